@@ -1,0 +1,296 @@
+import { MediaError } from '../errors.js';
+import { ID } from '../mkv/ebml-schema.js';
+import { malformed } from '../mkv/element-header.js';
+import { LACING_MASK, splitLacing } from '../mkv/lacing.js';
+import { KEYFRAME_FLAG, type MatroskaHandler, MatroskaParser } from '../mkv/matroska-parser.js';
+import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../mkv/segment-info.js';
+import { readTags } from '../mkv/tags.js';
+import { readTracks } from '../mkv/tracks.js';
+import {
+	FragmentEndEvent,
+	FragmentEvent,
+	FragmentFailureEvent,
+	Frame,
+	type FrameCluster,
+	type MediaEvent,
+} from '../model/media-event.js';
+import type { Tag } from '../model/tag.js';
+import type { Track } from '../model/track.js';
+import { GapDetector } from './gap-detector.js';
+import { isRetryableCode, readServiceTags } from './service-tags.js';
+
+/** Events that are made of one chunk before the reader is given a chance to take them. */
+const MAX_EVENTS_PER_BATCH = 512;
+
+/** What outlives one payload: a run over many responses counts its fragments, and looks for gaps, across them. */
+export class AssemblerContext {
+	/** Index of the next fragment. */
+	nextIndex = 0;
+	readonly gaps = new GapDetector();
+	/** The Tracks element read last, and its tracks: headers repeat in every fragment. */
+	tracksBody: Uint8Array | null = null;
+	tracks: Track[] = [];
+}
+
+/**
+ * Turns one payload into events, chunk by chunk: one Matroska document becomes one fragment.
+ *
+ * A document collects its header (TimecodeScale, tracks, tags) until its first Cluster begins: then the `fragment` event
+ * is made. Tags that follow belong to it all the same and are in its `fragment-end`. The document is over where the next
+ * begins or the payload ends cleanly; only then the fragment is called complete.
+ */
+export class FragmentAssembler implements MatroskaHandler {
+	readonly #context: AssemblerContext;
+	readonly #parser = new MatroskaParser(this);
+	readonly #copies: boolean;
+	#events: MediaEvent[] = [];
+
+	#isOpen = false;
+	#scaleNs = DEFAULT_TIMECODE_SCALE_NS;
+	#tracks: readonly Track[] = [];
+	#tags: Tag[] = [];
+	#fragment: FragmentEvent | null = null;
+	#frames = 0;
+	#bytes = 0;
+	#cluster: FrameCluster = { timecodeNs: 0n, producerMs: null };
+	#firstTimecodeNs = 0n;
+	#producerMs: number | null = null;
+	#lastTrack: Track | null = null;
+
+	constructor(context: AssemblerContext, { copy = false }: { copy?: boolean } = {}) {
+		this.#context = context;
+		this.#copies = copy;
+	}
+
+	/** Number of the fragment that is being read, null outside of one or where its tags have not come yet. */
+	get fragmentNumber(): string | null {
+		return (
+			this.#fragment?.fragmentNumber ?? (this.#isOpen ? readServiceTags(this.#tags).fragmentNumber : null)
+		);
+	}
+
+	/**
+	 * The events that `chunk` completes, in arrays of bounded length. Throws {@link MediaError} where the bytes are
+	 * malformed, after the events before that place were yielded; `fail` then ends the fragment.
+	 */
+	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
+		let position = 0;
+		let error: unknown = null;
+		while (position < chunk.byteLength && error === null) {
+			try {
+				position = this.#parser.write(chunk, position);
+			} catch (thrown) {
+				error = thrown;
+			}
+			if (this.#events.length > 0) yield this.#take();
+		}
+		if (error !== null) throw error;
+	}
+
+	/** The events of the end of the payload. `cut` says that the transport ended before its time. */
+	*end(cut: Error | null = null): Generator<MediaEvent[]> {
+		const truncation = this.#parser.end();
+		const error = cut ?? truncation;
+		// A clean end of the bytes has ended the document already; what the transport says of it comes too late then.
+		if (error !== null && this.#isOpen) this.#fail('TRUNCATED', error, truncation?.offset ?? null);
+		if (this.#events.length > 0) yield this.#take();
+	}
+
+	/** Ends the fragment that is being read with a failure, if there is one. The assembler takes no more bytes. */
+	*fail(name: string, error: Error): Generator<MediaEvent[]> {
+		if (this.#isOpen) this.#fail(name, error, error instanceof MediaError ? error.offset : null);
+		if (this.#events.length > 0) yield this.#take();
+	}
+
+	/** A fragment that was asked for and of which nothing came. */
+	missing(fragmentNumber: string, message: string, error: unknown = null): FragmentFailureEvent {
+		return new FragmentFailureEvent({
+			index: null,
+			fragmentNumber,
+			code: null,
+			name: 'MISSING',
+			message,
+			offset: null,
+			retryable: true,
+			error,
+		});
+	}
+
+	/** @internal */
+	documentStart(): void {
+		this.#isOpen = true;
+		this.#scaleNs = DEFAULT_TIMECODE_SCALE_NS;
+		this.#tracks = [];
+		this.#tags = [];
+		this.#fragment = null;
+		this.#frames = 0;
+		this.#bytes = 0;
+		this.#lastTrack = null;
+	}
+
+	/** @internal */
+	header(id: number, body: Uint8Array, offset: number): void {
+		if (id === ID.Info) this.#scaleNs = readTimecodeScaleNs(body, offset);
+		else if (id === ID.Tracks) this.#tracks = this.#readTracks(body, offset);
+		else this.#tags.push(...readTags(body, this.#fragment === null ? 'before' : 'after', offset));
+	}
+
+	/** @internal */
+	clusterStart(timecode: bigint): void {
+		const timecodeNs = timecode * BigInt(this.#scaleNs);
+		if (this.#fragment === null) {
+			this.#firstTimecodeNs = timecodeNs;
+			this.#startFragment();
+		}
+		// A KVS fragment has one Cluster, whose time the producer timestamp is; in other files the clusters go on from there.
+		const sinceFirstMs = Number(timecodeNs - this.#firstTimecodeNs) / 1e6;
+		this.#cluster = {
+			timecodeNs,
+			producerMs: this.#producerMs === null ? null : this.#producerMs + sinceFirstMs,
+		};
+	}
+
+	/** @internal */
+	block(
+		trackNumber: number,
+		relativeTicks: number,
+		flags: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		durationTicks: number,
+		offset: number,
+	): void {
+		let track = this.#lastTrack;
+		if (track === null || track.number !== trackNumber) {
+			track = this.#tracks.find(({ number }) => number === trackNumber) ?? null;
+			if (track === null)
+				throw malformed(`a block of track ${trackNumber}, which the header does not have,`, offset);
+			this.#lastTrack = track;
+		}
+		const offsetNs = relativeTicks * this.#scaleNs;
+		const isKeyframe = (flags & KEYFRAME_FLAG) !== 0;
+		const defaultMs = track.defaultDurationNs === null ? null : track.defaultDurationNs / 1e6;
+		if ((flags & LACING_MASK) === 0) {
+			const durationMs = durationTicks < 0 ? defaultMs : (durationTicks * this.#scaleNs) / 1e6;
+			this.#frame(track, offsetNs, isKeyframe, durationMs, bytes, start, end);
+			return;
+		}
+		const frames = splitLacing(bytes, start, end, flags, offset);
+		const durationNs =
+			durationTicks < 0 ? track.defaultDurationNs : (durationTicks * this.#scaleNs) / frames.length;
+		for (const [index, frame] of frames.entries()) {
+			const frameOffsetNs = offsetNs + Math.round(index * (durationNs ?? 0));
+			this.#frame(
+				track,
+				frameOffsetNs,
+				isKeyframe,
+				durationNs === null ? null : durationNs / 1e6,
+				bytes,
+				frame.start,
+				frame.end,
+			);
+		}
+	}
+
+	/** @internal */
+	documentEnd(offset: number): void {
+		const { exception, fragmentNumber } = readServiceTags(this.#tags);
+		if (exception !== null) {
+			const { code, name, message } = exception;
+			this.#failure({ code, name, message, offset, retryable: isRetryableCode(code), error: null });
+		} else if (this.#fragment !== null || fragmentNumber !== null) {
+			this.#startFragment();
+			this.#endFragment(true);
+		}
+		this.#isOpen = false;
+	}
+
+	#take(): MediaEvent[] {
+		const events = this.#events;
+		this.#events = [];
+		return events;
+	}
+
+	#readTracks(body: Uint8Array, offset: number): readonly Track[] {
+		const { tracksBody } = this.#context;
+		if (tracksBody === null || Buffer.compare(tracksBody, body) !== 0) {
+			this.#context.tracks = readTracks(body, offset);
+			this.#context.tracksBody = Uint8Array.from(body);
+		}
+		return this.#context.tracks;
+	}
+
+	/** Makes the `fragment` event, unless it has been made. */
+	#startFragment(): FragmentEvent {
+		if (this.#fragment !== null) return this.#fragment;
+		const { fragmentNumber, serverTimestampMs, producerTimestampMs } = readServiceTags(this.#tags);
+		this.#producerMs = producerTimestampMs;
+		const gap = this.#context.gaps.fragmentStart(producerTimestampMs, this.#tracks);
+		if (gap !== null) this.#push(gap);
+		this.#fragment = new FragmentEvent({
+			index: this.#context.nextIndex++,
+			fragmentNumber,
+			serverTimestamp: toDate(serverTimestampMs),
+			producerTimestamp: toDate(producerTimestampMs),
+			tracks: this.#tracks,
+			tags: [...this.#tags],
+		});
+		this.#push(this.#fragment);
+		return this.#fragment;
+	}
+
+	#frame(
+		track: Track,
+		offsetNs: number,
+		keyframe: boolean,
+		durationMs: number | null,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+	): void {
+		const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+		const data = this.#copies ? Uint8Array.from(view) : view;
+		const frame = new Frame(
+			this.#fragment as FragmentEvent,
+			this.#cluster,
+			track,
+			offsetNs,
+			keyframe,
+			durationMs,
+			data,
+		);
+		this.#context.gaps.frame(track, frame.timestampMs);
+		this.#frames++;
+		this.#bytes += end - start;
+		this.#push(frame);
+	}
+
+	#push(event: MediaEvent): void {
+		this.#events.push(event);
+		if (this.#events.length >= MAX_EVENTS_PER_BATCH) this.#parser.pauseRequested = true;
+	}
+
+	#fail(name: string, error: Error, offset: number | null): void {
+		this.#failure({ code: null, name, message: error.message, offset, retryable: true, error });
+		this.#isOpen = false;
+	}
+
+	#failure(fields: Omit<FragmentFailureEvent, 'type' | 'index' | 'fragmentNumber'>): void {
+		const fragment = this.#fragment;
+		const fragmentNumber = fragment?.fragmentNumber ?? readServiceTags(this.#tags).fragmentNumber;
+		this.#push(new FragmentFailureEvent({ ...fields, index: fragment?.index ?? null, fragmentNumber }));
+		if (fragment !== null) this.#endFragment(false);
+	}
+
+	#endFragment(isComplete: boolean): void {
+		const fragment = this.#startFragment();
+		const { frames, bytes } = { frames: this.#frames, bytes: this.#bytes };
+		this.#push(new FragmentEndEvent(fragment, { frames, bytes, tags: this.#tags, complete: isComplete }));
+		this.#fragment = null;
+	}
+}
+
+function toDate(epochMs: number | null): Date | null {
+	return epochMs === null ? null : new Date(Math.round(epochMs));
+}

@@ -1,0 +1,64 @@
+import { GapEvent } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
+
+/** Neighbours that are off by more than this do not meet: the service's own threshold for a discontinuity. */
+export const GAP_THRESHOLD_MS = 50;
+
+/**
+ * Compares each fragment with the one before it on the producer's clock.
+ *
+ * The end of a fragment is not stored anywhere: it is its last frame plus the mean frame duration, both taken from its
+ * first video track, or from its first track where there is no video. A fragment of one frame takes the track's default
+ * duration, else the mean of the fragment before it; where there is neither, only its start is compared.
+ */
+export class GapDetector {
+	#startMs: number | null = null;
+	#meanMs: number | null = null;
+	#track: Track | null = null;
+	#frames = 0;
+	#firstMs = 0;
+	#lastMs = 0;
+
+	/** A fragment begins at `startMs`. Returns how it fails to meet the one before it, or null. */
+	fragmentStart(startMs: number | null, tracks: readonly Track[]): GapEvent | null {
+		const gap = startMs === null ? null : this.#compare(startMs);
+		this.#meanMs = this.#meanFrameMs();
+		this.#startMs = startMs;
+		this.#track = tracks.find(({ type }) => type === 'video') ?? tracks[0] ?? null;
+		this.#frames = 0;
+		return gap;
+	}
+
+	/** A frame of the fragment, at `timestampMs`. */
+	frame(track: Track, timestampMs: number | null): void {
+		if (track !== this.#track || timestampMs === null) return;
+		if (this.#frames === 0) {
+			this.#firstMs = timestampMs;
+			this.#lastMs = timestampMs;
+		} else if (timestampMs > this.#lastMs) {
+			this.#lastMs = timestampMs;
+		} else if (timestampMs < this.#firstMs) {
+			this.#firstMs = timestampMs;
+		}
+		this.#frames++;
+	}
+
+	#meanFrameMs(): number | null {
+		if (this.#frames > 1) return (this.#lastMs - this.#firstMs) / (this.#frames - 1);
+		const defaultNs = this.#track?.defaultDurationNs ?? null;
+		return defaultNs === null ? this.#meanMs : defaultNs / 1e6;
+	}
+
+	#compare(startMs: number): GapEvent | null {
+		if (this.#startMs === null) return null;
+		const previousStart = new Date(this.#startMs);
+		const start = new Date(startMs);
+		if (startMs === this.#startMs) return new GapEvent(previousStart, start, 'duplicate');
+		if (startMs < this.#startMs) return new GapEvent(previousStart, start, 'regression');
+		const meanMs = this.#meanFrameMs();
+		if (this.#frames === 0 || meanMs === null) return null;
+		const endMs = this.#lastMs + meanMs;
+		if (Math.abs(startMs - endMs) <= GAP_THRESHOLD_MS) return null;
+		return new GapEvent(new Date(Math.round(endMs)), start, startMs > endMs ? 'gap' : 'overlap');
+	}
+}

@@ -1,0 +1,98 @@
+import type { Tag } from '../model/tag.js';
+
+/** What the service says about a fragment, in the tags it adds. */
+export interface ServiceTags {
+	readonly fragmentNumber: string | null;
+	readonly serverTimestampMs: number | null;
+	readonly producerTimestampMs: number | null;
+	/** The in-band exception, where there is one. */
+	readonly exception: {
+		readonly code: number | null;
+		readonly name: string;
+		readonly message: string;
+	} | null;
+}
+
+const PREFIX = 'AWS_KINESISVIDEO_';
+
+/** Names of the in-band error codes (API_dataplane_GetMedia; 3000 is undocumented and was seen in traffic). */
+const namesByCode: Readonly<Record<number, string>> = {
+	3000: 'FRAGMENT_NOT_FOUND',
+	3002: 'STREAM_WRITE_ERROR',
+	4000: 'FRAGMENT_NOT_FOUND',
+	4500: 'KMS_KEY_ACCESS_DENIED',
+	4501: 'KMS_KEY_DISABLED',
+	4502: 'KMS_KEY_VALIDATION_ERROR',
+	4503: 'KMS_KEY_UNAVAILABLE',
+	4504: 'KMS_KEY_INVALID_USAGE',
+	4505: 'KMS_KEY_INVALID_STATE',
+	4506: 'KMS_KEY_NOT_FOUND',
+	5000: 'INTERNAL_ERROR',
+};
+
+/** Whether asking again may help: not found yet, a broken connection, a key or a service that is away for a while. */
+export function isRetryableCode(code: number | null): boolean {
+	return code !== null && (code === 3000 || code === 3002 || code === 4000 || code === 4503 || code >= 5000);
+}
+
+/**
+ * Reads the service's tags out of all tags of a fragment. Both spellings are known: the times with and without `SIDE_`,
+ * the errors as GetMedia writes them (ERROR_ID, ERROR_CODE) and as GetMediaForFragmentList documents them
+ * (EXCEPTION_ERROR_CODE, EXCEPTION_MESSAGE).
+ */
+export function readServiceTags(tags: readonly Tag[]): ServiceTags {
+	let fragmentNumber: string | null = null;
+	let serverTimestampMs: number | null = null;
+	let producerTimestampMs: number | null = null;
+	let code: number | null = null;
+	let name: string | null = null;
+	let message: string | null = null;
+	let hasException = false;
+	for (const { name: tagName, value } of tags) {
+		if (!tagName.startsWith(PREFIX) || typeof value !== 'string') continue;
+		switch (tagName.slice(PREFIX.length)) {
+			case 'FRAGMENT_NUMBER':
+				if (/^[0-9]{1,128}$/.test(value)) fragmentNumber = value;
+				break;
+			case 'SERVER_TIMESTAMP':
+			case 'SERVER_SIDE_TIMESTAMP':
+				serverTimestampMs = readSecondsAsMs(value);
+				break;
+			case 'PRODUCER_TIMESTAMP':
+			case 'PRODUCER_SIDE_TIMESTAMP':
+				producerTimestampMs = readSecondsAsMs(value);
+				break;
+			case 'ERROR_ID':
+			case 'ERROR_CODE':
+			case 'EXCEPTION_ERROR_CODE':
+				// The names are a trap: ERROR_CODE is a word, ERROR_ID and EXCEPTION_ERROR_CODE are numbers.
+				hasException = true;
+				if (/^[0-9]{1,9}$/.test(value)) code = Number(value);
+				else name = value;
+				break;
+			case 'EXCEPTION_MESSAGE':
+				hasException = true;
+				message = value;
+				break;
+		}
+	}
+	if (!hasException) return { fragmentNumber, serverTimestampMs, producerTimestampMs, exception: null };
+	const resolvedName = name ?? (code === null ? null : namesByCode[code]) ?? 'EXCEPTION';
+	const resolvedMessage =
+		message ?? `the service answered ${resolvedName}${code === null ? '' : ` (${code})`}`;
+	return {
+		fragmentNumber,
+		serverTimestampMs,
+		producerTimestampMs,
+		exception: { code, name: resolvedName, message: resolvedMessage },
+	};
+}
+
+/** Decimal seconds as milliseconds, without the error that a product of doubles brings. */
+function readSecondsAsMs(text: string): number | null {
+	const match = /^([0-9]{1,12})(?:\.([0-9]{1,9}))?$/.exec(text);
+	if (match === null) return null;
+	const fraction = (match[2] ?? '').padEnd(3, '0');
+	const finer = fraction.length > 3 ? Number(`0.${fraction.slice(3)}`) : 0;
+	return Number(match[1]) * 1000 + Number(fraction.slice(0, 3)) + finer;
+}

@@ -1,0 +1,136 @@
+/**
+ * The base of every error this package throws on purpose.
+ *
+ * `code` is stable and meant for programs; `message` is one line meant for people: what was tried, on what, and what
+ * came instead. The original error, where there was one, is kept in `cause`. Aborts are never wrapped: they reject with
+ * the signal's own reason.
+ */
+export class ArchiveError extends Error {
+	override name = 'ArchiveError';
+	/** Stable identifier, `KVS_…`. */
+	readonly code: string;
+	/** Whether the same call may succeed later without a change by the caller. */
+	readonly retryable: boolean;
+
+	constructor(
+		code: string,
+		message: string,
+		{ cause, retryable = false }: { cause?: unknown; retryable?: boolean } = {},
+	) {
+		super(message, cause === undefined ? undefined : { cause });
+		this.code = code;
+		this.retryable = retryable;
+	}
+}
+
+/** The caller's input is wrong: thrown at once, before anything is asked of the service. Code `KVS_INVALID_OPTION`. */
+export class InvalidOptionError extends ArchiveError {
+	override name = 'InvalidOptionError' as const;
+	/** The option's name, as the caller wrote it. */
+	readonly option: string;
+
+	constructor(option: string, expected: string, got: unknown) {
+		super('KVS_INVALID_OPTION', `expected \`${option}\` to be ${expected}, got ${show(got)}`);
+		this.option = option;
+	}
+}
+
+/** What an AWS call adds to its error. */
+export interface RequestErrorDetails {
+	/** The operation's name, `ListFragments`. */
+	operation: string;
+	/** Name or ARN of the stream the call was about. */
+	stream: string;
+	/** The service's own error name, `ResourceNotFoundException`; the system's code (`ECONNREFUSED`) where no answer came. */
+	awsName: string;
+	/** HTTP status, or `undefined` where no answer came. */
+	statusCode: number | undefined;
+	/** The service's request id, for a support case. */
+	requestId: string | undefined;
+}
+
+/**
+ * A call to the service failed.
+ *
+ * Codes: `KVS_NOT_FOUND` (no such stream), `KVS_DENIED` (credentials or policy), `KVS_THROTTLED` (quota, `retryable`),
+ * `KVS_UNREACHABLE` (no answer from the endpoint), `KVS_REQUEST_FAILED` (anything else).
+ */
+export class RequestError extends ArchiveError {
+	override name = 'RequestError' as const;
+	readonly operation: string;
+	readonly stream: string;
+	readonly awsName: string;
+	readonly statusCode: number | undefined;
+	readonly requestId: string | undefined;
+
+	constructor(
+		code: string,
+		message: string,
+		details: RequestErrorDetails & { cause: unknown; retryable: boolean },
+	) {
+		super(code, message, details);
+		this.operation = details.operation;
+		this.stream = details.stream;
+		this.awsName = details.awsName;
+		this.statusCode = details.statusCode;
+		this.requestId = details.requestId;
+	}
+}
+
+/**
+ * The bytes are not what they should be.
+ *
+ * Codes: `KVS_MKV_MALFORMED` (not Matroska, or broken), `KVS_MEDIA_TRUNCATED` (the bytes end inside an element),
+ * `KVS_MEDIA_UNSUPPORTED` (well-formed, but nothing here can use it).
+ */
+export class MediaError extends ArchiveError {
+	override name = 'MediaError' as const;
+	/** Byte in the payload at which it was noticed; null where no single byte is to blame. */
+	readonly offset: number | null;
+
+	constructor(
+		code: string,
+		message: string,
+		{ offset = null, cause }: { offset?: number | null; cause?: unknown } = {},
+	) {
+		super(code, message, { cause });
+		this.offset = offset;
+	}
+}
+
+/** One fragment could not be had, and the caller asked (`strict`) that this ends the run. Code `KVS_FRAGMENT_FAILED`. */
+export class FragmentError extends ArchiveError {
+	override name = 'FragmentError' as const;
+	readonly fragmentNumber: string | null;
+
+	constructor(fragmentNumber: string | null, message: string, retryable: boolean) {
+		super('KVS_FRAGMENT_FAILED', message, { retryable });
+		this.fragmentNumber = fragmentNumber;
+	}
+}
+
+/**
+ * The target of an export cannot take it.
+ *
+ * Codes: `KVS_SINK_FAILED` (the file could not be written), `KVS_EMPTY_RANGE` (nothing to write),
+ * `KVS_TRACKS_CHANGED` (the tracks changed within the range and the container cannot hold that).
+ */
+export class SinkError extends ArchiveError {
+	override name = 'SinkError' as const;
+	/** The file that was to be written. */
+	readonly target: string;
+
+	constructor(code: string, target: string, message: string, cause?: unknown) {
+		super(code, message, { cause });
+		this.target = target;
+	}
+}
+
+function show(value: unknown): string {
+	if (typeof value === 'string') return `\`${value}\``;
+	if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
+	if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
+		return `\`${String(value)}\``;
+	}
+	return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}

@@ -1,0 +1,47 @@
+import { schema } from 'ebml';
+
+const idsByName = new Map([...schema].map(([id, element]) => [element.name, id]));
+
+/** The EBML id of an element by its Matroska name, with its marker bits, as it stands in a file. */
+export function idOf(name: string): number {
+	const id = idsByName.get(name);
+	if (id === undefined) throw new TypeError(`no Matroska element is called \`${name}\``);
+	return id;
+}
+
+/** The Matroska name of an element, or its id in hexadecimal where the schema has none. */
+export function nameOf(id: number): string {
+	return schema.get(id)?.name ?? `0x${id.toString(16)}`;
+}
+
+const topLevelIds = new Set(
+	[...schema].filter(([, { level, type }]) => type === 'm' && (level === 0 || level === 1)).map(([id]) => id),
+);
+
+/**
+ * Whether an element may stand only in a Segment or outside of it. Such an element ends a Cluster of unknown size
+ * (RFC 8794 §6.2).
+ */
+export function endsCluster(id: number): boolean {
+	return topLevelIds.has(id);
+}
+
+/** The ids that are met while a payload is read, as constants. */
+export const ID = {
+	EBML: idOf('EBML'),
+	DocType: idOf('DocType'),
+	Segment: idOf('Segment'),
+	Info: idOf('Info'),
+	TimecodeScale: idOf('TimecodeScale'),
+	Tracks: idOf('Tracks'),
+	Tags: idOf('Tags'),
+	Cluster: idOf('Cluster'),
+	Timecode: idOf('Timecode'),
+	SimpleBlock: idOf('SimpleBlock'),
+	BlockGroup: idOf('BlockGroup'),
+	Block: idOf('Block'),
+	BlockDuration: idOf('BlockDuration'),
+	ReferenceBlock: idOf('ReferenceBlock'),
+	Void: idOf('Void'),
+	Crc32: idOf('CRC-32'),
+} as const;

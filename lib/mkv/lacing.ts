@@ -1,0 +1,62 @@
+import { malformed } from './element-header.js';
+
+/** The lacing bits of a block's flags (Matroska §10.3). */
+export const LACING_MASK = 0x06;
+const XIPH = 0x02;
+const FIXED_SIZE = 0x04;
+
+/**
+ * Splits the payload of a laced block (what follows the four or more header bytes) into its frames, as ranges within
+ * `bytes`. Throws a malformed error where the sizes do not add up.
+ */
+export function splitLacing(
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+	flags: number,
+	offset: number,
+): { start: number; end: number }[] {
+	if (start >= end) throw malformed('a laced block without a frame count', offset);
+	const count = (bytes[start] as number) + 1;
+	const lacing = flags & LACING_MASK;
+	let position = start + 1;
+	const sizes: number[] = [];
+	if (lacing === FIXED_SIZE) {
+		const total = end - position;
+		if (total % count !== 0)
+			throw malformed(`${total} bytes do not lace into ${count} frames of one size`, offset);
+		for (let i = 0; i < count; i++) sizes.push(total / count);
+	} else {
+		let remaining = 0;
+		for (let i = 0; i < count - 1; i++) {
+			let size = 0;
+			if (lacing === XIPH) {
+				for (let byte = 255; byte === 255; size += byte) byte = byteAt(position++);
+			} else {
+				const length = Math.clz32(byteAt(position)) - 23;
+				if (length > 8) throw malformed('a laced frame size of more than 8 bytes', offset);
+				let value = byteAt(position) & ((1 << (8 - length)) - 1);
+				for (let k = 1; k < length; k++) value = value * 256 + byteAt(position + k);
+				position += length;
+				// The first size is plain; the others are differences, signed by a bias of half their range (§10.3.3).
+				size = i === 0 ? value : (sizes[i - 1] as number) + value - (2 ** (7 * length - 1) - 1);
+			}
+			if (size < 0 || size > end - start) throw malformed(`a laced frame of ${size} bytes`, offset);
+			sizes.push(size);
+			remaining += size;
+		}
+		sizes.push(end - position - remaining);
+	}
+	const frames: { start: number; end: number }[] = [];
+	for (const size of sizes) {
+		if (size < 0) throw malformed('laced frames are larger than their block', offset);
+		frames.push({ start: position, end: position + size });
+		position += size;
+	}
+	return frames;
+
+	function byteAt(at: number): number {
+		if (at >= end) throw malformed('a block ends inside its lacing', offset);
+		return bytes[at] as number;
+	}
+}

@@ -1,0 +1,18 @@
+/*
+ * What a header may claim before it is called malformed. Memory is set aside by these claims, so each has a cap.
+ */
+
+/** An EBML header; real ones have 20 to 60 bytes. */
+export const MAX_EBML_HEADER_BYTES = 64 * 1024;
+
+/** Info, Tracks or one Tags element. A CodecPrivate may have 1 MiB (KVS producer limits), fonts of subtitles more. */
+export const MAX_HEADER_ELEMENT_BYTES = 16 * 1024 * 1024;
+
+/** One block. A fragment of the service has at most 50 MB; other files may hold raw pictures. */
+export const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
+
+/** TimecodeScale: up to here a block's relative time in nanoseconds stays an exact number (2^15 × 10^11 < 2^53). */
+export const MAX_TIMECODE_SCALE_NS = 100_000_000_000;
+
+/** Depth of nested SimpleTags. */
+export const MAX_TAG_DEPTH = 16;

@@ -1,0 +1,119 @@
+import { registeredCodecId } from './codec.js';
+import { ID, idOf, nameOf } from './ebml-schema.js';
+import {
+	element,
+	master,
+	type SizeOptions,
+	type Slices,
+	sizeField,
+	string,
+	unsigned,
+} from './ebml-writer.js';
+import { childrenOf } from './element-body.js';
+import { KEYFRAME_FLAG } from './matroska-parser.js';
+
+/** The program's name in the MuxingApp and WritingApp of what it writes. No version: the same frames give the same bytes. */
+export const WRITING_APP = 'kvs-archive';
+
+const CODEC_ID = idOf('CodecID');
+const TRACK_ENTRY = idOf('TrackEntry');
+
+/** The EBML header of a Matroska file (RFC 8794 §11.2.1). */
+export function ebmlHeader(docType: 'matroska' | 'webm' = 'matroska'): Uint8Array[] {
+	return master('EBML', [
+		unsigned('EBMLVersion', 1),
+		unsigned('EBMLReadVersion', 1),
+		unsigned('EBMLMaxIDLength', 4),
+		unsigned('EBMLMaxSizeLength', 8),
+		string('DocType', docType),
+		unsigned('DocTypeVersion', 4),
+		unsigned('DocTypeReadVersion', 2),
+	]);
+}
+
+/** Info with its mandatory children, and `more` behind them. */
+export function info(timecodeScaleNs: number, more: readonly Slices[] = []): Uint8Array[] {
+	return master('Info', [
+		unsigned('TimecodeScale', timecodeScaleNs),
+		string('MuxingApp', WRITING_APP),
+		string('WritingApp', WRITING_APP),
+		...more,
+	]);
+}
+
+/**
+ * Tracks of the given TrackEntry bodies. Each is written as it was read, but for what does not hold any more (CRC-32,
+ * Void) and for CodecIDs no player knows, which get their registered spelling.
+ */
+export function tracks(entries: readonly Uint8Array[]): Uint8Array[] {
+	return master(
+		'Tracks',
+		entries.map((entry) => [...elementOf(TRACK_ENTRY, cleanTrackEntry(entry))]),
+	);
+}
+
+function cleanTrackEntry(entry: Uint8Array): Uint8Array[] {
+	const children: Uint8Array[] = [];
+	for (const child of childrenOf(entry)) {
+		if (child.id === ID.Crc32 || child.id === ID.Void) continue;
+		if (child.id === CODEC_ID) {
+			const codecId = Buffer.from(child.body).toString('latin1').replace(/\0.*$/s, '').trimEnd();
+			children.push(...string('CodecID', registeredCodecId(codecId)));
+		} else {
+			children.push(...elementOf(child.id, [child.body]));
+		}
+	}
+	return children;
+}
+
+/** An element by its id, so that elements the schema does not know can be copied too. */
+function elementOf(id: number, body: Slices): Uint8Array[] {
+	if (nameOf(id).startsWith('0x')) {
+		const size = body.reduce((sum, { byteLength }) => sum + byteLength, 0);
+		return [Buffer.from(id.toString(16), 'hex'), sizeField(size), ...body];
+	}
+	return element(nameOf(id), body);
+}
+
+/** A block to be written. */
+export interface BlockFields {
+	readonly trackNumber: number;
+	/** Ticks from the Cluster's Timecode, -32,768 to 32,767. */
+	readonly relativeTicks: number;
+	readonly keyframe: boolean;
+	/** Written as a BlockGroup with a BlockDuration where given, as a SimpleBlock without. */
+	readonly durationTicks?: number | undefined;
+	/** Laced frames and other flags are the caller's: bits 0x0f of the flags. @default 0 */
+	readonly flags?: number;
+	/** The frame; not copied. */
+	readonly data: Uint8Array;
+}
+
+/** The smallest and largest time a block can be off its Cluster's Timecode, in ticks. */
+export const MIN_RELATIVE_TICKS = -0x8000;
+export const MAX_RELATIVE_TICKS = 0x7fff;
+
+/** One SimpleBlock, or one BlockGroup where a duration is given (Matroska §10.1, §10.2). */
+export function block(fields: BlockFields, options: SizeOptions = {}): Uint8Array[] {
+	const isSimple = fields.durationTicks === undefined;
+	const number = sizeField(fields.trackNumber);
+	const head = new Uint8Array(number.byteLength + 3);
+	head.set(number);
+	const relative = fields.relativeTicks & 0xffff;
+	head[number.byteLength] = relative >> 8;
+	head[number.byteLength + 1] = relative & 0xff;
+	head[number.byteLength + 2] = (isSimple && fields.keyframe ? KEYFRAME_FLAG : 0) | (fields.flags ?? 0);
+	if (isSimple) return element('SimpleBlock', [head, fields.data], options);
+	const children: Slices[] = [
+		element('Block', [head, fields.data]),
+		unsigned('BlockDuration', fields.durationTicks),
+	];
+	// Any reference says "no key frame"; the frame before is the customary one.
+	if (!fields.keyframe) children.push(element('ReferenceBlock', [Uint8Array.of(0xff)]));
+	return master('BlockGroup', children, options);
+}
+
+/** A Cluster around blocks that were written before. */
+export function cluster(timecode: bigint, blocks: Slices, options: SizeOptions = {}): Uint8Array[] {
+	return element('Cluster', [...unsigned('Timecode', timecode), ...blocks], options);
+}

@@ -1,0 +1,11 @@
+import type { Fragment } from './fragment.js';
+
+/** Fragments that are asked for together, in the order in which they are wanted. */
+export interface FragmentBatch {
+	/** 0, 1, 2 … in this run. */
+	readonly index: number;
+	/** At least one, at most 1,000. */
+	readonly fragments: readonly Fragment[];
+	/** Sum of the listed sizes, in bytes. */
+	readonly sizeBytes: number;
+}

@@ -1,0 +1,224 @@
+import { type Tag, tagToJSON } from './tag.js';
+import type { Track } from './track.js';
+
+/**
+ * Everything a stream of media says, in order, trouble included.
+ *
+ * Grammar: `(gap* fragment frame* fragment-failure? fragment-end | gap* fragment-failure)*`. Every `fragment` ends in
+ * exactly one `fragment-end`; a failure without a `fragment` had no media.
+ */
+export type MediaEvent = GapEvent | FragmentEvent | Frame | FragmentEndEvent | FragmentFailureEvent;
+
+/** A fragment begins. */
+export class FragmentEvent {
+	readonly type = 'fragment';
+	/** 0, 1, 2 … in this stream. */
+	readonly index: number;
+	/** Null in a file that is no KVS payload. */
+	readonly fragmentNumber: string | null;
+	readonly serverTimestamp: Date | null;
+	/** Producer time of the fragment's first Cluster. */
+	readonly producerTimestamp: Date | null;
+	readonly tracks: readonly Track[];
+	/** The tags known so far; `fragment-end` has all of them. */
+	readonly tags: readonly Tag[];
+
+	constructor(fields: Omit<FragmentEvent, 'type' | 'toJSON'>) {
+		this.index = fields.index;
+		this.fragmentNumber = fields.fragmentNumber;
+		this.serverTimestamp = fields.serverTimestamp;
+		this.producerTimestamp = fields.producerTimestamp;
+		this.tracks = fields.tracks;
+		this.tags = fields.tags;
+	}
+
+	/** The documented JSON line. */
+	toJSON(): object {
+		return { ...this, tags: this.tags.map(tagToJSON) };
+	}
+}
+
+/** The Cluster a frame came in: what its frames share, so that a frame carries only its own offset. */
+export interface FrameCluster {
+	/** Matroska Timecode of the Cluster, in nanoseconds. */
+	readonly timecodeNs: bigint;
+	/** Producer time of the Cluster's Timecode, epoch milliseconds; null where the payload has no producer clock. */
+	readonly producerMs: number | null;
+}
+
+/** One encoded frame (one access unit), as the producer sent it. */
+export class Frame {
+	readonly type = 'frame';
+	/** Index of its fragment. */
+	readonly index: number;
+	readonly fragmentNumber: string | null;
+	readonly track: Track;
+	/**
+	 * Producer time of this frame, epoch milliseconds, fractional where the container is finer: the fragment's producer
+	 * timestamp plus the frame's time within the fragment. Null where the payload has no producer clock.
+	 */
+	readonly timestampMs: number | null;
+	readonly keyframe: boolean;
+	/** BlockDuration, else the track's DefaultDuration, else null. Milliseconds. */
+	readonly durationMs: number | null;
+	/**
+	 * The frame's bytes. A view, never written to again; it keeps the whole chunk it arrived in alive (16 KiB to 1 MiB):
+	 * copy it, or ask the reader for `copy: true`, to hold few frames of many.
+	 */
+	readonly data: Uint8Array;
+	readonly #fragment: FragmentEvent;
+	readonly #cluster: FrameCluster;
+	readonly #offsetNs: number;
+
+	constructor(
+		fragment: FragmentEvent,
+		cluster: FrameCluster,
+		track: Track,
+		offsetNs: number,
+		keyframe: boolean,
+		durationMs: number | null,
+		data: Uint8Array,
+	) {
+		this.index = fragment.index;
+		this.fragmentNumber = fragment.fragmentNumber;
+		this.track = track;
+		this.timestampMs = cluster.producerMs === null ? null : cluster.producerMs + offsetNs / 1e6;
+		this.keyframe = keyframe;
+		this.durationMs = durationMs;
+		this.data = data;
+		this.#fragment = fragment;
+		this.#cluster = cluster;
+		this.#offsetNs = offsetNs;
+	}
+
+	/** The fragment this frame belongs to. */
+	get fragment(): FragmentEvent {
+		return this.#fragment;
+	}
+
+	/** `timestampMs` as a Date, which rounds to whole milliseconds. */
+	get timestamp(): Date | null {
+		return this.timestampMs === null ? null : new Date(Math.round(this.timestampMs));
+	}
+
+	/** The frame's Matroska timecode (Cluster plus block), exact, in nanoseconds. */
+	get timecodeNs(): bigint {
+		return this.#cluster.timecodeNs + BigInt(this.#offsetNs);
+	}
+
+	/**
+	 * Server time of this frame, epoch milliseconds: its fragment's server time plus (frame − fragment) on the producer's
+	 * clock. Null where either clock is missing.
+	 */
+	get serverTimestampMs(): number | null {
+		const { serverTimestamp, producerTimestamp } = this.#fragment;
+		if (serverTimestamp === null || producerTimestamp === null || this.timestampMs === null) return null;
+		return serverTimestamp.getTime() + (this.timestampMs - producerTimestamp.getTime());
+	}
+
+	/** The documented JSON line: the track by its number, `size` in place of `data`. */
+	toJSON(): object {
+		return {
+			type: this.type,
+			index: this.index,
+			fragmentNumber: this.fragmentNumber,
+			track: this.track.number,
+			timestampMs: this.timestampMs,
+			timestamp: this.timestamp,
+			timecodeNs: String(this.timecodeNs),
+			keyframe: this.keyframe,
+			durationMs: this.durationMs,
+			size: this.data.byteLength,
+		};
+	}
+}
+
+/** A fragment is over. */
+export class FragmentEndEvent {
+	readonly type = 'fragment-end';
+	readonly index: number;
+	readonly fragmentNumber: string | null;
+	/** How many frames it had. */
+	readonly frames: number;
+	/** Sum of the sizes of its frames. */
+	readonly bytes: number;
+	/** All of its tags, in order. */
+	readonly tags: readonly Tag[];
+	/** False exactly when a `fragment-failure` came before it. */
+	readonly complete: boolean;
+
+	constructor(
+		fragment: FragmentEvent,
+		fields: { frames: number; bytes: number; tags: readonly Tag[]; complete: boolean },
+	) {
+		this.index = fragment.index;
+		this.fragmentNumber = fragment.fragmentNumber;
+		this.frames = fields.frames;
+		this.bytes = fields.bytes;
+		this.tags = fields.tags;
+		this.complete = fields.complete;
+	}
+
+	/** The documented JSON line. */
+	toJSON(): object {
+		return { ...this, tags: this.tags.map(tagToJSON) };
+	}
+}
+
+/** A fragment, or the rest of one, could not be had. */
+export class FragmentFailureEvent {
+	readonly type = 'fragment-failure';
+	/** Index of the fragment that was already begun; null where none was. */
+	readonly index: number | null;
+	readonly fragmentNumber: string | null;
+	/** The service's number for it (3000, 4000, 5000 …); null where the failure is not the service's. */
+	readonly code: number | null;
+	/** The service's word (`FRAGMENT_NOT_FOUND`), else `TRUNCATED`, `MALFORMED`, `MISSING` or `BODY_FAILED`. */
+	readonly name: string;
+	readonly message: string;
+	/** Byte in the payload at which it was noticed; null where none is to blame. */
+	readonly offset: number | null;
+	/** Whether asking again may help. */
+	readonly retryable: boolean;
+	readonly #error: unknown;
+
+	constructor(fields: Omit<FragmentFailureEvent, 'type'>) {
+		this.index = fields.index;
+		this.fragmentNumber = fields.fragmentNumber;
+		this.code = fields.code;
+		this.name = fields.name;
+		this.message = fields.message;
+		this.offset = fields.offset;
+		this.retryable = fields.retryable;
+		this.#error = fields.error;
+	}
+
+	/** The error behind it, where there was one. */
+	get error(): unknown {
+		return this.#error;
+	}
+}
+
+/** How two neighbouring fragments fail to meet. */
+export type GapKind = 'gap' | 'overlap' | 'regression' | 'duplicate';
+
+/**
+ * Two neighbours do not meet on the producer's clock; comes before the `fragment` it precedes.
+ *
+ * `gap` and `overlap`: the next start is more than 50 ms (the service's own threshold) off the last frame plus the mean
+ * frame duration. `regression`: the next start lies before the last start. `duplicate`: they start at the same time.
+ */
+export class GapEvent {
+	readonly type = 'gap';
+	/** Where the fragment before it ends. */
+	readonly from: Date;
+	/** Where the next one starts. */
+	readonly to: Date;
+	readonly kind: GapKind;
+
+	constructor(from: Date, to: Date, kind: GapKind) {
+		this.from = from;
+		this.to = to;
+		this.kind = kind;
+	}
+}

@@ -1,0 +1,88 @@
+import { toBase64 } from './tag.js';
+
+/** Matroska's track types by their name (Matroska §5.1.4.1.3); a number this package has no name for is `other`. */
+export type TrackType =
+	| 'video'
+	| 'audio'
+	| 'complex'
+	| 'logo'
+	| 'subtitle'
+	| 'buttons'
+	| 'control'
+	| 'metadata'
+	| 'other';
+
+/** What a {@link Track} is made of. */
+export interface TrackFields {
+	readonly number: number;
+	readonly type: TrackType;
+	readonly codecId: string;
+	readonly codec: string | null;
+	readonly name: string | null;
+	readonly codecPrivate: Uint8Array | null;
+	readonly width?: number | undefined;
+	readonly height?: number | undefined;
+	readonly sampleRate?: number | undefined;
+	readonly channels?: number | undefined;
+	readonly bitDepth?: number | undefined;
+	readonly defaultDurationNs: number | null;
+	readonly entry: Uint8Array;
+}
+
+/**
+ * A track of a fragment. Consecutive fragments whose headers are equal to the byte share one object, so a change of
+ * track is a change of identity.
+ */
+export class Track {
+	/** Matroska TrackNumber. */
+	readonly number: number;
+	readonly type: TrackType;
+	/** Matroska CodecID as the producer wrote it, without padding. */
+	readonly codecId: string;
+	/** RFC 6381 codec string (`avc1.42c028`), null where it cannot be told. */
+	readonly codec: string | null;
+	readonly name: string | null;
+	/** Matroska CodecPrivate: an AVC decoder configuration record for H.264, an AudioSpecificConfig for AAC. */
+	readonly codecPrivate: Uint8Array | null;
+	/** Pixels. Video only. */
+	declare readonly width?: number;
+	/** Pixels. Video only. */
+	declare readonly height?: number;
+	/** Hz. Audio only. */
+	declare readonly sampleRate?: number;
+	/** Audio only. */
+	declare readonly channels?: number;
+	/** Bits a sample. Audio only, where the container says so. */
+	declare readonly bitDepth?: number;
+	readonly #defaultDurationNs: number | null;
+	readonly #entry: Uint8Array;
+
+	constructor(fields: TrackFields) {
+		this.number = fields.number;
+		this.type = fields.type;
+		this.codecId = fields.codecId;
+		this.codec = fields.codec;
+		this.name = fields.name;
+		this.codecPrivate = fields.codecPrivate;
+		for (const key of ['width', 'height', 'sampleRate', 'channels', 'bitDepth'] as const) {
+			if (fields[key] !== undefined) Object.assign(this, { [key]: fields[key] });
+		}
+		this.#defaultDurationNs = fields.defaultDurationNs;
+		this.#entry = fields.entry;
+	}
+
+	/** Matroska DefaultDuration: nanoseconds a frame, null where the header does not say. */
+	get defaultDurationNs(): number | null {
+		return this.#defaultDurationNs;
+	}
+
+	/** The TrackEntry's body, byte for byte, for those who write Matroska again. */
+	get entry(): Uint8Array {
+		return this.#entry;
+	}
+
+	/** The documented JSON: `codecPrivate` in base64. */
+	toJSON(): object {
+		return { ...this, codecPrivate: this.codecPrivate && toBase64(this.codecPrivate) };
+	}
+}

@@ -1,0 +1,126 @@
+import type { Readable } from 'node:stream';
+
+/** A batch of items, or the promise of one: what a stage's generator yields. */
+export type Batches<Out> = Iterable<readonly Out[]> | AsyncIterable<readonly Out[]>;
+
+/** How items leave a stage: one by one, or in the arrays in which they came about, which costs less for each. */
+export type Delivery = 'event' | 'batch';
+
+/**
+ * Moves batches from a generator into a Readable, item by item, and waits whenever `push()` says so.
+ *
+ * A Transform that pushes in a loop holds everything one input expands to; with the pump it holds one batch and what the
+ * reader's high-water mark allows. The generator is closed (`return()`) when the stream is destroyed, so `finally` is the
+ * place to give things back.
+ */
+export class Pump<Out> {
+	readonly #stream: Readable;
+	readonly #delivery: Delivery;
+	#iterator: Iterator<readonly Out[]> | AsyncIterator<readonly Out[]> | null = null;
+	#batch: readonly Out[] = [];
+	#position = 0;
+	#done: (error?: Error | null) => void = () => {};
+	#isWaiting = false;
+	#wasRead = false;
+	#error: Error | null = null;
+
+	constructor(stream: Readable, delivery: Delivery) {
+		this.#stream = stream;
+		this.#delivery = delivery;
+	}
+
+	/** Pushes everything `batches` yields, then calls `done`. One run at a time. */
+	run(batches: Batches<Out>, done: (error?: Error | null) => void): void {
+		this.#iterator =
+			Symbol.asyncIterator in batches
+				? batches[Symbol.asyncIterator]()
+				: (batches as Iterable<readonly Out[]>)[Symbol.iterator]();
+		this.#done = done;
+		this.#continue();
+	}
+
+	/** To be called from the stream's `_read`. */
+	read(): void {
+		this.#wasRead = true;
+		if (!this.#isWaiting) return;
+		this.#isWaiting = false;
+		this.#continue();
+	}
+
+	/**
+	 * To be called after each `read()` of the stream. An error is held back until everything before it has been taken,
+	 * because destroying a stream drops what waits in it.
+	 */
+	taken(): void {
+		if (this.#error === null || this.#stream.readableLength > 0) return;
+		const error = this.#error;
+		this.#error = null;
+		process.nextTick(this.#done, error);
+	}
+
+	/** To be called from the stream's `_destroy`: closes the generator. */
+	async close(): Promise<void> {
+		const iterator = this.#iterator;
+		this.#iterator = null;
+		await iterator?.return?.();
+	}
+
+	#continue(): void {
+		while (this.#iterator !== null) {
+			while (this.#position < this.#batch.length) {
+				this.#wasRead = false;
+				const item = this.#delivery === 'batch' ? this.#batch : this.#batch[this.#position];
+				this.#position = this.#delivery === 'batch' ? this.#batch.length : this.#position + 1;
+				const isWanted = this.#stream.push(item);
+				if (this.#iterator === null) return;
+				if (!isWanted && !this.#wasRead) {
+					this.#isWaiting = true;
+					return;
+				}
+			}
+			let step:
+				| ReturnType<Iterator<readonly Out[]>['next']>
+				| ReturnType<AsyncIterator<readonly Out[]>['next']>;
+			try {
+				step = this.#iterator.next();
+			} catch (error) {
+				this.#finish(error);
+				return;
+			}
+			if (step instanceof Promise) {
+				step.then(
+					(result) => {
+						if (this.#accept(result)) this.#continue();
+					},
+					(error) => this.#finish(error),
+				);
+				return;
+			}
+			if (!this.#accept(step)) return;
+		}
+	}
+
+	#accept(step: IteratorResult<readonly Out[]>): boolean {
+		if (this.#iterator === null) return false;
+		if (step.done === true) {
+			this.#finish(null);
+			return false;
+		}
+		this.#batch = step.value;
+		this.#position = 0;
+		return true;
+	}
+
+	#finish(error: unknown): void {
+		if (this.#iterator === null) return;
+		this.#iterator = null;
+		this.#batch = [];
+		this.#position = 0;
+		if (error === null) {
+			this.#done(null);
+			return;
+		}
+		this.#error = error as Error;
+		this.taken();
+	}
+}

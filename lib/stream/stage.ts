@@ -1,0 +1,81 @@
+import { Transform, type TransformCallback } from 'node:stream';
+import { type Batches, type Delivery, Pump } from './pump.js';
+
+/** Options of every stage. */
+export interface StageOptions {
+	/** Whether items leave one by one, or in arrays. @default 'event' */
+	readonly deliver?: Delivery;
+	/** Items that may wait at the stage's exit. @default 16 */
+	readonly readableHighWaterMark?: number;
+	/** Items (bytes, for a stage that takes bytes) that may wait at its entrance. @default 1 item */
+	readonly writableHighWaterMark?: number;
+}
+
+/**
+ * The one shell of every Transform in this package. A subclass writes two generators of batches; errors they throw,
+ * back-pressure between two items of one input, and giving back what they hold on destroy are dealt with here.
+ */
+export abstract class Stage<In, Out> extends Transform {
+	readonly #pump: Pump<Out>;
+	readonly #abort = new AbortController();
+
+	constructor(options: StageOptions & { readonly writableObjectMode?: boolean } = {}) {
+		const {
+			deliver = 'event',
+			readableHighWaterMark = 16,
+			writableHighWaterMark = 1,
+			writableObjectMode = true,
+		} = options;
+		super({ readableObjectMode: true, writableObjectMode, readableHighWaterMark, writableHighWaterMark });
+		this.#pump = new Pump<Out>(this, deliver);
+	}
+
+	/** Aborted when the stage is destroyed: whatever the generators wait for must listen to it. */
+	protected get signal(): AbortSignal {
+		return this.#abort.signal;
+	}
+
+	/** What one input becomes. */
+	protected abstract process(input: In): Batches<Out>;
+
+	/** What is left when the input is over. */
+	protected finish(): Batches<Out> {
+		return [];
+	}
+
+	override _transform(input: In, _encoding: BufferEncoding, callback: TransformCallback): void {
+		this.#run(() => this.process(input), callback);
+	}
+
+	override _flush(callback: TransformCallback): void {
+		this.#run(() => this.finish(), callback);
+	}
+
+	override _read(size: number): void {
+		this.#pump.read();
+		// Transform holds the next input back while its exit is full, and looks again only here.
+		super._read(size);
+	}
+
+	override read(size?: number): Out | null {
+		const item = super.read(size) as Out | null;
+		this.#pump.taken();
+		return item;
+	}
+
+	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+		this.#abort.abort(error ?? undefined);
+		this.#pump.close().then(
+			() => callback(error),
+			(closeError: Error) => callback(error ?? closeError),
+		);
+	}
+
+	#run(batches: () => Batches<Out>, callback: TransformCallback): void {
+		try {
+			this.#pump.run(batches(), callback);
+		} catch (error) {
+			callback(error as Error);
+		}
+	}
+}
