@@ -34,7 +34,7 @@ export class FragmentEvent {
 
 	/** The documented JSON line. */
 	toJSON(): object {
-		return { ...this, tags: this.tags.map(tagToJSON) };
+		return Object.assign({}, this, { tags: this.tags.map(tagToJSON) });
 	}
 }
 
@@ -161,7 +161,7 @@ export class FragmentEndEvent {
 
 	/** The documented JSON line. */
 	toJSON(): object {
-		return { ...this, tags: this.tags.map(tagToJSON) };
+		return Object.assign({}, this, { tags: this.tags.map(tagToJSON) });
 	}
 }
 

@@ -83,6 +83,6 @@ export class Track {
 
 	/** The documented JSON: `codecPrivate` in base64. */
 	toJSON(): object {
-		return { ...this, codecPrivate: this.codecPrivate && toBase64(this.codecPrivate) };
+		return Object.assign({}, this, { codecPrivate: this.codecPrivate && toBase64(this.codecPrivate) });
 	}
 }

@@ -57,8 +57,8 @@ export abstract class Stage<In, Out> extends Transform {
 		super._read(size);
 	}
 
-	override read(size?: number): Out | null {
-		const item = super.read(size) as Out | null;
+	override read(size?: number): ReturnType<Transform['read']> {
+		const item = super.read(size);
 		this.#pump.taken();
 		return item;
 	}
