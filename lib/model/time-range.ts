@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from './fragment.js';
 
 /** Whose clock a range is measured on. */
-export type Clock = 'server' | 'producer';
+export type RangeClock = 'server' | 'producer';
 
 /**
  * A range of time. Both ends are inclusive and are compared with the **start** of a fragment, as in the service: a
@@ -12,14 +12,14 @@ export interface TimeRange {
 	readonly from: Date;
 	readonly to: Date;
 	/** @default 'server' */
-	readonly by?: Clock;
+	readonly by?: RangeClock;
 }
 
 /** A {@link TimeRange} whose clock is spelled out and whose ends were checked. */
 export interface ResolvedTimeRange {
 	readonly fromMs: number;
 	readonly toMs: number;
-	readonly by: Clock;
+	readonly by: RangeClock;
 }
 
 /** Checks a range. Throws {@link InvalidOptionError} for ends that are no dates, lie before 1970, or are in the wrong order. */
@@ -38,6 +38,6 @@ export function resolveTimeRange(range: TimeRange): ResolvedTimeRange {
 }
 
 /** Start of a fragment on the given clock, in epoch milliseconds. */
-export function startMs(fragment: Fragment, by: Clock): number {
+export function startMs(fragment: Fragment, by: RangeClock): number {
 	return (by === 'server' ? fragment.serverTimestamp : fragment.producerTimestamp).getTime();
 }

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { KinesisVideoClient, type KinesisVideoClientConfig } from '@aws-sdk/client-kinesis-video';
+import { InvalidOptionError } from '../errors.js';
+
+/** Credentials, or a function that gives them: whatever the AWS SDK takes. */
+export type Credentials = NonNullable<KinesisVideoClientConfig['credentials']>;
+
+/** Where and as whom the service is called. */
+export interface ClientSettings {
+	/** @default AWS_REGION, AWS_DEFAULT_REGION or the profile's; `us-east-1` with a loopback endpoint */
+	readonly region?: string | undefined;
+	/**
+	 * Asked for the data endpoints, which are then used for everything else.
+	 * @default AWS_ENDPOINT_URL_KINESIS_VIDEO or AWS_ENDPOINT_URL, else the region's own
+	 */
+	readonly endpoint?: string | undefined;
+	/** @default the SDK's chain; made-up ones with a loopback endpoint where none are set */
+	readonly credentials?: Credentials | undefined;
+	/** A profile of the AWS configuration files. @default AWS_PROFILE, else `default` */
+	readonly profile?: string | undefined;
+}
+
+/** How long to wait for a connection, and for the headers of an answer, in milliseconds. */
+const CONNECTION_TIMEOUT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Region of a loopback endpoint where none is said: the local archive does not mind. */
+const LOOPBACK_REGION = 'us-east-1';
+
+/** The endpoint to ask first: the option's, else the environment's. Checked, and without a trailing slash. */
+export function resolveEndpoint(endpoint: string | undefined): string | undefined {
+	const found = endpoint ?? process.env['AWS_ENDPOINT_URL_KINESIS_VIDEO'] ?? process.env['AWS_ENDPOINT_URL'];
+	if (found === undefined || found === '') return undefined;
+	if (!URL.canParse(found) || !/^https?:$/.test(new URL(found).protocol)) {
+		throw new InvalidOptionError('endpoint', 'an http or https URL', found);
+	}
+	return found.replace(/\/+$/, '');
+}
+
+/** Whether an endpoint lies on this machine. */
+export function isLoopback(endpoint: string): boolean {
+	const { hostname } = new URL(endpoint);
+	return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/** The configuration that every client made here shares. Retries are ours: the SDK makes one attempt. */
+export function clientConfig(
+	settings: ClientSettings,
+	controlEndpoint: string | undefined,
+): KinesisVideoClientConfig {
+	const config: KinesisVideoClientConfig = {
+		maxAttempts: 1,
+		requestHandler: {
+			connectionTimeout: CONNECTION_TIMEOUT_MS,
+			requestTimeout: REQUEST_TIMEOUT_MS,
+			throwOnRequestTimeout: true,
+		},
+		...(settings.region && { region: settings.region }),
+		...(settings.profile && { profile: settings.profile }),
+		...(settings.credentials && { credentials: settings.credentials }),
+	};
+	if (controlEndpoint === undefined || !isLoopback(controlEndpoint)) return config;
+	return {
+		...config,
+		region: settings.region ?? loopbackRegion(settings.profile),
+		credentials: settings.credentials ?? loopbackCredentials(settings.profile),
+	};
+}
+
+function loopbackRegion(profile: string | undefined): () => Promise<string> {
+	return async () => {
+		const client = new KinesisVideoClient(profile === undefined ? {} : { profile });
+		try {
+			return await client.config.region();
+		} catch {
+			// Nothing says a region. That is no error where the endpoint is this machine's.
+			return LOOPBACK_REGION;
+		} finally {
+			client.destroy();
+		}
+	};
+}
+
+/**
+ * The caller's own credentials where any are set up, else made-up ones. The SDK's chain is not asked without need: at its
+ * end it looks for an instance role on the network.
+ */
+function loopbackCredentials(profile: string | undefined): Credentials {
+	const madeUp = { accessKeyId: 'local', secretAccessKey: 'local' };
+	if (!hasCredentials(profile)) return madeUp;
+	return async () => {
+		const client = new KinesisVideoClient({
+			region: LOOPBACK_REGION,
+			...(profile !== undefined && { profile }),
+		});
+		try {
+			return await client.config.credentials();
+		} finally {
+			client.destroy();
+		}
+	};
+}
+
+function hasCredentials(profile: string | undefined): boolean {
+	const { env } = process;
+	const directory = join(homedir(), '.aws');
+	return (
+		profile !== undefined ||
+		[
+			'AWS_ACCESS_KEY_ID',
+			'AWS_PROFILE',
+			'AWS_WEB_IDENTITY_TOKEN_FILE',
+			'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+			'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+		].some((name) => env[name] !== undefined) ||
+		existsSync(env['AWS_SHARED_CREDENTIALS_FILE'] ?? join(directory, 'credentials'))
+	);
+}

@@ -1,0 +1,57 @@
+import { InvalidOptionError } from '../errors.js';
+import type { Fragment } from '../model/fragment.js';
+import type { FragmentBatch } from '../model/fragment-batch.js';
+import { Stage } from '../stream/stage.js';
+
+/** The most fragments a GetMediaForFragmentList call may ask for. */
+export const MAX_BATCH_FRAGMENTS = 1000;
+
+/** Options of {@link FragmentBatcher}. A batch is closed by whichever limit comes first. */
+export interface FragmentBatcherOptions {
+	/** 1 to 1,000. @default 100: at five calls a second that is just the 500 fragments a second the service allows */
+	readonly maxFragments?: number;
+	/** Sum of the listed sizes; a larger fragment goes alone. @default 64 MiB */
+	readonly maxSizeBytes?: number;
+}
+
+/** Puts fragments together into the lists they are asked for in. Keeps their order; holds one open batch. */
+export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
+	readonly #maxFragments: number;
+	readonly #maxSizeBytes: number;
+	#fragments: Fragment[] = [];
+	#sizeBytes = 0;
+	#index = 0;
+
+	constructor({ maxFragments = 100, maxSizeBytes = 64 * 1024 * 1024 }: FragmentBatcherOptions = {}) {
+		super({ readableHighWaterMark: 1 });
+		if (!Number.isInteger(maxFragments) || maxFragments < 1 || maxFragments > MAX_BATCH_FRAGMENTS) {
+			throw new InvalidOptionError(
+				'maxFragments',
+				`an integer from 1 to ${MAX_BATCH_FRAGMENTS}`,
+				maxFragments,
+			);
+		}
+		if (!(maxSizeBytes > 0)) throw new InvalidOptionError('maxSizeBytes', 'more than 0', maxSizeBytes);
+		this.#maxFragments = maxFragments;
+		this.#maxSizeBytes = maxSizeBytes;
+	}
+
+	protected override *process(fragment: Fragment): Generator<FragmentBatch[]> {
+		const isTooLarge = this.#sizeBytes + fragment.fragmentSizeInBytes > this.#maxSizeBytes;
+		if (isTooLarge && this.#fragments.length > 0) yield [this.#close()];
+		this.#fragments.push(fragment);
+		this.#sizeBytes += fragment.fragmentSizeInBytes;
+		if (this.#fragments.length === this.#maxFragments) yield [this.#close()];
+	}
+
+	protected override *finish(): Generator<FragmentBatch[]> {
+		if (this.#fragments.length > 0) yield [this.#close()];
+	}
+
+	#close(): FragmentBatch {
+		const batch = { index: this.#index++, fragments: this.#fragments, sizeBytes: this.#sizeBytes };
+		this.#fragments = [];
+		this.#sizeBytes = 0;
+		return batch;
+	}
+}

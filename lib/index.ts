@@ -1,0 +1,61 @@
+export {
+	ArchiveClient,
+	type ArchiveClientOptions,
+	type CallOptions,
+	type CallRecord,
+	type FragmentPage,
+	type OwnClients,
+} from './aws/archive-client.js';
+export type { ClientSettings, Credentials } from './aws/client-settings.js';
+export { FragmentBatcher, type FragmentBatcherOptions } from './batch/fragment-batcher.js';
+export { Demuxer, type DemuxerOptions } from './demux/demuxer.js';
+export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';
+export {
+	ArchiveError,
+	FragmentError,
+	InvalidOptionError,
+	MediaError,
+	RequestError,
+	type RequestErrorDetails,
+	SinkError,
+} from './errors.js';
+export type { EventStream } from './event-stream.js';
+export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
+export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
+export type { FrameSelection } from './frames/frame-selector.js';
+export {
+	type ExportSummary,
+	type FragmentsOptions,
+	KvsArchive,
+	type KvsArchiveOptions,
+	type RunOptions,
+} from './kvs-archive.js';
+export { FragmentSource, type FragmentSourceOptions } from './list/fragment-source.js';
+export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
+export type { FragmentBatch } from './model/fragment-batch.js';
+export {
+	FragmentEndEvent,
+	FragmentEvent,
+	FragmentFailureEvent,
+	Frame,
+	type FrameCluster,
+	GapEvent,
+	type GapKind,
+	type MediaEvent,
+} from './model/media-event.js';
+export type { MediaResponse, ReopenOptions } from './model/media-response.js';
+export type { RunSummary } from './model/run-summary.js';
+export type { Tag } from './model/tag.js';
+export type { RangeClock, TimeRange } from './model/time-range.js';
+export { Track, type TrackFields, type TrackType } from './model/track.js';
+export { type Clock, systemClock } from './pace/clock.js';
+export {
+	createRateLimiter,
+	type Permit,
+	type RateLimiter,
+	type RateLimiterOptions,
+	type RequestCost,
+} from './pace/rate-limiter.js';
+export type { RetryPolicy } from './pace/retry.js';
+export { MkvSink } from './sinks/mkv-sink.js';
+export type { Delivery } from './stream/pump.js';

@@ -1,0 +1,154 @@
+import { extname } from 'node:path';
+import { pipeline } from 'node:stream';
+import { pipeline as pipelinePromise } from 'node:stream/promises';
+import { ArchiveClient, type ArchiveClientOptions } from './aws/archive-client.js';
+import { FragmentBatcher } from './batch/fragment-batcher.js';
+import { Demuxer } from './demux/demuxer.js';
+import { InvalidOptionError } from './errors.js';
+import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
+import { MediaFetcher } from './fetch/media-fetcher.js';
+import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
+import { FragmentSource } from './list/fragment-source.js';
+import type { Frame, MediaEvent } from './model/media-event.js';
+import type { RunSummary } from './model/run-summary.js';
+import type { TimeRange } from './model/time-range.js';
+import { systemClock } from './pace/clock.js';
+import type { RateLimiter } from './pace/rate-limiter.js';
+import { RunCounter } from './run-counter.js';
+import { MkvSink } from './sinks/mkv-sink.js';
+
+/** Options of {@link KvsArchive}. */
+export interface KvsArchiveOptions extends ArchiveClientOptions {
+	/** Paces the media calls. @default one for this endpoint, region and stream, shared by the whole process */
+	readonly limiter?: RateLimiter | undefined;
+}
+
+/** Options of every run. */
+export interface RunOptions {
+	/** Ends the run; it then rejects with the signal's reason. */
+	readonly signal?: AbortSignal | undefined;
+	/** Ends the run with a `FragmentError` at the first fragment that fails. @default false: failures are events */
+	readonly strict?: boolean | undefined;
+}
+
+/** Options of {@link KvsArchive.fragments}. */
+export interface FragmentsOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Fragments after which to stop. The source's `nextToken` then says where to go on. */
+	readonly maxItems?: number | undefined;
+	/** MaxResults of each call, 1 to 1,000. @default 1000 */
+	readonly pageSize?: number | undefined;
+	/** `nextToken` of an earlier listing, of this process or another. */
+	readonly startingToken?: string | undefined;
+}
+
+/** What became of an export. */
+export interface ExportSummary extends RunSummary {
+	/** The file that was written. */
+	readonly file: string;
+}
+
+/**
+ * The archive of one stream, read by time range.
+ *
+ * Nothing is asked of the service before something is read. What is handed in (clients, limiter, signal) is never closed
+ * here; connections made here are closed by `close`.
+ */
+export class KvsArchive implements AsyncDisposable {
+	/** The service for this stream, for those who put the parts together themselves. */
+	readonly client: ArchiveClient;
+	readonly #limiter: RateLimiter | undefined;
+
+	constructor(options: KvsArchiveOptions) {
+		this.client = new ArchiveClient(options);
+		this.#limiter = options.limiter;
+	}
+
+	/** The fragments of a range, each once, sorted by the range's clock and then by number. */
+	fragments(range: TimeRange, options: FragmentsOptions = {}): FragmentSource {
+		const { signal, ...listing } = options;
+		const source = new FragmentSource({ client: this.client, range, ...listing });
+		if (signal !== undefined) destroyOnAbort(source, signal);
+		return source;
+	}
+
+	/** Everything in a range as typed events, in archive order: fragments sorted by the range's clock, then by number. */
+	events(range: TimeRange, options: RunOptions = {}): EventStream {
+		return this.#run<MediaEvent>(range, options, (events) => [...events]);
+	}
+
+	/**
+	 * The encoded frames of a range. Failures do not show in between: the stream's `summary` counts them, and `strict`
+	 * makes the first one an error.
+	 */
+	frames(
+		range: TimeRange,
+		options: RunOptions & { readonly select?: FrameSelection } = {},
+	): EventStream<Frame> {
+		const selector = new FrameSelector(options.select ?? 'all');
+		return this.#run<Frame>(range, options, (events) =>
+			events.filter((event): event is Frame => event.type === 'frame' && selector.isSelected(event)),
+		);
+	}
+
+	/**
+	 * Writes a range into one playable Matroska file (`.mkv`). The file appears when it is whole and replaces one of that
+	 * name; on any error nothing is left behind. An empty range is an error (`KVS_EMPTY_RANGE`).
+	 */
+	async export(range: TimeRange, file: string, options: RunOptions = {}): Promise<ExportSummary> {
+		if (extname(file).toLowerCase() !== '.mkv')
+			throw new InvalidOptionError('file', 'a name that ends in .mkv', file);
+		const events = this.events(range, options);
+		try {
+			await pipelinePromise(events, new MkvSink(file));
+		} catch (error) {
+			options.signal?.throwIfAborted();
+			throw error;
+		}
+		return { ...(await events.summary), file };
+	}
+
+	/** Closes the connections made here. Runs that are under way fail. */
+	async close(): Promise<void> {
+		this.client.close();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.close();
+	}
+
+	#run<E>(
+		range: TimeRange,
+		{ signal, strict = false }: RunOptions,
+		pick: EventOutletOptions<E>['pick'],
+	): EventStream<E> {
+		const { client } = this;
+		const counter = new RunCounter(systemClock);
+		const onCall = counter.call.bind(counter);
+		const source = new FragmentSource({ client, range, onCall, onListed: (count) => counter.listed(count) });
+		const outlet = new EventOutlet<E>({ counter, pick, strict });
+		pipeline(
+			source,
+			new FragmentBatcher(),
+			new MediaFetcher({ client, limiter: this.#limiter, onCall }),
+			new Demuxer({ deliver: 'batch' }),
+			outlet,
+			// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
+			() => {},
+		);
+		if (signal !== undefined) destroyOnAbort(outlet, signal);
+		return outlet;
+	}
+}
+
+function destroyOnAbort(stream: FragmentSource | EventOutlet<unknown>, signal: AbortSignal): void {
+	const onAbort = (): void => {
+		stream.destroy(signal.reason);
+	};
+	if (signal.aborted) {
+		onAbort();
+		return;
+	}
+	signal.addEventListener('abort', onAbort, { once: true });
+	stream.once('close', () => signal.removeEventListener('abort', onAbort));
+}

@@ -1,0 +1,69 @@
+import type { ArchiveClient, CallOptions, FragmentPage } from '../aws/archive-client.js';
+import { isRetryableRequest } from '../aws/aws-errors.js';
+import { RequestError } from '../errors.js';
+import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
+import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
+import type { Clock } from '../pace/clock.js';
+import { type RetryPolicy, retry } from '../pace/retry.js';
+
+/** What a listing needs besides its range. */
+export interface ListingOptions extends CallOptions {
+	/** MaxResults of a call, 1 to 1,000. */
+	readonly pageSize: number;
+	readonly retryPolicy?: RetryPolicy | undefined;
+	readonly clock?: Clock | undefined;
+	readonly random?: (() => number) | undefined;
+}
+
+/**
+ * Lists one window whole: every page, each fragment once, sorted by the window's clock and then by number.
+ *
+ * Returns null as soon as more than `maxFragments` have come: the window is too full to be held.
+ */
+export async function listWindow(
+	client: ArchiveClient,
+	window: ResolvedTimeRange,
+	maxFragments: number,
+	options: ListingOptions,
+): Promise<Fragment[] | null> {
+	const { signal, retryPolicy: policy, clock, random } = options;
+	const fragments = new Map<string, Fragment>();
+	const tokens = new Set<string>();
+	let nextToken: string | null = null;
+	do {
+		const request = { maxResults: options.pageSize, nextToken };
+		const page: FragmentPage = await retry(() => client.listFragments(window, request, options), {
+			isRetryable: isRetryableRequest,
+			policy,
+			signal,
+			clock,
+			random,
+		});
+		for (const fragment of page.fragments) fragments.set(fragment.fragmentNumber, fragment);
+		if (fragments.size > maxFragments) return null;
+		nextToken = page.nextToken;
+		if (nextToken !== null && tokens.has(nextToken)) throw endlessListing(client.stream);
+		if (nextToken !== null) tokens.add(nextToken);
+	} while (nextToken !== null);
+	return [...fragments.values()].sort(
+		(a, b) =>
+			startMs(a, window.by) - startMs(b, window.by) ||
+			compareFragmentNumbers(a.fragmentNumber, b.fragmentNumber),
+	);
+}
+
+function endlessListing(stream: string): RequestError {
+	return new RequestError(
+		'KVS_REQUEST_FAILED',
+		`ListFragments for stream \`${stream}\` answered the same NextToken twice`,
+		{
+			operation: 'ListFragments',
+			stream,
+			awsName: 'InvalidResponse',
+			statusCode: 200,
+			requestId: undefined,
+			cause: undefined,
+			retryable: false,
+		},
+	);
+}
