@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { InvalidOptionError, KvsArchive, type RangeClock, type TimeRange } from '../index.js';
+import { parsePointInTime } from './point-in-time.js';
+
+/** Options of every command that reads a stream. */
+export interface ArchiveCommandOptions {
+	readonly stream?: string;
+	readonly streamArn?: string;
+	readonly from?: string;
+	readonly to?: string;
+	readonly by: string;
+	readonly endpoint?: string;
+	readonly region?: string;
+	readonly profile?: string;
+	readonly json?: boolean;
+}
+
+/** Adds the options that every command reading a stream has. */
+export function withArchiveOptions(command: Command): Command {
+	return command
+		.option('--stream <name>', 'the stream, by name')
+		.option('--stream-arn <arn>', 'the stream, by ARN')
+		.option(
+			'--from <time>',
+			'start: ISO 8601 (UTC unless it says otherwise), epoch seconds, or relative (-15m, now)',
+		)
+		.option(
+			'--to <time>',
+			'end, likewise; both ends count, and are compared with the start of a fragment (default: now)',
+		)
+		.option('--by <clock>', 'whose clock the range means: server or producer', 'server')
+		.option('--endpoint <url>', 'asked first for every call; a local archive for instance')
+		.option('--region <region>', 'AWS region')
+		.option('--profile <name>', 'AWS profile')
+		.option('--json', 'JSON Lines');
+}
+
+/** The archive that the options name. Throws `InvalidOptionError` unless exactly one stream is given. */
+export function archiveOf(options: ArchiveCommandOptions): KvsArchive {
+	if ((options.stream === undefined) === (options.streamArn === undefined)) {
+		throw new InvalidOptionError('--stream', 'given, or --stream-arn, and not both', options.stream);
+	}
+	return new KvsArchive({
+		streamName: options.stream,
+		streamArn: options.streamArn,
+		endpoint: options.endpoint,
+		region: options.region,
+		profile: options.profile,
+	});
+}
+
+/** The range that the options name. Throws `InvalidOptionError` for one that makes no sense. */
+export function rangeOf({ from, to, by }: ArchiveCommandOptions, nowMs: number): TimeRange {
+	if (from === undefined) throw new InvalidOptionError('--from', 'given', from);
+	if (by !== 'server' && by !== 'producer')
+		throw new InvalidOptionError('--by', '`server` or `producer`', by);
+	const range = {
+		from: parsePointInTime('--from', from, nowMs),
+		to: parsePointInTime('--to', to ?? 'now', nowMs),
+		by: by as RangeClock,
+	};
+	if (range.to < range.from)
+		throw new InvalidOptionError('--to', `at or after --from (${range.from.toISOString()})`, range.to);
+	return range;
+}

@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pc from 'picocolors';
+import { type Fragment, type Frame, KvsArchive, type TimeRange } from '../../index.js';
+import { type ArchiveServer, createArchiveServer } from '../../server/index.js';
+import type { CommandContext } from '../command-context.js';
+import { trackText } from '../event-lines.js';
+import { summaryLine } from './export.js';
+
+/** Options of `demo`. */
+export interface DemoOptions {
+	readonly output: string;
+}
+
+const CLIP = fileURLToPath(new URL('../../../examples/media/clock.mkv', import.meta.url));
+const STREAM = 'front-door';
+const START = new Date('2026-01-31T14:03:00Z');
+const RANGE: TimeRange = {
+	from: new Date('2026-01-31T14:03:04Z'),
+	to: new Date('2026-01-31T14:03:10Z'),
+	by: 'producer',
+};
+
+/** The main job in one go: a local archive, a clip in it, a time range out of it as one playable file. */
+export async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
+	const { terminal, signal } = context;
+	const say = (line = ''): Promise<void> => terminal.write([line]);
+	const server = createArchiveServer();
+	try {
+		await say(
+			pc.bold(
+				'1. A local archive starts, with a clip of 16 s in it: picture and sound, one fragment a key frame.',
+			),
+		);
+		await server.archive.ingest(STREAM, CLIP, { start: START, signal });
+		const endpoint = await listen(server);
+		await say(
+			`   ${endpoint} serves the stream \`${STREAM}\` with the wire protocol of Kinesis Video Streams.`,
+		);
+		await say();
+		await using archive = new KvsArchive({ streamName: STREAM, endpoint });
+		await showFragments(archive, context);
+		await showKeyFrames(archive, context);
+		await say(pc.bold(`4. The same range as one file: one header, the producer's times, sound and picture.`));
+		const { file, ...summary } = await archive.export(RANGE, options.output, { signal });
+		await say(`   ${summaryLine(relative('.', file), summary)}`);
+		await say();
+		await say(pc.bold(`Look at it: open ${relative('.', file)} in any player (VLC, mpv, ffplay).`));
+		await say('Try more:');
+		await say(`   kvs-archive inspect ${relative('.', file)}`);
+		await say(`   kvs-archive serve --ingest door=${relative('.', CLIP)}@${START.toISOString()}`);
+		await say(
+			`   kvs-archive list --stream door --from ${START.toISOString()} --endpoint http://127.0.0.1:4580`,
+		);
+		return 0;
+	} finally {
+		server.closeAllConnections();
+		await server.close();
+	}
+}
+
+async function listen(server: ArchiveServer): Promise<string> {
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function showFragments(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
+	const all: TimeRange = { from: START, to: new Date(START.getTime() + 60_000), by: 'producer' };
+	await terminal.write([
+		pc.bold('2. What is stored, in order, though the service answers in none (# is in the range we want):'),
+	]);
+	for await (const fragment of archive.fragments(all, { signal }) as AsyncIterable<Fragment>) {
+		const { producerTimestamp, fragmentNumber, fragmentLengthInMilliseconds, fragmentSizeInBytes } = fragment;
+		const isWanted = producerTimestamp >= RANGE.from && producerTimestamp <= RANGE.to;
+		const bar = (isWanted ? '#' : '.').repeat(Math.round(fragmentSizeInBytes / 1500));
+		const number = `${fragmentNumber.slice(0, 4)}…${fragmentNumber.slice(-6)}`;
+		const line = `   ${timeOfDay(producerTimestamp)}  ${number}  ${fragmentLengthInMilliseconds} ms  ${String(fragmentSizeInBytes).padStart(6)} bytes  ${bar}`;
+		await terminal.write([isWanted ? line : pc.dim(line)]);
+	}
+	await terminal.write(['']);
+}
+
+async function showKeyFrames(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
+	await terminal.write([pc.bold('3. Frames with exact times. Of the range, the key frames of the picture:')]);
+	for await (const frame of archive.frames(RANGE, { select: 'keyframes', signal }) as AsyncIterable<Frame>) {
+		if (frame.track.type !== 'video' || frame.timestamp === null) continue;
+		await terminal.write([
+			`   ${timeOfDay(frame.timestamp)}  ${trackText(frame.track)}  ${frame.data.byteLength} bytes`,
+		]);
+	}
+	await terminal.write(['']);
+}
+
+function timeOfDay(date: Date): string {
+	return date.toISOString().slice(11, 23);
+}

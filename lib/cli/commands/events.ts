@@ -1,0 +1,33 @@
+import type { MediaEvent } from '../../index.js';
+import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
+import type { CommandContext } from '../command-context.js';
+import { eventLine } from '../event-lines.js';
+import { EXIT } from '../exit.js';
+
+/** Prints every event of a range. */
+export async function events(options: ArchiveCommandOptions, context: CommandContext): Promise<number> {
+	const range = rangeOf(options, context.nowMs);
+	await using archive = archiveOf(options);
+	const stream = archive.events(range, { signal: context.signal });
+	await printEvents(stream.batches(), options, context);
+	const { fragments, failed, missing } = await stream.summary;
+	if (fragments === 0) context.terminal.say('no fragments in the range');
+	return failed + missing > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+/** Prints batches of events as lines, in JSON or for a person. Returns how many there were, and how many of failures. */
+export async function printEvents(
+	batches: AsyncIterable<readonly MediaEvent[]>,
+	{ json }: { readonly json?: boolean },
+	{ terminal }: CommandContext,
+): Promise<{ count: number; failures: number }> {
+	let count = 0;
+	let failures = 0;
+	for await (const batch of batches) {
+		count += batch.length;
+		failures += batch.filter(({ type }) => type === 'fragment-failure').length;
+		if (json) await terminal.writeJson(batch);
+		else await terminal.write(batch.map(eventLine));
+	}
+	return { count, failures };
+}

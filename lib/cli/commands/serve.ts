@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { ArchiveError, InvalidOptionError } from '../../index.js';
+import { createArchiveServer, type IngestSummary } from '../../server/index.js';
+import type { CommandContext } from '../command-context.js';
+import { integerOption } from '../integer-option.js';
+import { parsePointInTime } from '../point-in-time.js';
+
+/** Options of `serve`. */
+export interface ServeOptions {
+	readonly port?: string;
+	readonly host: string;
+	readonly data?: string;
+	readonly ingest: readonly string[];
+	readonly region: string;
+}
+
+/** Where the local archive listens unless it is told to elsewhere. */
+const DEFAULT_PORT = 4580;
+
+/** One `--ingest`. */
+interface IngestRequest {
+	readonly stream: string;
+	readonly file: string;
+	readonly start: Date | undefined;
+}
+
+/** Runs the local archive until it is interrupted. */
+export async function serve(
+	options: ServeOptions,
+	{ terminal, signal, nowMs }: CommandContext,
+): Promise<number> {
+	const port = integerOption('--port', options.port) ?? DEFAULT_PORT;
+	if (port > 65_535) throw new InvalidOptionError('--port', 'from 0 to 65535', port);
+	if (!isLoopbackHost(options.host)) {
+		throw new InvalidOptionError(
+			'--host',
+			'a loopback address: the archive asks nobody who he is',
+			options.host,
+		);
+	}
+	const requests = options.ingest.map((text) => parseIngest(text, nowMs));
+	const server = createArchiveServer({ dataDirectory: options.data, region: options.region });
+	try {
+		for (const { stream, file, start } of requests) {
+			terminal.say(ingestLine(file, await server.archive.ingest(stream, file, { start, signal })));
+		}
+		server.listen(port, options.host);
+		await Promise.race([
+			once(server, 'listening', { signal }),
+			once(server, 'error').then(([error]) => Promise.reject(error)),
+		]);
+		const address = server.address() as AddressInfo;
+		const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+		await terminal.write([`listening on http://${host}:${address.port}`]);
+		await once(server, 'close', { signal });
+		return 0;
+	} catch (error) {
+		signal.throwIfAborted();
+		const { code, syscall } = error as NodeJS.ErrnoException;
+		if (syscall !== 'listen') throw error;
+		const reason = code === 'EADDRINUSE' ? 'the port is in use' : 'the system refuses';
+		throw new ArchiveError(
+			'KVS_SERVER_FAILED',
+			`cannot listen on ${options.host}:${port}: ${reason} (${code})`,
+			{ cause: error },
+		);
+	} finally {
+		server.closeAllConnections();
+		await server.close();
+	}
+}
+
+/** `STREAM=FILE`, with a start behind an `@` where what follows is a time. */
+function parseIngest(text: string, nowMs: number): IngestRequest {
+	const match = /^([a-zA-Z0-9_.-]{1,256})=(.+)$/s.exec(text);
+	if (match === null) throw new InvalidOptionError('--ingest', 'STREAM=FILE or STREAM=FILE@START', text);
+	const [, stream = '', target = ''] = match;
+	const at = /^(.+)@(\d{4}-\d{2}-\d{2}.*|\d+(?:\.\d+)?|now[^/]*|[+-]\d[^/]*)$/s.exec(target);
+	if (at === null) return { stream, file: target, start: undefined };
+	const [, file = '', start = ''] = at;
+	return { stream, file, start: parsePointInTime('--ingest', start, nowMs) };
+}
+
+function ingestLine(file: string, summary: IngestSummary): string {
+	const { stream, fragments, alreadyPresent } = summary;
+	return alreadyPresent
+		? `${stream}: ${file} is already there`
+		: `${stream}: ${file} ingested, ${fragments} fragments`;
+}
+
+function isLoopbackHost(host: string): boolean {
+	return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

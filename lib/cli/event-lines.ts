@@ -1,0 +1,40 @@
+import pc from 'picocolors';
+import type { MediaEvent, Track } from '../index.js';
+
+/** An event as a line for a person. */
+export function eventLine(event: MediaEvent): string {
+	switch (event.type) {
+		case 'fragment': {
+			const name = event.fragmentNumber ?? 'no fragment number';
+			const time = event.producerTimestamp === null ? '' : `  ${event.producerTimestamp.toISOString()}`;
+			return pc.bold(`fragment ${event.index}  ${name}${time}  ${event.tracks.map(trackText).join(', ')}`);
+		}
+		case 'frame': {
+			const time =
+				event.timestamp === null ? `${Number(event.timecodeNs) / 1e6} ms` : event.timestamp.toISOString();
+			const mark = event.keyframe ? '  key' : '';
+			return `  frame  track ${event.track.number}  ${time}  ${event.data.byteLength} bytes${mark}`;
+		}
+		case 'fragment-end': {
+			const state = event.complete ? 'complete' : pc.red('incomplete');
+			return (
+				pc.dim(
+					`  end of fragment ${event.index}: ${event.frames} frames, ${event.bytes} bytes, ${event.tags.length} tags, `,
+				) + state
+			);
+		}
+		case 'fragment-failure':
+			return pc.red(
+				`failure  ${event.fragmentNumber ?? 'no fragment number'}  ${event.name}: ${event.message}`,
+			);
+		case 'gap':
+			return pc.yellow(`${event.kind}  ${event.from.toISOString()} to ${event.to.toISOString()}`);
+	}
+}
+
+/** A track in a few words: `video avc1.42c028 640x480`. */
+export function trackText(track: Track): string {
+	const size = track.width === undefined ? '' : ` ${track.width}x${track.height}`;
+	const rate = track.sampleRate === undefined ? '' : ` ${track.sampleRate} Hz`;
+	return `${track.type} ${track.codec ?? track.codecId}${size}${rate}`;
+}

@@ -1,0 +1,46 @@
+import { CommanderError } from 'commander';
+import { ArchiveError, InvalidOptionError } from '../index.js';
+
+/** What the process says with its exit status. */
+export const EXIT = {
+	done: 0,
+	failed: 1,
+	usage: 2,
+	incomplete: 3,
+	interrupted: 130,
+	terminated: 143,
+} as const;
+
+/** Reason of the signal that an interrupt from outside aborts. */
+export class Interruption extends Error {
+	override name = 'Interruption' as const;
+	readonly exitCode: number;
+
+	constructor(signal: 'SIGINT' | 'SIGTERM') {
+		super(`interrupted by ${signal}`);
+		this.exitCode = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+	}
+}
+
+/** What an error ends the process with, and the one line that is said of it; no line for an end that needs no word. */
+export function describeExit(error: unknown): { exitCode: number; line: string | null } {
+	if (error instanceof Interruption)
+		return { exitCode: error.exitCode, line: `KVS_INTERRUPTED: ${error.message}` };
+	if (error instanceof CommanderError) {
+		if (error.exitCode === 0) return { exitCode: EXIT.done, line: null };
+		return { exitCode: EXIT.usage, line: `KVS_USAGE: ${oneLine(error.message.replace(/^error: /, ''))}` };
+	}
+	const { code, message } = error as { code?: unknown; message?: unknown };
+	// The reader of our output has gone: nobody is left to tell, and nothing went wrong here.
+	if (code === 'EPIPE') return { exitCode: EXIT.done, line: null };
+	if (error instanceof ArchiveError) {
+		const exitCode = error instanceof InvalidOptionError ? EXIT.usage : EXIT.failed;
+		return { exitCode, line: `${error.code}: ${oneLine(error.message)}` };
+	}
+	const name = typeof code === 'string' ? code : 'KVS_INTERNAL';
+	return { exitCode: EXIT.failed, line: `${name}: ${oneLine(String(message ?? error))}` };
+}
+
+function oneLine(text: string): string {
+	return text.replace(/\s+/g, ' ').trim();
+}

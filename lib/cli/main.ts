@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { describeExit, EXIT, Interruption } from './exit.js';
+import { createProgram } from './program.js';
+import { Terminal } from './terminal.js';
+
+// The SDK prints a warning about Node versions to stderr, where an error is to be the only line.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
+const terminal = new Terminal();
+const controller = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+	// The second signal finds no listener any more and ends the process at once.
+	process.once(name, () => controller.abort(new Interruption(name)));
+}
+
+process.exitCode = EXIT.failed;
+try {
+	const program = createProgram({ terminal, signal: controller.signal, nowMs: Date.now() }, (code) => {
+		process.exitCode = code;
+	});
+	await program.parseAsync();
+} catch (error) {
+	const { exitCode, line } = describeExit(error);
+	process.exitCode = exitCode;
+	if (line !== null) terminal.say(line);
+	if (process.argv.includes('--verbose') && error instanceof Error) terminal.say(String(error.stack));
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { withArchiveOptions } from './archive-options.js';
+import type { CommandContext } from './command-context.js';
+import { demo } from './commands/demo.js';
+import { events } from './commands/events.js';
+import { exportRange } from './commands/export.js';
+import { inspect } from './commands/inspect.js';
+import { list } from './commands/list.js';
+import { serve } from './commands/serve.js';
+
+/** The command line. `exit` is told each command's exit status; errors, usage among them, are thrown by `parseAsync`. */
+export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
+	const program = new Command('kvs-archive')
+		.description('Reads the archive of Amazon Kinesis Video Streams, and runs a local one.')
+		.version(readVersion())
+		.option('--verbose', 'print the stack of an error')
+		.showSuggestionAfterError(true)
+		.exitOverride()
+		.configureOutput({ writeErr: () => {} });
+
+	const run =
+		<A extends unknown[]>(command: (...args: [...A, CommandContext]) => Promise<number>) =>
+		async (...args: unknown[]): Promise<void> => {
+			// Commander hands the command itself over, last.
+			exit(await command(...(args.slice(0, -1) as A), context));
+		};
+
+	program
+		.command('serve')
+		.description('run the local archive')
+		.option('--port <n>', 'where to listen; 0 picks a free one (default: 4580)')
+		.option('--host <host>', 'loopback address to listen on', '127.0.0.1')
+		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
+		.option(
+			'--ingest <stream=file[@start]>',
+			'put a recording into a stream; may be given again',
+			collect,
+			[],
+		)
+		.option('--region <region>', 'region in ARNs', 'us-east-1')
+		.action(run(serve));
+
+	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))
+		.option('--max-items <n>', 'stop after so many, and print a token to go on with')
+		.option('--page-size <n>', 'fragments a call, 1 to 1000')
+		.option('--starting-token <token>', 'go on where an earlier listing stopped')
+		.action(run(list));
+
+	withArchiveOptions(program.command('events').description('print every media event of a range')).action(
+		run(events),
+	);
+
+	program
+		.command('inspect')
+		.argument('<file>', 'a KVS payload or any Matroska file; - for stdin')
+		.description('print every media event of a file; no service needed')
+		.option('--json', 'JSON Lines')
+		.action(run(inspect));
+
+	withArchiveOptions(program.command('export').description('write a range into one playable file'))
+		.option('-o, --output <file>', 'the file, ending in .mkv; replaced when it exists')
+		.action(run(exportRange));
+
+	program
+		.command('demo')
+		.description('all of it in one go, on the embedded archive')
+		.option('-o, --output <file>', 'the file to write', 'demo.mkv')
+		.action(run(demo));
+
+	for (const command of program.commands) {
+		command
+			.exitOverride()
+			.configureOutput({ writeErr: () => {} })
+			.option('--verbose', 'print the stack of an error');
+	}
+	return program;
+}
+
+function collect(value: string, values: readonly string[]): string[] {
+	return [...values, value];
+}
+
+function readVersion(): string {
+	const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+	return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,86 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import test from 'ava';
+
+/** Who may import whom, besides its own room and what everyone may import. The rest of lib/ is assembled at its top. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+	model: [],
+	stream: [],
+	pace: [],
+	aws: [],
+	mkv: [],
+	list: ['aws', 'pace', 'stream'],
+	batch: ['stream'],
+	fetch: ['aws', 'pace', 'stream'],
+	demux: ['mkv', 'stream'],
+	frames: ['stream'],
+	sinks: ['mkv', 'stream'],
+	server: ['mkv'],
+	cli: ['index.ts', 'server/index.ts'],
+};
+const forEveryone = ['errors.ts', 'abort.ts', 'model'];
+const edges = ['server', 'cli'];
+
+/** Third-party names, and the only places that may know them. */
+const homes: Readonly<Record<string, string>> = {
+	ebml: 'mkv/ebml-schema.ts',
+	bottleneck: 'pace/rate-limiter.ts',
+	'p-queue': 'fetch/media-fetcher.ts',
+	'@aws-sdk/client-kinesis-video': 'aws',
+	'@aws-sdk/client-kinesis-video-archived-media': 'aws',
+	mediabunny: 'server/ingest',
+	commander: 'cli',
+	picocolors: 'cli',
+	'node:http': 'server',
+};
+
+const lib = resolve('lib');
+
+async function importsOfLib(): Promise<{ file: string; target: string }[]> {
+	const files = (await readdir(lib, { recursive: true })).filter((name) => name.endsWith('.ts'));
+	const imports = await Promise.all(
+		files.map(async (file) => {
+			const text = await readFile(join(lib, file), 'utf8');
+			const targets = [
+				...text.matchAll(/(?:^|\n)(?:import|export)[^;]*?from '([^']+)'|import\('([^']+)'\)/g),
+			];
+			return targets.map((match) => ({ file, target: (match[1] ?? match[2]) as string }));
+		}),
+	);
+	return imports.flat();
+}
+
+test('every room imports only from the rooms before it', async (t) => {
+	const wrong: string[] = [];
+	for (const { file, target } of await importsOfLib()) {
+		if (!target.startsWith('.')) continue;
+		const to = relative(lib, resolve(lib, dirname(file), target)).replace(/\.js$/, '.ts');
+		const room = file.includes('/') ? (file.split('/')[0] as string) : null;
+		const isAllowed = (name: string): boolean => to === name || to.startsWith(`${name}/`);
+		const allowed =
+			room === null
+				? Object.keys(rooms).filter((name) => !edges.includes(name))
+				: [room, ...(rooms[room] ?? [])];
+		const isTop = room === null && !to.includes('/');
+		if (!isTop && ![...allowed, ...(room === 'cli' ? [] : forEveryone)].some(isAllowed))
+			wrong.push(`${file} imports ${to}`);
+	}
+	t.deepEqual(wrong, []);
+});
+
+test('every third-party package has one home', async (t) => {
+	const wrong: string[] = [];
+	for (const { file, target } of await importsOfLib()) {
+		const isBuiltin = target.startsWith('node:') && homes[target] === undefined;
+		if (target.startsWith('.') || isBuiltin) continue;
+		const home = homes[target];
+		const isHome = home !== undefined && (file === home || file.startsWith(`${home}/`));
+		if (!isHome) wrong.push(`${file} imports ${target}`);
+	}
+	t.deepEqual(wrong, []);
+});
+
+test('streams are joined by pipeline() only', async (t) => {
+	const files = (await readdir(lib, { recursive: true })).filter((name) => name.endsWith('.ts'));
+	for (const file of files) t.notRegex(await readFile(join(lib, file), 'utf8'), /\.pipe\(/, file);
+});

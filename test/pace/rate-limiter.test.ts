@@ -1,0 +1,97 @@
+import test from 'ava';
+import Bottleneck from 'bottleneck';
+import type { Clock } from '#lib/pace/clock.js';
+import { createRateLimiter, type Permit, sharedRateLimiter } from '#lib/pace/rate-limiter.js';
+
+/** A clock that stands still until it is told to go on. */
+function manualClock(): Clock & { advance(ms: number): Promise<void> } {
+	let now = 0;
+	let sleepers: { atMs: number; wake: () => void }[] = [];
+	return {
+		now: () => now,
+		sleep: (ms) =>
+			new Promise((wake) => {
+				sleepers.push({ atMs: now + ms, wake });
+			}),
+		async advance(ms) {
+			now += ms;
+			const due = sleepers.filter(({ atMs }) => atMs <= now);
+			sleepers = sleepers.filter(({ atMs }) => atMs > now);
+			for (const { wake } of due) wake();
+			await settle();
+		},
+	};
+}
+
+/** A limiter without a limit: a job of its own that is done has let every job before it in other limiters start. */
+const probe = new Bottleneck();
+
+async function settle(): Promise<void> {
+	for (let i = 0; i < 3; i++) await probe.schedule(async () => {});
+}
+
+test('lets five calls start in any second, and the sixth when the first is a second old', async (t) => {
+	const clock = manualClock();
+	const limiter = createRateLimiter({ clock });
+	const started: number[] = [];
+	const calls = Array.from({ length: 12 }, async () => {
+		const permit = await limiter.acquire({ calls: 1 });
+		started.push(clock.now());
+		permit.sent();
+	});
+	await settle();
+	t.deepEqual(started, [0, 0, 0, 0, 0]);
+	await clock.advance(1000);
+	t.is(started.length, 5);
+	await clock.advance(50);
+	t.is(started.length, 10);
+	await clock.advance(1050);
+	await Promise.all(calls);
+	t.deepEqual(started.slice(10), [2100, 2100]);
+});
+
+test('the second counts from when the request went out, not from when it was allowed', async (t) => {
+	const clock = manualClock();
+	const limiter = createRateLimiter({ callsPerSecond: 1, clock });
+	const permit = await limiter.acquire({ calls: 1 });
+	let second: Permit | null = null;
+	const waiting = limiter.acquire({ calls: 1 }).then((next) => {
+		second = next;
+	});
+	await clock.advance(5000);
+	t.is(second, null);
+	permit.sent();
+	await clock.advance(1049);
+	t.is(second, null);
+	await clock.advance(1);
+	await waiting;
+	t.not(second, null);
+});
+
+test('a permit that was not used is free at once', async (t) => {
+	const limiter = createRateLimiter({ callsPerSecond: 1, clock: manualClock() });
+	(await limiter.acquire({ calls: 1 })).cancel();
+	(await limiter.acquire({ calls: 1 })).cancel();
+	t.pass();
+});
+
+test('an abort while waiting rejects with its reason and takes no permit', async (t) => {
+	const limiter = createRateLimiter({ callsPerSecond: 1, clock: manualClock() });
+	const first = await limiter.acquire({ calls: 1 });
+	const controller = new AbortController();
+	const waiting = limiter.acquire({ calls: 1 }, controller.signal);
+	const reason = new Error('enough');
+	controller.abort(reason);
+	t.is(await t.throwsAsync(waiting), reason);
+	first.cancel();
+	(await limiter.acquire({ calls: 1 })).cancel();
+});
+
+test('one limiter for one key', (t) => {
+	t.is(sharedRateLimiter('a'), sharedRateLimiter('a'));
+	t.not(sharedRateLimiter('a'), sharedRateLimiter('b'));
+});
+
+test('refuses a quota that is none', (t) => {
+	t.throws(() => createRateLimiter({ callsPerSecond: 0 }), { code: 'KVS_INVALID_OPTION' });
+});
