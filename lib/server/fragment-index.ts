@@ -1,0 +1,108 @@
+import { readFragmentNumber } from './fragment-number.js';
+import type { StoredFragment } from './stored-fragment.js';
+
+/** The clock a range is meant on: the producer's or the service's own. */
+export type Clock = 'producer' | 'server';
+
+/** A range on one clock, epoch milliseconds, both ends included. */
+export interface ClockRange {
+	readonly clock: Clock;
+	readonly startMs: number;
+	readonly endMs: number;
+}
+
+/** The fragments of one ingest, sorted by each clock. Never changed. */
+type Run = Readonly<Record<Clock, readonly StoredFragment[]>>;
+
+/**
+ * The fragments of a stream, to be found by number and by the start of their range on either clock.
+ *
+ * Each ingest adds one immutable run, so "the stream as it was" is no more than a count of runs: a page token that
+ * carries it answers the same page for ever, and costs no memory. A look-up is two binary searches a run.
+ */
+export class FragmentIndex {
+	readonly #runs: Run[] = [];
+	readonly #byNumber = new Map<string, StoredFragment>();
+	#highestSequence: bigint | null = null;
+
+	/** How many ingests the index holds. What {@link select} takes as `runs` later gives today's fragments. */
+	get runs(): number {
+		return this.#runs.length;
+	}
+
+	/** The highest sequence in the numbers that are laid out as the service's are; null where there is none. */
+	get highestSequence(): bigint | null {
+		return this.#highestSequence;
+	}
+
+	/** Adds the fragments of one ingest. Their numbers must be new. */
+	add(fragments: readonly StoredFragment[]): void {
+		for (const fragment of fragments) {
+			this.#byNumber.set(fragment.number, fragment);
+			const sequence = readFragmentNumber(fragment.number)?.sequence;
+			if (sequence !== undefined && (this.#highestSequence === null || sequence > this.#highestSequence)) {
+				this.#highestSequence = sequence;
+			}
+		}
+		this.#runs.push({
+			producer: fragments.toSorted((a, b) => a.producerMs - b.producerMs),
+			server: fragments.toSorted((a, b) => a.serverMs - b.serverMs),
+		});
+	}
+
+	/** The fragment of that number, if the stream has it. */
+	get(number: string): StoredFragment | undefined {
+		return this.#byNumber.get(number);
+	}
+
+	/** The fragments whose start is in the range, of the first `runs` ingests. */
+	select({ clock, startMs, endMs }: ClockRange, runs = this.#runs.length): Selection {
+		const spans: Span[] = [];
+		for (const run of this.#runs.slice(0, runs)) {
+			const fragments = run[clock];
+			const from = firstNotBefore(fragments, clock, startMs);
+			const to = firstNotBefore(fragments, clock, endMs + 1);
+			if (from < to) spans.push({ fragments, from, length: to - from });
+		}
+		return new Selection(spans);
+	}
+}
+
+interface Span {
+	readonly fragments: readonly StoredFragment[];
+	readonly from: number;
+	readonly length: number;
+}
+
+/** What a range selects. Holds no copy of it. */
+export class Selection {
+	readonly length: number;
+	readonly #spans: readonly Span[];
+
+	constructor(spans: readonly Span[]) {
+		this.#spans = spans;
+		this.length = spans.reduce((sum, { length }) => sum + length, 0);
+	}
+
+	/** The fragment at a position below {@link length}. Positions are stable, their order means nothing. */
+	at(position: number): StoredFragment {
+		let rest = position;
+		for (const { fragments, from, length } of this.#spans) {
+			if (rest < length) return fragments[from + rest] as StoredFragment;
+			rest -= length;
+		}
+		throw new RangeError(`position ${position} is past the ${this.length} fragments of the selection`);
+	}
+}
+
+function firstNotBefore(fragments: readonly StoredFragment[], clock: Clock, timeMs: number): number {
+	const key = clock === 'producer' ? 'producerMs' : 'serverMs';
+	let low = 0;
+	let high = fragments.length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if ((fragments[middle] as StoredFragment)[key] < timeMs) low = middle + 1;
+		else high = middle;
+	}
+	return low;
+}

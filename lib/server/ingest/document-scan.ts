@@ -1,0 +1,111 @@
+import { ID } from '../../mkv/ebml-schema.js';
+import { LACING_MASK } from '../../mkv/lacing.js';
+import { type MatroskaHandler, MatroskaParser } from '../../mkv/matroska-parser.js';
+import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../../mkv/segment-info.js';
+import { readTags } from '../../mkv/tags.js';
+import { readTracks } from '../../mkv/tracks.js';
+import type { Track } from '../../model/track.js';
+import { noteRecordedTags, type RecordedTags } from './recorded-tags.js';
+
+/** One EBML document of a file: where it is and what is in it. */
+export interface ScannedDocument extends RecordedTags {
+	/** Its first byte. The first document begins with the file, whatever stands before its header. */
+	readonly offset: number;
+	/** The byte behind it: where the next one begins, or the end of the file. */
+	end: number;
+	tracks: readonly Track[];
+	timecodeScaleNs: number;
+	/** Frames, those within laced blocks counted each. */
+	frames: number;
+	/** Numbers of the tracks that have frames. */
+	readonly trackNumbersSeen: Set<number>;
+	/** Time of the first block in file order, in ticks; null without a block. */
+	firstTicks: bigint | null;
+	/** Smallest and largest time of a block, in ticks from {@link firstTicks}. */
+	minTicks: number;
+	maxTicks: number;
+}
+
+/**
+ * Looks through Matroska once and notes each document's place, tags, tracks and times; keeps no media. Give it the file's
+ * bytes in order with {@link write}, then {@link end}. Throws `MediaError` for bytes that are malformed or cut.
+ */
+export class DocumentScan implements MatroskaHandler {
+	/** The documents so far, in file order. */
+	readonly documents: ScannedDocument[] = [];
+	readonly #parser = new MatroskaParser(this);
+	#clusterTicks = 0n;
+	#tracksBody: Uint8Array = new Uint8Array(0);
+
+	/** The next bytes of the file. Not kept. */
+	write(bytes: Uint8Array): void {
+		this.#parser.write(bytes);
+	}
+
+	/** The file is over. Throws where it ends inside an element. */
+	end(): void {
+		const error = this.#parser.end();
+		if (error !== null) throw error;
+	}
+
+	documentStart(offset: number): void {
+		this.documents.push({
+			offset: this.documents.length === 0 ? 0 : offset,
+			end: offset,
+			number: null,
+			serverMs: null,
+			producerMs: null,
+			isException: false,
+			tracks: [],
+			timecodeScaleNs: DEFAULT_TIMECODE_SCALE_NS,
+			frames: 0,
+			trackNumbersSeen: new Set(),
+			firstTicks: null,
+			minTicks: 0,
+			maxTicks: 0,
+		});
+	}
+
+	documentEnd(offset: number): void {
+		this.#document.end = offset;
+	}
+
+	header(id: number, body: Uint8Array, offset: number): void {
+		const document = this.#document;
+		if (id === ID.Info) document.timecodeScaleNs = readTimecodeScaleNs(body, offset);
+		else if (id === ID.Tags) noteRecordedTags(readTags(body, 'before', offset), document);
+		else if (id === ID.Tracks) document.tracks = this.#readTracks(body, offset);
+	}
+
+	clusterStart(timecode: bigint): void {
+		this.#clusterTicks = timecode;
+	}
+
+	block(trackNumber: number, relativeTicks: number, flags: number, bytes: Uint8Array, start: number): void {
+		const document = this.#document;
+		const ticks = this.#clusterTicks + BigInt(relativeTicks);
+		document.firstTicks ??= ticks;
+		const sinceFirst = Number(ticks - document.firstTicks);
+		document.minTicks = Math.min(document.minTicks, sinceFirst);
+		document.maxTicks = Math.max(document.maxTicks, sinceFirst);
+		document.frames += framesInBlock(flags, bytes, start);
+		document.trackNumbersSeen.add(trackNumber);
+	}
+
+	/** Every chunk of a recording repeats the header; equal ones share their tracks, so that a long one stays small. */
+	#readTracks(body: Uint8Array, offset: number): readonly Track[] {
+		const previous = this.documents.at(-2)?.tracks;
+		if (previous !== undefined && Buffer.compare(this.#tracksBody, body) === 0) return previous;
+		this.#tracksBody = Uint8Array.from(body);
+		return readTracks(body, offset);
+	}
+
+	get #document(): ScannedDocument {
+		return this.documents.at(-1) as ScannedDocument;
+	}
+}
+
+/** How many frames a block's payload, which begins at `start`, holds (Matroska §10.3: the count is stored less one). */
+export function framesInBlock(flags: number, bytes: Uint8Array, start: number): number {
+	return (flags & LACING_MASK) === 0 ? 1 : (bytes[start] ?? 0) + 1;
+}

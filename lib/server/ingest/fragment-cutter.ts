@@ -1,0 +1,187 @@
+import { MediaError } from '../../errors.js';
+import { sizeOf } from '../../mkv/ebml-writer.js';
+import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/matroska-parser.js';
+import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mkv/matroska-writer.js';
+import { framesInBlock } from './document-scan.js';
+
+/** The service's limits of a fragment: 20 seconds, 50 MB. */
+const MAX_FRAGMENT_NS = 20_000_000_000;
+const MAX_FRAGMENT_BYTES = 50_000_000;
+
+/** Length of a fragment of sound alone. */
+const SOUND_FRAGMENT_NS = 2_000_000_000;
+
+/** Headers of a Cluster and its Timecode at their longest: two ids, two sizes, eight bytes of time. */
+const MAX_CLUSTER_HEAD_BYTES = 4 + 8 + 1 + 1 + 8;
+
+/** The flags of a block that are not about key frames: invisible, lacing, discardable (Matroska §10.2). */
+const CARRIED_FLAGS = 0x0f;
+
+/** A fragment, cut and ready to be written. */
+export interface CutFragment {
+	/** Its Cluster, as slices of the input. */
+	readonly cluster: readonly Uint8Array[];
+	/** Time of its first frame in file order, from the file's first frame. */
+	readonly startTicks: number;
+	/** Last frame's time minus the first's. */
+	readonly lengthTicks: number;
+	readonly frames: number;
+}
+
+/** What {@link FragmentCutter} must know of the file. */
+export interface FragmentCutterOptions {
+	readonly timecodeScaleNs: number;
+	/** Time of the file's first frame in file order, in ticks. */
+	readonly firstTicks: bigint;
+	/** Numbers of all tracks. */
+	readonly trackNumbers: ReadonlySet<number>;
+	/** The track whose key frames begin fragments; null for sound alone, cut every 2 seconds. */
+	readonly videoTrackNumber: number | null;
+	/** Bytes that every chunk has besides its Cluster. */
+	readonly chunkOverheadBytes: number;
+}
+
+/**
+ * Cuts the frames of one document into fragments, in file order, none changed.
+ *
+ * A key frame of the picture begins a fragment; sound that precedes the first one belongs to it. Where key frames are too
+ * far apart, a fragment ends before it would break a limit of the service or of Matroska's relative times. Finished
+ * fragments wait in {@link finished} for the caller to take them.
+ */
+export class FragmentCutter implements MatroskaHandler {
+	/** Fragments that are whole; the caller empties it. */
+	readonly finished: CutFragment[] = [];
+	readonly #options: FragmentCutterOptions;
+	readonly #maxTicks: number;
+	readonly #soundTicks: number;
+	readonly #maxBlockBytes: number;
+	#clusterTicks = 0n;
+	#hasPicture = false;
+	#hasCut = false;
+
+	#slices: Uint8Array[] = [];
+	#bytes = 0;
+	#frames = 0;
+	#startTicks = 0;
+	#clusterTimecode = 0;
+	#minTicks = 0;
+	#maxTicksSeen = 0;
+
+	constructor(options: FragmentCutterOptions) {
+		this.#options = options;
+		this.#maxTicks = Math.floor(MAX_FRAGMENT_NS / options.timecodeScaleNs);
+		this.#soundTicks = Math.floor(SOUND_FRAGMENT_NS / options.timecodeScaleNs);
+		this.#maxBlockBytes = MAX_FRAGMENT_BYTES - options.chunkOverheadBytes - MAX_CLUSTER_HEAD_BYTES;
+	}
+
+	documentStart(): void {}
+
+	documentEnd(): void {
+		this.#finish();
+	}
+
+	header(): void {}
+
+	clusterStart(timecode: bigint): void {
+		this.#clusterTicks = timecode;
+	}
+
+	block(
+		trackNumber: number,
+		relativeTicks: number,
+		flags: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		durationTicks: number,
+		offset: number,
+	): void {
+		if (!this.#options.trackNumbers.has(trackNumber)) {
+			throw malformedAt(`a frame of track ${trackNumber}, which the header does not name,`, offset);
+		}
+		const ticks = Number(this.#clusterTicks - this.#options.firstTicks) + relativeTicks;
+		const isPicture = trackNumber === this.#options.videoTrackNumber;
+		const isKeyframe = (flags & KEYFRAME_FLAG) !== 0;
+		if (
+			this.#frames > 0 &&
+			(this.#beginsFragment(isPicture && isKeyframe, ticks) || !this.#fits(ticks, end - start))
+		) {
+			this.#finish();
+		}
+		if (this.#frames === 0) this.#begin(ticks);
+		if (isPicture) this.#hasPicture = true;
+		const slices = block({
+			trackNumber,
+			relativeTicks: this.#relativeTicks(ticks, offset),
+			keyframe: isKeyframe,
+			durationTicks: durationTicks < 0 ? undefined : durationTicks,
+			flags: flags & CARRIED_FLAGS,
+			data: bytes.subarray(start, end),
+		});
+		this.#slices.push(...slices);
+		this.#bytes += sizeOf(slices);
+		if (this.#bytes > this.#maxBlockBytes) {
+			throw new MediaError(
+				'KVS_MEDIA_UNSUPPORTED',
+				`a frame of ${end - start} bytes at byte ${offset}, where a fragment holds at most ${MAX_FRAGMENT_BYTES}`,
+				{ offset },
+			);
+		}
+		this.#frames += framesInBlock(flags, bytes, start);
+		this.#minTicks = Math.min(this.#minTicks, ticks);
+		this.#maxTicksSeen = Math.max(this.#maxTicksSeen, ticks);
+	}
+
+	#beginsFragment(isPictureKeyframe: boolean, ticks: number): boolean {
+		if (this.#options.videoTrackNumber === null) return ticks - this.#startTicks >= this.#soundTicks;
+		return isPictureKeyframe && (this.#hasPicture || this.#hasCut);
+	}
+
+	#fits(ticks: number, frameBytes: number): boolean {
+		const lengthTicks = Math.max(ticks, this.#maxTicksSeen) - Math.min(ticks, this.#minTicks);
+		const relative = ticks - this.#clusterTimecode;
+		return (
+			lengthTicks <= this.#maxTicks &&
+			relative >= MIN_RELATIVE_TICKS &&
+			relative <= MAX_RELATIVE_TICKS &&
+			this.#bytes + frameBytes + MAX_BLOCK_HEAD_BYTES <= this.#maxBlockBytes
+		);
+	}
+
+	#begin(ticks: number): void {
+		this.#startTicks = ticks;
+		// A Timecode is unsigned: frames from before the file's first one are told apart by their relative times alone.
+		this.#clusterTimecode = Math.max(0, ticks);
+		this.#minTicks = ticks;
+		this.#maxTicksSeen = ticks;
+	}
+
+	#relativeTicks(ticks: number, offset: number): number {
+		const relative = ticks - this.#clusterTimecode;
+		if (relative < MIN_RELATIVE_TICKS) {
+			throw malformedAt('a frame that lies too far before the first one of the file', offset);
+		}
+		return relative;
+	}
+
+	#finish(): void {
+		if (this.#frames === 0) return;
+		this.finished.push({
+			cluster: cluster(BigInt(this.#clusterTimecode), this.#slices),
+			startTicks: this.#clusterTimecode,
+			lengthTicks: this.#maxTicksSeen - this.#minTicks,
+			frames: this.#frames,
+		});
+		this.#slices = [];
+		this.#bytes = 0;
+		this.#frames = 0;
+		this.#hasCut = true;
+	}
+}
+
+/** Room for a BlockGroup's headers, a duration and a reference around a frame. */
+const MAX_BLOCK_HEAD_BYTES = 64;
+
+function malformedAt(what: string, offset: number): MediaError {
+	return new MediaError('KVS_MKV_MALFORMED', `${what} at byte ${offset}`, { offset });
+}

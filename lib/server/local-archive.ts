@@ -1,0 +1,231 @@
+import { randomInt } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { InvalidOptionError } from '../errors.js';
+import { DataDirectory, type StoredFile } from './data-directory.js';
+import { FragmentIndex } from './fragment-index.js';
+import { ingestFile } from './ingest/ingest-file.js';
+import { LocalStream } from './local-stream.js';
+import { STREAM_NAME } from './requested-stream.js';
+
+/** How long a file's name may be on the usual disks; a stream's name becomes one. One less than the service allows. */
+const MAX_STREAM_NAME_LENGTH = 255;
+
+/** Where and how a {@link LocalArchive} keeps its streams. */
+export interface LocalArchiveOptions {
+	/** Directory of the archive, made where it is absent. @default a temporary one, removed by `close` */
+	readonly dataDirectory?: string | undefined;
+	/** AWS region that the streams' ARNs name. @default 'us-east-1' */
+	readonly region?: string | undefined;
+	/** The clock, epoch milliseconds: creation times, and the last frame of a file without a start. @default Date.now */
+	readonly now?: (() => number) | undefined;
+	/** Random whole number below its argument, for fragment numbers. @default `randomInt` of node:crypto */
+	readonly randomInt?: ((exclusiveMax: number) => number) | undefined;
+}
+
+/** How a file is ingested. */
+export interface IngestOptions {
+	/** Producer time of the file's first frame. A recorded payload keeps its own. @default the last frame is now */
+	readonly start?: Date | undefined;
+	/** Ends the ingest, which then leaves nothing behind. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** What an ingest did. Counts are of what the stream now holds from this file. */
+export interface IngestSummary {
+	readonly stream: string;
+	readonly fragments: number;
+	readonly frames: number;
+	/** Sum of the chunks' sizes. */
+	readonly bytes: number;
+	/** Earliest start of a fragment on either clock, null where the file brought no fragment of its own. */
+	readonly firstProducerTimestamp: Date | null;
+	readonly firstServerTimestamp: Date | null;
+	/** Latest start of a fragment on either clock, null likewise. */
+	readonly lastProducerTimestamp: Date | null;
+	readonly lastServerTimestamp: Date | null;
+	/** The stream had all of it before: nothing was added. */
+	readonly alreadyPresent: boolean;
+	/** Fragments that this call added. */
+	readonly addedFragments: number;
+	/** Documents of a recording that hold no fragment, in-band exceptions for instance; 0 for a file that was there. */
+	readonly skippedDocuments: number;
+}
+
+/**
+ * The streams of a data directory, and the way to put media into them.
+ *
+ * Opens itself: {@link ready} resolves when everything is read, and rejects (`KVS_DATA_DAMAGED`, or the system's error)
+ * where the directory is of no use; every other call waits for it.
+ */
+export class LocalArchive {
+	/** Resolves when the data directory is open. Its rejection may be left unobserved. */
+	readonly ready: Promise<void>;
+	readonly #region: string;
+	readonly #now: () => number;
+	readonly #randomInt: (exclusiveMax: number) => number;
+	readonly #streams = new Map<string, LocalStream>();
+	readonly #closing = new AbortController();
+	#directory: DataDirectory | null = null;
+	/** Ends when the last ingest that was asked for has ended, well or badly. */
+	#lastIngest: Promise<unknown> = Promise.resolve();
+
+	constructor(options: LocalArchiveOptions = {}) {
+		this.#region = options.region ?? 'us-east-1';
+		this.#now = options.now ?? Date.now;
+		this.#randomInt = options.randomInt ?? ((exclusiveMax) => randomInt(exclusiveMax));
+		this.ready = this.#open(options.dataDirectory);
+		this.ready.catch(() => {});
+	}
+
+	/** The stream of that name, if there is one. Only once {@link ready} has resolved. */
+	stream(name: string): LocalStream | undefined {
+		return this.#streams.get(name);
+	}
+
+	/** All streams, sorted by name. Only once {@link ready} has resolved. */
+	streams(): LocalStream[] {
+		return [...this.#streams.values()].toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+	}
+
+	/**
+	 * Puts a media file into a stream, which is made where it is absent. One ingest runs at a time; its fragments are
+	 * listed all at once, at its end. A file that the stream has already, by its SHA-256, adds nothing.
+	 *
+	 * A payload recorded from the service keeps its fragment numbers, times and bytes. Any other MKV, WebM, MP4 or MOV is
+	 * cut at its key frames. Rejects with `InvalidOptionError`, with `ArchiveError` (`KVS_INGEST_FAILED`) or with
+	 * `MediaError`, and with the signal's reason; nothing is left behind then.
+	 */
+	async ingest(streamName: string, file: string, options: IngestOptions = {}): Promise<IngestSummary> {
+		checkStreamName(streamName);
+		const startMs = options.start?.getTime() ?? null;
+		if (startMs !== null && !(startMs >= 0)) {
+			throw new InvalidOptionError('start', 'a valid Date, not before 1970', options.start);
+		}
+		const { signal: closed } = this.#closing;
+		const signal = options.signal === undefined ? closed : AbortSignal.any([options.signal, closed]);
+		signal.throwIfAborted();
+		const ingest = Promise.all([this.ready, this.#lastIngest.catch(() => {})]).then(() =>
+			this.#ingest(streamName, file, startMs, signal),
+		);
+		this.#lastIngest = ingest;
+		return ingest;
+	}
+
+	/** Ends running ingests and removes a temporary data directory, at once. */
+	close(): void {
+		this.#closing.abort(new DOMException('the archive was closed', 'AbortError'));
+		this.#directory?.dispose();
+	}
+
+	async #open(path: string | undefined): Promise<void> {
+		const directory = await DataDirectory.open(path);
+		this.#directory = directory;
+		if (this.#closing.signal.aborted) return directory.dispose();
+		for await (const { metadata, files } of directory.streams()) {
+			const stream = new LocalStream(metadata, this.#region);
+			for (const file of files) stream.addFile(file);
+			this.#streams.set(metadata.name, stream);
+		}
+	}
+
+	async #ingest(
+		name: string,
+		file: string,
+		startMs: number | null,
+		signal: AbortSignal,
+	): Promise<IngestSummary> {
+		signal.throwIfAborted();
+		const directory = this.#directory as DataDirectory;
+		const known = this.#streams.get(name);
+		const workDirectory = await directory.makeWorkDirectory();
+		try {
+			const { digest, written } = await ingestFile({
+				file,
+				startMs,
+				workDirectory,
+				isKnown: (digest) => known?.file(digest) !== undefined,
+				payloadPath: (digest) => directory.payloadPath(name, digest),
+				existing: known?.fragments ?? new FragmentIndex(),
+				now: this.#now,
+				randomInt: this.#randomInt,
+				signal,
+			});
+			const stored = known?.file(digest) ?? { digest, fragments: written?.fragments ?? [] };
+			const isNew = written !== null && written.fragments.length > 0;
+			if (isNew) {
+				const { payload, mediaType } = written;
+				const metadata = known?.metadata ?? { name, creationMs: Math.round(this.#now()), mediaType };
+				signal.throwIfAborted();
+				await directory.commit(metadata, stored, workDirectory, payload);
+				const stream = known ?? new LocalStream(metadata, this.#region);
+				stream.addFile(stored);
+				this.#streams.set(name, stream);
+			}
+			return summarize(name, stored, isNew, written?.skippedDocuments ?? 0);
+		} finally {
+			await rm(workDirectory, { recursive: true, force: true });
+		}
+	}
+}
+
+function checkStreamName(name: string): void {
+	const { maxLength, pattern } = STREAM_NAME;
+	const isOneOfTheService = typeof name === 'string' && name.length <= maxLength && pattern.test(name);
+	// The pattern allows `.` and `..`, which are no names for a directory of one's own.
+	if (!isOneOfTheService || name.length > MAX_STREAM_NAME_LENGTH || /^\.{1,2}$/.test(name)) {
+		throw new InvalidOptionError(
+			'streamName',
+			`1 to ${MAX_STREAM_NAME_LENGTH} of the characters a-z, A-Z, 0-9, _, . and -, other than \`.\` and \`..\``,
+			name,
+		);
+	}
+}
+
+function summarize(
+	stream: string,
+	{ fragments }: StoredFile,
+	isNew: boolean,
+	skippedDocuments: number,
+): IngestSummary {
+	let frames = 0;
+	let bytes = 0;
+	const producer = new TimeSpan();
+	const server = new TimeSpan();
+	for (const fragment of fragments) {
+		frames += fragment.frames;
+		bytes += fragment.sizeBytes;
+		producer.add(fragment.producerMs);
+		server.add(fragment.serverMs);
+	}
+	return {
+		stream,
+		fragments: fragments.length,
+		frames,
+		bytes,
+		firstProducerTimestamp: producer.first,
+		firstServerTimestamp: server.first,
+		lastProducerTimestamp: producer.last,
+		lastServerTimestamp: server.last,
+		alreadyPresent: !isNew,
+		addedFragments: isNew ? fragments.length : 0,
+		skippedDocuments,
+	};
+}
+
+class TimeSpan {
+	#firstMs = Number.POSITIVE_INFINITY;
+	#lastMs = Number.NEGATIVE_INFINITY;
+
+	get first(): Date | null {
+		return Number.isFinite(this.#firstMs) ? new Date(this.#firstMs) : null;
+	}
+
+	get last(): Date | null {
+		return Number.isFinite(this.#lastMs) ? new Date(this.#lastMs) : null;
+	}
+
+	add(timeMs: number): void {
+		this.#firstMs = Math.min(this.#firstMs, timeMs);
+		this.#lastMs = Math.max(this.#lastMs, timeMs);
+	}
+}

@@ -1,0 +1,12 @@
+import { requestedStream } from '../requested-stream.js';
+import type { Operation } from './operation.js';
+import { streamInfo } from './stream-info.js';
+
+/** DescribeStream: what the archive knows about one stream. */
+export const describeStream: Operation = {
+	name: 'DescribeStream',
+	path: '/describeStream',
+	answer(request, { archive }) {
+		return { json: { StreamInfo: streamInfo(requestedStream(request).find(archive)) } };
+	},
+};

@@ -1,0 +1,25 @@
+import { requestedStream } from '../requested-stream.js';
+import type { Operation } from './operation.js';
+
+const apiNames = [
+	'PUT_MEDIA',
+	'GET_MEDIA',
+	'LIST_FRAGMENTS',
+	'GET_MEDIA_FOR_FRAGMENT_LIST',
+	'GET_HLS_STREAMING_SESSION_URL',
+	'GET_DASH_STREAMING_SESSION_URL',
+	'GET_CLIP',
+	'GET_IMAGES',
+] as const;
+
+/** GetDataEndpoint: the server's own address, under the name the client asked it by, for every API. */
+export const getDataEndpoint: Operation = {
+	name: 'GetDataEndpoint',
+	path: '/getDataEndpoint',
+	answer(request, { archive, origin }) {
+		const requested = requestedStream(request);
+		request.oneOf('APIName', apiNames);
+		requested.find(archive);
+		return { json: { DataEndpoint: origin } };
+	},
+};

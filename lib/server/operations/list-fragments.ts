@@ -1,0 +1,88 @@
+import type { Clock, ClockRange } from '../fragment-index.js';
+import { permutedPosition } from '../page-permutation.js';
+import type { RequestFields, StringBounds } from '../request-fields.js';
+import { requestedStream } from '../requested-stream.js';
+import { InvalidArgumentError } from '../service-error.js';
+import type { StoredFragment } from '../stored-fragment.js';
+import { EpochSeconds, type WireValue } from '../wire-json.js';
+import type { Operation } from './operation.js';
+
+/** Undocumented; the Java parser library asks for as many. */
+const DEFAULT_PAGE_SIZE = 100;
+const MAX_PAGE_SIZE = 1000;
+
+/** NextToken: standard base64. */
+const NEXT_TOKEN: StringBounds = { maxLength: 4096, pattern: /^[a-zA-Z0-9+/]+={0,2}$/ };
+
+const selectorTypes = ['PRODUCER_TIMESTAMP', 'SERVER_TIMESTAMP'] as const;
+const clocks: Readonly<Record<(typeof selectorTypes)[number], Clock>> = {
+	PRODUCER_TIMESTAMP: 'producer',
+	SERVER_TIMESTAMP: 'server',
+};
+
+/** A page of a listing, and all that tells it from any other; also what a token carries. */
+type Page = ClockRange & {
+	readonly stream: string;
+	readonly creationMs: number;
+	readonly pageSize: number;
+	/** Results before this page. */
+	readonly skipped: number;
+	/** Ingests the stream had when the listing began, so that its pages stay what they were. */
+	readonly runs: number;
+};
+
+/**
+ * ListFragments: the fragments whose start is in a range, both ends included, deliberately in no order. A token wins over
+ * a selector and page size beside it.
+ */
+export const listFragments: Operation = {
+	name: 'ListFragments',
+	path: '/listFragments',
+	answer(request, { archive, tokens }) {
+		const requested = requestedStream(request);
+		const pageSize = request.integer('MaxResults', { min: 1, max: MAX_PAGE_SIZE }) ?? DEFAULT_PAGE_SIZE;
+		const token = request.string('NextToken', NEXT_TOKEN);
+		const range = token === undefined ? readSelector(request.requiredObject('FragmentSelector')) : null;
+		const stream = requested.find(archive);
+		const { name, creationMs } = stream.metadata;
+
+		const page: Page | null =
+			range === null
+				? tokens.open<Page>('ListFragments', token as string)
+				: { ...range, stream: name, creationMs, pageSize, skipped: 0, runs: stream.fragments.runs };
+		if (page === null || page.stream !== name || page.creationMs !== creationMs) {
+			throw new InvalidArgumentError('expected NextToken to be one this server gave out for this stream');
+		}
+		const selection = stream.fragments.select(page, page.runs);
+		const end = Math.min(page.skipped + page.pageSize, selection.length);
+		const fragments: WireValue[] = [];
+		for (let index = page.skipped; index < end; index++) {
+			fragments.push(describe(selection.at(permutedPosition(index, selection.length))));
+		}
+		const nextToken = end < selection.length ? tokens.seal('ListFragments', { ...page, skipped: end }) : null;
+		return { fragments: fragments.length, json: { Fragments: fragments, NextToken: nextToken } };
+	},
+};
+
+function readSelector(selector: RequestFields): ClockRange {
+	const type = selector.oneOf('FragmentSelectorType', selectorTypes);
+	const range = selector.requiredObject('TimestampRange');
+	const startMs = range.timeMs('StartTimestamp');
+	const endMs = range.timeMs('EndTimestamp');
+	if (endMs < startMs) {
+		throw new InvalidArgumentError(
+			`expected EndTimestamp not to be before StartTimestamp, got ${endMs} and ${startMs}`,
+		);
+	}
+	return { clock: clocks[type], startMs, endMs };
+}
+
+function describe(fragment: StoredFragment): WireValue {
+	return {
+		FragmentLengthInMilliseconds: fragment.lengthMs,
+		FragmentNumber: fragment.number,
+		FragmentSizeInBytes: fragment.sizeBytes,
+		ProducerTimestamp: new EpochSeconds(fragment.producerMs),
+		ServerTimestamp: new EpochSeconds(fragment.serverMs),
+	};
+}

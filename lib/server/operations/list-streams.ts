@@ -1,0 +1,36 @@
+import type { StringBounds } from '../request-fields.js';
+import { STREAM_NAME } from '../requested-stream.js';
+import { InvalidArgumentError } from '../service-error.js';
+import type { Operation } from './operation.js';
+import { streamInfo } from './stream-info.js';
+
+/** The service's default is its maximum. */
+const MAX_PAGE_SIZE = 10_000;
+
+const NEXT_TOKEN: StringBounds = { maxLength: 512, pattern: /^[a-zA-Z0-9+/=]+$/ };
+
+/** ListStreams: the streams by name, those whose names begin with a given text or all. */
+export const listStreams: Operation = {
+	name: 'ListStreams',
+	path: '/listStreams',
+	answer(request, { archive, tokens }) {
+		const pageSize = request.integer('MaxResults', { min: 1, max: MAX_PAGE_SIZE }) ?? MAX_PAGE_SIZE;
+		const token = request.string('NextToken', NEXT_TOKEN);
+		const condition = request.object('StreamNameCondition');
+		const prefix = condition?.string('ComparisonValue', STREAM_NAME) ?? '';
+		if (condition !== undefined) condition.oneOf('ComparisonOperator', ['BEGINS_WITH']);
+		const page = token === undefined ? { after: '' } : tokens.open<{ after: string }>('ListStreams', token);
+		if (page === null) throw new InvalidArgumentError('expected NextToken to be one this server gave out');
+
+		const rest = archive
+			.streams()
+			.filter(({ metadata: { name } }) => name > page.after && name.startsWith(prefix));
+		const streams = rest.slice(0, pageSize);
+		const last = streams.at(-1);
+		const nextToken =
+			last !== undefined && rest.length > streams.length
+				? tokens.seal('ListStreams', { after: last.metadata.name })
+				: null;
+		return { json: { NextToken: nextToken, StreamInfoList: streams.map(streamInfo) } };
+	},
+};

@@ -1,0 +1,112 @@
+import { InvalidArgumentError } from './service-error.js';
+
+/** Past this a Date is invalid (ECMA-262 §21.4.1.1). */
+const MAX_TIME_MS = 8.64e15;
+
+/** The bounds of a string member, as the service's model gives them. */
+export interface StringBounds {
+	readonly maxLength: number;
+	/** What the whole string must match. */
+	readonly pattern: RegExp;
+}
+
+/** The bounds of a whole number, both included. */
+export interface IntegerBounds {
+	readonly min: number;
+	readonly max: number;
+}
+
+/**
+ * The members of a request, each read with its bounds; the SDKs check next to none of them. What is wrong is thrown as an
+ * {@link InvalidArgumentError} that names the member. A member of null is absent, and members nobody asks for are ignored.
+ */
+export class RequestFields {
+	readonly #members: Readonly<Record<string, unknown>>;
+	readonly #path: string;
+
+	constructor(members: object, path = '') {
+		this.#members = members as Record<string, unknown>;
+		this.#path = path;
+	}
+
+	/** A string, or undefined where it is absent. */
+	string(name: string, { maxLength, pattern }: StringBounds): string | undefined {
+		const value = this.#member(name);
+		if (value === undefined) return undefined;
+		if (typeof value !== 'string') throw this.#wrong(name, 'a string', value);
+		if (value.length < 1 || value.length > maxLength) {
+			throw this.#wrong(name, `1 to ${maxLength} characters long`, value);
+		}
+		if (!pattern.test(value)) throw this.#wrong(name, `a match of ${pattern.source}`, value);
+		return value;
+	}
+
+	/** A whole number, or undefined where it is absent. */
+	integer(name: string, { min, max }: IntegerBounds): number | undefined {
+		const value = this.#member(name);
+		if (value === undefined) return undefined;
+		if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+			throw this.#wrong(name, `a whole number from ${min} to ${max}`, value);
+		}
+		return value;
+	}
+
+	/** A required moment, epoch seconds on the wire, as whole milliseconds. */
+	timeMs(name: string): number {
+		const value = this.#member(name);
+		// A product of doubles misses the millisecond by a hair: 1577156925.312 × 1000 is 1577156925311.9999.
+		const timeMs = typeof value === 'number' ? Math.round(value * 1000) : Number.NaN;
+		if (!(Math.abs(timeMs) <= MAX_TIME_MS)) throw this.#wrong(name, 'a time in epoch seconds', value);
+		return timeMs;
+	}
+
+	/** A required member that is one of `values`. */
+	oneOf<Value extends string>(name: string, values: readonly Value[]): Value {
+		const value = this.#member(name);
+		const found = values.find((candidate) => candidate === value);
+		if (found === undefined) throw this.#wrong(name, `one of ${values.join(', ')}`, value);
+		return found;
+	}
+
+	/** The members of an object, or undefined where it is absent. */
+	object(name: string): RequestFields | undefined {
+		const value = this.#member(name);
+		if (value === undefined) return undefined;
+		if (typeof value !== 'object' || Array.isArray(value)) throw this.#wrong(name, 'an object', value);
+		return new RequestFields(value as object, `${this.#path}${name}.`);
+	}
+
+	/** The members of an object that must be there. */
+	requiredObject(name: string): RequestFields {
+		const fields = this.object(name);
+		if (fields === undefined) throw this.#wrong(name, 'an object', undefined);
+		return fields;
+	}
+
+	/** A required list, of any members. */
+	list(name: string, { min, max }: IntegerBounds): readonly unknown[] {
+		const value = this.#member(name);
+		if (!Array.isArray(value) || value.length < min || value.length > max) {
+			const got = Array.isArray(value) ? `${value.length}` : value;
+			throw this.#wrong(name, `a list of ${min} to ${max}`, got);
+		}
+		return value;
+	}
+
+	#member(name: string): unknown {
+		return Object.hasOwn(this.#members, name) ? (this.#members[name] ?? undefined) : undefined;
+	}
+
+	#wrong(name: string, expected: string, got: unknown): InvalidArgumentError {
+		return new InvalidArgumentError(`expected ${this.#path}${name} to be ${expected}, got ${show(got)}`);
+	}
+}
+
+/** As much of a wrong value as a message should repeat. */
+const MAX_SHOWN_LENGTH = 80;
+
+function show(value: unknown): string {
+	if (value === undefined) return 'nothing';
+	const text = JSON.stringify(value);
+	return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`;
+}

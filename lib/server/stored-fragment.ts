@@ -1,0 +1,45 @@
+/** A fragment of the local archive: what ListFragments says about it, and where its bytes are. */
+export interface StoredFragment {
+	/** Decimal digits, 1 to 128 of them. */
+	readonly number: string;
+	/** Path of the payload file that holds the chunk. */
+	readonly payload: string;
+	/** Where the chunk begins in the payload file. */
+	readonly offset: number;
+	/** Size of the whole chunk: headers, tags and media. */
+	readonly sizeBytes: number;
+	/** Start on the producer's clock, epoch milliseconds. */
+	readonly producerMs: number;
+	/** Start on the server's clock, epoch milliseconds. */
+	readonly serverMs: number;
+	/** Last frame's time minus the first's; 0 for a single frame. */
+	readonly lengthMs: number;
+	/** Blocks of the chunk; laced frames count each. */
+	readonly frames: number;
+}
+
+/** The length a fragment number may have (FragmentNumberString of the service's model). */
+export const FRAGMENT_NUMBER_PATTERN = /^[0-9]{1,128}$/;
+
+const integerFields = ['offset', 'sizeBytes', 'producerMs', 'serverMs', 'lengthMs', 'frames'] as const;
+
+/** One line of an index file, with its line break. The payload's path is not in it: the file's name says it. */
+export function formatIndexLine(fragment: StoredFragment): string {
+	return `${JSON.stringify(fragment, ['number', ...integerFields])}\n`;
+}
+
+/** Reads one line of an index file. Returns null for a line that is damaged. */
+export function parseIndexLine(line: string, payload: string): StoredFragment | null {
+	let fields: Partial<Record<keyof StoredFragment, unknown>> | null;
+	try {
+		fields = JSON.parse(line);
+	} catch {
+		return null;
+	}
+	if (typeof fields?.number !== 'string' || !FRAGMENT_NUMBER_PATTERN.test(fields.number)) return null;
+	for (const name of integerFields) {
+		if (!Number.isSafeInteger(fields[name])) return null;
+	}
+	const fragment = { ...fields, payload } as StoredFragment;
+	return fragment.offset >= 0 && fragment.sizeBytes > 0 ? fragment : null;
+}
