@@ -1,0 +1,65 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import test from 'ava';
+import { type Frame, FrameFilter, type FrameSelection, type MediaEvent, MkvReader } from 'kvs-archive';
+import { audioTrack, fragmentDocument, fragmentNumber, frameBlock, videoTrack } from '../helpers/payload.js';
+
+/** 25 pictures a second for 4 s, a key frame each second, and a sound every 100 ms. */
+const payload = fragmentDocument({
+	number: fragmentNumber(1),
+	producerMs: Date.UTC(2026, 0, 31),
+	tracks: [videoTrack, audioTrack],
+	blocks: Array.from({ length: 100 }, (_, index) => [
+		frameBlock(index, { keyframe: index % 25 === 0 }),
+		...(index % 5 === 0
+			? [frameBlock(index, { keyframe: true, trackNumber: 2, relativeTicks: index * 20 })]
+			: []),
+	]).flat(),
+});
+
+async function select(selection: FrameSelection): Promise<{ frames: Frame[]; types: string[] }> {
+	const frames: Frame[] = [];
+	const types: string[] = [];
+	const events = async (source: AsyncIterable<MediaEvent>): Promise<void> => {
+		for await (const event of source) {
+			if (event.type === 'frame') frames.push(event);
+			else types.push(event.type);
+		}
+	};
+	await pipeline(Readable.from([payload]), new MkvReader(), new FrameFilter({ select: selection }), events);
+	return { frames, types };
+}
+
+const pictures = (frames: readonly Frame[]): number[] =>
+	frames.filter(({ track }) => track.number === 1).map(({ timecodeNs }) => Number(timecodeNs / 1_000_000n));
+
+test('all', async (t) => {
+	t.is((await select('all')).frames.length, 120);
+});
+
+test('key frames', async (t) => {
+	const { frames, types } = await select('keyframes');
+	t.deepEqual(pictures(frames), [0, 1000, 2000, 3000]);
+	t.deepEqual(types, ['fragment', 'fragment-end']);
+});
+
+test('every nth of each track', async (t) => {
+	const { frames } = await select({ everyNth: 10 });
+	t.deepEqual(pictures(frames), [0, 400, 800, 1200, 1600, 2000, 2400, 2800, 3200, 3600]);
+	t.is(frames.filter(({ track }) => track.number === 2).length, 2);
+});
+
+test('every so many milliseconds, on a grid', async (t) => {
+	const { frames } = await select({ everyMs: 500 });
+	t.deepEqual(pictures(frames), [0, 520, 1000, 1520, 2000, 2520, 3000, 3520]);
+});
+
+test('an interval shorter than the frames are apart keeps them all', async (t) => {
+	t.is(pictures((await select({ everyMs: 10 })).frames).length, 100);
+});
+
+for (const selection of ['some', { everyMs: 0 }, { everyNth: 1.5 }, {}, null]) {
+	test(`${JSON.stringify(selection)} is no selection`, (t) => {
+		t.throws(() => new FrameFilter({ select: selection as FrameSelection }), { code: 'KVS_INVALID_OPTION' });
+	});
+}
