@@ -44,14 +44,6 @@ export class EventOutlet<E> extends Stage<readonly MediaEvent[], E> implements E
 		return super[Symbol.asyncIterator]();
 	}
 
-	async *batches(): AsyncGenerator<E[]> {
-		for await (const first of this) {
-			const events = [first];
-			while (this.readableLength > 0) events.push(this.read());
-			yield events;
-		}
-	}
-
 	protected override *process(events: readonly MediaEvent[]): Generator<E[]> {
 		const { counter, pick, strict } = this.#options;
 		for (const [index, event] of events.entries()) {

@@ -2,6 +2,7 @@ import { MediaError } from '../errors.js';
 import { ID } from '../mkv/ebml-schema.js';
 import { malformed } from '../mkv/element-header.js';
 import { LACING_MASK, splitLacing } from '../mkv/lacing.js';
+import { MAX_DOCUMENT_TAGS } from '../mkv/limits.js';
 import { KEYFRAME_FLAG, type MatroskaHandler, MatroskaParser } from '../mkv/matroska-parser.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../mkv/segment-info.js';
 import { readTags } from '../mkv/tags.js';
@@ -17,7 +18,7 @@ import {
 import type { Tag } from '../model/tag.js';
 import type { Track } from '../model/track.js';
 import { GapDetector } from './gap-detector.js';
-import { isRetryableCode, readServiceTags } from './service-tags.js';
+import { readServiceTags } from './service-tags.js';
 
 /** Events that are made of one chunk before the reader is given a chance to take them. */
 const MAX_EVENTS_PER_BATCH = 512;
@@ -32,6 +33,14 @@ export class AssemblerContext {
 	tracks: Track[] = [];
 }
 
+/** Options of {@link FragmentAssembler}. */
+export interface AssemblerOptions {
+	/** Copies every frame, so that it does not keep its chunk alive. @default false */
+	readonly copy?: boolean;
+	/** Goes on at the next document where bytes are malformed, instead of throwing. @default false */
+	readonly resync?: boolean;
+}
+
 /**
  * Turns one payload into events, chunk by chunk: one Matroska document becomes one fragment.
  *
@@ -43,6 +52,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	readonly #context: AssemblerContext;
 	readonly #parser = new MatroskaParser(this);
 	readonly #copies: boolean;
+	readonly #resyncs: boolean;
 	#events: MediaEvent[] = [];
 
 	#isOpen = false;
@@ -56,10 +66,18 @@ export class FragmentAssembler implements MatroskaHandler {
 	#firstTimecodeNs = 0n;
 	#producerMs: number | null = null;
 	#lastTrack: Track | null = null;
+	/** Where the tags that report an in-band exception stood. */
+	#exceptionOffset: number | null = null;
 
-	constructor(context: AssemblerContext, { copy = false }: { copy?: boolean } = {}) {
+	constructor(context: AssemblerContext, { copy = false, resync = false }: AssemblerOptions = {}) {
 		this.#context = context;
 		this.#copies = copy;
+		this.#resyncs = resync;
+	}
+
+	/** How many bytes of the payload have been read, all chunks but the one that is being written. */
+	get offset(): number {
+		return this.#parser.offset;
 	}
 
 	/** Number of the fragment that is being read, null outside of one or where its tags have not come yet. */
@@ -71,34 +89,44 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/**
 	 * The events that `chunk` completes, in arrays of bounded length. Throws {@link MediaError} where the bytes are
-	 * malformed, after the events before that place were yielded; `fail` then ends the fragment.
+	 * malformed, after the events before that place were yielded; `fail` then ends the fragment. With `resync` it does not
+	 * throw: the failure is one of the events, and the next document the next thing behind it.
 	 */
 	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
 		let position = 0;
 		let error: unknown = null;
-		while (position < chunk.byteLength && error === null) {
+		do {
 			try {
 				position = this.#parser.write(chunk, position);
 			} catch (thrown) {
-				error = thrown;
+				if (this.#resyncs && thrown instanceof MediaError) {
+					this.#fail('MALFORMED', thrown, thrown.offset);
+					position = this.#parser.resync();
+				} else {
+					error = thrown;
+				}
 			}
 			if (this.#events.length > 0) yield this.#take();
-		}
+		} while (position < chunk.byteLength && error === null);
 		if (error !== null) throw error;
 	}
 
-	/** The events of the end of the payload. `cut` says that the transport ended before its time. */
+	/**
+	 * The events of the end of the payload. `cut` says that the transport ended before its time: then a fragment whose
+	 * elements are of unknown size has failed too, though its bytes cannot tell.
+	 */
 	*end(cut: Error | null = null): Generator<MediaEvent[]> {
-		const truncation = this.#parser.end();
+		const truncation = this.#parser.end(cut !== null);
 		const error = cut ?? truncation;
-		// A clean end of the bytes has ended the document already; what the transport says of it comes too late then.
-		if (error !== null && this.#isOpen) this.#fail('TRUNCATED', error, truncation?.offset ?? null);
+		// A document that is over by its own sizes is whole, whatever became of the transport.
+		if (error !== null && this.#isOpen) this.#fail('TRUNCATED', error, this.#parser.offset);
 		if (this.#events.length > 0) yield this.#take();
 	}
 
 	/** Ends the fragment that is being read with a failure, if there is one. The assembler takes no more bytes. */
 	*fail(name: string, error: Error): Generator<MediaEvent[]> {
-		if (this.#isOpen) this.#fail(name, error, error instanceof MediaError ? error.offset : null);
+		const offset = error instanceof MediaError ? error.offset : null;
+		if (this.#isOpen) this.#fail(name, error, offset ?? this.#parser.offset);
 		if (this.#events.length > 0) yield this.#take();
 	}
 
@@ -126,13 +154,14 @@ export class FragmentAssembler implements MatroskaHandler {
 		this.#frames = 0;
 		this.#bytes = 0;
 		this.#lastTrack = null;
+		this.#exceptionOffset = null;
 	}
 
 	/** @internal */
 	header(id: number, body: Uint8Array, offset: number): void {
 		if (id === ID.Info) this.#scaleNs = readTimecodeScaleNs(body, offset);
 		else if (id === ID.Tracks) this.#tracks = this.#readTracks(body, offset);
-		else this.#tags.push(...readTags(body, this.#fragment === null ? 'before' : 'after', offset));
+		else this.#addTags(readTags(body, this.#fragment === null ? 'before' : 'after', offset), offset);
 	}
 
 	/** @internal */
@@ -194,16 +223,24 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	/** @internal */
-	documentEnd(offset: number): void {
+	documentEnd(): void {
 		const { exception, fragmentNumber } = readServiceTags(this.#tags);
 		if (exception !== null) {
-			const { code, name, message } = exception;
-			this.#failure({ code, name, message, offset, retryable: isRetryableCode(code), error: null });
+			this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
 		} else if (this.#fragment !== null || fragmentNumber !== null) {
 			this.#startFragment();
-			this.#endFragment(true);
+			this.#endFragment(fragmentNumber, true);
 		}
 		this.#isOpen = false;
+	}
+
+	#addTags(tags: readonly Tag[], offset: number): void {
+		for (const tag of tags) this.#tags.push(tag);
+		if (this.#tags.length > MAX_DOCUMENT_TAGS)
+			throw malformed(`more than ${MAX_DOCUMENT_TAGS} tags in a document`, offset);
+		if (this.#exceptionOffset === null && readServiceTags(tags).exception !== null) {
+			this.#exceptionOffset = offset;
+		}
 	}
 
 	#take(): MediaEvent[] {
@@ -271,22 +308,44 @@ export class FragmentAssembler implements MatroskaHandler {
 		if (this.#events.length >= MAX_EVENTS_PER_BATCH) this.#parser.pauseRequested = true;
 	}
 
+	/** The rest of the open document cannot be had; with no document open, what cannot be had has no name. */
 	#fail(name: string, error: Error, offset: number | null): void {
-		this.#failure({ code: null, name, message: error.message, offset, retryable: true, error });
+		const { exception, fragmentNumber } = readServiceTags(this.#isOpen ? this.#tags : []);
+		// Where the service itself said what is wrong, that the bytes end there as well is no news.
+		if (exception !== null) this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
+		else
+			this.#failure(
+				{ code: null, name, message: error.message, retryable: true },
+				fragmentNumber,
+				offset,
+				error,
+			);
 		this.#isOpen = false;
 	}
 
-	#failure(fields: Omit<FragmentFailureEvent, 'type' | 'index' | 'fragmentNumber'>): void {
-		const fragment = this.#fragment;
-		const fragmentNumber = fragment?.fragmentNumber ?? readServiceTags(this.#tags).fragmentNumber;
-		this.#push(new FragmentFailureEvent({ ...fields, index: fragment?.index ?? null, fragmentNumber }));
-		if (fragment !== null) this.#endFragment(false);
+	#failure(
+		reason: Pick<FragmentFailureEvent, 'code' | 'name' | 'message' | 'retryable'>,
+		fragmentNumber: string | null,
+		offset: number | null,
+		error: unknown,
+	): void {
+		const index = this.#fragment?.index ?? null;
+		this.#push(new FragmentFailureEvent({ ...reason, index, fragmentNumber, offset, error }));
+		if (this.#fragment !== null) this.#endFragment(fragmentNumber, false);
 	}
 
-	#endFragment(isComplete: boolean): void {
+	/** `fragmentNumber` may have come behind the Cluster, when `fragment` was out already. */
+	#endFragment(fragmentNumber: string | null, isComplete: boolean): void {
 		const fragment = this.#startFragment();
-		const { frames, bytes } = { frames: this.#frames, bytes: this.#bytes };
-		this.#push(new FragmentEndEvent(fragment, { frames, bytes, tags: this.#tags, complete: isComplete }));
+		this.#push(
+			new FragmentEndEvent(fragment, {
+				fragmentNumber,
+				frames: this.#frames,
+				bytes: this.#bytes,
+				tags: this.#tags,
+				complete: isComplete,
+			}),
+		);
 		this.#fragment = null;
 	}
 }

@@ -13,6 +13,12 @@ export interface MkvReaderOptions {
 	 * arrived in: holding one small frame in a hundred may hold every byte that was read. @default false
 	 */
 	readonly copy?: boolean;
+	/**
+	 * Malformed bytes do not end the reader: they are a `fragment-failure` named `MALFORMED` in their place, and reading
+	 * goes on at the next EBML header that parses and says that it is Matroska's. What lies between is thrown away.
+	 * @default false
+	 */
+	readonly resync?: boolean;
 }
 
 /** Bytes that may wait at the entrance before the writer is asked to pause. */
@@ -21,22 +27,23 @@ const WRITABLE_HIGH_WATER_MARK_BYTES = 64 * 1024;
 /**
  * Bytes of Matroska in, {@link MediaEvent}s out: a KVS payload (documents one behind the other), a file, a GetMedia body.
  *
- * Chunks may be cut anywhere and are not copied: do not write to them afterwards. A payload that ends inside an element
+ * Chunks may be cut anywhere and are not copied: do not write to them afterwards. Frames are views of them: one frame
+ * that is kept keeps its whole chunk (16 KiB to 1 MiB) in memory, so ask for `copy` to keep some of many. A payload that ends inside an element
  * gives a `fragment-failure` behind the frames that did arrive; where every open element is of unknown size the bytes
  * cannot tell, and the fragment counts as complete. Bytes that are no Matroska destroy the reader with a
- * {@link MediaError} (`KVS_MKV_MALFORMED`), behind the events before that place.
+ * {@link MediaError} (`KVS_MKV_MALFORMED`), behind the events before that place, unless `resync` is asked for.
  */
 export class MkvReader extends Stage<Uint8Array, MediaEvent> {
 	readonly #assembler: FragmentAssembler;
 
-	constructor({ deliver = 'event', copy = false }: MkvReaderOptions = {}) {
+	constructor({ deliver = 'event', copy = false, resync = false }: MkvReaderOptions = {}) {
 		super({
 			deliver,
 			writableObjectMode: false,
 			writableHighWaterMark: WRITABLE_HIGH_WATER_MARK_BYTES,
 			readableHighWaterMark: deliver === 'batch' ? 1 : 16,
 		});
-		this.#assembler = new FragmentAssembler(new AssemblerContext(), { copy });
+		this.#assembler = new FragmentAssembler(new AssemblerContext(), { copy, resync });
 	}
 
 	protected override *process(chunk: Uint8Array): Generator<MediaEvent[]> {

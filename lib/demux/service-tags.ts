@@ -10,6 +10,8 @@ export interface ServiceTags {
 		readonly code: number | null;
 		readonly name: string;
 		readonly message: string;
+		/** Whether asking again may help. */
+		readonly retryable: boolean;
 	} | null;
 }
 
@@ -30,6 +32,14 @@ const namesByCode: Readonly<Record<number, string>> = {
 	5000: 'INTERNAL_ERROR',
 };
 
+/** Names that are retryable where no number came with them. */
+const retryableNames: ReadonlySet<string> = new Set([
+	'FRAGMENT_NOT_FOUND',
+	'STREAM_WRITE_ERROR',
+	'KMS_KEY_UNAVAILABLE',
+	'INTERNAL_ERROR',
+]);
+
 /** Whether asking again may help: not found yet, a broken connection, a key or a service that is away for a while. */
 export function isRetryableCode(code: number | null): boolean {
 	return code !== null && (code === 3000 || code === 3002 || code === 4000 || code === 4503 || code >= 5000);
@@ -48,8 +58,9 @@ export function readServiceTags(tags: readonly Tag[]): ServiceTags {
 	let name: string | null = null;
 	let message: string | null = null;
 	let hasException = false;
-	for (const { name: tagName, value } of tags) {
-		if (!tagName.startsWith(PREFIX) || typeof value !== 'string') continue;
+	for (const { name: tagName, value: rawValue } of tags) {
+		if (!tagName.startsWith(PREFIX) || typeof rawValue !== 'string') continue;
+		const value = rawValue.trim();
 		switch (tagName.slice(PREFIX.length)) {
 			case 'FRAGMENT_NUMBER':
 				if (/^[0-9]{1,128}$/.test(value)) fragmentNumber = value;
@@ -80,11 +91,12 @@ export function readServiceTags(tags: readonly Tag[]): ServiceTags {
 	const resolvedName = name ?? (code === null ? null : namesByCode[code]) ?? 'EXCEPTION';
 	const resolvedMessage =
 		message ?? `the service answered ${resolvedName}${code === null ? '' : ` (${code})`}`;
+	const retryable = code === null ? retryableNames.has(resolvedName) : isRetryableCode(code);
 	return {
 		fragmentNumber,
 		serverTimestampMs,
 		producerTimestampMs,
-		exception: { code, name: resolvedName, message: resolvedMessage },
+		exception: { code, name: resolvedName, message: resolvedMessage, retryable },
 	};
 }
 

@@ -26,6 +26,17 @@ export function endsCluster(id: number): boolean {
 	return topLevelIds.has(id);
 }
 
+/** Whether the schema knows an element of that id. */
+export function isKnown(id: number): boolean {
+	return schema.has(id);
+}
+
+/** Whether an element may hold others: a master, or one nobody knows. */
+export function isMasterOrUnknown(id: number): boolean {
+	const element = schema.get(id);
+	return element === undefined || element.type === 'm';
+}
+
 /** The ids that are met while a payload is read, as constants. */
 export const ID = {
 	EBML: idOf('EBML'),

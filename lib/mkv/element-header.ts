@@ -14,7 +14,7 @@ export interface ElementHeader {
  * Reads an element's id and size (RFC 8794 §5, §6) at `position` into `header`.
  *
  * Returns false where `end` comes first. A size whose value bits are all ones is unknown at every width. Throws
- * {@link MediaError} for an id of more than 4 bytes, a size of more than 8, or one past 2^53.
+ * {@link MediaError} for an id of more than 4 bytes or a reserved one, a size of more than 8 bytes, or one past 2^53.
  */
 export function readElementHeader(
 	bytes: Uint8Array,
@@ -42,6 +42,11 @@ export function readElementHeader(
 
 	let id = first;
 	for (let i = 1; i < idLength; i++) id = (id << 8) | (bytes[position + i] as number);
+	// Value bits of all zeros or all ones are no id (RFC 8794 §5): they are padding, or no Matroska at all.
+	const mask = (1 << (7 * idLength)) - 1;
+	if ((id & mask) === 0 || (id & mask) === mask) {
+		throw malformed(`expected an element's id, got 0x${id.toString(16)}`, baseOffset + position);
+	}
 
 	let size = sizeFirst & ((1 << (8 - sizeLength)) - 1);
 	let isUnknown = size === (1 << (8 - sizeLength)) - 1;

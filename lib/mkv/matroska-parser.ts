@@ -1,20 +1,29 @@
 import { MediaError } from '../errors.js';
-import { endsCluster, ID, nameOf } from './ebml-schema.js';
-import { childrenOf, readString, readUnsigned, readUnsignedNumber } from './element-body.js';
+import { readBlockGroup } from './block-group.js';
+import { checkDocType } from './doc-type.js';
+import { DocumentScanner } from './document-scanner.js';
+import { endsCluster, ID, isKnown, isMasterOrUnknown, nameOf } from './ebml-schema.js';
+import { readUnsigned } from './element-body.js';
 import {
 	type ElementHeader,
 	MAX_ELEMENT_HEADER_BYTES,
 	malformed,
 	readElementHeader,
 } from './element-header.js';
-import { MAX_BLOCK_BYTES, MAX_EBML_HEADER_BYTES, MAX_HEADER_ELEMENT_BYTES } from './limits.js';
+import {
+	MAX_BLOCK_BYTES,
+	MAX_EBML_HEADER_BYTES,
+	MAX_HEADER_ELEMENT_BYTES,
+	MAX_SKIPPED_ELEMENT_BYTES,
+	MAX_UNKNOWN_ELEMENT_BYTES,
+} from './limits.js';
 
 /** Bit of a block's flags: the frame needs no other to be decoded. */
 export const KEYFRAME_FLAG = 0x80;
 
 /** What {@link MatroskaParser} reports, in the order of the bytes. Offsets count from the start of the payload. */
 export interface MatroskaHandler {
-	/** An EBML header begins: a new document. The one before it, if any, has been ended. */
+	/** An EBML header begins at `offset`: a new document. The one before it, if any, has been ended. */
 	documentStart(offset: number): void;
 	/** The body of an Info, Tracks or Tags element. `body` is a view of the input. */
 	header(id: number, body: Uint8Array, offset: number): void;
@@ -53,12 +62,15 @@ const IN_CLUSTER = 2;
  * - a body that must be whole before it can be read (Info, Tracks, Tags, a block that spans chunks): it is copied once,
  *   into a buffer of its claimed size, which was checked against `limits.ts` first;
  * - a skip: elements nobody needs are counted off, not kept;
+ * - a scan, after {@link MatroskaParser.resync}: bytes are thrown away until the next document begins;
  * - none: the next header is read in place, and a block that lies in the chunk is reported as a range of it.
  *
  * Segment and Cluster are entered, not collected. Their ends are known sizes, or, where a size is unknown, the first
  * element that cannot be their child: an element of the Segment's level ends a Cluster, an EBML header ends a Segment.
+ * Any other master or unknown element of unknown size is looked through, as if its header were not there.
  *
- * A malformed payload throws {@link MediaError} out of `write`, with its offset; the parser is of no use after that.
+ * A malformed payload throws {@link MediaError} out of `write`, with its offset; after that the parser is of no use, or
+ * goes on where `resync` says.
  */
 export class MatroskaParser {
 	/** Set by the handler to make `write` return after the element that is being reported. Cleared by the next `write`. */
@@ -69,6 +81,7 @@ export class MatroskaParser {
 	#base = 0;
 	#level = OUTSIDE;
 	#hasDocument = false;
+	#hasSegment = false;
 	#segmentEnd = Number.POSITIVE_INFINITY;
 	#clusterEnd = Number.POSITIVE_INFINITY;
 	#isClusterSizeKnown = false;
@@ -83,9 +96,18 @@ export class MatroskaParser {
 	/** Id and offset of the element whose body is collected or skipped. */
 	#elementId = 0;
 	#elementOffset = 0;
+	#scanner: DocumentScanner | null = null;
+	/** Where a scan for the next document would begin in the current chunk: behind the body that was reported last. */
+	#reportedTo = 0;
+	#chunkBytes = 0;
 
 	constructor(handler: MatroskaHandler) {
 		this.#handler = handler;
+	}
+
+	/** How many bytes of the payload have been read, all chunks but the current one. */
+	get offset(): number {
+		return this.#base;
 	}
 
 	/**
@@ -95,33 +117,61 @@ export class MatroskaParser {
 	 */
 	write(chunk: Uint8Array, start = 0): number {
 		this.pauseRequested = false;
+		this.#reportedTo = 0;
 		const end = chunk.byteLength;
 		let position = start;
-		while (position < end && !this.pauseRequested) {
-			if (this.#skip > 0) {
-				const skipped = Math.min(this.#skip, end - position);
-				this.#skip -= skipped;
-				position += skipped;
-			} else if (this.#body !== null) {
-				position = this.#fillBody(chunk, position, end);
-			} else {
-				position =
-					this.#carried > 0
-						? this.#readCarriedHeader(chunk, position, end)
-						: this.#readElement(chunk, position, end);
+		try {
+			while (position < end && !this.pauseRequested) {
+				if (this.#skip > 0) {
+					const skipped = Math.min(this.#skip, end - position);
+					this.#skip -= skipped;
+					position += skipped;
+				} else if (this.#body !== null) {
+					position = this.#fillBody(chunk, position, end);
+				} else if (this.#scanner !== null) {
+					position = this.#scan(this.#scanner, chunk, position);
+				} else {
+					position =
+						this.#carried > 0
+							? this.#readCarriedHeader(chunk, position, end)
+							: this.#readElement(chunk, position, end);
+				}
 			}
+		} catch (error) {
+			this.#chunkBytes = end;
+			if (this.#reportedTo > position) this.#carried = 0;
+			this.#reportedTo = Math.max(this.#reportedTo, position);
+			throw error;
 		}
 		if (position === end) this.#base += end;
 		return position;
 	}
 
 	/**
-	 * The payload is over. Returns null for a clean end, which ends the last document; else the error that says in which
-	 * element the bytes stop. An end is clean where no element of known size is open.
+	 * After `write` threw: gives the open document up without a word, and returns the position in the same chunk from which
+	 * `write` is to go on. Bytes are then skipped up to the next EBML header that parses and has a DocType of Matroska.
 	 */
-	end(): MediaError | null {
+	resync(): number {
+		this.#scanner = new DocumentScanner(this.#carry.subarray(0, this.#carried));
+		this.#carried = 0;
+		this.#body = null;
+		this.#skip = 0;
+		this.#level = OUTSIDE;
+		this.#hasDocument = false;
+		if (this.#reportedTo === this.#chunkBytes) this.#base += this.#chunkBytes;
+		return this.#reportedTo;
+	}
+
+	/**
+	 * The payload is over. Returns null for a clean end, which ends the last document; else the error that says in which
+	 * element the bytes stop. An end is clean where no element of known size is open. With `isCut` (the transport broke
+	 * off) an open element of unknown size counts as well.
+	 */
+	end(isCut = false): MediaError | null {
 		const offset = this.#base;
-		const cut = this.#openElement(offset);
+		if (this.#scanner !== null) return null;
+		this.#closeFull(offset);
+		const cut = this.#openElement(offset, isCut);
 		if (cut !== null) {
 			return new MediaError('KVS_MEDIA_TRUNCATED', `the media ends inside ${cut} at byte ${offset}`, {
 				offset,
@@ -131,18 +181,20 @@ export class MatroskaParser {
 		return null;
 	}
 
-	#openElement(offset: number): string | null {
+	#openElement(offset: number, isCut: boolean): string | null {
 		if (this.#skip > 0) return `${nameOf(this.#elementId)} (${this.#skip} bytes are missing)`;
 		if (this.#body !== null) {
 			return `${nameOf(this.#elementId)} (${this.#body.byteLength - this.#bodyFilled} bytes are missing)`;
 		}
 		if (this.#carried > 0) return "an element's header";
-		if (this.#level === IN_CLUSTER && this.#isClusterSizeKnown && offset < this.#clusterEnd) {
+		if (this.#level === IN_CLUSTER && this.#isClusterSizeKnown) {
 			return `a Cluster (${this.#clusterEnd - offset} bytes are missing)`;
 		}
-		if (this.#level !== OUTSIDE && offset < this.#segmentEnd && Number.isFinite(this.#segmentEnd)) {
+		if (this.#level !== OUTSIDE && Number.isFinite(this.#segmentEnd)) {
 			return `a Segment (${this.#segmentEnd - offset} bytes are missing)`;
 		}
+		if (this.#hasDocument && !this.#hasSegment) return 'a document (its Segment is missing)';
+		if (this.#level !== OUTSIDE && isCut) return 'a Segment of unknown size';
 		return null;
 	}
 
@@ -168,10 +220,11 @@ export class MatroskaParser {
 		if (length > 4) return 0;
 		let size = first & ((1 << (8 - length)) - 1);
 		for (let i = 1; i < length; i++) size = (size << 8) | (chunk[position + 1 + i] as number);
-		if (size === 2 ** (7 * length) - 1) return 0;
+		if (size === (1 << (7 * length)) - 1) return 0;
 		const start = position + 1 + length;
 		const next = start + size;
 		if (next > end || this.#base + next > this.#clusterEnd || size > MAX_BLOCK_BYTES) return 0;
+		this.#reportedTo = next;
 		this.#reportBlock(chunk, start, next, -1, 0, this.#base + position);
 		return next;
 	}
@@ -185,8 +238,18 @@ export class MatroskaParser {
 			return position + taken;
 		}
 		const bodyPosition = position + this.#header.length - this.#carried;
+		const next = this.#enter(chunk, bodyPosition, end, offset);
 		this.#carried = 0;
-		return this.#enter(chunk, bodyPosition, end, offset);
+		return next;
+	}
+
+	/** Throws bytes away up to the end of the next document's EBML header. */
+	#scan(scanner: DocumentScanner, chunk: Uint8Array, position: number): number {
+		const headerEnd = scanner.scan(chunk, position);
+		if (headerEnd < 0) return chunk.byteLength;
+		this.#scanner = null;
+		this.#startDocument(this.#base + headerEnd - scanner.headerBytes);
+		return headerEnd;
 	}
 
 	/** A header has been read: decides by id and level what becomes of the element. `position` is where its body begins. */
@@ -197,31 +260,45 @@ export class MatroskaParser {
 		if (id === ID.Segment) return this.#enterSegment(position, offset);
 		if (id === ID.Cluster && this.#level === IN_SEGMENT) return this.#enterCluster(position, offset);
 
-		if (size < 0) throw malformed(`${nameOf(id)} may not be of unknown size`, offset);
-		const parentEnd =
-			this.#level === IN_CLUSTER
-				? this.#clusterEnd
-				: this.#level === IN_SEGMENT
-					? this.#segmentEnd
-					: Number.POSITIVE_INFINITY;
-		if (this.#base + position + size > parentEnd) {
+		const maxBytes = this.#maxCollectedBytes(id, offset);
+		if (size < 0) {
+			if (maxBytes > 0 || this.#level === OUTSIDE || !isMasterOrUnknown(id)) {
+				throw malformed(`${nameOf(id)} may not be of unknown size`, offset);
+			}
+			return position;
+		}
+		if (this.#base + position + size > this.#parentEnd()) {
 			throw malformed(`${nameOf(id)} of ${size} bytes does not fit the element around it`, offset);
 		}
-		const maxBytes = this.#maxCollectedBytes(id, offset);
+		if (size > (maxBytes || maxSkippedBytes(id))) {
+			throw malformed(
+				`${nameOf(id)} claims ${size} bytes, more than ${maxBytes || maxSkippedBytes(id)}`,
+				offset,
+			);
+		}
+		if (id === ID.EBML) {
+			this.#endDocument(offset);
+			this.#startDocument(offset);
+		}
 		this.#elementId = id;
 		this.#elementOffset = offset;
 		if (maxBytes === 0) {
 			this.#skip = size;
 			return position;
 		}
-		if (size > maxBytes) throw malformed(`${nameOf(id)} claims ${size} bytes, more than ${maxBytes}`, offset);
 		if (position + size <= end) {
+			this.#reportedTo = position + size;
 			this.#report(id, chunk, position, position + size, offset);
 			return position + size;
 		}
 		this.#body = Buffer.allocUnsafeSlow(size);
 		this.#bodyFilled = 0;
 		return position;
+	}
+
+	#parentEnd(): number {
+		if (this.#level === IN_CLUSTER) return this.#clusterEnd;
+		return this.#level === IN_SEGMENT ? this.#segmentEnd : Number.POSITIVE_INFINITY;
 	}
 
 	/** How large an element may be that is read as a whole; 0 for one that is skipped. */
@@ -246,6 +323,7 @@ export class MatroskaParser {
 		this.#bodyFilled += taken;
 		if (this.#bodyFilled === body.byteLength) {
 			this.#body = null;
+			this.#reportedTo = position + taken;
 			this.#report(this.#elementId, body, 0, body.byteLength, this.#elementOffset);
 		}
 		return position + taken;
@@ -256,42 +334,23 @@ export class MatroskaParser {
 			case ID.SimpleBlock:
 				this.#reportBlock(bytes, start, end, -1, 0, offset);
 				break;
-			case ID.BlockGroup:
-				this.#reportBlockGroup(bytes.subarray(start, end), offset);
+			case ID.BlockGroup: {
+				const { block, durationTicks, isReferring } = readBlockGroup(bytes.subarray(start, end), offset);
+				// A Block has no keyframe flag of its own (Matroska §10.1): that bit is reserved.
+				const keyframe = isReferring ? -KEYFRAME_FLAG : KEYFRAME_FLAG;
+				this.#reportBlock(block, 0, block.byteLength, durationTicks, keyframe, offset);
 				break;
+			}
 			case ID.Timecode:
 				this.#hasTimecode = true;
 				this.#handler.clusterStart(readUnsigned({ id, body: bytes.subarray(start, end), offset }), offset);
 				break;
 			case ID.EBML:
-				this.#endDocument(offset);
 				checkDocType(bytes.subarray(start, end), offset);
-				this.#startDocument(offset);
 				break;
 			default:
 				this.#handler.header(id, bytes.subarray(start, end), offset);
 		}
-	}
-
-	#reportBlockGroup(body: Uint8Array, offset: number): void {
-		let block: Uint8Array | null = null;
-		let durationTicks = -1;
-		let isReferring = false;
-		for (const child of childrenOf(body, offset)) {
-			if (child.id === ID.Block) block = child.body;
-			else if (child.id === ID.BlockDuration) durationTicks = readUnsignedNumber(child);
-			else if (child.id === ID.ReferenceBlock) isReferring = true;
-		}
-		if (block === null) throw malformed('a BlockGroup without a Block', offset);
-		// A Block has no keyframe flag of its own (Matroska §10.1): that bit is reserved, and a reference says the opposite.
-		this.#reportBlock(
-			block,
-			0,
-			block.byteLength,
-			durationTicks,
-			isReferring ? -KEYFRAME_FLAG : KEYFRAME_FLAG,
-			offset,
-		);
 	}
 
 	/** `keyframe`: 0 to take the flag from the block, ±KEYFRAME_FLAG to set or clear it. */
@@ -337,6 +396,7 @@ export class MatroskaParser {
 		if (this.#level !== OUTSIDE) throw malformed('Segment inside another element', offset);
 		if (!this.#hasDocument) throw malformed('expected an EBML header, got Segment', offset);
 		this.#level = IN_SEGMENT;
+		this.#hasSegment = true;
 		const { size } = this.#header;
 		this.#segmentEnd = size < 0 ? Number.POSITIVE_INFINITY : this.#base + position + size;
 		return position;
@@ -355,6 +415,7 @@ export class MatroskaParser {
 
 	#startDocument(offset: number): void {
 		this.#hasDocument = true;
+		this.#hasSegment = false;
 		this.#handler.documentStart(offset);
 	}
 
@@ -365,12 +426,7 @@ export class MatroskaParser {
 	}
 }
 
-function checkDocType(body: Uint8Array, offset: number): void {
-	for (const element of childrenOf(body, offset)) {
-		if (element.id !== ID.DocType) continue;
-		const docType = readString(element).trimEnd();
-		if (docType !== 'matroska' && docType !== 'webm') {
-			throw malformed(`expected a document of type matroska or webm, got \`${docType}\``, offset);
-		}
-	}
+/** How large an element may be that is skipped. */
+function maxSkippedBytes(id: number): number {
+	return isKnown(id) ? MAX_SKIPPED_ELEMENT_BYTES : MAX_UNKNOWN_ELEMENT_BYTES;
 }

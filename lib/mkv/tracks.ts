@@ -1,11 +1,20 @@
 import { Track, type TrackFields, type TrackType } from '../model/track.js';
-import { codecString } from './codec.js';
+import { codecDetails } from './codec.js';
 import { idOf } from './ebml-schema.js';
-import { childrenOf, type Element, readFloat, readString, readUnsignedNumber } from './element-body.js';
+import {
+	childrenOf,
+	type Element,
+	readFloat,
+	readString,
+	readUnsigned,
+	readUnsignedNumber,
+} from './element-body.js';
 import { malformed } from './element-header.js';
+import { MAX_TRACKS } from './limits.js';
 
 const TRACK_ENTRY = idOf('TrackEntry');
 const TRACK_NUMBER = idOf('TrackNumber');
+const TRACK_UID = idOf('TrackUID');
 const TRACK_TYPE = idOf('TrackType');
 const CODEC_ID = idOf('CodecID');
 const CODEC_PRIVATE = idOf('CodecPrivate');
@@ -31,8 +40,8 @@ const typesByNumber: Readonly<Record<number, TrackType>> = {
 	33: 'metadata',
 };
 
-/** Sampling rate of an Audio element that does not say (Matroska §5.1.4.1.29.1). */
-const DEFAULT_SAMPLING_FREQUENCY_HZ = 8000;
+/** What an Audio element means that does not say (Matroska §5.1.4.1.29). */
+const DEFAULT_AUDIO = { sampleRate: 8000, channels: 1 };
 
 /** The tracks of a Tracks element, in order. Their bytes are copied, so that they do not keep a chunk alive. */
 export function readTracks(body: Uint8Array, offset = 0): Track[] {
@@ -40,6 +49,7 @@ export function readTracks(body: Uint8Array, offset = 0): Track[] {
 	const copy = Uint8Array.from(body);
 	for (const element of childrenOf(copy, offset)) {
 		if (element.id !== TRACK_ENTRY) continue;
+		if (tracks.length === MAX_TRACKS) throw malformed(`more than ${MAX_TRACKS} tracks`, element.offset);
 		const track = readTrackEntry(element);
 		if (tracks.some(({ number }) => number === track.number)) {
 			throw malformed(`two tracks have the number ${track.number}`, element.offset);
@@ -56,11 +66,16 @@ function readTrackEntry(entry: Element): Track {
 	let name: string | null = null;
 	let codecPrivate: Uint8Array | null = null;
 	let defaultDurationNs: number | null = null;
-	let details: Partial<TrackFields> = {};
+	let uid: bigint | null = null;
+	let container: Partial<TrackFields> = {};
+	let defaults: Partial<TrackFields> = {};
 	for (const child of childrenOf(entry.body, entry.offset)) {
 		switch (child.id) {
 			case TRACK_NUMBER:
 				number = readUnsignedNumber(child);
+				break;
+			case TRACK_UID:
+				uid = readUnsigned(child);
 				break;
 			case TRACK_TYPE:
 				type = typesByNumber[readUnsignedNumber(child)] ?? 'other';
@@ -78,25 +93,33 @@ function readTrackEntry(entry: Element): Track {
 				defaultDurationNs = readUnsignedNumber(child) || null;
 				break;
 			case VIDEO:
-				details = readVideo(child);
+				container = readVideo(child);
 				break;
 			case AUDIO:
-				details = readAudio(child);
+				container = readAudio(child);
+				defaults = DEFAULT_AUDIO;
 				break;
 		}
 	}
 	if (number === 0) throw malformed('a TrackEntry without a TrackNumber', entry.offset);
-	const codec = codecString(codecId, codecPrivate);
+	const { isMislabelled = false, ...coding } = codecDetails({
+		codecId,
+		codecPrivate,
+		name,
+		bitDepth: container.bitDepth,
+	});
 	return new Track({
 		number,
+		uid,
 		type,
 		codecId,
-		codec,
 		name,
 		codecPrivate,
 		defaultDurationNs,
 		entry: entry.body,
-		...details,
+		// What the container says goes before what the codec says, but not what it leaves unsaid.
+		...(isMislabelled ? coding : { ...defaults, ...coding, ...container }),
+		codec: coding.codec,
 	});
 }
 
@@ -110,10 +133,7 @@ function readVideo(video: Element): Partial<TrackFields> {
 }
 
 function readAudio(audio: Element): Partial<TrackFields> {
-	const details: { sampleRate: number; channels: number; bitDepth?: number } = {
-		sampleRate: DEFAULT_SAMPLING_FREQUENCY_HZ,
-		channels: 1,
-	};
+	const details: { sampleRate?: number; channels?: number; bitDepth?: number } = {};
 	for (const child of childrenOf(audio.body, audio.offset)) {
 		if (child.id === SAMPLING_FREQUENCY) details.sampleRate = readFloat(child);
 		else if (child.id === CHANNELS) details.channels = readUnsignedNumber(child);

@@ -149,10 +149,17 @@ export class FragmentEndEvent {
 
 	constructor(
 		fragment: FragmentEvent,
-		fields: { frames: number; bytes: number; tags: readonly Tag[]; complete: boolean },
+		fields: {
+			/** Where the tags that name the fragment came behind its Cluster: then `fragment` did not have it yet. */
+			fragmentNumber?: string | null;
+			frames: number;
+			bytes: number;
+			tags: readonly Tag[];
+			complete: boolean;
+		},
 	) {
 		this.index = fragment.index;
-		this.fragmentNumber = fragment.fragmentNumber;
+		this.fragmentNumber = fragment.fragmentNumber ?? fields.fragmentNumber ?? null;
 		this.frames = fields.frames;
 		this.bytes = fields.bytes;
 		this.tags = fields.tags;

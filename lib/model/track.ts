@@ -27,6 +27,9 @@ export interface TrackFields {
 	readonly bitDepth?: number | undefined;
 	readonly defaultDurationNs: number | null;
 	readonly entry: Uint8Array;
+	readonly uid?: bigint | null | undefined;
+	readonly nalFormat?: 'annex-b' | 'length-prefixed' | undefined;
+	readonly nalLengthBytes?: number | undefined;
 }
 
 /**
@@ -39,23 +42,30 @@ export class Track {
 	readonly type: TrackType;
 	/** Matroska CodecID as the producer wrote it, without padding. */
 	readonly codecId: string;
-	/** RFC 6381 codec string (`avc1.42c028`), null where it cannot be told. */
+	/**
+	 * RFC 6381 codec string (`avc1.42c028`, `mp4a.40.2`), or the name in the WebCodecs registry where RFC 6381 has none
+	 * (`ulaw`, `pcm-s16`); null where it cannot be told. This, not `codecId`, says what the frames are: Amazon Connect
+	 * writes `A_AAC` over 16-bit PCM.
+	 */
 	readonly codec: string | null;
 	readonly name: string | null;
 	/** Matroska CodecPrivate: an AVC decoder configuration record for H.264, an AudioSpecificConfig for AAC. */
 	readonly codecPrivate: Uint8Array | null;
-	/** Pixels. Video only. */
+	/** Pixels. Video only, where the container or else the codec's parameters say so. */
 	declare readonly width?: number;
-	/** Pixels. Video only. */
+	/** Pixels. Video only, where the container or else the codec's parameters say so. */
 	declare readonly height?: number;
-	/** Hz. Audio only. */
+	/** Hz. Audio only, where the container or else the codec's parameters say so. */
 	declare readonly sampleRate?: number;
-	/** Audio only. */
+	/** Audio only, where the container or else the codec's parameters say so. */
 	declare readonly channels?: number;
-	/** Bits a sample. Audio only, where the container says so. */
+	/** Bits a sample. Audio only, where the container or else the codec's parameters say so. */
 	declare readonly bitDepth?: number;
 	readonly #defaultDurationNs: number | null;
 	readonly #entry: Uint8Array;
+	readonly #uid: bigint | null;
+	readonly #nalFormat: 'annex-b' | 'length-prefixed' | null;
+	readonly #nalLengthBytes: number | null;
 
 	constructor(fields: TrackFields) {
 		this.number = fields.number;
@@ -69,6 +79,27 @@ export class Track {
 		}
 		this.#defaultDurationNs = fields.defaultDurationNs;
 		this.#entry = fields.entry;
+		this.#uid = fields.uid ?? null;
+		this.#nalFormat = fields.nalFormat ?? null;
+		this.#nalLengthBytes = fields.nalLengthBytes ?? null;
+	}
+
+	/** Matroska TrackUID, all 64 bits of it; null where the header has none. */
+	get uid(): bigint | null {
+		return this.#uid;
+	}
+
+	/**
+	 * H.264 and H.265: how the NAL units of a frame are told apart, by start codes or by lengths in front of them, as
+	 * `codecPrivate` says. Null for other codecs and where there is no `codecPrivate`.
+	 */
+	get nalFormat(): 'annex-b' | 'length-prefixed' | null {
+		return this.#nalFormat;
+	}
+
+	/** Bytes of such a length, 1 to 4; null where there are none. */
+	get nalLengthBytes(): number | null {
+		return this.#nalLengthBytes;
 	}
 
 	/** Matroska DefaultDuration: nanoseconds a frame, null where the header does not say. */

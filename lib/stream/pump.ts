@@ -15,7 +15,11 @@ export type Delivery = 'event' | 'batch';
  */
 export class Pump<Out> {
 	readonly #stream: Readable;
-	readonly #delivery: Delivery;
+	#delivery: Delivery;
+	/** Whether items go out as arrays because an iterator takes them apart again: then one waits at a time. */
+	#isIterated = false;
+	/** Set by an iterator while it holds items it has not handed out: an error has to wait for them too. */
+	isHeld = false;
 	#iterator: Iterator<readonly Out[]> | AsyncIterator<readonly Out[]> | null = null;
 	#batch: readonly Out[] = [];
 	#position = 0;
@@ -39,12 +43,26 @@ export class Pump<Out> {
 		this.#continue();
 	}
 
+	/** How items leave. */
+	get delivery(): Delivery {
+		return this.#delivery;
+	}
+
+	/**
+	 * From now on arrays leave the stream, for an iterator that hands their items out. Returns how many single items are
+	 * still in the stream before the first array.
+	 */
+	deliverBatches(): number {
+		const singles = this.#delivery === 'batch' ? 0 : this.#stream.readableLength;
+		this.#delivery = 'batch';
+		this.#isIterated = true;
+		return singles;
+	}
+
 	/** To be called from the stream's `_read`. */
 	read(): void {
 		this.#wasRead = true;
-		if (!this.#isWaiting) return;
-		this.#isWaiting = false;
-		this.#continue();
+		if (this.#isWaiting && !this.#isFull()) this.#resume();
 	}
 
 	/**
@@ -52,7 +70,9 @@ export class Pump<Out> {
 	 * because destroying a stream drops what waits in it.
 	 */
 	taken(): void {
-		if (this.#error === null || this.#stream.readableLength > 0) return;
+		if (this.isHeld || this.#stream.readableLength > 0) return;
+		if (this.#isIterated && this.#isWaiting) this.#resume();
+		if (this.#error === null) return;
 		const error = this.#error;
 		this.#error = null;
 		process.nextTick(this.#done, error);
@@ -65,15 +85,22 @@ export class Pump<Out> {
 		await iterator?.return?.();
 	}
 
+	#isFull(): boolean {
+		return this.#isIterated && this.#stream.readableLength > 0;
+	}
+
+	#resume(): void {
+		this.#isWaiting = false;
+		this.#continue();
+	}
+
 	#continue(): void {
 		while (this.#iterator !== null) {
 			while (this.#position < this.#batch.length) {
 				this.#wasRead = false;
-				const item = this.#delivery === 'batch' ? this.#batch : this.#batch[this.#position];
-				this.#position = this.#delivery === 'batch' ? this.#batch.length : this.#position + 1;
-				const isWanted = this.#stream.push(item);
+				const isWanted = this.#stream.push(this.#next());
 				if (this.#iterator === null) return;
-				if (!isWanted && !this.#wasRead) {
+				if (this.#isFull() || (!isWanted && !this.#wasRead)) {
 					this.#isWaiting = true;
 					return;
 				}
@@ -98,6 +125,13 @@ export class Pump<Out> {
 			}
 			if (!this.#accept(step)) return;
 		}
+	}
+
+	#next(): Out | readonly Out[] | undefined {
+		if (this.#delivery === 'event') return this.#batch[this.#position++];
+		const start = this.#position;
+		this.#position = this.#batch.length;
+		return start === 0 ? this.#batch : this.#batch.slice(start);
 	}
 
 	#accept(step: IteratorResult<readonly Out[]>): boolean {

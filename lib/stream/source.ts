@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream';
+import { ItemIterator } from './item-iterator.js';
 import { type Batches, type Delivery, Pump } from './pump.js';
 
-/** The one shell of every object Readable in this package: the counterpart of `Stage` at the head of a pipeline. */
+/**
+ * The one shell of every object Readable in this package: the counterpart of `Stage` at the head of a pipeline.
+ */
 export abstract class Source<Out> extends Readable {
 	readonly #pump: Pump<Out>;
 	readonly #abort = new AbortController();
@@ -23,6 +26,19 @@ export abstract class Source<Out> extends Readable {
 	/** Everything the source has, in order. */
 	protected abstract produce(): Batches<Out>;
 
+	/**
+	 * What leaves the source, for `for await`. Once it is called, the stream can be read in this way only; leaving the loop
+	 * destroys the source. Of no type, as in every Readable: `pipeline()` takes no other; `batches()` is typed.
+	 */
+	override [Symbol.asyncIterator](): ReturnType<Readable[typeof Symbol.asyncIterator]> {
+		return new ItemIterator<unknown>(this, this.#pump, { isFlat: this.#pump.delivery === 'event' });
+	}
+
+	/** The same in the arrays in which it came about, which costs less for each item. Instead of the other, not beside it. */
+	batches(): NodeJS.AsyncIterator<Out[], undefined, unknown> {
+		return new ItemIterator<Out[]>(this, this.#pump, { isFlat: false });
+	}
+
 	override _read(): void {
 		if (this.#isRunning) {
 			this.#pump.read();
@@ -33,6 +49,12 @@ export abstract class Source<Out> extends Readable {
 			if (error) this.destroy(error);
 			else this.push(null);
 		});
+	}
+
+	override read(size?: number): ReturnType<Readable['read']> {
+		const item = super.read(size);
+		this.#pump.taken();
+		return item;
 	}
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

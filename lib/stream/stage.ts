@@ -1,4 +1,5 @@
-import { Transform, type TransformCallback } from 'node:stream';
+import { type Readable, Transform, type TransformCallback } from 'node:stream';
+import { ItemIterator } from './item-iterator.js';
 import { type Batches, type Delivery, Pump } from './pump.js';
 
 /** Options of every stage. */
@@ -41,6 +42,19 @@ export abstract class Stage<In, Out> extends Transform {
 	/** What is left when the input is over. */
 	protected finish(): Batches<Out> {
 		return [];
+	}
+
+	/**
+	 * What leaves the stage, for `for await`. Once it is called, the stream can be read in this way only; leaving the loop
+	 * destroys the stage. Of no type, as in every Readable: `pipeline()` takes no other; `batches()` is typed.
+	 */
+	override [Symbol.asyncIterator](): ReturnType<Readable[typeof Symbol.asyncIterator]> {
+		return new ItemIterator<unknown>(this, this.#pump, { isFlat: this.#pump.delivery === 'event' });
+	}
+
+	/** The same in the arrays in which it came about, which costs less for each item. Instead of the other, not beside it. */
+	batches(): NodeJS.AsyncIterator<Out[], undefined, unknown> {
+		return new ItemIterator<Out[]>(this, this.#pump, { isFlat: false });
 	}
 
 	override _transform(input: In, _encoding: BufferEncoding, callback: TransformCallback): void {

@@ -1,0 +1,104 @@
+import { BitReader } from './bit-reader.js';
+
+/** What the CodecPrivate of an audio track says. Null where it does not. */
+export interface AudioConfiguration {
+	/** RFC 6381 codec string, or the name in the WebCodecs registry for PCM and G.711, for which RFC 6381 has none. */
+	readonly codec: string | null;
+	readonly sampleRate: number | null;
+	readonly channels: number | null;
+	readonly bitDepth: number | null;
+}
+
+/** ISO 14496-3 table 1.18. */
+const SAMPLE_RATES_HZ = [
+	96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,
+];
+const EXPLICIT_SAMPLE_RATE = 15;
+const SBR = 5;
+const PARAMETRIC_STEREO = 29;
+
+/** Channels by channelConfiguration; 0 says they are described elsewhere (ISO 14496-3 table 1.19). */
+const CHANNELS = [null, 1, 2, 3, 4, 5, 6, 8, null, null, null, 7, 8, 24, 8];
+
+/** Reads an AudioSpecificConfig (ISO 14496-3 §1.6.2.1). Null where it is none. */
+export function readAudioSpecificConfig(codecPrivate: Uint8Array): AudioConfiguration | null {
+	const reader = new BitReader(codecPrivate);
+	try {
+		const objectType = readObjectType(reader);
+		if (objectType === 0) return null;
+		let sampleRate = readSampleRate(reader);
+		const channels = CHANNELS[reader.bits(4)] ?? null;
+		if (objectType === SBR || objectType === PARAMETRIC_STEREO) sampleRate = readSampleRate(reader);
+		return { codec: `mp4a.40.${objectType}`, sampleRate, channels, bitDepth: null };
+	} catch (error) {
+		if (error instanceof RangeError) return null;
+		throw error;
+	}
+}
+
+function readObjectType(reader: BitReader): number {
+	const objectType = reader.bits(5);
+	return objectType === 31 ? 32 + reader.bits(6) : objectType;
+}
+
+function readSampleRate(reader: BitReader): number | null {
+	const index = reader.bits(4);
+	return index === EXPLICIT_SAMPLE_RATE ? reader.bits(24) : (SAMPLE_RATES_HZ[index] ?? null);
+}
+
+/** Format tags of WAVEFORMATEX (RFC 2361, mmreg.h). */
+const WAVE_FORMAT = {
+	PCM: 1,
+	IEEE_FLOAT: 3,
+	ALAW: 6,
+	MULAW: 7,
+	MP3: 0x55,
+	RAW_AAC: 0xff,
+	EXTENSIBLE: 0xfffe,
+} as const;
+const WAVE_FORMAT_BYTES = 16;
+const SUB_FORMAT_OFFSET = 24;
+const EXTRA_OFFSET = 18;
+
+/** Reads a WAVEFORMATEX structure, the CodecPrivate of `A_MS/ACM`. Null where it is none. */
+export function readWaveFormat(codecPrivate: Uint8Array): AudioConfiguration | null {
+	if (codecPrivate.byteLength < WAVE_FORMAT_BYTES) return null;
+	const view = new DataView(codecPrivate.buffer, codecPrivate.byteOffset, codecPrivate.byteLength);
+	const bitDepth = view.getUint16(14, true) || null;
+	let formatTag = view.getUint16(0, true);
+	// The sub-format is a GUID whose first two bytes are the tag it extends.
+	if (formatTag === WAVE_FORMAT.EXTENSIBLE && view.byteLength >= SUB_FORMAT_OFFSET + 2) {
+		formatTag = view.getUint16(SUB_FORMAT_OFFSET, true);
+	}
+	const details = {
+		sampleRate: view.getUint32(4, true) || null,
+		channels: view.getUint16(2, true) || null,
+		bitDepth,
+	};
+	switch (formatTag) {
+		case WAVE_FORMAT.PCM:
+			return { codec: pcmCodec(bitDepth, false), ...details };
+		case WAVE_FORMAT.IEEE_FLOAT:
+			return { codec: pcmCodec(bitDepth, true), ...details };
+		case WAVE_FORMAT.ALAW:
+			return { codec: 'alaw', ...details };
+		case WAVE_FORMAT.MULAW:
+			return { codec: 'ulaw', ...details };
+		case WAVE_FORMAT.MP3:
+			return { codec: 'mp3', ...details };
+		case WAVE_FORMAT.RAW_AAC:
+			return {
+				codec: readAudioSpecificConfig(codecPrivate.subarray(EXTRA_OFFSET))?.codec ?? null,
+				...details,
+			};
+		default:
+			return { codec: null, ...details };
+	}
+}
+
+/** Name of little-endian PCM in the WebCodecs registry; null for a depth it does not have. */
+export function pcmCodec(bitDepth: number | null, isFloat: boolean): string | null {
+	if (isFloat) return bitDepth === 32 ? 'pcm-f32' : null;
+	if (bitDepth === 8) return 'pcm-u8';
+	return bitDepth === 16 || bitDepth === 24 || bitDepth === 32 ? `pcm-s${bitDepth}` : null;
+}

@@ -1,0 +1,27 @@
+import { ID } from './ebml-schema.js';
+import { childrenOf, readUnsignedNumber } from './element-body.js';
+import { malformed } from './element-header.js';
+
+/** What a BlockGroup says of its Block. */
+export interface BlockGroup {
+	/** The Block's body: a view. */
+	readonly block: Uint8Array;
+	/** BlockDuration in ticks, of all laced frames together; -1 where there is none. */
+	readonly durationTicks: number;
+	/** Whether it refers to another block: then it is no key frame (Matroska §10.1). */
+	readonly isReferring: boolean;
+}
+
+/** Reads a BlockGroup's body (Matroska §5.1.3.5). Throws a malformed error where it has no Block. */
+export function readBlockGroup(body: Uint8Array, offset: number): BlockGroup {
+	let block: Uint8Array | null = null;
+	let durationTicks = -1;
+	let isReferring = false;
+	for (const child of childrenOf(body, offset)) {
+		if (child.id === ID.Block) block = child.body;
+		else if (child.id === ID.BlockDuration) durationTicks = readUnsignedNumber(child);
+		else if (child.id === ID.ReferenceBlock) isReferring = true;
+	}
+	if (block === null) throw malformed('a BlockGroup without a Block', offset);
+	return { block, durationTicks, isReferring };
+}
