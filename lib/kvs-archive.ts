@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream';
 import { pipeline as pipelinePromise } from 'node:stream/promises';
@@ -99,9 +100,12 @@ export class KvsArchive implements AsyncDisposable {
 		if (extname(file).toLowerCase() !== '.mkv')
 			throw new InvalidOptionError('file', 'a name that ends in .mkv', file);
 		const events = this.events(range, options);
+		const sink = new MkvSink(file);
 		try {
-			await pipelinePromise(events, new MkvSink(file));
+			await pipelinePromise(events, sink);
 		} catch (error) {
+			// A pipeline rejects before its streams are closed; the caller must not find what is being removed.
+			await Promise.all([events, sink].map((stream) => stream.closed || once(stream, 'close')));
 			options.signal?.throwIfAborted();
 			throw error;
 		}

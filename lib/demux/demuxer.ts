@@ -1,5 +1,5 @@
 import { MediaError } from '../errors.js';
-import type { MediaEvent } from '../model/media-event.js';
+import type { FragmentFailureEvent, MediaEvent } from '../model/media-event.js';
 import type { MediaResponse } from '../model/media-response.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
@@ -13,12 +13,15 @@ export interface DemuxerOptions {
 	readonly copy?: boolean;
 }
 
+/** Bodies in a row that may bring nothing before the rest of their batch is given up. */
+const MAX_BARREN_BODIES = 3;
+
 /**
  * Reads the bodies of responses, in order, as one stream of events.
  *
  * Every fragment of a batch is accounted for: it comes whole, or with a `fragment-failure` in its place, or, where nothing
- * of it came, as a `fragment-failure` named `MISSING` behind the others of its batch. A body that fails is closed, its
- * open fragment fails, and the response is asked for again behind it: trouble with one fragment costs that fragment.
+ * of it came, as a `fragment-failure` named `MISSING` behind the others of its batch. A body that fails is closed, the
+ * fragment that was being given out fails, and the rest is asked for again: trouble with one fragment costs that fragment.
  */
 export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 	readonly #context = new AssemblerContext();
@@ -31,19 +34,21 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 
 	protected override async *process(first: MediaResponse): AsyncGenerator<MediaEvent[]> {
 		const outstanding = new Set(first.batch.fragments.map(({ fragmentNumber }) => fragmentNumber));
-		let response: MediaResponse | null = first;
-		while (response !== null) {
+		let response = first;
+		let lastError: unknown = null;
+		for (let barren = 0; ; ) {
 			const before = outstanding.size;
 			for await (const events of this.#read(response)) {
 				for (const event of events) settle(event, outstanding);
-				yield events;
+				yield events.filter((event) => !isOnlyTransport(event));
+				lastError = events.filter(isFailure).find(isOnlyTransport)?.error ?? lastError;
 			}
-			const after = lastSettled(response, outstanding);
-			const hasProgress = outstanding.size < before;
-			response =
-				outstanding.size > 0 && hasProgress ? await response.reopen({ after, signal: this.signal }) : null;
+			barren = outstanding.size < before ? 0 : barren + 1;
+			if (outstanding.size === 0) return;
+			if (barren === MAX_BARREN_BODIES) break;
+			response = await response.reopen({ after: lastSettled(response, outstanding), signal: this.signal });
 		}
-		if (outstanding.size > 0) yield [...outstanding].map((fragmentNumber) => this.#missing(fragmentNumber));
+		yield [...outstanding].map((fragmentNumber) => this.#missing(fragmentNumber, lastError));
 	}
 
 	async *#read({ body }: MediaResponse): AsyncGenerator<MediaEvent[]> {
@@ -60,16 +65,32 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		}
 	}
 
-	#missing(fragmentNumber: string): MediaEvent {
-		const message = `fragment ${fragmentNumber} was asked for and did not come`;
-		return new FragmentAssembler(this.#context).missing(fragmentNumber, message);
+	#missing(fragmentNumber: string, error: unknown): MediaEvent {
+		const reason = error instanceof Error ? `: ${error.message}` : '';
+		const message = `fragment ${fragmentNumber} was asked for and did not come${reason}`;
+		return new FragmentAssembler(this.#context).missing(fragmentNumber, message, error);
 	}
 }
 
 function settle(event: MediaEvent, outstanding: Set<string>): void {
+	if (isOnlyTransport(event)) return;
 	if ((event.type === 'fragment-end' || event.type === 'fragment-failure') && event.fragmentNumber !== null) {
 		outstanding.delete(event.fragmentNumber);
 	}
+}
+
+function isFailure(event: MediaEvent): event is FragmentFailureEvent {
+	return event.type === 'fragment-failure';
+}
+
+/** A failure of the way and not of a fragment: nothing was given out yet, so that asking again makes it good. */
+function isOnlyTransport(event: MediaEvent): boolean {
+	return (
+		event.type === 'fragment-failure' &&
+		event.index === null &&
+		event.code === null &&
+		event.error instanceof MediaError
+	);
 }
 
 /** The last fragment of the batch before which everything is settled. */

@@ -1,0 +1,493 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
+import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
+import test, { type ExecutionContext } from 'ava';
+import {
+	type Fragment,
+	type FragmentFailureEvent,
+	type Frame,
+	KvsArchive,
+	type KvsArchiveOptions,
+	type MediaEvent,
+	MkvReader,
+	type RateLimiter,
+	type TimeRange,
+} from 'kvs-archive';
+import { startArchive, startMeddler } from './helpers/archive.js';
+import {
+	failureDocument,
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	recording,
+} from './helpers/payload.js';
+import { sample } from './helpers/samples.js';
+import { temporaryDirectory } from './helpers/tools.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+const all: TimeRange = {
+	from: new Date(startMs - 60_000),
+	to: new Date(startMs + 3_600_000),
+	by: 'producer',
+};
+
+/** A range that is listed with one call. */
+const short: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
+
+/** Lets everything through: what is tested with it is not the pace. */
+const unlimited: RateLimiter = { acquire: async () => ({ sent: () => {}, cancel: () => {} }) };
+
+function open(t: ExecutionContext, endpoint: string, options: Partial<KvsArchiveOptions> = {}): KvsArchive {
+	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited, ...options });
+	t.teardown(() => archive.close());
+	return archive;
+}
+
+async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+	const items: T[] = [];
+	for await (const item of source) items.push(item);
+	return items;
+}
+
+const listed = (archive: KvsArchive, range: TimeRange, options = {}): Promise<Fragment[]> =>
+	collect(archive.fragments(range, options) as AsyncIterable<Fragment>);
+const typesOf = (events: readonly MediaEvent[]): string => events.map(({ type }) => type).join(' ');
+const deliveredNumbers = (events: readonly MediaEvent[]): (string | null)[] =>
+	events
+		.filter(({ type }) => type === 'fragment')
+		.map((event) => (event as { fragmentNumber: string }).fragmentNumber);
+const numbers = (count: number): string[] =>
+	Array.from({ length: count }, (_, index) => fragmentNumber(index + 1));
+
+test('lists every fragment once, in order, though the service answers in none', async (t) => {
+	const { endpoint, count } = await startArchive(t, { door: recording(250) });
+	const fragments = await listed(open(t, endpoint), all, { pageSize: 50 });
+	t.deepEqual(
+		fragments.map((fragment) => fragment.fragmentNumber),
+		numbers(250),
+	);
+	t.is(fragments[3]?.producerTimestamp.getTime(), startMs + 6000);
+	t.is(fragments[3]?.serverTimestamp.getTime(), startMs + 7000);
+	t.is(fragments[3]?.fragmentLengthInMilliseconds, 1000);
+	t.is(count('GetDataEndpoint'), 1);
+});
+
+test('both ends of a range count, on the clock it names', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(10) });
+	const archive = open(t, endpoint);
+	const range = { from: new Date(startMs + 4000), to: new Date(startMs + 8000) };
+	const at = async (by: 'server' | 'producer'): Promise<number[]> =>
+		(await listed(archive, { ...range, by })).map(
+			({ producerTimestamp }) => producerTimestamp.getTime() - startMs,
+		);
+	t.deepEqual(await at('producer'), [4000, 6000, 8000]);
+	t.deepEqual(await at('server'), [4000, 6000]);
+	t.deepEqual(
+		(await listed(archive, range)).map(({ producerTimestamp }) => producerTimestamp.getTime() - startMs),
+		[4000, 6000],
+	);
+});
+
+test('fragments with the same time are sorted by their number', async (t) => {
+	const order = [5, 3, 9, 1];
+	const media = Buffer.concat(
+		order.map((index) => fragmentDocument({ number: fragmentNumber(index), producerMs: startMs })),
+	);
+	const { endpoint } = await startArchive(t, { door: media });
+	t.deepEqual(
+		(await listed(open(t, endpoint), all)).map((fragment) => fragment.fragmentNumber),
+		[1, 3, 5, 9].map(fragmentNumber),
+	);
+});
+
+test('a range of ten sparse years costs dozens of calls', async (t) => {
+	const dayMs = 86_400_000;
+	const { endpoint, count } = await startArchive(t, {
+		door: recording(365, { startMs: startMs - 3650 * dayMs, stepMs: 10 * dayMs }),
+	});
+	const range = { from: new Date(startMs - 3650 * dayMs), to: new Date(startMs), by: 'producer' } as const;
+	t.is((await listed(open(t, endpoint), range)).length, 365);
+	t.true(count('ListFragments') < 40, `${count('ListFragments')} calls`);
+});
+
+test('windows that are too full are halved: more fragments than a window may hold come in order', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(12_000, { stepMs: 20 }) });
+	const fragments = await listed(open(t, endpoint), all);
+	t.is(fragments.length, 12_000);
+	t.true(fragments.every((fragment, index) => fragment.fragmentNumber === fragmentNumber(index + 1)));
+});
+
+test('a listing stops after maxItems and goes on from its token, in another process too', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(25) });
+	const found: string[] = [];
+	let startingToken: string | undefined;
+	let rounds = 0;
+	do {
+		const source = open(t, endpoint).fragments(
+			startingToken === undefined ? all : { from: new Date(0), to: new Date(0) },
+			{
+				maxItems: 10,
+				startingToken,
+			},
+		);
+		for await (const fragment of source as AsyncIterable<Fragment>) found.push(fragment.fragmentNumber);
+		startingToken = source.nextToken ?? undefined;
+		rounds++;
+	} while (startingToken !== undefined);
+	t.deepEqual(found, numbers(25));
+	t.is(rounds, 3);
+});
+
+test('a listing that ends with its last fragment has no token', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(10) });
+	const source = open(t, endpoint).fragments(all, { maxItems: 10 });
+	t.is((await collect(source as AsyncIterable<Fragment>)).length, 10);
+	t.is(source.nextToken, null);
+});
+
+test('a range is read as one ordered stream of events', async (t) => {
+	const { endpoint, requests } = await startArchive(t, { door: recording(230) });
+	const stream = open(t, endpoint).events(short);
+	const events = await collect(stream);
+	t.true(typesOf(events) === Array(230).fill('fragment frame frame fragment-end').join(' '));
+	const frames = events.filter((event): event is Frame => event.type === 'frame');
+	t.deepEqual(
+		frames.map(({ timestampMs }) => timestampMs),
+		Array.from({ length: 460 }, (_, index) => startMs + index * 1000),
+	);
+	t.deepEqual(
+		events.filter(({ type }) => type === 'fragment').map((event) => (event as { index: number }).index),
+		Array.from({ length: 230 }, (_, index) => index),
+	);
+	const media = requests.filter(({ operation }) => operation === 'GetMediaForFragmentList');
+	t.deepEqual(
+		media.map(({ fragments }) => fragments),
+		[100, 100, 30],
+	);
+	const { elapsedMs, ...summary } = await stream.summary;
+	t.true(elapsedMs >= 0);
+	t.deepEqual(summary, {
+		fragments: 230,
+		delivered: 230,
+		failed: 0,
+		missing: 0,
+		frames: 460,
+		bytes: 4600,
+		gaps: 0,
+		calls: 6,
+		throttled: 0,
+	});
+});
+
+test('events come in batches too, the same ones', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(30) });
+	const archive = open(t, endpoint);
+	const batches = await collect(archive.events(all).batches());
+	t.is(typesOf(batches.flat()), typesOf(await collect(archive.events(all))));
+});
+
+test('frames are the encoded frames alone, the selected ones', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(10) });
+	const frames = await collect(open(t, endpoint).frames(all, { select: 'keyframes' }));
+	t.deepEqual(
+		frames.map(({ timestampMs, keyframe, fragmentNumber: number }) => [timestampMs, keyframe, number]),
+		numbers(10).map((number, index) => [startMs + index * 2000, true, number]),
+	);
+});
+
+test('an empty range ends at once', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(1) });
+	const archive = open(t, endpoint);
+	const before = { from: new Date(0), to: new Date(1000) };
+	const stream = archive.events(before);
+	t.deepEqual(await collect(stream), []);
+	t.is((await stream.summary).fragments, 0);
+	const directory = await temporaryDirectory(t);
+	await t.throwsAsync(archive.export(before, join(directory, 'x.mkv')), { code: 'KVS_EMPTY_RANGE' });
+	t.deepEqual(await readdir(directory), []);
+});
+
+test('leaving the loop early is a normal end', async (t) => {
+	const { endpoint, server } = await startArchive(t, { door: recording(500) });
+	const archive = open(t, endpoint);
+	const stream = archive.events(all);
+	let count = 0;
+	for await (const _ of stream) if (++count === 5) break;
+	t.true(stream.destroyed);
+	t.true((await stream.summary).frames >= 2);
+	await archive.close();
+	const connections = (): Promise<number> =>
+		new Promise((resolve) => server.getConnections((_, open) => resolve(open)));
+	while ((await connections()) > 0) await setImmediate();
+	t.is(await connections(), 0);
+});
+
+test('an abort rejects with its reason, before and during a run', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(500) });
+	const archive = open(t, endpoint);
+	const reason = new Error('enough');
+	t.is(await t.throwsAsync(collect(archive.events(all, { signal: AbortSignal.abort(reason) }))), reason);
+	const controller = new AbortController();
+	const reading = async (): Promise<void> => {
+		for await (const event of archive.events(all, { signal: controller.signal })) {
+			if (event.type === 'frame') controller.abort(reason);
+		}
+	};
+	t.is(await t.throwsAsync(reading()), reason);
+	const directory = await temporaryDirectory(t);
+	t.is(
+		await t.throwsAsync(archive.export(all, join(directory, 'x.mkv'), { signal: AbortSignal.abort(reason) })),
+		reason,
+	);
+	t.deepEqual(await readdir(directory), []);
+});
+
+test('an in-band exception is an event in its place, and the rest of the batch is asked for again', async (t) => {
+	const archive = await startArchive(t, { door: recording(10) });
+	const number = fragmentNumber(4);
+	const exception = failureDocument({
+		ERROR_CODE: 'FRAGMENT_NOT_FOUND',
+		ERROR_ID: '3000',
+		FRAGMENT_NUMBER: number,
+	});
+	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) => {
+		if (path !== '/getMediaForFragmentList' || nth > 0) return null;
+		return { body: Buffer.concat([body.subarray(0, (body.length / 10) * 3), exception]) };
+	});
+	const stream = open(t, endpoint).events(all);
+	const events = await collect(stream);
+	const failures = events.filter((event): event is FragmentFailureEvent => event.type === 'fragment-failure');
+	t.like(failures[0], {
+		fragmentNumber: number,
+		index: null,
+		code: 3000,
+		name: 'FRAGMENT_NOT_FOUND',
+		retryable: true,
+	});
+	t.is(failures.length, 1);
+	t.deepEqual(
+		deliveredNumbers(events),
+		numbers(10).filter((one) => one !== number),
+	);
+	t.like(await stream.summary, { fragments: 10, delivered: 9, failed: 1, missing: 0 });
+});
+
+test('a body that breaks off between two fragments costs nothing', async (t) => {
+	const archive = await startArchive(t, { door: recording(10) });
+	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
+		path === '/getMediaForFragmentList' && nth < 2
+			? { body: body.subarray(0, (body.length / (10 - 4 * nth)) * 4 + 100), cut: true }
+			: null,
+	);
+	const stream = open(t, endpoint).events(all);
+	const events = await collect(stream);
+	t.is(typesOf(events), Array(10).fill('fragment frame frame fragment-end').join(' '));
+	t.deepEqual(deliveredNumbers(events), numbers(10));
+	t.like(await stream.summary, { fragments: 10, delivered: 10, failed: 0, missing: 0 });
+});
+
+test('a body that breaks off costs the fragment it breaks in, and nothing else', async (t) => {
+	const archive = await startArchive(t, { door: recording(10) });
+	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
+		path === '/getMediaForFragmentList' && nth === 0
+			? { body: body.subarray(0, (body.length / 10) * 5 - 3), cut: true }
+			: null,
+	);
+	const stream = open(t, endpoint).events(all);
+	const events = await collect(stream);
+	t.deepEqual(deliveredNumbers(events), numbers(10));
+	const failure = events.find((event): event is FragmentFailureEvent => event.type === 'fragment-failure');
+	t.like(failure, { fragmentNumber: fragmentNumber(5), retryable: true });
+	t.like(await stream.summary, { fragments: 10, delivered: 9, failed: 1, missing: 0 });
+});
+
+test('fragments that do not come are reported missing', async (t) => {
+	const archive = await startArchive(t, { door: recording(10) });
+	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
+		path === '/getMediaForFragmentList'
+			? { body: nth === 0 ? body.subarray(0, (body.length / 10) * 7) : Buffer.alloc(0) }
+			: null,
+	);
+	const stream = open(t, endpoint).events(all);
+	const events = await collect(stream);
+	const failures = events.filter((event): event is FragmentFailureEvent => event.type === 'fragment-failure');
+	t.deepEqual(
+		failures.map((failure) => [failure.name, failure.fragmentNumber]),
+		[8, 9, 10].map((index) => ['MISSING', fragmentNumber(index)]),
+	);
+	t.like(await stream.summary, { fragments: 10, delivered: 7, failed: 0, missing: 3 });
+});
+
+test('strict makes the first failure an error', async (t) => {
+	const archive = await startArchive(t, { door: recording(4) });
+	const exception = failureDocument({
+		EXCEPTION_ERROR_CODE: '4501',
+		EXCEPTION_MESSAGE: 'The key is disabled',
+		FRAGMENT_NUMBER: fragmentNumber(1),
+	});
+	const endpoint = await startMeddler(t, archive, ({ path }) =>
+		path === '/getMediaForFragmentList' ? { body: exception } : null,
+	);
+	const error = await t.throwsAsync(collect(open(t, endpoint).events(all, { strict: true })));
+	t.like(error, {
+		name: 'FragmentError',
+		code: 'KVS_FRAGMENT_FAILED',
+		fragmentNumber: fragmentNumber(1),
+		retryable: false,
+	});
+});
+
+test('a throttled call is made again', async (t) => {
+	const archive = await startArchive(t, { door: recording(3) });
+	const throttle = Buffer.from(
+		JSON.stringify({ __type: 'ClientLimitExceededException', Message: 'Slow down' }),
+	);
+	const endpoint = await startMeddler(t, archive, ({ path, nth }) =>
+		path !== '/getDataEndpoint' && nth === 0 ? { status: 400, body: throttle } : null,
+	);
+	const stream = open(t, endpoint).events(all);
+	t.is((await collect(stream)).filter(({ type }) => type === 'frame').length, 6);
+	t.like(await stream.summary, { throttled: 2, delivered: 3 });
+});
+
+test('the data endpoint is asked once for each API, and again after a failure', async (t) => {
+	const archive = await startArchive(t, { door: recording(3) });
+	const endpoint = await startMeddler(t, archive, ({ path, nth }) =>
+		path === '/listFragments' && nth === 1
+			? { status: 500, body: Buffer.from('{"__type":"InternalFailure"}') }
+			: null,
+	);
+	const kvs = open(t, endpoint);
+	await collect(kvs.events(short));
+	t.is(archive.count('GetDataEndpoint'), 2);
+	await collect(kvs.events(short));
+	t.is(archive.count('GetDataEndpoint'), 3);
+});
+
+test('a client handed in is used as it is', async (t) => {
+	const { endpoint, count } = await startArchive(t, { door: recording(3) });
+	const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+	const archivedMedia = new KinesisVideoArchivedMediaClient({ endpoint, region: 'eu-west-1', credentials });
+	t.teardown(() => archivedMedia.destroy());
+	const archive = new KvsArchive({ streamName: 'door', clients: { archivedMedia }, limiter: unlimited });
+	t.is((await collect(archive.frames(all))).length, 6);
+	t.is(count('GetDataEndpoint'), 0);
+});
+
+test('errors say what was tried, on what, and what came', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(1) });
+	const unknown = await t.throwsAsync(listed(open(t, endpoint, { streamName: 'gate' }), all));
+	t.like(unknown, {
+		code: 'KVS_NOT_FOUND',
+		operation: 'GetDataEndpoint',
+		stream: 'gate',
+		statusCode: 404,
+		retryable: false,
+	});
+	t.true(unknown?.message.includes('`gate`'), unknown?.message);
+	t.throws(() => open(t, 'not a url'), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => new KvsArchive({ endpoint }), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => new KvsArchive({ endpoint, streamName: 'a b' }), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => open(t, endpoint).events({ from: new Date(2000), to: new Date(1000) }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => open(t, endpoint).events({ from: new Date(Number.NaN), to: new Date(1000) }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => open(t, endpoint).fragments(all, { startingToken: 'bm9uc2Vuc2U' }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => open(t, endpoint).fragments(all, { pageSize: 1001 }), { code: 'KVS_INVALID_OPTION' });
+	await t.throwsAsync(open(t, endpoint).export(all, 'x.avi'), { code: 'KVS_INVALID_OPTION' });
+});
+
+test('a stream is found by its ARN', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(2) });
+	const { createArchiveServer: _, ...rest } = await import('kvs-archive/server');
+	t.deepEqual(Object.keys(rest), []);
+	const response = await fetch(`${endpoint}/describeStream`, {
+		method: 'POST',
+		body: '{"StreamName":"door"}',
+	});
+	const { StreamInfo } = (await response.json()) as { StreamInfo: { StreamARN: string } };
+	const archive = new KvsArchive({ streamArn: StreamInfo.StreamARN, endpoint, limiter: unlimited });
+	t.is((await listed(archive, all)).length, 2);
+	await archive.close();
+});
+
+async function payloadsOf(file: string): Promise<{ digest: string; frames: Frame[] }> {
+	const hash = createHash('sha256');
+	const frames: Frame[] = [];
+	await pipeline(createReadStream(file), new MkvReader(), async (events: AsyncIterable<MediaEvent>) => {
+		for await (const event of events) {
+			if (event.type !== 'frame') continue;
+			hash.update(event.data);
+			frames.push(event);
+		}
+	});
+	return { digest: hash.digest('hex'), frames };
+}
+
+test('a real capture goes in and comes out as one file, every frame byte for byte', async (t) => {
+	const path = sample(t, 'output_get_media.mkv');
+	if (path === null) return;
+	const { endpoint } = await startArchive(t, { door: path });
+	const archive = open(t, endpoint);
+	const range = { from: new Date('2017-11-28T00:00:00Z'), to: new Date('2017-11-29T00:00:00Z') };
+	const file = join(await temporaryDirectory(t), 'out.mkv');
+	const summary = await archive.export(range, file);
+	t.like(summary, {
+		fragments: 5,
+		delivered: 5,
+		failed: 0,
+		missing: 0,
+		frames: 300,
+		bytes: 2_494_505,
+		gaps: 0,
+		file,
+	});
+	const { digest, frames } = await payloadsOf(file);
+	t.is(digest, 'e9fbb6b8f8b697d1a2e961992408151af50b7f22893b7c7a3ad5089a25283472');
+	t.is(frames.length, 300);
+	const again = join(await temporaryDirectory(t), 'again.mkv');
+	await archive.export(range, again);
+	t.deepEqual(await readFile(again), await readFile(file));
+});
+
+test('picture and sound survive ingest and export whole, with their times', async (t) => {
+	const path = sample(t, 'vogels_480.mkv');
+	if (path === null) return;
+	const { endpoint } = await startArchive(t, { door: path });
+	const file = join(await temporaryDirectory(t), 'out.mkv');
+	await open(t, endpoint).export(all, file);
+	const [before, after] = await Promise.all([payloadsOf(path), payloadsOf(file)]);
+	t.is(after.digest, before.digest);
+	t.is(after.frames.filter(({ track }) => track.type === 'video').length, 909);
+	t.is(after.frames.filter(({ track }) => track.type === 'audio').length, 1425);
+	for (const [index, frame] of after.frames.entries()) {
+		const expected = before.frames[index] as Frame;
+		t.is(frame.track.number, expected.track.number);
+		t.is(frame.keyframe, expected.keyframe);
+		t.true(Math.abs(Number(frame.timecodeNs - expected.timecodeNs)) <= 1e6);
+	}
+});
+
+test('a frame knows its server time', async (t) => {
+	const { endpoint } = await startArchive(t, {
+		door: fragmentDocument({
+			number: fragmentNumber(1),
+			producerMs: startMs,
+			serverMs: startMs + 5250,
+			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1, { relativeTicks: 40 })],
+		}),
+	});
+	const frames = await collect(open(t, endpoint).frames(all));
+	t.deepEqual(
+		frames.map(({ serverTimestampMs }) => serverTimestampMs),
+		[startMs + 5250, startMs + 5290],
+	);
+});
