@@ -153,14 +153,17 @@ export class DataDirectory {
 		const fragments: StoredFragment[] = [];
 		let endOffset = 0;
 		const handle = await open(indexPath, 'r');
-		// `readLines` closes the handle at its end, and where it is left.
-		for await (const line of handle.readLines()) {
-			const fragment = parseIndexLine(line, payload);
-			if (fragment === null || fragment.offset !== endOffset) {
-				throw damaged(indexPath, `line ${fragments.length + 1} is no fragment`);
+		try {
+			for await (const line of handle.readLines({ autoClose: false })) {
+				const fragment = parseIndexLine(line, payload);
+				if (fragment === null || fragment.offset !== endOffset) {
+					throw damaged(indexPath, `line ${fragments.length + 1} is no fragment`);
+				}
+				fragments.push(fragment);
+				endOffset += fragment.sizeBytes;
 			}
-			fragments.push(fragment);
-			endOffset += fragment.sizeBytes;
+		} finally {
+			await handle.close();
 		}
 		const sizeBytes = await stat(payload).then(
 			({ size }) => size,

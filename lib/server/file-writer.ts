@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 /** How much is gathered before it is written. */
 const BUFFER_BYTES = 1024 * 1024;
 
-/** For the owner alone: what is archived is somebody's camera. */
-const PRIVATE_FILE_MODE = 0o600;
+/** Mode of every file of the archive, for the owner alone: what is archived is somebody's camera. */
+export const PRIVATE_FILE_MODE = 0o600;
 
 /** Writes a new file front to back, in large writes, for many small slices. */
 export class FileWriter {

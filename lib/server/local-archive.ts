@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { InvalidOptionError } from '../errors.js';
+import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { DataDirectory, type StoredFile } from './data-directory.js';
 import { FragmentIndex } from './fragment-index.js';
-import { ingestFile } from './ingest/ingest-file.js';
+import { ingestError, ingestFile } from './ingest/ingest-file.js';
 import { LocalStream } from './local-stream.js';
 import { STREAM_NAME } from './requested-stream.js';
 
@@ -111,9 +111,9 @@ export class LocalArchive {
 		return ingest;
 	}
 
-	/** Ends running ingests and removes a temporary data directory, at once. */
+	/** Ends running ingests, which reject with `KVS_CLOSED`, and removes a temporary data directory, at once. */
 	close(): void {
-		this.#closing.abort(new DOMException('the archive was closed', 'AbortError'));
+		this.#closing.abort(new ArchiveError('KVS_CLOSED', 'the archive was closed'));
 		this.#directory?.dispose();
 	}
 
@@ -137,8 +137,9 @@ export class LocalArchive {
 		signal.throwIfAborted();
 		const directory = this.#directory as DataDirectory;
 		const known = this.#streams.get(name);
-		const workDirectory = await directory.makeWorkDirectory();
+		let workDirectory: string | null = null;
 		try {
+			workDirectory = await directory.makeWorkDirectory();
 			const { digest, written } = await ingestFile({
 				file,
 				startMs,
@@ -162,8 +163,11 @@ export class LocalArchive {
 				this.#streams.set(name, stream);
 			}
 			return summarize(name, stored, isNew, written?.skippedDocuments ?? 0);
+		} catch (error) {
+			signal.throwIfAborted();
+			throw ingestError(file, error);
 		} finally {
-			await rm(workDirectory, { recursive: true, force: true });
+			if (workDirectory !== null) await rm(workDirectory, { recursive: true, force: true });
 		}
 	}
 }

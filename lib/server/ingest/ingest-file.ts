@@ -48,18 +48,9 @@ export interface WrittenFile {
  * Turns a media file into the payload that will be served: a recorded payload of the service as it is, anything else cut
  * into fragments. Reads the file twice and holds no more than one fragment of it.
  *
- * Throws `ArchiveError` or `MediaError` with one line that names the file; an abort rejects with the signal's reason.
+ * Throws `ArchiveError`, `MediaError`, the system's error or the signal's reason; {@link ingestError} names the file.
  */
 export async function ingestFile(job: IngestJob): Promise<WrittenFile> {
-	try {
-		return await ingest(job);
-	} catch (error) {
-		job.signal.throwIfAborted();
-		throw namingFile(job.file, error);
-	}
-}
-
-async function ingest(job: IngestJob): Promise<WrittenFile> {
 	const input = await openInput(job.file);
 	try {
 		const { digest, documents } = await readWhole(input, job.signal);
@@ -69,7 +60,7 @@ async function ingest(job: IngestJob): Promise<WrittenFile> {
 			const written = await writePayload(job, payload, digest, input.handle, input.sizeBytes, documents);
 			return { digest, written };
 		}
-		const converted = await convert(job);
+		const converted = await convert(input, job);
 		try {
 			const scan = await readWhole(converted, job.signal);
 			const { handle, sizeBytes } = converted;
@@ -98,9 +89,9 @@ async function readWhole(
 	return { digest: hash.digest('hex'), documents: scan?.documents ?? null };
 }
 
-async function convert(job: IngestJob): Promise<InputFile> {
+async function convert(input: InputFile, job: IngestJob): Promise<InputFile> {
 	const target = join(job.workDirectory, 'converted.mkv');
-	await convertToMatroska(job.file, target, job.signal);
+	await convertToMatroska(input, target, job.signal);
 	return openInput(target);
 }
 
@@ -138,7 +129,8 @@ async function writePayload(
 	}
 }
 
-function namingFile(file: string, error: unknown): ArchiveError {
+/** The error of an ingest as one line that names the file: a `MediaError` stays one, anything else is `KVS_INGEST_FAILED`. */
+export function ingestError(file: string, error: unknown): ArchiveError {
 	const what = `cannot ingest \`${file}\``;
 	if (error instanceof MediaError) {
 		return new MediaError(error.code, `${what}: ${error.message}`, { offset: error.offset, cause: error });

@@ -5,7 +5,7 @@ import { MediaError } from '../../errors.js';
 const READ_BYTES = 1024 * 1024;
 
 /** The families of files that can be ingested: Matroska and WebM, or MP4 and MOV. */
-export type Container = 'matroska' | 'isobmff';
+type Container = 'matroska' | 'isobmff';
 
 /** A media file that is open for reading. */
 export interface InputFile {

@@ -1,19 +1,30 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { WritableStream } from 'node:stream/web';
 import {
-	ALL_FORMATS,
 	type AudioCodec,
+	CustomSource,
 	EncodedAudioPacketSource,
 	type EncodedPacket,
 	EncodedPacketSink,
 	EncodedVideoPacketSource,
-	FilePathSource,
-	FilePathTarget,
 	Input,
 	type InputTrack,
+	Logging,
+	LogLevel,
 	MkvOutputFormat,
+	MP4,
 	Output,
+	QTFF,
+	StreamTarget,
+	type StreamTargetChunk,
 	type VideoCodec,
 } from 'mediabunny';
 import { MediaError } from '../../errors.js';
+import { PRIVATE_FILE_MODE } from '../file-writer.js';
+import type { InputFile } from './input-file.js';
+
+/** How much is gathered before it is written. */
+const WRITE_BYTES = 1024 * 1024;
 
 /** One track on its way: the packet that is next, and how to hand it on. */
 interface TrackCopy {
@@ -23,13 +34,21 @@ interface TrackCopy {
 }
 
 /**
- * Copies every packet of an MP4 or MOV file into a new Matroska file, without decoding any. Where the media begins before
- * zero (priming sound, edit lists) all of it is shifted, so that nothing is lost. Throws `MediaError` for a track that
- * Matroska cannot hold, and for a file mediabunny cannot read.
+ * Copies every packet of an MP4 or MOV file, which is open, into a new Matroska file, without decoding any. Where the
+ * media begins before zero (priming sound, edit lists) all of it is shifted, so that nothing is lost. Throws `MediaError`
+ * for a track that Matroska cannot hold and for a file mediabunny cannot read, the system's error for a full disk.
  */
-export async function convertToMatroska(source: string, target: string, signal: AbortSignal): Promise<void> {
-	const input = new Input({ source: new FilePathSource(source), formats: ALL_FORMATS });
-	const output = new Output({ format: new MkvOutputFormat(), target: new FilePathTarget(target) });
+export async function convertToMatroska(
+	source: InputFile,
+	target: string,
+	signal: AbortSignal,
+): Promise<void> {
+	const targetHandle = await open(target, 'wx', PRIVATE_FILE_MODE);
+	const { level } = Logging;
+	// Its warnings go to the console otherwise; what is wrong with a file is said in the error.
+	Logging.level = LogLevel.Silent;
+	const input = new Input({ source: sourceOf(source), formats: [MP4, QTFF] });
+	const output = new Output({ format: new MkvOutputFormat(), target: targetOf(targetHandle) });
 	try {
 		const tracks = await input.getTracks();
 		if (tracks.length === 0) throw new MediaError('KVS_MEDIA_UNSUPPORTED', 'a file without tracks');
@@ -40,13 +59,48 @@ export async function convertToMatroska(source: string, target: string, signal: 
 		await output.finalize();
 	} catch (error) {
 		signal.throwIfAborted();
-		if (error instanceof MediaError) throw error;
+		if (error instanceof MediaError || (error as NodeJS.ErrnoException).syscall !== undefined) throw error;
 		const { message } = error as Error;
 		throw new MediaError('KVS_MEDIA_UNSUPPORTED', `the MP4 cannot be read: ${message}`, { cause: error });
 	} finally {
 		if (output.state !== 'finalized') await output.cancel();
 		input.dispose();
+		Logging.level = level;
+		await targetHandle.close();
 	}
+}
+
+/** mediabunny's own file source takes a short read for a whole one, and gives zeros for the rest. */
+function sourceOf({ handle, sizeBytes }: InputFile): CustomSource {
+	return new CustomSource({
+		getSize: () => sizeBytes,
+		read: async (start, end) => {
+			const buffer = new Uint8Array(end - start);
+			for (let filled = 0; filled < buffer.byteLength; ) {
+				const { bytesRead } = await handle.read(buffer, filled, buffer.byteLength - filled, start + filled);
+				if (bytesRead === 0) throw new Error(`the file ends at byte ${start + filled}`);
+				filled += bytesRead;
+			}
+			return buffer;
+		},
+		prefetchProfile: 'fileSystem',
+		// What a read ahead fails on, the read that needs it fails on too.
+		handleUnhandledError: () => {},
+	});
+}
+
+/** Nor does its file target look at how much was written, or close its file where it is never started. */
+function targetOf(handle: FileHandle): StreamTarget {
+	const writable = new WritableStream<StreamTargetChunk>({
+		write: async ({ data, position }) => {
+			for (let written = 0; written < data.byteLength; ) {
+				const length = data.byteLength - written;
+				const { bytesWritten } = await handle.write(data, written, length, position + written);
+				written += bytesWritten;
+			}
+		},
+	});
+	return new StreamTarget(writable, { chunked: true, chunkSize: WRITE_BYTES });
 }
 
 async function addTrack(output: Output, track: InputTrack): Promise<TrackCopy> {

@@ -4,7 +4,7 @@ import type { RequestFields } from '../request-fields.js';
 import type { WireValue } from '../wire-json.js';
 
 /** What an operation may use besides its request. */
-export interface OperationContext {
+interface OperationContext {
 	/** Open. */
 	readonly archive: LocalArchive;
 	readonly tokens: PageTokens;

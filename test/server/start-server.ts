@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { type ArchiveServer, type ArchiveServerOptions, createArchiveServer } from '#lib/server/index.js';
+
+/** A running server, its address, and a call that answers status and JSON. */
+export interface StartedServer {
+	readonly server: ArchiveServer;
+	readonly url: string;
+	readonly call: (
+		operation: string,
+		body: unknown,
+	) => Promise<{ status: number; headers: Headers; json: Json }>;
+	readonly close: () => Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
+export type Json = any;
+
+/** Starts a server on a free port and closes it with the test. */
+export async function startServer(
+	t: ExecutionContext,
+	options: ArchiveServerOptions = {},
+): Promise<StartedServer> {
+	const server = createArchiveServer(options);
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	let closed: Promise<void> | null = null;
+	const close = () => {
+		closed ??= new Promise<void>((resolve) => {
+			server.close(() => resolve());
+			server.closeAllConnections();
+		});
+		return closed;
+	};
+	t.teardown(close);
+	return { server, url, call, close };
+
+	async function call(operation: string, body: unknown) {
+		const path = `/${operation.charAt(0).toLowerCase()}${operation.slice(1)}`;
+		const text = typeof body === 'string' ? body : JSON.stringify(body);
+		const response = await fetch(url + path, { method: 'POST', body: text });
+		return { status: response.status, headers: response.headers, json: await response.json() };
+	}
+}
+
+/** A directory that goes with the test. */
+export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
+	const directory = await mkdtemp(join(tmpdir(), 'kvs-archive-test-'));
+	t.teardown(() => rm(directory, { recursive: true, force: true }));
+	return directory;
+}
+
+/** A selector of everything on one clock. */
+export const everything = {
+	FragmentSelectorType: 'PRODUCER_TIMESTAMP',
+	TimestampRange: { StartTimestamp: 0, EndTimestamp: 1e10 },
+};
