@@ -129,7 +129,8 @@ export class SinkError extends ArchiveError {
 function show(value: unknown): string {
 	if (typeof value === 'string') return `\`${value}\``;
 	if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
-	if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
+	if (value === undefined) return 'nothing';
+	if (value === null || typeof value === 'number' || typeof value === 'boolean') {
 		return `\`${String(value)}\``;
 	}
 	return Array.isArray(value) ? 'an array' : `a ${typeof value}`;

@@ -28,7 +28,9 @@ export function describeExit(error: unknown): { exitCode: number; line: string |
 		return { exitCode: error.exitCode, line: `KVS_INTERRUPTED: ${error.message}` };
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return { exitCode: EXIT.done, line: null };
-		return { exitCode: EXIT.usage, line: `KVS_USAGE: ${oneLine(error.message.replace(/^error: /, ''))}` };
+		// Commander's answer to no command at all is the help, which it calls an error without a message.
+		const message = error.code === 'commander.help' ? 'name a command; --help lists them' : error.message;
+		return { exitCode: EXIT.usage, line: `KVS_USAGE: ${oneLine(message.replace(/^error: /, ''))}` };
 	}
 	const { code, message } = error as { code?: unknown; message?: unknown };
 	// The reader of our output has gone: nobody is left to tell, and nothing went wrong here.

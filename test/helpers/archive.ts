@@ -52,11 +52,11 @@ export type Meddle = (answer: {
 	path: string;
 	nth: number;
 	body: Buffer;
-}) => { status?: number; body: Buffer; cut?: boolean } | null;
+}) => { status?: number; body: Buffer; cut?: boolean; hang?: boolean } | null;
 
 /**
  * Stands between a client and a local archive and changes what comes back: `null` lets an answer pass, `cut` breaks the
- * connection behind the body. Data endpoints it answers with are its own, as it keeps the client's `Host`.
+ * connection behind the body, `hang` leaves it open. Data endpoints it answers with are its own, as it keeps the client's `Host`.
  */
 export async function startMeddler(
 	t: ExecutionContext,
@@ -79,7 +79,8 @@ export async function startMeddler(
 				const changed = meddle({ path, nth, body });
 				const { 'content-length': _, 'transfer-encoding': __, ...answerHeaders } = answer.headers;
 				outgoing.writeHead(changed?.status ?? answer.statusCode ?? 500, answerHeaders);
-				if (changed?.cut) outgoing.write(changed.body, () => outgoing.destroy());
+				if (changed?.hang) outgoing.write(changed.body);
+				else if (changed?.cut) outgoing.write(changed.body, () => outgoing.destroy());
 				else outgoing.end(changed?.body ?? body);
 			},
 		);

@@ -49,10 +49,10 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 		await say();
 		await say(pc.bold(`Look at it: open ${relative('.', file)} in any player (VLC, mpv, ffplay).`));
 		await say('Try more:');
-		await say(`   kvs-archive inspect ${relative('.', file)}`);
-		await say(`   kvs-archive serve --ingest door=${relative('.', CLIP)}@${START.toISOString()}`);
+		await say(`   npx kvs-archive inspect ${relative('.', file)}`);
+		await say(`   npx kvs-archive serve --ingest door=${relative('.', CLIP)}@${START.toISOString()}`);
 		await say(
-			`   kvs-archive list --stream door --from ${START.toISOString()} --endpoint http://127.0.0.1:4580`,
+			`   npx kvs-archive list --stream door --from ${START.toISOString()} --endpoint http://127.0.0.1:4580`,
 		);
 		return 0;
 	} finally {

@@ -1,0 +1,27 @@
+// Shows how to:
+// 1. write a time range of a stream into one playable file
+// 2. tell from the summary whether anything is missing in it
+//
+// Run: npm run check && node build/examples/export-range.js [file.mkv]
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KvsArchive } from 'kvs-archive';
+import { clipStart, openExampleArchive } from './local-archive.js';
+
+const file = process.argv[2] ?? join(tmpdir(), 'kvs-archive-example.mkv');
+const local = await openExampleArchive();
+const archive = new KvsArchive(local);
+
+// Both ends count, and are compared with the start of a fragment, as the service does it.
+const range = {
+	from: new Date(clipStart.getTime() + 4000),
+	to: new Date(clipStart.getTime() + 10_000),
+	by: 'producer',
+} as const;
+
+const { fragments, delivered, failed, missing, frames, bytes } = await archive.export(range, file);
+console.log(`${file}: ${delivered} of ${fragments} fragments, ${frames} frames, ${bytes} bytes`);
+if (failed + missing > 0) console.log(`not in it: ${failed} that failed, ${missing} that never came`);
+
+await archive.close();
+await local.close();

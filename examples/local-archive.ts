@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { createArchiveServer } from 'kvs-archive/server';
+
+/** The archive an example reads: the one that KVS_ENDPOINT names, else a local one with a clip of 16 s in it. */
+export interface ExampleArchive {
+	readonly endpoint: string;
+	readonly streamName: string;
+	close(): Promise<void>;
+}
+
+/** Producer time of the clip's first frame. */
+export const clipStart = new Date('2026-01-31T14:03:00Z');
+
+/** Opens the archive. With KVS_ENDPOINT, KVS_STREAM names the stream. */
+export async function openExampleArchive(): Promise<ExampleArchive> {
+	const { KVS_ENDPOINT: endpoint, KVS_STREAM: streamName = 'door' } = process.env;
+	if (endpoint !== undefined) return { endpoint, streamName, close: async () => {} };
+
+	const clip = new URL('examples/media/clock.mkv', import.meta.resolve('kvs-archive/package.json'));
+	const server = createArchiveServer();
+	await server.archive.ingest(streamName, fileURLToPath(clip), { start: clipStart });
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	return {
+		endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		streamName,
+		async close() {
+			server.close();
+			server.closeAllConnections();
+			await once(server, 'close');
+		},
+	};
+}

@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import test from 'ava';
+import { run, temporaryDirectory } from './helpers/tools.js';
+
+/** What an example must have printed. */
+const printed: Readonly<Record<string, RegExp>> = {
+	'export-range.ts': /example\.mkv: 4 of 4 fragments, 495 frames, 147230 bytes\n$/,
+	'frames-for-a-model.ts':
+		/^2026-01-31T14:03:00\.000Z to 2026-01-31T14:03:03\.\d{3}Z: 8 pictures, \d+ bytes\n[\s\S]*0 fragments not to be had\n$/,
+	'react-to-event.ts':
+		/^fragment 0 from 2026-01-31T14:03:02\.000Z\n[\s\S]*most movement at 2026-01-31T14:03:\d\d\.\d{3}Z/,
+};
+
+const scenarios = (await readdir(resolve('examples'))).filter(
+	(name) => name.endsWith('.ts') && name !== 'local-archive.ts',
+);
+
+for (const name of scenarios) {
+	test(`${name} runs`, async (t) => {
+		const file = join(await temporaryDirectory(t), 'example.mkv');
+		const { code, stdout, stderr } = await run(process.execPath, [
+			resolve('build/examples', name.replace('.ts', '.js')),
+			file,
+		]);
+		t.is(code, 0, stderr);
+		t.is(stderr, '');
+		t.regex(stdout, printed[name] ?? /^$/);
+		t.is(existsSync(file), name === 'export-range.ts');
+	});
+}
+
+test('every example is in the table of examples', async (t) => {
+	const table = await readFile(resolve('examples/README.md'), 'utf8');
+	for (const name of scenarios) t.true(table.includes(`(${name})`), name);
+});
