@@ -32,6 +32,21 @@ export function splitAnnexB(bytes: Uint8Array): Uint8Array[] {
 	return units.filter(({ byteLength }) => byteLength > 0);
 }
 
+/** A NAL unit's payload as it was coded: drops the 3 of every 00 00 03, which keeps start codes out (ISO 14496-10 §7.4.1). */
+export function withoutEmulationPrevention(payload: Uint8Array): Uint8Array {
+	const bytes: number[] = [];
+	let zeros = 0;
+	for (const byte of payload) {
+		if (zeros >= 2 && byte === 3) {
+			zeros = 0;
+			continue;
+		}
+		zeros = byte === 0 ? zeros + 1 : 0;
+		bytes.push(byte);
+	}
+	return Uint8Array.from(bytes);
+}
+
 function areLengthsWhole(frame: Uint8Array, lengthBytes: number): boolean {
 	let position = 0;
 	while (position + lengthBytes <= frame.byteLength) {

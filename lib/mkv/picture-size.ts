@@ -1,5 +1,6 @@
 import { BitReader } from './bit-reader.js';
 import { MAX_PICTURE_SIDE } from './limits.js';
+import { withoutEmulationPrevention } from './nal-format.js';
 
 /** Size of a picture in pixels, cropped as the stream asks. */
 export interface PictureSize {
@@ -76,21 +77,6 @@ function attempt(payload: Uint8Array, read: (reader: BitReader) => PictureSize):
 		if (error instanceof RangeError) return null;
 		throw error;
 	}
-}
-
-/** Drops the 3 of every 00 00 03, which keeps start codes out of a NAL unit (ISO 14496-10 §7.4.1). */
-function withoutEmulationPrevention(payload: Uint8Array): Uint8Array {
-	const bytes: number[] = [];
-	let zeros = 0;
-	for (const byte of payload) {
-		if (zeros >= 2 && byte === 3) {
-			zeros = 0;
-			continue;
-		}
-		zeros = byte === 0 ? zeros + 1 : 0;
-		bytes.push(byte);
-	}
-	return Uint8Array.from(bytes);
 }
 
 function readCrop(reader: BitReader): { horizontal: number; vertical: number } {

@@ -1,4 +1,4 @@
-import { hasStartCode, type NalFormat, splitAnnexB } from './nal-format.js';
+import { hasStartCode, type NalFormat, splitAnnexB, withoutEmulationPrevention } from './nal-format.js';
 import { type PictureSize, readAvcPictureSize, readHevcPictureSize } from './picture-size.js';
 
 /** What the CodecPrivate of an H.264 or H.265 track says. */
@@ -46,7 +46,7 @@ export function readHevcConfiguration(codecPrivate: Uint8Array): VideoConfigurat
 	if (hasStartCode(codecPrivate)) {
 		const set = splitAnnexB(codecPrivate).find((unit) => (((unit[0] as number) >> 1) & 0x3f) === HEVC_SPS);
 		// Two bytes of NAL unit header and one of ids; the profile follows as it stands in the record (§7.3.2.2).
-		return annexB(set, set && hevcCodec(set.subarray(3)), readHevcPictureSize);
+		return annexB(set, set && hevcCodec(withoutEmulationPrevention(set).subarray(3)), readHevcPictureSize);
 	}
 	// Version 0 is what drafts of the standard wrote, and recorders still do.
 	if (codecPrivate.byteLength < 23 || (codecPrivate[0] as number) > 1) return null;

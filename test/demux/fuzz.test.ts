@@ -1,0 +1,19 @@
+import test from 'ava';
+import { fuzz } from './fuzz.js';
+import { fuzzFindings } from './fuzz-findings.js';
+import { faultOf } from './mutation.js';
+
+test('a short run of the fuzzer', (t) => {
+	const seed = Math.floor(Math.random() * 2 ** 31);
+	t.log(`seed ${seed}; a longer run: npm run fuzz`);
+	t.is(fuzz(600, seed).fault, null);
+});
+
+test('what broke it once does not break it again', (t) => {
+	for (const [name, hex] of fuzzFindings) {
+		const bytes = Buffer.from(hex, 'hex');
+		const everywhere = Array.from(bytes, (_, place) => place);
+		for (const resync of [false, true]) t.is(faultOf(bytes, everywhere, resync), null, name);
+	}
+	t.pass();
+});
