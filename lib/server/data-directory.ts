@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArchiveError } from '../errors.js';
+import { type DirectoryLock, lockDirectory } from './directory-lock.js';
 import { FileWriter } from './file-writer.js';
 import { formatIndexLine, parseIndexLine, type StoredFragment } from './stored-fragment.js';
 
@@ -34,24 +35,30 @@ export interface StoredFile {
  *     streams/NAME/DIGEST.mkv       one ingested file: its chunks as they are served, one behind the other
  *     streams/NAME/DIGEST.jsonl     one line a fragment: number, place, times
  *     incoming/                     what is being ingested; emptied at the next opening
+ *     in-use-by                     the process that has it open
  *
  * A file counts once its index stands under its name, and that is the last step of {@link commit}: a kill at any moment
- * leaves the whole file or nothing. One process at a time may have a directory open.
+ * leaves the whole file or nothing.
  */
 export class DataDirectory {
 	readonly #path: string;
 	readonly #isTemporary: boolean;
+	readonly #lock: DirectoryLock;
 
-	private constructor(path: string, isTemporary: boolean) {
+	private constructor(path: string, isTemporary: boolean, lock: DirectoryLock) {
 		this.#path = path;
 		this.#isTemporary = isTemporary;
+		this.#lock = lock;
 	}
 
-	/** Opens a directory, which is made where it is absent; without a path, a temporary one. Clears what a kill left. */
+	/**
+	 * Opens a directory, which is made where it is absent; without a path, a temporary one. Clears what a kill left.
+	 * Throws `KVS_DATA_IN_USE` where another archive has it open, and the system's error where it cannot be used.
+	 */
 	static async open(path: string | undefined): Promise<DataDirectory> {
 		const root = path ?? (await mkdtemp(join(tmpdir(), 'kvs-archive-')));
-		const directory = new DataDirectory(root, path === undefined);
 		await makeDirectory(join(root, 'streams'));
+		const directory = new DataDirectory(root, path === undefined, await lockDirectory(root));
 		await rm(join(root, 'incoming'), { recursive: true, force: true });
 		await makeDirectory(join(root, 'incoming'));
 		return directory;
@@ -105,8 +112,9 @@ export class DataDirectory {
 		await syncDirectory(join(this.#path, 'streams'));
 	}
 
-	/** Removes a temporary directory at once, with all that is in it. Does nothing to one that was given. */
+	/** Leaves the directory to others; a temporary one is removed, with all that is in it. Done when it returns. */
 	dispose(): void {
+		this.#lock.release();
 		if (this.#isTemporary) rmSync(this.#path, { recursive: true, force: true });
 	}
 

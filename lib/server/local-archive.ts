@@ -54,8 +54,8 @@ export interface IngestSummary {
 /**
  * The streams of a data directory, and the way to put media into them.
  *
- * Opens itself: {@link ready} resolves when everything is read, and rejects (`KVS_DATA_DAMAGED`, or the system's error)
- * where the directory is of no use; every other call waits for it.
+ * Opens itself: {@link ready} resolves when everything is read, and rejects (`KVS_DATA_DAMAGED`, `KVS_DATA_IN_USE`, or the
+ * system's error) where the directory is of no use; every other call waits for it.
  */
 export class LocalArchive {
 	/** Resolves when the data directory is open. Its rejection may be left unobserved. */

@@ -65,6 +65,7 @@ for (const [moment, count] of moments) {
 		const isWhole = moment === 'rename' && count === 4;
 		t.is((await listed(t, data)).length, isWhole ? FRAGMENTS : 0);
 		const names = await tree(data);
+		t.false(names.includes('in-use-by'));
 		t.false(
 			names.some((name) => /^(payload|index|converted)\./.test(name)),
 			names.join(),
@@ -106,6 +107,25 @@ test('keeps everything over a restart, for the owner alone', async (t) => {
 		t.is((await stat(join(streams, name))).mode & 0o777, 0o600, name);
 	const payload = (await readdir(streams)).find((name) => name.endsWith('.mkv')) as string;
 	t.is((await stat(join(streams, payload))).size, summary.bytes);
+});
+
+test('one process at a time, the living ones only', async (t) => {
+	const data = join(await temporaryDirectory(t), 'data');
+	const first = await startServer(t, { dataDirectory: data });
+	await first.server.archive.ready;
+	const second = await startServer(t, { dataDirectory: data });
+	const message = new RegExp(`in use by process ${process.pid} `);
+	await t.throwsAsync(second.server.archive.ready, { code: 'KVS_DATA_IN_USE', message });
+	await second.close();
+	t.is((await first.call('ListStreams', {})).status, 200);
+	await first.close();
+	for (const mark of ['', 'rubbish', `${process.pid} 1\n`, '4194999 77\n']) {
+		await writeFile(join(data, 'in-use-by'), mark);
+		const next = await startServer(t, { dataDirectory: data });
+		if (mark.startsWith(`${process.pid}`) && process.platform !== 'linux') continue;
+		await t.notThrowsAsync(next.server.archive.ready, mark);
+		await next.close();
+	}
 });
 
 test('names the damaged file in one line', async (t) => {
@@ -172,5 +192,5 @@ test('a temporary archive leaves nothing behind, even where an ingest is cut sho
 	await t.throwsAsync(kept.server.archive.ingest('door', file, { signal: AbortSignal.abort(reason) }), {
 		is: reason,
 	});
-	t.deepEqual(await tree(data), []);
+	t.deepEqual(await tree(data), ['in-use-by']);
 });

@@ -430,7 +430,7 @@ test('bad input answers with one line and leaves nothing', async (t) => {
 		code: 'KVS_INVALID_OPTION',
 	});
 	t.deepEqual(server.archive.streams(), []);
-	t.deepEqual((await readdir(data, { recursive: true })).toSorted(), ['incoming', 'streams']);
+	t.deepEqual((await readdir(data, { recursive: true })).toSorted(), ['in-use-by', 'incoming', 'streams']);
 });
 
 const run = promisify(execFile);
