@@ -40,7 +40,7 @@ export function resolveEndpoint(endpoint: string | undefined): string | undefine
 }
 
 /** Whether an endpoint lies on this machine. */
-export function isLoopback(endpoint: string): boolean {
+function isLoopback(endpoint: string): boolean {
 	const { hostname } = new URL(endpoint);
 	return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

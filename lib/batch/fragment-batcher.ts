@@ -4,7 +4,7 @@ import type { FragmentBatch } from '../model/fragment-batch.js';
 import { Stage } from '../stream/stage.js';
 
 /** The most fragments a GetMediaForFragmentList call may ask for. */
-export const MAX_BATCH_FRAGMENTS = 1000;
+const MAX_BATCH_FRAGMENTS = 1000;
 
 /** Options of {@link FragmentBatcher}. A batch is closed by whichever limit comes first. */
 export interface FragmentBatcherOptions {

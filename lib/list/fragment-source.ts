@@ -10,7 +10,7 @@ import { isBefore, type ListingPosition, readListingToken, toListingToken } from
 import { MAX_WINDOW_FRAGMENTS, Windows } from './windows.js';
 
 /** The most fragments a ListFragments call may answer with. */
-export const MAX_PAGE_SIZE = 1000;
+const MAX_PAGE_SIZE = 1000;
 
 /** Options of {@link FragmentSource}. */
 export interface FragmentSourceOptions {

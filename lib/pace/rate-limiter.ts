@@ -31,7 +31,7 @@ export interface RateLimiterOptions {
 }
 
 /** GetMediaForFragmentList calls a second and stream (developer guide, service quotas). */
-export const CALLS_PER_SECOND = 5;
+const CALLS_PER_SECOND = 5;
 
 /**
  * How long a permit is held after its request went out, in milliseconds. A second, and what requests may bunch up on

@@ -11,7 +11,7 @@ export interface RetryPolicy {
 }
 
 /** Five tries within about three seconds of waiting. */
-export const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 5, baseDelayMs: 200, maxDelayMs: 5000 };
+const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 5, baseDelayMs: 200, maxDelayMs: 5000 };
 
 /** What {@link retry} needs besides the task. */
 export interface RetryOptions {

@@ -125,7 +125,7 @@ test('events prints every event as its documented JSON', async (t) => {
 		serverTimestamp: '2026-01-31T00:00:01.000Z',
 		producerTimestamp: '2026-01-31T00:00:00.000Z',
 	});
-	const [track] = fragment?.['tracks'] as object[];
+	const [track] = (fragment?.['tracks'] ?? []) as object[];
 	t.like(track, {
 		number: 1,
 		type: 'video',
