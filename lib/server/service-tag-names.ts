@@ -10,8 +10,10 @@ export const SERVER_TIMESTAMP_TAG = `${PREFIX}SERVER_TIMESTAMP`;
 /** Tag of a fragment's producer time, as the service was seen to write it. */
 export const PRODUCER_TIMESTAMP_TAG = `${PREFIX}PRODUCER_TIMESTAMP`;
 
-/** The same two as the documentation of GetMediaForFragmentList spells them. */
+/** Tag of a fragment's server time, as the documentation of GetMediaForFragmentList spells it. */
 export const DOCUMENTED_SERVER_TIMESTAMP_TAG = `${PREFIX}SERVER_SIDE_TIMESTAMP`;
+
+/** Tag of a fragment's producer time, as the documentation of GetMediaForFragmentList spells it. */
 export const DOCUMENTED_PRODUCER_TIMESTAMP_TAG = `${PREFIX}PRODUCER_SIDE_TIMESTAMP`;
 
 /** Tags that make a document an in-band exception, in either spelling. */
