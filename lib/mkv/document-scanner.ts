@@ -6,6 +6,8 @@ import { MAX_PLAUSIBLE_EBML_HEADER_BYTES } from './limits.js';
 const EBML_ID = Buffer.from(ID.EBML.toString(16), 'hex');
 const WINDOW_BYTES = MAX_ELEMENT_HEADER_BYTES + MAX_PLAUSIBLE_EBML_HEADER_BYTES;
 
+const NOTHING = Buffer.alloc(0);
+
 type Verdict = 'plausible' | 'implausible' | 'undecided';
 
 /**
@@ -18,6 +20,7 @@ export class DocumentScanner {
 	/** A candidate, or the first bytes of one, at the end of the chunks so far. */
 	#pending: Buffer;
 	readonly #header: ElementHeader = { id: 0, size: 0, length: 0 };
+	#rest: Uint8Array = NOTHING;
 
 	/** `carried` are bytes before the first chunk that have to be looked at too. */
 	constructor(carried: Uint8Array) {
@@ -29,9 +32,14 @@ export class DocumentScanner {
 		return this.#header.length + this.#header.size;
 	}
 
+	/** What of earlier chunks lies behind the found header: to be read before the current chunk. */
+	get rest(): Uint8Array {
+		return this.#rest;
+	}
+
 	/**
-	 * Looks through `chunk` from `position` on. Returns where the found header ends, or -1 where there is none yet: then
-	 * the chunk is used up.
+	 * Looks through `chunk` from `position` on. Returns where in it reading goes on behind the found header and `rest`, or
+	 * -1 where there is no header yet: then the chunk is used up.
 	 */
 	scan(chunk: Uint8Array, position: number): number {
 		let at = position;
@@ -40,8 +48,8 @@ export class DocumentScanner {
 			const window = Buffer.concat([this.#pending, chunk.subarray(at, at + WINDOW_BYTES - known)]);
 			const verdict = this.#judge(window);
 			if (verdict === 'plausible') {
-				this.#pending = Buffer.alloc(0);
-				return at + this.headerBytes - known;
+				this.#rest = window.subarray(this.headerBytes, Math.max(known, this.headerBytes));
+				return at + Math.max(0, this.headerBytes - known);
 			}
 			if (verdict === 'undecided') {
 				this.#pending = window;
@@ -50,7 +58,7 @@ export class DocumentScanner {
 			const next = candidateIn(window, 1);
 			// From here on the rest of the window lies in the chunk, and is looked at there.
 			if (next >= known || next < 0) {
-				this.#pending = Buffer.alloc(0);
+				this.#pending = NOTHING;
 				at += Math.max(0, (next < 0 ? window.byteLength : next) - known);
 			} else {
 				this.#pending = this.#pending.subarray(next);

@@ -50,6 +50,8 @@ export interface MatroskaHandler {
 /** An unsigned integer has at most 8 bytes (RFC 8794 §7.2). */
 const MAX_TIMECODE_BYTES = 8;
 
+const NOTHING = new Uint8Array(0);
+
 const OUTSIDE = 0;
 const IN_SEGMENT = 1;
 const IN_CLUSTER = 2;
@@ -97,6 +99,8 @@ export class MatroskaParser {
 	#elementId = 0;
 	#elementOffset = 0;
 	#scanner: DocumentScanner | null = null;
+	/** Bytes of earlier chunks that a scan has to look at again. */
+	#unread: Uint8Array = NOTHING;
 	/** Where a scan for the next document would begin in the current chunk: behind the body that was reported last. */
 	#reportedTo = 0;
 	#chunkBytes = 0;
@@ -121,22 +125,7 @@ export class MatroskaParser {
 		const end = chunk.byteLength;
 		let position = start;
 		try {
-			while (position < end && !this.pauseRequested) {
-				if (this.#skip > 0) {
-					const skipped = Math.min(this.#skip, end - position);
-					this.#skip -= skipped;
-					position += skipped;
-				} else if (this.#body !== null) {
-					position = this.#fillBody(chunk, position, end);
-				} else if (this.#scanner !== null) {
-					position = this.#scan(this.#scanner, chunk, position);
-				} else {
-					position =
-						this.#carried > 0
-							? this.#readCarriedHeader(chunk, position, end)
-							: this.#readElement(chunk, position, end);
-				}
-			}
+			while (position < end && !this.pauseRequested) position = this.#step(chunk, position, end);
 		} catch (error) {
 			this.#chunkBytes = end;
 			if (this.#reportedTo > position) this.#carried = 0;
@@ -152,7 +141,10 @@ export class MatroskaParser {
 	 * `write` is to go on. Bytes are then skipped up to the next EBML header that parses and has a DocType of Matroska.
 	 */
 	resync(): number {
-		this.#scanner = new DocumentScanner(this.#carry.subarray(0, this.#carried));
+		this.#scanner = new DocumentScanner(
+			Buffer.concat([this.#carry.subarray(0, this.#carried), this.#unread]),
+		);
+		this.#unread = NOTHING;
 		this.#carried = 0;
 		this.#body = null;
 		this.#skip = 0;
@@ -196,6 +188,19 @@ export class MatroskaParser {
 		if (this.#hasDocument && !this.#hasSegment) return 'a document (its Segment is missing)';
 		if (this.#level !== OUTSIDE && isCut) return 'a Segment of unknown size';
 		return null;
+	}
+
+	/** One header, body or skip; returns where in the chunk it came to. */
+	#step(chunk: Uint8Array, position: number, end: number): number {
+		if (this.#skip > 0) {
+			const skipped = Math.min(this.#skip, end - position);
+			this.#skip -= skipped;
+			return position + skipped;
+		}
+		if (this.#body !== null) return this.#fillBody(chunk, position, end);
+		if (this.#scanner !== null) return this.#scan(this.#scanner, chunk, position);
+		if (this.#carried > 0) return this.#readCarriedHeader(chunk, position, end);
+		return this.#readElement(chunk, position, end);
 	}
 
 	#readElement(chunk: Uint8Array, position: number, end: number): number {
@@ -245,11 +250,31 @@ export class MatroskaParser {
 
 	/** Throws bytes away up to the end of the next document's EBML header. */
 	#scan(scanner: DocumentScanner, chunk: Uint8Array, position: number): number {
-		const headerEnd = scanner.scan(chunk, position);
-		if (headerEnd < 0) return chunk.byteLength;
+		const next = scanner.scan(chunk, position);
+		if (next < 0) return chunk.byteLength;
 		this.#scanner = null;
-		this.#startDocument(this.#base + headerEnd - scanner.headerBytes);
-		return headerEnd;
+		const { rest } = scanner;
+		this.#startDocument(this.#base + next - rest.byteLength - scanner.headerBytes);
+		if (rest.byteLength > 0) this.#readRest(rest, next);
+		return next;
+	}
+
+	/** Reads bytes of earlier chunks that lie before `position` of the current one. */
+	#readRest(rest: Uint8Array, position: number): void {
+		const base = this.#base;
+		this.#base = base + position - rest.byteLength;
+		this.#reportedTo = 0;
+		let at = 0;
+		try {
+			while (at < rest.byteLength) at = this.#step(rest, at, rest.byteLength);
+		} catch (error) {
+			if (this.#reportedTo > at) this.#carried = 0;
+			this.#unread = rest.subarray(Math.max(this.#reportedTo, at));
+			throw error;
+		} finally {
+			this.#base = base;
+			this.#reportedTo = 0;
+		}
 	}
 
 	/** A header has been read: decides by id and level what becomes of the element. `position` is where its body begins. */

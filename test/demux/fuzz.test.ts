@@ -13,7 +13,10 @@ test('what broke it once does not break it again', (t) => {
 	for (const [name, hex] of fuzzFindings) {
 		const bytes = Buffer.from(hex, 'hex');
 		const everywhere = Array.from(bytes, (_, place) => place);
-		for (const resync of [false, true]) t.is(faultOf(bytes, everywhere, resync), null, name);
+		for (const resync of [false, true]) {
+			t.is(faultOf(bytes, everywhere, resync), null, name);
+			for (const place of everywhere) t.is(faultOf(bytes, [place], resync), null, `${name}, cut at ${place}`);
+		}
 	}
 	t.pass();
 });
