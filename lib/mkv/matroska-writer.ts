@@ -89,8 +89,10 @@ export interface BlockFields {
 	readonly data: Uint8Array;
 }
 
-/** The smallest and largest time a block can be off its Cluster's Timecode, in ticks. */
+/** The most a block can be before its Cluster's Timecode, in ticks. */
 export const MIN_RELATIVE_TICKS = -0x8000;
+
+/** The most a block can be behind its Cluster's Timecode, in ticks. */
 export const MAX_RELATIVE_TICKS = 0x7fff;
 
 /** One SimpleBlock, or one BlockGroup where a duration is given (Matroska §10.1, §10.2). */

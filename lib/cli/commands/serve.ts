@@ -42,6 +42,7 @@ export async function serve(
 	const requests = options.ingest.map((text) => parseIngest(text, nowMs));
 	const server = createArchiveServer({ dataDirectory: options.data, region: options.region });
 	try {
+		await server.archive.ready;
 		for (const { stream, file, start } of requests) {
 			terminal.say(ingestLine(file, await server.archive.ingest(stream, file, { start, signal })));
 		}
