@@ -105,7 +105,7 @@ export class KvsArchive implements AsyncDisposable {
 			await pipelinePromise(events, sink);
 		} catch (error) {
 			// A pipeline rejects before its streams are closed; the caller must not find what is being removed.
-			await Promise.all([events, sink].map((stream) => stream.closed || once(stream, 'close')));
+			for (const stream of [events, sink]) if (!stream.closed) await once(stream, 'close');
 			options.signal?.throwIfAborted();
 			throw error;
 		}

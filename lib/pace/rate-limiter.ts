@@ -12,9 +12,9 @@ export interface RequestCost {
 /** The right to send one request. Exactly one of its methods must be called. */
 export interface Permit {
 	/** The request goes out now: the permit is held from here on for as long as the quota counts it. */
-	sent(): void;
+	readonly sent: () => void;
 	/** The request is not sent after all. */
-	cancel(): void;
+	readonly cancel: () => void;
 }
 
 /** Answers one question: may a request start now. Shared by everything that spends the same quota. */
@@ -66,7 +66,7 @@ export function createRateLimiter({
 					},
 				};
 			} catch (error) {
-				for (const permit of permits) permit.then(({ cancel }) => cancel()).catch(() => {});
+				for (const permit of permits) permit.then((granted) => granted.cancel()).catch(() => {});
 				throw error;
 			}
 		},

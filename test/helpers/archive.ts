@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
 import { type ArchiveServer, createArchiveServer, type RequestRecord } from 'kvs-archive/server';
@@ -15,7 +16,7 @@ export interface TestArchive {
 	/** Every request so far. */
 	readonly requests: readonly RequestRecord[];
 	/** How often an operation was asked for. */
-	count(operation: string): number;
+	readonly count: (operation: string) => number;
 }
 
 /**
@@ -70,20 +71,22 @@ export async function startMeddler(
 		const forwarded = request(
 			`${endpoint}${path}`,
 			{ method: incoming.method, headers: { ...headers, host } },
-			async (answer) => {
-				const chunks: Buffer[] = [];
-				for await (const chunk of answer) chunks.push(chunk);
-				const nth = counts.get(path) ?? 0;
-				counts.set(path, nth + 1);
-				const body = Buffer.concat(chunks);
-				const changed = meddle({ path, nth, body });
-				const { 'content-length': _, 'transfer-encoding': __, ...answerHeaders } = answer.headers;
-				outgoing.writeHead(changed?.status ?? answer.statusCode ?? 500, answerHeaders);
-				if (changed?.hang) outgoing.write(changed.body);
-				else if (changed?.cut) outgoing.write(changed.body, () => outgoing.destroy());
-				else outgoing.end(changed?.body ?? body);
+			(answer) => {
+				buffer(answer)
+					.then((body) => pass(answer, body))
+					.catch(() => outgoing.destroy());
 			},
 		);
+		const pass = (answer: IncomingMessage, body: Buffer): void => {
+			const nth = counts.get(path) ?? 0;
+			counts.set(path, nth + 1);
+			const changed = meddle({ path, nth, body });
+			const { 'content-length': _, 'transfer-encoding': __, ...answerHeaders } = answer.headers;
+			outgoing.writeHead(changed?.status ?? answer.statusCode ?? 500, answerHeaders);
+			if (changed?.hang) outgoing.write(changed.body);
+			else if (changed?.cut) outgoing.write(changed.body, () => outgoing.destroy());
+			else outgoing.end(changed?.body ?? body);
+		};
 		pipeline(incoming, forwarded).catch(() => outgoing.destroy());
 	});
 	return listen(t, meddler);

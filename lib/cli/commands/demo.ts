@@ -7,6 +7,7 @@ import { type Fragment, type Frame, KvsArchive, type TimeRange } from '../../ind
 import { type ArchiveServer, createArchiveServer } from '../../server/index.js';
 import type { CommandContext } from '../command-context.js';
 import { trackText } from '../event-lines.js';
+import { stopServer } from '../stop-server.js';
 import { summaryLine } from './export.js';
 
 /** Options of `demo`. */
@@ -56,8 +57,7 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 		);
 		return 0;
 	} finally {
-		server.closeAllConnections();
-		await server.close();
+		await stopServer(server);
 	}
 }
 

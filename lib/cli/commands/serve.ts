@@ -5,6 +5,7 @@ import { createArchiveServer, type IngestSummary } from '../../server/index.js';
 import type { CommandContext } from '../command-context.js';
 import { integerOption } from '../integer-option.js';
 import { parsePointInTime } from '../point-in-time.js';
+import { stopServer } from '../stop-server.js';
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -67,8 +68,7 @@ export async function serve(
 			{ cause: error },
 		);
 	} finally {
-		server.closeAllConnections();
-		await server.close();
+		await stopServer(server);
 	}
 }
 
