@@ -18,7 +18,7 @@ import {
 import type { Tag } from '../model/tag.js';
 import type { Track } from '../model/track.js';
 import { GapDetector } from './gap-detector.js';
-import { readServiceTags } from './service-tags.js';
+import { ServiceTagReader } from './service-tags.js';
 
 /** Events that are made of one chunk before the reader is given a chance to take them. */
 const MAX_EVENTS_PER_BATCH = 512;
@@ -59,6 +59,8 @@ export class FragmentAssembler implements MatroskaHandler {
 	#scaleNs = DEFAULT_TIMECODE_SCALE_NS;
 	#tracks: readonly Track[] = [];
 	#tags: Tag[] = [];
+	/** What the service says in them. */
+	#service = new ServiceTagReader();
 	#fragment: FragmentEvent | null = null;
 	#frames = 0;
 	#bytes = 0;
@@ -82,9 +84,7 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/** Number of the fragment that is being read, null outside of one or where its tags have not come yet. */
 	get fragmentNumber(): string | null {
-		return (
-			this.#fragment?.fragmentNumber ?? (this.#isOpen ? readServiceTags(this.#tags).fragmentNumber : null)
-		);
+		return this.#isOpen ? this.#service.fragmentNumber : null;
 	}
 
 	/**
@@ -150,6 +150,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		this.#scaleNs = DEFAULT_TIMECODE_SCALE_NS;
 		this.#tracks = [];
 		this.#tags = [];
+		this.#service = new ServiceTagReader();
 		this.#fragment = null;
 		this.#frames = 0;
 		this.#bytes = 0;
@@ -224,7 +225,7 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/** @internal */
 	documentEnd(): void {
-		const { exception, fragmentNumber } = readServiceTags(this.#tags);
+		const { exception, fragmentNumber } = this.#service;
 		if (exception !== null) {
 			this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
 		} else if (this.#fragment !== null || fragmentNumber !== null) {
@@ -238,9 +239,8 @@ export class FragmentAssembler implements MatroskaHandler {
 		for (const tag of tags) this.#tags.push(tag);
 		if (this.#tags.length > MAX_DOCUMENT_TAGS)
 			throw malformed(`more than ${MAX_DOCUMENT_TAGS} tags in a document`, offset);
-		if (this.#exceptionOffset === null && readServiceTags(tags).exception !== null) {
-			this.#exceptionOffset = offset;
-		}
+		this.#service.add(tags);
+		if (this.#exceptionOffset === null && this.#service.exception !== null) this.#exceptionOffset = offset;
 	}
 
 	#take(): MediaEvent[] {
@@ -261,7 +261,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	/** Makes the `fragment` event, unless it has been made. */
 	#startFragment(): FragmentEvent {
 		if (this.#fragment !== null) return this.#fragment;
-		const { fragmentNumber, serverTimestampMs, producerTimestampMs } = readServiceTags(this.#tags);
+		const { fragmentNumber, serverTimestampMs, producerTimestampMs } = this.#service;
 		this.#producerMs = producerTimestampMs;
 		const gap = this.#context.gaps.fragmentStart(producerTimestampMs, this.#tracks);
 		if (gap !== null) this.#push(gap);
@@ -310,7 +310,7 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/** The rest of the open document cannot be had; with no document open, what cannot be had has no name. */
 	#fail(name: string, error: Error, offset: number | null): void {
-		const { exception, fragmentNumber } = readServiceTags(this.#isOpen ? this.#tags : []);
+		const { exception, fragmentNumber } = this.#isOpen ? this.#service : new ServiceTagReader();
 		// Where the service itself said what is wrong, that the bytes end there as well is no news.
 		if (exception !== null) this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
 		else

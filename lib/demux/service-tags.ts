@@ -46,58 +46,66 @@ export function isRetryableCode(code: number | null): boolean {
 }
 
 /**
- * Reads the service's tags out of all tags of a fragment. Both spellings are known: the times with and without `SIDE_`,
- * the errors as GetMedia writes them (ERROR_ID, ERROR_CODE) and as GetMediaForFragmentList documents them
- * (EXCEPTION_ERROR_CODE, EXCEPTION_MESSAGE).
+ * Collects what the service says out of the tags of one document, as they come. Both spellings are known: the times with
+ * and without `SIDE_`, the errors as GetMedia writes them (ERROR_ID, ERROR_CODE) and as GetMediaForFragmentList documents
+ * them (EXCEPTION_ERROR_CODE, EXCEPTION_MESSAGE).
  */
-export function readServiceTags(tags: readonly Tag[]): ServiceTags {
-	let fragmentNumber: string | null = null;
-	let serverTimestampMs: number | null = null;
-	let producerTimestampMs: number | null = null;
-	let code: number | null = null;
-	let name: string | null = null;
-	let message: string | null = null;
-	let hasException = false;
-	for (const { name: tagName, value: rawValue } of tags) {
-		if (!tagName.startsWith(PREFIX) || typeof rawValue !== 'string') continue;
-		const value = rawValue.trim();
-		switch (tagName.slice(PREFIX.length)) {
-			case 'FRAGMENT_NUMBER':
-				if (/^[0-9]{1,128}$/.test(value)) fragmentNumber = value;
+export class ServiceTagReader implements ServiceTags {
+	fragmentNumber: string | null = null;
+	serverTimestampMs: number | null = null;
+	producerTimestampMs: number | null = null;
+	#hasException = false;
+	#code: number | null = null;
+	#name: string | null = null;
+	#message: string | null = null;
+
+	/** Takes tags that come behind those before. */
+	add(tags: readonly Tag[]): void {
+		for (const { name, value } of tags) {
+			if (typeof value === 'string' && name.startsWith(PREFIX)) this.#addTag(name, value.trim());
+		}
+	}
+
+	get exception(): ServiceTags['exception'] {
+		if (!this.#hasException) return null;
+		const code = this.#code;
+		const name = this.#name ?? (code === null ? null : namesByCode[code]) ?? 'EXCEPTION';
+		const message = this.#message ?? `the service answered ${name}${code === null ? '' : ` (${code})`}`;
+		return {
+			code,
+			name,
+			message,
+			retryable: code === null ? retryableNames.has(name) : isRetryableCode(code),
+		};
+	}
+
+	#addTag(name: string, value: string): void {
+		switch (name) {
+			case `${PREFIX}FRAGMENT_NUMBER`:
+				if (/^[0-9]{1,128}$/.test(value)) this.fragmentNumber = value;
 				break;
-			case 'SERVER_TIMESTAMP':
-			case 'SERVER_SIDE_TIMESTAMP':
-				serverTimestampMs = readSecondsAsMs(value);
+			case `${PREFIX}SERVER_TIMESTAMP`:
+			case `${PREFIX}SERVER_SIDE_TIMESTAMP`:
+				this.serverTimestampMs = readSecondsAsMs(value);
 				break;
-			case 'PRODUCER_TIMESTAMP':
-			case 'PRODUCER_SIDE_TIMESTAMP':
-				producerTimestampMs = readSecondsAsMs(value);
+			case `${PREFIX}PRODUCER_TIMESTAMP`:
+			case `${PREFIX}PRODUCER_SIDE_TIMESTAMP`:
+				this.producerTimestampMs = readSecondsAsMs(value);
 				break;
-			case 'ERROR_ID':
-			case 'ERROR_CODE':
-			case 'EXCEPTION_ERROR_CODE':
+			case `${PREFIX}ERROR_ID`:
+			case `${PREFIX}ERROR_CODE`:
+			case `${PREFIX}EXCEPTION_ERROR_CODE`:
 				// The names are a trap: ERROR_CODE is a word, ERROR_ID and EXCEPTION_ERROR_CODE are numbers.
-				hasException = true;
-				if (/^[0-9]{1,9}$/.test(value)) code = Number(value);
-				else name = value;
+				this.#hasException = true;
+				if (/^[0-9]{1,9}$/.test(value)) this.#code = Number(value);
+				else this.#name = value;
 				break;
-			case 'EXCEPTION_MESSAGE':
-				hasException = true;
-				message = value;
+			case `${PREFIX}EXCEPTION_MESSAGE`:
+				this.#hasException = true;
+				this.#message = value;
 				break;
 		}
 	}
-	if (!hasException) return { fragmentNumber, serverTimestampMs, producerTimestampMs, exception: null };
-	const resolvedName = name ?? (code === null ? null : namesByCode[code]) ?? 'EXCEPTION';
-	const resolvedMessage =
-		message ?? `the service answered ${resolvedName}${code === null ? '' : ` (${code})`}`;
-	const retryable = code === null ? retryableNames.has(resolvedName) : isRetryableCode(code);
-	return {
-		fragmentNumber,
-		serverTimestampMs,
-		producerTimestampMs,
-		exception: { code, name: resolvedName, message: resolvedMessage, retryable },
-	};
 }
 
 /** Decimal seconds as milliseconds, without the error that a product of doubles brings. */

@@ -11,26 +11,68 @@ export interface Element {
 }
 
 /**
+ * Walks over the children of a master element that lies in memory as a whole, without making an object of each.
+ *
+ * `next` moves on to the next child and says whether there is one; `id`, `start` and `end` (of its body, within `bytes`)
+ * then are its own. Throws a malformed error where a child does not fit its parent.
+ */
+export class ElementCursor {
+	readonly bytes: Uint8Array;
+	id = 0;
+	start = 0;
+	end = 0;
+	readonly #end: number;
+	readonly #baseOffset: number;
+	readonly #header: ElementHeader = { id: 0, size: 0, length: 0 };
+
+	/** Over the children between two places of `bytes`; `baseOffset` is where `bytes` begins in the payload, for messages. */
+	constructor(bytes: Uint8Array, start: number, end: number, baseOffset: number) {
+		this.bytes = bytes;
+		this.end = start;
+		this.#end = end;
+		this.#baseOffset = baseOffset;
+	}
+
+	/** Where the child's body begins in the payload. */
+	get offset(): number {
+		return this.#baseOffset + this.start;
+	}
+
+	next(): boolean {
+		const position = this.end;
+		if (position >= this.#end) return false;
+		const header = this.#header;
+		if (!readElementHeader(this.bytes, position, this.#end, header, this.#baseOffset)) {
+			throw malformed('an element ends inside the header of its last child', this.#baseOffset + position);
+		}
+		const { id, size } = header;
+		if (size < 0) throw malformed(`${nameOf(id)} may not be of unknown size`, this.#baseOffset + position);
+		this.id = id;
+		this.start = position + header.length;
+		this.end = this.start + size;
+		if (this.end > this.#end) {
+			throw malformed(
+				`${nameOf(id)} of ${size} bytes does not fit the element around it`,
+				this.#baseOffset + position,
+			);
+		}
+		return true;
+	}
+
+	/** A cursor over the children of this child. */
+	enter(): ElementCursor {
+		return new ElementCursor(this.bytes, this.start, this.end, this.#baseOffset);
+	}
+}
+
+/**
  * The children of a master element, in order. Throws a malformed error where a child does not fit its parent.
  * `baseOffset` is the body's place in the payload, for messages.
  */
 export function* childrenOf(body: Uint8Array, baseOffset = 0): Generator<Element> {
-	const header: ElementHeader = { id: 0, size: 0, length: 0 };
-	for (let position = 0; position < body.byteLength; ) {
-		if (!readElementHeader(body, position, body.byteLength, header, baseOffset)) {
-			throw malformed('an element ends inside the header of its last child', baseOffset + position);
-		}
-		const { id, size } = header;
-		const start = position + header.length;
-		if (size < 0) throw malformed(`${nameOf(id)} may not be of unknown size`, baseOffset + position);
-		if (start + size > body.byteLength) {
-			throw malformed(
-				`${nameOf(id)} of ${size} bytes does not fit the element around it`,
-				baseOffset + position,
-			);
-		}
-		position = start + size;
-		yield { id, body: body.subarray(start, position), offset: baseOffset + start };
+	const cursor = new ElementCursor(body, 0, body.byteLength, baseOffset);
+	while (cursor.next()) {
+		yield { id: cursor.id, body: body.subarray(cursor.start, cursor.end), offset: cursor.offset };
 	}
 }
 

@@ -1,6 +1,6 @@
 import type { Tag } from '../model/tag.js';
 import { idOf } from './ebml-schema.js';
-import { childrenOf, type Element, readString } from './element-body.js';
+import { ElementCursor } from './element-body.js';
 import { malformed } from './element-header.js';
 import { MAX_TAG_DEPTH, MAX_TAGS } from './limits.js';
 
@@ -15,37 +15,59 @@ const TAG_BINARY = idOf('TagBinary');
  * that none is lost.
  */
 export function readTags(body: Uint8Array, position: Tag['position'], offset = 0): Tag[] {
-	const reading = { position, left: MAX_TAGS };
+	const reading: Reading = { bytes: asBuffer(body), position, left: MAX_TAGS };
 	const tags: Tag[] = [];
-	for (const tag of childrenOf(body, offset)) {
-		if (tag.id !== TAG) continue;
-		for (const child of childrenOf(tag.body, tag.offset)) {
-			if (child.id === SIMPLE_TAG) readSimpleTag(child, tags, reading, 1);
+	const cursor = new ElementCursor(body, 0, body.byteLength, offset);
+	while (cursor.next()) {
+		if (cursor.id !== TAG) continue;
+		const children = cursor.enter();
+		while (children.next()) {
+			if (children.id === SIMPLE_TAG) readSimpleTag(children.enter(), children.offset, tags, reading, 1);
 		}
 	}
 	return tags;
 }
 
+interface Reading {
+	readonly bytes: Buffer;
+	readonly position: Tag['position'];
+	/** How many tags there may still be. */
+	left: number;
+}
+
 function readSimpleTag(
-	element: Element,
+	cursor: ElementCursor,
+	offset: number,
 	into: Tag[],
-	reading: { readonly position: Tag['position']; left: number },
+	reading: Reading,
 	depth: number,
 ): void {
-	if (depth > MAX_TAG_DEPTH)
-		throw malformed(`SimpleTags nested more than ${MAX_TAG_DEPTH} deep`, element.offset);
+	if (depth > MAX_TAG_DEPTH) throw malformed(`SimpleTags nested more than ${MAX_TAG_DEPTH} deep`, offset);
 	let name = '';
 	const values: (string | Uint8Array)[] = [];
 	const tags: Tag[] = [];
-	for (const child of childrenOf(element.body, element.offset)) {
-		if (child.id === TAG_NAME) name = readString(child).trimEnd();
-		else if (child.id === TAG_STRING) values.push(readString(child));
-		else if (child.id === TAG_BINARY) values.push(Uint8Array.from(child.body));
-		else if (child.id === SIMPLE_TAG) readSimpleTag(child, tags, reading, depth + 1);
+	while (cursor.next()) {
+		const { id, start, end } = cursor;
+		if (id === TAG_NAME) name = readText(reading.bytes, start, end).trimEnd();
+		else if (id === TAG_STRING) values.push(readText(reading.bytes, start, end));
+		else if (id === TAG_BINARY) values.push(Uint8Array.from(cursor.bytes.subarray(start, end)));
+		else if (id === SIMPLE_TAG) readSimpleTag(cursor.enter(), cursor.offset, tags, reading, depth + 1);
 	}
 	reading.left -= Math.max(1, values.length);
-	if (reading.left < 0) throw malformed(`more than ${MAX_TAGS} tags in one element`, element.offset);
+	if (reading.left < 0) throw malformed(`more than ${MAX_TAGS} tags in one element`, offset);
 	const { position } = reading;
 	into.push({ name, value: values[0] ?? null, tags, position });
-	for (const value of values.slice(1)) into.push({ name, value, tags: [], position });
+	for (let i = 1; i < values.length; i++)
+		into.push({ name, value: values[i] as string | Uint8Array, tags: [], position });
+}
+
+/** A string up to its padding, as `readString` reads it, without a view. */
+function readText(bytes: Buffer, start: number, end: number): string {
+	let last = start;
+	while (last < end && bytes[last] !== 0) last++;
+	return bytes.toString('utf8', start, last);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
