@@ -51,6 +51,7 @@ export interface MatroskaHandler {
 const MAX_TIMECODE_BYTES = 8;
 
 const NOTHING = new Uint8Array(0);
+const SIMPLE_BLOCK = ID.SimpleBlock;
 
 const OUTSIDE = 0;
 const IN_SEGMENT = 1;
@@ -205,9 +206,9 @@ export class MatroskaParser {
 
 	#readElement(chunk: Uint8Array, position: number, end: number): number {
 		this.#closeFull(this.#base + position);
-		if (this.#level === IN_CLUSTER && chunk[position] === ID.SimpleBlock) {
-			const next = this.#readSimpleBlock(chunk, position, end);
-			if (next > 0) return next;
+		if (this.#level === IN_CLUSTER && chunk[position] === SIMPLE_BLOCK) {
+			const next = this.#readSimpleBlocks(chunk, position, end);
+			if (next > position) return next;
 		}
 		if (!readElementHeader(chunk, position, end, this.#header, this.#base)) {
 			this.#carry.set(chunk.subarray(position, end));
@@ -217,21 +218,30 @@ export class MatroskaParser {
 		return this.#enter(chunk, position + this.#header.length, end, this.#base + position);
 	}
 
-	/** The fast way: a SimpleBlock that lies in the chunk as a whole. Returns 0 where it does not. */
-	#readSimpleBlock(chunk: Uint8Array, position: number, end: number): number {
-		if (end - position < MAX_ELEMENT_HEADER_BYTES) return 0;
-		const first = chunk[position + 1] as number;
-		const length = Math.clz32(first) - 23;
-		if (length > 4) return 0;
-		let size = first & ((1 << (8 - length)) - 1);
-		for (let i = 1; i < length; i++) size = (size << 8) | (chunk[position + 1 + i] as number);
-		if (size === (1 << (7 * length)) - 1) return 0;
-		const start = position + 1 + length;
-		const next = start + size;
-		if (next > end || this.#base + next > this.#clusterEnd || size > MAX_BLOCK_BYTES) return 0;
-		this.#reportedTo = next;
-		this.#reportBlock(chunk, start, next, -1, 0, this.#base + position);
-		return next;
+	/**
+	 * The fast way: SimpleBlocks one behind the other that lie in the chunk and in their Cluster as a whole. Returns where
+	 * the first element begins that does not.
+	 */
+	#readSimpleBlocks(chunk: Uint8Array, start: number, end: number): number {
+		const base = this.#base;
+		const limit = Math.min(end, this.#clusterEnd - base);
+		let position = start;
+		while (position + MAX_ELEMENT_HEADER_BYTES <= limit && chunk[position] === SIMPLE_BLOCK) {
+			const first = chunk[position + 1] as number;
+			const length = Math.clz32(first) - 23;
+			if (length > 4) break;
+			let size = first & ((1 << (8 - length)) - 1);
+			for (let i = 1; i < length; i++) size = (size << 8) | (chunk[position + 1 + i] as number);
+			if (size === (1 << (7 * length)) - 1) break;
+			const body = position + 1 + length;
+			const next = body + size;
+			if (next > limit || size > MAX_BLOCK_BYTES) break;
+			this.#reportedTo = next;
+			this.#reportBlock(chunk, body, next, -1, 0, base + position);
+			position = next;
+			if (this.pauseRequested) break;
+		}
+		return position;
 	}
 
 	#readCarriedHeader(chunk: Uint8Array, position: number, end: number): number {
