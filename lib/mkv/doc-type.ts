@@ -1,12 +1,15 @@
 import { ID } from './ebml-schema.js';
-import { childrenOf, readString } from './element-body.js';
+import { ElementCursor, readString, viewOf } from './element-body.js';
 import { malformed } from './element-header.js';
 
 /** DocType of an EBML header's body without padding; null where it has none. Throws a malformed error where it is broken. */
 export function readDocType(body: Uint8Array, offset = 0): string | null {
 	let docType: string | null = null;
-	for (const element of childrenOf(body, offset)) {
-		if (element.id === ID.DocType) docType = readString(element).trimEnd();
+	const cursor = new ElementCursor(body, 0, body.byteLength, offset);
+	while (cursor.next()) {
+		if (cursor.id !== ID.DocType) continue;
+		const value = { id: cursor.id, body: viewOf(body, cursor.start, cursor.end), offset: cursor.offset };
+		docType = readString(value).trimEnd();
 	}
 	return docType;
 }

@@ -72,8 +72,13 @@ export class ElementCursor {
 export function* childrenOf(body: Uint8Array, baseOffset = 0): Generator<Element> {
 	const cursor = new ElementCursor(body, 0, body.byteLength, baseOffset);
 	while (cursor.next()) {
-		yield { id: cursor.id, body: body.subarray(cursor.start, cursor.end), offset: cursor.offset };
+		yield { id: cursor.id, body: viewOf(body, cursor.start, cursor.end), offset: cursor.offset };
 	}
+}
+
+/** Bytes from `start` to `end` as a view. A Buffer's own `subarray` takes three times as long. */
+export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+	return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
 /** An unsigned integer of 0 to 8 bytes, exact. */

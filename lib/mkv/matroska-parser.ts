@@ -3,7 +3,7 @@ import { readBlockGroup } from './block-group.js';
 import { checkDocType } from './doc-type.js';
 import { DocumentScanner } from './document-scanner.js';
 import { endsCluster, ID, isKnown, isMasterOrUnknown, nameOf } from './ebml-schema.js';
-import { readUnsigned } from './element-body.js';
+import { readUnsigned, viewOf } from './element-body.js';
 import {
 	type ElementHeader,
 	MAX_ELEMENT_HEADER_BYTES,
@@ -370,7 +370,7 @@ export class MatroskaParser {
 				this.#reportBlock(bytes, start, end, -1, 0, offset);
 				break;
 			case ID.BlockGroup: {
-				const { block, durationTicks, isReferring } = readBlockGroup(bytes.subarray(start, end), offset);
+				const { block, durationTicks, isReferring } = readBlockGroup(viewOf(bytes, start, end), offset);
 				// A Block has no keyframe flag of its own (Matroska §10.1): that bit is reserved.
 				const keyframe = isReferring ? -KEYFRAME_FLAG : KEYFRAME_FLAG;
 				this.#reportBlock(block, 0, block.byteLength, durationTicks, keyframe, offset);
@@ -378,13 +378,13 @@ export class MatroskaParser {
 			}
 			case ID.Timecode:
 				this.#hasTimecode = true;
-				this.#handler.clusterStart(readUnsigned({ id, body: bytes.subarray(start, end), offset }), offset);
+				this.#handler.clusterStart(readUnsigned({ id, body: viewOf(bytes, start, end), offset }), offset);
 				break;
 			case ID.EBML:
-				checkDocType(bytes.subarray(start, end), offset);
+				checkDocType(viewOf(bytes, start, end), offset);
 				break;
 			default:
-				this.#handler.header(id, bytes.subarray(start, end), offset);
+				this.#handler.header(id, viewOf(bytes, start, end), offset);
 		}
 	}
 
