@@ -39,7 +39,35 @@ export interface AssemblerOptions {
 	readonly copy?: boolean;
 	/** Goes on at the next document where bytes are malformed, instead of throwing. @default false */
 	readonly resync?: boolean;
+	/** Asked at the start of every fragment what is to become of it. @default 'take' */
+	readonly admit?: (fragmentNumber: string | null) => Admission;
 }
+
+/**
+ * What becomes of a fragment that begins.
+ *
+ * `take`: it is the next in the stream. `hold`: it comes before its turn; its events are made, but have the index -1 and
+ * are compared with no neighbour. `skip`: nothing of it is wanted. A {@link PartialFragment}: it was begun before, and what
+ * was given out of it is not given out again.
+ */
+export type Admission = 'take' | 'hold' | 'skip' | PartialFragment;
+
+/** A fragment of which a part was given out before its payload broke off. */
+export interface PartialFragment {
+	readonly fragment: FragmentEvent;
+	/** The frames that were given out, in order. */
+	readonly frames: readonly FrameMark[];
+}
+
+/** What a frame is recognized by when it is read again. */
+export interface FrameMark {
+	readonly trackNumber: number;
+	readonly sizeBytes: number;
+	readonly timestampMs: number | null;
+}
+
+/** Index of the fragments that are held until their turn. */
+export const HELD_INDEX = -1;
 
 /**
  * Turns one payload into events, chunk by chunk: one Matroska document becomes one fragment.
@@ -53,6 +81,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	readonly #parser = new MatroskaParser(this);
 	readonly #copies: boolean;
 	readonly #resyncs: boolean;
+	readonly #admit: (fragmentNumber: string | null) => Admission;
 	#events: MediaEvent[] = [];
 
 	#isOpen = false;
@@ -62,6 +91,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	/** What the service says in them. */
 	#service = new ServiceTagReader();
 	#fragment: FragmentEvent | null = null;
+	#admission: Admission = 'take';
 	#frames = 0;
 	#bytes = 0;
 	#cluster: FrameCluster = { timecodeNs: 0n, producerMs: null };
@@ -71,10 +101,11 @@ export class FragmentAssembler implements MatroskaHandler {
 	/** Where the tags that report an in-band exception stood. */
 	#exceptionOffset: number | null = null;
 
-	constructor(context: AssemblerContext, { copy = false, resync = false }: AssemblerOptions = {}) {
+	constructor(context: AssemblerContext, { copy = false, resync = false, admit = () => 'take' }: AssemblerOptions = {}) {
 		this.#context = context;
 		this.#copies = copy;
 		this.#resyncs = resync;
+		this.#admit = admit;
 	}
 
 	/** How many bytes of the payload have been read, all chunks but the one that is being written. */
@@ -152,6 +183,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		this.#tags = [];
 		this.#service = new ServiceTagReader();
 		this.#fragment = null;
+		this.#admission = 'take';
 		this.#frames = 0;
 		this.#bytes = 0;
 		this.#lastTrack = null;
@@ -263,17 +295,24 @@ export class FragmentAssembler implements MatroskaHandler {
 		if (this.#fragment !== null) return this.#fragment;
 		const { fragmentNumber, serverTimestampMs, producerTimestampMs } = this.#service;
 		this.#producerMs = producerTimestampMs;
-		const gap = this.#context.gaps.fragmentStart(producerTimestampMs, this.#tracks);
-		if (gap !== null) this.#push(gap);
+		this.#admission = this.#admit(fragmentNumber);
+		if (typeof this.#admission === 'object') {
+			this.#fragment = this.#admission.fragment;
+			return this.#fragment;
+		}
+		if (this.#admission === 'take') {
+			const gap = this.#context.gaps.fragmentStart(producerTimestampMs, this.#tracks);
+			if (gap !== null) this.#push(gap);
+		}
 		this.#fragment = new FragmentEvent({
-			index: this.#context.nextIndex++,
+			index: this.#admission === 'take' ? this.#context.nextIndex++ : HELD_INDEX,
 			fragmentNumber,
 			serverTimestamp: toDate(serverTimestampMs),
 			producerTimestamp: toDate(producerTimestampMs),
 			tracks: this.#tracks,
 			tags: [...this.#tags],
 		});
-		this.#push(this.#fragment);
+		if (this.#admission !== 'skip') this.#push(this.#fragment);
 		return this.#fragment;
 	}
 
@@ -287,7 +326,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		end: number,
 	): void {
 		const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
-		const data = this.#copies ? Uint8Array.from(view) : view;
+		const data = this.#copies ? view.slice() : view;
 		const frame = new Frame(
 			this.#fragment as FragmentEvent,
 			this.#cluster,
@@ -297,10 +336,31 @@ export class FragmentAssembler implements MatroskaHandler {
 			durationMs,
 			data,
 		);
-		this.#context.gaps.frame(track, frame.timestampMs);
 		this.#frames++;
 		this.#bytes += end - start;
-		this.#push(frame);
+		if (this.#admission === 'take') {
+			this.#context.gaps.frame(track, frame.timestampMs);
+			this.#push(frame);
+		} else if (this.#admission === 'hold') {
+			this.#push(frame);
+		} else if (this.#admission !== 'skip') {
+			this.#resume(frame, this.#admission);
+		}
+	}
+
+	/** A frame of a fragment that is read for the second time: checked where it was given out, given out where not. */
+	#resume(frame: Frame, { frames }: PartialFragment): void {
+		const mark = frames[this.#frames - 1];
+		if (mark === undefined) {
+			this.#context.gaps.frame(frame.track, frame.timestampMs);
+			this.#push(frame);
+			return;
+		}
+		const isSame =
+			mark.trackNumber === frame.track.number &&
+			mark.sizeBytes === frame.data.byteLength &&
+			mark.timestampMs === frame.timestampMs;
+		if (!isSame) throw new MediaError('KVS_MEDIA_CHANGED', `frame ${this.#frames - 1} is another when it is read again`);
 	}
 
 	#push(event: MediaEvent): void {
@@ -330,6 +390,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		error: unknown,
 	): void {
 		const index = this.#fragment?.index ?? null;
+		if (this.#admission === 'skip') return;
 		this.#push(new FragmentFailureEvent({ ...reason, index, fragmentNumber, offset, error }));
 		if (this.#fragment !== null) this.#endFragment(fragmentNumber, false);
 	}
@@ -337,6 +398,11 @@ export class FragmentAssembler implements MatroskaHandler {
 	/** `fragmentNumber` may have come behind the Cluster, when `fragment` was out already. */
 	#endFragment(fragmentNumber: string | null, isComplete: boolean): void {
 		const fragment = this.#startFragment();
+		this.#fragment = null;
+		if (this.#admission === 'skip') return;
+		if (isComplete && typeof this.#admission === 'object' && this.#frames < this.#admission.frames.length) {
+			throw new MediaError('KVS_MEDIA_CHANGED', `${this.#frames} frames where ${this.#admission.frames.length} were read before`);
+		}
 		this.#push(
 			new FragmentEndEvent(fragment, {
 				fragmentNumber,
@@ -346,7 +412,6 @@ export class FragmentAssembler implements MatroskaHandler {
 				complete: isComplete,
 			}),
 		);
-		this.#fragment = null;
 	}
 }
 
