@@ -1,9 +1,36 @@
-import { MediaError } from '../errors.js';
-import type { FragmentFailureEvent, MediaEvent } from '../model/media-event.js';
+import { ArchiveError, MediaError } from '../errors.js';
+import { FragmentEndEvent, FragmentFailureEvent, type MediaEvent } from '../model/media-event.js';
 import type { MediaResponse } from '../model/media-response.js';
+import { type Clock, systemClock } from '../pace/clock.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
-import { AssemblerContext, FragmentAssembler } from './fragment-assembler.js';
+import { BatchProgress } from './batch-progress.js';
+import { AssemblerContext, FragmentAssembler, HELD_INDEX } from './fragment-assembler.js';
+
+/** How long media is asked for again that did not come. */
+export interface ResumePolicy {
+	/** Answers in a row that may bring no new whole fragment. @default 5 */
+	readonly attempts: number;
+	/** For so long one batch may bring nothing new, in milliseconds. @default 120000 */
+	readonly totalMs: number;
+	/** Longest wait before the first further answer is asked for; doubles with each that brings nothing. @default 200 */
+	readonly baseDelayMs: number;
+	/** No wait is longer. @default 10000 */
+	readonly maxDelayMs: number;
+	/**
+	 * A fragment that was listed and is not found (3000, 4000) is asked for again while it is younger than this by the
+	 * server's clock: a listing may be ahead of the media. @default 300000
+	 */
+	readonly youngMs: number;
+}
+
+const DEFAULT_RESUME_POLICY: ResumePolicy = {
+	attempts: 5,
+	totalMs: 120_000,
+	baseDelayMs: 200,
+	maxDelayMs: 10_000,
+	youngMs: 300_000,
+};
 
 /** Options of {@link Demuxer}. */
 export interface DemuxerOptions {
@@ -11,71 +38,219 @@ export interface DemuxerOptions {
 	readonly deliver?: Delivery;
 	/** Copies every frame, so that it keeps only its own bytes alive. @default false */
 	readonly copy?: boolean;
+	readonly resume?: Partial<ResumePolicy> | undefined;
+	/** Told of every answer that is asked for again. */
+	readonly onRetry?: (() => void) | undefined;
+	readonly clock?: Clock | undefined;
+	/** From 0 to 1. @default Math.random */
+	readonly random?: (() => number) | undefined;
 }
 
-/** Bodies in a row that may bring nothing before the rest of their batch is given up. */
-const MAX_BARREN_BODIES = 3;
+/** In-band codes that say a fragment is not there, or not yet. */
+const NOT_FOUND_CODES: readonly (number | null)[] = [3000, 4000];
+
+/** What is known when a response is over. */
+interface ResponseEnd {
+	/** Why it ended before its time; null for a clean end. */
+	readonly error: unknown;
+	/** In-band failures that another try may help, by fragment. */
+	readonly troubles: ReadonlyMap<string, FragmentFailureEvent>;
+}
 
 /**
  * Reads the bodies of responses, in order, as one stream of events.
  *
- * Every fragment of a batch is accounted for: it comes whole, or with a `fragment-failure` in its place, or, where nothing
- * of it came, as a `fragment-failure` named `MISSING` behind the others of its batch. A body that fails is closed, the
- * fragment that was being given out fails, and the rest is asked for again: trouble with one fragment costs that fragment.
+ * Every fragment of a batch ends exactly once: whole, or with a `fragment-failure` in its place. What breaks off, stalls,
+ * or fails in a way that another try may help, is asked for again from the first fragment that is not whole; frames that
+ * were given out are recognized and not given out twice. When the tries are spent, the fragment that was begun fails
+ * (`TRUNCATED`, `MALFORMED`), or with its in-band code, or, where nothing of it came, as `MISSING`. A request that is
+ * refused altogether ends the stream with its error.
  */
 export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 	readonly #context = new AssemblerContext();
 	readonly #copy: boolean;
+	readonly #policy: ResumePolicy;
+	readonly #clock: Clock;
+	readonly #random: () => number;
+	readonly #onRetry: () => void;
 
-	constructor({ deliver = 'event', copy = false }: DemuxerOptions = {}) {
+	constructor(options: DemuxerOptions = {}) {
+		const {
+			deliver = 'event',
+			copy = false,
+			resume = {},
+			clock = systemClock,
+			random = Math.random,
+		} = options;
 		super({ deliver, readableHighWaterMark: deliver === 'batch' ? 1 : 16 });
 		this.#copy = copy;
+		this.#policy = { ...DEFAULT_RESUME_POLICY, ...resume };
+		this.#clock = clock;
+		this.#random = random;
+		this.#onRetry = options.onRetry ?? (() => {});
 	}
 
 	protected override async *process(first: MediaResponse): AsyncGenerator<MediaEvent[]> {
-		const outstanding = new Set(first.batch.fragments.map(({ fragmentNumber }) => fragmentNumber));
+		const progress = new BatchProgress(first.batch.fragments, this.#context);
+		const tries = new Map<string, number>();
 		let response = first;
-		let lastError: unknown = null;
-		for (let barren = 0; ; ) {
-			const before = outstanding.size;
-			for await (const events of this.#read(response)) {
-				for (const event of events) settle(event, outstanding);
-				yield events.filter((event) => !isOnlyTransport(event));
-				lastError = events.filter(isFailure).find(isOnlyTransport)?.error ?? lastError;
+		let barren = 0;
+		let allowed = this.#policy.attempts;
+		let newSinceMs = this.#clock.now();
+		for (;;) {
+			const before = progress.outstanding.size;
+			const end = yield* this.#read(response, progress, tries);
+			if (progress.next === undefined) return;
+			if (progress.outstanding.size < before) {
+				barren = 0;
+				allowed = this.#policy.attempts;
+				newSinceMs = this.#clock.now();
+			} else if (!isHeldBack(end.error)) {
+				barren++;
 			}
-			barren = outstanding.size < before ? 0 : barren + 1;
-			if (outstanding.size === 0) return;
-			if (barren === MAX_BARREN_BODIES) break;
-			response = await response.reopen({ after: lastSettled(response, outstanding), signal: this.signal });
+			if (this.#clock.now() - newSinceMs >= this.#policy.totalMs) {
+				while (progress.next !== undefined) yield this.#giveUp(progress, end);
+				return;
+			}
+			if (barren >= allowed) {
+				yield this.#giveUp(progress, end);
+				// Where one fragment took all the tries, the others get one each, until something comes again.
+				allowed = 1;
+				barren = 0;
+				if (progress.next === undefined) return;
+			}
+			this.#onRetry();
+			if (!isHeldBack(end.error)) await this.#backOff(barren + (end.troubles.size > 0 ? 1 : 0));
+			const { lastBeforeNext: after, outstanding: only } = progress;
+			response = await first.reopen({ after, only, signal: this.signal });
 		}
-		yield [...outstanding].map((fragmentNumber) => this.#missing(fragmentNumber, lastError));
 	}
 
-	async *#read({ body }: MediaResponse): AsyncGenerator<MediaEvent[]> {
-		const assembler = new FragmentAssembler(this.#context, { copy: this.#copy });
+	/** The events of one body, and how it ended. */
+	async *#read(
+		{ body }: MediaResponse,
+		progress: BatchProgress,
+		tries: Map<string, number>,
+	): AsyncGenerator<MediaEvent[], ResponseEnd> {
+		const assembler = new FragmentAssembler(this.#context, {
+			copy: this.#copy,
+			admit: (fragmentNumber) => progress.admit(fragmentNumber),
+			onFailure: () => progress.failedToRead(),
+		});
+		const troubles = new Map<string, FragmentFailureEvent>();
+		let error: unknown = null;
+		progress.answerStarts();
 		try {
-			for await (const chunk of body) yield* assembler.write(chunk as Uint8Array);
-			yield* assembler.end();
-		} catch (error) {
+			for await (const chunk of body) {
+				for (const events of assembler.write(chunk as Uint8Array)) {
+					yield this.#sort(events, progress, tries, troubles);
+				}
+			}
+		} catch (thrown) {
 			this.signal.throwIfAborted();
-			if (error instanceof MediaError) yield* assembler.fail('MALFORMED', error);
-			else yield* assembler.fail('BODY_FAILED', bodyFailure(error));
+			if (isRefused(thrown)) throw thrown;
+			error = thrown;
 		} finally {
 			body.destroy();
 		}
+		try {
+			// Where the transport broke off, elements of unknown size cannot be trusted to be whole.
+			const cut = error instanceof MediaError || error === null ? null : brokenOff(error);
+			const rest = error instanceof MediaError ? assembler.fail('MALFORMED', error) : assembler.end(cut);
+			for (const events of rest) {
+				const failure = events.find(isFailure);
+				if (failure !== undefined && failure.code === null) error ??= failure.error;
+				yield this.#sort(events, progress, tries, troubles);
+			}
+		} catch (thrown) {
+			error = thrown;
+		}
+		return { error, troubles };
 	}
 
-	#missing(fragmentNumber: string, error: unknown): MediaEvent {
-		const reason = error instanceof Error ? `: ${error.message}` : '';
-		const message = `fragment ${fragmentNumber} was asked for and did not come${reason}`;
-		return new FragmentAssembler(this.#context).missing(fragmentNumber, message, error);
+	/** What of an answer's events is given out. */
+	#sort(
+		events: readonly MediaEvent[],
+		progress: BatchProgress,
+		tries: Map<string, number>,
+		troubles: Map<string, FragmentFailureEvent>,
+	): MediaEvent[] {
+		const out: MediaEvent[] = [];
+		for (const [index, event] of events.entries()) {
+			if (event.type === 'fragment-end' && !event.complete) continue;
+			if (!isFailure(event)) {
+				for (const given of progress.take(event)) out.push(given);
+				continue;
+			}
+			const fragmentNumber = event.fragmentNumber ?? progress.next;
+			// Trouble of the way is seen to when the answer is over.
+			if (event.code === null || fragmentNumber === undefined || !progress.outstanding.has(fragmentNumber))
+				continue;
+			if (this.#isWorthATry(event, fragmentNumber, progress, tries)) {
+				troubles.set(fragmentNumber, event);
+			} else {
+				const next = events[index + 1];
+				const isBegun = event.index !== null && event.index !== HELD_INDEX;
+				const failure = inItsPlace(event, fragmentNumber, isBegun ? event.index : null);
+				const end = isBegun && next?.type === 'fragment-end' ? next : null;
+				for (const given of progress.fail(fragmentNumber, failure, end)) out.push(given);
+			}
+		}
+		return out;
 	}
-}
 
-function settle(event: MediaEvent, outstanding: Set<string>): void {
-	if (isOnlyTransport(event)) return;
-	if ((event.type === 'fragment-end' || event.type === 'fragment-failure') && event.fragmentNumber !== null) {
-		outstanding.delete(event.fragmentNumber);
+	/** Whether a fragment with an in-band failure is asked for again; counts that it is. */
+	#isWorthATry(
+		{ code, retryable }: FragmentFailureEvent,
+		fragmentNumber: string,
+		progress: BatchProgress,
+		tries: Map<string, number>,
+	): boolean {
+		const tried = (tries.get(fragmentNumber) ?? 0) + 1;
+		tries.set(fragmentNumber, tried);
+		if (!retryable || tried >= this.#policy.attempts) return false;
+		const listed = progress.listed(fragmentNumber);
+		if (!NOT_FOUND_CODES.includes(code) || listed === undefined) return true;
+		return this.#clock.now() - listed.serverTimestamp.getTime() < this.#policy.youngMs;
+	}
+
+	/** The fragment whose turn it is has failed, for whatever is known. */
+	#giveUp(progress: BatchProgress, { error, troubles }: ResponseEnd): MediaEvent[] {
+		const fragmentNumber = progress.next as string;
+		const { begun } = progress;
+		const trouble = troubles.get(fragmentNumber);
+		const reason = error instanceof Error ? error.message : null;
+		const name =
+			begun === null
+				? 'MISSING'
+				: error instanceof MediaError && error.code !== 'KVS_MEDIA_TRUNCATED'
+					? nameOf(error)
+					: 'TRUNCATED';
+		const failure = new FragmentFailureEvent({
+			index: begun?.index ?? null,
+			fragmentNumber,
+			code: trouble?.code ?? null,
+			name: trouble?.name ?? name,
+			message:
+				trouble?.message ??
+				`fragment ${fragmentNumber} ${begun === null ? 'was asked for and did not come' : 'did not come whole'}${reason === null ? '' : `: ${reason}`}`,
+			offset: trouble?.offset ?? (error instanceof MediaError ? error.offset : null),
+			retryable: true,
+			error,
+		});
+		const { frames, bytes } = progress.given;
+		const end =
+			begun === null
+				? null
+				: new FragmentEndEvent(begun, { fragmentNumber, frames, bytes, tags: begun.tags, complete: false });
+		return progress.fail(fragmentNumber, failure, end);
+	}
+
+	async #backOff(failures: number): Promise<void> {
+		if (failures === 0) return;
+		const { baseDelayMs, maxDelayMs } = this.#policy;
+		const delayMs = Math.min(maxDelayMs, baseDelayMs * 2 ** (failures - 1));
+		await this.#clock.sleep(this.#random() * delayMs, { signal: this.signal });
 	}
 }
 
@@ -83,27 +258,40 @@ function isFailure(event: MediaEvent): event is FragmentFailureEvent {
 	return event.type === 'fragment-failure';
 }
 
-/** A failure of the way and not of a fragment: nothing was given out yet, so that asking again makes it good. */
-function isOnlyTransport(event: MediaEvent): boolean {
+/** A connection that was given up to make room is no failure. */
+function isHeldBack(error: unknown): boolean {
+	return error instanceof ArchiveError && error.code === 'KVS_HELD_BACK';
+}
+
+/** The request itself was answered with no, or its tries are spent: that is not for the reader of bodies to mend. */
+function isRefused(error: unknown): boolean {
 	return (
-		event.type === 'fragment-failure' &&
-		event.index === null &&
-		event.code === null &&
-		event.error instanceof MediaError
+		error instanceof ArchiveError &&
+		!(error instanceof MediaError) &&
+		!['KVS_HELD_BACK', 'KVS_STALLED'].includes(error.code)
 	);
 }
 
-/** The last fragment of the batch before which everything is settled. */
-function lastSettled({ batch }: MediaResponse, outstanding: ReadonlySet<string>): string | undefined {
-	const next = batch.fragments.findIndex(({ fragmentNumber }) => outstanding.has(fragmentNumber));
-	return batch.fragments[next - 1]?.fragmentNumber;
+function nameOf(error: MediaError): string {
+	return error.code === 'KVS_MEDIA_CHANGED' ? 'CHANGED' : 'MALFORMED';
 }
 
-function bodyFailure(error: unknown): Error {
+/** The failure as it is given out: of a fragment that had not begun, there was no media. */
+function inItsPlace(
+	event: FragmentFailureEvent,
+	fragmentNumber: string,
+	index: number | null,
+): FragmentFailureEvent {
+	const { code, name, message, offset, retryable, error } = event;
+	return new FragmentFailureEvent({ index, fragmentNumber, code, name, message, offset, retryable, error });
+}
+
+function brokenOff(error: unknown): MediaError {
+	if (error instanceof MediaError) return error;
 	const { code, message } = error as { code?: string; message?: string };
-	return new MediaError(
-		'KVS_MEDIA_TRUNCATED',
-		`the response broke off (${code ?? message ?? 'without a word'})`,
-		{ cause: error },
-	);
+	const reason =
+		code === undefined || message === undefined
+			? (code ?? message ?? 'without a word')
+			: `${message}, ${code}`;
+	return new MediaError('KVS_MEDIA_TRUNCATED', `the response broke off (${reason})`, { cause: error });
 }

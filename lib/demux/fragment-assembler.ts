@@ -41,6 +41,8 @@ export interface AssemblerOptions {
 	readonly resync?: boolean;
 	/** Asked at the start of every fragment what is to become of it. @default 'take' */
 	readonly admit?: (fragmentNumber: string | null) => Admission;
+	/** Told of every failure as it is read. */
+	readonly onFailure?: () => void;
 }
 
 /**
@@ -82,6 +84,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	readonly #copies: boolean;
 	readonly #resyncs: boolean;
 	readonly #admit: (fragmentNumber: string | null) => Admission;
+	readonly #onFailure: () => void;
 	#events: MediaEvent[] = [];
 
 	#isOpen = false;
@@ -101,11 +104,15 @@ export class FragmentAssembler implements MatroskaHandler {
 	/** Where the tags that report an in-band exception stood. */
 	#exceptionOffset: number | null = null;
 
-	constructor(context: AssemblerContext, { copy = false, resync = false, admit = () => 'take' }: AssemblerOptions = {}) {
+	constructor(
+		context: AssemblerContext,
+		{ copy = false, resync = false, admit = () => 'take', onFailure = () => {} }: AssemblerOptions = {},
+	) {
 		this.#context = context;
 		this.#copies = copy;
 		this.#resyncs = resync;
 		this.#admit = admit;
+		this.#onFailure = onFailure;
 	}
 
 	/** How many bytes of the payload have been read, all chunks but the one that is being written. */
@@ -120,8 +127,8 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/**
 	 * The events that `chunk` completes, in arrays of bounded length. Throws {@link MediaError} where the bytes are
-	 * malformed, after the events before that place were yielded; `fail` then ends the fragment. With `resync` it does not
-	 * throw: the failure is one of the events, and the next document the next thing behind it.
+	 * malformed, after the events before that place and the failure of the open fragment were yielded. With `resync` it
+	 * does not throw: the failure is one of the events, and the next document the next thing behind it.
 	 */
 	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
 		let position = 0;
@@ -130,12 +137,10 @@ export class FragmentAssembler implements MatroskaHandler {
 			try {
 				position = this.#parser.write(chunk, position);
 			} catch (thrown) {
-				if (this.#resyncs && thrown instanceof MediaError) {
-					this.#fail('MALFORMED', thrown, thrown.offset);
-					position = this.#parser.resync();
-				} else {
-					error = thrown;
-				}
+				if (!(thrown instanceof MediaError)) throw thrown;
+				if (this.#isOpen || this.#resyncs) this.#fail('MALFORMED', thrown, thrown.offset);
+				if (this.#resyncs) position = this.#parser.resync();
+				else error = thrown;
 			}
 			if (this.#events.length > 0) yield this.#take();
 		} while (position < chunk.byteLength && error === null);
@@ -360,7 +365,8 @@ export class FragmentAssembler implements MatroskaHandler {
 			mark.trackNumber === frame.track.number &&
 			mark.sizeBytes === frame.data.byteLength &&
 			mark.timestampMs === frame.timestampMs;
-		if (!isSame) throw new MediaError('KVS_MEDIA_CHANGED', `frame ${this.#frames - 1} is another when it is read again`);
+		if (!isSame)
+			throw new MediaError('KVS_MEDIA_CHANGED', `frame ${this.#frames - 1} is another when it is read again`);
 	}
 
 	#push(event: MediaEvent): void {
@@ -391,6 +397,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	): void {
 		const index = this.#fragment?.index ?? null;
 		if (this.#admission === 'skip') return;
+		this.#onFailure();
 		this.#push(new FragmentFailureEvent({ ...reason, index, fragmentNumber, offset, error }));
 		if (this.#fragment !== null) this.#endFragment(fragmentNumber, false);
 	}
@@ -401,7 +408,10 @@ export class FragmentAssembler implements MatroskaHandler {
 		this.#fragment = null;
 		if (this.#admission === 'skip') return;
 		if (isComplete && typeof this.#admission === 'object' && this.#frames < this.#admission.frames.length) {
-			throw new MediaError('KVS_MEDIA_CHANGED', `${this.#frames} frames where ${this.#admission.frames.length} were read before`);
+			throw new MediaError(
+				'KVS_MEDIA_CHANGED',
+				`${this.#frames} frames where ${this.#admission.frames.length} were read before`,
+			);
 		}
 		this.#push(
 			new FragmentEndEvent(fragment, {

@@ -53,6 +53,10 @@ const MAX_TIMECODE_BYTES = 8;
 const NOTHING = new Uint8Array(0);
 const SIMPLE_BLOCK = ID.SimpleBlock;
 
+/** Bytes of a slab: what a frame carved out of it may keep alive, no more than a chunk of a file does. */
+const SLAB_BYTES = 64 * 1024;
+const MAX_SLAB_BODY_BYTES = SLAB_BYTES / 4;
+
 const OUTSIDE = 0;
 const IN_SEGMENT = 1;
 const IN_CLUSTER = 2;
@@ -95,6 +99,8 @@ export class MatroskaParser {
 	#carried = 0;
 	#body: Uint8Array | null = null;
 	#bodyFilled = 0;
+	#slab: Uint8Array = NOTHING;
+	#slabUsed = 0;
 	#skip = 0;
 	/** Id and offset of the element whose body is collected or skipped. */
 	#elementId = 0;
@@ -326,9 +332,24 @@ export class MatroskaParser {
 			this.#report(id, chunk, position, position + size, offset);
 			return position + size;
 		}
-		this.#body = Buffer.allocUnsafeSlow(size);
+		this.#body = this.#allocate(size);
 		this.#bodyFilled = 0;
 		return position;
+	}
+
+	/**
+	 * Room for a body that spans chunks. Small ones share a slab, as those that lie in a chunk share the chunk: over HTTPS
+	 * half of the frames of 8 KB span two chunks, and a piece of memory for each costs more than reading it.
+	 */
+	#allocate(size: number): Uint8Array {
+		if (size > MAX_SLAB_BODY_BYTES) return Buffer.allocUnsafeSlow(size);
+		if (this.#slabUsed + size > this.#slab.byteLength) {
+			this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+			this.#slabUsed = 0;
+		}
+		const start = this.#slabUsed;
+		this.#slabUsed += size;
+		return viewOf(this.#slab, start, start + size);
 	}
 
 	#parentEnd(): number {

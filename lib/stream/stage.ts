@@ -58,11 +58,19 @@ export abstract class Stage<In, Out> extends Transform {
 	}
 
 	override _transform(input: In, _encoding: BufferEncoding, callback: TransformCallback): void {
-		this.#run(() => this.process(input), callback);
+		try {
+			this.#pump.run(this.process(input), callback);
+		} catch (error) {
+			callback(error as Error);
+		}
 	}
 
 	override _flush(callback: TransformCallback): void {
-		this.#run(() => this.finish(), callback);
+		try {
+			this.#pump.run(this.finish(), callback);
+		} catch (error) {
+			callback(error as Error);
+		}
 	}
 
 	override _read(size: number): void {
@@ -83,13 +91,5 @@ export abstract class Stage<In, Out> extends Transform {
 			() => callback(error),
 			(closeError: Error) => callback(error ?? closeError),
 		);
-	}
-
-	#run(batches: () => Batches<Out>, callback: TransformCallback): void {
-		try {
-			this.#pump.run(batches(), callback);
-		} catch (error) {
-			callback(error as Error);
-		}
 	}
 }

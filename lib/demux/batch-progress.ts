@@ -1,0 +1,172 @@
+import type { Fragment } from '../model/fragment.js';
+import type {
+	FragmentEndEvent,
+	FragmentEvent,
+	FragmentFailureEvent,
+	Frame,
+	MediaEvent,
+} from '../model/media-event.js';
+import { type Admission, type AssemblerContext, type FrameMark, HELD_INDEX } from './fragment-assembler.js';
+
+/**
+ * What has become of the fragments of one batch: each ends exactly once, in the order in which it was asked for.
+ *
+ * Media is known by the fragment number in its tags, never by its place in an answer. What comes before its turn is held,
+ * what comes twice or was not asked for is skipped, and a fragment whose media broke off is gone on with.
+ */
+export class BatchProgress {
+	readonly #context: AssemblerContext;
+	readonly #order: readonly string[];
+	readonly #fragments: ReadonlyMap<string, Fragment>;
+	readonly #outstanding: Set<string>;
+	/** Fragments that are over before their turn: their events, without an index. */
+	readonly #held = new Map<string, MediaEvent[]>();
+	#position = 0;
+	/** The fragment that may be given out as it is read: whatever comes instead is held. */
+	#expected: string | undefined;
+	#begun: { readonly fragment: FragmentEvent; readonly frames: FrameMark[] } | null = null;
+	#early: MediaEvent[] = [];
+
+	constructor(fragments: readonly Fragment[], context: AssemblerContext) {
+		this.#context = context;
+		this.#order = fragments.map(({ fragmentNumber }) => fragmentNumber);
+		this.#fragments = new Map(fragments.map((fragment) => [fragment.fragmentNumber, fragment]));
+		this.#outstanding = new Set(this.#order);
+	}
+
+	/** The fragments that have not come yet. */
+	get outstanding(): ReadonlySet<string> {
+		return this.#outstanding;
+	}
+
+	/** The fragment whose turn it is; undefined when all are over. */
+	get next(): string | undefined {
+		return this.#order[this.#position];
+	}
+
+	/** The last fragment before that; undefined at the start. */
+	get lastBeforeNext(): string | undefined {
+		return this.#order[this.#position - 1];
+	}
+
+	/** The fragment of which a part was given out. */
+	get begun(): FragmentEvent | null {
+		return this.#begun?.fragment ?? null;
+	}
+
+	/** What was given out of it. */
+	get given(): { readonly frames: number; readonly bytes: number } {
+		const frames = this.#begun?.frames ?? [];
+		return { frames: frames.length, bytes: frames.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+	}
+
+	/** How the service listed a fragment. */
+	listed(fragmentNumber: string): Fragment | undefined {
+		return this.#fragments.get(fragmentNumber);
+	}
+
+	/** An answer begins. */
+	answerStarts(): void {
+		this.#early = [];
+		this.#expected = this.next;
+	}
+
+	/**
+	 * What becomes of a fragment that begins in an answer. Reading is ahead of giving out, by a chunk with many fragments
+	 * perhaps: this looks at what was read.
+	 */
+	admit(fragmentNumber: string | null): Admission {
+		if (fragmentNumber === null || !this.#outstanding.has(fragmentNumber)) return 'skip';
+		if (fragmentNumber !== this.#expected) return 'hold';
+		const following = this.#order[this.#order.indexOf(fragmentNumber, this.#position) + 1];
+		this.#expected = following !== undefined && this.#outstanding.has(following) ? following : undefined;
+		return this.#begun?.fragment.fragmentNumber === fragmentNumber ? this.#begun : 'take';
+	}
+
+	/** A fragment was read to have failed. Whether it is asked for again is not known yet, so all behind it must wait. */
+	failedToRead(): void {
+		this.#expected = undefined;
+	}
+
+	/** Takes an event of an answer, failures and their ends aside. Returns what is to be given out of it. */
+	take(event: Exclude<MediaEvent, FragmentFailureEvent>): MediaEvent[] {
+		if (event.type === 'gap') return [event];
+		if (event.index === HELD_INDEX) return this.#takeEarly(event);
+		switch (event.type) {
+			case 'fragment':
+				this.#begun = { fragment: event, frames: [] };
+				return [event];
+			case 'frame':
+				this.#begun?.frames.push(markOf(event));
+				return [event];
+			default:
+				return [event, ...this.#settleNext()];
+		}
+	}
+
+	/** The fragment has failed for good: its failure, and its end where it was begun, in its place. */
+	fail(fragmentNumber: string, failure: FragmentFailureEvent, end: FragmentEndEvent | null): MediaEvent[] {
+		const events: MediaEvent[] = end === null ? [failure] : [failure, end];
+		if (fragmentNumber === this.next) return [...events, ...this.#settleNext()];
+		this.#outstanding.delete(fragmentNumber);
+		this.#held.set(fragmentNumber, events);
+		return [];
+	}
+
+	#takeEarly(event: FragmentEvent | Frame | FragmentEndEvent): MediaEvent[] {
+		this.#early = event.type === 'fragment' ? [event] : appended(this.#early, event);
+		if (event.type === 'fragment-end' && event.complete && event.fragmentNumber !== null) {
+			this.#outstanding.delete(event.fragmentNumber);
+			this.#held.set(event.fragmentNumber, this.#early);
+		}
+		return this.#heldInTurn();
+	}
+
+	/** The fragment whose turn it was is over. Returns the events of those behind it that are over already. */
+	#settleNext(): MediaEvent[] {
+		if (this.next !== undefined) this.#outstanding.delete(this.next);
+		this.#begun = null;
+		this.#position++;
+		return this.#heldInTurn();
+	}
+
+	#heldInTurn(): MediaEvent[] {
+		const events: MediaEvent[] = [];
+		for (; this.next !== undefined; this.#position++) {
+			const held = this.#held.get(this.next);
+			if (held === undefined) break;
+			this.#held.delete(this.next);
+			for (const event of this.#inTurn(held)) events.push(event);
+		}
+		return events;
+	}
+
+	/** Gives held events what they could not have before: their index, and the comparison with their neighbour. */
+	#inTurn(held: MediaEvent[]): MediaEvent[] {
+		const [fragment] = held;
+		if (fragment?.type !== 'fragment') return held;
+		const { gaps } = this.#context;
+		const gap = gaps.fragmentStart(fragment.producerTimestamp?.getTime() ?? null, fragment.tracks);
+		const index = this.#context.nextIndex++;
+		for (const event of held) {
+			// Nobody has seen these events yet, so that to them the index is constant all the same.
+			Object.assign(event, { index });
+			if (event.type === 'frame') gaps.frame(event.track, event.timestampMs);
+		}
+		return gap === null ? held : [gap, ...held];
+	}
+}
+
+/** Appends in place: an early fragment may have thousands of frames. */
+function appended(events: MediaEvent[], event: MediaEvent): MediaEvent[] {
+	events.push(event);
+	return events;
+}
+
+function markOf(frame: Frame): FrameMark {
+	return {
+		trackNumber: frame.track.number,
+		sizeBytes: frame.data.byteLength,
+		timestampMs: frame.timestampMs,
+	};
+}
