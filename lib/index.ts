@@ -8,7 +8,7 @@ export {
 } from './aws/archive-client.js';
 export type { ClientSettings, Credentials } from './aws/client-settings.js';
 export { FragmentBatcher, type FragmentBatcherOptions } from './batch/fragment-batcher.js';
-export { Demuxer, type DemuxerOptions } from './demux/demuxer.js';
+export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';
 export {
 	ArchiveError,
@@ -49,11 +49,11 @@ export type { Tag } from './model/tag.js';
 export type { RangeClock, TimeRange } from './model/time-range.js';
 export { Track, type TrackFields, type TrackType } from './model/track.js';
 export { type Clock, systemClock } from './pace/clock.js';
+export type { Quotas } from './pace/quotas.js';
 export {
 	createRateLimiter,
 	type Permit,
 	type RateLimiter,
-	type RateLimiterOptions,
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';

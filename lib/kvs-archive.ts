@@ -7,14 +7,15 @@ import { FragmentBatcher } from './batch/fragment-batcher.js';
 import { Demuxer } from './demux/demuxer.js';
 import { InvalidOptionError } from './errors.js';
 import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
-import { MediaFetcher } from './fetch/media-fetcher.js';
+import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from './fetch/media-fetcher.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
 import { FragmentSource } from './list/fragment-source.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
 import type { RunSummary } from './model/run-summary.js';
 import type { TimeRange } from './model/time-range.js';
 import { systemClock } from './pace/clock.js';
-import type { RateLimiter } from './pace/rate-limiter.js';
+import { type Quotas, resolveQuotas } from './pace/quotas.js';
+import { type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
 import { RunCounter } from './run-counter.js';
 import { MkvSink } from './sinks/mkv-sink.js';
 
@@ -22,6 +23,8 @@ import { MkvSink } from './sinks/mkv-sink.js';
 export interface KvsArchiveOptions extends ArchiveClientOptions {
 	/** Paces the media calls. @default one for this endpoint, region and stream, shared by the whole process */
 	readonly limiter?: RateLimiter | undefined;
+	/** The stream's quotas, where they are not the service's usual ones. Not together with `limiter`. */
+	readonly quotas?: Partial<Quotas> | undefined;
 }
 
 /** Options of every run. */
@@ -30,6 +33,13 @@ export interface RunOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** Ends the run with a `FragmentError` at the first fragment that fails. @default false: failures are events */
 	readonly strict?: boolean | undefined;
+	/**
+	 * `archive`: fragments sorted by the range's clock, then by number. `arrival`: as they come, for those who do not care,
+	 * in order within each request. @default 'archive'
+	 */
+	readonly order?: 'archive' | 'arrival' | undefined;
+	/** What may be held of media that was not read yet, in bytes. @default 128 MiB */
+	readonly maxBufferedBytes?: number | undefined;
 }
 
 /** Options of {@link KvsArchive.fragments}. */
@@ -58,17 +68,23 @@ export interface ExportSummary extends RunSummary {
 export class KvsArchive implements AsyncDisposable {
 	/** The service for this stream, for those who put the parts together themselves. */
 	readonly client: ArchiveClient;
-	readonly #limiter: RateLimiter | undefined;
+	readonly #limiter: RateLimiter;
+	readonly #connections: number;
 
 	constructor(options: KvsArchiveOptions) {
+		const { limiter, quotas } = options;
+		if (limiter !== undefined && quotas !== undefined) {
+			throw new InvalidOptionError('quotas', 'left out where `limiter` is given', quotas);
+		}
 		this.client = new ArchiveClient(options);
-		this.#limiter = options.limiter;
+		this.#limiter = limiter ?? sharedRateLimiter(this.client.quotaKey, quotas);
+		this.#connections = resolveQuotas(quotas).connections;
 	}
 
 	/** The fragments of a range, each once, sorted by the range's clock and then by number. */
 	fragments(range: TimeRange, options: FragmentsOptions = {}): FragmentSource {
 		const { signal, ...listing } = options;
-		const source = new FragmentSource({ client: this.client, range, ...listing });
+		const source = new FragmentSource({ client: this.client, limiter: this.#limiter, range, ...listing });
 		if (signal !== undefined) destroyOnAbort(source, signal);
 		return source;
 	}
@@ -121,20 +137,32 @@ export class KvsArchive implements AsyncDisposable {
 		await this.close();
 	}
 
-	#run<E>(
-		range: TimeRange,
-		{ signal, strict = false }: RunOptions,
-		pick: EventOutletOptions<E>['pick'],
-	): EventStream<E> {
+	#run<E>(range: TimeRange, options: RunOptions, pick: EventOutletOptions<E>['pick']): EventStream<E> {
+		const { signal, strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES } = options;
 		const { client } = this;
+		const limiter = this.#limiter;
 		const counter = new RunCounter(systemClock);
 		const onCall = counter.call.bind(counter);
-		const source = new FragmentSource({ client, range, onCall, onListed: (count) => counter.listed(count) });
+		const source = new FragmentSource({
+			client,
+			limiter,
+			range,
+			onCall,
+			onListed: (count) => counter.listed(count),
+		});
+		const fetcher = new MediaFetcher({
+			client,
+			limiter,
+			sessions: this.#connections,
+			maxBufferedBytes,
+			order,
+			onCall,
+		});
 		const outlet = new EventOutlet<E>({ counter, pick, strict });
 		pipeline(
 			source,
-			new FragmentBatcher(),
-			new MediaFetcher({ client, limiter: this.#limiter, onCall }),
+			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / this.#connections }),
+			fetcher,
 			new Demuxer({ deliver: 'batch' }),
 			outlet,
 			// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.

@@ -12,7 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	list: ['aws', 'pace', 'stream'],
 	batch: ['stream'],
 	fetch: ['aws', 'pace', 'stream'],
-	demux: ['mkv', 'stream'],
+	demux: ['mkv', 'pace', 'stream'],
 	frames: ['stream'],
 	sinks: ['mkv', 'stream'],
 	server: ['mkv'],

@@ -6,6 +6,9 @@ import { Stage } from '../stream/stage.js';
 /** The most fragments a GetMediaForFragmentList call may ask for. */
 const MAX_BATCH_FRAGMENTS = 1000;
 
+/** The first batch is small, so that the first frame comes soon; each further one may be four times as large. */
+const FIRST_BATCH_FRAGMENTS = 10;
+
 /** Options of {@link FragmentBatcher}. A batch is closed by whichever limit comes first. */
 export interface FragmentBatcherOptions {
 	/** 1 to 1,000. @default 100: at five calls a second that is just the 500 fragments a second the service allows */
@@ -41,11 +44,15 @@ export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 		if (isTooLarge && this.#fragments.length > 0) yield [this.#close()];
 		this.#fragments.push(fragment);
 		this.#sizeBytes += fragment.fragmentSizeInBytes;
-		if (this.#fragments.length === this.#maxFragments) yield [this.#close()];
+		if (this.#fragments.length >= this.#limit) yield [this.#close()];
 	}
 
 	protected override *finish(): Generator<FragmentBatch[]> {
 		if (this.#fragments.length > 0) yield [this.#close()];
+	}
+
+	get #limit(): number {
+		return Math.min(this.#maxFragments, FIRST_BATCH_FRAGMENTS * 4 ** this.#index);
 	}
 
 	#close(): FragmentBatch {

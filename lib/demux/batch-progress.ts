@@ -24,6 +24,8 @@ export class BatchProgress {
 	#position = 0;
 	/** The fragment that may be given out as it is read: whatever comes instead is held. */
 	#expected: string | undefined;
+	/** What began in this answer: reading is ahead of giving out, by a chunk with many fragments perhaps. */
+	#read = new Set<string>();
 	#begun: { readonly fragment: FragmentEvent; readonly frames: FrameMark[] } | null = null;
 	#early: MediaEvent[] = [];
 
@@ -68,18 +70,17 @@ export class BatchProgress {
 	/** An answer begins. */
 	answerStarts(): void {
 		this.#early = [];
+		this.#read = new Set();
 		this.#expected = this.next;
 	}
 
-	/**
-	 * What becomes of a fragment that begins in an answer. Reading is ahead of giving out, by a chunk with many fragments
-	 * perhaps: this looks at what was read.
-	 */
+	/** What becomes of a fragment that begins in an answer. */
 	admit(fragmentNumber: string | null): Admission {
-		if (fragmentNumber === null || !this.#outstanding.has(fragmentNumber)) return 'skip';
+		if (fragmentNumber === null || !this.#isWanted(fragmentNumber)) return 'skip';
+		this.#read.add(fragmentNumber);
 		if (fragmentNumber !== this.#expected) return 'hold';
 		const following = this.#order[this.#order.indexOf(fragmentNumber, this.#position) + 1];
-		this.#expected = following !== undefined && this.#outstanding.has(following) ? following : undefined;
+		this.#expected = following !== undefined && this.#isWanted(following) ? following : undefined;
 		return this.#begun?.fragment.fragmentNumber === fragmentNumber ? this.#begun : 'take';
 	}
 
@@ -111,6 +112,10 @@ export class BatchProgress {
 		this.#outstanding.delete(fragmentNumber);
 		this.#held.set(fragmentNumber, events);
 		return [];
+	}
+
+	#isWanted(fragmentNumber: string): boolean {
+		return this.#outstanding.has(fragmentNumber) && !this.#read.has(fragmentNumber);
 	}
 
 	#takeEarly(event: FragmentEvent | Frame | FragmentEndEvent): MediaEvent[] {

@@ -52,7 +52,7 @@ const NOT_FOUND_CODES: readonly (number | null)[] = [3000, 4000];
 /** What is known when a response is over. */
 interface ResponseEnd {
 	/** Why it ended before its time; null for a clean end. */
-	readonly error: unknown;
+	readonly error: ArchiveError | null;
 	/** In-band failures that another try may help, by fragment. */
 	readonly troubles: ReadonlyMap<string, FragmentFailureEvent>;
 }
@@ -138,7 +138,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			onFailure: () => progress.failedToRead(),
 		});
 		const troubles = new Map<string, FragmentFailureEvent>();
-		let error: unknown = null;
+		let error: ArchiveError | null = null;
 		progress.answerStarts();
 		try {
 			for await (const chunk of body) {
@@ -149,20 +149,20 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		} catch (thrown) {
 			this.signal.throwIfAborted();
 			if (isRefused(thrown)) throw thrown;
-			error = thrown;
+			error = thrown instanceof ArchiveError ? thrown : brokenOff(thrown);
 		} finally {
 			body.destroy();
 		}
 		try {
 			// Where the transport broke off, elements of unknown size cannot be trusted to be whole.
-			const cut = error instanceof MediaError || error === null ? null : brokenOff(error);
-			const rest = error instanceof MediaError ? assembler.fail('MALFORMED', error) : assembler.end(cut);
+			const rest = isMalformed(error) ? assembler.fail('MALFORMED', error) : assembler.end(error);
 			for (const events of rest) {
 				const failure = events.find(isFailure);
-				if (failure !== undefined && failure.code === null) error ??= failure.error;
+				if (failure?.code === null && failure.error instanceof MediaError) error ??= failure.error;
 				yield this.#sort(events, progress, tries, troubles);
 			}
 		} catch (thrown) {
+			if (!(thrown instanceof MediaError)) throw thrown;
 			error = thrown;
 		}
 		return { error, troubles };
@@ -219,13 +219,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		const fragmentNumber = progress.next as string;
 		const { begun } = progress;
 		const trouble = troubles.get(fragmentNumber);
-		const reason = error instanceof Error ? error.message : null;
-		const name =
-			begun === null
-				? 'MISSING'
-				: error instanceof MediaError && error.code !== 'KVS_MEDIA_TRUNCATED'
-					? nameOf(error)
-					: 'TRUNCATED';
+		const name = begun === null ? 'MISSING' : isMalformed(error) ? nameOf(error) : 'TRUNCATED';
 		const failure = new FragmentFailureEvent({
 			index: begun?.index ?? null,
 			fragmentNumber,
@@ -233,7 +227,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			name: trouble?.name ?? name,
 			message:
 				trouble?.message ??
-				`fragment ${fragmentNumber} ${begun === null ? 'was asked for and did not come' : 'did not come whole'}${reason === null ? '' : `: ${reason}`}`,
+				`fragment ${fragmentNumber} ${begun === null ? 'was asked for and did not come' : 'did not come whole'}${error === null ? '' : `: ${error.message}`}`,
 			offset: trouble?.offset ?? (error instanceof MediaError ? error.offset : null),
 			retryable: true,
 			error,
@@ -272,6 +266,11 @@ function isRefused(error: unknown): boolean {
 	);
 }
 
+/** The bytes that came are to blame, and not that some did not come. */
+function isMalformed(error: unknown): error is MediaError {
+	return error instanceof MediaError && error.code !== 'KVS_MEDIA_TRUNCATED';
+}
+
 function nameOf(error: MediaError): string {
 	return error.code === 'KVS_MEDIA_CHANGED' ? 'CHANGED' : 'MALFORMED';
 }
@@ -287,7 +286,6 @@ function inItsPlace(
 }
 
 function brokenOff(error: unknown): MediaError {
-	if (error instanceof MediaError) return error;
 	const { code, message } = error as { code?: string; message?: string };
 	const reason =
 		code === undefined || message === undefined

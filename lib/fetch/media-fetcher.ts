@@ -1,20 +1,36 @@
-import { finished, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream';
 import PQueue from 'p-queue';
 import type { ArchiveClient, CallRecord } from '../aws/archive-client.js';
 import { isRetryableRequest } from '../aws/aws-errors.js';
 import { InvalidOptionError } from '../errors.js';
+import type { Fragment } from '../model/fragment.js';
 import type { FragmentBatch } from '../model/fragment-batch.js';
 import type { MediaResponse, ReopenOptions } from '../model/media-response.js';
-import type { Clock } from '../pace/clock.js';
+import { type Clock, systemClock } from '../pace/clock.js';
+import { SERVICE_QUOTAS } from '../pace/quotas.js';
 import { type RateLimiter, sharedRateLimiter } from '../pace/rate-limiter.js';
 import { type RetryPolicy, retry } from '../pace/retry.js';
 import { Stage } from '../stream/stage.js';
+import { ByteBudget } from './byte-budget.js';
+import { type BodyPatience, ResponseBody } from './response-body.js';
+
+/** What a run may hold of media that its reader has not come to yet. */
+export const DEFAULT_MAX_BUFFERED_BYTES = 128 * 1024 * 1024;
+
+const DEFAULT_PATIENCE: BodyPatience = { stallMs: 30_000, maxHoldMs: 120_000 };
 
 /** Options of {@link MediaFetcher}. */
-export interface MediaFetcherOptions {
+export interface MediaFetcherOptions extends Partial<BodyPatience> {
 	readonly client: ArchiveClient;
 	/** @default the process's own for this endpoint, region and stream */
 	readonly limiter?: RateLimiter | undefined;
+	/** Responses that download at once. @default 5, what the service allows for a stream */
+	readonly sessions?: number | undefined;
+	/** Bytes that may wait to be read, over all responses. @default 128 MiB */
+	readonly maxBufferedBytes?: number | undefined;
+	/** `archive`: responses leave in the order of their batches. `arrival`: as soon as media comes. @default 'archive' */
+	readonly order?: 'archive' | 'arrival' | undefined;
 	readonly onCall?: ((call: CallRecord) => void) | undefined;
 	readonly retryPolicy?: RetryPolicy | undefined;
 	readonly clock?: Clock | undefined;
@@ -22,81 +38,147 @@ export interface MediaFetcherOptions {
 }
 
 /**
- * Asks for the media of each batch. A response leaves as soon as its headers have come, its body unread; the next request
- * goes out when that body is over. Requests are paced by the limiter, and those that fail before their first byte are
- * tried again; what happens to a body is for its reader.
+ * Asks for the media of batches, several at a time, and hands the responses on at once, their bodies filling while those
+ * before them are read. The limiter says when a request may start; p-queue how many bodies are open; one budget of bytes
+ * how far ahead they may run. Requests that fail before their first byte are tried again; what happens to a body is for
+ * its reader, who asks with `reopen` for what is left. That goes before all read-ahead: where no connection is free for
+ * it, the youngest is given up.
  */
 export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 	readonly #options: MediaFetcherOptions;
 	readonly #limiter: RateLimiter;
-	readonly #bodies = new PQueue({ concurrency: 1 });
+	readonly #sessions: number;
+	readonly #queue: PQueue;
+	readonly #budget: ByteBudget;
+	/** In the order in which they will be read, until they are closed. */
+	#bodies: ResponseBody[] = [];
+	/** What has not left yet, in `arrival` order. */
+	readonly #waiting = new Map<MediaResponse, Promise<MediaResponse>>();
 
 	constructor(options: MediaFetcherOptions) {
-		super({ readableHighWaterMark: 1 });
+		const { sessions = SERVICE_QUOTAS.connections, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES } = options;
+		if (!Number.isInteger(sessions) || sessions < 1) {
+			throw new InvalidOptionError('sessions', 'a whole number of at least 1', sessions);
+		}
+		if (!(maxBufferedBytes > 0))
+			throw new InvalidOptionError('maxBufferedBytes', 'more than 0', maxBufferedBytes);
+		super({ readableHighWaterMark: sessions });
 		this.#options = options;
+		this.#sessions = sessions;
 		this.#limiter = options.limiter ?? sharedRateLimiter(options.client.quotaKey);
+		this.#queue = new PQueue({ concurrency: sessions });
+		this.#budget = new ByteBudget(maxBufferedBytes);
 	}
 
 	protected override async *process(batch: FragmentBatch): AsyncGenerator<MediaResponse[]> {
-		yield [await this.#takeTurn(() => this.#open(batch, this.signal))];
+		const response = this.#open(batch);
+		if (this.#options.order !== 'arrival') {
+			yield [response];
+			return;
+		}
+		this.#waiting.set(response, whenMediaComes(response));
+		if (this.#waiting.size >= this.#sessions) yield [await this.#firstToCome()];
 	}
 
-	/** Opens a response when the body before it is over, and keeps the turn until its own is. */
-	#takeTurn(open: () => Promise<MediaResponse>): Promise<MediaResponse> {
-		return new Promise((resolve, reject) => {
-			this.#bodies
-				.add(async () => {
-					const response = await open();
-					resolve(response);
-					await over(response.body);
-				})
-				.catch(reject);
+	protected override async *finish(): AsyncGenerator<MediaResponse[]> {
+		while (this.#waiting.size > 0) yield [await this.#firstToCome()];
+		// A stage that has ended is destroyed, and takes with it what it has opened: not before that was read.
+		for (let [body] = this.#bodies; body !== undefined; [body] = this.#bodies) await over(body);
+	}
+
+	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+		this.#queue.clear();
+		for (const body of this.#bodies) body.destroy();
+		super._destroy(error, callback);
+	}
+
+	async #firstToCome(): Promise<MediaResponse> {
+		const response = await Promise.race(this.#waiting.values());
+		this.#waiting.delete(response);
+		return response;
+	}
+
+	/** `isUrgent`: what is read now waits for it. */
+	#open(batch: FragmentBatch, { isUrgent = false } = {}): MediaResponse {
+		const { clock = systemClock, stallMs, maxHoldMs } = { ...DEFAULT_PATIENCE, ...this.#options };
+		const body = new ResponseBody({
+			open: (signal) => this.#request(batch, AbortSignal.any([signal, this.signal]), isUrgent),
+			budget: this.#budget,
+			clock,
+			stallMs: stallMs ?? DEFAULT_PATIENCE.stallMs,
+			maxHoldMs: maxHoldMs ?? DEFAULT_PATIENCE.maxHoldMs,
 		});
-	}
-
-	async #open(batch: FragmentBatch, signal: AbortSignal): Promise<MediaResponse> {
-		const { client, onCall, retryPolicy: policy, clock, random } = this.#options;
-		const numbers = batch.fragments.map(({ fragmentNumber }) => fragmentNumber);
-		const body = await retry(
-			async () => {
-				const permit = await this.#limiter.acquire({ calls: 1 }, signal);
-				let isSent = false;
-				const onSend = (): void => {
-					isSent = true;
-					permit.sent();
-				};
-				try {
-					return await client.getMediaForFragmentList(numbers, { signal, onCall, onSend });
-				} finally {
-					if (!isSent) permit.cancel();
-				}
-			},
-			{ isRetryable: isRetryableRequest, policy, signal, clock, random },
-		);
+		this.#bodies = isUrgent ? [body, ...this.#bodies] : [...this.#bodies, body];
+		finished(body, () => {
+			this.#bodies = this.#bodies.filter((other) => other !== body);
+		});
+		if (isUrgent) this.#makeRoom();
+		this.#queue.add(() => body.fill(), { priority: isUrgent ? 1 : 0 }).catch((error) => body.destroy(error));
 		return { batch, body, reopen: (options) => this.#reopen(batch, options) };
 	}
 
-	/** Takes no turn: whoever asks still holds the one of the body that failed, and the next may be waiting for it. */
-	async #reopen(
-		batch: FragmentBatch,
-		{ after, signal = this.signal }: ReopenOptions,
-	): Promise<MediaResponse> {
+	/** Frees a connection where all of them are busy with what is read later. */
+	#makeRoom(): void {
+		if (this.#queue.pending < this.#sessions) return;
+		this.#bodies.findLast((body) => body.isConnected)?.holdBack();
+	}
+
+	async #request(batch: FragmentBatch, signal: AbortSignal, isUrgent: boolean): Promise<Readable> {
+		const { client, onCall, retryPolicy: policy, clock, random } = this.#options;
+		const numbers = batch.fragments.map(({ fragmentNumber }) => fragmentNumber);
+		const cost = { calls: 1, mediaPoints: numbers.length, connections: 1, isUrgent };
+		const attempt = async (): Promise<Readable> => {
+			const permit = await this.#limiter.acquire(cost, signal);
+			let isSent = false;
+			const onSend = (): void => {
+				isSent = true;
+				permit.sent();
+			};
+			try {
+				const body = await client.getMediaForFragmentList(numbers, { signal, onCall, onSend });
+				finished(body, permit.closed);
+				return body;
+			} catch (error) {
+				permit.closed();
+				throw error;
+			} finally {
+				if (!isSent) permit.cancel();
+			}
+		};
+		return retry(attempt, { isRetryable: isRetryableRequest, policy, signal, clock, random });
+	}
+
+	async #reopen(batch: FragmentBatch, { after, only }: ReopenOptions): Promise<MediaResponse> {
 		const start =
 			after === undefined
 				? 0
 				: batch.fragments.findIndex(({ fragmentNumber }) => fragmentNumber === after) + 1;
-		const fragments = batch.fragments.slice(start);
-		if (fragments.length === 0 || (after !== undefined && start === 0)) {
-			throw new InvalidOptionError('after', 'a fragment of the batch, and not its last', after);
-		}
-		const sizeBytes = fragments.reduce((sum, { fragmentSizeInBytes }) => sum + fragmentSizeInBytes, 0);
-		return this.#open({ index: batch.index, fragments, sizeBytes }, signal);
+		if (after !== undefined && start === 0)
+			throw new InvalidOptionError('after', 'a fragment of the batch', after);
+		const fragments = batch.fragments
+			.slice(start)
+			.filter(({ fragmentNumber }) => only?.has(fragmentNumber) ?? true);
+		if (fragments.length === 0)
+			throw new InvalidOptionError('after', 'a fragment with others behind it', after);
+		return this.#open({ index: batch.index, fragments, sizeBytes: sizeOf(fragments) }, { isUrgent: true });
 	}
 }
 
-/** Resolves when a body has ended, failed or been destroyed: all the same to the one that waits for its turn. */
+function sizeOf(fragments: readonly Fragment[]): number {
+	return fragments.reduce((sum, { fragmentSizeInBytes }) => sum + fragmentSizeInBytes, 0);
+}
+
 function over(body: Readable): Promise<void> {
 	return new Promise((resolve) => {
 		finished(body, () => resolve());
+	});
+}
+
+/** Resolves as soon as there is something to read, be it the end. */
+function whenMediaComes(response: MediaResponse): Promise<MediaResponse> {
+	return new Promise((resolve) => {
+		const onReadable = (): void => resolve(response);
+		response.body.once('readable', onReadable);
+		finished(response.body, onReadable);
 	});
 }

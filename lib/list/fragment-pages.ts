@@ -4,12 +4,14 @@ import { RequestError } from '../errors.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
+import type { RateLimiter } from '../pace/rate-limiter.js';
 import { type RetryPolicy, retry } from '../pace/retry.js';
 
 /** What a listing needs besides its range. */
 export interface ListingOptions extends CallOptions {
 	/** MaxResults of a call, 1 to 1,000. */
 	readonly pageSize: number;
+	readonly limiter: RateLimiter;
 	readonly retryPolicy?: RetryPolicy | undefined;
 	readonly clock?: Clock | undefined;
 	readonly random?: (() => number) | undefined;
@@ -32,7 +34,7 @@ export async function listWindow(
 	let nextToken: string | null = null;
 	do {
 		const request = { maxResults: options.pageSize, nextToken };
-		const page: FragmentPage = await retry(() => client.listFragments(window, request, options), {
+		const page: FragmentPage = await retry(() => listPage(client, window, request, options), {
 			isRetryable: isRetryableRequest,
 			policy,
 			signal,
@@ -50,6 +52,26 @@ export async function listWindow(
 			startMs(a, window.by) - startMs(b, window.by) ||
 			compareFragmentNumbers(a.fragmentNumber, b.fragmentNumber),
 	);
+}
+
+/** One page, once the quota of metadata points has room for it. */
+async function listPage(
+	client: ArchiveClient,
+	window: ResolvedTimeRange,
+	request: { maxResults: number; nextToken: string | null },
+	options: ListingOptions,
+): Promise<FragmentPage> {
+	const permit = await options.limiter.acquire({ metadataPoints: request.maxResults }, options.signal);
+	let isSent = false;
+	const onSend = (): void => {
+		isSent = true;
+		permit.sent();
+	};
+	try {
+		return await client.listFragments(window, request, { ...options, onSend });
+	} finally {
+		if (!isSent) permit.cancel();
+	}
 }
 
 function endlessListing(stream: string): RequestError {

@@ -3,6 +3,7 @@ import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import { type ResolvedTimeRange, resolveTimeRange, startMs, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
+import { type RateLimiter, sharedRateLimiter } from '../pace/rate-limiter.js';
 import type { RetryPolicy } from '../pace/retry.js';
 import { Source } from '../stream/source.js';
 import { type ListingOptions, listWindow } from './fragment-pages.js';
@@ -12,10 +13,15 @@ import { MAX_WINDOW_FRAGMENTS, Windows } from './windows.js';
 /** The most fragments a ListFragments call may answer with. */
 const MAX_PAGE_SIZE = 1000;
 
+/** Fragments that may wait at the exit: while they are fetched, the next window is listed. */
+const READ_AHEAD_FRAGMENTS = 1000;
+
 /** Options of {@link FragmentSource}. */
 export interface FragmentSourceOptions {
 	readonly client: ArchiveClient;
 	readonly range: TimeRange;
+	/** @default the process's own for this endpoint, region and stream */
+	readonly limiter?: RateLimiter | undefined;
 	/** Fragments after which to stop; `nextToken` then says where to go on. @default all of them */
 	readonly maxItems?: number | undefined;
 	/** MaxResults of each call, 1 to 1,000. @default 1000 */
@@ -44,7 +50,7 @@ export class FragmentSource extends Source<Fragment> {
 	#nextToken: string | null = null;
 
 	constructor(options: FragmentSourceOptions) {
-		super();
+		super({ readableHighWaterMark: READ_AHEAD_FRAGMENTS });
 		const { maxItems, pageSize, startingToken } = options;
 		if (maxItems !== undefined && !(Number.isInteger(maxItems) && maxItems >= 1)) {
 			throw new InvalidOptionError('maxItems', 'an integer of at least 1', maxItems);
@@ -88,7 +94,8 @@ export class FragmentSource extends Source<Fragment> {
 	/** The windows' fragments, none of them empty. */
 	async *#listed(): AsyncGenerator<Fragment[]> {
 		const { client, pageSize = MAX_PAGE_SIZE, onCall, retryPolicy, clock, random } = this.#options;
-		const options: ListingOptions = { pageSize, onCall, retryPolicy, clock, random, signal: this.signal };
+		const limiter = this.#options.limiter ?? sharedRateLimiter(client.quotaKey);
+		const options: ListingOptions = { pageSize, limiter, onCall, retryPolicy, clock, random, signal: this.signal };
 		const start = this.#start;
 		const windows = new Windows(start === null ? this.#range : { ...this.#range, fromMs: start.afterMs });
 		for (let window = windows.current; window !== null; window = windows.current) {

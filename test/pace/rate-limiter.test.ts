@@ -32,7 +32,7 @@ async function settle(): Promise<void> {
 
 test('lets five calls start in any second, and the sixth when the first is a second old', async (t) => {
 	const clock = manualClock();
-	const limiter = createRateLimiter({ clock });
+	const limiter = createRateLimiter({}, { clock });
 	const started: number[] = [];
 	const calls = Array.from({ length: 12 }, async () => {
 		const permit = await limiter.acquire({ calls: 1 });
@@ -52,7 +52,7 @@ test('lets five calls start in any second, and the sixth when the first is a sec
 
 test('the second counts from when the request went out, not from when it was allowed', async (t) => {
 	const clock = manualClock();
-	const limiter = createRateLimiter({ callsPerSecond: 1, clock });
+	const limiter = createRateLimiter({ callsPerSecond: 1 }, { clock });
 	const permit = await limiter.acquire({ calls: 1 });
 	let second: Permit | null = null;
 	const waiting = limiter.acquire({ calls: 1 }).then((next) => {
@@ -69,14 +69,14 @@ test('the second counts from when the request went out, not from when it was all
 });
 
 test('a permit that was not used is free at once', async (t) => {
-	const limiter = createRateLimiter({ callsPerSecond: 1, clock: manualClock() });
+	const limiter = createRateLimiter({ callsPerSecond: 1 }, { clock: manualClock() });
 	(await limiter.acquire({ calls: 1 })).cancel();
 	(await limiter.acquire({ calls: 1 })).cancel();
 	t.pass();
 });
 
 test('an abort while waiting rejects with its reason and takes no permit', async (t) => {
-	const limiter = createRateLimiter({ callsPerSecond: 1, clock: manualClock() });
+	const limiter = createRateLimiter({ callsPerSecond: 1 }, { clock: manualClock() });
 	const first = await limiter.acquire({ calls: 1 });
 	const controller = new AbortController();
 	const waiting = limiter.acquire({ calls: 1 }, controller.signal);

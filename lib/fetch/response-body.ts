@@ -1,0 +1,153 @@
+import { Readable } from 'node:stream';
+import { ArchiveError } from '../errors.js';
+import type { Clock } from '../pace/clock.js';
+import type { BudgetAccount, ByteBudget } from './byte-budget.js';
+
+/** How long a body is waited for. */
+export interface BodyPatience {
+	/** Nothing comes for so long, while we are reading: the connection is dead. Milliseconds. */
+	readonly stallMs: number;
+	/** The reader leaves no room for so long: the connection is given up, to be opened again later. Milliseconds. */
+	readonly maxHoldMs: number;
+}
+
+/** What a {@link ResponseBody} needs. */
+export interface ResponseBodyOptions extends BodyPatience {
+	/** Opens the connection. */
+	readonly open: (signal: AbortSignal) => Promise<Readable>;
+	readonly budget: ByteBudget;
+	readonly clock: Clock;
+}
+
+/**
+ * The payload of one response, drained from its connection into the run's budget of memory as fast as it comes, however
+ * late its reader is. Ends as the connection ended: cleanly, or, behind everything that came, with its error.
+ */
+export class ResponseBody extends Readable {
+	readonly #options: ResponseBodyOptions;
+	readonly #account: BudgetAccount = { heldBytes: 0 };
+	readonly #abort = new AbortController();
+	#chunks: Uint8Array[] = [];
+	#source: Readable | null = null;
+	#isWanted = false;
+	#isHolding = false;
+	#lastProgressMs = 0;
+	#isOver = false;
+	#failure: Error | null = null;
+
+	constructor(options: ResponseBodyOptions) {
+		// Chunks wait here, where the budget sees them, and not in the stream's own buffer.
+		super({ highWaterMark: 0 });
+		this.#options = options;
+	}
+
+	/** Whether the connection is open, or about to be. */
+	get isConnected(): boolean {
+		return this.#source !== null;
+	}
+
+	/**
+	 * Opens the connection and reads it to its end. Never rejects: what goes wrong is for the reader of the body.
+	 */
+	async fill(): Promise<void> {
+		if (this.#isOver || this.destroyed) return;
+		const { signal } = this.#abort;
+		try {
+			this.#source = await this.#options.open(signal);
+			const watch = this.#watch(this.#source, signal);
+			for await (const chunk of this.#source) await this.#accept(chunk as Uint8Array);
+			await watch.stop();
+		} catch (error) {
+			this.#failure ??= error as Error;
+		} finally {
+			this.#source?.destroy();
+			this.#source = null;
+			this.#isOver = true;
+			this.#abort.abort();
+			this.#serve();
+		}
+	}
+
+	/** Gives the connection up without prejudice: what has come can be read, then the body ends with `KVS_HELD_BACK`. */
+	holdBack(): void {
+		if (this.#isOver) return;
+		this.#failure ??= new ArchiveError('KVS_HELD_BACK', 'the connection was given up to make room', {
+			retryable: true,
+		});
+		if (this.#source === null) this.#isOver = true;
+		this.#source?.destroy(this.#failure);
+	}
+
+	override _read(): void {
+		this.#isWanted = true;
+		this.#serve();
+	}
+
+	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+		this.#isOver = true;
+		this.#chunks = [];
+		this.#options.budget.give(this.#account, this.#account.heldBytes);
+		this.#abort.abort();
+		this.#source?.destroy();
+		callback(error);
+	}
+
+	async #accept(chunk: Uint8Array): Promise<void> {
+		const { budget, clock, maxHoldMs } = this.#options;
+		this.#lastProgressMs = clock.now();
+		if (this.destroyed) return;
+		this.#chunks.push(chunk);
+		budget.take(this.#account, chunk.byteLength);
+		this.#serve();
+		const room = budget.room(this.#account);
+		if (room === null) return;
+		this.#isHolding = true;
+		const waited = new AbortController();
+		const onDestroy = (): void => room.leave();
+		this.#abort.signal.addEventListener('abort', onDestroy, { once: true });
+		const tooLong = clock.sleep(maxHoldMs, { signal: waited.signal, isBackground: true }).then(
+			() => this.holdBack(),
+			() => {},
+		);
+		await Promise.race([room.admitted, tooLong]);
+		room.leave();
+		waited.abort();
+		this.#abort.signal.removeEventListener('abort', onDestroy);
+		this.#isHolding = false;
+		this.#lastProgressMs = clock.now();
+	}
+
+	/** Ends a connection on which nothing comes. The time in which we do not read does not count. */
+	#watch(source: Readable, signal: AbortSignal): { stop(): Promise<void> } {
+		const { clock, stallMs } = this.#options;
+		const stopped = new AbortController();
+		this.#lastProgressMs = clock.now();
+		const watching = (async () => {
+			for (let leftMs = stallMs; leftMs > 0; leftMs = this.#lastProgressMs + stallMs - clock.now()) {
+				await clock.sleep(leftMs, { signal: AbortSignal.any([signal, stopped.signal]), isBackground: true });
+				if (this.#isHolding) this.#lastProgressMs = clock.now();
+			}
+			source.destroy(new ArchiveError('KVS_STALLED', `nothing came for ${stallMs} ms`, { retryable: true }));
+		})().catch(() => {});
+		return {
+			stop() {
+				stopped.abort();
+				return watching;
+			},
+		};
+	}
+
+	#serve(): void {
+		if (!this.#isWanted || this.destroyed) return;
+		const chunk = this.#chunks.shift();
+		if (chunk !== undefined) {
+			this.#isWanted = false;
+			this.#options.budget.give(this.#account, chunk.byteLength);
+			this.push(chunk);
+		} else if (this.#isOver) {
+			this.#isWanted = false;
+			if (this.#failure === null) this.push(null);
+			else this.destroy(this.#failure);
+		}
+	}
+}

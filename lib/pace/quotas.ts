@@ -1,0 +1,36 @@
+import { InvalidOptionError } from '../errors.js';
+
+/**
+ * What the service allows for one stream. Every number is the service's own (developer guide, "Service quotas"), and
+ * every one can be raised there for an account, or lowered here to leave room for others.
+ */
+export interface Quotas {
+	/** GetMediaForFragmentList calls in any rolling second. @default 5 */
+	readonly callsPerSecond: number;
+	/** Fragment-media points a second: GetMediaForFragmentList costs one for each fragment it asks for. @default 500 */
+	readonly mediaPointsPerSecond: number;
+	/** Fragment-metadata points a second: ListFragments costs its MaxResults. @default 10000 */
+	readonly metadataPointsPerSecond: number;
+	/** GetMediaForFragmentList responses that may be open at once. @default 5 */
+	readonly connections: number;
+}
+
+/** The quotas of a stream nobody has raised. */
+export const SERVICE_QUOTAS: Quotas = {
+	callsPerSecond: 5,
+	mediaPointsPerSecond: 500,
+	metadataPointsPerSecond: 10_000,
+	connections: 5,
+};
+
+/** Fills in what is not given. Throws {@link InvalidOptionError} for a quota that is no whole number of at least 1. */
+export function resolveQuotas(quotas: Partial<Quotas> = {}): Quotas {
+	const resolved = { ...SERVICE_QUOTAS, ...quotas };
+	for (const [name, value] of Object.entries(resolved)) {
+		if (!(name in SERVICE_QUOTAS)) throw new InvalidOptionError(`quotas.${name}`, 'no quota', value);
+		if (!Number.isInteger(value) || value < 1) {
+			throw new InvalidOptionError(`quotas.${name}`, 'a whole number of at least 1', value);
+		}
+	}
+	return resolved;
+}
