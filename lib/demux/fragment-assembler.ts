@@ -127,8 +127,8 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/**
 	 * The events that `chunk` completes, in arrays of bounded length. Throws {@link MediaError} where the bytes are
-	 * malformed, after the events before that place and the failure of the open fragment were yielded. With `resync` it
-	 * does not throw: the failure is one of the events, and the next document the next thing behind it.
+	 * malformed, after the events before that place were yielded; `fail` then ends the fragment. With `resync` it does not
+	 * throw: the failure is one of the events, and the next document the next thing behind it.
 	 */
 	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
 		let position = 0;
@@ -137,10 +137,12 @@ export class FragmentAssembler implements MatroskaHandler {
 			try {
 				position = this.#parser.write(chunk, position);
 			} catch (thrown) {
-				if (!(thrown instanceof MediaError)) throw thrown;
-				if (this.#isOpen || this.#resyncs) this.#fail('MALFORMED', thrown, thrown.offset);
-				if (this.#resyncs) position = this.#parser.resync();
-				else error = thrown;
+				if (this.#resyncs && thrown instanceof MediaError) {
+					this.#fail('MALFORMED', thrown, thrown.offset);
+					position = this.#parser.resync();
+				} else {
+					error = thrown;
+				}
 			}
 			if (this.#events.length > 0) yield this.#take();
 		} while (position < chunk.byteLength && error === null);

@@ -1,4 +1,4 @@
-import type { MediaError } from '../errors.js';
+import { MediaError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
@@ -46,8 +46,13 @@ export class MkvReader extends Stage<Uint8Array, MediaEvent> {
 		this.#assembler = new FragmentAssembler(new AssemblerContext(), { copy, resync });
 	}
 
-	protected override process(chunk: Uint8Array): Generator<MediaEvent[]> {
-		return this.#assembler.write(chunk);
+	protected override *process(chunk: Uint8Array): Generator<MediaEvent[]> {
+		try {
+			yield* this.#assembler.write(chunk);
+		} catch (error) {
+			if (error instanceof MediaError) yield* this.#assembler.fail('MALFORMED', error);
+			throw error;
+		}
 	}
 
 	protected override finish(): Generator<MediaEvent[]> {

@@ -28,7 +28,7 @@ function counter() {
 	const seen = { frames: 0, bytes: 0, tags: 0 };
 	return {
 		seen,
-		take(event) {
+		take: (event) => {
 			if (event.type === 'frame') {
 				seen.frames++;
 				seen.bytes += event.data.byteLength;

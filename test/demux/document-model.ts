@@ -261,9 +261,9 @@ export function summaryOf(event: MediaEvent): unknown {
 				data: Buffer.from(event.data).toString('hex'),
 			};
 		case 'fragment-end':
-			return { ...event };
+			return Object.assign({}, event);
 		default:
-			return { ...event, error: undefined };
+			return Object.assign({}, event);
 	}
 }
 

@@ -83,8 +83,13 @@ test('an exception behind media fails the fragment behind its frames', (t) => {
 	const tags = serviceTags(getMediaSpelling(5000, 'INTERNAL_ERROR'));
 	const { events } = readEvents([whole, Buffer.concat(tags), next]);
 	t.deepEqual(types(events), [
-		...['fragment', 'frame', 'fragment-failure', 'fragment-end'],
-		...['fragment', 'frame', 'fragment-end'],
+		'fragment',
+		'frame',
+		'fragment-failure',
+		'fragment-end',
+		'fragment',
+		'frame',
+		'fragment-end',
 	]);
 	t.is(failureIn(events)?.offset, whole.byteLength);
 	t.is(failureIn(events)?.index, 0);
@@ -262,9 +267,17 @@ test('resync goes on at the next document, wherever the bytes are cut', (t) => {
 	const expected = readEvents([broken], { resync: true });
 	t.is(expected.error, null);
 	t.deepEqual(types(expected.events), [
-		...['fragment', 'frame', 'fragment-failure', 'fragment-end'],
-		...['fragment', 'frame', 'fragment-failure', 'fragment-end'],
-		...['fragment', 'frame', 'fragment-end'],
+		'fragment',
+		'frame',
+		'fragment-failure',
+		'fragment-end',
+		'fragment',
+		'frame',
+		'fragment-failure',
+		'fragment-end',
+		'fragment',
+		'frame',
+		'fragment-end',
 	]);
 	t.like(failureIn(expected.events), { name: 'MALFORMED', offset: whole.byteLength, fragmentNumber: '1' });
 	const text = JSON.stringify(expected.events);
@@ -282,7 +295,11 @@ test('resync finds the document behind bytes that are none, and a document insid
 	t.like(noise.events[0], { index: null, fragmentNumber: null, name: 'MALFORMED', offset: 0 });
 	const inside = Buffer.concat([whole.subarray(0, -16), next]);
 	t.deepEqual(types(readEvents([inside], { resync: true }).events), [
-		...['fragment', 'fragment-failure', 'fragment-end'],
-		...['fragment', 'frame', 'fragment-end'],
+		'fragment',
+		'fragment-failure',
+		'fragment-end',
+		'fragment',
+		'frame',
+		'fragment-end',
 	]);
 });

@@ -123,7 +123,7 @@ export function faultOf(bytes: Buffer, places: readonly number[], resync: boolea
 	const fault = grammarFault(events);
 	if (fault !== null) return fault;
 	const whole = readEvents([bytes], { resync });
-	if (String(whole.error) !== String(error)) return `cut: ${error}, whole: ${whole.error}`;
+	if (String(whole.error) !== String(error)) return `cut: ${String(error)}, whole: ${String(whole.error)}`;
 	if (whole.events.length !== events.length)
 		return `cut: ${events.length} events, whole: ${whole.events.length}`;
 	const differing = events.findIndex(
