@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import { ArmedRule } from './faults/armed-rule.js';
+import { checkFaultRules } from './faults/check-fault-rules.js';
+import { type FaultRule, throttleErrors } from './faults/fault-rule.js';
 import { checkHost } from './host-check.js';
 import { LocalArchive, type LocalArchiveOptions } from './local-archive.js';
+import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { describeStream } from './operations/describe-stream.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
@@ -10,10 +12,14 @@ import { listFragments } from './operations/list-fragments.js';
 import { listStreams } from './operations/list-streams.js';
 import type { Answer, Operation } from './operations/operation.js';
 import { PageTokens } from './page-token.js';
+import { type QuotaValues, resolveQuotas } from './quotas/quota-values.js';
+import { StreamQuotas } from './quotas/stream-quotas.js';
+import { errorReply, faultedReply, type Reply } from './reply.js';
 import { readJsonBody } from './request-body.js';
 import { RequestFields } from './request-fields.js';
+import type { RequestRecord, ResponseRecord } from './request-record.js';
+import { sendReply } from './send-reply.js';
 import { InternalFailureError, ServiceError, UnknownOperationError } from './service-error.js';
-import { wireJson } from './wire-json.js';
 
 /** A client that has not sent its request within a minute is not going to. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -32,23 +38,23 @@ const operations: ReadonlyMap<string, Operation> = new Map(
 	]),
 );
 
-/** One request, as it is about to be answered. */
-export interface RequestRecord {
-	/** The service's name of the operation, null where the request named none. */
-	readonly operation: string | null;
-	/** Name of the stream the request asked for, null where it named none. */
-	readonly stream: string | null;
-	readonly statusCode: number;
-	/** Fragments listed or sent; 0 for an error. */
-	readonly fragments: number;
-	/** When the request came, epoch milliseconds by the archive's clock. */
-	readonly timeMs: number;
-}
-
 /** How {@link createArchiveServer} makes its server. */
 export interface ArchiveServerOptions extends LocalArchiveOptions {
-	/** Told of every request, just before the head of its answer is sent. */
+	/** Told of every request once it is known what is answered, before any of the answer is sent. */
 	readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+	/** Told of the same request again when its answer is over, well or badly. */
+	readonly onResponseEnd?: ((record: ResponseRecord) => void) | undefined;
+	/**
+	 * Quotas of each stream that are enforced: AWS's, none, or AWS's with some replaced (`Infinity`: no limit). What is too
+	 * much is answered with ClientLimitExceededException. @default 'off'
+	 */
+	readonly quotas?: 'aws' | 'off' | Partial<QuotaValues> | undefined;
+	/** Faults to be made, rule by rule. @default none */
+	readonly faults?: readonly FaultRule[] | undefined;
+	/** What the chance in fault rules begins with: the same seed and requests, the same faults. @default 0 */
+	readonly faultSeed?: number | undefined;
+	/** The clock of quotas, pacing, stalls and the call log. @default `performance.now()` and timers */
+	readonly clock?: MonotonicClock | undefined;
 }
 
 /** A `node:http` server that answers as the service does, out of its `archive`. */
@@ -61,10 +67,17 @@ export interface ArchiveServer extends Server {
  * Makes a local archive server, which the AWS SDKs can talk to; `listen` is the caller's to call. Requests wait until the
  * data directory is open. `close` ends running ingests and removes a temporary data directory.
  *
- * Signatures are not checked, and it speaks plain HTTP: bind it to loopback.
+ * Signatures are not checked, and it speaks plain HTTP: bind it to loopback. Throws `InvalidOptionError` for quotas or
+ * fault rules that make no sense.
  */
 export function createArchiveServer(options: ArchiveServerOptions = {}): ArchiveServer {
+	const quotaValues = resolveQuotas(options.quotas ?? 'off');
+	const seed = options.faultSeed ?? 0;
+	const rules = checkFaultRules(options.faults ?? []).map((rule, index) => new ArmedRule(rule, index, seed));
+	const clock = options.clock ?? processClock;
 	const archive = new LocalArchive(options);
+	const quotas = new Map<string, StreamQuotas>();
+	let requests = 0;
 	const tokens = new PageTokens();
 	const now = options.now ?? Date.now;
 	const server = createServer(
@@ -83,33 +96,79 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	return Object.assign(server, { archive });
 
 	async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-		const timeMs = now();
-		let operation: Operation | null = null;
+		const arrival = { id: ++requests, timeMs: now(), arrivedAtMs: clock.now() };
+		const over = new AbortController();
+		response.once('close', () => over.abort());
+
+		let operation: string | null = null;
 		let stream: string | null = null;
-		let answer: Answer;
-		let statusCode = 200;
-		let error: ServiceError | null = null;
+		let cost = { fragmentsAsked: 0, metadataPoints: 0, openMediaConnections: 0 };
+		let reply: Reply;
 		try {
 			const origin = `http://${checkHost(request.headers.host, server, request.socket)}`;
-			operation = findOperation(request);
+			const asked = findOperation(request);
+			operation = asked.name;
 			const members = await readJsonBody(request);
 			stream = streamNamedIn(members);
 			await archive.ready;
-			answer = operation.answer(new RequestFields(members), { archive, tokens, origin });
+			const answer = asked.answer(new RequestFields(members), { archive, tokens, origin });
+			const streamQuotas = quotasOf(stream);
+			cost = { ...costOf(answer), openMediaConnections: streamQuotas.openMediaConnections };
+			streamQuotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
+			if (answer.kind === 'media') holdConnection(streamQuotas, over.signal);
+			const fragmentNumbers = answer.kind === 'media' ? answer.fragments.map(({ number }) => number) : [];
+			const faulted = { operation, stream, fragmentNumbers };
+			const fired = rules.filter((rule) => rule.fires(faulted));
+			reply = await faultedReply(answer, fired, now());
 		} catch (cause) {
-			error = cause instanceof ServiceError ? cause : new InternalFailureError(cause);
-			answer = errorAnswer(error);
-			statusCode = error.statusCode;
+			reply = errorReply(cause instanceof ServiceError ? cause : new InternalFailureError(cause));
 		}
-		options.onRequest?.({
-			operation: operation?.name ?? null,
-			stream,
-			statusCode,
-			fragments: answer.fragments ?? 0,
-			timeMs,
+		const { closing, error, fragments, faults } = reply;
+		const statusCode = closing === null ? (error?.statusCode ?? 200) : 0;
+		const isThrottled = error !== null && throttleNames.has(error.awsName);
+		const record = { ...arrival, operation, stream, statusCode, isThrottled, faults, ...cost, fragments };
+		options.onRequest?.(record);
+		let bytesSent = 0;
+		whenAborted(over.signal, () => {
+			const isComplete = response.writableFinished;
+			options.onResponseEnd?.({ request: record, bytesSent, isComplete, endedAtMs: clock.now() });
 		});
-		await send(response, answer, error);
+		await sendReply(response, reply, {
+			clock,
+			signal: over.signal,
+			mediaBytesPerSecond: quotaValues.mediaBytesPerSecond,
+			onBytes: (sizeBytes) => {
+				bytesSent += sizeBytes;
+			},
+		});
 	}
+
+	/** Names that no stream has share one, so that they fill no memory. */
+	function quotasOf(stream: string | null): StreamQuotas {
+		const name = archive.stream(stream ?? '')?.metadata.name ?? '';
+		const found = quotas.get(name) ?? new StreamQuotas(quotaValues);
+		quotas.set(name, found);
+		return found;
+	}
+}
+
+const throttleNames: ReadonlySet<string> = new Set(throttleErrors);
+
+function costOf(answer: Answer): { fragmentsAsked: number; metadataPoints: number } {
+	return {
+		fragmentsAsked: answer.kind === 'media' ? answer.fragments.length : 0,
+		metadataPoints: answer.kind === 'listing' ? answer.metadataPoints : 0,
+	};
+}
+
+function holdConnection(quotas: StreamQuotas, over: AbortSignal): void {
+	quotas.openMediaConnections++;
+	whenAborted(over, () => quotas.openMediaConnections--);
+}
+
+function whenAborted(signal: AbortSignal, listener: () => void): void {
+	if (signal.aborted) listener();
+	else signal.addEventListener('abort', listener, { once: true });
 }
 
 function findOperation({ method = '', url = '' }: IncomingMessage): Operation {
@@ -123,31 +182,4 @@ function findOperation({ method = '', url = '' }: IncomingMessage): Operation {
 function streamNamedIn(members: { StreamName?: unknown; StreamARN?: unknown }): string | null {
 	if (typeof members.StreamName === 'string') return members.StreamName;
 	return typeof members.StreamARN === 'string' ? (members.StreamARN.split('/')[1] ?? null) : null;
-}
-
-/** The name stands in the body too: where a proxy drops the headers, the SDKs find it there. */
-function errorAnswer({ awsName, message }: ServiceError): Answer {
-	return { json: { __type: awsName, Message: message, message } };
-}
-
-async function send(response: ServerResponse, answer: Answer, error: ServiceError | null): Promise<void> {
-	const requestId = randomUUID();
-	response.setHeader('x-amzn-RequestId', requestId);
-	if (error !== null) {
-		// The documentation names the `x-amz-` headers, the SDKs read the `x-amzn-` ones.
-		response.setHeader('x-amz-RequestId', requestId);
-		response.setHeader('x-amzn-ErrorType', error.awsName);
-		response.setHeader('x-amz-ErrorType', error.awsName);
-	}
-	if ('json' in answer) {
-		const body = Buffer.from(wireJson(answer.json));
-		response.writeHead(error?.statusCode ?? 200, {
-			'Content-Type': 'application/json',
-			'Content-Length': body.byteLength,
-		});
-		response.end(body);
-	} else {
-		response.writeHead(200, { 'Content-Type': answer.contentType });
-		await pipeline(answer.media, response);
-	}
 }

@@ -1,4 +1,4 @@
-import { elementHeader, master, type Slices, sizeOf, string } from '../mkv/ebml-writer.js';
+import { elementHeader, master, sizeOf, string } from '../mkv/ebml-writer.js';
 import { ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import { FRAGMENT_NUMBER_TAG, PRODUCER_TIMESTAMP_TAG, SERVER_TIMESTAMP_TAG } from './service-tag-names.js';
 
@@ -24,11 +24,18 @@ export function chunkHead(timecodeScaleNs: number, trackEntries: readonly Uint8A
 
 /** The Tags element that the service puts before a fragment's Cluster, to the byte: no Targets, sizes of four bytes. */
 export function serviceTags({ number, serverMs, producerMs }: ServiceTagFields): Uint8Array {
-	const simpleTags: Slices[] = [
-		simpleTag(FRAGMENT_NUMBER_TAG, number),
-		simpleTag(SERVER_TIMESTAMP_TAG, tagSeconds(serverMs)),
-		simpleTag(PRODUCER_TIMESTAMP_TAG, tagSeconds(producerMs)),
-	];
+	return serviceTagList([
+		[FRAGMENT_NUMBER_TAG, number],
+		[SERVER_TIMESTAMP_TAG, tagSeconds(serverMs)],
+		[PRODUCER_TIMESTAMP_TAG, tagSeconds(producerMs)],
+	]);
+}
+
+/** A Tags element as the service writes all of its own: one Tag, no Targets, every size in four bytes. */
+export function serviceTagList(tags: readonly (readonly [name: string, value: string])[]): Uint8Array {
+	const simpleTags = tags.map(([name, value]) =>
+		master('SimpleTag', [string('TagName', name, TAG_SIZE), string('TagString', value, TAG_SIZE)], TAG_SIZE),
+	);
 	return Buffer.concat(master('Tags', [master('Tag', simpleTags, TAG_SIZE)], TAG_SIZE));
 }
 
@@ -36,14 +43,6 @@ export function serviceTags({ number, serverMs, producerMs }: ServiceTagFields):
 export const MAX_SERVICE_TAGS_BYTES = sizeOf([
 	serviceTags({ number: '9'.repeat(47), serverMs: 999_999_999_999_999, producerMs: 999_999_999_999_999 }),
 ]);
-
-function simpleTag(name: string, value: string): Uint8Array[] {
-	return master(
-		'SimpleTag',
-		[string('TagName', name, TAG_SIZE), string('TagString', value, TAG_SIZE)],
-		TAG_SIZE,
-	);
-}
 
 /** Decimal seconds with three digits of fraction and no padding in front: `0.000`, `1511852109.126`. */
 function tagSeconds(timeMs: number): string {

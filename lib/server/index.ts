@@ -2,6 +2,17 @@ export {
 	type ArchiveServer,
 	type ArchiveServerOptions,
 	createArchiveServer,
-	type RequestRecord,
 } from './archive-server.js';
+export type {
+	AppliedFault,
+	CutPoint,
+	ExceptionShape,
+	Fault,
+	FaultCondition,
+	FaultRule,
+	FragmentChoice,
+} from './faults/fault-rule.js';
 export type { IngestOptions, IngestSummary, LocalArchive, LocalArchiveOptions } from './local-archive.js';
+export type { MonotonicClock } from './monotonic-clock.js';
+export type { QuotaValues } from './quotas/quota-values.js';
+export type { RequestRecord, ResponseRecord } from './request-record.js';

@@ -55,6 +55,18 @@ export class ForeignHostError extends ServiceError {
 	}
 }
 
+/** A quota of the stream is used up. */
+export class ClientLimitExceededError extends ServiceError {
+	/** `quota`: what there is too much of, `fragment-media points`. */
+	constructor(quota: string) {
+		super(
+			'ClientLimitExceededException',
+			400,
+			`The stream's quota of ${quota} is used up. Try making the call later.`,
+		);
+	}
+}
+
 /** Something in the archive itself failed: a disk, a damaged file. */
 export class InternalFailureError extends ServiceError {
 	constructor(cause: unknown) {

@@ -16,10 +16,22 @@ export const DOCUMENTED_SERVER_TIMESTAMP_TAG = `${PREFIX}SERVER_SIDE_TIMESTAMP`;
 /** Tag of a fragment's producer time, as the documentation of GetMediaForFragmentList spells it. */
 export const DOCUMENTED_PRODUCER_TIMESTAMP_TAG = `${PREFIX}PRODUCER_SIDE_TIMESTAMP`;
 
+/** Tag of an in-band exception's word, as GetMedia names it. */
+export const ERROR_NAME_TAG = `${PREFIX}ERROR_CODE`;
+
+/** Tag of an in-band exception's number, as GetMedia names it. */
+export const ERROR_ID_TAG = `${PREFIX}ERROR_ID`;
+
+/** Tag of an in-band exception's number, as the documentation of GetMediaForFragmentList spells it. */
+export const DOCUMENTED_ERROR_CODE_TAG = `${PREFIX}EXCEPTION_ERROR_CODE`;
+
+/** Tag of an in-band exception's word, as the documentation of GetMediaForFragmentList spells it. */
+export const DOCUMENTED_ERROR_MESSAGE_TAG = `${PREFIX}EXCEPTION_MESSAGE`;
+
 /** Tags that make a document an in-band exception, in either spelling. */
 export const EXCEPTION_TAGS: ReadonlySet<string> = new Set([
-	`${PREFIX}ERROR_CODE`,
-	`${PREFIX}ERROR_ID`,
-	`${PREFIX}EXCEPTION_ERROR_CODE`,
-	`${PREFIX}EXCEPTION_MESSAGE`,
+	ERROR_NAME_TAG,
+	ERROR_ID_TAG,
+	DOCUMENTED_ERROR_CODE_TAG,
+	DOCUMENTED_ERROR_MESSAGE_TAG,
 ]);

@@ -315,11 +315,18 @@ test('sends chunks in the order of the request, a repeated one twice', async (t)
 	t.deepEqual(Buffer.from(await response.arrayBuffer()), Buffer.concat(expected));
 	t.deepEqual(records, [
 		{
+			id: 1,
 			operation: 'GetMediaForFragmentList',
 			stream: 'door',
 			statusCode: 200,
+			isThrottled: false,
+			faults: [],
+			fragmentsAsked: 3,
+			metadataPoints: 0,
+			openMediaConnections: 0,
 			fragments: 3,
 			timeMs: CREATION_MS,
+			arrivedAtMs: records[0]?.arrivedAtMs as number,
 		},
 	]);
 });

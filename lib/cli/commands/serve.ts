@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { ArchiveError, InvalidOptionError } from '../../index.js';
-import { createArchiveServer, type IngestSummary } from '../../server/index.js';
+import { createArchiveServer, type FaultRule, type IngestSummary } from '../../server/index.js';
 import type { CommandContext } from '../command-context.js';
 import { integerOption } from '../integer-option.js';
 import { parsePointInTime } from '../point-in-time.js';
@@ -14,6 +15,8 @@ export interface ServeOptions {
 	readonly data?: string;
 	readonly ingest: readonly string[];
 	readonly region: string;
+	readonly quotas: string;
+	readonly faults?: string;
 }
 
 /** Where the local archive listens unless it is told to elsewhere. */
@@ -40,8 +43,16 @@ export async function serve(
 			options.host,
 		);
 	}
+	if (options.quotas !== 'aws' && options.quotas !== 'off') {
+		throw new InvalidOptionError('--quotas', 'aws or off', options.quotas);
+	}
 	const requests = options.ingest.map((text) => parseIngest(text, nowMs));
-	const server = createArchiveServer({ dataDirectory: options.data, region: options.region });
+	const server = createArchiveServer({
+		dataDirectory: options.data,
+		region: options.region,
+		quotas: options.quotas,
+		faults: options.faults === undefined ? [] : await readFaults(options.faults),
+	});
 	try {
 		await server.archive.ready;
 		for (const { stream, file, start } of requests) {
@@ -69,6 +80,17 @@ export async function serve(
 		);
 	} finally {
 		await stopServer(server);
+	}
+}
+
+/** The rules of a fault file, unchecked: the server checks them. */
+async function readFaults(file: string): Promise<FaultRule[]> {
+	try {
+		return JSON.parse(await readFile(file, 'utf8'));
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		const reason = code === 'ENOENT' ? 'there is no such file' : message;
+		throw new InvalidOptionError('--faults', `a readable file of fault rules in JSON (${reason})`, file);
 	}
 }
 

@@ -7,6 +7,6 @@ export const describeStream: Operation = {
 	name: 'DescribeStream',
 	path: '/describeStream',
 	answer(request, { archive }) {
-		return { json: { StreamInfo: streamInfo(requestedStream(request).find(archive)) } };
+		return { kind: 'json', json: { StreamInfo: streamInfo(requestedStream(request).find(archive)) } };
 	},
 };

@@ -20,6 +20,6 @@ export const getDataEndpoint: Operation = {
 		const requested = requestedStream(request);
 		request.oneOf('APIName', apiNames);
 		requested.find(archive);
-		return { json: { DataEndpoint: origin } };
+		return { kind: 'json', json: { DataEndpoint: origin } };
 	},
 };

@@ -4,7 +4,6 @@ import type { RequestFields, StringBounds } from '../request-fields.js';
 import { requestedStream } from '../requested-stream.js';
 import { InvalidArgumentError } from '../service-error.js';
 import type { StoredFragment } from '../stored-fragment.js';
-import { EpochSeconds, type WireValue } from '../wire-json.js';
 import type { Operation } from './operation.js';
 
 /** Undocumented; the Java parser library asks for as many. */
@@ -55,12 +54,18 @@ export const listFragments: Operation = {
 		}
 		const selection = stream.fragments.select(page, page.runs);
 		const end = Math.min(page.skipped + page.pageSize, selection.length);
-		const fragments: WireValue[] = [];
+		const fragments: StoredFragment[] = [];
 		for (let index = page.skipped; index < end; index++) {
-			fragments.push(describe(selection.at(permutedPosition(index, selection.length))));
+			fragments.push(selection.at(permutedPosition(index, selection.length)));
 		}
-		const nextToken = end < selection.length ? tokens.seal('ListFragments', { ...page, skipped: end }) : null;
-		return { fragments: fragments.length, json: { Fragments: fragments, NextToken: nextToken } };
+		const tokenFrom = (skipped: number): string => tokens.seal('ListFragments', { ...page, skipped });
+		return {
+			kind: 'listing',
+			fragments,
+			nextToken: end < selection.length ? tokenFrom(end) : null,
+			ownToken: () => tokenFrom(page.skipped),
+			metadataPoints: page.pageSize,
+		};
 	},
 };
 
@@ -75,14 +80,4 @@ function readSelector(selector: RequestFields): ClockRange {
 		);
 	}
 	return { clock: clocks[type], startMs, endMs };
-}
-
-function describe(fragment: StoredFragment): WireValue {
-	return {
-		FragmentLengthInMilliseconds: fragment.lengthMs,
-		FragmentNumber: fragment.number,
-		FragmentSizeInBytes: fragment.sizeBytes,
-		ProducerTimestamp: new EpochSeconds(fragment.producerMs),
-		ServerTimestamp: new EpochSeconds(fragment.serverMs),
-	};
 }

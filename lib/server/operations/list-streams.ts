@@ -31,6 +31,6 @@ export const listStreams: Operation = {
 			last !== undefined && rest.length > streams.length
 				? tokens.seal('ListStreams', { after: last.metadata.name })
 				: null;
-		return { json: { NextToken: nextToken, StreamInfoList: streams.map(streamInfo) } };
+		return { kind: 'json', json: { NextToken: nextToken, StreamInfoList: streams.map(streamInfo) } };
 	},
 };

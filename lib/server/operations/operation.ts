@@ -1,6 +1,7 @@
 import type { LocalArchive } from '../local-archive.js';
 import type { PageTokens } from '../page-token.js';
 import type { RequestFields } from '../request-fields.js';
+import type { StoredFragment } from '../stored-fragment.js';
 import type { WireValue } from '../wire-json.js';
 
 /** What an operation may use besides its request. */
@@ -12,18 +13,23 @@ interface OperationContext {
 	readonly origin: string;
 }
 
+/** A page of ListFragments. */
+export interface ListingAnswer {
+	readonly kind: 'listing';
+	readonly fragments: readonly StoredFragment[];
+	readonly nextToken: string | null;
+	/** The token that gives this very page. */
+	readonly ownToken: () => string;
+	/** The page size that was asked for: what the call costs. */
+	readonly metadataPoints: number;
+}
+
 /** What an operation answers, with HTTP status 200. */
-export type Answer = {
-	/** Fragments that are listed or sent. */
-	readonly fragments?: number;
-} & (
-	| { readonly json: WireValue }
-	| {
-			readonly contentType: string;
-			/** The body. Ended early where the client goes away. */
-			readonly media: AsyncIterable<Uint8Array>;
-	  }
-);
+export type Answer =
+	| { readonly kind: 'json'; readonly json: WireValue }
+	| ListingAnswer
+	/** The chunks of these fragments. */
+	| { readonly kind: 'media'; readonly fragments: readonly StoredFragment[] };
 
 /** One operation of the service. Always `POST`, with a JSON object. */
 export interface Operation {

@@ -1,0 +1,51 @@
+import { buffer } from 'node:stream/consumers';
+import { type BodyPart, readParts, sizeOfParts } from '../body-part.js';
+import { type ArmedRule, rulesOf } from './armed-rule.js';
+import { insideElement } from './element-offset.js';
+import type { CutPoint, RuleOf } from './fault-rule.js';
+import { chosenPart } from './fragment-choice.js';
+
+/** A place in a body where something happens. */
+export interface BodyStop {
+	/** Behind so many bytes of the body. */
+	readonly atByte: number;
+	/** The body pauses (`ms` milliseconds, null: for ever), or ends. */
+	readonly action:
+		| { readonly kind: 'stall'; readonly ms: number | null }
+		| { readonly kind: 'abort' | 'clean' };
+}
+
+/** Where the body of these parts stops by the rules that fired, in the order of the bytes. */
+export async function bodyStops(
+	parts: readonly BodyPart[],
+	fired: readonly ArmedRule[],
+): Promise<readonly BodyStop[]> {
+	const stops: BodyStop[] = [];
+	for (const armed of rulesOf(fired, 'cut', 'stall')) {
+		const { rule } = armed;
+		stops.push({
+			atByte: await stopOffset(parts, armed),
+			action: rule.fault === 'cut' ? { kind: rule.as ?? 'abort' } : { kind: 'stall', ms: rule.ms ?? null },
+		});
+	}
+	return stops.toSorted((a, b) => a.atByte - b.atByte);
+}
+
+async function stopOffset(
+	parts: readonly BodyPart[],
+	armed: ArmedRule<RuleOf<'cut' | 'stall'>>,
+): Promise<number> {
+	const point: CutPoint = armed.rule;
+	const length = sizeOfParts(parts);
+	if ('inside' in point) {
+		const index = chosenPart(parts, armed, point.fragment ?? 1) ?? 0;
+		const before = sizeOfParts(parts.slice(0, index));
+		const chunk = await buffer(readParts(parts.slice(index, index + 1)));
+		return before + insideElement(chunk, point.inside, point.element ?? 1);
+	}
+	if ('atFraction' in point) {
+		const fraction = point.atFraction === 'random' ? armed.random.next() : point.atFraction;
+		return Math.floor(length * fraction);
+	}
+	return Math.min(point.atByte, length);
+}

@@ -1,0 +1,202 @@
+import { InvalidOptionError } from '../../errors.js';
+import { FRAGMENT_NUMBER_PATTERN } from '../stored-fragment.js';
+import { cutElements, type Fault, type FaultRule, faultOperations, throttleErrors } from './fault-rule.js';
+
+/** What a field must be, in words and as a test. */
+interface FieldCheck {
+	readonly expected: string;
+	readonly isOk: (value: unknown) => boolean;
+}
+
+/** The longest timer there is (Node caps it at 2^31 - 1 and fires at once past that). */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const count = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+const timerMs = wholeNumber(0, MAX_TIMER_MS);
+const text: FieldCheck = {
+	expected: 'text',
+	isOk: (value) => typeof value === 'string' && value !== '',
+};
+const truth: FieldCheck = { expected: 'true or false', isOk: (value) => typeof value === 'boolean' };
+const fraction: FieldCheck = { expected: 'a number from 0 to 1', isOk: isFraction };
+const fragment: FieldCheck = {
+	expected: 'a position from 1, last or random',
+	isOk: (value) => count.isOk(value) || value === 'last' || value === 'random',
+};
+
+type FieldChecks = Readonly<Record<string, FieldCheck>>;
+
+const conditionFields: FieldChecks = {
+	stream: text,
+	fragmentNumber: {
+		expected: 'a fragment number, as text',
+		isOk: (value) => typeof value === 'string' && FRAGMENT_NUMBER_PATTERN.test(value),
+	},
+	nth: count,
+	every: count,
+	times: count,
+	probability: fraction,
+	seed: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+};
+
+const cutPointFields: FieldChecks = {
+	atByte: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+	atFraction: {
+		expected: 'a number from 0 to 1, or random',
+		isOk: (value) => isFraction(value) || value === 'random',
+	},
+	inside: oneOf(cutElements),
+};
+
+const exceptionFields: FieldChecks = {
+	spelling: oneOf(['get-media', 'documented']),
+	goesOn: truth,
+};
+
+/** What a fault may be given besides its condition. */
+interface FaultFields {
+	readonly fields: FieldChecks;
+	readonly required?: readonly string[];
+	/** Exactly one of these is needed. */
+	readonly oneOf?: readonly string[];
+	/** @default all of them */
+	readonly operations?: readonly string[];
+}
+
+const media = { operations: ['GetMediaForFragmentList'] };
+const listing = { operations: ['ListFragments'] };
+const cutPoint = {
+	oneOf: Object.keys(cutPointFields),
+	operations: [
+		'GetMediaForFragmentList',
+		'ListFragments',
+		'GetDataEndpoint',
+		'DescribeStream',
+		'ListStreams',
+	],
+};
+
+const faults: Readonly<Record<Fault['fault'], FaultFields>> = {
+	throttle: { fields: { error: oneOf(throttleErrors) } },
+	'server-error': { fields: { status: oneOf([500, 503]) } },
+	reset: { fields: {} },
+	'hang-up': { fields: {} },
+	'no-answer': { fields: { ms: timerMs } },
+	cut: {
+		fields: { ...cutPointFields, fragment, element: count, as: oneOf(['abort', 'clean']) },
+		...cutPoint,
+	},
+	stall: { fields: { ...cutPointFields, fragment, element: count, ms: timerMs }, ...cutPoint },
+	exception: {
+		fields: {
+			...exceptionFields,
+			code: wholeNumber(0, 2 ** 31 - 1),
+			name: text,
+			isNumbered: truth,
+			fragment,
+		},
+		required: ['code'],
+		...media,
+	},
+	'not-ready': { fields: { ...exceptionFields, asks: count, share: fraction }, ...media },
+	duplicate: { fields: { fragment, again: oneOf(['next', 'last']) }, ...media },
+	shuffle: { fields: {}, ...media },
+	'leave-out': { fields: { fragment, count }, ...media },
+	'empty-page': { fields: {}, ...listing },
+	'late-listing': {
+		fields: { delayMs: wholeNumber(0, Number.MAX_SAFE_INTEGER), fromListing: count, share: fraction },
+		oneOf: ['delayMs', 'fromListing'],
+		...listing,
+	},
+	'dead-endpoint': {
+		fields: {
+			endpoint: { expected: 'a URL', isOk: (value) => typeof value === 'string' && URL.canParse(value) },
+		},
+		operations: ['GetDataEndpoint'],
+	},
+};
+
+/** The operations a rule without `operation` is about: those of its fault, for a body's fault those of media alone. */
+export function operationsOf({ operation, fault }: FaultRule): readonly string[] {
+	if (operation !== undefined) return [operation];
+	const { operations = faultOperations } = faults[fault];
+	return operations === cutPoint.operations ? media.operations : operations;
+}
+
+/**
+ * Checks what should be a list of fault rules, and returns it. Throws `InvalidOptionError` that names the rule, from 0, and
+ * the field: `faults[2].atByte`.
+ */
+export function checkFaultRules(rules: unknown): readonly FaultRule[] {
+	if (!Array.isArray(rules)) throw new InvalidOptionError('faults', 'a list of fault rules', rules);
+	for (const [index, rule] of rules.entries()) checkRule(`faults[${index}]`, rule);
+	return rules;
+}
+
+function checkRule(path: string, rule: unknown): void {
+	if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) {
+		throw new InvalidOptionError(path, 'an object', rule);
+	}
+	const values = rule as Readonly<Record<string, unknown>>;
+	const { fault } = values;
+	if (typeof fault !== 'string' || !Object.hasOwn(faults, fault)) {
+		throw new InvalidOptionError(`${path}.fault`, `one of ${Object.keys(faults).join(', ')}`, fault);
+	}
+	const { fields, required = [], oneOf: alternatives, operations } = faults[fault as Fault['fault']];
+	const checks: FieldChecks = {
+		fault: text,
+		operation: oneOf(operations ?? faultOperations),
+		...conditionFields,
+		...fields,
+	};
+	for (const [name, value] of Object.entries(values)) {
+		if (value === undefined) continue;
+		const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+		if (check === undefined) {
+			throw new InvalidOptionError(
+				`${path}.${name}`,
+				`absent: ${fault} takes ${Object.keys(checks).join(', ')}`,
+				value,
+			);
+		}
+		if (!check.isOk(value)) throw new InvalidOptionError(`${path}.${name}`, check.expected, value);
+	}
+	for (const name of required) {
+		if (values[name] === undefined) {
+			throw new InvalidOptionError(`${path}.${name}`, fields[name]?.expected ?? 'there', undefined);
+		}
+	}
+	if (alternatives !== undefined) {
+		const given = alternatives.filter((name) => values[name] !== undefined);
+		if (given.length !== 1) {
+			const got = given.length === 0 ? undefined : given.join(' and ');
+			throw new InvalidOptionError(path, `given exactly one of ${alternatives.join(', ')}`, got);
+		}
+	}
+	const isMedia = values['operation'] === undefined || values['operation'] === 'GetMediaForFragmentList';
+	if (values['inside'] !== undefined && !isMedia) {
+		throw new InvalidOptionError(
+			`${path}.operation`,
+			'GetMediaForFragmentList, for inside',
+			values['operation'],
+		);
+	}
+}
+
+function wholeNumber(min: number, max: number): FieldCheck {
+	return {
+		expected: `a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`,
+		isOk: (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max,
+	};
+}
+
+function oneOf(values: readonly unknown[]): FieldCheck {
+	return {
+		expected: values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`,
+		isOk: (value) => values.includes(value),
+	};
+}
+
+function isFraction(value: unknown): boolean {
+	return typeof value === 'number' && value >= 0 && value <= 1;
+}

@@ -1,0 +1,134 @@
+/** Operations a fault rule can name. */
+export const faultOperations = [
+	'ListFragments',
+	'GetMediaForFragmentList',
+	'GetDataEndpoint',
+	'DescribeStream',
+	'ListStreams',
+] as const;
+
+/** Errors by which the service refuses what is too much. No SDK retries the first two. */
+export const throttleErrors = [
+	'ClientLimitExceededException',
+	'ConnectionLimitExceededException',
+	'ThrottlingException',
+] as const;
+
+/** What `inside` of a {@link CutPoint} may name; `Block` is a SimpleBlock or a BlockGroup. */
+export const cutElements = ['EBML', 'Segment', 'Info', 'Tracks', 'Tags', 'Cluster', 'Block'] as const;
+
+/**
+ * When a rule fires. All that is given must hold; nothing given means every request of the fault's operations.
+ *
+ * A rule counts the requests that match its `operation`, `stream` and `fragmentNumber` and that the quotas let in. The same
+ * requests in the same order fire the same rules.
+ */
+export interface FaultCondition {
+	/** Only this operation. @default those the fault is about; any, for a fault that refuses the request */
+	readonly operation?: (typeof faultOperations)[number];
+	/** Only this stream, by its name. */
+	readonly stream?: string;
+	/** Only GetMediaForFragmentList of this fragment, and there only this fragment. For `late-listing`: only this fragment. */
+	readonly fragmentNumber?: string;
+	/** Only the n-th match, from 1. */
+	readonly nth?: number;
+	/** Only every n-th match: `every: 3` is the third, the sixth and so on. */
+	readonly every?: number;
+	/** At most so often. */
+	readonly times?: number;
+	/** Only with this probability, 0 to 1. */
+	readonly probability?: number;
+	/** Makes this rule's chance another one. @default 0 */
+	readonly seed?: number;
+}
+
+/** A fragment of an answer: its position from 1 (past the end: the last), the last one, or one by chance. */
+export type FragmentChoice = number | 'last' | 'random';
+
+/** Where in the bytes of an answer something happens. */
+export type CutPoint =
+	/** Behind so many bytes; 0 is behind the head of the answer. */
+	| { readonly atByte: number }
+	/** At a part of the answer's length, 0 to 1. */
+	| { readonly atFraction: number | 'random' }
+	/**
+	 * In the middle of the `element`-th (default 1) such element of a fragment (default the first); where the fragment has
+	 * none, in its own middle. In a Segment or a Cluster: right behind its header. GetMediaForFragmentList only.
+	 */
+	| {
+			readonly inside: (typeof cutElements)[number];
+			readonly fragment?: FragmentChoice;
+			readonly element?: number;
+	  };
+
+/** What an in-band exception looks like, and what comes behind it. */
+export interface ExceptionShape {
+	/**
+	 * `get-media`: ERROR_CODE (a word) and ERROR_ID (the number), as seen on the wire; `documented`: EXCEPTION_ERROR_CODE (the
+	 * number) and EXCEPTION_MESSAGE, as in the API reference. @default 'get-media'
+	 */
+	readonly spelling?: 'get-media' | 'documented';
+	/** Whether the answer goes on with the next fragment behind it, or ends. @default false */
+	readonly goesOn?: boolean;
+}
+
+/** What a rule does. Several rules may fire for one request: all are applied, in their order; of refusals the first. */
+export type Fault =
+	/** Refusal: HTTP 400 of that name. @default error 'ClientLimitExceededException' */
+	| { readonly fault: 'throttle'; readonly error?: (typeof throttleErrors)[number] }
+	/** Refusal: InternalFailure (500, the default) or ServiceUnavailable (503). */
+	| { readonly fault: 'server-error'; readonly status?: 500 | 503 }
+	/** Refusal: the connection is reset (RST) in place of an answer. */
+	| { readonly fault: 'reset' }
+	/** Refusal: the connection is closed (FIN) in place of an answer. */
+	| { readonly fault: 'hang-up' }
+	/** The answer is not begun for `ms` milliseconds, or ever. */
+	| { readonly fault: 'no-answer'; readonly ms?: number }
+	/** The body ends early: the connection is closed (`abort`, the default), or the answer ends as if it were whole (`clean`). */
+	| ({ readonly fault: 'cut'; readonly as?: 'abort' | 'clean' } & CutPoint)
+	/** The body pauses for `ms` milliseconds, or for ever. */
+	| ({ readonly fault: 'stall'; readonly ms?: number } & CutPoint)
+	/**
+	 * An in-band exception in place of a fragment (default the first). `name` is its word; `isNumbered: false` leaves the
+	 * fragment number out.
+	 */
+	| ({
+			readonly fault: 'exception';
+			readonly code: number;
+			readonly name?: string;
+			readonly isNumbered?: boolean;
+			readonly fragment?: FragmentChoice;
+	  } & ExceptionShape)
+	/** Exception 3000 in place of a fragment, the first `asks` (default 1) times it is asked for, for a `share` of them (default all). */
+	| ({ readonly fault: 'not-ready'; readonly asks?: number; readonly share?: number } & ExceptionShape)
+	/** A fragment (default the first) comes twice: again right behind itself (`next`, the default), or behind all (`last`). */
+	| { readonly fault: 'duplicate'; readonly fragment?: FragmentChoice; readonly again?: 'next' | 'last' }
+	/** The fragments come in another order than asked, where there are two or more. */
+	| { readonly fault: 'shuffle' }
+	/** `count` (default 1) fragments from `fragment` (default the last) on are not sent, and the answer ends cleanly. */
+	| { readonly fault: 'leave-out'; readonly fragment?: FragmentChoice; readonly count?: number }
+	/** ListFragments answers no fragment and a token, which gives the page that was due. */
+	| { readonly fault: 'empty-page' }
+	/**
+	 * ListFragments leaves a fragment out until `delayMs` after its server time by the archive's clock, or until its
+	 * `fromListing`-th listing; for a `share` of the fragments (default all).
+	 */
+	| ({ readonly fault: 'late-listing'; readonly share?: number } & (
+			| { readonly delayMs: number }
+			| { readonly fromListing: number }
+	  ))
+	/** GetDataEndpoint answers an address where nobody listens (default `http://127.0.0.1:1`): connections are refused. */
+	| { readonly fault: 'dead-endpoint'; readonly endpoint?: string };
+
+/** One rule of a fault plan: when, and what. */
+export type FaultRule = FaultCondition & Fault;
+
+/** The rule of one fault. */
+export type RuleOf<Name extends Fault['fault']> = Extract<FaultRule, { fault: Name }>;
+
+/** A fault that was applied to a request. */
+export interface AppliedFault {
+	/** Position of the rule in its list, from 0. */
+	readonly rule: number;
+	readonly fault: Fault['fault'];
+}

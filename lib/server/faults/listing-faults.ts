@@ -1,0 +1,41 @@
+import type { ListingAnswer } from '../operations/operation.js';
+import type { StoredFragment } from '../stored-fragment.js';
+import { type ArmedRule, rulesOf } from './armed-rule.js';
+import type { AppliedFault, RuleOf } from './fault-rule.js';
+
+/** A page of a listing once the rules that fired are applied, and which of them changed it. */
+export interface FaultedListing {
+	readonly fragments: readonly StoredFragment[];
+	readonly nextToken: string | null;
+	readonly applied: readonly AppliedFault[];
+}
+
+/** Applies the rules about listings. `nowMs` is the archive's clock, epoch milliseconds. */
+export function faultListing(
+	answer: ListingAnswer,
+	fired: readonly ArmedRule[],
+	nowMs: number,
+): FaultedListing {
+	const [emptied] = rulesOf(fired, 'empty-page');
+	if (emptied !== undefined) {
+		return { fragments: [], nextToken: answer.ownToken(), applied: [emptied.applied] };
+	}
+	const applied: AppliedFault[] = [];
+	let { fragments } = answer;
+	for (const armed of rulesOf(fired, 'late-listing')) {
+		const listed = fragments.filter((fragment) => isListed(fragment, armed, nowMs));
+		if (listed.length < fragments.length) applied.push(armed.applied);
+		fragments = listed;
+	}
+	return { fragments, nextToken: answer.nextToken, applied };
+}
+
+function isListed(
+	{ number, serverMs }: StoredFragment,
+	armed: ArmedRule<RuleOf<'late-listing'>>,
+	nowMs: number,
+): boolean {
+	const { rule } = armed;
+	if (!armed.isAbout(number, rule.share)) return true;
+	return 'delayMs' in rule ? serverMs + rule.delayMs <= nowMs : armed.countOf(number) + 1 >= rule.fromListing;
+}

@@ -1,0 +1,125 @@
+import type { BodyPart } from '../body-part.js';
+import type { StoredFragment } from '../stored-fragment.js';
+import { type ArmedRule, rulesOf } from './armed-rule.js';
+import { exceptionChunk } from './exception-chunk.js';
+import type { AppliedFault, ExceptionShape, RuleOf } from './fault-rule.js';
+import { chosenPart } from './fragment-choice.js';
+import type { SeededRandom } from './seeded-random.js';
+
+/** What GetMedia's documentation, and a capture, call the exceptions a test is most likely to ask for. */
+const exceptionNames: Readonly<Record<number, string>> = {
+	3000: 'FRAGMENT_NOT_FOUND',
+	3002: 'STREAM_WRITE_ERROR',
+	4000: 'FRAGMENT_NOT_FOUND',
+	4500: 'KMS_KEY_ACCESS_DENIED',
+	4501: 'KMS_KEY_DISABLED',
+	4502: 'KMS_KEY_VALIDATION_ERROR',
+	4503: 'KMS_KEY_UNAVAILABLE',
+	4504: 'KMS_KEY_INVALID_USAGE',
+	4505: 'KMS_KEY_INVALID_STATE',
+	4506: 'KMS_KEY_NOT_FOUND',
+	5000: 'INTERNAL_ERROR',
+};
+
+const NOT_READY_CODE = 3000;
+
+/** What an answer of media sends once the rules that fired are applied, and which of them changed it. */
+export interface ArrangedMedia {
+	readonly parts: readonly BodyPart[];
+	readonly applied: readonly AppliedFault[];
+}
+
+/** Applies the rules that put other fragments, or the same in another way, into an answer; in the order of the rules. */
+export function arrangeMedia(
+	fragments: readonly StoredFragment[],
+	fired: readonly ArmedRule[],
+): ArrangedMedia {
+	const applied: AppliedFault[] = [];
+	let parts: readonly BodyPart[] = fragments.map((fragment) => ({ kind: 'fragment', fragment }));
+	for (const armed of rulesOf(fired, 'not-ready', 'exception', 'duplicate', 'shuffle', 'leave-out')) {
+		const next = arranged(parts, armed);
+		if (next === parts) continue;
+		parts = next;
+		applied.push(armed.applied);
+	}
+	return { parts, applied };
+}
+
+/** `parts` itself where the rule finds nothing to change. */
+function arranged(
+	parts: readonly BodyPart[],
+	armed: ArmedRule<RuleOf<'not-ready' | 'exception' | 'duplicate' | 'shuffle' | 'leave-out'>>,
+): readonly BodyPart[] {
+	const { rule, random } = armed;
+	if (rule.fault === 'shuffle') return shuffled(parts, random);
+	if (rule.fault === 'not-ready') return withNotReady(parts, armed, rule);
+
+	const index = chosenPart(parts, armed, rule.fragment ?? (rule.fault === 'leave-out' ? 'last' : 1));
+	const part = index === null ? undefined : parts[index];
+	if (index === null || part?.kind !== 'fragment') return parts;
+	if (rule.fault === 'leave-out') return parts.toSpliced(index, rule.count ?? 1);
+	if (rule.fault === 'duplicate') {
+		return parts.toSpliced(rule.again === 'last' ? parts.length : index + 1, 0, part);
+	}
+	const {
+		code,
+		name = exceptionNames[code] ?? 'UNKNOWN_ERROR',
+		isNumbered = true,
+		spelling = 'get-media',
+	} = rule;
+	const fragmentNumber = isNumbered ? part.fragment.number : null;
+	const bytes = exceptionChunk({ code, name, fragmentNumber, spelling });
+	return [
+		...parts.slice(0, index),
+		{ kind: 'bytes', bytes },
+		...(rule.goesOn === true ? parts.slice(index + 1) : []),
+	];
+}
+
+function withNotReady(
+	parts: readonly BodyPart[],
+	armed: ArmedRule,
+	{
+		asks = 1,
+		share,
+		spelling = 'get-media',
+		goesOn = false,
+	}: ExceptionShape & { asks?: number; share?: number },
+): readonly BodyPart[] {
+	// Every fragment that is asked for counts as asked, also behind the exception that ends the answer.
+	const isReady = parts.map(
+		(part) =>
+			part.kind !== 'fragment' ||
+			!armed.isAbout(part.fragment.number, share) ||
+			armed.countOf(part.fragment.number) >= asks,
+	);
+	if (!isReady.includes(false)) return parts;
+	const result: BodyPart[] = [];
+	for (const [index, part] of parts.entries()) {
+		if (isReady[index] || part.kind !== 'fragment') {
+			result.push(part);
+			continue;
+		}
+		const bytes = exceptionChunk({
+			code: NOT_READY_CODE,
+			name: exceptionNames[NOT_READY_CODE] as string,
+			fragmentNumber: part.fragment.number,
+			spelling,
+		});
+		result.push({ kind: 'bytes', bytes });
+		if (!goesOn) break;
+	}
+	return result;
+}
+
+/** Fisher and Yates; a shuffle that changed nothing is turned by one, for another order is what was asked for. */
+function shuffled(parts: readonly BodyPart[], random: SeededRandom): readonly BodyPart[] {
+	if (parts.length < 2) return parts;
+	const result = [...parts];
+	for (let index = result.length - 1; index > 0; index--) {
+		const other = random.nextInteger(index + 1);
+		[result[index], result[other]] = [result[other] as BodyPart, result[index] as BodyPart];
+	}
+	if (result.every((part, index) => part === parts[index])) result.push(result.shift() as BodyPart);
+	return result;
+}

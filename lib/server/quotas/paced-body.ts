@@ -1,0 +1,30 @@
+import type { MonotonicClock } from '../monotonic-clock.js';
+
+/** What is sent at a time: a hundredth of a second at the service's 25 MB/s, so that the stream is smooth. */
+const SLICE_BYTES = 256 * 1024;
+
+/** How far a body may run ahead of its rate, at its start or behind a late timer. */
+const BURST_MS = 50;
+
+const SECOND_MS = 1000;
+
+/**
+ * A body, sent in small slices and no faster than its rate. A reader that is slow saves up no more than the burst. Ends by
+ * rejection where the signal is aborted while it waits.
+ */
+export async function* pacedBody(
+	body: AsyncIterable<Uint8Array>,
+	{ bytesPerSecond, clock, signal }: { bytesPerSecond: number; clock: MonotonicClock; signal: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+	// When everything sent so far would have been sent at exactly the rate.
+	let paidUpToMs = clock.now();
+	for await (const bytes of body) {
+		for (let start = 0; start < bytes.byteLength; start += SLICE_BYTES) {
+			const slice = bytes.subarray(start, start + SLICE_BYTES);
+			const waitMs = paidUpToMs - BURST_MS - clock.now();
+			if (waitMs > 0) await clock.sleep(waitMs, signal);
+			paidUpToMs = Math.max(paidUpToMs, clock.now()) + (slice.byteLength / bytesPerSecond) * SECOND_MS;
+			yield slice;
+		}
+	}
+}

@@ -1,0 +1,58 @@
+import { InvalidOptionError } from '../../errors.js';
+
+/** The quotas of one stream. `Infinity` is no limit. */
+export interface QuotaValues {
+	/** GetMediaForFragmentList calls in any rolling second. */
+	readonly mediaCallsPerSecond: number;
+	/** Fragment-media points a second: GetMediaForFragmentList costs one for each fragment it names. */
+	readonly mediaPointsPerSecond: number;
+	/** Fragment-metadata points a second: ListFragments costs its MaxResults, whatever it lists. */
+	readonly metadataPointsPerSecond: number;
+	/** GetMediaForFragmentList answers that may be under way at a time. */
+	readonly mediaConnections: number;
+	/** Bytes a second of one GetMediaForFragmentList answer. */
+	readonly mediaBytesPerSecond: number;
+	/** GetDataEndpoint calls in any rolling second, and as many DescribeStream calls. */
+	readonly controlCallsPerSecond: number;
+}
+
+/**
+ * What AWS gives a stream: "Kinesis Video Streams service quotas" of the developer guide
+ * (docs.aws.amazon.com/kinesisvideostreams/latest/dg/limits.html).
+ *
+ * That page counts GetMediaForFragmentList in points today; its five calls a second are those of the page of 2020, kept
+ * because an account may still have them. A client that honours both is safe with either. 25 MB/s are its 200 Mbps.
+ */
+const awsQuotas: QuotaValues = {
+	mediaCallsPerSecond: 5,
+	mediaPointsPerSecond: 500,
+	metadataPointsPerSecond: 10_000,
+	mediaConnections: 5,
+	mediaBytesPerSecond: 25_000_000,
+	controlCallsPerSecond: 5,
+};
+
+const noQuotas = Object.fromEntries(
+	Object.keys(awsQuotas).map((name) => [name, Number.POSITIVE_INFINITY]),
+) as unknown as QuotaValues;
+
+/**
+ * The quotas that an option means: AWS's, none, or AWS's with some replaced. Throws `InvalidOptionError` for any other
+ * value, and for a quota that is unknown or not above 0.
+ */
+export function resolveQuotas(option: 'aws' | 'off' | Partial<QuotaValues>): QuotaValues {
+	if (option === 'off') return noQuotas;
+	if (option === 'aws') return awsQuotas;
+	if (typeof option !== 'object' || option === null) {
+		throw new InvalidOptionError('quotas', 'aws, off or an object of quotas', option);
+	}
+	for (const [name, value] of Object.entries(option)) {
+		if (!Object.hasOwn(awsQuotas, name)) {
+			throw new InvalidOptionError(`quotas.${name}`, `one of ${Object.keys(awsQuotas).join(', ')}`, value);
+		}
+		if (!(typeof value === 'number' && value > 0)) {
+			throw new InvalidOptionError(`quotas.${name}`, 'a number above 0', value);
+		}
+	}
+	return { ...awsQuotas, ...option };
+}

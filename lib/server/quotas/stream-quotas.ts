@@ -1,0 +1,59 @@
+import { ClientLimitExceededError } from '../service-error.js';
+import { CallWindow } from './call-window.js';
+import { PointBucket } from './point-bucket.js';
+import type { QuotaValues } from './quota-values.js';
+
+/** What a request costs its stream. */
+export interface RequestCost {
+	/** The service's name of the operation. */
+	readonly operation: string;
+	/** One for each fragment that GetMediaForFragmentList names. */
+	readonly mediaPoints: number;
+	/** The MaxResults of a ListFragments. */
+	readonly metadataPoints: number;
+}
+
+/** What one stream has left of its quotas. */
+export class StreamQuotas {
+	/** GetMediaForFragmentList answers under way; the server counts them up and down. */
+	openMediaConnections = 0;
+	readonly #values: QuotaValues;
+	readonly #mediaPoints: PointBucket;
+	readonly #metadataPoints: PointBucket;
+	readonly #windows: ReadonlyMap<string, CallWindow>;
+	#nowMs = Number.NEGATIVE_INFINITY;
+
+	constructor(values: QuotaValues) {
+		this.#values = values;
+		this.#mediaPoints = new PointBucket(values.mediaPointsPerSecond);
+		this.#metadataPoints = new PointBucket(values.metadataPointsPerSecond);
+		this.#windows = new Map([
+			['GetMediaForFragmentList', new CallWindow(values.mediaCallsPerSecond)],
+			['GetDataEndpoint', new CallWindow(values.controlCallsPerSecond)],
+			['DescribeStream', new CallWindow(values.controlCallsPerSecond)],
+		]);
+	}
+
+	/**
+	 * Admits a request that came at `arrivedAtMs` and takes its cost, or throws {@link ClientLimitExceededError} and takes
+	 * nothing.
+	 */
+	admit({ operation, mediaPoints, metadataPoints }: RequestCost, arrivedAtMs: number): void {
+		// Bodies are read side by side, so an earlier arrival may be judged after a later one.
+		this.#nowMs = Math.max(this.#nowMs, arrivedAtMs);
+		const window = this.#windows.get(operation);
+		if (window?.isOpen(this.#nowMs) === false) throw new ClientLimitExceededError(`${operation} calls`);
+		if (mediaPoints > 0 && this.openMediaConnections >= this.#values.mediaConnections) {
+			throw new ClientLimitExceededError(`connections of ${operation}`);
+		}
+		if (mediaPoints > 0 && !this.#mediaPoints.isPositive(this.#nowMs)) {
+			throw new ClientLimitExceededError('fragment-media points');
+		}
+		if (metadataPoints > 0 && !this.#metadataPoints.isPositive(this.#nowMs)) {
+			throw new ClientLimitExceededError('fragment-metadata points');
+		}
+		window?.add(this.#nowMs);
+		this.#mediaPoints.spend(mediaPoints);
+		this.#metadataPoints.spend(metadataPoints);
+	}
+}
