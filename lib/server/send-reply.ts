@@ -73,11 +73,13 @@ function setHead(response: ServerResponse, { error, contentType, parts, stops, i
 	if (!isMedia && stops.length === 0) response.setHeader('Content-Length', sizeOfParts(parts));
 }
 
-/** A connection that is closed with bytes still to be written would lose them. */
-async function closeWhenSent(response: ServerResponse, signal: AbortSignal): Promise<void> {
+/** Closes the connection once all that was written is sent, for it would be lost else. Rejects when it is closed. */
+async function closeWhenSent(response: ServerResponse, signal: AbortSignal): Promise<never> {
 	const sent = new Promise<void>((resolve) => {
 		response.write('', () => resolve());
 	});
 	await unlessAborted(sent, signal);
 	response.destroy();
+	// A body that ended now would end the answer, on paper, before its connection is seen to be gone.
+	return unlessAborted(new Promise<never>(() => {}), signal);
 }

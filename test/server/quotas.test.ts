@@ -8,6 +8,7 @@ import {
 	type RequestRecord,
 	type ResponseRecord,
 } from '#lib/server/index.js';
+import { processClock } from '#lib/server/monotonic-clock.js';
 import { pacedBody } from '#lib/server/quotas/paced-body.js';
 import { FakeClock } from './fake-clock.js';
 import { recordedChunk, writeRecordingOf } from './made-media.js';
@@ -193,6 +194,15 @@ test('a slow reader saves up no more than the burst', async (t) => {
 		} else if (clock.sleeps.length === 0) atOnce += slice.byteLength;
 	}
 	t.true(atOnce <= 25_000 * 50 + 262_144, `${atOnce}`);
+});
+
+test('the process clock lets go of a sleep that is aborted', async (t) => {
+	const gone = new AbortController();
+	const asleep = processClock.sleep(1e9, gone.signal);
+	gone.abort();
+	await t.throwsAsync(asleep, { name: 'AbortError' });
+	const beforeMs = processClock.now();
+	t.true(processClock.now() >= beforeMs);
 });
 
 test('a media answer goes out at 25 MB/s, and the log says how much and until when', async (t) => {

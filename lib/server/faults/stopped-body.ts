@@ -9,8 +9,8 @@ export interface StoppedBodyOptions {
 	readonly clock: MonotonicClock;
 	/** Aborted when the answer is over, whoever ended it: nothing waits any longer then. */
 	readonly signal: AbortSignal;
-	/** Closes the connection once everything before is sent. */
-	readonly abort: () => Promise<void>;
+	/** Closes the connection once everything before is sent, and rejects. */
+	readonly abort: () => Promise<never>;
 }
 
 /** A body that pauses or ends where the stops say. Bytes before a stop are handed out before it happens. */

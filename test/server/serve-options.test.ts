@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import test, { type ExecutionContext } from 'ava';
+import { writeRecordingOf } from './made-media.js';
+import { plainClient } from './plain-client.js';
+import { temporaryDirectory } from './start-server.js';
+
+function spawnServe(t: ExecutionContext, args: readonly string[]) {
+	const child = spawn(process.execPath, [resolve('dist/cli/main.js'), 'serve', '--port', '0', ...args], {
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+	t.teardown(() => child.kill('SIGKILL'));
+	return child;
+}
+
+async function refusal(
+	t: ExecutionContext,
+	args: readonly string[],
+): Promise<{ code: number; stderr: string }> {
+	const child = spawnServe(t, args);
+	const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+	return { code, stderr };
+}
+
+test('serve makes the faults of a file and enforces quotas', async (t) => {
+	const directory = await temporaryDirectory(t);
+	const file = join(directory, 'door.mkv');
+	const numbers = await writeRecordingOf(file, 3);
+	const rules = join(directory, 'faults.json');
+	await writeFile(rules, '[{ "fault": "server-error", "status": 503, "nth": 1 }]');
+	const child = spawnServe(t, ['--ingest', `door=${file}`, '--quotas', 'aws', '--faults', rules]);
+	const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+	const send = plainClient(t, line.replace('listening on ', ''));
+	const body = { StreamName: 'door', Fragments: Array.from({ length: 1000 }, () => numbers[0]) };
+	let { awsError } = await send('GetMediaForFragmentList', body).answer;
+	t.is(awsError, 'ServiceUnavailable');
+	// Each that is let in costs two seconds' worth, so even a slow machine cannot ask without end.
+	do ({ awsError } = await send('GetMediaForFragmentList', body).answer);
+	while (awsError === null);
+	t.is(awsError, 'ClientLimitExceededException');
+});
+
+test('serve refuses what it cannot make sense of, in one line', async (t) => {
+	const directory = await temporaryDirectory(t);
+	const broken = join(directory, 'broken.json');
+	await writeFile(broken, '[{ "fault": ');
+	const wrong = join(directory, 'wrong.json');
+	await writeFile(wrong, '[{ "fault": "reset" }, { "fault": "cut", "atByte": "9" }]');
+	const rows: [string[], RegExp][] = [
+		[['--quotas', 'on'], /^KVS_INVALID_OPTION: expected `--quotas` to be aws or off, got `on`\n$/],
+		[['--faults', join(directory, 'none')], /^KVS_INVALID_OPTION: expected `--faults` .*no such file.*\n$/],
+		[['--faults', broken], /^KVS_INVALID_OPTION: expected `--faults` .*JSON.*\n$/],
+		[['--faults', wrong], /^KVS_INVALID_OPTION: expected `faults\[1\]\.atByte` to be a whole number .*\n$/],
+	];
+	await Promise.all(
+		rows.map(async ([args, message]) => {
+			const { code, stderr } = await refusal(t, args);
+			t.is(code, 2, args.join(' '));
+			t.regex(stderr, message);
+		}),
+	);
+});
