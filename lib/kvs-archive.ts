@@ -161,7 +161,7 @@ export class KvsArchive implements AsyncDisposable {
 		const outlet = new EventOutlet<E>({ counter, pick, strict });
 		pipeline(
 			source,
-			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / this.#connections }),
+			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, this.#connections - 1) }),
 			fetcher,
 			new Demuxer({ deliver: 'batch' }),
 			outlet,

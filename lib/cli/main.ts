@@ -13,7 +13,12 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 	process.once(name, () => controller.abort(new Interruption(name)));
 }
 
+let isOver = false;
 process.exitCode = EXIT.failed;
+process.once('exit', () => {
+	// Node leaves when nothing is left that could wake a promise: then something here has lost its thread.
+	if (!isOver) terminal.say('KVS_INTERNAL: the command stopped before its end');
+});
 try {
 	const program = createProgram({ terminal, signal: controller.signal, nowMs: Date.now() }, (code) => {
 		process.exitCode = code;
@@ -25,3 +30,4 @@ try {
 	if (line !== null) terminal.say(line);
 	if (process.argv.includes('--verbose') && error instanceof Error) terminal.say(String(error.stack));
 }
+isOver = true;

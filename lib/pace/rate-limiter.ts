@@ -39,6 +39,9 @@ export interface RateLimiter {
  */
 const HOLD_MS = 1050;
 
+/** Longer than any wait, and the longest a timer can be. */
+const AWAKE_MS = 2 ** 31 - 1;
+
 /** Bottleneck's priorities: 0 is the highest of 0 to 9. */
 const URGENT = 0;
 const USUAL = 5;
@@ -98,6 +101,9 @@ export function createRateLimiter(
 	return {
 		async acquire(cost, signal) {
 			signal?.throwIfAborted();
+			// Held permits do not keep a process alive that is done; one that waits for a permit is not.
+			const awake = new AbortController();
+			clock.sleep(AWAKE_MS, { signal: awake.signal }).catch(() => {});
 			const grants = new Map<string, Grant>();
 			const cancel = (): void => {
 				for (const grant of grants.values()) grant.free();
@@ -107,6 +113,8 @@ export function createRateLimiter(
 			} catch (error) {
 				cancel();
 				throw error;
+			} finally {
+				awake.abort();
 			}
 			return {
 				sent: () => {

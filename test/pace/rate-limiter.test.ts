@@ -2,6 +2,7 @@ import test from 'ava';
 import Bottleneck from 'bottleneck';
 import type { Clock } from '#lib/pace/clock.js';
 import { createRateLimiter, type Permit, sharedRateLimiter } from '#lib/pace/rate-limiter.js';
+import { run } from '../helpers/tools.js';
 
 /** A clock that stands still until it is told to go on. */
 function manualClock(): Clock & { advance(ms: number): Promise<void> } {
@@ -94,4 +95,20 @@ test('one limiter for one key', (t) => {
 
 test('refuses a quota that is none', (t) => {
 	t.throws(() => createRateLimiter({ callsPerSecond: 0 }), { code: 'KVS_INVALID_OPTION' });
+});
+
+test('a process that waits for a permit stays alive, one that only holds them ends', async (t) => {
+	const limiter = new URL('../../../dist/pace/rate-limiter.js', import.meta.url);
+	const program = `
+		import { createRateLimiter } from ${JSON.stringify(limiter)};
+		const limiter = createRateLimiter({ callsPerSecond: 1 });
+		for (const n of [1, 2]) {
+			(await limiter.acquire({ calls: 1 })).sent();
+			console.log(n);
+		}`;
+	t.deepEqual(await run(process.execPath, ['--input-type=module', '-e', program]), {
+		code: 0,
+		stdout: '1\n2\n',
+		stderr: '',
+	});
 });
