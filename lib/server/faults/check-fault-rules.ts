@@ -59,22 +59,15 @@ interface FaultFields {
 	readonly required?: readonly string[];
 	/** Exactly one of these is needed. */
 	readonly oneOf?: readonly string[];
-	/** @default all of them */
+	/** The operations it is about, where a rule names none. @default all of them */
 	readonly operations?: readonly string[];
+	/** Whether a rule may name any other operation too. */
+	readonly isForAny?: boolean;
 }
 
 const media = { operations: ['GetMediaForFragmentList'] };
 const listing = { operations: ['ListFragments'] };
-const cutPoint = {
-	oneOf: Object.keys(cutPointFields),
-	operations: [
-		'GetMediaForFragmentList',
-		'ListFragments',
-		'GetDataEndpoint',
-		'DescribeStream',
-		'ListStreams',
-	],
-};
+const cutPoint = { oneOf: Object.keys(cutPointFields), isForAny: true, ...media };
 
 const faults: Readonly<Record<Fault['fault'], FaultFields>> = {
 	throttle: { fields: { error: oneOf(throttleErrors) } },
@@ -116,11 +109,9 @@ const faults: Readonly<Record<Fault['fault'], FaultFields>> = {
 	},
 };
 
-/** The operations a rule without `operation` is about: those of its fault, for a body's fault those of media alone. */
+/** The operations a rule is about. */
 export function operationsOf({ operation, fault }: FaultRule): readonly string[] {
-	if (operation !== undefined) return [operation];
-	const { operations = faultOperations } = faults[fault];
-	return operations === cutPoint.operations ? media.operations : operations;
+	return operation === undefined ? (faults[fault].operations ?? faultOperations) : [operation];
 }
 
 /**
@@ -142,10 +133,16 @@ function checkRule(path: string, rule: unknown): void {
 	if (typeof fault !== 'string' || !Object.hasOwn(faults, fault)) {
 		throw new InvalidOptionError(`${path}.fault`, `one of ${Object.keys(faults).join(', ')}`, fault);
 	}
-	const { fields, required = [], oneOf: alternatives, operations } = faults[fault as Fault['fault']];
+	const {
+		fields,
+		required = [],
+		oneOf: alternatives,
+		operations,
+		isForAny = false,
+	} = faults[fault as Fault['fault']];
 	const checks: FieldChecks = {
 		fault: text,
-		operation: oneOf(operations ?? faultOperations),
+		operation: oneOf(isForAny ? faultOperations : (operations ?? faultOperations)),
 		...conditionFields,
 		...fields,
 	};

@@ -6,7 +6,10 @@ import type { AppliedFault, ExceptionShape, RuleOf } from './fault-rule.js';
 import { chosenPart } from './fragment-choice.js';
 import type { SeededRandom } from './seeded-random.js';
 
-/** What GetMedia's documentation, and a capture, call the exceptions a test is most likely to ask for. */
+/**
+ * The words of the exceptions that a test is most likely to ask for: 3000 as captured, the KMS ones and 5000 as PutMedia
+ * names them; nobody has seen those of 3002 and 4000.
+ */
 const exceptionNames: Readonly<Record<number, string>> = {
 	3000: 'FRAGMENT_NOT_FOUND',
 	3002: 'STREAM_WRITE_ERROR',
