@@ -15,6 +15,8 @@ export class AtomicFile {
 	readonly #temporary: string;
 	readonly #handle: FileHandle;
 	#sizeBytes = 0;
+	/** Slices are put together here before they are written; used again and again, so that no garbage comes of it. */
+	#scratch = Buffer.alloc(0);
 
 	private constructor(target: string, temporary: string, handle: FileHandle) {
 		this.#target = target;
@@ -37,10 +39,18 @@ export class AtomicFile {
 		return this.#sizeBytes;
 	}
 
-	/** Writes behind everything written so far. */
-	async append(bytes: Uint8Array): Promise<void> {
-		await this.#write(bytes, this.#sizeBytes);
-		this.#sizeBytes += bytes.byteLength;
+	/** Writes slices behind everything written so far. They are copied before it returns. */
+	async append(slices: readonly Uint8Array[]): Promise<void> {
+		let length = 0;
+		for (const { byteLength } of slices) length += byteLength;
+		if (this.#scratch.byteLength < length) this.#scratch = Buffer.allocUnsafeSlow(length);
+		let at = 0;
+		for (const slice of slices) {
+			this.#scratch.set(slice, at);
+			at += slice.byteLength;
+		}
+		await this.#write(this.#scratch.subarray(0, length), this.#sizeBytes);
+		this.#sizeBytes += length;
 	}
 
 	/** Overwrites bytes that were appended before. */

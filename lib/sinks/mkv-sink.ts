@@ -156,7 +156,7 @@ export class MkvSink extends Writable {
 				clusterPosition: position,
 			});
 		}
-		await file.append(Buffer.concat(cluster(BigInt(firstTicks), blocks)));
+		await file.append(cluster(BigInt(firstTicks), blocks));
 	}
 
 	async #writeHeader(file: AtomicFile, frames: readonly PlacedFrame[]): Promise<FileHeader> {
@@ -164,7 +164,7 @@ export class MkvSink extends Writable {
 		this.#originTicks = Math.min(...frames.map(({ ms }) => Math.round(ms)));
 		const { fragment } = (frames[0] as PlacedFrame).frame;
 		const header = new FileHeader(fragment);
-		await file.append(header.bytes);
+		await file.append([header.bytes]);
 		return header;
 	}
 
@@ -179,7 +179,7 @@ export class MkvSink extends Writable {
 			);
 		}
 		const cuesPosition = file.sizeBytes - this.#header.segmentStart;
-		await file.append(Buffer.concat(cuesElement(this.#cues)));
+		await file.append(cuesElement(this.#cues));
 		const durationTicks = this.#timeline.endMs - this.#originTicks;
 		for (const { bytes, position } of this.#header.patches(cuesPosition, durationTicks, file.sizeBytes)) {
 			await file.patch(bytes, position);
