@@ -20,14 +20,25 @@ const noLimit = Number.POSITIVE_INFINITY;
 async function startDoor(t: ExecutionContext, options: ArchiveServerOptions, fragments = 3) {
 	const clock = new FakeClock();
 	const requests: RequestRecord[] = [];
-	const responses: ResponseRecord[] = [];
+	const responses = new Map<number, ResponseRecord>();
+	const waiting = new Map<number, (response: ResponseRecord) => void>();
+	/** The end of the answer to the request of that id, once the server has seen it. */
+	const ended = (id: number) =>
+		new Promise<ResponseRecord>((resolve) => {
+			const response = responses.get(id);
+			if (response === undefined) waiting.set(id, resolve);
+			else resolve(response);
+		});
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'door.mkv');
 	const numbers = await writeRecordingOf(file, fragments);
 	const { server, url } = await startServer(t, {
 		clock,
 		onRequest: (record) => requests.push(record),
-		onResponseEnd: (record) => responses.push(record),
+		onResponseEnd: (record) => {
+			responses.set(record.request.id, record);
+			waiting.get(record.request.id)?.(record);
+		},
 		...options,
 	});
 	await server.archive.ingest('door', file);
@@ -36,7 +47,7 @@ async function startDoor(t: ExecutionContext, options: ArchiveServerOptions, fra
 	const ask = (operation: string, body: object) => send(operation, { StreamName: 'door', ...body }).answer;
 	const media = (Fragments: string[], StreamName = 'door') =>
 		ask('GetMediaForFragmentList', { Fragments, StreamName });
-	return { clock, requests, responses, numbers, server, url, send, ask, media };
+	return { clock, requests, ended, numbers, server, url, send, ask, media };
 }
 
 test('five media calls in any rolling second, per stream', async (t) => {
@@ -123,14 +134,9 @@ test('invalid requests cost nothing, and refused ones neither', async (t) => {
 });
 
 test('a sixth connection is refused until one of the five is gone, whoever ended it', async (t) => {
-	let ended = (): void => {};
-	const { requests, responses, numbers, send } = await startDoor(t, {
+	const { requests, ended, numbers, send } = await startDoor(t, {
 		quotas: { mediaCallsPerSecond: noLimit },
 		faults: [{ fault: 'stall', atByte: 10, times: 5 }],
-		onResponseEnd: (record) => {
-			responses.push(record);
-			ended();
-		},
 	});
 	const body = { StreamName: 'door', Fragments: [numbers[0]] };
 	const open = [];
@@ -141,16 +147,13 @@ test('a sixth connection is refused until one of the five is gone, whoever ended
 	}
 	const refused = await send('GetMediaForFragmentList', body).answer;
 	t.is(refused.awsError, 'ClientLimitExceededException');
-	const gone = new Promise<void>((resolve) => (ended = resolve));
 	open[2]?.destroy();
-	await gone;
+	t.like(await ended(3), { bytesSent: 10, isComplete: false });
 	t.is((await send('GetMediaForFragmentList', body).answer).status, 200);
 	t.deepEqual(
 		requests.map(({ openMediaConnections }) => openMediaConnections),
 		[0, 1, 2, 3, 4, 5, 4],
 	);
-	const broken = responses.find(({ request }) => request.id === 3);
-	t.like(broken, { bytesSent: 10, isComplete: false });
 });
 
 test('a body is paced in small slices, with a burst of 50 ms', async (t) => {
@@ -206,20 +209,21 @@ test('the process clock lets go of a sleep that is aborted', async (t) => {
 });
 
 test('a media answer goes out at 25 MB/s, and the log says how much and until when', async (t) => {
-	const { clock, server, responses, media } = await startDoor(t, { quotas: 'aws' });
+	const { clock, server, ended, media } = await startDoor(t, { quotas: 'aws' });
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'big.mkv');
 	const number = ((1n << 156n) + (9n << 92n)).toString();
 	const chunk = recordedChunk(number, 1000, randomBytes(3_000_000).toString('hex'));
 	await writeFile(file, chunk);
 	await server.archive.ingest('big', file);
-	const ended = clock.nowMs;
+	const begunMs = clock.nowMs;
 	const { body } = await media([number], 'big');
 	t.deepEqual(body, chunk);
 	const expectedMs = (chunk.byteLength / 25_000_000) * 1000;
-	t.true(clock.nowMs - ended > expectedMs - 70 && clock.nowMs - ended <= expectedMs);
-	t.like(responses.at(-1), { bytesSent: chunk.byteLength, isComplete: true, endedAtMs: clock.nowMs });
-	t.is(responses.at(-1)?.request.operation, 'GetMediaForFragmentList');
+	t.true(clock.nowMs - begunMs > expectedMs - 70 && clock.nowMs - begunMs <= expectedMs);
+	const response = await ended(1);
+	t.like(response, { bytesSent: chunk.byteLength, isComplete: true, endedAtMs: clock.nowMs });
+	t.is(response.request.operation, 'GetMediaForFragmentList');
 });
 
 test('without quotas nothing is refused or paced', async (t) => {
