@@ -1,6 +1,8 @@
+import { channel } from 'node:diagnostics_channel';
 import type { Readable } from 'node:stream';
 import { FragmentError } from './errors.js';
 import type { MediaEvent } from './model/media-event.js';
+import type { Progress } from './model/progress.js';
 import type { RunSummary } from './model/run-summary.js';
 import type { RunCounter } from './run-counter.js';
 import { Stage } from './stream/stage.js';
@@ -17,6 +19,9 @@ export interface EventStream<E = MediaEvent> extends Readable {
 	readonly summary: Promise<RunSummary>;
 }
 
+/** The end of every run of the process, for those who trace: its summary, and the error it ended with, if any. */
+const runChannel = channel('kvs-archive:run');
+
 /** What the last stage of a run does with its events. */
 export interface EventOutletOptions<E> {
 	readonly counter: RunCounter;
@@ -24,12 +29,18 @@ export interface EventOutletOptions<E> {
 	readonly pick: (events: readonly MediaEvent[]) => E[];
 	/** Ends the run with a {@link FragmentError} at the first failure. */
 	readonly strict: boolean;
+	/** Told at most twice a second, and at the end. */
+	readonly onProgress: ((progress: Progress) => void) | undefined;
 }
+
+/** Least time between two reports of progress, in milliseconds. */
+const PROGRESS_INTERVAL_MS = 500;
 
 /** The last stage of a run: counts events and hands them to the caller. */
 export class EventOutlet<E> extends Stage<readonly MediaEvent[], E> implements EventStream<E> {
 	readonly summary: Promise<RunSummary>;
 	readonly #options: EventOutletOptions<E>;
+	#nextProgressMs = PROGRESS_INTERVAL_MS;
 	#resolveSummary: (summary: RunSummary) => void = () => {};
 
 	constructor(options: EventOutletOptions<E>) {
@@ -54,10 +65,25 @@ export class EventOutlet<E> extends Stage<readonly MediaEvent[], E> implements E
 			}
 		}
 		yield pick(events);
+		this.#report();
+	}
+
+	protected override finish(): E[][] {
+		this.#options.onProgress?.(this.#options.counter.progress());
+		return [];
+	}
+
+	#report(): void {
+		const { counter, onProgress } = this.#options;
+		if (onProgress === undefined || counter.elapsedMs < this.#nextProgressMs) return;
+		this.#nextProgressMs = counter.elapsedMs + PROGRESS_INTERVAL_MS;
+		onProgress(counter.progress());
 	}
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-		this.#resolveSummary(this.#options.counter.summary());
+		const summary = this.#options.counter.summary();
+		runChannel.publish({ summary, error });
+		this.#resolveSummary(summary);
 		super._destroy(error, callback);
 	}
 }

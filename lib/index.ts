@@ -44,6 +44,7 @@ export {
 	type MediaEvent,
 } from './model/media-event.js';
 export type { MediaResponse, ReopenOptions } from './model/media-response.js';
+export type { Progress } from './model/progress.js';
 export type { RunSummary } from './model/run-summary.js';
 export type { Tag } from './model/tag.js';
 export type { RangeClock, TimeRange } from './model/time-range.js';

@@ -11,8 +11,9 @@ import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from './fetch/media-fetcher.
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
 import { FragmentSource } from './list/fragment-source.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
+import type { Progress } from './model/progress.js';
 import type { RunSummary } from './model/run-summary.js';
-import type { TimeRange } from './model/time-range.js';
+import { resolveTimeRange, type TimeRange } from './model/time-range.js';
 import { systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
 import { type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
@@ -40,6 +41,8 @@ export interface RunOptions {
 	readonly order?: 'archive' | 'arrival' | undefined;
 	/** What may be held of media that was not read yet, in bytes. @default 128 MiB */
 	readonly maxBufferedBytes?: number | undefined;
+	/** Told how far the run has come: at most twice a second while events are read, and at its end. */
+	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** Options of {@link KvsArchive.fragments}. */
@@ -138,10 +141,16 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	#run<E>(range: TimeRange, options: RunOptions, pick: EventOutletOptions<E>['pick']): EventStream<E> {
-		const { signal, strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES } = options;
+		const {
+			signal,
+			strict = false,
+			order,
+			maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
+			onProgress,
+		} = options;
 		const { client } = this;
 		const limiter = this.#limiter;
-		const counter = new RunCounter(systemClock);
+		const counter = new RunCounter(systemClock, resolveTimeRange(range));
 		const onCall = counter.call.bind(counter);
 		const source = new FragmentSource({
 			client,
@@ -158,12 +167,12 @@ export class KvsArchive implements AsyncDisposable {
 			order,
 			onCall,
 		});
-		const outlet = new EventOutlet<E>({ counter, pick, strict });
+		const outlet = new EventOutlet<E>({ counter, pick, strict, onProgress });
 		pipeline(
 			source,
 			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, this.#connections - 1) }),
 			fetcher,
-			new Demuxer({ deliver: 'batch' }),
+			new Demuxer({ deliver: 'batch', onRetry: () => counter.retry() }),
 			outlet,
 			// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
 			() => {},

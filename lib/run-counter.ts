@@ -1,12 +1,18 @@
 import type { CallRecord } from './aws/archive-client.js';
 import type { MediaEvent } from './model/media-event.js';
+import type { Progress } from './model/progress.js';
 import type { RunSummary } from './model/run-summary.js';
+import type { ResolvedTimeRange } from './model/time-range.js';
 import type { Clock } from './pace/clock.js';
 
-/** Counts what a run does, for its summary. */
+/** Counts what a run does, for its progress and its summary. */
 export class RunCounter {
 	readonly #clock: Clock;
+	readonly #range: ResolvedTimeRange;
 	readonly #startMs: number;
+	/** Start of the fragment that was given out last, on the range's clock. */
+	#positionMs: number;
+	#retries = 0;
 	#fragments = 0;
 	#delivered = 0;
 	#failed = 0;
@@ -17,9 +23,11 @@ export class RunCounter {
 	#calls = 0;
 	#throttled = 0;
 
-	constructor(clock: Clock) {
+	constructor(clock: Clock, range: ResolvedTimeRange) {
 		this.#clock = clock;
+		this.#range = range;
 		this.#startMs = clock.now();
+		this.#positionMs = range.fromMs;
 	}
 
 	/** So many fragments were listed. */
@@ -31,6 +39,11 @@ export class RunCounter {
 	call({ outcome }: CallRecord): void {
 		this.#calls++;
 		if (outcome === 'throttled') this.#throttled++;
+	}
+
+	/** An answer is asked for again. */
+	retry(): void {
+		this.#retries++;
 	}
 
 	/** An event came out of the demuxer. */
@@ -50,9 +63,33 @@ export class RunCounter {
 			case 'gap':
 				this.#gaps++;
 				break;
-			case 'fragment':
+			case 'fragment': {
+				const start = this.#range.by === 'server' ? event.serverTimestamp : event.producerTimestamp;
+				this.#positionMs = start?.getTime() ?? this.#positionMs;
 				break;
+			}
 		}
+	}
+
+	/** Milliseconds since the run began. */
+	get elapsedMs(): number {
+		return this.#clock.now() - this.#startMs;
+	}
+
+	/** How far the run has come. */
+	progress(): Progress {
+		const { gaps: _, ...counted } = this.summary();
+		const { fromMs, toMs } = this.#range;
+		const share = (this.#positionMs - fromMs) / Math.max(1, toMs - fromMs);
+		const fraction = Math.min(1, Math.max(0, share));
+		const { elapsedMs, bytes } = counted;
+		return {
+			...counted,
+			retries: this.#retries,
+			bytesPerSecond: elapsedMs === 0 ? 0 : (bytes * 1000) / elapsedMs,
+			fraction,
+			remainingMs: fraction === 0 ? null : (elapsedMs * (1 - fraction)) / fraction,
+		};
 	}
 
 	/** What has been counted so far. */
@@ -67,7 +104,7 @@ export class RunCounter {
 			gaps: this.#gaps,
 			calls: this.#calls,
 			throttled: this.#throttled,
-			elapsedMs: this.#clock.now() - this.#startMs,
+			elapsedMs: this.elapsedMs,
 		};
 	}
 }

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import type { Readable } from 'node:stream';
 import { type APIName, GetDataEndpointCommand, KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import {
@@ -37,11 +38,18 @@ export interface CallOptions {
 	readonly onSend?: (() => void) | undefined;
 }
 
-/** One request to the service, as {@link CallOptions} report it. */
+/** One request to the service, as {@link CallOptions} and the diagnostics channel `kvs-archive:call` report it. */
 export interface CallRecord {
 	readonly operation: string;
+	/** Name or ARN, as the caller gave it. */
+	readonly stream: string;
 	readonly outcome: 'answered' | 'throttled' | 'failed';
+	/** Until the answer's headers, in milliseconds. */
+	readonly durationMs: number;
 }
+
+/** Every request of the process, for those who trace. */
+const callChannel = channel('kvs-archive:call');
 
 /** One page of ListFragments. Unordered, as the service gives it. */
 export interface FragmentPage {
@@ -212,15 +220,26 @@ export class ArchiveClient {
 		signal: AbortSignal,
 		send: () => Promise<T>,
 	): Promise<T> {
+		const startMs = performance.now();
+		const report = (outcome: CallRecord['outcome']): void => {
+			const record: CallRecord = {
+				operation,
+				stream: this.stream,
+				outcome,
+				durationMs: performance.now() - startMs,
+			};
+			onCall?.(record);
+			callChannel.publish(record);
+		};
 		try {
 			const answer = await send();
-			onCall?.({ operation, outcome: 'answered' });
+			report('answered');
 			return answer;
 		} catch (error) {
 			signal.throwIfAborted();
 			const wrapped = toRequestError(error, { operation, stream: this.stream, endpoint });
 			const isThrottled = wrapped instanceof RequestError && wrapped.code === 'KVS_THROTTLED';
-			onCall?.({ operation, outcome: isThrottled ? 'throttled' : 'failed' });
+			report(isThrottled ? 'throttled' : 'failed');
 			throw wrapped;
 		}
 	}
