@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import test, { type ExecutionContext } from 'ava';
 import {
+	type CallRecord,
 	type Fragment,
 	type FragmentFailureEvent,
 	type Frame,
@@ -14,7 +16,9 @@ import {
 	type KvsArchiveOptions,
 	type MediaEvent,
 	MkvReader,
+	type Progress,
 	type RateLimiter,
+	type RunSummary,
 	type TimeRange,
 } from 'kvs-archive';
 import { startArchive, startMeddler } from './helpers/archive.js';
@@ -419,6 +423,74 @@ test('a stream is found by its ARN', async (t) => {
 	const archive = new KvsArchive({ streamArn: StreamInfo.StreamARN, endpoint, limiter: unlimited });
 	t.is((await listed(archive, all)).length, 2);
 	await archive.close();
+});
+
+test('a run tells how far it has come, and at its end all of it', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(230) });
+	const reports: Progress[] = [];
+	await collect(open(t, endpoint).events(short, { onProgress: (progress) => reports.push(progress) }));
+	const last = reports.at(-1);
+	t.like(last, {
+		fragments: 230,
+		delivered: 230,
+		failed: 0,
+		missing: 0,
+		frames: 460,
+		bytes: 4600,
+		calls: 7,
+		throttled: 0,
+		retries: 0,
+	});
+	t.is(last?.fraction, 458_000 / 800_000);
+	t.true((last?.remainingMs ?? -1) >= 0);
+});
+
+test('those who trace see every call and the end of every run', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(3) });
+	const calls: CallRecord[] = [];
+	const runs: { summary: RunSummary; error: Error | null }[] = [];
+	const onCall = (message: unknown): void => void calls.push(message as CallRecord);
+	const onRun = (message: unknown): void => void runs.push(message as (typeof runs)[0]);
+	subscribe('kvs-archive:call', onCall);
+	subscribe('kvs-archive:run', onRun);
+	t.teardown(() => {
+		unsubscribe('kvs-archive:call', onCall);
+		unsubscribe('kvs-archive:run', onRun);
+	});
+	const streamName = 'door';
+	await collect(open(t, endpoint, { streamName }).events(short));
+	const operations = calls.filter(({ stream }) => stream === streamName).map(({ operation }) => operation);
+	for (const operation of ['GetDataEndpoint', 'ListFragments', 'GetMediaForFragmentList'])
+		t.true(operations.includes(operation));
+	t.true(calls.every(({ durationMs }) => durationMs >= 0));
+	t.true(runs.some(({ summary, error }) => summary.delivered === 3 && error === null));
+});
+
+test("quotas are the service's own unless they are said, and then no limiter is", (t) => {
+	const options = { streamName: 'door', endpoint: 'http://127.0.0.1:1' };
+	t.throws(() => new KvsArchive({ ...options, limiter: unlimited, quotas: { connections: 2 } }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => new KvsArchive({ ...options, quotas: { callsPerSecond: 0 } }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => new KvsArchive({ ...options, quotas: { callsPerDay: 1 } as object }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.notThrows(() => new KvsArchive({ ...options, quotas: { connections: 2 } }));
+});
+
+test('in order of arrival everything comes as well', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(230) });
+	const events = await collect(open(t, endpoint).events(short, { order: 'arrival' }));
+	t.deepEqual(deliveredNumbers(events).toSorted(), numbers(230));
+	t.is(events.filter(({ type }) => type === 'frame').length, 460);
+});
+
+test('with hardly any memory for reading ahead everything comes in order', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(230) });
+	const events = await collect(open(t, endpoint).events(short, { maxBufferedBytes: 1000 }));
+	t.deepEqual(deliveredNumbers(events), numbers(230));
 });
 
 async function payloadsOf(file: string): Promise<{ digest: string; frames: Frame[] }> {
