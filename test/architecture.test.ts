@@ -29,6 +29,7 @@ const homes: Readonly<Record<string, string>> = {
 	'@aws-sdk/client-kinesis-video': 'aws',
 	'@aws-sdk/client-kinesis-video-archived-media': 'aws',
 	mediabunny: 'server/ingest',
+	'cli-progress': 'cli',
 	commander: 'cli',
 	picocolors: 'cli',
 	'node:http': 'server',

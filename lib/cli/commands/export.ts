@@ -2,6 +2,7 @@ import { type ExportSummary, InvalidOptionError } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
+import { ProgressBar } from '../progress-bar.js';
 
 /** Options of `export`. */
 export interface ExportOptions extends ArchiveCommandOptions {
@@ -16,7 +17,15 @@ export async function exportRange(
 	const range = rangeOf(options, nowMs);
 	if (options.output === undefined) throw new InvalidOptionError('-o', 'given: the file to write', undefined);
 	await using archive = archiveOf(options);
-	const { file, ...summary } = await archive.export(range, options.output, { signal });
+	const bar = new ProgressBar(process.stderr);
+	let exported: ExportSummary;
+	try {
+		const onProgress = bar.update.bind(bar);
+		exported = await archive.export(range, options.output, { signal, onProgress });
+	} finally {
+		bar.stop();
+	}
+	const { file, ...summary } = exported;
 	if (options.json) await terminal.writeJson([{ type: 'summary', ...summary }]);
 	else terminal.say(summaryLine(file, summary));
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
