@@ -95,7 +95,15 @@ export class FragmentSource extends Source<Fragment> {
 	async *#listed(): AsyncGenerator<Fragment[]> {
 		const { client, pageSize = MAX_PAGE_SIZE, onCall, retryPolicy, clock, random } = this.#options;
 		const limiter = this.#options.limiter ?? sharedRateLimiter(client.quotaKey);
-		const options: ListingOptions = { pageSize, limiter, onCall, retryPolicy, clock, random, signal: this.signal };
+		const options: ListingOptions = {
+			pageSize,
+			limiter,
+			onCall,
+			retryPolicy,
+			clock,
+			random,
+			signal: this.signal,
+		};
 		const start = this.#start;
 		const windows = new Windows(start === null ? this.#range : { ...this.#range, fromMs: start.afterMs });
 		for (let window = windows.current; window !== null; window = windows.current) {
