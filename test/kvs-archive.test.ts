@@ -483,7 +483,7 @@ test("quotas are the service's own unless they are said, and then no limiter is"
 test('in order of arrival everything comes as well', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(230) });
 	const events = await collect(open(t, endpoint).events(short, { order: 'arrival' }));
-	t.deepEqual(deliveredNumbers(events).toSorted(), numbers(230));
+	t.deepEqual(new Set(deliveredNumbers(events)), new Set(numbers(230)));
 	t.is(events.filter(({ type }) => type === 'frame').length, 460);
 });
 
