@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import type { MediaEvent, Track } from '../index.js';
+import { colors } from './colors.js';
 
 /** An event as a line for a person. */
 export function eventLine(event: MediaEvent): string {
@@ -7,7 +7,9 @@ export function eventLine(event: MediaEvent): string {
 		case 'fragment': {
 			const name = event.fragmentNumber ?? 'no fragment number';
 			const time = event.producerTimestamp === null ? '' : `  ${event.producerTimestamp.toISOString()}`;
-			return pc.bold(`fragment ${event.index}  ${name}${time}  ${event.tracks.map(trackText).join(', ')}`);
+			return colors.bold(
+				`fragment ${event.index}  ${name}${time}  ${event.tracks.map(trackText).join(', ')}`,
+			);
 		}
 		case 'frame': {
 			const time =
@@ -16,19 +18,19 @@ export function eventLine(event: MediaEvent): string {
 			return `  frame  track ${event.track.number}  ${time}  ${event.data.byteLength} bytes${mark}`;
 		}
 		case 'fragment-end': {
-			const state = event.complete ? 'complete' : pc.red('incomplete');
+			const state = event.complete ? 'complete' : colors.red('incomplete');
 			return (
-				pc.dim(
+				colors.dim(
 					`  end of fragment ${event.index}: ${event.frames} frames, ${event.bytes} bytes, ${event.tags.length} tags, `,
 				) + state
 			);
 		}
 		case 'fragment-failure':
-			return pc.red(
+			return colors.red(
 				`failure  ${event.fragmentNumber ?? 'no fragment number'}  ${event.name}: ${event.message}`,
 			);
 		case 'gap':
-			return pc.yellow(`${event.kind}  ${event.from.toISOString()} to ${event.to.toISOString()}`);
+			return colors.yellow(`${event.kind}  ${event.from.toISOString()} to ${event.to.toISOString()}`);
 	}
 }
 

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pc from 'picocolors';
 import { type Fragment, type Frame, KvsArchive, type TimeRange } from '../../index.js';
 import { type ArchiveServer, createArchiveServer } from '../../server/index.js';
+import { colors } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { trackText } from '../event-lines.js';
 import { stopServer } from '../stop-server.js';
@@ -31,7 +31,7 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 	const server = createArchiveServer();
 	try {
 		await say(
-			pc.bold(
+			colors.bold(
 				'1. A local archive starts, with a clip of 16 s in it: picture and sound, one fragment a key frame.',
 			),
 		);
@@ -44,11 +44,13 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 		await using archive = new KvsArchive({ streamName: STREAM, endpoint });
 		await showFragments(archive, context);
 		await showKeyFrames(archive, context);
-		await say(pc.bold(`4. The same range as one file: one header, the producer's times, sound and picture.`));
+		await say(
+			colors.bold(`4. The same range as one file: one header, the producer's times, sound and picture.`),
+		);
 		const { file, ...summary } = await archive.export(RANGE, options.output, { signal });
 		await say(`   ${summaryLine(relative('.', file), summary)}`);
 		await say();
-		await say(pc.bold(`Look at it: open ${relative('.', file)} in any player (VLC, mpv, ffplay).`));
+		await say(colors.bold(`Look at it: open ${relative('.', file)} in any player (VLC, mpv, ffplay).`));
 		await say('Try more:');
 		await say(`   npx kvs-archive inspect ${relative('.', file)}`);
 		await say(`   npx kvs-archive serve --ingest door=${relative('.', CLIP)}@${START.toISOString()}`);
@@ -70,7 +72,9 @@ async function listen(server: ArchiveServer): Promise<string> {
 async function showFragments(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
 	const all: TimeRange = { from: START, to: new Date(START.getTime() + 60_000), by: 'producer' };
 	await terminal.write([
-		pc.bold('2. What is stored, in order, though the service answers in none (# is in the range we want):'),
+		colors.bold(
+			'2. What is stored, in order, though the service answers in none (# is in the range we want):',
+		),
 	]);
 	for await (const fragment of archive.fragments(all, { signal }) as AsyncIterable<Fragment>) {
 		const { producerTimestamp, fragmentNumber, fragmentLengthInMilliseconds, fragmentSizeInBytes } = fragment;
@@ -78,13 +82,15 @@ async function showFragments(archive: KvsArchive, { terminal, signal }: CommandC
 		const bar = (isWanted ? '#' : '.').repeat(Math.round(fragmentSizeInBytes / 1500));
 		const number = `${fragmentNumber.slice(0, 4)}…${fragmentNumber.slice(-6)}`;
 		const line = `   ${timeOfDay(producerTimestamp)}  ${number}  ${fragmentLengthInMilliseconds} ms  ${String(fragmentSizeInBytes).padStart(6)} bytes  ${bar}`;
-		await terminal.write([isWanted ? line : pc.dim(line)]);
+		await terminal.write([isWanted ? line : colors.dim(line)]);
 	}
 	await terminal.write(['']);
 }
 
 async function showKeyFrames(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
-	await terminal.write([pc.bold('3. Frames with exact times. Of the range, the key frames of the picture:')]);
+	await terminal.write([
+		colors.bold('3. Frames with exact times. Of the range, the key frames of the picture:'),
+	]);
 	for await (const frame of archive.frames(RANGE, { select: 'keyframes', signal }) as AsyncIterable<Frame>) {
 		if (frame.track.type !== 'video' || frame.timestamp === null) continue;
 		await terminal.write([
