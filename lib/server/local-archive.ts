@@ -5,7 +5,7 @@ import { DataDirectory, type StoredFile } from './data-directory.js';
 import { FragmentIndex } from './fragment-index.js';
 import { ingestError, ingestFile } from './ingest/ingest-file.js';
 import { LocalStream } from './local-stream.js';
-import { STREAM_NAME } from './requested-stream.js';
+import { STREAM_NAME } from './stream-name.js';
 
 /** How long a file's name may be on the usual disks; a stream's name becomes one. One less than the service allows. */
 const MAX_STREAM_NAME_LENGTH = 255;

@@ -2,9 +2,7 @@ import type { LocalArchive } from './local-archive.js';
 import type { LocalStream } from './local-stream.js';
 import type { RequestFields, StringBounds } from './request-fields.js';
 import { InvalidArgumentError, ResourceNotFoundError } from './service-error.js';
-
-/** Bounds of StreamName, as the service's model gives them. */
-export const STREAM_NAME: StringBounds = { maxLength: 256, pattern: /^[a-zA-Z0-9_.-]+$/ };
+import { STREAM_NAME } from './stream-name.js';
 
 const STREAM_ARN: StringBounds = {
 	maxLength: 1024,

@@ -1,6 +1,6 @@
 import type { StringBounds } from '../request-fields.js';
-import { STREAM_NAME } from '../requested-stream.js';
 import { InvalidArgumentError } from '../service-error.js';
+import { STREAM_NAME } from '../stream-name.js';
 import type { Operation } from './operation.js';
 import { streamInfo } from './stream-info.js';
 
