@@ -52,6 +52,8 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 	readonly #budget: ByteBudget;
 	/** In the order in which they will be read, until they are closed. */
 	#bodies: ResponseBody[] = [];
+	/** Bodies that were reopened and have no connection yet. */
+	#urgentWaiting = 0;
 	/** What has not left yet, in `arrival` order. */
 	readonly #waiting = new Map<MediaResponse, Promise<MediaResponse>>();
 
@@ -103,6 +105,7 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 		const { clock = systemClock, stallMs, maxHoldMs } = { ...DEFAULT_PATIENCE, ...this.#options };
 		const body = new ResponseBody({
 			open: (signal) => this.#request(batch, AbortSignal.any([signal, this.signal]), isUrgent),
+			onConnected: () => this.#makeRoom(),
 			budget: this.#budget,
 			clock,
 			stallMs: stallMs ?? DEFAULT_PATIENCE.stallMs,
@@ -112,14 +115,21 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 		finished(body, () => {
 			this.#bodies = this.#bodies.filter((other) => other !== body);
 		});
-		if (isUrgent) this.#makeRoom();
-		this.#queue.add(() => body.fill(), { priority: isUrgent ? 1 : 0 }).catch((error) => body.destroy(error));
+		if (isUrgent) {
+			this.#urgentWaiting++;
+			this.#makeRoom();
+		}
+		const fill = (): Promise<void> => {
+			if (isUrgent) this.#urgentWaiting--;
+			return body.fill();
+		};
+		this.#queue.add(fill, { priority: isUrgent ? 1 : 0 }).catch((error) => body.destroy(error));
 		return { batch, body, reopen: (options) => this.#reopen(batch, options) };
 	}
 
-	/** Frees a connection where all of them are busy with what is read later. */
+	/** Frees a connection where one is needed for what is read now and all are busy with what is read later. */
 	#makeRoom(): void {
-		if (this.#queue.pending < this.#sessions) return;
+		if (this.#urgentWaiting === 0 || this.#queue.pending < this.#sessions) return;
 		this.#bodies.findLast((body) => body.isConnected)?.holdBack();
 	}
 

@@ -15,6 +15,8 @@ export interface BodyPatience {
 export interface ResponseBodyOptions extends BodyPatience {
 	/** Opens the connection. */
 	readonly open: (signal: AbortSignal) => Promise<Readable>;
+	/** Told when the connection is open. */
+	readonly onConnected: () => void;
 	readonly budget: ByteBudget;
 	readonly clock: Clock;
 }
@@ -54,6 +56,9 @@ export class ResponseBody extends Readable {
 		const { signal } = this.#abort;
 		try {
 			this.#source = await this.#options.open(signal);
+			// Who was destroyed meanwhile has nobody to read for.
+			signal.throwIfAborted();
+			this.#options.onConnected();
 			const watch = this.#watch(this.#source, signal);
 			for await (const chunk of this.#source) await this.#accept(chunk as Uint8Array);
 			await watch.stop();
@@ -74,7 +79,6 @@ export class ResponseBody extends Readable {
 		this.#failure ??= new ArchiveError('KVS_HELD_BACK', 'the connection was given up to make room', {
 			retryable: true,
 		});
-		if (this.#source === null) this.#isOver = true;
 		this.#source?.destroy(this.#failure);
 	}
 
