@@ -493,31 +493,6 @@ test('with hardly any memory for reading ahead everything comes in order', async
 	t.deepEqual(deliveredNumbers(events), numbers(230));
 });
 
-test('what is read now gets a connection though all are busy with what is read later', async (t) => {
-	const data = Buffer.alloc(100_000, 7);
-	const media = Buffer.concat(
-		Array.from({ length: 60 }, (_, index) =>
-			fragmentDocument({
-				number: fragmentNumber(index + 1),
-				producerMs: startMs + index * 2000,
-				blocks: [{ ...frameBlock(index, { keyframe: true, relativeTicks: 0 }), data }],
-			}),
-		),
-	);
-	const archive = await startArchive(t, { door: media });
-	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
-		path === '/getMediaForFragmentList' && nth === 0
-			? { body: body.subarray(0, body.length / 2), cut: true }
-			: null,
-	);
-	const quotas = { connections: 2, callsPerSecond: 1000, mediaPointsPerSecond: 100_000 };
-	const kvs = new KvsArchive({ streamName: 'door', endpoint, quotas });
-	t.teardown(() => kvs.close());
-	const stream = kvs.events(short, { maxBufferedBytes: 1 });
-	t.deepEqual(deliveredNumbers(await collect(stream)), numbers(60));
-	t.like(await stream.summary, { delivered: 60, failed: 0, missing: 0 });
-});
-
 async function payloadsOf(file: string): Promise<{ digest: string; frames: Frame[] }> {
 	const hash = createHash('sha256');
 	const frames: Frame[] = [];
