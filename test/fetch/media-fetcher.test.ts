@@ -48,7 +48,7 @@ const payload = ({ fragments }: FragmentBatch): Buffer =>
 interface Fetching {
 	readonly archive: TestArchive;
 	readonly fetcher: MediaFetcher;
-	next(): Promise<MediaResponse>;
+	readonly next: () => Promise<MediaResponse>;
 }
 
 /** A fetcher of `count` batches; `next` gives its responses. */
@@ -126,7 +126,7 @@ test('what is read now gets a connection though all are busy with what is read l
 		const reopened = await response.reopen({});
 		t.true((await buffer(reopened.body)).equals(payload(response.batch)));
 	}
-	t.is(heldBack, 1);
+	t.true(heldBack >= 1);
 });
 
 test('a response is reopened behind a fragment, and for some fragments only', async (t) => {
