@@ -29,6 +29,7 @@ export {
 	KvsArchive,
 	type KvsArchiveOptions,
 	type RunOptions,
+	type TimelineOptions,
 } from './kvs-archive.js';
 export { FragmentSource, type FragmentSourceOptions } from './list/fragment-source.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
@@ -60,3 +61,10 @@ export {
 export type { RetryPolicy } from './pace/retry.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export type { Delivery } from './stream/pump.js';
+export type {
+	TimelineCodecChange,
+	TimelineEvent,
+	TimelineSpan,
+	TimelineTotal,
+} from './timeline/timeline-event.js';
+export type { TimelineStream } from './timeline/timeline-source.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { pipeline as pipelinePromise } from 'node:stream/promises';
 import { ArchiveClient, type ArchiveClientOptions } from './aws/archive-client.js';
 import { FragmentBatcher } from './batch/fragment-batcher.js';
@@ -8,6 +8,7 @@ import { Demuxer } from './demux/demuxer.js';
 import { InvalidOptionError } from './errors.js';
 import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from './fetch/media-fetcher.js';
+import { readTracks } from './fragment-tracks.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
 import { FragmentSource } from './list/fragment-source.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
@@ -19,6 +20,7 @@ import { type Quotas, resolveQuotas } from './pace/quotas.js';
 import { type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
 import { RunCounter } from './run-counter.js';
 import { MkvSink } from './sinks/mkv-sink.js';
+import { TimelineSource, type TimelineStream } from './timeline/timeline-source.js';
 
 /** Options of {@link KvsArchive}. */
 export interface KvsArchiveOptions extends ArchiveClientOptions {
@@ -56,6 +58,13 @@ export interface FragmentsOptions {
 	readonly startingToken?: string | undefined;
 }
 
+/** Options of {@link KvsArchive.timeline}. */
+export interface TimelineOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Reads a few fragments' headers to say what is in a span and where codecs change. @default true */
+	readonly codecs?: boolean | undefined;
+}
+
 /** What became of an export. */
 export interface ExportSummary extends RunSummary {
 	/** The file that was written. */
@@ -90,6 +99,25 @@ export class KvsArchive implements AsyncDisposable {
 		const source = new FragmentSource({ client: this.client, limiter: this.#limiter, range, ...listing });
 		if (signal !== undefined) destroyOnAbort(source, signal);
 		return source;
+	}
+
+	/**
+	 * What is stored in a range: spans of fragments that meet on the producer's clock, what is between them, and where
+	 * codecs change; last a total. From the listing, and the headers of at most 100 fragments.
+	 */
+	timeline(range: TimeRange, options: TimelineOptions = {}): TimelineStream {
+		const { signal, codecs = true } = options;
+		const { client } = this;
+		const limiter = this.#limiter;
+		const timeline = new TimelineSource({
+			range,
+			list: (part, partSignal) => this.fragments(part, { signal: partSignal }).batches(),
+			readTracks: codecs
+				? (fragment, readSignal) => readTracks(fragment, { client, limiter, signal: readSignal })
+				: null,
+		});
+		if (signal !== undefined) destroyOnAbort(timeline, signal);
+		return timeline;
 	}
 
 	/** Everything in a range as typed events, in archive order: fragments sorted by the range's clock, then by number. */
@@ -182,7 +210,7 @@ export class KvsArchive implements AsyncDisposable {
 	}
 }
 
-function destroyOnAbort(stream: FragmentSource | EventOutlet<unknown>, signal: AbortSignal): void {
+function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
 	const onAbort = (): void => {
 		stream.destroy(signal.reason);
 	};

@@ -15,6 +15,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	demux: ['mkv', 'pace', 'stream'],
 	frames: ['stream'],
 	sinks: ['mkv', 'stream'],
+	timeline: ['stream'],
 	server: ['mkv'],
 	cli: ['index.ts', 'server/index.ts'],
 };

@@ -8,6 +8,7 @@ import { exportRange } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { list } from './commands/list.js';
 import { serve } from './commands/serve.js';
+import { timeline } from './commands/timeline.js';
 
 /** The command line. `exit` is told each command's exit status; errors, usage among them, are thrown by `parseAsync`. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
@@ -48,6 +49,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--page-size <n>', 'fragments a call, 1 to 1000')
 		.option('--starting-token <token>', 'go on where an earlier listing stopped')
 		.action(run(list));
+
+	withArchiveOptions(
+		program.command('timeline').description('what is stored: spans, gaps, overlaps, bytes, codec changes'),
+	)
+		.option('--no-codecs', 'read the listing only, and no media')
+		.action(run(timeline));
 
 	withArchiveOptions(program.command('events').description('print every media event of a range')).action(
 		run(events),

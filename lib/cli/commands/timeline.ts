@@ -1,0 +1,105 @@
+import pc from 'picocolors';
+import type { TimelineEvent, TimelineSpan, TimelineTotal, TimeRange, Track } from '../../index.js';
+import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
+import type { CommandContext } from '../command-context.js';
+import { eventLine, trackText } from '../event-lines.js';
+import { EXIT } from '../exit.js';
+import { timeBar } from '../time-bar.js';
+
+/** Options of `timeline`. */
+export interface TimelineCommandOptions extends ArchiveCommandOptions {
+	readonly codecs: boolean;
+}
+
+/** Prints what is stored in a range. */
+export async function timeline(
+	options: TimelineCommandOptions,
+	{ terminal, signal, nowMs }: CommandContext,
+): Promise<number> {
+	const range = rangeOf(options, nowMs);
+	await using archive = archiveOf(options);
+	for await (const events of archive.timeline(range, { signal, codecs: options.codecs }).batches()) {
+		if (options.json) await terminal.writeJson(events);
+		else await terminal.write(events.flatMap((event) => timelineLine(event, range) ?? []));
+		for (const event of events) if (event.type === 'total') sayWhatIsLacking(event, terminal);
+	}
+	return EXIT.done;
+}
+
+function sayWhatIsLacking(
+	{ fragments, headersRead, headersFailed, headersSkipped }: TimelineTotal,
+	terminal: CommandContext['terminal'],
+): void {
+	if (fragments === 0) terminal.say('no fragments in the range');
+	if (headersFailed > 0)
+		terminal.say(
+			`codecs: the headers of ${headersFailed} fragments could not be had; changes may be missing`,
+		);
+	if (headersSkipped > 0)
+		terminal.say(`codecs: only ${headersRead} headers were read, the most; later changes may be missing`);
+}
+
+/** An event as a line for a person; null for one that has nothing to say. */
+function timelineLine(event: TimelineEvent, range: TimeRange): string | null {
+	switch (event.type) {
+		case 'span':
+			return spanLine(event, range);
+		case 'gap': {
+			const lengthMs = event.to.getTime() - event.from.getTime();
+			return `${eventLine(event)}  ${durationText(Math.abs(lengthMs))}`;
+		}
+		case 'codec-change': {
+			const place = `${event.exact ? 'at' : 'not after'} ${event.at.toISOString()}`;
+			return pc.cyan(
+				`codecs   ${place}  fragment ${event.fragmentNumber}  ${tracksText(event.before)} -> ${tracksText(event.tracks)}`,
+			);
+		}
+		case 'total':
+			return event.fragments === 0 ? null : totalLine(event);
+	}
+}
+
+function spanLine(span: TimelineSpan, range: TimeRange): string {
+	const [from, to] = range.by === 'producer' ? [span.from, span.to] : [span.serverFrom, span.serverTo];
+	const parts = [
+		`${timeBar({ from, to }, range)} ${span.from.toISOString()} to ${span.to.toISOString()}`,
+		durationText(span.to.getTime() - span.from.getTime()),
+		`${span.fragments} fragments`,
+		`${span.bytes} bytes`,
+		rateText(span.bitsPerSecond),
+		span.tracks === null ? null : tracksText(span.tracks),
+	];
+	return `${pc.bold(`span ${span.index}`)}  ${parts.filter((part) => part !== null).join('  ')}`;
+}
+
+function totalLine(total: TimelineTotal): string {
+	const counts = [
+		[total.spans, 'spans'],
+		[total.gaps, 'gaps'],
+		[total.overlaps, 'overlaps'],
+		[total.regressions, 'regressions'],
+		[total.duplicates, 'duplicates'],
+		[total.codecChanges, 'codec changes'],
+	] as const;
+	const parts = [
+		...counts.filter(([count]) => count !== null).map(([count, name]) => `${count} ${name}`),
+		`${total.fragments} fragments`,
+		`${total.bytes} bytes`,
+		`${durationText(total.storedMs)} stored`,
+		`${durationText(total.gapMs)} missing`,
+		rateText(total.bitsPerSecond),
+	];
+	return pc.bold(`total    ${parts.filter((part) => part !== null).join(', ')}`);
+}
+
+function tracksText(tracks: readonly Track[]): string {
+	return tracks.map(trackText).join(', ');
+}
+
+function durationText(durationMs: number): string {
+	return `${(durationMs / 1000).toFixed(3)} s`;
+}
+
+function rateText(bitsPerSecond: number | null): string | null {
+	return bitsPerSecond === null ? null : `${(bitsPerSecond / 1000).toFixed(1)} kbit/s`;
+}
