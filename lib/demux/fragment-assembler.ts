@@ -100,7 +100,6 @@ export class FragmentAssembler implements MatroskaHandler {
 	#cluster: FrameCluster = { timecodeNs: 0n, producerMs: null };
 	#firstTimecodeNs = 0n;
 	#producerMs: number | null = null;
-	#lastTrack: Track | null = null;
 	/** Where the tags that report an in-band exception stood. */
 	#exceptionOffset: number | null = null;
 
@@ -193,7 +192,6 @@ export class FragmentAssembler implements MatroskaHandler {
 		this.#admission = 'take';
 		this.#frames = 0;
 		this.#bytes = 0;
-		this.#lastTrack = null;
 		this.#exceptionOffset = null;
 	}
 
@@ -230,13 +228,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		durationTicks: number,
 		offset: number,
 	): void {
-		let track = this.#lastTrack;
-		if (track === null || track.number !== trackNumber) {
-			track = this.#tracks.find(({ number }) => number === trackNumber) ?? null;
-			if (track === null)
-				throw malformed(`a block of track ${trackNumber}, which the header does not have,`, offset);
-			this.#lastTrack = track;
-		}
+		const track = this.#trackOf(trackNumber, offset);
 		const offsetNs = relativeTicks * this.#scaleNs;
 		const isKeyframe = (flags & KEYFRAME_FLAG) !== 0;
 		const defaultMs = track.defaultDurationNs === null ? null : track.defaultDurationNs / 1e6;
@@ -260,6 +252,16 @@ export class FragmentAssembler implements MatroskaHandler {
 				frame.end,
 			);
 		}
+	}
+
+	/** The tracks of a fragment are few, and their frames come in turns. */
+	#trackOf(trackNumber: number, offset: number): Track {
+		const tracks = this.#tracks;
+		for (let i = 0; i < tracks.length; i++) {
+			const track = tracks[i] as Track;
+			if (track.number === trackNumber) return track;
+		}
+		throw malformed(`a block of track ${trackNumber}, which the header does not have,`, offset);
 	}
 
 	/** @internal */
