@@ -149,10 +149,55 @@ test('events prints every event as its documented JSON', async (t) => {
 	t.like(end, { type: 'fragment-end', index: 0, frames: 2, bytes: 20, complete: true });
 });
 
+test('timeline prints spans, gaps and a total, in JSON and for a person', async (t) => {
+	const startMs = Date.UTC(2026, 0, 31);
+	const later = recording(5, { startMs: startMs + 60_000 }).toString('latin1');
+	// Numbers of their own: the second half of the recording must not be the first again.
+	const renumbered = Buffer.from(later.replaceAll('9134385233318143239', '9134385233318143240'), 'latin1');
+	const { endpoint } = await startArchive(t, { door: Buffer.concat([recording(3), renumbered]) });
+	const at = [...range, '--endpoint', endpoint];
+	const { code, stdout, stderr } = await kvs(['timeline', ...at, '--json']);
+	t.is(code, 0, stderr);
+	t.is(stderr, '');
+	const [span, gap, , total, ...rest] = objects(stdout);
+	t.deepEqual(rest, []);
+	t.like(span, {
+		type: 'span',
+		from: '2026-01-31T00:00:00.000Z',
+		to: '2026-01-31T00:00:06.000Z',
+		fragments: 3,
+		firstFragmentNumber: fragmentNumber(1),
+		serverFrom: '2026-01-31T00:00:01.000Z',
+	});
+	const [track] = (span?.['tracks'] ?? []) as object[];
+	t.like(track, { number: 1, codecId: 'V_TEST' });
+	t.deepEqual(gap, {
+		type: 'gap',
+		from: '2026-01-31T00:00:06.000Z',
+		to: '2026-01-31T00:01:00.000Z',
+		kind: 'gap',
+	});
+	t.like(total, { type: 'total', fragments: 8, spans: 2, gaps: 1, codecChanges: 0, storedMs: 16_000 });
+	const shown = await kvs(['timeline', ...at, '--no-codecs']);
+	t.is(shown.code, 0);
+	t.is(shown.stderr, '');
+	const lines = shown.stdout.split('\n');
+	t.is(lines.length, 5);
+	t.regex(
+		lines[0] ?? '',
+		/^span 0 {2}\[# {23}\] 2026-01-31T00:00:00\.000Z to 2026-01-31T00:00:06\.000Z {2}6\.000 s {2}3 fragments {2}\d+ bytes {2}[\d.]+ kbit\/s$/,
+	);
+	t.is(lines[1], 'gap  2026-01-31T00:00:06.000Z to 2026-01-31T00:01:00.000Z  54.000 s');
+	t.regex(
+		lines[3] ?? '',
+		/^total {4}2 spans, 1 gaps, .* 8 fragments, .* 16\.000 s stored, 54\.000 s missing/,
+	);
+});
+
 test('an empty range is said and is no failure, but for an export', async (t) => {
 	const { endpoint } = await door(t);
 	const at = ['--stream', 'door', '--from', '2020-01-01', '--to', '2020-01-02', '--endpoint', endpoint];
-	for (const command of ['list', 'events']) {
+	for (const command of ['list', 'events', 'timeline']) {
 		t.deepEqual(await kvs([command, ...at]), { code: 0, stdout: '', stderr: 'no fragments in the range\n' });
 	}
 	const directory = await temporaryDirectory(t);
@@ -439,7 +484,7 @@ test('the demo shows what it did and leaves a file that plays', async (t) => {
 test('--help and --version go to stdout', async (t) => {
 	const help = await kvs(['--help']);
 	t.is(help.code, 0);
-	for (const command of ['serve', 'list', 'events', 'inspect', 'export', 'demo'])
+	for (const command of ['serve', 'list', 'timeline', 'events', 'inspect', 'export', 'demo'])
 		t.true(help.stdout.includes(command));
 	const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 	t.deepEqual(await kvs(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
