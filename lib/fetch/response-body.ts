@@ -33,6 +33,8 @@ export class ResponseBody extends Readable {
 	#source: Readable | null = null;
 	#isWanted = false;
 	#isHolding = false;
+	/** Ends the waiting for room, so that a connection that is given up is free at once. */
+	#stopHolding: () => void = () => {};
 	#lastProgressMs = 0;
 	#isOver = false;
 	#failure: Error | null = null;
@@ -80,6 +82,7 @@ export class ResponseBody extends Readable {
 			retryable: true,
 		});
 		this.#source?.destroy(this.#failure);
+		this.#stopHolding();
 	}
 
 	override _read(): void {
@@ -93,6 +96,7 @@ export class ResponseBody extends Readable {
 		this.#options.budget.give(this.#account, this.#account.heldBytes);
 		this.#abort.abort();
 		this.#source?.destroy();
+		this.#stopHolding();
 		callback(error);
 	}
 
@@ -106,9 +110,8 @@ export class ResponseBody extends Readable {
 		const room = budget.room(this.#account);
 		if (room === null) return;
 		this.#isHolding = true;
+		this.#stopHolding = room.leave;
 		const waited = new AbortController();
-		const onDestroy = (): void => room.leave();
-		this.#abort.signal.addEventListener('abort', onDestroy, { once: true });
 		const tooLong = clock.sleep(maxHoldMs, { signal: waited.signal, isBackground: true }).then(
 			() => this.holdBack(),
 			() => {},
@@ -116,7 +119,6 @@ export class ResponseBody extends Readable {
 		await Promise.race([room.admitted, tooLong]);
 		room.leave();
 		waited.abort();
-		this.#abort.signal.removeEventListener('abort', onDestroy);
 		this.#isHolding = false;
 		this.#lastProgressMs = clock.now();
 	}
