@@ -7,6 +7,9 @@ import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
 import { type RetryPolicy, retry } from '../pace/retry.js';
 
+/** So often in a row a page may be put off before the listing is taken for endless. */
+const MAX_PUT_OFF = 20;
+
 /** What a listing needs besides its range. */
 export interface ListingOptions extends CallOptions {
 	/** MaxResults of a call, 1 to 1,000. */
@@ -32,6 +35,7 @@ export async function listWindow(
 	const fragments = new Map<string, Fragment>();
 	const tokens = new Set<string>();
 	let nextToken: string | null = null;
+	let putOff = 0;
 	do {
 		const request = { maxResults: options.pageSize, nextToken };
 		const page: FragmentPage = await retry(() => listPage(client, window, request, options), {
@@ -44,7 +48,11 @@ export async function listWindow(
 		for (const fragment of page.fragments) fragments.set(fragment.fragmentNumber, fragment);
 		if (fragments.size > maxFragments) return null;
 		nextToken = page.nextToken;
-		if (nextToken !== null && tokens.has(nextToken)) throw endlessListing(client.stream);
+		// A page without fragments may name itself as the next: what is due comes when it is asked for again.
+		const isPutOff = page.fragments.length === 0 && nextToken !== null && nextToken === request.nextToken;
+		putOff = isPutOff ? putOff + 1 : 0;
+		const isRepeated = nextToken !== null && !isPutOff && tokens.has(nextToken);
+		if (isRepeated || putOff > MAX_PUT_OFF) throw endlessListing(client.stream);
 		if (nextToken !== null) tokens.add(nextToken);
 	} while (nextToken !== null);
 	return [...fragments.values()].sort(
@@ -77,7 +85,7 @@ async function listPage(
 function endlessListing(stream: string): RequestError {
 	return new RequestError(
 		'KVS_REQUEST_FAILED',
-		`ListFragments for stream \`${stream}\` answered the same NextToken twice`,
+		`ListFragments for stream \`${stream}\` answered the same NextToken again and again`,
 		{
 			operation: 'ListFragments',
 			stream,

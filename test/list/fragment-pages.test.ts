@@ -1,0 +1,58 @@
+import test, { type ExecutionContext } from 'ava';
+import { type Fragment, KvsArchive, type RateLimiter } from 'kvs-archive';
+import { type Meddle, startArchive, startMeddler } from '../helpers/archive.js';
+import { recording } from '../helpers/payload.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+const unlimited: RateLimiter = {
+	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
+};
+
+/** Lists 30 fragments in pages of ten; `meddle` is told of every page. */
+async function list(t: ExecutionContext, meddle: Meddle): Promise<number> {
+	const archive = await startArchive(t, { door: recording(30) });
+	const endpoint = await startMeddler(t, archive, (answer) =>
+		answer.path === '/listFragments' ? meddle(answer) : null,
+	);
+	const kvs = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited });
+	t.teardown(() => kvs.close());
+	const range = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' } as const;
+	const numbers = new Set<string>();
+	for await (const fragment of kvs.fragments(range, { pageSize: 10 }) as AsyncIterable<Fragment>) {
+		numbers.add(fragment.fragmentNumber);
+	}
+	return numbers.size;
+}
+
+const page = (fields: object): { status: number; body: Buffer } => ({
+	status: 200,
+	body: Buffer.from(JSON.stringify(fields)),
+});
+
+test('a page that is put off, with a token of itself, is asked for again', async (t) => {
+	let token = '';
+	const count = await list(t, ({ nth, body }) => {
+		if (nth > 0 && nth < 4) return page({ Fragments: [], NextToken: token });
+		if (nth === 0) token = JSON.parse(body.toString()).NextToken;
+		return null;
+	});
+	t.is(count, 30);
+});
+
+test('a page that is put off for ever is an error', async (t) => {
+	await t.throwsAsync(
+		list(t, () => page({ Fragments: [], NextToken: 'again' })),
+		{ code: 'KVS_REQUEST_FAILED', message: /same NextToken/ },
+	);
+});
+
+test('a token that leads back to fragments that came is an error', async (t) => {
+	let first: object | null = null;
+	await t.throwsAsync(
+		list(t, ({ body }) => {
+			first ??= JSON.parse(body.toString()) as object;
+			return page({ ...first, NextToken: 'again' });
+		}),
+		{ code: 'KVS_REQUEST_FAILED', message: /same NextToken/ },
+	);
+});
