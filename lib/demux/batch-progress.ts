@@ -78,10 +78,12 @@ export class BatchProgress {
 	admit(fragmentNumber: string | null): Admission {
 		if (fragmentNumber === null || !this.#isWanted(fragmentNumber)) return 'skip';
 		this.#read.add(fragmentNumber);
-		if (fragmentNumber !== this.#expected) return 'hold';
+		// What was begun is first in line, so that it is gone on with whatever has failed before it in this answer.
+		const isBegun = this.#begun?.fragment.fragmentNumber === fragmentNumber;
+		if (!isBegun && fragmentNumber !== this.#expected) return 'hold';
 		const following = this.#order[this.#order.indexOf(fragmentNumber, this.#position) + 1];
 		this.#expected = following !== undefined && this.#isWanted(following) ? following : undefined;
-		return this.#begun?.fragment.fragmentNumber === fragmentNumber ? this.#begun : 'take';
+		return isBegun && this.#begun !== null ? this.#begun : 'take';
 	}
 
 	/** A fragment was read to have failed. Whether it is asked for again is not known yet, so all behind it must wait. */

@@ -53,7 +53,7 @@ const NOT_FOUND_CODES: readonly (number | null)[] = [3000, 4000];
 interface ResponseEnd {
 	/** Why it ended before its time; null for a clean end. */
 	readonly error: ArchiveError | null;
-	/** In-band failures that another try may help, by fragment. */
+	/** The last in-band failure of each fragment that another try may help. */
 	readonly troubles: ReadonlyMap<string, FragmentFailureEvent>;
 }
 
@@ -93,19 +93,23 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 	protected override async *process(first: MediaResponse): AsyncGenerator<MediaEvent[]> {
 		const progress = new BatchProgress(first.batch.fragments, this.#context);
 		const tries = new Map<string, number>();
+		// An answer may break off before it comes to what an earlier one said of a fragment.
+		const known = new Map<string, FragmentFailureEvent>();
 		let response = first;
 		let barren = 0;
 		let allowed = this.#policy.attempts;
 		let newSinceMs = this.#clock.now();
 		for (;;) {
 			const before = progress.outstanding.size;
-			const end = yield* this.#read(response, progress, tries);
+			const { error, troubles } = yield* this.#read(response, progress, tries);
+			for (const [fragmentNumber, trouble] of troubles) known.set(fragmentNumber, trouble);
+			const end = { error, troubles: known };
 			if (progress.next === undefined) return;
 			if (progress.outstanding.size < before) {
 				barren = 0;
 				allowed = this.#policy.attempts;
 				newSinceMs = this.#clock.now();
-			} else if (!isHeldBack(end.error)) {
+			} else if (!isHeldBack(error)) {
 				barren++;
 			}
 			if (this.#clock.now() - newSinceMs >= this.#policy.totalMs) {
@@ -120,7 +124,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				if (progress.next === undefined) return;
 			}
 			this.#onRetry();
-			if (!isHeldBack(end.error)) await this.#backOff(barren + (end.troubles.size > 0 ? 1 : 0));
+			if (!isHeldBack(error)) await this.#backOff(barren + (troubles.size > 0 ? 1 : 0));
 			const { lastBeforeNext: after, outstanding: only } = progress;
 			response = await first.reopen({ after, only, signal: this.signal });
 		}

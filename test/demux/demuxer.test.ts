@@ -168,6 +168,25 @@ testProp(
 	{ numRuns: 60 },
 );
 
+test('what was begun is gone on with, though another fragment has failed before it in the answer', async (t) => {
+	const run = await demux(3, (asked, nth) => {
+		if (nth === 0) return reset(media(1).subarray(0, -1));
+		return nth === 1 ? whole(exception(3, 5000), media(1), media(2)) : deliver(asked);
+	});
+	await assertUndisturbed(t, 3, run);
+	t.deepEqual(run.asked, [[1, 2, 3], [1, 2, 3], [3]]);
+});
+
+test('what an earlier answer said of a fragment is known when it is given up', async (t) => {
+	const run = await demux(2, (_, nth) => (nth === 0 ? whole(media(1), exception(2, 4503)) : reset()), {
+		resume: { attempts: 3 },
+	});
+	t.deepEqual(
+		failures(run.events).map(({ fragmentNumber: number, code }) => [number, code]),
+		[[fragmentNumber(2), 4503]],
+	);
+});
+
 test('only what has not come is asked for again', async (t) => {
 	const { asked } = await demux(5, (indexes, nth) => (nth === 0 ? deliver([4, 1, 2]) : deliver(indexes)));
 	t.deepEqual(asked, [
