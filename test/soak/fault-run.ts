@@ -1,0 +1,297 @@
+/*
+ * One run over a recording with a random mix of all faults, and what must have come of it. Shared by the tests, which have
+ * time for a few seeds, and the soak, which has it for many.
+ */
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Transform, type TransformCallback } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+	ArchiveClient,
+	type Clock,
+	Demuxer,
+	type Fragment,
+	FragmentBatcher,
+	FragmentEndEvent,
+	FragmentEvent,
+	FragmentFailureEvent,
+	FragmentSource,
+	type MediaEvent,
+	MediaFetcher,
+	MkvSink,
+	type RateLimiter,
+	type RetryPolicy,
+	systemClock,
+	type TimeRange,
+} from 'kvs-archive';
+import { createArchiveServer, type FaultRule } from 'kvs-archive/server';
+import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
+
+const START_MS = Date.UTC(2026, 0, 31);
+const STEP_MS = 200;
+const FRAMES = 4;
+
+/** Chance that repeats (mulberry32): a number from 0 to 1. */
+export function seededRandom(seed: number): () => number {
+	let state = seed;
+	return () => {
+		state = (state + 0x6d2b79f5) | 0;
+		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+	};
+}
+
+/** A recording in a data directory, and all that a run without faults gives. */
+export interface Recorded {
+	readonly dataDirectory: string;
+	readonly workDirectory: string;
+	readonly count: number;
+	readonly range: TimeRange;
+	/** The events of each fragment, in order. */
+	readonly clean: ReadonlyMap<string, readonly MediaEvent[]>;
+}
+
+/** A mix of faults, and the fragments that it takes away for good. */
+export interface FaultMix {
+	readonly rules: readonly FaultRule[];
+	/** Why each cannot be had: the code of its failure, null where it never comes. */
+	readonly lost: ReadonlyMap<string, number | null>;
+}
+
+/** What a run gave. */
+export interface FaultedRun {
+	/** Fragments that were listed. */
+	readonly listed: readonly string[];
+	readonly failures: readonly FragmentFailureEvent[];
+	/** Fragments that came whole, in the order in which they did. */
+	readonly delivered: readonly string[];
+	/** The exported file. */
+	readonly file: Buffer;
+	/** The same file, made of the clean run without the fragments that failed or were not listed. */
+	readonly expected: Buffer;
+	/** Faults that were made. */
+	readonly made: ReadonlyMap<string, number>;
+	readonly requests: number;
+}
+
+/** Waits are short, and stubborn: what is tested is that nothing is lost, not for how long it is looked for. */
+const retryPolicy: RetryPolicy = { attempts: 12, baseDelayMs: 1, maxDelayMs: 4 };
+const resume = { attempts: 25, baseDelayMs: 1, maxDelayMs: 4, youngMs: Number.POSITIVE_INFINITY };
+const STALL_MS = 150;
+
+/** Lets everything through: the pace is not what is tested. */
+const unlimited: RateLimiter = {
+	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
+};
+
+/** Begins when the recording has just ended, so that its fragments are young. */
+const clock: Clock = { ...systemClock, now: () => START_MS + 200_000 + performance.now() - loadedAtMs };
+const loadedAtMs = performance.now();
+
+/** Makes a recording of fragments of different sizes and reads it without faults. */
+export async function recordForFaults(workDirectory: string, count: number): Promise<Recorded> {
+	const random = seededRandom(1);
+	const documents = Array.from({ length: count }, (_, index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: START_MS + index * STEP_MS,
+			blocks: Array.from({ length: FRAMES }, (_frame, frame) => ({
+				trackNumber: 1,
+				relativeTicks: Math.floor((frame * STEP_MS) / FRAMES),
+				keyframe: frame === 0,
+				data: Buffer.alloc(1 + Math.floor(random() * 3000), `${index}/${frame} `),
+			})),
+		}),
+	);
+	const file = join(workDirectory, 'recording.mkv');
+	await writeFile(file, Buffer.concat(documents));
+	const dataDirectory = join(workDirectory, 'data');
+	const server = createArchiveServer({ dataDirectory });
+	await server.archive.ingest('camera', file);
+	server.archive.close();
+	const range: TimeRange = {
+		from: new Date(START_MS),
+		to: new Date(START_MS + count * STEP_MS),
+		by: 'producer',
+	};
+	const clean = new Map<string, MediaEvent[]>();
+	const recorded = { dataDirectory, workDirectory, count, range, clean };
+	const { events } = await read(recorded, [], 0, { file: join(workDirectory, 'clean.mkv') });
+	let last: MediaEvent[] = [];
+	for (const event of events) {
+		if (event instanceof FragmentEvent) {
+			last = [];
+			clean.set(event.fragmentNumber ?? '', last);
+		}
+		last.push(event);
+	}
+	return recorded;
+}
+
+/** A random mix of all faults. Whatever it takes away for good, it takes by number. */
+export function faultMix(seed: number, { count }: { count: number }): FaultMix {
+	const random = seededRandom(seed);
+	const below = (exclusiveMax: number): number => Math.floor(random() * exclusiveMax);
+	const oneOf = <T>(items: readonly T[]): T => items[below(items.length)] as T;
+	const sometimes = (most: number): { probability: number } => ({ probability: random() * most });
+	const place = () =>
+		oneOf([
+			{ atByte: below(200_000) },
+			{ atFraction: 'random' as const },
+			{
+				inside: oneOf(['EBML', 'Segment', 'Info', 'Tracks', 'Tags', 'Cluster', 'Block'] as const),
+				fragment: 'random' as const,
+				element: 1 + below(FRAMES),
+			},
+		]);
+	const shape = () => ({ spelling: oneOf(['get-media', 'documented'] as const), goesOn: random() < 0.5 });
+	const lost = new Map<string, number | null>();
+	const rules: FaultRule[] = [];
+	for (let left = below(4); left > 0; left--) {
+		const number = fragmentNumber(1 + below(count));
+		if (lost.has(number)) continue;
+		const code = oneOf([null, 3000, 3002, 4000, 4500, 4501, 4503, 4506, 5000]);
+		lost.set(number, code);
+		// A fault in the middle hides what is behind it, so what is lost goes on, and is found out each time.
+		if (code === null) rules.push({ fault: 'leave-out', fragmentNumber: number });
+		else rules.push({ fault: 'exception', code, fragmentNumber: number, ...shape() });
+	}
+	rules.push(
+		{ fault: 'throttle', ...sometimes(0.1) },
+		{ fault: 'throttle', error: 'ConnectionLimitExceededException', ...sometimes(0.05) },
+		{ fault: 'throttle', error: 'ThrottlingException', ...sometimes(0.05) },
+		{ fault: 'server-error', status: oneOf([500, 503] as const), ...sometimes(0.1) },
+		{ fault: 'reset', ...sometimes(0.1) },
+		{ fault: 'hang-up', ...sometimes(0.1) },
+		{ fault: 'no-answer', ms: 1, ...sometimes(0.1) },
+		{ fault: 'dead-endpoint', ...sometimes(0.3) },
+		{ fault: 'cut', ...place(), ...sometimes(0.4) },
+		{ fault: 'cut', as: 'clean', ...place(), ...sometimes(0.4) },
+		{ fault: 'stall', ...place(), ...sometimes(0.08) },
+		{ fault: 'stall', ms: 1, ...place(), ...sometimes(0.4) },
+		{ fault: 'exception', code: 3002, fragment: 'random', ...shape(), ...sometimes(0.3) },
+		{ fault: 'exception', code: 5000, fragment: 'random', isNumbered: false, ...shape(), ...sometimes(0.1) },
+		{ fault: 'not-ready', asks: 1 + below(3), share: random() * 0.02, ...shape() },
+		{ fault: 'duplicate', fragment: 'random', ...sometimes(0.5) },
+		{ fault: 'duplicate', fragment: 'random', again: 'last', ...sometimes(0.5) },
+		{ fault: 'shuffle', ...sometimes(0.4) },
+		{ fault: 'leave-out', fragment: 'random', count: 1 + below(5), ...sometimes(0.4) },
+		{ fault: 'empty-page', ...sometimes(0.4) },
+		{ fault: 'late-listing', fromListing: 2, share: random() * 0.02 },
+	);
+	return { rules, lost };
+}
+
+/** Exports the recording through a server that makes these faults. */
+export async function faultedRun(
+	recorded: Recorded,
+	rules: readonly FaultRule[],
+	seed: number,
+): Promise<FaultedRun> {
+	const file = join(recorded.workDirectory, `seed-${seed}.mkv`);
+	const { events, listed, made, requests } = await read(recorded, rules, seed, { file });
+	const failures = events.filter((event) => event instanceof FragmentFailureEvent);
+	const delivered = events.flatMap((event) =>
+		event instanceof FragmentEndEvent && event.complete ? [event.fragmentNumber ?? ''] : [],
+	);
+	const left = new Set(listed);
+	for (const { fragmentNumber: number } of failures) left.delete(number ?? '');
+	const expectedFile = join(recorded.workDirectory, `expected-${seed}.mkv`);
+	const kept = [...recorded.clean].filter(([number]) => left.has(number)).flatMap(([, of]) => of);
+	await pipeline(kept, new MkvSink(expectedFile));
+	return {
+		listed,
+		failures,
+		delivered,
+		made,
+		requests,
+		file: await readFile(file),
+		expected: await readFile(expectedFile),
+	};
+}
+
+/** What is wrong with a run; null where every listed fragment came as it is, or failed and was named for it. */
+export function faultIn(recorded: Recorded, { lost, rules }: FaultMix, run: FaultedRun): string | null {
+	const listed = new Set(run.listed);
+	if (listed.size !== run.listed.length) return 'a fragment was listed twice';
+	const isLate = rules.some(({ fault }) => fault === 'late-listing');
+	if (!isLate && listed.size !== recorded.count) return `${listed.size} fragments were listed`;
+	const named = run.failures.map(({ fragmentNumber: number, code }) => `${number} ${code}`);
+	const expected = [...lost].filter(([number]) => listed.has(number));
+	const due = expected.map(([number, code]) => `${number} ${code}`);
+	if (named.toSorted().join() !== due.toSorted().join())
+		return `failures of ${named.join(', ') || 'none'} in place of ${due.join(', ') || 'none'}`;
+	const whole = run.listed.filter((number) => !lost.has(number));
+	if (run.delivered.join() !== whole.join())
+		return `${run.delivered.length} fragments came whole, or not in order, in place of ${whole.length}`;
+	return run.file.equals(run.expected) ? null : 'the file has other bytes';
+}
+
+interface Reading {
+	readonly events: MediaEvent[];
+	readonly listed: string[];
+	readonly made: Map<string, number>;
+	readonly requests: number;
+}
+
+async function read(
+	{ dataDirectory, range }: Recorded,
+	faults: readonly FaultRule[],
+	seed: number,
+	{ file }: { file: string },
+): Promise<Reading> {
+	const events: MediaEvent[] = [];
+	const listed: string[] = [];
+	const made = new Map<string, number>();
+	let requests = 0;
+	const server = createArchiveServer({
+		dataDirectory,
+		faults,
+		faultSeed: seed,
+		onRequest: (record) => {
+			requests++;
+			for (const { fault } of record.faults) made.set(fault, (made.get(fault) ?? 0) + 1);
+		},
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const client = new ArchiveClient({ streamName: 'camera', endpoint });
+	const shared = { client, limiter: unlimited, retryPolicy, clock, random: seededRandom(seed) };
+	const random = seededRandom(seed + 1);
+	try {
+		await pipeline(
+			new FragmentSource({ ...shared, range }),
+			new Watched<Fragment>(({ fragmentNumber: number }) => listed.push(number)),
+			new FragmentBatcher(),
+			new MediaFetcher({ ...shared, stallMs: STALL_MS, maxBufferedBytes: 1024 * 1024 }),
+			new Demuxer({ clock, random, resume }),
+			new Watched<MediaEvent>((event) => events.push(event)),
+			new MkvSink(file),
+		);
+	} finally {
+		client.close();
+		server.close();
+		server.closeAllConnections();
+		await once(server, 'close');
+	}
+	return { events, listed, made, requests };
+}
+
+/** Lets everything pass, and tells. */
+class Watched<T> extends Transform {
+	readonly #tell: (item: T) => void;
+
+	constructor(tell: (item: T) => void) {
+		super({ objectMode: true });
+		this.#tell = tell;
+	}
+
+	override _transform(item: T, _encoding: BufferEncoding, callback: TransformCallback): void {
+		this.#tell(item);
+		callback(null, item);
+	}
+}
