@@ -1,0 +1,154 @@
+/*
+ * npm run bench:export [-- --memory] [-- --list] [-- --all]: whole runs against `kvs-archive serve --quotas aws` in a second
+ * process, and what they could have taken at best. Without an option: 2 GB beside a plain script on the SDK, and 20,000
+ * small fragments. `--memory`: 2 GB and 8 GB. `--list`: the listing of up to 1,000,000 fragments. Needs 2.5 times the
+ * largest recording in the temporary directory while it runs.
+ */
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { measure, record, scratch, serve } from './recording.mjs';
+
+const flags = new Set(process.argv.slice(2));
+const wants = (flag) => flags.has('--all') || flags.has(flag) || (flag === '' && flags.size === 0);
+
+/** The service's quotas for a stream. */
+const BYTES_PER_SECOND = 5 * 25e6;
+const FRAGMENTS_PER_SECOND = 500;
+const CALLS_PER_SECOND = 5;
+/** Fragments that one call may ask for at most. */
+const CALL_FRAGMENTS = 1000;
+
+/** Fragments of 1 MB as of a camera of 4 Mbit/s, in frames of 20 KB; and such as of a door that is looked at rarely. */
+const camera = { frames: 50, frameBytes: 20_000 };
+const small = { frames: 10, frameBytes: 500 };
+
+const directory = scratch();
+let missed = 0;
+
+function print(what, figure, isMet, target) {
+	if (isMet === false) missed++;
+	const verdict = target === undefined ? '' : `target ${target}  ${isMet ? 'met' : 'MISSED'}`;
+	process.stdout.write(`${what.padEnd(52)} ${figure.padStart(34)}  ${verdict}\n`);
+}
+
+/** Makes a recording, serves it to `use`, and removes it. */
+async function withArchive(recording, use, quotas = 'aws') {
+	const data = join(directory, 'data');
+	const range = await record(data, directory, recording);
+	const server = await serve(data, '--quotas', quotas);
+	try {
+		return await use(server.endpoint, range);
+	} finally {
+		await server.stop();
+		rmSync(data, { recursive: true, force: true });
+	}
+}
+
+/** Runs a program that writes a file; the file is looked at and removed. */
+async function measureFile(program, endpoint, range) {
+	const file = join(directory, 'out.mkv');
+	const measured = await measure(program, endpoint, { range, file });
+	const { size } = statSync(file);
+	rmSync(file);
+	return { ...measured, size };
+}
+
+function ideal({ fragments, frames, frameBytes }) {
+	return Math.max(
+		(fragments * frames * frameBytes) / BYTES_PER_SECOND,
+		fragments / FRAGMENTS_PER_SECOND,
+		Math.ceil(fragments / CALL_FRAGMENTS) / CALLS_PER_SECOND,
+	);
+}
+
+/** Whether an export has everything, and the service never had to say no. */
+function checkExport(recording, { summary, size }) {
+	const { fragments, frames, frameBytes } = recording;
+	const bytes = fragments * frames * frameBytes;
+	const isWhole =
+		summary.delivered === fragments && summary.frames === fragments * frames && summary.bytes === bytes;
+	if (!isWhole || size < bytes) throw new Error(`the export is not whole: ${JSON.stringify(summary)}`);
+	if (summary.throttled > 0) throw new Error(`${summary.throttled} calls were throttled`);
+}
+
+function printExport(what, recording, measured) {
+	checkExport(recording, measured);
+	const idealSeconds = ideal(recording);
+	const ratio = measured.seconds / idealSeconds;
+	const times = `${measured.seconds.toFixed(1)} s / ${idealSeconds.toFixed(1)} s = ${ratio.toFixed(3)}`;
+	print(`${what}: time, times the ideal`, times, ratio <= 1.15, '≤ 1.15');
+	print(`${what}: peak memory`, `${measured.peakMib.toFixed(0)} MiB`);
+	print(`${what}: processor time`, `${measured.cpuSeconds.toFixed(1)} s`);
+	print(`${what}: calls`, `${measured.summary.calls}, none throttled`);
+}
+
+if (wants('')) {
+	const recording = { ...camera, fragments: 2000 };
+	await withArchive(recording, async (endpoint, range) => {
+		const ours = await measureFile('export', endpoint, range);
+		printExport('2 GB', recording, ours);
+		const script = await measureFile('script', endpoint, range);
+		if (script.size < recording.fragments * camera.frames * camera.frameBytes)
+			throw new Error('the script lost something');
+		const ratio = script.seconds / ours.seconds;
+		const times = `${script.seconds.toFixed(1)} s, ${ratio.toFixed(2)} times ours`;
+		print('2 GB: plain script on the SDK', times, ratio >= 4, '≥ 4');
+		print('2 GB: peak memory of the script', `${script.peakMib.toFixed(0)} MiB`);
+	});
+	const many = { ...small, fragments: 20_000 };
+	await withArchive(many, async (endpoint, range) =>
+		printExport('20,000 fragments of 5 KB', many, await measureFile('export', endpoint, range)),
+	);
+}
+
+if (wants('--memory')) {
+	const peaks = [];
+	for (const fragments of [2000, 8000]) {
+		const recording = { ...camera, fragments };
+		await withArchive(recording, async (endpoint, range) => {
+			const measured = await measureFile('export', endpoint, range);
+			printExport(`${fragments / 1000} GB`, recording, measured);
+			peaks.push(measured.peakMib);
+		});
+	}
+	const [short, long] = peaks;
+	const growth = (long / short - 1) * 100;
+	print(
+		'8 GB: peak memory, more than of 2 GB',
+		`${growth.toFixed(1)} %`,
+		Math.abs(growth) < 10,
+		'< 10 % either way',
+	);
+}
+
+if (wants('--list')) {
+	const results = [];
+	for (const fragments of [250_000, 1_000_000]) {
+		const recording = { frames: 1, frameBytes: 10, fragments };
+		await withArchive(
+			recording,
+			async (endpoint, range) => {
+				const measured = await measure('list', endpoint, { range });
+				const { summary, seconds, peakMib } = measured;
+				if (summary.fragments !== fragments || !summary.isSorted)
+					throw new Error(`the listing is wrong: ${JSON.stringify(summary)}`);
+				const micros = (seconds * 1e6) / fragments;
+				print(
+					`${fragments.toLocaleString('en')} fragments listed`,
+					`${seconds.toFixed(1)} s, ${micros.toFixed(1)} µs each, ${peakMib.toFixed(0)} MiB`,
+				);
+				results.push(measured);
+			},
+			'off',
+		);
+	}
+	const [short, long] = results;
+	const time = long.seconds / short.seconds / 4;
+	print('four times as many: time of each, times that of fewer', time.toFixed(2), time <= 1.25, '≤ 1.25');
+	const { heldMib } = long.summary;
+	const held = `${heldMib[0].toFixed(1)} MiB, ${heldMib.at(-1).toFixed(1)} MiB`;
+	const isFlat = heldMib.at(-1) <= heldMib[0] * 1.1;
+	print('held in memory after 100,000 and after 1,000,000', held, isFlat, '≤ 1.1 times');
+}
+
+process.stdout.write(`\n${missed === 0 ? 'all targets met' : `${missed} targets missed`}\n`);

@@ -1,0 +1,140 @@
+/* Recordings for the benchmarks of whole runs, and a local archive that serves them. */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writevSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createArchiveServer } from 'kvs-archive/server';
+import { elementHeader, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
+
+/** Start of every recording, epoch seconds. */
+export const START_SECONDS = Date.UTC(2026, 0, 31) / 1000;
+
+/** What is ingested at a time: its file stands beside the archive for that long. */
+const PART_FRAGMENTS = 100_000;
+const PART_BYTES = 1e9;
+
+const track = master('TrackEntry', [
+	unsigned('TrackNumber', 1),
+	unsigned('TrackUID', 1),
+	unsigned('TrackType', 1),
+	string('CodecID', 'V_MPEG4/ISO/AVC'),
+	master('Video', [unsigned('PixelWidth', 1920), unsigned('PixelHeight', 1080)]),
+]);
+
+/** A directory that is gone with the process, however that ends. */
+export function scratch() {
+	const directory = mkdtempSync(join(tmpdir(), 'kvs-archive-bench-'));
+	process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+	for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+	return directory;
+}
+
+/**
+ * Puts a recording into the stream `camera` of a data directory: so many fragments of two seconds, each with so many
+ * frames of so many bytes. Returns the range it covers.
+ */
+export async function record(dataDirectory, workDirectory, { fragments, frames, frameBytes }) {
+	const server = createArchiveServer({ dataDirectory });
+	const body = media(frames, frameBytes);
+	const path = join(workDirectory, 'part.mkv');
+	const part = Math.max(1, Math.min(PART_FRAGMENTS, Math.floor(PART_BYTES / (frames * frameBytes))));
+	try {
+		for (let first = 0; first < fragments; first += part) {
+			write(path, first, Math.min(fragments, first + part), body);
+			await server.archive.ingest('camera', path);
+			rmSync(path);
+		}
+	} finally {
+		server.archive.close();
+	}
+	return rangeOf(fragments);
+}
+
+/** The range that so many fragments cover. */
+export function rangeOf(fragments) {
+	const to = new Date((START_SECONDS + fragments * 2) * 1000);
+	return { from: new Date(START_SECONDS * 1000), to, by: 'producer' };
+}
+
+/** Starts `kvs-archive serve` in a process of its own. Returns its address, and a function that ends it. */
+export async function serve(dataDirectory, ...options) {
+	const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+	const args = [main, 'serve', '--port', '0', '--data', dataDirectory, ...options];
+	const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+	// It says that it was interrupted, as it should be.
+	let complaints = '';
+	server.stderr.on('data', (data) => {
+		complaints += data;
+	});
+	const closed = new Promise((resolve) => server.once('close', resolve));
+	const endpoint = await new Promise((resolve, reject) => {
+		let text = '';
+		server.stdout.on('data', (data) => {
+			text += data;
+			const url = /listening on (\S+)\n/.exec(text)?.[1];
+			if (url !== undefined) resolve(url);
+		});
+		void closed.then((code) => reject(new Error(`serve ended with ${code}: ${complaints}`)));
+	});
+	return {
+		endpoint,
+		stop: () => {
+			server.kill('SIGINT');
+			return closed;
+		},
+	};
+}
+
+/** Runs a program of `export-run.mjs` in a process of its own and returns what it says of itself. */
+export async function measure(program, endpoint, options) {
+	const script = fileURLToPath(new URL('export-run.mjs', import.meta.url));
+	const args = [...process.execArgv, '--expose-gc', script, program, endpoint, JSON.stringify(options)];
+	const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+	const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+	let text = '';
+	child.stdout.on('data', (data) => {
+		text += data;
+	});
+	const code = await new Promise((resolve) => child.once('close', resolve));
+	if (code !== 0) throw new Error(`${program} ended with ${code}`);
+	return JSON.parse(text);
+}
+
+function write(path, first, end, body) {
+	const file = openSync(path, 'w');
+	for (let index = first; index < end; index++) writevSync(file, [...head(index), ...body]);
+	closeSync(file);
+}
+
+function head(index) {
+	const seconds = START_SECONDS + index * 2;
+	const values = {
+		FRAGMENT_NUMBER: `9134385233318143239${String(index + 1).padStart(28, '0')}`,
+		SERVER_TIMESTAMP: `${seconds + 1}.000`,
+		PRODUCER_TIMESTAMP: `${seconds}.000`,
+	};
+	const simple = Object.entries(values).map(([name, value]) =>
+		master('SimpleTag', [string('TagName', `AWS_KINESISVIDEO_${name}`), string('TagString', value)]),
+	);
+	return [
+		...ebmlHeader(),
+		elementHeader('Segment', 0, { isSizeUnknown: true }),
+		...info(1_000_000),
+		...master('Tracks', [track]),
+		...master('Tags', [master('Tag', simple)]),
+	];
+}
+
+function media(frames, frameBytes) {
+	const blocks = Array.from({ length: frames }, (_, index) =>
+		block({
+			trackNumber: 1,
+			relativeTicks: Math.floor((index * 2000) / frames),
+			keyframe: index === 0,
+			data: Buffer.alloc(frameBytes, index + 1),
+		}),
+	);
+	return [Buffer.concat(cluster(0n, blocks.flat()))];
+}
