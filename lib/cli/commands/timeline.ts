@@ -1,6 +1,6 @@
-import pc from 'picocolors';
 import type { TimelineEvent, TimelineSpan, TimelineTotal, TimeRange, Track } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
+import { colors } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine, trackText } from '../event-lines.js';
 import { EXIT } from '../exit.js';
@@ -50,7 +50,7 @@ function timelineLine(event: TimelineEvent, range: TimeRange): string | null {
 		}
 		case 'codec-change': {
 			const place = `${event.exact ? 'at' : 'not after'} ${event.at.toISOString()}`;
-			return pc.cyan(
+			return colors.cyan(
 				`codecs   ${place}  fragment ${event.fragmentNumber}  ${tracksText(event.before)} -> ${tracksText(event.tracks)}`,
 			);
 		}
@@ -69,7 +69,7 @@ function spanLine(span: TimelineSpan, range: TimeRange): string {
 		rateText(span.bitsPerSecond),
 		span.tracks === null ? null : tracksText(span.tracks),
 	];
-	return `${pc.bold(`span ${span.index}`)}  ${parts.filter((part) => part !== null).join('  ')}`;
+	return `${colors.bold(`span ${span.index}`)}  ${parts.filter((part) => part !== null).join('  ')}`;
 }
 
 function totalLine(total: TimelineTotal): string {
@@ -89,7 +89,7 @@ function totalLine(total: TimelineTotal): string {
 		`${durationText(total.gapMs)} missing`,
 		rateText(total.bitsPerSecond),
 	];
-	return pc.bold(`total    ${parts.filter((part) => part !== null).join(', ')}`);
+	return colors.bold(`total    ${parts.filter((part) => part !== null).join(', ')}`);
 }
 
 function tracksText(tracks: readonly Track[]): string {
