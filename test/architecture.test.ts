@@ -32,7 +32,7 @@ const homes: Readonly<Record<string, string>> = {
 	mediabunny: 'server/ingest',
 	'cli-progress': 'cli',
 	commander: 'cli',
-	picocolors: 'cli',
+	picocolors: 'cli/colors.ts',
 	'node:http': 'server',
 };
 
