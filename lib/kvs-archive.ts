@@ -9,8 +9,12 @@ import { InvalidOptionError } from './errors.js';
 import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from './fetch/media-fetcher.js';
 import { readTracks } from './fragment-tracks.js';
+import type { StartAt } from './frames/fragment-start.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
+import { RangeTrimmer } from './frames/range-trimmer.js';
 import { FragmentSource } from './list/fragment-source.js';
+import { NewestFilter } from './list/newest-filter.js';
+import { PaddingFilter, withPaddedStart } from './list/start-padding.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
 import type { Progress } from './model/progress.js';
 import type { RunSummary } from './model/run-summary.js';
@@ -43,6 +47,18 @@ export interface RunOptions {
 	readonly order?: 'archive' | 'arrival' | undefined;
 	/** What may be held of media that was not read yet, in bytes. @default 128 MiB */
 	readonly maxBufferedBytes?: number | undefined;
+	/**
+	 * Whether the fragment that begins before `from` and runs into the range is read too, and trimmed to where the range
+	 * starts: `frames` and `events` then begin at `from`, `export` at the last video key frame at or before it. Fragments
+	 * that begin by `to` are whole either way. @default true for `frames` and `export`, false for `events`
+	 */
+	readonly padStart?: boolean | undefined;
+	/**
+	 * Fragments with the same producer time, to the millisecond. `keep-all`: all of them, `gap` events of kind `duplicate` in
+	 * between. `keep-newest`: the one ingested last; on the server's clock, of those within 5,000 fragments of each other.
+	 * @default 'keep-all'
+	 */
+	readonly duplicates?: 'keep-all' | 'keep-newest' | undefined;
 	/** Told how far the run has come: at most twice a second while events are read, and at its end. */
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -122,7 +138,7 @@ export class KvsArchive implements AsyncDisposable {
 
 	/** Everything in a range as typed events, in archive order: fragments sorted by the range's clock, then by number. */
 	events(range: TimeRange, options: RunOptions = {}): EventStream {
-		return this.#run<MediaEvent>(range, options, (events) => [...events]);
+		return this.#run<MediaEvent>(range, options, 'time', (events) => [...events]);
 	}
 
 	/**
@@ -134,7 +150,7 @@ export class KvsArchive implements AsyncDisposable {
 		options: RunOptions & { readonly select?: FrameSelection } = {},
 	): EventStream<Frame> {
 		const selector = new FrameSelector(options.select ?? 'all');
-		return this.#run<Frame>(range, options, (events) =>
+		return this.#run<Frame>(range, { ...options, padStart: options.padStart ?? true }, 'time', (events) =>
 			events.filter((event): event is Frame => event.type === 'frame' && selector.isSelected(event)),
 		);
 	}
@@ -146,7 +162,8 @@ export class KvsArchive implements AsyncDisposable {
 	async export(range: TimeRange, file: string, options: RunOptions = {}): Promise<ExportSummary> {
 		if (extname(file).toLowerCase() !== '.mkv')
 			throw new InvalidOptionError('file', 'a name that ends in .mkv', file);
-		const events = this.events(range, options);
+		const padded = { ...options, padStart: options.padStart ?? true };
+		const events = this.#run<MediaEvent>(range, padded, 'key-frame', (batch) => [...batch]);
 		const sink = new MkvSink(file);
 		try {
 			await pipelinePromise(events, sink);
@@ -168,25 +185,43 @@ export class KvsArchive implements AsyncDisposable {
 		await this.close();
 	}
 
-	#run<E>(range: TimeRange, options: RunOptions, pick: EventOutletOptions<E>['pick']): EventStream<E> {
+	#run<E>(
+		range: TimeRange,
+		options: RunOptions,
+		startAt: StartAt,
+		pick: EventOutletOptions<E>['pick'],
+	): EventStream<E> {
 		const {
 			signal,
 			strict = false,
 			order,
 			maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
+			padStart = false,
+			duplicates = 'keep-all',
 			onProgress,
 		} = options;
+		if (duplicates !== 'keep-all' && duplicates !== 'keep-newest') {
+			throw new InvalidOptionError('duplicates', "'keep-all' or 'keep-newest'", duplicates);
+		}
 		const { client } = this;
 		const limiter = this.#limiter;
-		const counter = new RunCounter(systemClock, resolveTimeRange(range));
+		const resolved = resolveTimeRange(range);
+		const counter = new RunCounter(systemClock, resolved);
 		const onCall = counter.call.bind(counter);
 		const source = new FragmentSource({
 			client,
 			limiter,
-			range,
+			range: padStart ? withPaddedStart(resolved) : range,
 			onCall,
 			onListed: (count) => counter.listed(count),
 		});
+		// What was listed and is not in the range after all does not count.
+		const onDropped = (count = 1): void => counter.listed(-count);
+		const newest = duplicates === 'keep-newest' ? [new NewestFilter({ by: resolved.by, onDropped })] : [];
+		const padding = padStart ? [new PaddingFilter({ range: resolved, onDropped })] : [];
+		const trimmers = padding.map(
+			({ kept }) => new RangeTrimmer({ range: resolved, startAt, padding: kept, onDropped }),
+		);
 		const fetcher = new MediaFetcher({
 			client,
 			limiter,
@@ -197,11 +232,16 @@ export class KvsArchive implements AsyncDisposable {
 		});
 		const outlet = new EventOutlet<E>({ counter, pick, strict, onProgress });
 		pipeline(
-			source,
-			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, this.#connections - 1) }),
-			fetcher,
-			new Demuxer({ deliver: 'batch', onRetry: () => counter.retry() }),
-			outlet,
+			[
+				source,
+				...newest,
+				...padding,
+				new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, this.#connections - 1) }),
+				fetcher,
+				new Demuxer({ deliver: 'batch', onRetry: () => counter.retry() }),
+				...trimmers,
+				outlet,
+			],
 			// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
 			() => {},
 		);

@@ -1,0 +1,150 @@
+import {
+	FragmentEndEvent,
+	type FragmentEvent,
+	FragmentFailureEvent,
+	type Frame,
+	type GapEvent,
+	type MediaEvent,
+} from '../model/media-event.js';
+import type { ResolvedTimeRange } from '../model/time-range.js';
+import { Stage } from '../stream/stage.js';
+import { FragmentStart, type StartAt } from './fragment-start.js';
+
+/** Options of {@link RangeTrimmer}. */
+export interface RangeTrimmerOptions {
+	/** What was asked for, without the padding. */
+	readonly range: ResolvedTimeRange;
+	readonly startAt: StartAt;
+	/** The fragments that begin before the range, by number, and whether they are known to reach it. */
+	readonly padding: ReadonlyMap<string, boolean>;
+	/** Told of every such fragment of which nothing was given out. */
+	readonly onDropped: () => void;
+}
+
+/** What is known of the fragment that is being trimmed. */
+interface TrimmedFragment {
+	readonly fragment: FragmentEvent;
+	readonly start: FragmentStart;
+	/** Whether its `fragment` event went out. */
+	isAnnounced: boolean;
+	/** Whether it failed before that, and was said to. */
+	isReported: boolean;
+	frames: number;
+	bytes: number;
+}
+
+/**
+ * Trims the fragments that begin before a range to where it starts; all others pass as they are.
+ *
+ * A trimmed fragment keeps its own times and tags; its `fragment-end` counts what was given out. One of which nothing is
+ * in the range leaves no event, nor a gap on either side of it. One that failed before anything of it could be given out is
+ * a failure without a `fragment`, unless it may not have reached the range at all. Indexes count what is given out.
+ */
+export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
+	readonly #options: RangeTrimmerOptions;
+	/** Wait for the fragment behind them. */
+	#gaps: GapEvent[] = [];
+	/** The gaps that come next are about a fragment that nobody has seen. */
+	#isAfterDropped = false;
+	#nextIndex = 0;
+	#trimmed: TrimmedFragment | null = null;
+
+	constructor(options: RangeTrimmerOptions) {
+		super({ deliver: 'batch', readableHighWaterMark: 1 });
+		this.#options = options;
+	}
+
+	protected override process(events: readonly MediaEvent[]): MediaEvent[][] {
+		const out: MediaEvent[] = [];
+		for (const event of events) {
+			if (event.type === 'gap') this.#gaps.push(event);
+			else if (event.type === 'fragment') this.#fragment(event, out);
+			else if (event.type === 'fragment-failure') this.#failure(event, out);
+			else if (this.#trimmed === null) out.push(this.#indexed(event));
+			else if (event.type === 'frame') this.#give(this.#trimmed, this.#trimmed.start.frame(event), out);
+			else this.#end(this.#trimmed, event, out);
+		}
+		return out.length === 0 ? [] : [out];
+	}
+
+	#fragment(fragment: FragmentEvent, out: MediaEvent[]): void {
+		const { padding, range, startAt } = this.#options;
+		if (fragment.fragmentNumber === null || !padding.has(fragment.fragmentNumber)) {
+			this.#announce(fragment, out);
+			return;
+		}
+		const start = new FragmentStart(fragment, range, startAt);
+		this.#trimmed = { fragment, start, isAnnounced: false, isReported: false, frames: 0, bytes: 0 };
+	}
+
+	#give(trimmed: TrimmedFragment, frames: readonly Frame[], out: MediaEvent[]): void {
+		if (frames.length > 0 && !trimmed.isAnnounced) {
+			trimmed.isAnnounced = true;
+			this.#announce(trimmed.fragment, out);
+		}
+		for (const frame of frames) {
+			trimmed.frames++;
+			trimmed.bytes += frame.data.byteLength;
+			out.push(this.#indexed(frame));
+		}
+	}
+
+	#failure(failure: FragmentFailureEvent, out: MediaEvent[]): void {
+		const trimmed = this.#trimmed;
+		if (trimmed !== null) this.#give(trimmed, trimmed.start.end(), out);
+		if (trimmed?.isAnnounced || (trimmed === null && failure.index !== null)) {
+			out.push(this.#indexed(failure));
+			return;
+		}
+		if (this.#options.padding.get(failure.fragmentNumber ?? '') !== false) {
+			if (trimmed !== null) trimmed.isReported = true;
+			out.push(withoutFragment(failure));
+		} else if (trimmed === null) {
+			// Where it had begun, its end says that it is dropped.
+			this.#options.onDropped();
+		}
+	}
+
+	#end(trimmed: TrimmedFragment, end: FragmentEndEvent, out: MediaEvent[]): void {
+		this.#give(trimmed, trimmed.start.end(), out);
+		this.#trimmed = null;
+		if (trimmed.isAnnounced) {
+			const { fragment, frames, bytes } = trimmed;
+			const { fragmentNumber, tags, complete } = end;
+			out.push(new FragmentEndEvent(fragment, { fragmentNumber, frames, bytes, tags, complete }));
+			return;
+		}
+		this.#gaps = [];
+		this.#isAfterDropped = true;
+		if (!trimmed.isReported) this.#options.onDropped();
+	}
+
+	#announce(fragment: FragmentEvent, out: MediaEvent[]): void {
+		if (!this.#isAfterDropped) out.push(...this.#gaps);
+		this.#gaps = [];
+		this.#isAfterDropped = false;
+		this.#nextIndex++;
+		out.push(this.#indexed(fragment));
+	}
+
+	/** The event with the index of the fragment that was announced last. To those who have not seen it yet, it is constant. */
+	#indexed<T extends { readonly index: number | null }>(event: T): T {
+		const index = this.#nextIndex - 1;
+		return event.index === index ? event : Object.assign(event, { index });
+	}
+}
+
+function withoutFragment(failure: FragmentFailureEvent): FragmentFailureEvent {
+	if (failure.index === null) return failure;
+	const { fragmentNumber, code, name, message, offset, retryable, error } = failure;
+	return new FragmentFailureEvent({
+		index: null,
+		fragmentNumber,
+		code,
+		name,
+		message,
+		offset,
+		retryable,
+		error,
+	});
+}
