@@ -177,6 +177,18 @@ test('what was begun is gone on with, though another fragment has failed before 
 	t.deepEqual(run.asked, [[1, 2, 3], [1, 2, 3], [3]]);
 });
 
+test('an answer that ends cleanly between the tags of a fragment and its media does not pass for the whole', async (t) => {
+	const clusterId = Buffer.from('1f43b675', 'hex');
+	const headOf = (index: number): Buffer => media(index).subarray(0, media(index).indexOf(clusterId));
+	for (const behind of [[], [media(1)], [media(2)]]) {
+		const run = await demux(3, (asked, nth) =>
+			nth === 0 ? whole(...behind, headOf(behind.length === 0 ? 1 : 3)) : deliver(asked),
+		);
+		await assertUndisturbed(t, 3, run);
+		t.is(run.asked.length, 2);
+	}
+});
+
 test('what an earlier answer said of a fragment is known when it is given up', async (t) => {
 	const run = await demux(2, (_, nth) => (nth === 0 ? whole(media(1), exception(2, 4503)) : reset()), {
 		resume: { attempts: 3 },
