@@ -78,7 +78,7 @@ export interface FaultedRun {
 }
 
 /** Waits are short, and stubborn: what is tested is that nothing is lost, not for how long it is looked for. */
-const retryPolicy: RetryPolicy = { attempts: 12, baseDelayMs: 1, maxDelayMs: 4 };
+const retryPolicy: RetryPolicy = { attempts: 30, baseDelayMs: 1, maxDelayMs: 4 };
 const resume = { attempts: 25, baseDelayMs: 1, maxDelayMs: 4, youngMs: Number.POSITIVE_INFINITY };
 const STALL_MS = 150;
 

@@ -1,0 +1,86 @@
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { type Clock, Frame } from 'kvs-archive';
+import { temporaryDirectory } from './helpers/tools.js';
+import { type Recorded, recordForFaults } from './soak/fault-run.js';
+import {
+	SLOW_BUDGET_BYTES,
+	SLOW_FRAMES,
+	SLOW_LIMIT_BYTES,
+	type SlowReader,
+	type SlowRun,
+	slowRun,
+	textOf,
+} from './soak/slow-run.js';
+
+/** A clock that goes on when it is told to, and then wakes whoever is due. */
+class ManualClock implements Clock {
+	#nowMs = Date.UTC(2026, 0, 31);
+	#sleepers: { readonly dueMs: number; readonly wake: () => void }[] = [];
+
+	now(): number {
+		return this.#nowMs;
+	}
+
+	sleep(ms: number, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+		return new Promise((resolve, reject) => {
+			signal?.throwIfAborted();
+			const sleeper = { dueMs: this.#nowMs + ms, wake: resolve };
+			this.#sleepers.push(sleeper);
+			signal?.addEventListener('abort', () => {
+				this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+				reject(signal.reason as Error);
+			});
+		});
+	}
+
+	advance(ms: number): void {
+		this.#nowMs += ms;
+		const due = this.#sleepers.filter(({ dueMs }) => dueMs <= this.#nowMs);
+		this.#sleepers = this.#sleepers.filter(({ dueMs }) => dueMs > this.#nowMs);
+		for (const { wake } of due) wake();
+	}
+}
+
+async function slow(
+	t: ExecutionContext,
+	options: Partial<SlowReader>,
+): Promise<{ recorded: Recorded; run: SlowRun }> {
+	const recorded = await recordForFaults(await temporaryDirectory(t), 1000);
+	const clock = new ManualClock();
+	const pause = async (): Promise<void> => {
+		clock.advance(1000);
+		// Connections go on meanwhile.
+		for (let turn = 0; turn < 20; turn++) await setImmediate();
+	};
+	const reader = {
+		clock,
+		pause,
+		slowFrames: SLOW_FRAMES,
+		maxBufferedBytes: SLOW_BUDGET_BYTES,
+		batchFragments: 100,
+	};
+	return { recorded, run: await slowRun(recorded, { ...reader, ...options }) };
+}
+
+function assertWhole(t: ExecutionContext, { clean }: Recorded, run: SlowRun): void {
+	const expected = [...clean.values()].flat().filter((event): event is Frame => event instanceof Frame);
+	t.is(run.failures, 0);
+	t.is(run.frames.length, expected.length);
+	t.true(textOf(run.frames) === textOf(expected));
+}
+
+test('a reader that takes a second for a frame loses nothing, and what waits for it stays inside the budget', async (t) => {
+	const { recorded, run } = await slow(t, {});
+	assertWhole(t, recorded, run);
+	// Reading ahead did happen, and was held.
+	t.true(run.mostWaitingBytes > SLOW_BUDGET_BYTES / 2, `${run.mostWaitingBytes} bytes waited`);
+	t.true(run.mostWaitingBytes < SLOW_LIMIT_BYTES, `${run.mostWaitingBytes} bytes waited`);
+});
+
+test('connections that are held for too long are given up, and what they had not brought comes later', async (t) => {
+	const patient = await slow(t, {});
+	const { recorded, run } = await slow(t, { maxHoldMs: 10_000 });
+	assertWhole(t, recorded, run);
+	t.true(run.calls > patient.run.calls, `${run.calls} calls, ${patient.run.calls} with patience`);
+});
