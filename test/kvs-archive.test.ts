@@ -23,11 +23,13 @@ import {
 } from 'kvs-archive';
 import { startArchive, startMeddler } from './helpers/archive.js';
 import {
+	audioTrack,
 	failureDocument,
 	fragmentDocument,
 	fragmentNumber,
 	frameBlock,
 	recording,
+	videoTrack,
 } from './helpers/payload.js';
 import { sample } from './helpers/samples.js';
 import { temporaryDirectory } from './helpers/tools.js';
@@ -563,5 +565,251 @@ test('a frame knows its server time', async (t) => {
 	t.deepEqual(
 		frames.map(({ serverTimestampMs }) => serverTimestampMs),
 		[startMs + 5250, startMs + 5290],
+	);
+});
+
+/** 5 fragments of 4 s, 25 pictures and 10 sounds a second, a key frame each second; server time a second later. */
+function pictureAndSound(): Buffer {
+	const blocks = Array.from({ length: 100 }, (_, index) => [
+		frameBlock(index, { keyframe: index % 25 === 0 }),
+		...(index % 5 === 0
+			? [2 * index, 2 * index + 5].map((tenth) =>
+					frameBlock(tenth, { keyframe: true, trackNumber: 2, relativeTicks: tenth * 20 }),
+				)
+			: []),
+	]).flat();
+	return Buffer.concat(
+		Array.from({ length: 5 }, (_, index) =>
+			fragmentDocument({
+				number: fragmentNumber(index + 1),
+				producerMs: startMs + index * 4000,
+				tracks: [videoTrack, audioTrack],
+				blocks,
+			}),
+		),
+	);
+}
+
+const between = (fromMs: number, toMs: number, by: 'producer' | 'server' = 'producer'): TimeRange => ({
+	from: new Date(startMs + fromMs),
+	to: new Date(startMs + toMs),
+	by,
+});
+const sinceStart = (frames: readonly Frame[], type: string): number[] =>
+	frames
+		.filter(({ track }) => track.type === type)
+		.map(({ timestampMs }) => (timestampMs as number) - startMs);
+
+test('frames begin at `from`, inside the fragment that contains it', async (t) => {
+	const { endpoint, requests } = await startArchive(t, { door: pictureAndSound() });
+	const archive = open(t, endpoint);
+	for (const [range, options] of [
+		[between(6500, 9000), {}],
+		[between(6500, 9000), { order: 'arrival' }],
+		[between(6500, 9000), { strict: true, maxBufferedBytes: 2000 }],
+		[between(7500, 10_000, 'server'), {}],
+	] as const) {
+		const stream = archive.frames(range, options);
+		const frames = await collect(stream);
+		t.is(Math.min(...sinceStart(frames, 'video')), 6520);
+		t.is(Math.min(...sinceStart(frames, 'audio')), 6500);
+		t.is(Math.max(...sinceStart(frames, 'video')), 11_960);
+		t.is(sinceStart(frames, 'video').length, 37 + 100);
+		t.true(frames.every((frame) => frame.index === (frame.fragmentNumber === fragmentNumber(2) ? 0 : 1)));
+		t.like(await stream.summary, { fragments: 2, delivered: 2, failed: 0, missing: 0, gaps: 0 });
+		t.is((await stream.summary).frames, frames.length);
+	}
+	// Of all the padding, only the fragment that contains `from` was asked for.
+	const asked = requests.flatMap(({ operation, fragments }) =>
+		operation === 'GetMediaForFragmentList' ? [fragments] : [],
+	);
+	t.is(
+		asked.reduce((sum, count) => sum + count, 0),
+		8,
+	);
+	const without = await collect(archive.frames(between(6500, 9000), { padStart: false }));
+	t.is(sinceStart(without, 'video')[0], 8000);
+	const selected = await collect(archive.frames(between(6500, 9000), { select: 'keyframes' }));
+	t.deepEqual(sinceStart(selected, 'video'), [7000, 8000, 9000, 10_000, 11_000]);
+});
+
+test('a range inside one fragment, and one that begins before everything', async (t) => {
+	const { endpoint } = await startArchive(t, { door: pictureAndSound() });
+	const archive = open(t, endpoint);
+	t.is(sinceStart(await collect(archive.frames(between(19_000, 19_001))), 'video').length, 25);
+	t.is(sinceStart(await collect(archive.frames(between(-60_000, 0))), 'video').length, 100);
+	const behind = archive.frames(between(20_100, 30_000));
+	t.deepEqual(await collect(behind), []);
+	t.like(await behind.summary, { fragments: 0, delivered: 0, frames: 0 });
+});
+
+test('a range that begins with a fragment has nothing of the one before, on either clock', async (t) => {
+	const { endpoint } = await startArchive(t, { door: pictureAndSound() });
+	const archive = open(t, endpoint);
+	for (const range of [between(4000, 8000), between(5000, 9000, 'server')]) {
+		for (const padStart of [true, false]) {
+			const stream = archive.events(range, { padStart });
+			const events = await collect(stream);
+			t.deepEqual(deliveredNumbers(events), [2, 3].map(fragmentNumber));
+			t.deepEqual(
+				events.flatMap((event) => (event.type === 'fragment-end' ? [[event.index, event.frames]] : [])),
+				[
+					[0, 140],
+					[1, 140],
+				],
+			);
+			t.like(await stream.summary, { fragments: 2, delivered: 2, gaps: 0, frames: 280 });
+		}
+	}
+});
+
+test('an export begins at the last key frame at or before `from`, its sound at the same time', async (t) => {
+	const { endpoint } = await startArchive(t, { door: pictureAndSound() });
+	const archive = open(t, endpoint);
+	const file = join(await temporaryDirectory(t), 'out.mkv');
+	const summary = await archive.export(between(6500, 9000), file);
+	t.like(summary, { fragments: 2, delivered: 2, failed: 0, missing: 0, frames: 150 + 60 });
+	const { frames } = await payloadsOf(file);
+	const times = (type: string): number[] =>
+		frames
+			.filter(({ track }) => track.type === type)
+			.map(({ timecodeNs }) => Number(timecodeNs / 1_000_000n));
+	t.true(frames[0]?.keyframe);
+	t.is(frames[0]?.track.type, 'video');
+	t.is(times('video')[0], 0);
+	t.is(times('video').length, 50 + 100);
+	t.is(times('audio')[0], 0);
+	t.is(times('video').at(-1), 5960);
+	const without = await archive.export(between(6500, 9000), file, { padStart: false });
+	t.like(without, { fragments: 1, delivered: 1, frames: 140 });
+});
+
+test('a failure of the fragment before the range counts where it reaches the range only', async (t) => {
+	const archive = await startArchive(t, { door: pictureAndSound() });
+	const number = fragmentNumber(1);
+	const exception = failureDocument({
+		EXCEPTION_ERROR_CODE: '4501',
+		EXCEPTION_MESSAGE: 'The key is disabled',
+		FRAGMENT_NUMBER: number,
+	});
+	const endpoint = await startMeddler(t, archive, ({ path, body }) => {
+		if (path !== '/getMediaForFragmentList') return null;
+		const isFirst = body.includes(number);
+		return isFirst ? { body: Buffer.concat([exception, body.subarray(body.length / 2)]) } : null;
+	});
+	const kvs = open(t, endpoint);
+	const reaching = kvs.events(between(3500, 7000), { padStart: true });
+	const events = await collect(reaching);
+	t.like(events[0], { type: 'fragment-failure', index: null, fragmentNumber: number });
+	t.deepEqual(deliveredNumbers(events), [fragmentNumber(2)]);
+	t.like(await reaching.summary, { fragments: 2, delivered: 1, failed: 1 });
+	await t.throwsAsync(collect(kvs.frames(between(3500, 7000), { strict: true })), {
+		code: 'KVS_FRAGMENT_FAILED',
+	});
+	const over = kvs.frames(between(4000, 7000), { strict: true });
+	t.is((await collect(over)).length, 140);
+	t.like(await over.summary, { fragments: 1, delivered: 1, failed: 0 });
+});
+
+test('what breaks off behind a fragment that was left out, or in a trimmed one, is gone on with', async (t) => {
+	const archive = await startArchive(t, { door: pictureAndSound() });
+	for (const share of [0.25, 0.45, 0.6, 0.9]) {
+		const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
+			path === '/getMediaForFragmentList' && nth === 0
+				? { body: body.subarray(0, body.length * share), cut: true }
+				: null,
+		);
+		for (const [fromMs, expected] of [
+			[4000, 280],
+			[2500, 52 + 280],
+		] as const) {
+			const stream = open(t, endpoint).events(between(fromMs, 8000), { padStart: true });
+			const events = await collect(stream);
+			const fragments = events.filter(({ type }) => type === 'fragment');
+			t.deepEqual(
+				fragments.map((event) => (event as { index: number }).index),
+				fragments.map((_, index) => index),
+			);
+			const frames = events.filter((event): event is Frame => event.type === 'frame');
+			t.is(frames.length, expected, `${share} of the answer, from ${fromMs}`);
+			t.true(frames.every((frame) => frame.index === frame.fragment.index));
+			t.like(await stream.summary, { fragments: fragments.length, delivered: fragments.length, failed: 0 });
+		}
+	}
+});
+
+/** Two fragments, ingested once more a minute later. */
+function twice(): Buffer {
+	return Buffer.concat(
+		[0, 1, 2, 3].map((index) =>
+			fragmentDocument({
+				number: fragmentNumber(index + 1),
+				producerMs: startMs + (index % 2) * 2000,
+				serverMs: startMs + (index % 2) * 2000 + (index < 2 ? 0 : 60_000),
+				blocks: [
+					frameBlock(index, { keyframe: true, relativeTicks: 0 }),
+					frameBlock(10 + index, { relativeTicks: 1000 }),
+				],
+			}),
+		),
+	);
+}
+
+test('of duplicates all are kept, which is said, or the newest', async (t) => {
+	const { endpoint } = await startArchive(t, { door: twice() });
+	const archive = open(t, endpoint);
+	const server = between(0, 100_000, 'server');
+	const cases = [
+		{ range: all, duplicates: undefined, expected: [1, 3, 2, 4], gaps: ['duplicate', 'duplicate'] },
+		{ range: all, duplicates: 'keep-newest', expected: [3, 4], gaps: [] },
+		{ range: server, duplicates: 'keep-all', expected: [1, 2, 3, 4], gaps: ['regression'] },
+		{ range: server, duplicates: 'keep-newest', expected: [3, 4], gaps: [] },
+		{ range: between(0, 100_000), duplicates: 'keep-newest', expected: [3, 4], gaps: [] },
+	] as const;
+	for (const { range, duplicates, expected, gaps } of cases) {
+		const stream = archive.events(range, { duplicates });
+		const events = await collect(stream);
+		t.deepEqual(deliveredNumbers(events), expected.map(fragmentNumber));
+		t.deepEqual(
+			events.flatMap((event) => (event.type === 'gap' ? [event.kind] : [])),
+			gaps,
+		);
+		const { length } = expected;
+		t.like(await stream.summary, { fragments: length, delivered: length, failed: 0, missing: 0 });
+	}
+	t.throws(() => archive.events(all, { duplicates: 'keep-oldest' as 'keep-all' }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+});
+
+test('an export has duplicates one behind the other, or the newest alone', async (t) => {
+	const { endpoint } = await startArchive(t, { door: twice() });
+	const archive = open(t, endpoint);
+	const file = join(await temporaryDirectory(t), 'out.mkv');
+	const written = async (options = {}): Promise<[string, number][]> => {
+		await archive.export(all, file, options);
+		return (await payloadsOf(file)).frames.map(({ data, timecodeNs }) => [
+			Buffer.from(data).toString(),
+			Number(timecodeNs / 1_000_000n),
+		]);
+	};
+	t.deepEqual(await written({ duplicates: 'keep-newest' }), [
+		['frame-0002', 0],
+		['frame-0012', 1000],
+		['frame-0003', 2000],
+		['frame-0013', 3000],
+	]);
+	t.deepEqual(
+		(await written()).map(([name]) => name),
+		[
+			'frame-0000',
+			'frame-0010',
+			'frame-0002',
+			'frame-0012',
+			'frame-0001',
+			'frame-0011',
+			'frame-0003',
+			'frame-0013',
+		],
 	);
 });
