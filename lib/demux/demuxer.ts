@@ -102,8 +102,11 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		for (;;) {
 			const before = progress.outstanding.size;
 			const { error, troubles } = yield* this.#read(response, progress, tries);
-			for (const [fragmentNumber, trouble] of troubles) known.set(fragmentNumber, trouble);
-			const end = { error, troubles: known };
+			for (const [fragmentNumber, trouble] of troubles) {
+				// One without a number is taken for the fragment in line, and that is a guess for this answer only.
+				if (trouble.fragmentNumber !== null) known.set(fragmentNumber, trouble);
+			}
+			const end = { error, troubles: new Map([...known, ...troubles]) };
 			if (progress.next === undefined) return;
 			if (progress.outstanding.size < before) {
 				barren = 0;
@@ -117,9 +120,11 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				return;
 			}
 			if (barren >= allowed) {
+				const isSaidToFail = end.troubles.has(progress.next);
 				yield this.#giveUp(progress, end);
-				// Where one fragment took all the tries, the others get one each, until something comes again.
-				allowed = 1;
+				// Where nothing at all came, the others get one try each, until something comes again. What the service itself
+				// fails was only in their way.
+				allowed = isSaidToFail ? this.#policy.attempts : 1;
 				barren = 0;
 				if (progress.next === undefined) return;
 			}

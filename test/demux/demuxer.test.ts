@@ -189,6 +189,22 @@ test('an answer that ends cleanly between the tags of a fragment and its media d
 	}
 });
 
+test('a fragment that the service fails does not cost those behind it their tries', async (t) => {
+	const run = await demux(
+		3,
+		(asked, nth) => {
+			if (nth === 1 || nth === 3 || nth === 4) return reset();
+			return asked.includes(1) ? whole(exception(1, 5000)) : deliver(asked);
+		},
+		{ resume: { attempts: 3 } },
+	);
+	t.deepEqual(
+		failures(run.events).map(({ fragmentNumber: number, code }) => [number, code]),
+		[[fragmentNumber(1), 5000]],
+	);
+	t.deepEqual(run.asked, [...Array(3).fill([1, 2, 3]), ...Array(3).fill([2, 3])]);
+});
+
 test('what an earlier answer said of a fragment is known when it is given up', async (t) => {
 	const run = await demux(2, (_, nth) => (nth === 0 ? whole(media(1), exception(2, 4503)) : reset()), {
 		resume: { attempts: 3 },
