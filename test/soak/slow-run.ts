@@ -129,6 +129,9 @@ export async function slowRun({ dataDirectory, range }: Recorded, reader: SlowRe
 /** The frames of a run without haste or hindrance, as text. */
 export function textOf(frames: readonly Frame[]): string {
 	return frames
-		.map(({ fragmentNumber, timestampMs, data }) => `${fragmentNumber} ${timestampMs} ${Buffer.from(data)}`)
+		.map(
+			({ fragmentNumber, timestampMs, data }) =>
+				`${fragmentNumber} ${timestampMs} ${Buffer.from(data).toString()}`,
+		)
 		.join('\n');
 }
