@@ -362,6 +362,15 @@ test('a throttled call is made again', async (t) => {
 	t.like(await stream.summary, { throttled: 2, delivered: 3 });
 });
 
+test('an answer in JSON that is cut off is asked for again', async (t) => {
+	const archive = await startArchive(t, { door: recording(3) });
+	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
+		path !== '/getMediaForFragmentList' && nth < 2 ? { body: body.subarray(0, -5), cut: nth === 0 } : null,
+	);
+	const events = await collect(open(t, endpoint).events(short));
+	t.deepEqual(deliveredNumbers(events), numbers(3));
+});
+
 test('the data endpoint is asked once for each API, and again after a failure', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
 	const endpoint = await startMeddler(t, archive, ({ path, nth }) =>

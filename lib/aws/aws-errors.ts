@@ -93,7 +93,8 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	const status = statusCode === undefined ? '' : ` with ${statusCode}`;
 	return new RequestError('KVS_REQUEST_FAILED', `${call}${where} failed${status} (${because})`, {
 		...details,
-		retryable: statusCode !== undefined && statusCode >= 500,
+		// A good status whose body could not be read was cut off on its way.
+		retryable: statusCode !== undefined && (statusCode >= 500 || statusCode < 300),
 	});
 }
 
