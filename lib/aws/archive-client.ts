@@ -11,7 +11,7 @@ import { unlessAborted } from '../abort.js';
 import { InvalidOptionError, RequestError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
-import { toRequestError } from './aws-errors.js';
+import { invalidResponse, toRequestError } from './aws-errors.js';
 import { type ClientSettings, clientConfig, resolveEndpoint } from './client-settings.js';
 
 /** SDK clients of the caller's own. They keep their settings, their retries among them, and are never closed here. */
@@ -196,19 +196,7 @@ export class ArchiveClient {
 			() => control.send(command, { abortSignal: signal }),
 		);
 		if (DataEndpoint === undefined || !URL.canParse(DataEndpoint)) {
-			throw new RequestError(
-				'KVS_REQUEST_FAILED',
-				`GetDataEndpoint for stream \`${this.stream}\` answered no URL`,
-				{
-					operation: 'GetDataEndpoint',
-					stream: this.stream,
-					awsName: 'InvalidResponse',
-					statusCode: 200,
-					requestId: undefined,
-					cause: undefined,
-					retryable: false,
-				},
-			);
+			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL');
 		}
 		return DataEndpoint;
 	}

@@ -98,6 +98,19 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	});
 }
 
+/** The error of an answer that the service never gives: well-formed, and of no use. `said` ends the message. */
+export function invalidResponse(operation: string, stream: string, said: string): RequestError {
+	return new RequestError('KVS_REQUEST_FAILED', `${operation} for stream \`${stream}\` ${said}`, {
+		operation,
+		stream,
+		awsName: 'InvalidResponse',
+		statusCode: 200,
+		requestId: undefined,
+		cause: undefined,
+		retryable: false,
+	});
+}
+
 /** Whether a call that failed so may succeed when it is made again. */
 export function isRetryableRequest(error: unknown): boolean {
 	return error instanceof RequestError && error.retryable;

@@ -2,6 +2,7 @@ import { ArchiveError, MediaError } from '../errors.js';
 import { FragmentEndEvent, FragmentFailureEvent, type MediaEvent } from '../model/media-event.js';
 import type { MediaResponse } from '../model/media-response.js';
 import { type Clock, systemClock } from '../pace/clock.js';
+import { backOffMs } from '../pace/retry.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
 import { BatchProgress } from './batch-progress.js';
@@ -253,9 +254,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 
 	async #backOff(failures: number): Promise<void> {
 		if (failures === 0) return;
-		const { baseDelayMs, maxDelayMs } = this.#policy;
-		const delayMs = Math.min(maxDelayMs, baseDelayMs * 2 ** (failures - 1));
-		await this.#clock.sleep(this.#random() * delayMs, { signal: this.signal });
+		await this.#clock.sleep(backOffMs(this.#policy, failures, this.#random), { signal: this.signal });
 	}
 }
 

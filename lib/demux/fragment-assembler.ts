@@ -167,20 +167,6 @@ export class FragmentAssembler implements MatroskaHandler {
 		if (this.#events.length > 0) yield this.#take();
 	}
 
-	/** A fragment that was asked for and of which nothing came. */
-	missing(fragmentNumber: string, message: string, error: unknown = null): FragmentFailureEvent {
-		return new FragmentFailureEvent({
-			index: null,
-			fragmentNumber,
-			code: null,
-			name: 'MISSING',
-			message,
-			offset: null,
-			retryable: true,
-			error,
-		});
-	}
-
 	/** @internal */
 	documentStart(): void {
 		this.#isOpen = true;

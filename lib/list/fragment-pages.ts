@@ -1,6 +1,5 @@
 import type { ArchiveClient, CallOptions, FragmentPage } from '../aws/archive-client.js';
-import { isRetryableRequest } from '../aws/aws-errors.js';
-import { RequestError } from '../errors.js';
+import { invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
@@ -52,7 +51,9 @@ export async function listWindow(
 		const isPutOff = page.fragments.length === 0 && nextToken !== null && nextToken === request.nextToken;
 		putOff = isPutOff ? putOff + 1 : 0;
 		const isRepeated = nextToken !== null && !isPutOff && tokens.has(nextToken);
-		if (isRepeated || putOff > MAX_PUT_OFF) throw endlessListing(client.stream);
+		if (isRepeated || putOff > MAX_PUT_OFF) {
+			throw invalidResponse('ListFragments', client.stream, 'answered the same NextToken again and again');
+		}
 		if (nextToken !== null) tokens.add(nextToken);
 	} while (nextToken !== null);
 	return [...fragments.values()].sort(
@@ -80,20 +81,4 @@ async function listPage(
 	} finally {
 		if (!isSent) permit.cancel();
 	}
-}
-
-function endlessListing(stream: string): RequestError {
-	return new RequestError(
-		'KVS_REQUEST_FAILED',
-		`ListFragments for stream \`${stream}\` answered the same NextToken again and again`,
-		{
-			operation: 'ListFragments',
-			stream,
-			awsName: 'InvalidResponse',
-			statusCode: 200,
-			requestId: undefined,
-			cause: undefined,
-			retryable: false,
-		},
-	);
 }

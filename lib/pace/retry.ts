@@ -42,8 +42,16 @@ export async function retry<T>(task: () => Promise<T>, options: RetryOptions): P
 		} catch (error) {
 			signal?.throwIfAborted();
 			if (attempt >= policy.attempts || !isRetryable(error)) throw error;
-			const delayMs = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempt - 1));
-			await clock.sleep(random() * delayMs, { signal });
+			await clock.sleep(backOffMs(policy, attempt, random), { signal });
 		}
 	}
+}
+
+/** How long to wait after so many failures, in milliseconds: full jitter over a delay that doubles up to its cap. */
+export function backOffMs(
+	{ baseDelayMs, maxDelayMs }: Pick<RetryPolicy, 'baseDelayMs' | 'maxDelayMs'>,
+	failures: number,
+	random: () => number,
+): number {
+	return random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (failures - 1));
 }
