@@ -31,7 +31,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.command('serve')
 		.description('run the local archive')
 		.option('--port <n>', 'where to listen; 0 picks a free one (default: 4580)')
-		.option('--host <host>', 'loopback address to listen on', '127.0.0.1')
+		.option(
+			'--host <host>',
+			'address to listen on; one that is not loopback needs --credentials',
+			'127.0.0.1',
+		)
 		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
 		.option(
 			'--ingest <stream=file[@start]>',
@@ -41,6 +45,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		)
 		.option('--region <region>', 'region in ARNs', 'us-east-1')
 		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
+		.option(
+			'--credentials <key:secret>',
+			'verify signatures, and let this key call; may be given again, and in KVS_ARCHIVE_CREDENTIALS',
+			collect,
+			[],
+		)
 		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
 		.action(run(serve));
 
