@@ -16,6 +16,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	frames: ['stream'],
 	sinks: ['mkv', 'stream'],
 	timeline: ['stream'],
+	playback: ['aws', 'pace'],
 	server: ['mkv'],
 	cli: ['index.ts', 'server/index.ts'],
 };
