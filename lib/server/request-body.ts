@@ -9,13 +9,18 @@ const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 
 /** Reads a request's body as it came. Throws {@link InvalidArgumentError} for a body over 1 MiB. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
+	// Leaving a request half-read takes its socket from it, and leaves that open.
+	const { socket } = request;
 	const chunks: Buffer[] = [];
 	let sizeBytes = 0;
 	for await (const chunk of request as AsyncIterable<Buffer>) {
 		sizeBytes += chunk.byteLength;
 		// What is too much is still taken in: a client that is cut off while it sends never reads why.
 		if (sizeBytes <= MAX_BODY_BYTES) chunks.push(chunk);
-		if (sizeBytes > MAX_DRAINED_BYTES) break;
+		if (sizeBytes > MAX_DRAINED_BYTES) {
+			socket.destroy();
+			break;
+		}
 	}
 	if (sizeBytes > MAX_BODY_BYTES) {
 		throw new InvalidArgumentError(
