@@ -64,7 +64,8 @@ export async function presignCommand(
 	command: object,
 	{ expiresIn, method, signingDate }: { expiresIn: number; method: 'GET' | 'POST'; signingDate: Date },
 ): Promise<PresignedRequest> {
-	const { protocol, hostname, port, path, body } = await serialize(client, command);
+	const { protocol, hostname, port, path, body: bytes } = await serialize(client, command);
+	const body = Buffer.from(bytes).toString();
 	const members = JSON.parse(body) as Record<string, unknown>;
 	for (const [name, value] of Object.entries((command as { input: object }).input)) {
 		const isLost = value !== undefined && value !== null && !(name in members);
@@ -115,7 +116,7 @@ interface SerializedRequest {
 	readonly hostname: string;
 	readonly port?: number | undefined;
 	readonly path: string;
-	readonly body: string;
+	readonly body: Uint8Array;
 }
 
 /** What the SDK would send, before it is signed: its middleware is run as far as that. */
