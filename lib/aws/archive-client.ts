@@ -273,10 +273,10 @@ async function sendAny(
 	command: object,
 	abortSignal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
-	const { send } = client as unknown as {
+	const sender = client as unknown as {
 		send(command: object, options: { abortSignal: AbortSignal }): Promise<{ $metadata: unknown }>;
 	};
-	const { $metadata: _, ...answer } = await send.call(client, command, { abortSignal });
+	const { $metadata: _, ...answer } = await sender.send(command, { abortSignal });
 	return answer;
 }
 

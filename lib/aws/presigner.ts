@@ -94,7 +94,7 @@ export async function presignCommand(
 			method,
 			path,
 			query: isFlat
-				? Object.fromEntries(Object.entries(members).map(([name, value]) => [name, `${value}`]))
+				? Object.fromEntries(Object.entries(members).map(([name, value]) => [name, String(value)]))
 				: {},
 			headers: { ...headers, host },
 			body: isFlat ? undefined : body,
@@ -102,7 +102,7 @@ export async function presignCommand(
 		{ expiresIn, signingDate },
 	);
 	const query = Object.entries(signed.query ?? {}).map(
-		([name, value]) => `${escapeUri(name)}=${escapeUri(`${value}`)}`,
+		([name, value]) => `${escapeUri(name)}=${escapeUri(String(value))}`,
 	);
 	return {
 		url: `${protocol}//${host}${path}?${query.join('&')}`,
@@ -134,11 +134,11 @@ async function serialize(
 		return { response: {}, output: { $metadata: {} } };
 	};
 	stack.add(stop, { step: 'build', priority: 'low', name: 'kvsArchivePresign' });
-	const { input, resolveMiddleware } = command as {
-		input: object;
+	const { input } = command as { input: object };
+	const resolvable = command as {
 		resolveMiddleware(stack: unknown, config: unknown, options: object): (args: object) => Promise<unknown>;
 	};
-	await resolveMiddleware.call(command, stack, client.config, {})({ input });
+	await resolvable.resolveMiddleware(stack, client.config, {})({ input });
 	if (serialized === null) throw new Error('the SDK made no request');
 	return serialized;
 }

@@ -5,8 +5,8 @@ import { isPresigned, parseTarget } from './signature/request-target.js';
 import type { SignatureVerifier } from './signature/signature-verifier.js';
 
 /**
- * The members of a request for an operation: its JSON body, and the query of a presigned one. The signature is verified
- * before any of it is parsed; null takes everything. Throws `ServiceError`.
+ * The members of a request for an operation: its JSON body, and the query of a presigned one. With a verifier nothing is
+ * read for somebody unknown, and nothing parsed that is not rightly signed. Throws `ServiceError`.
  */
 export async function readMembers(
 	request: IncomingMessage,
@@ -14,7 +14,8 @@ export async function readMembers(
 ): Promise<object> {
 	const { method = '', url = '', headers } = request;
 	const target = parseTarget(url);
+	const claim = verifier?.admit(target, headers);
 	const body = await readBody(request);
-	await verifier?.verify({ method, target, headers, body });
+	if (claim !== undefined) await verifier?.verify(claim, { method, target, headers, body });
 	return { ...(isPresigned(target) && membersOfQuery(target)), ...parseJsonBody(body) };
 }

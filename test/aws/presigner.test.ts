@@ -93,7 +93,8 @@ test("ours is boto3's signature, for calls with scalar members, the same inputs 
 					const ours = await archive.presign(name, params, { expiresIn: 900, method });
 					const { origin, pathname, searchParams } = new URL(ours.url);
 					t.deepEqual({ origin, pathname }, { origin: theirs.origin, pathname: theirs.pathname });
-					t.deepEqual([...searchParams].sort(), [...theirs.searchParams].sort(), name);
+					for (const query of [searchParams, theirs.searchParams]) query.sort();
+					t.is(searchParams.toString(), theirs.searchParams.toString(), name);
 					t.deepEqual(ours, {
 						url: ours.url,
 						method,

@@ -62,7 +62,7 @@ function readValue(name: string, text: string): unknown {
 
 /** Members that end in `Timestamp` as the SDK wants them; JSON has no dates. */
 function withDates(value: unknown, nowMs: number, name = ''): unknown {
-	if (/Timestamp$/.test(name) && ['string', 'number'].includes(typeof value)) {
+	if (name.endsWith('Timestamp') && ['string', 'number'].includes(typeof value)) {
 		return parsePointInTime(name, String(value), nowMs);
 	}
 	if (Array.isArray(value)) return value.map((item) => withDates(item, nowMs));

@@ -50,9 +50,12 @@ export class SignatureVerifier {
 		this.#now = now;
 	}
 
-	/** Resolves for a request that is rightly signed; rejects with the service's error for any other. */
-	async verify(request: SignedRequest): Promise<void> {
-		const claim = readSignatureClaim(request.target, request.headers);
+	/**
+	 * What a request says of its signature, where that may be true: it is by a known key, for here, and for now. To be asked
+	 * before the body is read; throws the service's error.
+	 */
+	admit(target: RequestTarget, headers: IncomingHttpHeaders): SignatureClaim {
+		const claim = readSignatureClaim(target, headers);
 		const key = this.#keys.get(claim.accessKeyId);
 		if (key === undefined || !hasToken(claim, key)) throw new UnrecognizedClientError();
 		if (claim.region !== this.#region) {
@@ -62,11 +65,17 @@ export class SignatureVerifier {
 			throw new InvalidSignatureError(`Credential should be scoped to correct service: '${SERVICE}'.`);
 		}
 		this.#checkTime(claim);
+		return claim;
+	}
+
+	/** Resolves where the request is signed as its claim says; rejects with the service's error where not. */
+	async verify(claim: SignatureClaim, request: SignedRequest): Promise<void> {
 		const bodyHash = request.headers['x-amz-content-sha256'];
 		const isSigned = bodyHash !== undefined && claim.signedHeaders.includes('x-amz-content-sha256');
 		if (isSigned && bodyHash !== createHash('sha256').update(request.body).digest('hex')) {
 			throw new InvalidSignatureError(MISMATCH);
 		}
+		const key = this.#keys.get(claim.accessKeyId) as AccessKey;
 		const signature = await this.#sign(request, claim, key);
 		if (!isEqual(signature, claim.signature)) throw new InvalidSignatureError(MISMATCH);
 	}

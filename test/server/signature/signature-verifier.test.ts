@@ -91,7 +91,7 @@ async function start(t: ExecutionContext, keys: readonly AccessKey[] = [key]) {
 
 	async function sendPlain({ method, path, query, headers, body }: HttpRequest): Promise<Answer> {
 		const pairs = Object.entries(query).map(
-			([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(`${value}`)}`,
+			([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`,
 		);
 		const target = pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 		return new Promise((resolve, reject) => {
@@ -329,8 +329,15 @@ test('curl signs as we verify', async (t) => {
 	const ask = (secret: string) =>
 		run('curl', [
 			'-s',
-			...['--aws-sigv4', 'aws:amz:us-east-1:kinesisvideo', '--user', `${key.accessKeyId}:${secret}`],
-			...['-H', 'content-type: application/json', '-d', '{}', `${url}/listStreams`],
+			'--aws-sigv4',
+			'aws:amz:us-east-1:kinesisvideo',
+			'--user',
+			`${key.accessKeyId}:${secret}`,
+			'-H',
+			'content-type: application/json',
+			'-d',
+			'{}',
+			`${url}/listStreams`,
 		]);
 	t.regex((await ask(key.secretAccessKey)).stdout, /StreamInfoList/);
 	t.regex((await ask('wrong')).stdout, /InvalidSignatureException/);
