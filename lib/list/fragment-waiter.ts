@@ -4,6 +4,7 @@ import type { Fragment } from '../model/fragment.js';
 import { type RangeClock, resolveTimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
+import { listWindow } from './fragment-pages.js';
 import { FragmentSource } from './fragment-source.js';
 
 /** What to wait for: a fragment that begins then or later. */
@@ -34,8 +35,8 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 /** A fragment lasts about as long, and is listed a second after its end. */
 const DEFAULT_POLL_INTERVAL_MS = 2000;
 
-/** One look costs as many points; the first fragments are wanted, not all of them. */
-const PAGE_SIZE = 100;
+/** One fragment tells that there is something; a look costs as many points. */
+const LOOK_PAGE_SIZE = 1;
 
 /** How far a producer's clock may be ahead of ours and its media still be found. */
 const MAX_AHEAD_MS = 24 * 3_600_000;
@@ -60,16 +61,15 @@ export async function waitForFragment(
 	const deadlineMs = clock.now() + timeoutMs;
 	for (;;) {
 		signal?.throwIfAborted();
-		const to = new Date(Math.max(clock.now(), from.getTime()) + MAX_AHEAD_MS);
-		const source = new FragmentSource({
-			client,
-			limiter,
-			clock,
-			range: { from, to, by },
-			pageSize: PAGE_SIZE,
-			maxItems: 1,
-		});
-		const fragment = await first(source, signal);
+		const toMs = Math.max(clock.now(), from.getTime()) + MAX_AHEAD_MS;
+		const window = { fromMs: from.getTime(), toMs, by };
+		const look = { pageSize: LOOK_PAGE_SIZE, limiter, clock, signal };
+		// A single call while there is nothing; only what is there is put in order.
+		const isThere = (await listWindow(client, window, 0, look)) === null;
+		const range = { from, to: new Date(toMs), by };
+		const fragment = isThere
+			? await first(new FragmentSource({ client, limiter, clock, range, maxItems: 1 }), signal)
+			: null;
 		if (fragment !== null) return fragment;
 		const leftMs = deadlineMs - clock.now();
 		if (leftMs <= 0) {

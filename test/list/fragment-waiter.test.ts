@@ -80,6 +80,7 @@ test('what does not come ends the wait, at its time', async (t) => {
 		},
 	);
 	t.deepEqual(clock.sleeps, [2000, 2000, 1000]);
+	t.is(count('ListFragments'), 4);
 });
 
 test('an abort, a stream that is not there and wrong options end it', async (t) => {

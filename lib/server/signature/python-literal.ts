@@ -18,6 +18,8 @@ const words: ReadonlyMap<string, boolean | null> = new Map([
 	['null', null],
 ]);
 const escapes: ReadonlyMap<string, string> = new Map([
+	['b', '\b'],
+	['f', '\f'],
 	['n', '\n'],
 	['r', '\r'],
 	['t', '\t'],
