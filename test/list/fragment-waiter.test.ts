@@ -67,7 +67,7 @@ test('what comes later is waited for, at the pace of the limiter', async (t) => 
 });
 
 test('what does not come ends the wait, at its time', async (t) => {
-	const { reader, clock } = await start(t);
+	const { reader, clock, count } = await start(t);
 	await t.throwsAsync(
 		reader.waitForFragment(
 			{ from: new Date(startMs + 3_600_000) },
