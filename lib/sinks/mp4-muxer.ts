@@ -7,6 +7,7 @@ import { type RandomAccessPoint, randomAccessTable } from '../mp4/random-access.
 import { reorderDelayTicks, type Sample, type TrackState } from '../mp4/sample-times.js';
 import { timescaleOf } from '../mp4/track-timescale.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
+import { soundDurationMs } from './sound-format.js';
 
 /** What is known of a track so far. */
 interface TrackProgress {
@@ -131,10 +132,10 @@ function editOf(track: Track, frames: readonly PlacedFrame[], originMs: number):
 }
 
 function samplesOf(frames: readonly PlacedFrame[], originMs: number): Sample[] {
-	return frames.map(({ frame, ms }) => ({
+	return frames.map(({ frame, track, ms }) => ({
 		data: frame.data,
 		ms: ms - originMs,
-		durationMs: frame.durationMs,
+		durationMs: soundDurationMs(track, frame.data.byteLength) ?? frame.durationMs,
 		keyframe: frame.keyframe,
 	}));
 }
