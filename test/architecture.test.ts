@@ -10,6 +10,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	aws: [],
 	mkv: [],
 	mp4: ['mkv'],
+	mpegts: ['mkv', 'mp4'],
 	list: ['aws', 'pace', 'stream'],
 	batch: ['stream'],
 	fetch: ['aws', 'pace', 'stream'],
@@ -17,7 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	frames: ['stream'],
 	sinks: ['mkv', 'mp4', 'stream'],
 	timeline: ['stream'],
-	server: ['mkv', 'mp4'],
+	server: ['demux', 'mkv', 'mp4', 'mpegts'],
 	cli: ['index.ts', 'server/index.ts'],
 };
 const forEveryone = ['errors.ts', 'abort.ts', 'model'];

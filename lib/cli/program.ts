@@ -42,6 +42,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--region <region>', 'region in ARNs', 'us-east-1')
 		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
 		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
+		.option(
+			'--hls-sessions <n>',
+			'playback sessions a stream; one more closes the oldest (default: any number)',
+		)
 		.action(run(serve));
 
 	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))

@@ -85,11 +85,24 @@ export function mediaSegment(
 	return { slices, tracks: runs.map(written) };
 }
 
+/**
+ * A segment made with `isHls`, with another sequence number: what comes in front of it as a copy, and the rest as a view, as
+ * slices.
+ */
+export function numberSegment(segment: Uint8Array, sequenceNumber: number): Uint8Array[] {
+	const head = Uint8Array.from(segment.subarray(0, SEQUENCE_NUMBER_POSITION + 4));
+	head.set(uint32(sequenceNumber), SEQUENCE_NUMBER_POSITION);
+	return [head, segment.subarray(head.byteLength)];
+}
+
 /** What HLS and DASH expect in front of a segment that is a file of its own (ISO 14496-12 §8.16.2). */
 const SEGMENT_TYPE = box(
 	'styp',
 	Buffer.concat([fourCharacters('msdh'), uint32(0), fourCharacters('msdh'), fourCharacters('msix')]),
 );
+
+/** Behind `styp`, the headers of `moof` and `mfhd`, and the version and flags of the latter. */
+const SEQUENCE_NUMBER_POSITION = sizeOfBox(SEGMENT_TYPE) + 8 + 8 + 4;
 
 /** A track's samples on their way into a segment. */
 interface Run {

@@ -1,12 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { InvalidOptionError } from '../errors.js';
 import { ArmedRule } from './faults/armed-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
 import { type FaultRule, throttleErrors } from './faults/fault-rule.js';
+import { HlsPlayback } from './hls/hls-playback.js';
+import { HlsSessions } from './hls/hls-sessions.js';
+import { crossOriginHeaders, findResource, isPlaybackPath } from './hls/requested-resource.js';
 import { checkHost } from './host-check.js';
 import { LocalArchive, type LocalArchiveOptions } from './local-archive.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { describeStream } from './operations/describe-stream.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
+import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
 import { listFragments } from './operations/list-fragments.js';
 import { listStreams } from './operations/list-streams.js';
@@ -32,10 +37,14 @@ const MAX_HEADERS_BYTES = 32 * 1024;
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 
 const operations: ReadonlyMap<string, Operation> = new Map(
-	[listFragments, getMediaForFragmentList, getDataEndpoint, describeStream, listStreams].map((operation) => [
-		operation.path,
-		operation,
-	]),
+	[
+		listFragments,
+		getMediaForFragmentList,
+		getHlsStreamingSessionUrl,
+		getDataEndpoint,
+		describeStream,
+		listStreams,
+	].map((operation) => [operation.path, operation]),
 );
 
 /** How {@link createArchiveServer} makes its server. */
@@ -53,6 +62,8 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly faults?: readonly FaultRule[] | undefined;
 	/** What the chance in fault rules begins with: the same seed and requests, the same faults. @default 0 */
 	readonly faultSeed?: number | undefined;
+	/** Playback sessions of a stream at once; one more closes the oldest. @default Infinity, as the service has it today */
+	readonly hlsSessions?: number | undefined;
 	/** The clock of quotas, pacing, stalls and the call log. @default `performance.now()` and timers */
 	readonly clock?: MonotonicClock | undefined;
 }
@@ -80,6 +91,9 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	let requests = 0;
 	const tokens = new PageTokens();
 	const now = options.now ?? Date.now;
+	const sessionsPerStream = checkSessions(options.hlsSessions ?? Number.POSITIVE_INFINITY);
+	const sessions = new HlsSessions({ sessionsPerStream, now });
+	const playback = new HlsPlayback(sessions, now);
 	const server = createServer(
 		{
 			requestTimeout: REQUEST_TIMEOUT_MS,
@@ -106,22 +120,32 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		let reply: Reply;
 		try {
 			const origin = `http://${checkHost(request.headers.host, server, request.socket)}`;
-			const asked = findOperation(request);
-			operation = asked.name;
-			const members = await readJsonBody(request);
-			stream = streamNamedIn(members);
-			await archive.ready;
-			const answer = asked.answer(new RequestFields(members), { archive, tokens, origin });
-			const streamQuotas = quotasOf(stream);
-			cost = { ...costOf(answer), openMediaConnections: streamQuotas.openMediaConnections };
-			streamQuotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
-			if (answer.kind === 'media') holdConnection(streamQuotas, over.signal);
-			const fragmentNumbers = answer.kind === 'media' ? answer.fragments.map(({ number }) => number) : [];
-			const faulted = { operation, stream, fragmentNumbers };
-			const fired = rules.filter((rule) => rule.fires(faulted));
-			reply = await faultedReply(answer, fired, now());
+			const resource = findResource(request);
+			if (resource === null) {
+				const asked = findOperation(request);
+				operation = asked.name;
+				const members = await readJsonBody(request);
+				stream = streamNamedIn(members);
+				await archive.ready;
+				const context = { archive, tokens, origin, sessions, nowMs: now() };
+				const answer = await asked.answer(new RequestFields(members), context);
+				const streamQuotas = quotasOf(stream);
+				cost = { ...costOf(answer), openMediaConnections: streamQuotas.openMediaConnections };
+				streamQuotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
+				if (answer.kind === 'media') holdConnection(streamQuotas, over.signal);
+				const fragmentNumbers = answer.kind === 'media' ? answer.fragments.map(({ number }) => number) : [];
+				const faulted = { operation, stream, fragmentNumbers };
+				const fired = rules.filter((rule) => rule.fires(faulted));
+				reply = await faultedReply(answer, fired, now());
+			} else {
+				// The token in the URL is all that it takes: there is no signature to be looked at, and no body.
+				operation = resource.name;
+				({ stream, reply } = await playback.answer(resource));
+			}
 		} catch (cause) {
-			reply = errorReply(cause instanceof ServiceError ? cause : new InternalFailureError(cause));
+			const refusal = errorReply(cause instanceof ServiceError ? cause : new InternalFailureError(cause));
+			// A page from elsewhere may know why.
+			reply = isPlaybackPath(request.url) ? { ...refusal, headers: crossOriginHeaders } : refusal;
 		}
 		const { closing, error, fragments, faults } = reply;
 		const statusCode = closing === null ? (error?.statusCode ?? 200) : 0;
@@ -150,6 +174,11 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		quotas.set(name, found);
 		return found;
 	}
+}
+
+function checkSessions(count: number): number {
+	if (count === Number.POSITIVE_INFINITY || (Number.isInteger(count) && count >= 1)) return count;
+	throw new InvalidOptionError('hlsSessions', 'a whole number of at least 1, or Infinity', count);
 }
 
 const throttleNames: ReadonlySet<string> = new Set(throttleErrors);

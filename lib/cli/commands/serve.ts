@@ -17,6 +17,7 @@ export interface ServeOptions {
 	readonly region: string;
 	readonly quotas: string;
 	readonly faults?: string;
+	readonly hlsSessions?: string;
 }
 
 /** Where the local archive listens unless it is told to elsewhere. */
@@ -52,6 +53,7 @@ export async function serve(
 		region: options.region,
 		quotas: options.quotas,
 		faults: options.faults === undefined ? [] : await readFaults(options.faults),
+		hlsSessions: integerOption('--hls-sessions', options.hlsSessions),
 	});
 	try {
 		await server.archive.ready;
