@@ -113,7 +113,8 @@ export class FragmentError extends ArchiveError {
  * The target of an export cannot take it.
  *
  * Codes: `KVS_SINK_FAILED` (the file could not be written), `KVS_EMPTY_RANGE` (nothing to write),
- * `KVS_TRACKS_CHANGED` (the tracks changed within the range and the container cannot hold that).
+ * `KVS_TRACKS_CHANGED` (the tracks changed within the range and the container cannot hold that),
+ * `KVS_CODEC_NOT_SUPPORTED` (the container cannot hold a track's codec).
  */
 export class SinkError extends ArchiveError {
 	override name = 'SinkError' as const;

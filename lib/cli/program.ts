@@ -54,6 +54,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			[],
 		)
 		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
+		.option(
+			'--hls-sessions <n>',
+			'playback sessions a stream; one more closes the oldest (default: any number)',
+		)
 		.action(run(serve));
 
 	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))

@@ -1,13 +1,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { InvalidOptionError } from '../errors.js';
 import { ArmedRule } from './faults/armed-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
 import { type FaultRule, throttleErrors } from './faults/fault-rule.js';
+import { HlsPlayback } from './hls/hls-playback.js';
+import { HlsSessions } from './hls/hls-sessions.js';
+import { crossOriginHeaders, findResource, isPlaybackPath } from './hls/requested-resource.js';
 import { checkHost } from './host-check.js';
 import { LocalArchive, type LocalArchiveOptions } from './local-archive.js';
 import { keepOnLoopback } from './loopback-guard.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { describeStream } from './operations/describe-stream.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
+import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
 import { listFragments } from './operations/list-fragments.js';
 import { listStreams } from './operations/list-streams.js';
@@ -32,10 +37,14 @@ import { isPresigned, parseTarget } from './signature/request-target.js';
 import { SignatureVerifier } from './signature/signature-verifier.js';
 
 const operations: ReadonlyMap<string, Operation> = new Map(
-	[listFragments, getMediaForFragmentList, getDataEndpoint, describeStream, listStreams].map((operation) => [
-		operation.path,
-		operation,
-	]),
+	[
+		listFragments,
+		getMediaForFragmentList,
+		getHlsStreamingSessionUrl,
+		getDataEndpoint,
+		describeStream,
+		listStreams,
+	].map((operation) => [operation.path, operation]),
 );
 
 /** How {@link createArchiveServer} makes its server. */
@@ -60,6 +69,8 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly credentials?: readonly AccessKey[] | undefined;
 	/** What it bears of its clients, where that is not the usual. */
 	readonly limits?: Partial<ServerLimits> | undefined;
+	/** Playback sessions of a stream at once; one more closes the oldest. @default Infinity, as the service has it today */
+	readonly hlsSessions?: number | undefined;
 	/** The clock of quotas, pacing, stalls and the call log. @default `performance.now()` and timers */
 	readonly clock?: MonotonicClock | undefined;
 }
@@ -90,6 +101,9 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	const quotas = new Map<string, StreamQuotas>();
 	let requests = 0;
 	const tokens = new PageTokens();
+	const sessionsPerStream = checkSessions(options.hlsSessions ?? Number.POSITIVE_INFINITY);
+	const sessions = new HlsSessions({ sessionsPerStream, now });
+	const playback = new HlsPlayback(sessions, now);
 	const server = createLimitedServer(limits);
 	server.on('request', (request, response) => {
 		// Rejects only where the client went away or the disk failed under a body; the connection is gone either way.
@@ -111,22 +125,32 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		try {
 			if (request.rawHeaders.length / 2 > limits.maxHeaders) throw new TooManyHeadersError(limits.maxHeaders);
 			const origin = `http://${checkHost(request, server, { isAnyName: verifier !== null })}`;
-			const asked = findOperation(request);
-			operation = asked.name;
-			const members = await readMembers(request, verifier);
-			stream = streamNamedIn(members);
-			await archive.ready;
-			const answer = asked.answer(new RequestFields(members), { archive, tokens, origin });
-			const streamQuotas = quotasOf(stream);
-			cost = { ...costOf(answer), openMediaConnections: streamQuotas.openMediaConnections };
-			streamQuotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
-			if (answer.kind === 'media') holdConnection(streamQuotas, over.signal);
-			const fragmentNumbers = answer.kind === 'media' ? answer.fragments.map(({ number }) => number) : [];
-			const faulted = { operation, stream, fragmentNumbers };
-			const fired = rules.filter((rule) => rule.fires(faulted));
-			reply = await faultedReply(answer, fired, now());
+			const resource = findResource(request);
+			if (resource === null) {
+				const asked = findOperation(request);
+				operation = asked.name;
+				const members = await readMembers(request, verifier);
+				stream = streamNamedIn(members);
+				await archive.ready;
+				const context = { archive, tokens, origin, sessions, nowMs: now() };
+				const answer = await asked.answer(new RequestFields(members), context);
+				const streamQuotas = quotasOf(stream);
+				cost = { ...costOf(answer), openMediaConnections: streamQuotas.openMediaConnections };
+				streamQuotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
+				if (answer.kind === 'media') holdConnection(streamQuotas, over.signal);
+				const fragmentNumbers = answer.kind === 'media' ? answer.fragments.map(({ number }) => number) : [];
+				const faulted = { operation, stream, fragmentNumbers };
+				const fired = rules.filter((rule) => rule.fires(faulted));
+				reply = await faultedReply(answer, fired, now());
+			} else {
+				// The token in the URL is all that it takes: there is no signature to be looked at, and no body.
+				operation = resource.name;
+				({ stream, reply } = await playback.answer(resource));
+			}
 		} catch (cause) {
-			reply = errorReply(cause instanceof ServiceError ? cause : new InternalFailureError(cause));
+			const refusal = errorReply(cause instanceof ServiceError ? cause : new InternalFailureError(cause));
+			// A page from elsewhere may know why.
+			reply = isPlaybackPath(request.url) ? { ...refusal, headers: crossOriginHeaders } : refusal;
 		}
 		const { closing, error, fragments, faults } = reply;
 		const statusCode = closing === null ? (error?.statusCode ?? 200) : 0;
@@ -155,6 +179,11 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		quotas.set(name, found);
 		return found;
 	}
+}
+
+function checkSessions(count: number): number {
+	if (count === Number.POSITIVE_INFINITY || (Number.isInteger(count) && count >= 1)) return count;
+	throw new InvalidOptionError('hlsSessions', 'a whole number of at least 1, or Infinity', count);
 }
 
 const throttleNames: ReadonlySet<string> = new Set(throttleErrors);

@@ -55,6 +55,14 @@ export class FragmentIndex {
 		return this.#byNumber.get(number);
 	}
 
+	/** The last fragments that start at a time or before it, `count` of each ingest: the newest are among them. In no order. */
+	latest(clock: Clock, timeMs: number, count: number): StoredFragment[] {
+		return this.#runs.flatMap((run) => {
+			const end = firstNotBefore(run[clock], clock, timeMs + 1);
+			return run[clock].slice(Math.max(0, end - count), end);
+		});
+	}
+
 	/** The fragments whose start is in the range, of the first `runs` ingests. */
 	select({ clock, startMs, endMs }: ClockRange, runs = this.#runs.length): Selection {
 		const spans: Span[] = [];
@@ -82,6 +90,11 @@ export class Selection {
 	constructor(spans: readonly Span[]) {
 		this.#spans = spans;
 		this.length = spans.reduce((sum, { length }) => sum + length, 0);
+	}
+
+	/** All of them, in no order. */
+	all(): StoredFragment[] {
+		return this.#spans.flatMap(({ fragments, from, length }) => fragments.slice(from, from + length));
 	}
 
 	/** The fragment at a position below {@link length}. Positions are stable, their order means nothing. */

@@ -18,6 +18,8 @@ export interface Reply {
 	/** What is answered in place of the answer. */
 	readonly error: ServiceError | null;
 	readonly contentType: string;
+	/** Further headers of an answer. */
+	readonly headers: Readonly<Record<string, string>>;
 	readonly parts: readonly BodyPart[];
 	readonly stops: readonly BodyStop[];
 	/** Whether the body's rate is a quota. */
@@ -37,6 +39,16 @@ const DEAD_ENDPOINT = 'http://127.0.0.1:1';
 export function errorReply(error: ServiceError, faults: readonly AppliedFault[] = []): Reply {
 	const { awsName, message } = error;
 	return { ...jsonReply({ __type: awsName, Message: message, message }), error, faults };
+}
+
+/** The reply of a session's resource: bytes as they are, with nothing done to them. */
+export function resourceReply(
+	contentType: string,
+	slices: readonly Uint8Array[],
+	headers: Readonly<Record<string, string>>,
+): Reply {
+	const parts = slices.map((bytes) => ({ kind: 'bytes' as const, bytes }));
+	return { ...jsonReply(null), contentType, headers, parts };
 }
 
 /** The reply of an answer, after the rules that fired for it. `nowMs` is the archive's clock, epoch milliseconds. */
@@ -95,6 +107,7 @@ function jsonReply(json: WireValue): Reply {
 		silenceMs: 0,
 		error: null,
 		contentType: 'application/json',
+		headers: {},
 		parts: [{ kind: 'bytes', bytes: Buffer.from(wireJson(json)) }],
 		stops: [],
 		isMedia: false,

@@ -51,6 +51,11 @@ export class RequestFields {
 		return value;
 	}
 
+	/** A moment, epoch seconds on the wire, as whole milliseconds; undefined where it is absent. */
+	optionalTimeMs(name: string): number | undefined {
+		return this.#member(name) === undefined ? undefined : this.timeMs(name);
+	}
+
 	/** A required moment, epoch seconds on the wire, as whole milliseconds. */
 	timeMs(name: string): number {
 		const value = this.#member(name);
@@ -58,6 +63,11 @@ export class RequestFields {
 		const timeMs = typeof value === 'number' ? Math.round(value * 1000) : Number.NaN;
 		if (!(Math.abs(timeMs) <= MAX_TIME_MS)) throw this.#wrong(name, 'a time in epoch seconds', value);
 		return timeMs;
+	}
+
+	/** A member that is one of `values`, or undefined where it is absent. */
+	optionalOneOf<Value extends string>(name: string, values: readonly Value[]): Value | undefined {
+		return this.#member(name) === undefined ? undefined : this.oneOf(name, values);
 	}
 
 	/** A required member that is one of `values`. */

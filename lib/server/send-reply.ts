@@ -58,7 +58,10 @@ export async function sendReply(
 	}
 }
 
-function setHead(response: ServerResponse, { error, contentType, parts, stops, isMedia }: Reply): void {
+function setHead(
+	response: ServerResponse,
+	{ error, contentType, headers, parts, stops, isMedia }: Reply,
+): void {
 	const requestId = randomUUID();
 	response.statusCode = error?.statusCode ?? 200;
 	response.setHeader('x-amzn-RequestId', requestId);
@@ -69,6 +72,7 @@ function setHead(response: ServerResponse, { error, contentType, parts, stops, i
 		response.setHeader('x-amz-ErrorType', error.awsName);
 	}
 	response.setHeader('Content-Type', contentType);
+	for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 	// The service sends media without a length; and a body that is to be cut must not say how long it would have been.
 	if (!isMedia && stops.length === 0) response.setHeader('Content-Length', sizeOfParts(parts));
 }

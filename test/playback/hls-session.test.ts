@@ -34,8 +34,14 @@ test('a session is a URL that plays, until a time that is known, and can be had 
 	t.is(session.expiresAt.getTime(), nowMs + 100_000);
 	t.is((await fetch(renewed.url)).status, 200);
 	t.deepEqual(
-		requests.map(({ operation }) => operation).filter((operation) => operation?.startsWith('Get')),
-		['GetDataEndpoint', 'GetHLSStreamingSessionURL', 'GetHLSStreamingSessionURL'],
+		requests.map(({ operation }) => operation),
+		[
+			'GetDataEndpoint',
+			'GetHLSStreamingSessionURL',
+			'GetHLSMasterPlaylist',
+			'GetHLSStreamingSessionURL',
+			'GetHLSMasterPlaylist',
+		],
 	);
 });
 

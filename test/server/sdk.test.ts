@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
 	DescribeStreamCommand,
 	GetDataEndpointCommand,
@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-kinesis-video';
 import {
 	type Fragment,
+	GetHLSStreamingSessionURLCommand,
 	GetMediaForFragmentListCommand,
 	InvalidArgumentException,
 	KinesisVideoArchivedMediaClient,
@@ -285,5 +286,50 @@ test('boto3 is told the same, and its presigned calls are taken', async (t) => {
 			}
 		}
 		t.deepEqual(answers.at(-1), ['MissingAuthenticationTokenException', 403, 'Missing Authentication Token']);
+	}
+});
+
+const BOTO3_HLS_SCRIPT = `
+import datetime, json, sys, urllib.request
+import boto3
+start = datetime.datetime(2026, 1, 31, tzinfo=datetime.timezone.utc)
+selector = {'FragmentSelectorType': 'PRODUCER_TIMESTAMP', 'TimestampRange': {
+    'StartTimestamp': start, 'EndTimestamp': start + datetime.timedelta(minutes=1)}}
+client = boto3.client('kinesis-video-archived-media', region_name='us-east-1', endpoint_url=sys.argv[1],
+    aws_access_key_id=sys.argv[2], aws_secret_access_key=sys.argv[3])
+params = dict(StreamName='door', PlaybackMode='ON_DEMAND', HLSFragmentSelector=selector, Expires=900)
+links = [client.generate_presigned_url('get_hls_streaming_session_url', Params=params, HttpMethod=m) for m in ('GET', 'POST')]
+answers = [json.load(urllib.request.urlopen(urllib.request.Request(l, method=m))) for l, m in zip(links, ('GET', 'POST'))]
+answers.append(client.get_hls_streaming_session_url(**params))
+print(json.dumps([a['HLSStreamingSessionURL'] for a in answers]))
+`;
+
+test('a playback session is asked for with a signature and played without one, by both', async (t) => {
+	const { server, url } = await startServer(t, { credentials: [key] });
+	const start = new Date(Date.UTC(2026, 0, 31));
+	await server.archive.ingest('door', resolve('examples/media/clock.mkv'), { start });
+	const client = new KinesisVideoArchivedMediaClient({
+		region: 'us-east-1',
+		endpoint: url,
+		credentials: key,
+	});
+	t.teardown(() => client.destroy());
+	const TimestampRange = { StartTimestamp: start, EndTimestamp: new Date(start.getTime() + 60_000) };
+	const { HLSStreamingSessionURL } = await client.send(
+		new GetHLSStreamingSessionURLCommand({
+			StreamName: 'door',
+			PlaybackMode: 'ON_DEMAND',
+			HLSFragmentSelector: { FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange },
+		}),
+	);
+	const urls = [HLSStreamingSessionURL ?? ''];
+	for (const python of await findBoto3(t)) {
+		urls.push(...(await runPython(python, BOTO3_HLS_SCRIPT, [url, key.accessKeyId, key.secretAccessKey])));
+	}
+	for (const session of urls) {
+		const playlist = await fetch(session);
+		t.is(playlist.status, 200);
+		t.regex(await playlist.text(), /^#EXTM3U\n/);
+		t.is((await fetch(session.replace(/SessionToken=..../, 'SessionToken=AAAA'))).ok, false);
 	}
 });

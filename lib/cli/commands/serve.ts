@@ -23,6 +23,7 @@ export interface ServeOptions {
 	readonly quotas: string;
 	readonly faults?: string;
 	readonly credentials: readonly string[];
+	readonly hlsSessions?: string;
 }
 
 /** Where the local archive listens unless it is told to elsewhere. */
@@ -63,6 +64,7 @@ export async function serve(
 		quotas: options.quotas,
 		...(credentials.length > 0 && { credentials }),
 		faults: options.faults === undefined ? [] : await readFaults(options.faults),
+		hlsSessions: integerOption('--hls-sessions', options.hlsSessions),
 	});
 	try {
 		await server.archive.ready;

@@ -1,3 +1,4 @@
+import type { HlsSessions } from '../hls/hls-sessions.js';
 import type { LocalArchive } from '../local-archive.js';
 import type { PageTokens } from '../page-token.js';
 import type { RequestFields } from '../request-fields.js';
@@ -11,6 +12,10 @@ interface OperationContext {
 	readonly tokens: PageTokens;
 	/** The server's own address, as this client knows it: `http://127.0.0.1:8080`. */
 	readonly origin: string;
+	/** Playback sessions. */
+	readonly sessions: HlsSessions;
+	/** The archive's clock, epoch milliseconds. */
+	readonly nowMs: number;
 }
 
 /** A page of ListFragments. */
@@ -36,6 +41,8 @@ export interface Operation {
 	/** The service's name for it. */
 	readonly name: string;
 	readonly path: string;
-	/** Checks the request, all of it before anything is looked up, and answers it. Throws `ServiceError`. */
-	answer(request: RequestFields, context: OperationContext): Answer;
+	/**
+	 * Checks the request, all of it before anything is looked up, and answers it. Throws, or rejects with, `ServiceError`.
+	 */
+	answer(request: RequestFields, context: OperationContext): Answer | Promise<Answer>;
 }

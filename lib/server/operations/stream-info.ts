@@ -2,7 +2,7 @@ import type { LocalStream } from '../local-stream.js';
 import { EpochSeconds, type WireValue } from '../wire-json.js';
 
 /** Ingested media does not expire; ten years are the most the service knows. */
-const RETENTION_HOURS = 87_600;
+export const RETENTION_HOURS = 87_600;
 
 /** The key that the service uses where none was chosen. */
 const KMS_KEY_ID = 'alias/aws/kinesisvideo';

@@ -1,0 +1,144 @@
+import type { Track } from '../../model/track.js';
+import { type Reply, resourceReply } from '../reply.js';
+import { InvalidArgumentError, ServiceError } from '../service-error.js';
+import { FragmentPackager, type Packaging } from './fragment-packager.js';
+import type { HlsSession } from './hls-session.js';
+import type { HlsSessions } from './hls-sessions.js';
+import { masterPlaylist } from './master-playlist.js';
+import { mediaPlaylist } from './media-playlist.js';
+import { crossOriginHeaders, type RequestedResource } from './requested-resource.js';
+import type { SessionEntry } from './session-entry.js';
+
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+const MP4_TYPE = 'video/mp4';
+const TS_TYPE = 'video/mp2t';
+
+/** What stands behind a session's URL: playlists, initializations and media, for whoever has its token. */
+export class HlsPlayback {
+	readonly #sessions: HlsSessions;
+	readonly #now: () => number;
+	readonly #packager = new FragmentPackager();
+
+	/** `now`: the archive's clock, epoch milliseconds. */
+	constructor(sessions: HlsSessions, now: () => number) {
+		this.#sessions = sessions;
+		this.#now = now;
+	}
+
+	/**
+	 * Answers a request for a resource. Throws `ServiceError`: 403 for a token that opens nothing, 404 for a fragment that
+	 * the session does not list, 400 for one that cannot be played.
+	 */
+	async answer(resource: RequestedResource): Promise<{ stream: string | null; reply: Reply }> {
+		if (resource.isPreflight)
+			return { stream: null, reply: resourceReply('text/plain', [], crossOriginHeaders) };
+		const session = this.#sessions.find(resource.token);
+		return { stream: session.stream.metadata.name, reply: await this.#reply(resource, session) };
+	}
+
+	async #reply(resource: RequestedResource, session: HlsSession): Promise<Reply> {
+		const { token } = resource;
+		switch (resource.name) {
+			case 'GetHLSMasterPlaylist': {
+				const { tracks, request, peakBandwidth: bandwidth } = session;
+				const { entries } = await session.window(this.#now());
+				const frameRate = await this.#frameRate(session, entries[0] as SessionEntry);
+				return playlistReply(
+					masterPlaylist({ tracks, container: request.container, token, bandwidth, frameRate }),
+				);
+			}
+			case 'GetHLSMediaPlaylist': {
+				const { request } = session;
+				const trackNumber =
+					request.container === 'MPEG_TS' ? null : trackOf(session.tracks, resource.trackNumber).number;
+				const window = await session.window(this.#now());
+				return playlistReply(mediaPlaylist({ request, window, token, trackNumber }));
+			}
+			case 'GetMP4InitFragment': {
+				requireContainer(session, 'FRAGMENTED_MP4');
+				const tracks = session.initialization(resource.sequenceNumber);
+				if (tracks === undefined) {
+					throw notFound(`no initialization fragment has the number ${resource.sequenceNumber}`);
+				}
+				const bytes = await this.#packager.initialization(trackOf(tracks, resource.trackNumber));
+				return this.#mediaReply(session, MP4_TYPE, [bytes]);
+			}
+			case 'GetMP4MediaFragment': {
+				requireContainer(session, 'FRAGMENTED_MP4');
+				const trackNumber = trackOf(session.tracks, resource.trackNumber).number;
+				const { fragment, sequence, packaging } = playable(session, resource);
+				const slices = await this.#packager.mp4(fragment, packaging, { trackNumber, sequence });
+				return this.#mediaReply(session, MP4_TYPE, slices);
+			}
+			case 'GetTSFragment': {
+				requireContainer(session, 'MPEG_TS');
+				const { fragment, sequence, packaging } = playable(session, resource);
+				const slices = await this.#packager.transportStream(fragment, packaging, sequence);
+				return this.#mediaReply(session, TS_TYPE, slices);
+			}
+		}
+	}
+
+	/** What cannot be packaged says nothing of its rate, and has its own error when it is asked for. */
+	async #frameRate(session: HlsSession, entry: SessionEntry): Promise<number | null> {
+		if (entry.error !== null) return null;
+		try {
+			return await this.#packager.frameRate(entry.fragment, packagingOf(session, entry));
+		} catch (error) {
+			if (error instanceof ServiceError) return null;
+			throw error;
+		}
+	}
+
+	/** Media never change, and are nobody's once the session is over. */
+	#mediaReply({ expiresMs }: HlsSession, contentType: string, slices: readonly Uint8Array[]): Reply {
+		const seconds = Math.floor((expiresMs - this.#now()) / 1000);
+		return resourceReply(contentType, slices, {
+			...crossOriginHeaders,
+			'Cache-Control': `private, max-age=${Math.max(0, seconds)}`,
+		});
+	}
+}
+
+function playlistReply(text: string): Reply {
+	return resourceReply(PLAYLIST_TYPE, [Buffer.from(text)], {
+		...crossOriginHeaders,
+		'Cache-Control': 'no-store',
+	});
+}
+
+function packagingOf(
+	{ request: { container, clock } }: HlsSession,
+	{ initialization }: SessionEntry,
+): Packaging {
+	// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
+	return { container, clock, repeatsParameterSets: container === 'FRAGMENTED_MP4' && initialization > 0 };
+}
+
+function playable(
+	session: HlsSession,
+	{ fragmentNumber }: RequestedResource,
+): SessionEntry & { packaging: Packaging } {
+	const entry = fragmentNumber === null ? undefined : session.entry(fragmentNumber);
+	if (entry === undefined) throw notFound('the session lists no such fragment');
+	if (entry.error !== null) throw entry.error;
+	return { ...entry, packaging: packagingOf(session, entry) };
+}
+
+function trackOf(tracks: readonly Track[], number: number | null): Track {
+	const track = tracks.find((candidate) => candidate.number === number);
+	if (track === undefined) {
+		throw new InvalidArgumentError(`expected TrackNumber to be from 1 to ${tracks.length}, got ${number}`);
+	}
+	return track;
+}
+
+function requireContainer({ request }: HlsSession, container: string): void {
+	if (request.container !== container) {
+		throw new InvalidArgumentError(`the session has the ContainerFormat ${request.container}`);
+	}
+}
+
+function notFound(what: string): ServiceError {
+	return new ServiceError('ResourceNotFoundException', 404, `Not found: ${what}.`);
+}

@@ -1,0 +1,17 @@
+import { readHlsRequest } from '../hls/hls-request.js';
+import { HLS_PATH, resourceUri } from '../hls/resource-uri.js';
+import { requestedStream } from '../requested-stream.js';
+import type { Operation } from './operation.js';
+
+/** GetHLSStreamingSessionURL: begins a playback session, and answers where its master playlist is. */
+export const getHlsStreamingSessionUrl: Operation = {
+	name: 'GetHLSStreamingSessionURL',
+	path: '/getHLSStreamingSessionURL',
+	async answer(request, { archive, sessions, origin, nowMs }) {
+		const requested = requestedStream(request);
+		const asked = readHlsRequest(request, nowMs);
+		const token = await sessions.open(asked, requested.find(archive));
+		const uri = resourceUri('GetHLSMasterPlaylist', { SessionToken: token });
+		return { kind: 'json', json: { HLSStreamingSessionURL: `${origin}${HLS_PATH}${uri}` } };
+	},
+};
