@@ -54,6 +54,8 @@ test('prints a URL that plays, and nothing else on stdout', async (t) => {
 		'1980-01-01',
 		'--to',
 		'1980-01-02',
+		'--by',
+		'producer',
 	]);
 	t.is(nothing.code, 1);
 	t.regex(
