@@ -201,3 +201,62 @@ test('sound before the first picture is not lost, and the file begins with it', 
 		[0.02, 0],
 	);
 });
+
+/** NAL units behind lengths of `lengthBytes`. */
+function unitsOf(bytes: Buffer, lengthBytes: number): Buffer[] {
+	const units: Buffer[] = [];
+	for (let at = 0; at < bytes.byteLength; ) {
+		const length = bytes.readUIntBE(at, lengthBytes);
+		units.push(bytes.subarray(at + lengthBytes, at + lengthBytes + length));
+		at += lengthBytes + length;
+	}
+	return units;
+}
+
+const withStartCodes = (units: readonly Buffer[]): Buffer =>
+	Buffer.concat(units.flatMap((unit) => [Buffer.of(0, 0, 0, 1), unit]));
+
+/** Parameter sets of an avcC (one of each kind) or hvcC (three arrays of one each), as ffmpeg writes them. */
+function parameterSets(record: Buffer, isAvc: boolean): Buffer[] {
+	const sets: Buffer[] = [];
+	let at = isAvc ? 6 : 26;
+	while (sets.length < (isAvc ? 2 : 3)) {
+		const length = record.readUInt16BE(at);
+		sets.push(record.subarray(at + 2, at + 2 + length));
+		at += 2 + length + (isAvc ? 1 : 3);
+	}
+	return sets;
+}
+
+for (const name of ['B-frames and AAC', 'HEVC and Opus'] as const) {
+	test(`pictures of ${name} with start codes are stored with lengths`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		const source = await makeRecording(t, directory, recordings[name]);
+		if (source === null) return;
+		const { tracks, fragments } = await placedRecording(source, { only: 'video' });
+		const [original] = tracks as [(typeof tracks)[0]];
+		const sets = parameterSets(Buffer.from(original.codecPrivate as Uint8Array), name === 'B-frames and AAC');
+		const { type, codecId, codec, width, height } = original;
+		const annexB = madeTrack({
+			...{ type, codecId, codec, width, height },
+			...{ number: original.number, nalFormat: 'annex-b', codecPrivate: withStartCodes(sets) },
+		});
+		const converted = fragments.map((frames) =>
+			frames.map(({ frame, ms }) => {
+				const units = unitsOf(Buffer.from(frame.data), original.nalLengthBytes ?? 4);
+				return placedFrame(annexB, ms, withStartCodes(units), frame);
+			}),
+		);
+		const file = join(directory, 'out.mp4');
+		const files = [
+			await muxed((restored) => createMp4Muxer(tracks, { brand: 'mp4' }, restored), fragments),
+			await muxed((restored) => createMp4Muxer([annexB], { brand: 'mp4' }, restored), converted),
+		];
+		const media = files.map((bytes) => readBoxes(bytes).filter((box) => box.type === 'mdat'));
+		t.deepEqual(media[0], media[1]);
+		await writeFile(file, files[1] as Buffer);
+		t.deepEqual(await decode(file), { code: 0, stdout: '', stderr: '' });
+		await writeFile(join(directory, 'first.mp4'), files[0] as Buffer);
+		t.deepEqual(await decodedHashes(file), await decodedHashes(join(directory, 'first.mp4')));
+	});
+}
