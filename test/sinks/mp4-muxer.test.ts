@@ -236,11 +236,10 @@ for (const name of ['B-frames and AAC', 'HEVC and Opus'] as const) {
 		const { tracks, fragments } = await placedRecording(source, { only: 'video' });
 		const [original] = tracks as [(typeof tracks)[0]];
 		const sets = parameterSets(Buffer.from(original.codecPrivate as Uint8Array), name === 'B-frames and AAC');
-		const { type, codecId, codec, width, height } = original;
-		const annexB = madeTrack({
-			...{ type, codecId, codec, width, height },
-			...{ number: original.number, nalFormat: 'annex-b', codecPrivate: withStartCodes(sets) },
-		});
+		const { type, codecId, codec, number, width, height } = original;
+		const codecPrivate = withStartCodes(sets);
+		const nalFormat = 'annex-b';
+		const annexB = madeTrack({ type, codecId, codec, number, width, height, nalFormat, codecPrivate });
 		const converted = fragments.map((frames) =>
 			frames.map(({ frame, ms }) => {
 				const units = unitsOf(Buffer.from(frame.data), original.nalLengthBytes ?? 4);
