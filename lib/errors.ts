@@ -52,7 +52,7 @@ export interface RequestErrorDetails {
 /**
  * A call to the service failed.
  *
- * Codes: `KVS_NOT_FOUND` (no such stream), `KVS_DENIED` (credentials or policy), `KVS_THROTTLED` (quota, `retryable`),
+ * Codes: `KVS_NOT_FOUND` (no such stream, or nothing in it to play), `KVS_DENIED` (credentials or policy), `KVS_THROTTLED` (quota, `retryable`),
  * `KVS_UNREACHABLE` (no answer from the endpoint), `KVS_REQUEST_FAILED` (anything else).
  */
 export class RequestError extends ArchiveError {

@@ -1,12 +1,13 @@
 export {
 	ArchiveClient,
 	type ArchiveClientOptions,
-	type CallOptions,
-	type CallRecord,
 	type FragmentPage,
 	type OwnClients,
 } from './aws/archive-client.js';
+export type { CallOptions, CallRecord } from './aws/call-record.js';
 export type { ClientSettings, Credentials } from './aws/client-settings.js';
+export type { OperationInputs, OperationName, OperationParams } from './aws/operations.js';
+export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 export { FragmentBatcher, type FragmentBatcherOptions } from './batch/fragment-batcher.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';
@@ -32,6 +33,8 @@ export {
 	type TimelineOptions,
 } from './kvs-archive.js';
 export { FragmentSource, type FragmentSourceOptions } from './list/fragment-source.js';
+export type { FragmentStart, WaitForFragmentOptions } from './list/fragment-waiter.js';
+export type { Page, PaginateOptions, Paginator } from './list/paginator.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';
 export {
@@ -59,6 +62,8 @@ export {
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';
+export type { HlsSession } from './playback/hls-session.js';
+export type { HlsSessionOptions } from './playback/hls-session-options.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export type { Delivery } from './stream/pump.js';
 export type {

@@ -3,6 +3,9 @@ import { extname } from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
 import { pipeline as pipelinePromise } from 'node:stream/promises';
 import { ArchiveClient, type ArchiveClientOptions } from './aws/archive-client.js';
+import { isRetryableRequest } from './aws/aws-errors.js';
+import type { OperationParams } from './aws/operations.js';
+import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 import { FragmentBatcher } from './batch/fragment-batcher.js';
 import { Demuxer } from './demux/demuxer.js';
 import { InvalidOptionError } from './errors.js';
@@ -13,14 +16,20 @@ import type { StartAt } from './frames/fragment-start.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
 import { RangeTrimmer } from './frames/range-trimmer.js';
 import { FragmentSource } from './list/fragment-source.js';
+import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from './list/fragment-waiter.js';
 import { NewestFilter } from './list/newest-filter.js';
+import { canPaginate, type PaginateOptions, Paginator } from './list/paginator.js';
 import { PaddingFilter, withPaddedStart } from './list/start-padding.js';
+import type { Fragment } from './model/fragment.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
 import type { RunSummary } from './model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
-import { systemClock } from './pace/clock.js';
+import { type Clock, systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
 import { type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
+import { retry } from './pace/retry.js';
+import { type HlsSession, openHlsSession } from './playback/hls-session.js';
+import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import { RunCounter } from './run-counter.js';
 import type { RunOptions } from './run-options.js';
 import { MkvSink } from './sinks/mkv-sink.js';
@@ -34,6 +43,8 @@ export interface KvsArchiveOptions extends ArchiveClientOptions {
 	readonly limiter?: RateLimiter | undefined;
 	/** The stream's quotas, where they are not the service's usual ones. Not together with `limiter`. */
 	readonly quotas?: Partial<Quotas> | undefined;
+	/** What sessions, presigned calls, paging and waiting go by. @default the machine's */
+	readonly clock?: Clock | undefined;
 }
 
 /** Options of {@link KvsArchive.fragments}. */
@@ -71,6 +82,7 @@ export class KvsArchive implements AsyncDisposable {
 	readonly client: ArchiveClient;
 	readonly #limiter: RateLimiter;
 	readonly #connections: number;
+	readonly #clock: Clock;
 
 	constructor(options: KvsArchiveOptions) {
 		const { limiter, quotas } = options;
@@ -80,6 +92,7 @@ export class KvsArchive implements AsyncDisposable {
 		this.client = new ArchiveClient(options);
 		this.#limiter = limiter ?? sharedRateLimiter(this.client.quotaKey, quotas);
 		this.#connections = resolveQuotas(quotas).connections;
+		this.#clock = options.clock ?? systemClock;
 	}
 
 	/** The fragments of a range, each once, sorted by the range's clock and then by number. */
@@ -147,6 +160,65 @@ export class KvsArchive implements AsyncDisposable {
 			throw error;
 		}
 		return { ...(await events.summary), file };
+	}
+
+	/**
+	 * A URL that plays: of a range (`{ from, to }`), of what is recorded now, or of a range as if it were live. Rejects with
+	 * `InvalidOptionError` for what the service would refuse, before it is asked, and with `RequestError`: with
+	 * `awsName` `ResourceNotFoundException` also where there is nothing to play, or with one of the service's for codecs that
+	 * cannot be played.
+	 */
+	async hlsSession({
+		signal,
+		...options
+	}: HlsSessionOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<HlsSession> {
+		return openHlsSession(options, { client: this.client, clock: this.#clock, signal });
+	}
+
+	/**
+	 * Signs a call for somebody else to send, as boto3's `generate_presigned_url` does: an operation by AWS's name or boto3's,
+	 * and its members. The stream is filled in where they name none. Nothing is sent but the question for the data endpoint.
+	 * Rejects with `InvalidOptionError` and `RequestError`.
+	 */
+	async presign<Name extends string>(
+		operation: Name,
+		params: OperationParams<Name> = {} as OperationParams<Name>,
+		options: PresignOptions = {},
+	): Promise<PresignedRequest> {
+		const presign = (): Promise<PresignedRequest> =>
+			this.client.presign(operation, params, { ...options, nowMs: this.#clock.now() });
+		return retry(presign, {
+			isRetryable: isRetryableRequest,
+			signal: options.signal,
+			clock: this.#clock,
+		});
+	}
+
+	/** Whether an operation, by AWS's name or boto3's, answers in pages. Throws `InvalidOptionError` for an unknown name. */
+	canPaginate(operation: string): boolean {
+		return canPaginate(operation);
+	}
+
+	/**
+	 * The pages of an operation as the service gives them, unordered; {@link fragments} gives fragments in order. `params` as
+	 * for {@link presign}. Throws `ArchiveError` (`KVS_NOT_PAGEABLE`) for an operation without pages.
+	 */
+	paginate<Name extends string>(
+		operation: Name,
+		params: OperationParams<Name> = {} as OperationParams<Name>,
+		options: PaginateOptions = {},
+	): Paginator<Name> {
+		const context = { client: this.client, limiter: this.#limiter, clock: this.#clock };
+		return new Paginator(operation, params, options, context);
+	}
+
+	/**
+	 * Waits until a fragment that begins at `from` or later is listed; resolves with the first. Rejects with `ArchiveError`
+	 * (`KVS_WAIT_TIMEOUT`) when that takes too long, with a `RequestError`, and with the signal's reason.
+	 */
+	async waitForFragment(start: FragmentStart, options: WaitForFragmentOptions = {}): Promise<Fragment> {
+		const context = { client: this.client, limiter: this.#limiter, clock: this.#clock };
+		return waitForFragment(start, options, context);
 	}
 
 	/** Closes the connections made here. Runs that are under way fail. */

@@ -1,4 +1,4 @@
-import type { CallRecord } from './aws/archive-client.js';
+import type { CallRecord } from './aws/call-record.js';
 import type { MediaEvent } from './model/media-event.js';
 import type { Progress } from './model/progress.js';
 import type { RunSummary } from './model/run-summary.js';

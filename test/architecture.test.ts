@@ -18,6 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	frames: ['stream'],
 	sinks: ['mkv', 'mp4', 'stream'],
 	timeline: ['stream'],
+	playback: ['aws', 'pace'],
 	server: ['demux', 'mkv', 'mp4', 'mpegts'],
 	cli: ['index.ts', 'server/index.ts'],
 };
@@ -31,6 +32,8 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'p-queue': 'fetch/media-fetcher.ts',
 	'@aws-sdk/client-kinesis-video': 'aws',
 	'@aws-sdk/client-kinesis-video-archived-media': 'aws',
+	'@smithy/protocol-http': ['aws', 'server/signature'],
+	'@smithy/signature-v4': ['aws', 'server/signature'],
 	mediabunny: ['mp4', 'server/ingest'],
 	'cli-progress': 'cli',
 	commander: 'cli',

@@ -9,6 +9,8 @@ const printed: Readonly<Record<string, RegExp>> = {
 	'export-range.ts': /example\.mkv: 4 of 4 fragments, 495 frames, 147230 bytes\n$/,
 	'frames-for-a-model.ts':
 		/^2026-01-31T14:03:00\.000Z to 2026-01-31T14:03:03\.\d{3}Z: 8 pictures, \d+ bytes\n[\s\S]*0 fragments not to be had\n$/,
+	'playback-url.ts':
+		/^for 15 minutes: ffplay 'http:\S+getHLSMasterPlaylist\.m3u8\?SessionToken=\S+'\n#EXTM3U\n[\s\S]*\nthen: another URL\n$/,
 	'react-to-event.ts':
 		/^fragment 0 from 2026-01-31T14:03:02\.000Z\n[\s\S]*most movement at 2026-01-31T14:03:\d\d\.\d{3}Z/,
 };

@@ -1,4 +1,3 @@
-import { channel } from 'node:diagnostics_channel';
 import type { Readable } from 'node:stream';
 import { type APIName, GetDataEndpointCommand, KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import {
@@ -8,11 +7,20 @@ import {
 	ListFragmentsCommand,
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import { unlessAborted } from '../abort.js';
-import { InvalidOptionError, RequestError } from '../errors.js';
+import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { invalidResponse, toRequestError } from './aws-errors.js';
+import { type CallOptions, observeCall } from './call-record.js';
 import { type ClientSettings, clientConfig, resolveEndpoint } from './client-settings.js';
+import { findOperation, type Operation, type OperationParams } from './operations.js';
+import {
+	type PresignedRequest,
+	type PresignOptions,
+	presignCommand,
+	resolvePresignOptions,
+} from './presigner.js';
+import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
 
 /** SDK clients of the caller's own. They keep their settings, their retries among them, and are never closed here. */
 export interface OwnClients {
@@ -23,33 +31,9 @@ export interface OwnClients {
 }
 
 /** Options of {@link ArchiveClient}: the stream (exactly one of name and ARN) and how to reach it. */
-export interface ArchiveClientOptions extends ClientSettings {
-	readonly streamName?: string | undefined;
-	readonly streamArn?: string | undefined;
+export interface ArchiveClientOptions extends ClientSettings, StreamId {
 	readonly clients?: OwnClients | undefined;
 }
-
-/** Options of a single call. */
-export interface CallOptions {
-	readonly signal?: AbortSignal | undefined;
-	/** Told about every request that goes out, once its answer has come. */
-	readonly onCall?: ((call: CallRecord) => void) | undefined;
-	/** Called right before the request itself goes out, behind the question for its endpoint. */
-	readonly onSend?: (() => void) | undefined;
-}
-
-/** One request to the service, as {@link CallOptions} and the diagnostics channel `kvs-archive:call` report it. */
-export interface CallRecord {
-	readonly operation: string;
-	/** Name or ARN, as the caller gave it. */
-	readonly stream: string;
-	readonly outcome: 'answered' | 'throttled' | 'failed';
-	/** Until the answer's headers, in milliseconds. */
-	readonly durationMs: number;
-}
-
-/** Every request of the process, for those who trace. */
-const callChannel = channel('kvs-archive:call');
 
 /** One page of ListFragments. Unordered, as the service gives it. */
 export interface FragmentPage {
@@ -64,7 +48,7 @@ export interface FragmentPage {
 export class ArchiveClient {
 	/** Name or ARN, as the caller gave it. */
 	readonly stream: string;
-	readonly #id: { readonly StreamName: string } | { readonly StreamARN: string };
+	readonly #id: StreamMembers;
 	readonly #settings: ClientSettings;
 	readonly #controlEndpoint: string | undefined;
 	readonly #ownClients: OwnClients;
@@ -74,22 +58,10 @@ export class ArchiveClient {
 	#madeControl: KinesisVideoClient | null = null;
 
 	constructor(options: ArchiveClientOptions) {
-		const { streamName, streamArn } = options;
-		if ((streamName === undefined) === (streamArn === undefined)) {
-			throw new InvalidOptionError('streamName', 'given, or `streamArn`, and not both', streamName);
-		}
-		if (streamName !== undefined && !/^[a-zA-Z0-9_.-]{1,256}$/.test(streamName)) {
-			throw new InvalidOptionError('streamName', '1 to 256 letters, digits, `_`, `.` or `-`', streamName);
-		}
-		if (
-			streamArn !== undefined &&
-			!/^arn:[a-z\d-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:[a-z]+\/[a-zA-Z0-9_.-]+\/[0-9]+$/.test(streamArn)
-		) {
-			throw new InvalidOptionError('streamArn', 'the ARN of a Kinesis video stream', streamArn);
-		}
-		this.stream = streamName ?? (streamArn as string);
-		this.#id = streamName === undefined ? { StreamARN: streamArn as string } : { StreamName: streamName };
-		this.#settings = { ...options, region: options.region ?? regionOf(streamArn) };
+		const { stream, members, region } = checkStreamId(options);
+		this.stream = stream;
+		this.#id = members;
+		this.#settings = { ...options, region: options.region ?? region };
 		this.#controlEndpoint = resolveEndpoint(options.endpoint);
 		this.#ownClients = options.clients ?? {};
 	}
@@ -140,6 +112,53 @@ export class ArchiveClient {
 		);
 	}
 
+	/**
+	 * One attempt at any operation that answers in JSON, by AWS's name or boto3's. Members are the SDK's; the stream's name
+	 * or ARN is filled in where neither is among them.
+	 */
+	async send<Name extends string>(
+		name: Name,
+		params: OperationParams<Name>,
+		options: CallOptions = {},
+	): Promise<Readonly<Record<string, unknown>>> {
+		const operation = findOperation(name);
+		const command = this.#command(operation, params);
+		if (operation.apiName !== null) {
+			return this.#call(operation.apiName, operation.name, options, (client, signal) =>
+				sendAny(client, command, signal),
+			);
+		}
+		const signal = options.signal ?? new AbortController().signal;
+		const control = this.#ownClients.control ?? this.#controlClient();
+		options.onSend?.();
+		return this.#observed(operation.name, this.#controlEndpoint, options, signal, () =>
+			sendAny(control, command, signal),
+		);
+	}
+
+	/**
+	 * Signs a call for somebody else to send, see {@link PresignedRequest}; `params` as in {@link send}. Nothing is sent but
+	 * the question for the data endpoint. `nowMs`: what the signature is dated, in epoch milliseconds.
+	 */
+	async presign<Name extends string>(
+		name: Name,
+		params: OperationParams<Name>,
+		{ nowMs, ...options }: PresignOptions & { readonly nowMs: number },
+	): Promise<PresignedRequest> {
+		const operation = findOperation(name);
+		const resolved = resolvePresignOptions(options);
+		const command = this.#command(operation, params);
+		const signal = options.signal ?? new AbortController().signal;
+		signal.throwIfAborted();
+		const client = await this.#clientFor(operation, options, signal);
+		try {
+			return await presignCommand(client, command, { ...resolved, signingDate: new Date(nowMs) });
+		} catch (error) {
+			if (error instanceof InvalidOptionError) throw error;
+			throw toRequestError(error, { operation: operation.name, stream: this.stream, endpoint: undefined });
+		}
+	}
+
 	/** Closes the connections of the clients made here. */
 	close(): void {
 		this.#closing.abort();
@@ -148,6 +167,22 @@ export class ArchiveClient {
 		this.#madeControl?.destroy();
 		this.#madeControl = null;
 		this.#dataEndpoints.clear();
+	}
+
+	#command({ isOfStream, Command }: Operation, params: Readonly<Record<string, unknown>>): object {
+		const isNamed = params['StreamName'] !== undefined || params['StreamARN'] !== undefined;
+		const input = isOfStream && !isNamed ? { ...this.#id, ...params } : params;
+		return new Command(input as never);
+	}
+
+	async #clientFor(
+		{ apiName }: Operation,
+		options: CallOptions,
+		signal: AbortSignal,
+	): Promise<KinesisVideoClient | KinesisVideoArchivedMediaClient> {
+		const { control, archivedMedia } = this.#ownClients;
+		if (apiName === null) return control ?? this.#controlClient();
+		return archivedMedia ?? this.#archivedMediaClient(await this.#dataEndpoint(apiName, options, signal));
 	}
 
 	async #call<T>(
@@ -201,35 +236,14 @@ export class ArchiveClient {
 		return DataEndpoint;
 	}
 
-	async #observed<T>(
+	#observed<T>(
 		operation: string,
 		endpoint: string | undefined,
 		{ onCall }: CallOptions,
 		signal: AbortSignal,
 		send: () => Promise<T>,
 	): Promise<T> {
-		const startMs = performance.now();
-		const report = (outcome: CallRecord['outcome']): void => {
-			const record: CallRecord = {
-				operation,
-				stream: this.stream,
-				outcome,
-				durationMs: performance.now() - startMs,
-			};
-			onCall?.(record);
-			callChannel.publish(record);
-		};
-		try {
-			const answer = await send();
-			report('answered');
-			return answer;
-		} catch (error) {
-			signal.throwIfAborted();
-			const wrapped = toRequestError(error, { operation, stream: this.stream, endpoint });
-			const isThrottled = wrapped instanceof RequestError && wrapped.code === 'KVS_THROTTLED';
-			report(isThrottled ? 'throttled' : 'failed');
-			throw wrapped;
-		}
+		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, send);
 	}
 
 	#controlClient(): KinesisVideoClient {
@@ -253,6 +267,19 @@ export class ArchiveClient {
 	}
 }
 
+/** The SDK types its commands one by one; which belongs to which client is known by {@link findOperation} alone. */
+async function sendAny(
+	client: KinesisVideoClient | KinesisVideoArchivedMediaClient,
+	command: object,
+	abortSignal: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+	const sender = client as unknown as {
+		send(command: object, options: { abortSignal: AbortSignal }): Promise<{ $metadata: unknown }>;
+	};
+	const { $metadata: _, ...answer } = await sender.send(command, { abortSignal });
+	return answer;
+}
+
 function toFragment(fragment: AwsFragment): Fragment {
 	return {
 		fragmentNumber: fragment.FragmentNumber ?? '',
@@ -261,9 +288,4 @@ function toFragment(fragment: AwsFragment): Fragment {
 		serverTimestamp: fragment.ServerTimestamp ?? new Date(0),
 		fragmentLengthInMilliseconds: fragment.FragmentLengthInMilliseconds ?? 0,
 	};
-}
-
-/** An ARN says its region. */
-function regionOf(streamArn: string | undefined): string | undefined {
-	return streamArn?.split(':')[3];
 }

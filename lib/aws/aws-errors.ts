@@ -14,6 +14,7 @@ const denials = new Set([
 	'CredentialsProviderError',
 	'ExpiredTokenException',
 	'IncompleteSignature',
+	'IncompleteSignatureException',
 	'InvalidClientTokenId',
 	'InvalidSignatureException',
 	'MissingAuthenticationToken',
@@ -63,7 +64,9 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	const because = `${awsName}${said === awsName ? '' : `: ${said}`}`;
 
 	if (name === 'ResourceNotFoundException') {
-		return new RequestError('KVS_NOT_FOUND', `${call}${where}: no such stream (${because})`, {
+		// A session without anything to play is answered so too.
+		const lacking = /no fragments found/i.test(said) ? 'nothing there' : 'no such stream';
+		return new RequestError('KVS_NOT_FOUND', `${call}${where}: ${lacking} (${because})`, {
 			...details,
 			retryable: false,
 		});

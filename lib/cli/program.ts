@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { withArchiveOptions } from './archive-options.js';
+import { withArchiveOptions, withStreamOptions } from './archive-options.js';
 import type { CommandContext } from './command-context.js';
 import { demo } from './commands/demo.js';
 import { events } from './commands/events.js';
 import { exportRange } from './commands/export.js';
+import { hls } from './commands/hls.js';
 import { inspect } from './commands/inspect.js';
 import { list } from './commands/list.js';
+import { presign } from './commands/presign.js';
 import { serve } from './commands/serve.js';
 import { timeline } from './commands/timeline.js';
 
@@ -31,7 +33,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.command('serve')
 		.description('run the local archive')
 		.option('--port <n>', 'where to listen; 0 picks a free one (default: 4580)')
-		.option('--host <host>', 'loopback address to listen on', '127.0.0.1')
+		.option(
+			'--host <host>',
+			'address to listen on; one that is not loopback needs --credentials',
+			'127.0.0.1',
+		)
 		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
 		.option(
 			'--ingest <stream=file[@start]>',
@@ -41,6 +47,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		)
 		.option('--region <region>', 'region in ARNs', 'us-east-1')
 		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
+		.option(
+			'--credentials <key:secret>',
+			'verify signatures, and let this key call; may be given again, and in KVS_ARCHIVE_CREDENTIALS',
+			collect,
+			[],
+		)
 		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
 		.option(
 			'--hls-sessions <n>',
@@ -74,6 +86,27 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	withArchiveOptions(program.command('export').description('write a range into one playable file'))
 		.option('-o, --output <file>', 'the file, ending in .mkv; replaced when it exists')
 		.action(run(exportRange));
+
+	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
+		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
+		.option('--container <container>', 'fmp4 or ts (default: fmp4)')
+		.option('--discontinuity <mode>', 'always, never or on-discontinuity')
+		.option('--fragment-timestamps', "each fragment's time in the playlist")
+		.option('--expires <time>', 'how long the session lasts, 300s to 12h (default: 300s)')
+		.option('--max-fragments <n>', 'fragments in a playlist, 1 to 5000')
+		.action(run(hls));
+
+	withStreamOptions(
+		program
+			.command('presign')
+			.argument('<operation>', "by AWS's name or boto3's: ListFragments, list_fragments")
+			.description('sign a call for somebody else to send'),
+	)
+		.option('--param <name=value>', 'a member of the call; may be given again', collect, [])
+		.option('--params <json>', 'members of the call as a JSON object')
+		.option('--expires-in <time>', 'how long it may be sent, up to 7d (default: 3600s)')
+		.option('--method <method>', 'GET or POST (default: POST)')
+		.action(run(presign));
 
 	program
 		.command('demo')

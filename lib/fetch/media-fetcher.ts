@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream';
 import PQueue from 'p-queue';
-import type { ArchiveClient, CallRecord } from '../aws/archive-client.js';
+import type { ArchiveClient } from '../aws/archive-client.js';
 import { isRetryableRequest } from '../aws/aws-errors.js';
+import type { CallRecord } from '../aws/call-record.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { FragmentBatch } from '../model/fragment-batch.js';

@@ -1,5 +1,6 @@
-import type { ArchiveClient, CallOptions, FragmentPage } from '../aws/archive-client.js';
+import type { ArchiveClient, FragmentPage } from '../aws/archive-client.js';
 import { invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
+import type { CallOptions } from '../aws/call-record.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';

@@ -1,4 +1,5 @@
-import type { ArchiveClient, CallRecord } from '../aws/archive-client.js';
+import type { ArchiveClient } from '../aws/archive-client.js';
+import type { CallRecord } from '../aws/call-record.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import { type ResolvedTimeRange, resolveTimeRange, startMs, type TimeRange } from '../model/time-range.js';

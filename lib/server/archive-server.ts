@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { InvalidOptionError } from '../errors.js';
 import { ArmedRule } from './faults/armed-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
@@ -8,6 +8,7 @@ import { HlsSessions } from './hls/hls-sessions.js';
 import { crossOriginHeaders, findResource, isPlaybackPath } from './hls/requested-resource.js';
 import { checkHost } from './host-check.js';
 import { LocalArchive, type LocalArchiveOptions } from './local-archive.js';
+import { keepOnLoopback } from './loopback-guard.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { describeStream } from './operations/describe-stream.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
@@ -20,21 +21,20 @@ import { PageTokens } from './page-token.js';
 import { type QuotaValues, resolveQuotas } from './quotas/quota-values.js';
 import { StreamQuotas } from './quotas/stream-quotas.js';
 import { errorReply, faultedReply, type Reply } from './reply.js';
-import { readJsonBody } from './request-body.js';
 import { RequestFields } from './request-fields.js';
+import { readMembers } from './request-members.js';
 import type { RequestRecord, ResponseRecord } from './request-record.js';
 import { sendReply } from './send-reply.js';
-import { InternalFailureError, ServiceError, UnknownOperationError } from './service-error.js';
-
-/** A client that has not sent its request within a minute is not going to. */
-const REQUEST_TIMEOUT_MS = 60_000;
-const HEADERS_TIMEOUT_MS = 20_000;
-
-/** Signed requests have about 2 kB of headers; session tokens add some more. */
-const MAX_HEADERS_BYTES = 32 * 1024;
-
-/** Longer than the SDKs keep an idle connection, so that it is never closed under a request. */
-const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+import { createLimitedServer, resolveLimits, type ServerLimits } from './server-limits.js';
+import {
+	InternalFailureError,
+	ServiceError,
+	TooManyHeadersError,
+	UnknownOperationError,
+} from './service-error.js';
+import type { AccessKey } from './signature/access-key.js';
+import { isPresigned, parseTarget } from './signature/request-target.js';
+import { SignatureVerifier } from './signature/signature-verifier.js';
 
 const operations: ReadonlyMap<string, Operation> = new Map(
 	[
@@ -62,6 +62,13 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly faults?: readonly FaultRule[] | undefined;
 	/** What the chance in fault rules begins with: the same seed and requests, the same faults. @default 0 */
 	readonly faultSeed?: number | undefined;
+	/**
+	 * Who may call: signatures are then verified, for the `region`, and it may listen on any address. @default nobody is
+	 * asked, and it listens on loopback only
+	 */
+	readonly credentials?: readonly AccessKey[] | undefined;
+	/** What it bears of its clients, where that is not the usual. */
+	readonly limits?: Partial<ServerLimits> | undefined;
 	/** Playback sessions of a stream at once; one more closes the oldest. @default Infinity, as the service has it today */
 	readonly hlsSessions?: number | undefined;
 	/** The clock of quotas, pacing, stalls and the call log. @default `performance.now()` and timers */
@@ -78,34 +85,31 @@ export interface ArchiveServer extends Server {
  * Makes a local archive server, which the AWS SDKs can talk to; `listen` is the caller's to call. Requests wait until the
  * data directory is open. `close` ends running ingests and removes a temporary data directory.
  *
- * Signatures are not checked, and it speaks plain HTTP: bind it to loopback. Throws `InvalidOptionError` for quotas or
- * fault rules that make no sense.
+ * It speaks plain HTTP, and without `credentials` it does not check signatures: anywhere but on loopback it then closes and
+ * emits an `InvalidOptionError`. Throws one for quotas, fault rules, credentials or limits that make no sense.
  */
 export function createArchiveServer(options: ArchiveServerOptions = {}): ArchiveServer {
 	const quotaValues = resolveQuotas(options.quotas ?? 'off');
 	const seed = options.faultSeed ?? 0;
 	const rules = checkFaultRules(options.faults ?? []).map((rule, index) => new ArmedRule(rule, index, seed));
 	const clock = options.clock ?? processClock;
+	const limits = resolveLimits(options.limits);
+	const now = options.now ?? Date.now;
+	const { credentials: keys, region = 'us-east-1' } = options;
+	const verifier = keys === undefined ? null : new SignatureVerifier({ keys, region, now });
 	const archive = new LocalArchive(options);
 	const quotas = new Map<string, StreamQuotas>();
 	let requests = 0;
 	const tokens = new PageTokens();
-	const now = options.now ?? Date.now;
 	const sessionsPerStream = checkSessions(options.hlsSessions ?? Number.POSITIVE_INFINITY);
 	const sessions = new HlsSessions({ sessionsPerStream, now });
 	const playback = new HlsPlayback(sessions, now);
-	const server = createServer(
-		{
-			requestTimeout: REQUEST_TIMEOUT_MS,
-			headersTimeout: HEADERS_TIMEOUT_MS,
-			keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-			maxHeaderSize: MAX_HEADERS_BYTES,
-		},
-		(request, response) => {
-			// Rejects only where the client went away or the disk failed under a body; the connection is gone either way.
-			respond(request, response).catch(() => response.destroy());
-		},
-	);
+	const server = createLimitedServer(limits);
+	server.on('request', (request, response) => {
+		// Rejects only where the client went away or the disk failed under a body; the connection is gone either way.
+		respond(request, response).catch(() => response.destroy());
+	});
+	if (verifier === null) keepOnLoopback(server);
 	server.on('close', () => archive.close());
 	return Object.assign(server, { archive });
 
@@ -119,12 +123,13 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		let cost = { fragmentsAsked: 0, metadataPoints: 0, openMediaConnections: 0 };
 		let reply: Reply;
 		try {
-			const origin = `http://${checkHost(request.headers.host, server, request.socket)}`;
+			if (request.rawHeaders.length / 2 > limits.maxHeaders) throw new TooManyHeadersError(limits.maxHeaders);
+			const origin = `http://${checkHost(request, server, { isAnyName: verifier !== null })}`;
 			const resource = findResource(request);
 			if (resource === null) {
 				const asked = findOperation(request);
 				operation = asked.name;
-				const members = await readJsonBody(request);
+				const members = await readMembers(request, verifier);
 				stream = streamNamedIn(members);
 				await archive.ready;
 				const context = { archive, tokens, origin, sessions, nowMs: now() };
@@ -201,8 +206,11 @@ function whenAborted(signal: AbortSignal, listener: () => void): void {
 }
 
 function findOperation({ method = '', url = '' }: IncomingMessage): Operation {
-	const path = url.replace(/\?.*$/s, '');
-	const operation = method === 'POST' ? operations.get(path) : undefined;
+	const target = parseTarget(url);
+	const { path } = target;
+	// A presigned request may be a link as well.
+	const isCall = method === 'POST' || (method === 'GET' && isPresigned(target));
+	const operation = isCall ? operations.get(path) : undefined;
 	if (operation === undefined) throw new UnknownOperationError(method, path);
 	return operation;
 }

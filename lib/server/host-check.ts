@@ -1,4 +1,5 @@
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
 import { ForeignHostError } from './service-error.js';
 
 const HOST_PATTERN = /^(?<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?$/i;
@@ -9,12 +10,17 @@ const LOOPBACK_PATTERN = /^(localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[
  * {@link ForeignHostError} for any other.
  *
  * A web page can point a name of its own at 127.0.0.1 and read a local server through the visitor's browser (DNS
- * rebinding); its requests still carry that name. Only the name is judged: ports get forwarded.
+ * rebinding); its requests still carry that name. Only the name is judged: ports get forwarded. With `isAnyName` any host
+ * will do that is one: every request then proves by its signature, which covers the host, that it is no such page's.
  */
-export function checkHost(host: string | undefined, server: Server, socket: Socket): string {
+export function checkHost(
+	{ headers: { host }, socket }: IncomingMessage,
+	server: Server,
+	{ isAnyName }: { readonly isAnyName: boolean },
+): string {
 	const name = HOST_PATTERN.exec(host ?? '')?.groups?.['name']?.toLowerCase();
 	if (host === undefined || name === undefined) throw new ForeignHostError(host);
-	if (LOOPBACK_PATTERN.test(name)) return host;
+	if (isAnyName || LOOPBACK_PATTERN.test(name)) return host;
 	const bound = (server.address() as AddressInfo | null)?.address;
 	// A server that is bound to every address is met at the one the connection came in on.
 	if (name === asHostName(bound) || name === asHostName(socket.localAddress)) return host;

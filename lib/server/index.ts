@@ -16,3 +16,5 @@ export type { IngestOptions, IngestSummary, LocalArchive, LocalArchiveOptions } 
 export type { MonotonicClock } from './monotonic-clock.js';
 export type { QuotaValues } from './quotas/quota-values.js';
 export type { RequestRecord, ResponseRecord } from './request-record.js';
+export type { ServerLimits } from './server-limits.js';
+export type { AccessKey } from './signature/access-key.js';

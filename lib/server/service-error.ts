@@ -55,6 +55,13 @@ export class ForeignHostError extends ServiceError {
 	}
 }
 
+/** The request has more headers than are read. */
+export class TooManyHeadersError extends ServiceError {
+	constructor(maxHeaders: number) {
+		super('RequestHeaderSectionTooLarge', 431, `expected at most ${maxHeaders} headers`);
+	}
+}
+
 /** A quota of the stream is used up. */
 export class ClientLimitExceededError extends ServiceError {
 	/** `quota`: what there is too much of, `fragment-media points`. */

@@ -346,6 +346,7 @@ test('bad input is one clear line', async (t) => {
 		[['inspect', text], 1, /^KVS_MKV_MALFORMED: .*text.*at byte 0/],
 		[['inspect', empty], 1, /^KVS_MKV_MALFORMED: .*empty.*no media/],
 		[['serve', '--host', '0.0.0.0'], 2, /^KVS_INVALID_OPTION: .*loopback/],
+		[['serve', '--credentials', 'sesame'], 2, /^KVS_INVALID_OPTION: .*KEY:SECRET.*got `\*\*\*`/],
 		[['serve', '--port', '70000'], 2, /^KVS_INVALID_OPTION: .*--port/],
 		[['serve', '--port', new URL(endpoint).port], 1, /^KVS_SERVER_FAILED: .*in use/],
 		[['serve', '--ingest', 'door'], 2, /^KVS_INVALID_OPTION: .*STREAM=FILE/],

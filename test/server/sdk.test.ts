@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { join, resolve } from 'node:path';
 import {
 	DescribeStreamCommand,
 	GetDataEndpointCommand,
@@ -11,6 +9,7 @@ import {
 } from '@aws-sdk/client-kinesis-video';
 import {
 	type Fragment,
+	GetHLSStreamingSessionURLCommand,
 	GetMediaForFragmentListCommand,
 	InvalidArgumentException,
 	KinesisVideoArchivedMediaClient,
@@ -20,6 +19,8 @@ import {
 	ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import test, { type ExecutionContext } from 'ava';
+import type { ArchiveServerOptions } from '#lib/server/index.js';
+import { findBoto3, runPython } from '../helpers/boto3.js';
 import { writeRecordingOf } from './made-media.js';
 import { startServer, temporaryDirectory } from './start-server.js';
 
@@ -29,11 +30,11 @@ const selector = {
 	TimestampRange: { StartTimestamp: new Date(0), EndTimestamp: new Date(2_000_000_000_000) },
 };
 
-async function startStreams(t: ExecutionContext) {
+async function startStreams(t: ExecutionContext, options: ArchiveServerOptions = {}) {
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'door.mkv');
 	const numbers = await writeRecordingOf(file, 25, 1001);
-	const { server, url } = await startServer(t);
+	const { server, url } = await startServer(t, options);
 	for (const stream of ['door', 'garden', 'gate']) await server.archive.ingest(stream, file);
 	return { url, numbers, file };
 }
@@ -158,29 +159,11 @@ print(json.dumps({
 }))
 `;
 
-const run = promisify(execFile);
-
-/** A Python that can import boto3, or null after the log line that says there is none. */
-async function findPython(t: ExecutionContext): Promise<string | null> {
-	for (const python of ['python3', '/usr/bin/python3']) {
-		const found = await run(python, ['-c', 'import boto3']).then(
-			() => true,
-			() => false,
-		);
-		if (found) return python;
-	}
-	if (process.env['CI'] === 'true') t.fail('boto3 must be there in CI');
-	t.log('skipped: no python3 that has boto3');
-	t.pass();
-	return null;
-}
-
 test('boto3 lists, pages and reads media', async (t) => {
-	const python = await findPython(t);
-	if (python === null) return;
+	const [python] = await findBoto3(t);
+	if (python === undefined) return;
 	const { url, numbers, file } = await startStreams(t);
-	const { stdout } = await run(python, ['-c', BOTO3_SCRIPT, url]);
-	const { arn, ...said } = JSON.parse(stdout);
+	const { arn, ...said } = await runPython(python, BOTO3_SCRIPT, [url]);
 	t.regex(arn, /^arn:aws:kinesisvideo:us-east-1:123456789012:stream\/door\/[0-9]{13}$/);
 	t.deepEqual(said, {
 		pages: 3,
@@ -197,4 +180,156 @@ test('boto3 lists, pages and reads media', async (t) => {
 			['InvalidArgumentException', 400, 'InvalidArgumentException'],
 		],
 	});
+});
+
+const key = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG' };
+
+/** Who calls, and what the answer to his DescribeStream and his ListFragments is. */
+const callers = [
+	{ ...key, region: 'us-east-1', error: null },
+	{ ...key, sessionToken: 'tok/en+=', region: 'us-east-1', error: null },
+	{ ...key, accessKeyId: 'AKIDOTHER', region: 'us-east-1', error: ['UnrecognizedClientException', 403] },
+	{ ...key, secretAccessKey: 'wrong', region: 'us-east-1', error: ['InvalidSignatureException', 403] },
+	{ ...key, region: 'eu-west-1', error: ['InvalidSignatureException', 403] },
+] as const;
+
+test('the JavaScript SDK is told by its signature who may call', async (t) => {
+	const { url } = await startStreams(t, { credentials: [key] });
+	for (const { region, error, ...credentials } of callers) {
+		const options = { region, endpoint: url, credentials, maxAttempts: 1 };
+		const control = new KinesisVideoClient(options);
+		const client = new KinesisVideoArchivedMediaClient(options);
+		t.teardown(() => {
+			control.destroy();
+			client.destroy();
+		});
+		const calls = [
+			() => control.send(new DescribeStreamCommand({ StreamName: 'door' })),
+			() => client.send(new ListFragmentsCommand({ StreamName: 'door', FragmentSelector: selector })),
+		];
+		for (const call of calls) {
+			if (error === null) {
+				t.is((await call()).$metadata.httpStatusCode, 200);
+				continue;
+			}
+			const thrown = await t.throwsAsync(call(), { name: error[0] });
+			t.is((thrown as KinesisVideoArchivedMediaServiceException).$metadata.httpStatusCode, error[1]);
+		}
+	}
+	const unsigned = new KinesisVideoArchivedMediaClient({
+		region: 'us-east-1',
+		endpoint: url,
+		credentials,
+		signer: { sign: async (request) => request },
+	});
+	t.teardown(() => unsigned.destroy());
+	await t.throwsAsync(
+		unsigned.send(new ListFragmentsCommand({ StreamName: 'door', FragmentSelector: selector })),
+		{ name: 'MissingAuthenticationTokenException', message: 'Missing Authentication Token' },
+	);
+});
+
+const BOTO3_SIGNED_SCRIPT = `
+import datetime, json, sys, urllib.request
+import boto3, botocore
+from botocore.exceptions import ClientError
+url, callers = sys.argv[1], json.loads(sys.argv[2])
+utc = datetime.timezone.utc
+selector = {'FragmentSelectorType': 'PRODUCER_TIMESTAMP', 'TimestampRange': {
+    'StartTimestamp': datetime.datetime(2000, 1, 1, tzinfo=utc), 'EndTimestamp': datetime.datetime(2030, 1, 1, tzinfo=utc)}}
+def ask(call, **arguments):
+    try:
+        return call(**arguments)['ResponseMetadata']['HTTPStatusCode']
+    except ClientError as e:
+        return [e.response['Error']['Code'], e.response['ResponseMetadata']['HTTPStatusCode'], e.response['Error']['Message']]
+def fetch(link, method, headers={}):
+    try:
+        return json.load(urllib.request.urlopen(urllib.request.Request(link, method=method, headers=headers)))
+    except urllib.error.HTTPError as e:
+        return [e.headers['x-amzn-ErrorType'], e.code]
+answers, links = [], []
+for caller in callers:
+    options = dict(region_name=caller['region'], endpoint_url=url, aws_access_key_id=caller['accessKeyId'],
+        aws_secret_access_key=caller['secretAccessKey'], aws_session_token=caller.get('sessionToken'))
+    control = boto3.client('kinesisvideo', **options)
+    client = boto3.client('kinesis-video-archived-media', **options)
+    answers.append([ask(control.describe_stream, StreamName='door'),
+        ask(client.list_fragments, StreamName='door', FragmentSelector=selector)])
+    for method in ('POST', 'GET'):
+        links.append(fetch(client.generate_presigned_url('list_fragments', HttpMethod=method,
+            Params=dict(StreamName='door', FragmentSelector=selector, MaxResults=7)), method))
+        links.append(fetch(control.generate_presigned_url('describe_stream', HttpMethod=method,
+            Params=dict(StreamName='door')), method, {'Content-Type': 'application/json'}))
+        links.append(fetch(control.generate_presigned_url('list_streams', HttpMethod=method), method))
+unsigned = boto3.client('kinesisvideo', region_name='us-east-1', endpoint_url=url,
+    config=botocore.config.Config(signature_version=botocore.UNSIGNED))
+answers.append(ask(unsigned.describe_stream, StreamName='door'))
+print(json.dumps({'answers': answers, 'links': links}))
+`;
+
+test('boto3 is told the same, and its presigned calls are taken', async (t) => {
+	const { url } = await startStreams(t, { credentials: [key] });
+	for (const python of await findBoto3(t)) {
+		const { answers, links } = await runPython(python, BOTO3_SIGNED_SCRIPT, [url, JSON.stringify(callers)]);
+		for (const [index, { error }] of callers.entries()) {
+			for (const answer of answers[index])
+				t.deepEqual(error === null ? answer : answer.slice(0, 2), error ?? 200);
+			for (const round of [0, 3]) {
+				const [listed, described, streams] = links.slice(index * 6 + round);
+				if (error !== null) {
+					t.deepEqual([listed, described, streams], [error, error, error]);
+					continue;
+				}
+				t.is(listed.Fragments.length, 7);
+				t.is(described.StreamInfo.StreamName, 'door');
+				t.is(streams.StreamInfoList.length, 3);
+			}
+		}
+		t.deepEqual(answers.at(-1), ['MissingAuthenticationTokenException', 403, 'Missing Authentication Token']);
+	}
+});
+
+const BOTO3_HLS_SCRIPT = `
+import datetime, json, sys, urllib.request
+import boto3
+start = datetime.datetime(2026, 1, 31, tzinfo=datetime.timezone.utc)
+selector = {'FragmentSelectorType': 'PRODUCER_TIMESTAMP', 'TimestampRange': {
+    'StartTimestamp': start, 'EndTimestamp': start + datetime.timedelta(minutes=1)}}
+client = boto3.client('kinesis-video-archived-media', region_name='us-east-1', endpoint_url=sys.argv[1],
+    aws_access_key_id=sys.argv[2], aws_secret_access_key=sys.argv[3])
+params = dict(StreamName='door', PlaybackMode='ON_DEMAND', HLSFragmentSelector=selector, Expires=900)
+links = [client.generate_presigned_url('get_hls_streaming_session_url', Params=params, HttpMethod=m) for m in ('GET', 'POST')]
+answers = [json.load(urllib.request.urlopen(urllib.request.Request(l, method=m))) for l, m in zip(links, ('GET', 'POST'))]
+answers.append(client.get_hls_streaming_session_url(**params))
+print(json.dumps([a['HLSStreamingSessionURL'] for a in answers]))
+`;
+
+test('a playback session is asked for with a signature and played without one, by both', async (t) => {
+	const { server, url } = await startServer(t, { credentials: [key] });
+	const start = new Date(Date.UTC(2026, 0, 31));
+	await server.archive.ingest('door', resolve('examples/media/clock.mkv'), { start });
+	const client = new KinesisVideoArchivedMediaClient({
+		region: 'us-east-1',
+		endpoint: url,
+		credentials: key,
+	});
+	t.teardown(() => client.destroy());
+	const TimestampRange = { StartTimestamp: start, EndTimestamp: new Date(start.getTime() + 60_000) };
+	const { HLSStreamingSessionURL } = await client.send(
+		new GetHLSStreamingSessionURLCommand({
+			StreamName: 'door',
+			PlaybackMode: 'ON_DEMAND',
+			HLSFragmentSelector: { FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange },
+		}),
+	);
+	const urls = [HLSStreamingSessionURL ?? ''];
+	for (const python of await findBoto3(t)) {
+		urls.push(...(await runPython(python, BOTO3_HLS_SCRIPT, [url, key.accessKeyId, key.secretAccessKey])));
+	}
+	for (const session of urls) {
+		const playlist = await fetch(session);
+		t.is(playlist.status, 200);
+		t.regex(await playlist.text(), /^#EXTM3U\n/);
+		t.is((await fetch(session.replace(/SessionToken=..../, 'SessionToken=AAAA'))).ok, false);
+	}
 });

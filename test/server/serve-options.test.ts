@@ -4,14 +4,16 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { KinesisVideoClient, ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import test, { type ExecutionContext } from 'ava';
 import { writeRecordingOf } from './made-media.js';
 import { plainClient } from './plain-client.js';
 import { temporaryDirectory } from './start-server.js';
 
-function spawnServe(t: ExecutionContext, args: readonly string[]) {
+function spawnServe(t: ExecutionContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 	const child = spawn(process.execPath, [resolve('dist/cli/main.js'), 'serve', '--port', '0', ...args], {
 		stdio: ['ignore', 'pipe', 'pipe'],
+		env: { ...process.env, KVS_ARCHIVE_CREDENTIALS: undefined, ...env },
 	});
 	t.teardown(() => child.kill('SIGKILL'));
 	return child;
@@ -42,6 +44,37 @@ test('serve makes the faults of a file and enforces quotas', async (t) => {
 	do ({ awsError } = await send('GetMediaForFragmentList', body).answer);
 	while (awsError === null);
 	t.is(awsError, 'ClientLimitExceededException');
+});
+
+test('serve with credentials verifies signatures, and then listens on any address', async (t) => {
+	const child = spawnServe(t, ['--host', '0.0.0.0', '--credentials', 'A:a', '--credentials', 'B:b'], {
+		KVS_ARCHIVE_CREDENTIALS: 'C:c D:d:token',
+	});
+	const said = text(child.stderr);
+	const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+	t.regex(line, /^listening on http:\/\/0\.0\.0\.0:\d+$/);
+	const endpoint = line.replace('listening on ', '').replace('0.0.0.0', '127.0.0.1');
+	const rows = [
+		['A', 'a', undefined, null],
+		['B', 'b', undefined, null],
+		['C', 'c', undefined, null],
+		['D', 'd', 'token', null],
+		['D', 'd', undefined, 'UnrecognizedClientException'],
+		['A', 'b', undefined, 'InvalidSignatureException'],
+	] as const;
+	for (const [accessKeyId, secretAccessKey, sessionToken, name] of rows) {
+		const client = new KinesisVideoClient({
+			endpoint,
+			region: 'us-east-1',
+			credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
+		});
+		t.teardown(() => client.destroy());
+		const asked = client.send(new ListStreamsCommand({}));
+		if (name === null) t.deepEqual((await asked).StreamInfoList, []);
+		else await t.throwsAsync(asked, { name });
+	}
+	child.kill('SIGTERM');
+	t.is(await said, 'KVS_INTERRUPTED: interrupted by SIGTERM\n');
 });
 
 test('serve refuses what it cannot make sense of, in one line', async (t) => {

@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { ArchiveError, InvalidOptionError } from '../../index.js';
-import { createArchiveServer, type FaultRule, type IngestSummary } from '../../server/index.js';
+import {
+	type AccessKey,
+	createArchiveServer,
+	type FaultRule,
+	type IngestSummary,
+} from '../../server/index.js';
 import type { CommandContext } from '../command-context.js';
 import { integerOption } from '../integer-option.js';
 import { parsePointInTime } from '../point-in-time.js';
@@ -17,11 +22,15 @@ export interface ServeOptions {
 	readonly region: string;
 	readonly quotas: string;
 	readonly faults?: string;
+	readonly credentials: readonly string[];
 	readonly hlsSessions?: string;
 }
 
 /** Where the local archive listens unless it is told to elsewhere. */
 const DEFAULT_PORT = 4580;
+
+/** Where keys may stand as well, apart by spaces or commas: every user of a machine may read its command lines. */
+const CREDENTIALS_VARIABLE = 'KVS_ARCHIVE_CREDENTIALS';
 
 /** One `--ingest`. */
 interface IngestRequest {
@@ -37,10 +46,11 @@ export async function serve(
 ): Promise<number> {
 	const port = integerOption('--port', options.port) ?? DEFAULT_PORT;
 	if (port > 65_535) throw new InvalidOptionError('--port', 'from 0 to 65535', port);
-	if (!isLoopbackHost(options.host)) {
+	const credentials = readCredentials(options.credentials);
+	if (credentials.length === 0 && !isLoopbackHost(options.host)) {
 		throw new InvalidOptionError(
 			'--host',
-			'a loopback address: the archive asks nobody who he is',
+			`a loopback address where neither --credentials nor ${CREDENTIALS_VARIABLE} says who may call`,
 			options.host,
 		);
 	}
@@ -52,6 +62,7 @@ export async function serve(
 		dataDirectory: options.data,
 		region: options.region,
 		quotas: options.quotas,
+		...(credentials.length > 0 && { credentials }),
 		faults: options.faults === undefined ? [] : await readFaults(options.faults),
 		hlsSessions: integerOption('--hls-sessions', options.hlsSessions),
 	});
@@ -83,6 +94,26 @@ export async function serve(
 	} finally {
 		await stopServer(server);
 	}
+}
+
+/** The keys of the command line and the environment. No error repeats what was given. */
+function readCredentials(given: readonly string[]): AccessKey[] {
+	const inEnvironment = (process.env[CREDENTIALS_VARIABLE] ?? '')
+		.split(/[\s,]+/)
+		.filter((text) => text !== '');
+	return [
+		...given.map((text) => parseCredentials('--credentials', text)),
+		...inEnvironment.map((text) => parseCredentials(CREDENTIALS_VARIABLE, text)),
+	];
+}
+
+/** `KEY:SECRET`, or `KEY:SECRET:TOKEN` for a key that is good with its session token only. */
+function parseCredentials(option: string, text: string): AccessKey {
+	const [accessKeyId, secretAccessKey, sessionToken, ...rest] = text.split(':');
+	if (!accessKeyId || !secretAccessKey || sessionToken === '' || rest.length > 0) {
+		throw new InvalidOptionError(option, 'KEY:SECRET or KEY:SECRET:TOKEN', '***');
+	}
+	return { accessKeyId, secretAccessKey, sessionToken };
 }
 
 /** The rules of a fault file, unchecked: the server checks them. */

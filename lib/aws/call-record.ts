@@ -1,0 +1,54 @@
+import { channel } from 'node:diagnostics_channel';
+import { RequestError } from '../errors.js';
+import { type CallTarget, toRequestError } from './aws-errors.js';
+
+/** Options of a single call. */
+export interface CallOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Told about every request that goes out, once its answer has come. */
+	readonly onCall?: ((call: CallRecord) => void) | undefined;
+	/** Called right before the request itself goes out, behind the question for its endpoint. */
+	readonly onSend?: (() => void) | undefined;
+}
+
+/** One request to the service, as {@link CallOptions} and the diagnostics channel `kvs-archive:call` report it. */
+export interface CallRecord {
+	readonly operation: string;
+	/** Name or ARN, as the caller gave it. */
+	readonly stream: string;
+	readonly outcome: 'answered' | 'throttled' | 'failed';
+	/** Until the answer's headers, in milliseconds. */
+	readonly durationMs: number;
+}
+
+/** Every request of the process, for those who trace. */
+const callChannel = channel('kvs-archive:call');
+
+/** Makes a call, tells who asked to be told, and wraps its error; an abort is the signal's reason. */
+export async function observeCall<T>(
+	{
+		onCall,
+		signal,
+		...target
+	}: CallTarget & { readonly onCall: CallOptions['onCall']; readonly signal: AbortSignal },
+	send: () => Promise<T>,
+): Promise<T> {
+	const { operation, stream } = target;
+	const startMs = performance.now();
+	const report = (outcome: CallRecord['outcome']): void => {
+		const record: CallRecord = { operation, stream, outcome, durationMs: performance.now() - startMs };
+		onCall?.(record);
+		callChannel.publish(record);
+	};
+	try {
+		const answer = await send();
+		report('answered');
+		return answer;
+	} catch (error) {
+		signal.throwIfAborted();
+		const wrapped = toRequestError(error, target);
+		const isThrottled = wrapped instanceof RequestError && wrapped.code === 'KVS_THROTTLED';
+		report(isThrottled ? 'throttled' : 'failed');
+		throw wrapped;
+	}
+}

@@ -1,0 +1,131 @@
+import {
+	type APIName,
+	DescribeStreamCommand,
+	type DescribeStreamCommandInput,
+	GetDataEndpointCommand,
+	type GetDataEndpointCommandInput,
+	ListStreamsCommand,
+	type ListStreamsCommandInput,
+} from '@aws-sdk/client-kinesis-video';
+import {
+	GetClipCommand,
+	type GetClipCommandInput,
+	GetDASHStreamingSessionURLCommand,
+	type GetDASHStreamingSessionURLCommandInput,
+	GetHLSStreamingSessionURLCommand,
+	type GetHLSStreamingSessionURLCommandInput,
+	GetImagesCommand,
+	type GetImagesCommandInput,
+	GetMediaForFragmentListCommand,
+	type GetMediaForFragmentListCommandInput,
+	ListFragmentsCommand,
+	type ListFragmentsCommandInput,
+} from '@aws-sdk/client-kinesis-video-archived-media';
+import { InvalidOptionError } from '../errors.js';
+
+/** The operations that are known by name, and what each takes. */
+export interface OperationInputs {
+	ListFragments: ListFragmentsCommandInput;
+	GetMediaForFragmentList: GetMediaForFragmentListCommandInput;
+	GetHLSStreamingSessionURL: GetHLSStreamingSessionURLCommandInput;
+	GetDASHStreamingSessionURL: GetDASHStreamingSessionURLCommandInput;
+	GetClip: GetClipCommandInput;
+	GetImages: GetImagesCommandInput;
+	GetDataEndpoint: GetDataEndpointCommandInput;
+	DescribeStream: DescribeStreamCommandInput;
+	ListStreams: ListStreamsCommandInput;
+}
+
+/** An operation by AWS's name. boto3's, `list_fragments`, does as well wherever a name is taken. */
+export type OperationName = keyof OperationInputs;
+
+/** What an operation takes; of one that is named at run time, anything. */
+export type OperationParams<Name extends string> = Name extends OperationName
+	? Partial<OperationInputs[Name]>
+	: Readonly<Record<string, unknown>>;
+
+/** How a paginated operation is asked for more; all of them take `NextToken` and `MaxResults`. */
+export interface Paging {
+	/** The member of an answer that holds its items. */
+	readonly itemsMember: string;
+	/** Fragment-metadata points that a page of so many items costs (service quotas). */
+	readonly metadataPoints: (pageSize: number) => number;
+	/** Fragment-media points, likewise. */
+	readonly mediaPoints: (pageSize: number) => number;
+	/** The largest MaxResults. */
+	readonly maxPageSize: number;
+}
+
+/** What is known of an operation. */
+export interface Operation {
+	readonly name: OperationName;
+	/** What its data endpoint is asked for by; null for the control plane's, which need none. */
+	readonly apiName: APIName | null;
+	/** Whether it is about one stream. */
+	readonly isOfStream: boolean;
+	readonly paging: Paging | null;
+	/** The SDK's command class. */
+	readonly Command: new (
+		input: never,
+	) => object;
+}
+
+const free = (): number => 0;
+const operations: readonly Operation[] = [
+	archived('ListFragments', 'LIST_FRAGMENTS', ListFragmentsCommand, {
+		itemsMember: 'Fragments',
+		metadataPoints: (pageSize) => pageSize,
+		mediaPoints: free,
+		maxPageSize: 1000,
+	}),
+	archived('GetMediaForFragmentList', 'GET_MEDIA_FOR_FRAGMENT_LIST', GetMediaForFragmentListCommand),
+	archived('GetHLSStreamingSessionURL', 'GET_HLS_STREAMING_SESSION_URL', GetHLSStreamingSessionURLCommand),
+	archived('GetDASHStreamingSessionURL', 'GET_DASH_STREAMING_SESSION_URL', GetDASHStreamingSessionURLCommand),
+	archived('GetClip', 'GET_CLIP', GetClipCommand),
+	archived('GetImages', 'GET_IMAGES', GetImagesCommand, {
+		itemsMember: 'Images',
+		metadataPoints: (pageSize) => 400 + pageSize,
+		mediaPoints: (pageSize) => pageSize,
+		maxPageSize: 100,
+	}),
+	control('GetDataEndpoint', GetDataEndpointCommand),
+	control('DescribeStream', DescribeStreamCommand),
+	{
+		...control('ListStreams', ListStreamsCommand),
+		isOfStream: false,
+		paging: { itemsMember: 'StreamInfoList', metadataPoints: free, mediaPoints: free, maxPageSize: 10_000 },
+	},
+];
+
+const byName: ReadonlyMap<string, Operation> = new Map(
+	operations.flatMap((operation) => [
+		[operation.name, operation],
+		[toSnakeCase(operation.name), operation],
+	]),
+);
+
+/** The operation of that name, AWS's or boto3's. Throws {@link InvalidOptionError} for a name that none has. */
+export function findOperation(name: string): Operation {
+	const operation = byName.get(name);
+	if (operation !== undefined) return operation;
+	const names = operations.map((known) => known.name).join(', ');
+	throw new InvalidOptionError('operation', `one of ${names}`, name);
+}
+
+function archived(
+	name: OperationName,
+	apiName: APIName,
+	Command: Operation['Command'],
+	paging: Paging | null = null,
+): Operation {
+	return { name, apiName, isOfStream: true, paging, Command };
+}
+
+function control(name: OperationName, Command: Operation['Command']): Operation {
+	return { name, apiName: null, isOfStream: true, paging: null, Command };
+}
+
+/** As botocore spells methods: `get_hls_streaming_session_url`. */
+function toSnakeCase(name: string): string {
+	return name.replace(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase();
+}

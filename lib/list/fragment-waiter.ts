@@ -1,0 +1,97 @@
+import type { ArchiveClient } from '../aws/archive-client.js';
+import { ArchiveError, InvalidOptionError } from '../errors.js';
+import type { Fragment } from '../model/fragment.js';
+import { type RangeClock, resolveTimeRange } from '../model/time-range.js';
+import type { Clock } from '../pace/clock.js';
+import type { RateLimiter } from '../pace/rate-limiter.js';
+import { listWindow } from './fragment-pages.js';
+import { FragmentSource } from './fragment-source.js';
+
+/** What to wait for: a fragment that begins then or later. */
+export interface FragmentStart {
+	readonly from: Date;
+	/** Whose clock `from` means. @default 'server' */
+	readonly by?: RangeClock | undefined;
+}
+
+/** How a fragment is waited for. */
+export interface WaitForFragmentOptions {
+	/** How long to wait in all, in milliseconds; then the wait ends with `KVS_WAIT_TIMEOUT`. @default 300000 */
+	readonly timeoutMs?: number | undefined;
+	/** How long to wait between two looks, in milliseconds. @default 2000 */
+	readonly pollIntervalMs?: number | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** What {@link waitForFragment} needs besides. */
+export interface FragmentWaiterContext {
+	readonly client: ArchiveClient;
+	readonly limiter: RateLimiter;
+	readonly clock: Clock;
+}
+
+const DEFAULT_TIMEOUT_MS = 300_000;
+
+/** A fragment lasts about as long, and is listed a second after its end. */
+const DEFAULT_POLL_INTERVAL_MS = 2000;
+
+/** One fragment tells that there is something; a look costs as many points. */
+const LOOK_PAGE_SIZE = 1;
+
+/** How far a producer's clock may be ahead of ours and its media still be found. */
+const MAX_AHEAD_MS = 24 * 3_600_000;
+
+/**
+ * Waits until a fragment that begins at a time or later is listed, and resolves with the first such. Rejects with
+ * `ArchiveError` (`KVS_WAIT_TIMEOUT`), a `RequestError`, or the signal's reason.
+ */
+export async function waitForFragment(
+	{ from, by = 'server' }: FragmentStart,
+	{
+		timeoutMs = DEFAULT_TIMEOUT_MS,
+		pollIntervalMs = DEFAULT_POLL_INTERVAL_MS,
+		signal,
+	}: WaitForFragmentOptions,
+	{ client, limiter, clock }: FragmentWaiterContext,
+): Promise<Fragment> {
+	resolveTimeRange({ from, to: from, by });
+	for (const [option, value] of Object.entries({ timeoutMs, pollIntervalMs })) {
+		if (!(value > 0)) throw new InvalidOptionError(option, 'milliseconds, more than 0', value);
+	}
+	const deadlineMs = clock.now() + timeoutMs;
+	for (;;) {
+		signal?.throwIfAborted();
+		const toMs = Math.max(clock.now(), from.getTime()) + MAX_AHEAD_MS;
+		const window = { fromMs: from.getTime(), toMs, by };
+		const look = { pageSize: LOOK_PAGE_SIZE, limiter, clock, signal };
+		// A single call while there is nothing; only what is there is put in order.
+		const isThere = (await listWindow(client, window, 0, look)) === null;
+		const range = { from, to: new Date(toMs), by };
+		const fragment = isThere
+			? await first(new FragmentSource({ client, limiter, clock, range, maxItems: 1 }), signal)
+			: null;
+		if (fragment !== null) return fragment;
+		const leftMs = deadlineMs - clock.now();
+		if (leftMs <= 0) {
+			throw new ArchiveError(
+				'KVS_WAIT_TIMEOUT',
+				`no fragment of stream \`${client.stream}\` that begins at ${from.toISOString()} or later, by the ${by}'s clock, was listed within ${timeoutMs} ms`,
+				{ retryable: true },
+			);
+		}
+		await clock.sleep(Math.min(pollIntervalMs, leftMs), { signal });
+	}
+}
+
+async function first(source: FragmentSource, signal: AbortSignal | undefined): Promise<Fragment | null> {
+	const onAbort = (): void => {
+		source.destroy(signal?.reason);
+	};
+	signal?.addEventListener('abort', onAbort, { once: true });
+	try {
+		for await (const fragment of source as AsyncIterable<Fragment>) return fragment;
+		return null;
+	} finally {
+		signal?.removeEventListener('abort', onAbort);
+	}
+}

@@ -1,0 +1,85 @@
+import { resolve } from 'node:path';
+import test from 'ava';
+import { startArchive } from '../../helpers/archive.js';
+import { type Outcome, run } from '../../helpers/tools.js';
+
+const hls = (args: readonly string[]): Promise<Outcome> =>
+	run(process.execPath, [resolve('dist/cli/main.js'), 'hls', ...args], {
+		env: { AWS_ACCESS_KEY_ID: undefined, AWS_PROFILE: undefined, AWS_ENDPOINT_URL: undefined },
+	});
+
+test('prints a URL that plays, and nothing else on stdout', async (t) => {
+	const { endpoint } = await startArchive(t, { door: resolve('examples/media/clock.mkv') });
+	const at = [
+		'--stream',
+		'door',
+		'--endpoint',
+		endpoint,
+		'--from',
+		'2026-01-31',
+		'--to',
+		'2026-01-31T00:01:00Z',
+	];
+	const { code, stdout, stderr } = await hls([
+		...at,
+		'--by',
+		'producer',
+		'--fragment-timestamps',
+		'--expires',
+		'10m',
+	]);
+	t.is(code, 0, stderr);
+	t.regex(stdout, /^http:\/\/127\.0\.0\.1:\d+\/hls\/v1\/getHLSMasterPlaylist\.m3u8\?SessionToken=[\w~-]+\n$/);
+	t.regex(stderr, /^plays until \d{4}-\S+Z, for whoever has the URL\n$/);
+	t.is((await fetch(stdout.trim())).status, 200);
+	const before = Date.now();
+	const replay = await hls([...at.slice(0, -2), '--mode', 'live-replay', '--container', 'ts', '--json']);
+	t.is(replay.stderr, '');
+	const { url, expiresAt, ...line } = JSON.parse(replay.stdout);
+	t.deepEqual(line, {
+		type: 'hls-session',
+		mode: 'live-replay',
+		from: '2026-01-31T00:00:00.000Z',
+		to: null,
+		by: 'server',
+	});
+	t.true(Date.parse(expiresAt) >= before + 300_000);
+	t.is((await fetch(url)).status, 200);
+	const nothing = await hls([
+		'--stream',
+		'door',
+		'--endpoint',
+		endpoint,
+		'--from',
+		'1980-01-01',
+		'--to',
+		'1980-01-02',
+	]);
+	t.is(nothing.code, 1);
+	t.regex(
+		nothing.stderr,
+		/^KVS_NOT_FOUND: .*: nothing there \(ResourceNotFoundException: No fragments found.*\)\n$/,
+	);
+});
+
+test('what the service would refuse is one clear line, before it is asked', async (t) => {
+	const at = ['--stream', 'door', '--endpoint', 'http://127.0.0.1:1'];
+	const range = ['--from', '-2h', '--to', '-1h'];
+	const rows: [string[], RegExp][] = [
+		[[...range], /.*--stream/],
+		[[...at, ...range, '--mode', 'dead'], /.*`mode` to be 'live', 'live-replay' or 'on-demand'/],
+		[[...at, ...range, '--mode', 'live'], /.*`from` to be left out/],
+		[[...at, '--from', '-2h', '--to', '+1h'], /.*not in the future/],
+		[[...at, '--from', '-25h'], /.*at most 24 hours/],
+		[[...at, '--from', 'tomorrow'], /.*--from.*tomorrow/],
+		[[...at, ...range, '--expires', '13h'], /.*`expiresIn`/],
+		[[...at, ...range, '--expires', 'soon'], /.*--expires/],
+	];
+	for (const [args, message] of rows) {
+		const { code, stdout, stderr } = await hls(args);
+		t.is(stdout, '');
+		t.is(code, 2, stderr);
+		t.regex(stderr, new RegExp(`^KVS_INVALID_OPTION: ${message.source}`));
+		t.is(stderr.split('\n').length, 2, stderr);
+	}
+});

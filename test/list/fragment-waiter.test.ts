@@ -1,0 +1,110 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type Clock, KvsArchive, type RateLimiter } from 'kvs-archive';
+import { startArchive } from '../helpers/archive.js';
+import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+
+/** A clock that is set by sleeping, and tells when. */
+class SleepClock implements Clock {
+	nowMs = startMs;
+	readonly sleeps: number[] = [];
+	onSleep = async (): Promise<void> => {};
+
+	now(): number {
+		return this.nowMs;
+	}
+
+	async sleep(ms: number, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+		signal?.throwIfAborted();
+		this.sleeps.push(ms);
+		this.nowMs += ms;
+		await this.onSleep();
+		signal?.throwIfAborted();
+	}
+}
+
+async function start(t: ExecutionContext) {
+	const archive = await startArchive(t, { door: recording(3) });
+	const clock = new SleepClock();
+	let permits = 0;
+	const limiter: RateLimiter = {
+		async acquire() {
+			permits++;
+			return { sent: () => {}, closed: () => {}, cancel: () => {} };
+		},
+	};
+	const reader = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint, clock, limiter });
+	t.teardown(() => reader.close());
+	return { ...archive, clock, reader, permits: () => permits };
+}
+
+test('what is there already is there at once, the first of it', async (t) => {
+	const { reader, clock } = await start(t);
+	const fragment = await reader.waitForFragment({ from: new Date(startMs + 1), by: 'producer' });
+	t.is(fragment.fragmentNumber, fragmentNumber(2));
+	t.is((await reader.waitForFragment({ from: new Date(startMs + 1001) })).fragmentNumber, fragmentNumber(2));
+	t.deepEqual(clock.sleeps, []);
+});
+
+test('what comes later is waited for, at the pace of the limiter', async (t) => {
+	const { reader, clock, server, permits, count } = await start(t);
+	const file = join(await temporaryDirectory(t), 'late.mkv');
+	await writeFile(file, fragmentDocument({ number: fragmentNumber(9), producerMs: startMs + 60_000 }));
+	clock.onSleep = async () => {
+		if (clock.sleeps.length === 3) await server.archive.ingest('door', file);
+	};
+	const fragment = await reader.waitForFragment(
+		{ from: new Date(startMs + 5000), by: 'producer' },
+		{ pollIntervalMs: 700 },
+	);
+	t.is(fragment.fragmentNumber, fragmentNumber(9));
+	t.deepEqual(clock.sleeps, [700, 700, 700]);
+	t.is(permits(), count('ListFragments'));
+});
+
+test('what does not come ends the wait, at its time', async (t) => {
+	const { reader, clock, count } = await start(t);
+	await t.throwsAsync(
+		reader.waitForFragment(
+			{ from: new Date(startMs + 3_600_000) },
+			{ timeoutMs: 5000, pollIntervalMs: 2000 },
+		),
+		{
+			code: 'KVS_WAIT_TIMEOUT',
+			message:
+				"no fragment of stream `door` that begins at 2026-01-31T01:00:00.000Z or later, by the server's clock, was listed within 5000 ms",
+		},
+	);
+	t.deepEqual(clock.sleeps, [2000, 2000, 1000]);
+	t.is(count('ListFragments'), 4);
+});
+
+test('an abort, a stream that is not there and wrong options end it', async (t) => {
+	const { reader, clock, endpoint } = await start(t);
+	const controller = new AbortController();
+	clock.onSleep = async () => controller.abort(new Error('enough'));
+	const late = { from: new Date(startMs + 3_600_000) };
+	await t.throwsAsync(reader.waitForFragment(late, { signal: controller.signal }), { message: 'enough' });
+	await t.throwsAsync(reader.waitForFragment(late, { signal: controller.signal }), { message: 'enough' });
+	t.is(clock.sleeps.length, 1);
+	const other = new KvsArchive({ streamName: 'nobody', endpoint });
+	t.teardown(() => other.close());
+	await t.throwsAsync(other.waitForFragment(late), { code: 'KVS_NOT_FOUND' });
+	const rows: [object, object, RegExp][] = [
+		[{ from: 'now' }, {}, /`from`/],
+		[{ from: new Date(Number.NaN) }, {}, /`from`/],
+		[{ ...late, by: 'moon' }, {}, /`by`/],
+		[late, { timeoutMs: 0 }, /`timeoutMs`/],
+		[late, { pollIntervalMs: -1 }, /`pollIntervalMs`/],
+	];
+	for (const [from, options, message] of rows) {
+		await t.throwsAsync(reader.waitForFragment(from as never, options), {
+			code: 'KVS_INVALID_OPTION',
+			message,
+		});
+	}
+});
