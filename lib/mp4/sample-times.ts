@@ -53,7 +53,7 @@ export function reorderDelayTicks(samples: readonly Sample[], timescale: number)
  * list takes that off again. Thereby offsets are never negative. Negative ones are allowed (version 1 of `trun`), and
  * browsers take them, but ffmpeg up to 5.1 shows a whole track late for them; and an edit list is kept by ffmpeg, by
  * Chromium (`<video>` and MSE) and by mediabunny. Where the delay is too short for a segment, its samples are decoded
- * closer together, a tick apart at least. Presentation times are exact, but for samples that begin before what is already
+ * closer together, evenly where that can be, and a tick apart at least. Presentation times are exact, but for samples that begin before what is already
  * decoded (producers whose fragments overlap): those are shown as soon as they can.
  */
 export function timeSamples(
@@ -68,6 +68,7 @@ export function timeSamples(
 		latest = Math.min(latest - 1, shownTicks[index] as number, decodeTicks[index] as number);
 		decodeTicks[index] = latest;
 	}
+	spread(decodeTicks);
 	let earliest = state === null ? 0 : state.lastDecodeTicks + 1;
 	for (const [index, ticks] of decodeTicks.entries()) {
 		decodeTicks[index] = Math.max(earliest, ticks);
@@ -99,4 +100,17 @@ export function timeSamples(
 		durationTicks,
 		state: { lastDecodeTicks, durationTicks: lastDurationTicks, endTicks },
 	};
+}
+
+/** Moves samples that are a tick apart back, so that they share the time since the one before them. */
+function spread(ticks: number[]): void {
+	for (let start = 1; start < ticks.length; start++) {
+		let end = start;
+		while (end + 1 < ticks.length && (ticks[end + 1] as number) - (ticks[end] as number) === 1) end++;
+		const from = ticks[start - 1] as number;
+		const step = ((ticks[end] as number) - from) / (end - start + 1);
+		for (let index = start; index < end; index++)
+			ticks[index] = from + Math.floor(step * (index - start + 1));
+		start = end;
+	}
 }

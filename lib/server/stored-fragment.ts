@@ -16,16 +16,21 @@ export interface StoredFragment {
 	readonly lengthMs: number;
 	/** Blocks of the chunk; laced frames count each. */
 	readonly frames: number;
+	/** Frames of its video track. Absent where there is none, and in archives of before 0.2. */
+	readonly pictures?: number;
+	/** Last picture's time minus the first's; there with {@link pictures}. */
+	readonly picturesMs?: number;
 }
 
 /** The length a fragment number may have (FragmentNumberString of the service's model). */
 export const FRAGMENT_NUMBER_PATTERN = /^[0-9]{1,128}$/;
 
 const integerFields = ['offset', 'sizeBytes', 'producerMs', 'serverMs', 'lengthMs', 'frames'] as const;
+const optionalFields = ['pictures', 'picturesMs'] as const;
 
 /** One line of an index file, with its line break. The payload's path is not in it: the file's name says it. */
 export function formatIndexLine(fragment: StoredFragment): string {
-	return `${JSON.stringify(fragment, ['number', ...integerFields])}\n`;
+	return `${JSON.stringify(fragment, ['number', ...integerFields, ...optionalFields])}\n`;
 }
 
 /** Reads one line of an index file. Returns null for a line that is damaged. */
@@ -39,6 +44,9 @@ export function parseIndexLine(line: string, payload: string): StoredFragment | 
 	if (typeof fields?.number !== 'string' || !FRAGMENT_NUMBER_PATTERN.test(fields.number)) return null;
 	for (const name of integerFields) {
 		if (!Number.isSafeInteger(fields[name])) return null;
+	}
+	for (const name of optionalFields) {
+		if (fields[name] !== undefined && !Number.isSafeInteger(fields[name])) return null;
 	}
 	const fragment = { ...fields, payload } as StoredFragment;
 	return fragment.offset >= 0 && fragment.sizeBytes > 0 ? fragment : null;

@@ -1,4 +1,3 @@
-import { registeredCodecId } from '../../mkv/codec.js';
 import type { ServiceError } from '../service-error.js';
 import type { StoredFragment } from '../stored-fragment.js';
 import { aacFrameMs } from './even-sound.js';
@@ -27,25 +26,33 @@ const DEFAULT_FRAME_MS = 40;
 const MAX_FRAGMENT_MS = 20_000;
 
 /**
- * How long a fragment lasts, in milliseconds: from its first frame to its last and a mean frame more, as in the service's
+ * How long a fragment lasts, in milliseconds: from its first picture to its last and a mean frame more, as in the service's
  * own playlists. `nextMs` is how much later the next one starts, for fragments of a single frame; null where none is known.
  */
 export function fragmentDurationMs(
-	{ lengthMs, frames }: StoredFragment,
+	fragment: StoredFragment,
 	tracks: PlaybackTracks,
 	nextMs: number | null,
 ): number {
-	const [first, second] = tracks;
-	const soundFrameMs = [first, second].flatMap((track) =>
-		track !== undefined && registeredCodecId(track.codecId) === 'A_AAC' ? (aacFrameMs(track) ?? []) : [],
-	)[0];
-	const isSound = first !== undefined && second === undefined && soundFrameMs !== undefined;
-	if (isSound) return lengthMs + soundFrameMs;
-	// The index counts the frames of both tracks; sound has as many as fit.
-	const soundFrames = soundFrameMs === undefined ? 0 : Math.round(lengthMs / soundFrameMs) + 1;
-	const pictures = frames - soundFrames;
-	if (pictures > 1 && lengthMs > 0) return lengthMs + lengthMs / (pictures - 1);
-	const declaredMs = first?.defaultDurationNs == null ? null : first.defaultDurationNs / 1e6;
-	const isNextNear = nextMs !== null && nextMs > lengthMs && nextMs <= MAX_FRAGMENT_MS;
-	return isNextNear ? nextMs : lengthMs + (declaredMs ?? DEFAULT_FRAME_MS);
+	const { lengthMs } = fragment;
+	const [first] = tracks;
+	if (first === undefined || first.type === 'audio') {
+		return lengthMs + ((first && aacFrameMs(first)) ?? DEFAULT_FRAME_MS);
+	}
+	const { pictures, picturesMs } = picturesOf(fragment, tracks);
+	if (pictures > 1 && picturesMs > 0) return picturesMs + picturesMs / (pictures - 1);
+	const isNextNear = nextMs !== null && nextMs > picturesMs && nextMs <= MAX_FRAGMENT_MS;
+	const declaredMs = first.defaultDurationNs === null ? DEFAULT_FRAME_MS : first.defaultDurationNs / 1e6;
+	return isNextNear ? nextMs : picturesMs + declaredMs;
+}
+
+/** What the index says of the pictures; where it is silent, what is left of its frames when sound has as many as fit. */
+function picturesOf(
+	{ lengthMs, frames, pictures, picturesMs }: StoredFragment,
+	[, sound]: PlaybackTracks,
+): { pictures: number; picturesMs: number } {
+	if (pictures !== undefined && picturesMs !== undefined) return { pictures, picturesMs };
+	const soundFrameMs = sound === undefined ? null : aacFrameMs(sound);
+	const soundFrames = soundFrameMs === null ? 0 : Math.round(lengthMs / soundFrameMs) + 1;
+	return { pictures: frames - soundFrames, picturesMs: lengthMs };
 }

@@ -5,6 +5,7 @@ import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../../mkv/segmen
 import { readTags } from '../../mkv/tags.js';
 import { readTracks } from '../../mkv/tracks.js';
 import type { Track } from '../../model/track.js';
+import { PictureSpan } from './picture-span.js';
 import { noteRecordedTags, type RecordedTags } from './recorded-tags.js';
 
 /** One EBML document of a file: where it is and what is in it. */
@@ -24,6 +25,8 @@ export interface ScannedDocument extends RecordedTags {
 	/** Smallest and largest time of a block, in ticks from {@link firstTicks}. */
 	minTicks: number;
 	maxTicks: number;
+	/** Of the first video track alone. */
+	readonly pictures: PictureSpan;
 }
 
 /**
@@ -35,6 +38,7 @@ export class DocumentScan implements MatroskaHandler {
 	readonly documents: ScannedDocument[] = [];
 	readonly #parser = new MatroskaParser(this);
 	#clusterTicks = 0n;
+	#videoTrackNumber: number | null = null;
 	#tracksBody: Uint8Array = new Uint8Array(0);
 
 	/** The next bytes of the file. Not kept. */
@@ -63,6 +67,7 @@ export class DocumentScan implements MatroskaHandler {
 			firstTicks: null,
 			minTicks: 0,
 			maxTicks: 0,
+			pictures: new PictureSpan(),
 		});
 	}
 
@@ -74,7 +79,7 @@ export class DocumentScan implements MatroskaHandler {
 		const document = this.#document;
 		if (id === ID.Info) document.timecodeScaleNs = readTimecodeScaleNs(body, offset);
 		else if (id === ID.Tags) noteRecordedTags(readTags(body, 'before', offset), document);
-		else if (id === ID.Tracks) document.tracks = this.#readTracks(body, offset);
+		else if (id === ID.Tracks) this.#setTracks(document, this.#readTracks(body, offset));
 	}
 
 	clusterStart(timecode: bigint): void {
@@ -90,6 +95,12 @@ export class DocumentScan implements MatroskaHandler {
 		document.maxTicks = Math.max(document.maxTicks, sinceFirst);
 		document.frames += framesInBlock(flags, bytes, start);
 		document.trackNumbersSeen.add(trackNumber);
+		if (trackNumber === this.#videoTrackNumber) document.pictures.add(sinceFirst);
+	}
+
+	#setTracks(document: ScannedDocument, tracks: readonly Track[]): void {
+		document.tracks = tracks;
+		this.#videoTrackNumber = tracks.find(({ type }) => type === 'video')?.number ?? null;
 	}
 
 	/** Every chunk of a recording repeats the header; equal ones share their tracks, so that a long one stays small. */

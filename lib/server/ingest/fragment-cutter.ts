@@ -3,6 +3,7 @@ import { sizeOf } from '../../mkv/ebml-writer.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/matroska-parser.js';
 import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mkv/matroska-writer.js';
 import { framesInBlock } from './document-scan.js';
+import { PictureSpan } from './picture-span.js';
 
 /** The service's limits of a fragment: 20 seconds, 50 MB. */
 const MAX_FRAGMENT_NS = 20_000_000_000;
@@ -26,6 +27,9 @@ export interface CutFragment {
 	/** Last frame's time minus the first's. */
 	readonly lengthTicks: number;
 	readonly frames: number;
+	/** Of the picture alone; 0 where there is none. */
+	readonly pictures: number;
+	readonly picturesTicks: number;
 }
 
 /** What {@link FragmentCutter} must know of the file. */
@@ -66,6 +70,7 @@ export class FragmentCutter implements MatroskaHandler {
 	#clusterTimecode = 0;
 	#minTicks = 0;
 	#maxTicksSeen = 0;
+	#pictures = new PictureSpan();
 
 	constructor(options: FragmentCutterOptions) {
 		this.#options = options;
@@ -109,7 +114,10 @@ export class FragmentCutter implements MatroskaHandler {
 			this.#finish();
 		}
 		if (this.#frames === 0) this.#begin(ticks);
-		if (isPicture) this.#hasPicture = true;
+		if (isPicture) {
+			this.#hasPicture = true;
+			this.#pictures.add(ticks);
+		}
 		const slices = block({
 			trackNumber,
 			relativeTicks: this.#relativeTicks(ticks, offset),
@@ -171,7 +179,10 @@ export class FragmentCutter implements MatroskaHandler {
 			startTicks: this.#clusterTimecode,
 			lengthTicks: this.#maxTicksSeen - this.#minTicks,
 			frames: this.#frames,
+			pictures: this.#pictures.count,
+			picturesTicks: this.#pictures.lengthTicks,
 		});
+		this.#pictures = new PictureSpan();
 		this.#slices = [];
 		this.#bytes = 0;
 		this.#frames = 0;

@@ -8,6 +8,7 @@ import type { StoredFragment } from '../stored-fragment.js';
 import type { ScannedDocument } from './document-scan.js';
 import { FragmentCutter } from './fragment-cutter.js';
 import { readBytes } from './input-file.js';
+import { pictureFields } from './picture-span.js';
 
 /** How much later than the producer's time the service seems to have begun to receive a fragment. */
 const SERVER_DELAY_MS = 1000;
@@ -63,7 +64,7 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 	return fragments;
 
 	async function writeFinished(): Promise<void> {
-		for (const { cluster, startTicks, lengthTicks, frames } of cutter.finished.splice(0)) {
+		for (const { cluster, startTicks, lengthTicks, frames, ...picture } of cutter.finished.splice(0)) {
 			const producerMs = Math.round(startMs + toMs(startTicks));
 			const serverMs = producerMs + SERVER_DELAY_MS;
 			const random = input.randomInt(FRAGMENT_NUMBER_RANDOM_RANGE);
@@ -81,6 +82,7 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 				serverMs,
 				lengthMs: Math.round(toMs(lengthTicks)),
 				frames,
+				...pictureFields(picture.pictures, toMs(picture.picturesTicks)),
 			});
 		}
 	}

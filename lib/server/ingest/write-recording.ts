@@ -5,6 +5,7 @@ import type { FragmentIndex } from '../fragment-index.js';
 import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../stored-fragment.js';
 import type { ScannedDocument } from './document-scan.js';
 import { readBytes } from './input-file.js';
+import { pictureFields } from './picture-span.js';
 
 /** What {@link writeRecording} works on. */
 export interface RecordingInput {
@@ -64,7 +65,7 @@ export async function writeRecording(input: RecordingInput, writer: FileWriter):
 }
 
 function describe(document: ScannedDocument, payload: string, offset: number): StoredFragment {
-	const { number, serverMs, producerMs } = document;
+	const { number, serverMs, producerMs, pictures } = document;
 	if (number === null || !FRAGMENT_NUMBER_PATTERN.test(number)) {
 		throw incomplete(document, number === null ? 'no fragment number' : `the fragment number \`${number}\``);
 	}
@@ -80,6 +81,7 @@ function describe(document: ScannedDocument, payload: string, offset: number): S
 		serverMs,
 		lengthMs: Math.round(((document.maxTicks - document.minTicks) * document.timecodeScaleNs) / 1e6),
 		frames: document.frames,
+		...pictureFields(pictures.count, (pictures.lengthTicks * document.timecodeScaleNs) / 1e6),
 	};
 }
 
