@@ -13,6 +13,9 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 const MP4_TYPE = 'video/mp4';
 const TS_TYPE = 'video/mp2t';
 
+/** What a transport stream takes more than its media, at most, by the service's documentation. */
+const TS_OVERHEAD = 1.25;
+
 /** What stands behind a session's URL: playlists, initializations and media, for whoever has its token. */
 export class HlsPlayback {
 	readonly #sessions: HlsSessions;
@@ -40,7 +43,9 @@ export class HlsPlayback {
 		const { token } = resource;
 		switch (resource.name) {
 			case 'GetHLSMasterPlaylist': {
-				const { tracks, request, peakBandwidth: bandwidth } = session;
+				const { tracks, request } = session;
+				const overhead = request.container === 'MPEG_TS' ? TS_OVERHEAD : 1;
+				const bandwidth = session.peakBandwidth * overhead;
 				const { entries } = await session.window(this.#now());
 				const frameRate = await this.#frameRate(session, entries[0] as SessionEntry);
 				return playlistReply(
