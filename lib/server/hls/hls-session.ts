@@ -16,6 +16,9 @@ const MAX_CHANGES = 500;
 /** More than this between the end of a fragment and the start of the next is a discontinuity, for the service. */
 const DISCONTINUITY_MS = 50;
 
+/** What MP4 says of a frame; Matroska says it in less. */
+const FRAME_OVERHEAD_BYTES = 16;
+
 /** What the playlists of a session hold at a moment. Audio and video are made of the same. */
 export interface SessionWindow {
 	/** Never empty. */
@@ -163,7 +166,8 @@ export class HlsSession {
 			error,
 		};
 		this.#longestMs = Math.max(this.#longestMs, durationMs);
-		this.#peakBandwidth = Math.max(this.#peakBandwidth, (fragment.sizeBytes * 8000) / durationMs);
+		const sizeBytes = fragment.sizeBytes + fragment.frames * FRAME_OVERHEAD_BYTES;
+		this.#peakBandwidth = Math.max(this.#peakBandwidth, (sizeBytes * 8000) / durationMs);
 		this.#entries.push(entry);
 		this.#byNumber.set(fragment.number, entry);
 	}
