@@ -114,10 +114,11 @@ function playlistReply(text: string): Reply {
 
 function packagingOf(
 	{ request: { container, clock } }: HlsSession,
-	{ initialization }: SessionEntry,
+	{ initialization, shiftMs }: SessionEntry,
 ): Packaging {
 	// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
-	return { container, clock, repeatsParameterSets: container === 'FRAGMENTED_MP4' && initialization > 0 };
+	const repeatsParameterSets = container === 'FRAGMENTED_MP4' && initialization > 0;
+	return { container, clock, shiftMs, repeatsParameterSets };
 }
 
 function playable(

@@ -159,6 +159,7 @@ export class HlsSession {
 			sequence: (previous?.sequence ?? 0) + 1,
 			startMs,
 			durationMs,
+			shiftMs: isDiscontinuous ? overlapMs(previous, startMs) : (previous?.shiftMs ?? 0),
 			initialization,
 			isDiscontinuous,
 			discontinuitiesBefore:
@@ -197,6 +198,15 @@ export class HlsSession {
 		this.#initializations.push(tracks);
 		return { initialization: this.#initializations.length - 1, error: null };
 	}
+}
+
+/**
+ * How much of the media before it a fragment would run into. Server times overlap wherever a producer was faster than its
+ * media; a player that knows discontinuities starts anew there, one that does not (ffmpeg) drops what comes twice.
+ */
+function overlapMs(previous: SessionEntry | undefined, startMs: number): number {
+	if (previous === undefined) return 0;
+	return Math.max(0, Math.ceil(previous.startMs + previous.shiftMs + previous.durationMs - startMs));
 }
 
 function changed(what: string): ServiceError {
