@@ -46,8 +46,7 @@ export class HlsPlayback {
 				const { tracks, request } = session;
 				const overhead = request.container === 'MPEG_TS' ? TS_OVERHEAD : 1;
 				const bandwidth = session.peakBandwidth * overhead;
-				const { entries } = await session.window(this.#now());
-				const frameRate = await this.#frameRate(session, entries[0] as SessionEntry);
+				const frameRate = await this.#frameRate(session, session.oldest);
 				return playlistReply(
 					masterPlaylist({ tracks, container: request.container, token, bandwidth, frameRate }),
 				);
@@ -56,7 +55,7 @@ export class HlsPlayback {
 				const { request } = session;
 				const trackNumber =
 					request.container === 'MPEG_TS' ? null : trackOf(session.tracks, resource.trackNumber).number;
-				const window = await session.window(this.#now());
+				const window = await session.window(trackNumber ?? 0, this.#now());
 				return playlistReply(mediaPlaylist({ request, window, token, trackNumber }));
 			}
 			case 'GetMP4InitFragment': {

@@ -44,6 +44,8 @@ export class HlsSession {
 	readonly #entries: SessionEntry[] = [];
 	readonly #byNumber = new Map<string, SessionEntry>();
 	readonly #initializations: PlaybackTracks[] = [];
+	/** What playlists were given last, when, and by which tracks it was asked for. */
+	#shown: { window: SessionWindow; atMs: number; seenBy: Set<number> } | null = null;
 	#longestMs = 0;
 	#peakBandwidth = 0;
 	#update: Promise<void> = Promise.resolve();
@@ -82,17 +84,32 @@ export class HlsSession {
 		return session;
 	}
 
-	/** What the playlists hold now. Updates run one after another, so that two playlists cannot disagree. */
-	async window(nowMs: number): Promise<SessionWindow> {
+	/**
+	 * What the playlist of a track holds now. The first to ask moves all of them on; the others are then given the same,
+	 * unless it is older than a fragment is long: a player that starts with lists of two moments may never find its way.
+	 */
+	async window(trackNumber: number, nowMs: number): Promise<SessionWindow> {
+		const shown = this.#shown;
+		if (shown !== null && !shown.seenBy.has(trackNumber) && nowMs - shown.atMs < shown.window.longestMs) {
+			shown.seenBy.add(trackNumber);
+			return shown.window;
+		}
+		// One after another, so that no fragment is listed twice. One that fails is its caller's trouble; the next tries again.
 		const update = this.#update.then(() => this.#grow(nowMs));
-		// One that fails is its caller's trouble; the next one tries again.
 		this.#update = update.catch(() => {});
 		await update;
-		return {
+		const window = {
 			entries: this.#entries.slice(-this.request.maxFragments),
 			isComplete: this.#queue.isComplete(nowMs),
 			longestMs: this.#longestMs,
 		};
+		this.#shown = { window, atMs: nowMs, seenBy: new Set([trackNumber]) };
+		return window;
+	}
+
+	/** The oldest entry of now. */
+	get oldest(): SessionEntry {
+		return this.#entries[0] as SessionEntry;
 	}
 
 	/** The entry of a fragment that is listed, or was until lately. */

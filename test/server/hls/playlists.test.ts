@@ -292,6 +292,28 @@ test('a live playlist holds the newest, slides, and says the same of picture and
 	t.is(await look(await open({ MaxMediaPlaylistFragmentResults: 3 })), '1/0 50 13 14');
 });
 
+test('the lists of picture and sound move on together', async (t) => {
+	const { ingest, open, clock } = await startPlayback(t);
+	clock.nowMs = START_MS + 5000;
+	await ingest(
+		Array.from({ length: 9 }, (_, index) => pictureFragment(index, { tracks: [videoTrack, soundTrack] })),
+	);
+	const session = await open();
+	t.is(await look(session), '1/0 0 1 2');
+	// A fragment has come since, but the sound is asked for right behind the picture.
+	clock.nowMs += 1999;
+	t.is(await look(session, 'sound'), '1/0 0 1 2');
+	t.is(await look(session, 'sound'), '1/0 0 1 2');
+	clock.nowMs += 1;
+	t.is(await look(session, 'sound'), '1/0 0 1 2 3');
+	t.is(await look(session), '1/0 0 1 2 3');
+	// Not so after a while: nobody is given a list of yesterday.
+	clock.nowMs += 2000;
+	t.is(await look(session), '1/0 0 1 2 3 4');
+	clock.nowMs += 2000;
+	t.is(await look(session, 'sound'), '2/1 1 2 3 4 5');
+});
+
 test('what has slid out of a live playlist can still be had for a while', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	clock.nowMs = START_MS + 110_000;
