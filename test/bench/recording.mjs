@@ -58,7 +58,7 @@ export function rangeOf(fragments) {
 	return { from: new Date(START_SECONDS * 1000), to, by: 'producer' };
 }
 
-/** Starts `kvs-archive serve` in a process of its own. Returns its address, and a function that ends it. */
+/** Starts `kvs-archive serve` in a process of its own. Returns its address, its process id, and a function that ends it. */
 export async function serve(dataDirectory, ...options) {
 	const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 	const args = [main, 'serve', '--port', '0', '--data', dataDirectory, ...options];
@@ -80,6 +80,7 @@ export async function serve(dataDirectory, ...options) {
 	});
 	return {
 		endpoint,
+		pid: server.pid,
 		stop: () => {
 			server.kill('SIGINT');
 			return closed;

@@ -16,14 +16,19 @@ export interface FragmentMedia {
 }
 
 /**
- * Reads a stored fragment. A frame's time is the fragment's start on that clock, and the frame's time within the fragment.
+ * Reads a stored fragment. A frame's time is the fragment's start on that clock, `laterMs`, and the frame's time within
+ * the fragment.
  * Rejects with `MediaError` where the bytes are malformed, and as `readParts` does.
  */
-export async function readFragmentMedia(fragment: StoredFragment, clock: Clock): Promise<FragmentMedia> {
+export async function readFragmentMedia(
+	fragment: StoredFragment,
+	clock: Clock,
+	laterMs: number,
+): Promise<FragmentMedia> {
 	const context = new AssemblerContext();
 	const assembler = new FragmentAssembler(context, { admit: () => 'hold' });
 	const samples = new Map<number, Sample[]>();
-	const shiftMs = startOn(clock, fragment) - fragment.producerMs;
+	const shiftMs = startOn(clock, fragment) - fragment.producerMs + laterMs;
 	const take = (batches: ReturnType<FragmentAssembler['write']>): void => {
 		for (const events of batches) {
 			for (const event of events) {

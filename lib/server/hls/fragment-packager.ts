@@ -28,6 +28,8 @@ export interface Packaging {
 	readonly container: ContainerFormat;
 	/** The clock that times are on. */
 	readonly clock: Clock;
+	/** By how much they are later than that. */
+	readonly shiftMs: number;
 	/** Whether key frames are given their parameter sets again, for players that read only one initialization. */
 	readonly repeatsParameterSets: boolean;
 }
@@ -76,8 +78,8 @@ export class FragmentPackager {
 	}
 
 	async #package(fragment: StoredFragment, packaging: Packaging): Promise<PackagedFragment> {
-		const { container, clock, repeatsParameterSets } = packaging;
-		const key = `${container} ${clock} ${repeatsParameterSets} ${fragment.offset} ${fragment.payload}`;
+		const { container, clock, shiftMs, repeatsParameterSets } = packaging;
+		const key = `${container} ${clock} ${shiftMs} ${repeatsParameterSets} ${fragment.offset} ${fragment.payload}`;
 		try {
 			return await this.#cache.get(key, () => packageFragment(fragment, packaging));
 		} catch (error) {
@@ -90,9 +92,9 @@ export class FragmentPackager {
 
 async function packageFragment(
 	fragment: StoredFragment,
-	{ container, clock, repeatsParameterSets }: Packaging,
+	{ container, clock, shiftMs, repeatsParameterSets }: Packaging,
 ): Promise<PackagedFragment> {
-	const media = await readFragmentMedia(fragment, clock);
+	const media = await readFragmentMedia(fragment, clock, shiftMs);
 	const tracks = playbackTracks(media.tracks).map((track) => ({
 		track,
 		samples: media.samples.get(track.number) ?? [],

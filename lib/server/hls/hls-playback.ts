@@ -13,6 +13,9 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 const MP4_TYPE = 'video/mp4';
 const TS_TYPE = 'video/mp2t';
 
+/** What a transport stream takes more than its media, at most, by the service's documentation. */
+const TS_OVERHEAD = 1.25;
+
 /** What stands behind a session's URL: playlists, initializations and media, for whoever has its token. */
 export class HlsPlayback {
 	readonly #sessions: HlsSessions;
@@ -40,9 +43,10 @@ export class HlsPlayback {
 		const { token } = resource;
 		switch (resource.name) {
 			case 'GetHLSMasterPlaylist': {
-				const { tracks, request, peakBandwidth: bandwidth } = session;
-				const { entries } = await session.window(this.#now());
-				const frameRate = await this.#frameRate(session, entries[0] as SessionEntry);
+				const { tracks, request } = session;
+				const overhead = request.container === 'MPEG_TS' ? TS_OVERHEAD : 1;
+				const bandwidth = session.peakBandwidth * overhead;
+				const frameRate = await this.#frameRate(session, session.oldest);
 				return playlistReply(
 					masterPlaylist({ tracks, container: request.container, token, bandwidth, frameRate }),
 				);
@@ -51,7 +55,7 @@ export class HlsPlayback {
 				const { request } = session;
 				const trackNumber =
 					request.container === 'MPEG_TS' ? null : trackOf(session.tracks, resource.trackNumber).number;
-				const window = await session.window(this.#now());
+				const window = await session.window(trackNumber ?? 0, this.#now());
 				return playlistReply(mediaPlaylist({ request, window, token, trackNumber }));
 			}
 			case 'GetMP4InitFragment': {
@@ -109,10 +113,11 @@ function playlistReply(text: string): Reply {
 
 function packagingOf(
 	{ request: { container, clock } }: HlsSession,
-	{ initialization }: SessionEntry,
+	{ initialization, shiftMs }: SessionEntry,
 ): Packaging {
 	// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
-	return { container, clock, repeatsParameterSets: container === 'FRAGMENTED_MP4' && initialization > 0 };
+	const repeatsParameterSets = container === 'FRAGMENTED_MP4' && initialization > 0;
+	return { container, clock, shiftMs, repeatsParameterSets };
 }
 
 function playable(

@@ -16,6 +16,9 @@ const MAX_CHANGES = 500;
 /** More than this between the end of a fragment and the start of the next is a discontinuity, for the service. */
 const DISCONTINUITY_MS = 50;
 
+/** What MP4 says of a frame; Matroska says it in less. */
+const FRAME_OVERHEAD_BYTES = 16;
+
 /** What the playlists of a session hold at a moment. Audio and video are made of the same. */
 export interface SessionWindow {
 	/** Never empty. */
@@ -41,6 +44,8 @@ export class HlsSession {
 	readonly #entries: SessionEntry[] = [];
 	readonly #byNumber = new Map<string, SessionEntry>();
 	readonly #initializations: PlaybackTracks[] = [];
+	/** What playlists were given last, when, and by which tracks it was asked for. */
+	#shown: { window: SessionWindow; atMs: number; seenBy: Set<number> } | null = null;
 	#longestMs = 0;
 	#peakBandwidth = 0;
 	#update: Promise<void> = Promise.resolve();
@@ -79,17 +84,32 @@ export class HlsSession {
 		return session;
 	}
 
-	/** What the playlists hold now. Updates run one after another, so that two playlists cannot disagree. */
-	async window(nowMs: number): Promise<SessionWindow> {
+	/**
+	 * What the playlist of a track holds now. The first to ask moves all of them on; the others are then given the same,
+	 * unless it is older than a fragment is long: a player that starts with lists of two moments may never find its way.
+	 */
+	async window(trackNumber: number, nowMs: number): Promise<SessionWindow> {
+		const shown = this.#shown;
+		if (shown !== null && !shown.seenBy.has(trackNumber) && nowMs - shown.atMs < shown.window.longestMs) {
+			shown.seenBy.add(trackNumber);
+			return shown.window;
+		}
+		// One after another, so that no fragment is listed twice. One that fails is its caller's trouble; the next tries again.
 		const update = this.#update.then(() => this.#grow(nowMs));
-		// One that fails is its caller's trouble; the next one tries again.
 		this.#update = update.catch(() => {});
 		await update;
-		return {
+		const window = {
 			entries: this.#entries.slice(-this.request.maxFragments),
 			isComplete: this.#queue.isComplete(nowMs),
 			longestMs: this.#longestMs,
 		};
+		this.#shown = { window, atMs: nowMs, seenBy: new Set([trackNumber]) };
+		return window;
+	}
+
+	/** The oldest entry of now. */
+	get oldest(): SessionEntry {
+		return this.#entries[0] as SessionEntry;
 	}
 
 	/** The entry of a fragment that is listed, or was until lately. */
@@ -156,6 +176,7 @@ export class HlsSession {
 			sequence: (previous?.sequence ?? 0) + 1,
 			startMs,
 			durationMs,
+			shiftMs: isDiscontinuous ? overlapMs(previous, startMs) : (previous?.shiftMs ?? 0),
 			initialization,
 			isDiscontinuous,
 			discontinuitiesBefore:
@@ -163,7 +184,8 @@ export class HlsSession {
 			error,
 		};
 		this.#longestMs = Math.max(this.#longestMs, durationMs);
-		this.#peakBandwidth = Math.max(this.#peakBandwidth, (fragment.sizeBytes * 8000) / durationMs);
+		const sizeBytes = fragment.sizeBytes + fragment.frames * FRAME_OVERHEAD_BYTES;
+		this.#peakBandwidth = Math.max(this.#peakBandwidth, (sizeBytes * 8000) / durationMs);
 		this.#entries.push(entry);
 		this.#byNumber.set(fragment.number, entry);
 	}
@@ -193,6 +215,15 @@ export class HlsSession {
 		this.#initializations.push(tracks);
 		return { initialization: this.#initializations.length - 1, error: null };
 	}
+}
+
+/**
+ * How much of the media before it a fragment would run into. Server times overlap wherever a producer was faster than its
+ * media; a player that knows discontinuities starts anew there, one that does not (ffmpeg) drops what comes twice.
+ */
+function overlapMs(previous: SessionEntry | undefined, startMs: number): number {
+	if (previous === undefined) return 0;
+	return Math.max(0, Math.ceil(previous.startMs + previous.shiftMs + previous.durationMs - startMs));
 }
 
 function changed(what: string): ServiceError {

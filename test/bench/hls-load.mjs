@@ -1,0 +1,250 @@
+/*
+ * npm run bench:hls [-- --seconds N]: a hundred players ask `kvs-archive serve` for 500 resources a second, for two minutes:
+ * half of them on demand, the rest live; a third of either in transport streams. Prints what was answered, how fast, and
+ * the server's memory, and fails where a request failed, the pace was not kept or memory grew.
+ */
+import { closeSync, openSync, readFileSync, rmSync, writevSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createArchiveServer } from 'kvs-archive/server';
+import { element, elementHeader, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
+import { scratch, serve } from './recording.mjs';
+
+const PLAYERS = 100;
+const REQUESTS_PER_SECOND = 500;
+const secondsAt = process.argv.indexOf('--seconds');
+const SECONDS = secondsAt < 0 ? 120 : Number(process.argv[secondsAt + 1]);
+
+/** Memory is looked at from here on: what is loaded and kept once is there by then. */
+const WARM_SECONDS = SECONDS / 4;
+/** How much larger its last quarter may be than its first. */
+const MAX_GROWTH = 1.1;
+
+const FRAGMENT_SECONDS = 2;
+const FRAGMENTS = 200;
+const PICTURES = 50;
+const PICTURE_BYTES = 5000;
+const SOUND_FRAMES = 94;
+const SOUND_BYTES = 340;
+
+/** An AVC decoder configuration record of x264, and AAC-LC of 48 kHz in stereo. */
+const avc = '0164000dffe100176764000dacb20283f60220000003002000000641e2854901000668ebc3cb22c0fdf8f800';
+const aac = '1190';
+
+const trackEntry = (number, type, codecId, codecPrivate, more) =>
+	master('TrackEntry', [
+		unsigned('TrackNumber', number),
+		unsigned('TrackUID', number),
+		unsigned('TrackType', type),
+		string('CodecID', codecId),
+		element('CodecPrivate', [Buffer.from(codecPrivate, 'hex')]),
+		more,
+	]);
+const tracks = master('Tracks', [
+	trackEntry(
+		1,
+		1,
+		'V_MPEG4/ISO/AVC',
+		avc,
+		master('Video', [unsigned('PixelWidth', 320), unsigned('PixelHeight', 240)]),
+	),
+	trackEntry(
+		2,
+		2,
+		'A_AAC',
+		aac,
+		master('Audio', [float('SamplingFrequency', 48_000), unsigned('Channels', 2)]),
+	),
+]);
+
+/** Writes a recording, as the service would have sent it, and puts it into a stream. */
+async function record(archive, directory, stream, startSeconds) {
+	const path = join(directory, `${stream}.mkv`);
+	const file = openSync(path, 'w');
+	const media = Buffer.concat(cluster(0n, [...pictures(), ...sound()]));
+	for (let index = 0; index < FRAGMENTS; index++) {
+		const seconds = startSeconds + index * FRAGMENT_SECONDS;
+		const values = {
+			FRAGMENT_NUMBER: `9134385233318143239${String(index + 1).padStart(28, '0')}`,
+			SERVER_TIMESTAMP: `${seconds}.000`,
+			PRODUCER_TIMESTAMP: `${seconds}.000`,
+		};
+		const tags = Object.entries(values).map(([name, value]) =>
+			master('SimpleTag', [string('TagName', `AWS_KINESISVIDEO_${name}`), string('TagString', value)]),
+		);
+		writevSync(file, [
+			...ebmlHeader(),
+			elementHeader('Segment', 0, { isSizeUnknown: true }),
+			...info(1_000_000),
+			...tracks,
+			...master('Tags', [master('Tag', tags)]),
+			media,
+		]);
+	}
+	closeSync(file);
+	await archive.ingest(stream, path);
+	rmSync(path);
+}
+
+function pictures() {
+	return Array.from({ length: PICTURES }, (_, index) => {
+		const data = Buffer.alloc(PICTURE_BYTES, index + 1);
+		data.writeUInt32BE(PICTURE_BYTES - 4);
+		data[4] = index === 0 ? 0x65 : 0x41;
+		return block({ trackNumber: 1, relativeTicks: index * 40, keyframe: index === 0, data });
+	}).flat();
+}
+
+function sound() {
+	return Array.from({ length: SOUND_FRAMES }, (_, index) => {
+		const relativeTicks = Math.round((index * 1024) / 48);
+		return block({ trackNumber: 2, relativeTicks, keyframe: true, data: Buffer.alloc(SOUND_BYTES, index) });
+	}).flat();
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 2 * PLAYERS });
+
+/** Status and body of an answer that came whole. */
+function ask(url, { method = 'GET', body = null } = {}) {
+	return new Promise((resolve, reject) => {
+		const sent = request(url, { agent, method }, (response) => {
+			const chunks = [];
+			response.on('data', (chunk) => chunks.push(chunk));
+			response.on('error', reject);
+			response.on('end', () => resolve({ status: response.statusCode, body: Buffer.concat(chunks) }));
+		});
+		sent.on('error', reject);
+		sent.end(body);
+	});
+}
+
+async function get(url) {
+	const { status, body } = await ask(url);
+	if (status !== 200) throw new Error(`${status} ${body.toString().slice(0, 200)}`);
+	return body;
+}
+
+/** A player: each call of what it gives is one request, as a player would make it next. */
+async function player(endpoint, index, storedSeconds) {
+	const isLive = index % 2 === 1;
+	const range = { StartTimestamp: storedSeconds, EndTimestamp: storedSeconds + FRAGMENTS * FRAGMENT_SECONDS };
+	const TimestampRange = { ...range };
+	const members = {
+		StreamName: isLive ? 'live' : 'stored',
+		PlaybackMode: isLive ? 'LIVE' : 'ON_DEMAND',
+		ContainerFormat: index % 3 === 0 ? 'MPEG_TS' : 'FRAGMENTED_MP4',
+		Expires: 3600,
+		...(!isLive && { HLSFragmentSelector: { FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange } }),
+	};
+	const { status, body } = await ask(`${endpoint}/getHLSStreamingSessionURL`, {
+		method: 'POST',
+		body: JSON.stringify(members),
+	});
+	if (status !== 200) throw new Error(`no session: ${body}`);
+	const master = JSON.parse(body).HLSStreamingSessionURL;
+	const text = (await get(master)).toString();
+	const uris = [text.trim().split('\n').at(-1), ...[...(/URI="([^"]+)"/.exec(text)?.slice(1) ?? [])]];
+	const playlists = uris.map((uri) => new URL(uri, master));
+	// Each begins somewhere else: not all look at the same fragment.
+	let position = index;
+	let waiting = [];
+	return async () => {
+		const next = waiting.shift();
+		if (next !== undefined) return get(next);
+		const playlist = playlists[position % playlists.length];
+		const lines = (await get(playlist)).toString().split('\n');
+		const fragments = lines.filter((line) => line !== '' && !line.startsWith('#'));
+		const from = isLive ? fragments.length - 4 : position % fragments.length;
+		position++;
+		const inits = [...(/#EXT-X-MAP:URI="([^"]+)"/.exec(lines.join('\n'))?.slice(1) ?? [])];
+		const wanted = [
+			...(position <= 2 * playlists.length ? inits : []),
+			...fragments.slice(Math.max(0, from), from + 4),
+		];
+		waiting = wanted.map((uri) => new URL(uri, playlist));
+		return Buffer.alloc(0);
+	};
+}
+
+/** Resident memory of a process, in MB. Linux only. */
+function memoryOf(pid) {
+	return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+}
+
+function mean(values) {
+	return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+const directory = scratch();
+const data = join(directory, 'data');
+const nowSeconds = Math.floor(Date.now() / 1000);
+const storedSeconds = nowSeconds - 86_400;
+const maker = createArchiveServer({ dataDirectory: data });
+await record(maker.archive, directory, 'stored', storedSeconds);
+await record(maker.archive, directory, 'live', nowSeconds - 60);
+maker.archive.close();
+
+const server = await serve(data);
+const { endpoint } = server;
+const players = await Promise.all(
+	Array.from({ length: PLAYERS }, (_, index) => player(endpoint, index, storedSeconds)),
+);
+const latencies = [];
+const memory = [];
+let [bytes, errors, sent, underWay] = [0, 0, 0, 0];
+let firstError = null;
+const began = performance.now();
+const elapsed = () => (performance.now() - began) / 1000;
+
+async function step(index) {
+	const asked = performance.now();
+	underWay++;
+	try {
+		bytes += (await players[index]()).byteLength;
+		latencies.push(performance.now() - asked);
+	} catch (error) {
+		errors++;
+		firstError ??= error;
+	} finally {
+		underWay--;
+	}
+}
+
+let nextSample = WARM_SECONDS;
+while (elapsed() < SECONDS) {
+	const due = Math.floor(elapsed() * REQUESTS_PER_SECOND);
+	for (; sent < due; sent++) void step(sent % PLAYERS);
+	if (elapsed() >= nextSample) {
+		memory.push(memoryOf(server.pid));
+		nextSample++;
+	}
+	await new Promise((resolve) => setTimeout(resolve, 5));
+}
+while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+const seconds = elapsed();
+agent.destroy();
+await server.stop();
+
+latencies.sort((a, b) => a - b);
+const percentile = (share) => latencies[Math.floor((latencies.length - 1) * share)].toFixed(1);
+const quarter = Math.max(1, Math.floor(memory.length / 4));
+const growth = mean(memory.slice(-quarter)) / mean(memory.slice(0, quarter));
+const rate = latencies.length / seconds;
+const say = (what, figure) => process.stdout.write(`${what.padEnd(40)} ${figure}\n`);
+say('machine', `Node ${process.version}, ${availableParallelism()} processors`);
+say('players, seconds', `${PLAYERS}, ${seconds.toFixed(0)}`);
+say(
+	'requests, errors',
+	`${latencies.length}, ${errors}${firstError === null ? '' : ` (${firstError.message})`}`,
+);
+say('requests a second, MB a second', `${rate.toFixed(0)}, ${(bytes / 1e6 / seconds).toFixed(0)}`);
+say('milliseconds: median, 99 %, longest', `${percentile(0.5)}, ${percentile(0.99)}, ${percentile(1)}`);
+say(
+	'memory in MB: first quarter, last, peak',
+	`${[mean(memory.slice(0, quarter)), mean(memory.slice(-quarter)), Math.max(...memory)].map((mb) => mb.toFixed(0)).join(', ')}`,
+);
+const isMet = errors === 0 && rate >= 0.98 * REQUESTS_PER_SECOND && growth <= MAX_GROWTH;
+say('no error, pace kept, memory flat', isMet ? 'met' : 'MISSED');
+process.exitCode = isMet ? 0 : 1;
