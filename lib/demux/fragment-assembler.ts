@@ -17,7 +17,7 @@ import {
 } from '../model/media-event.js';
 import type { Tag } from '../model/tag.js';
 import type { Track } from '../model/track.js';
-import { GapDetector } from './gap-detector.js';
+import { GapDetector } from '../model/gap-detector.js';
 import { ServiceTagReader } from './service-tags.js';
 
 /** Events that are made of one chunk before the reader is given a chance to take them. */
