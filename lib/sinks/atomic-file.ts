@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
@@ -151,12 +152,16 @@ export class AtomicFile {
 	}
 }
 
-/** Gives a whole file its name, in place of a file that has it. Fails with a {@link SinkError} (`KVS_SINK_FAILED`). */
+/**
+ * Gives a whole file its name, in place of a file that has it; nothing is left to do where another process did it. Fails with
+ * a {@link SinkError} (`KVS_SINK_FAILED`).
+ */
 export async function publish(temporary: string, target: string): Promise<void> {
 	try {
 		await rename(temporary, target);
 	} catch (error) {
-		throw failure(target, error);
+		const isDone = (error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(target);
+		if (!isDone) throw failure(target, error);
 	}
 }
 

@@ -30,6 +30,8 @@ export interface Piece {
  * at a video key frame), and finds gaps for itself, so that it can go on where another sink stopped. Holds one fragment.
  */
 export abstract class FragmentSink extends Writable {
+	readonly #pieceBytes: number;
+	#work: Promise<void> = Promise.resolve();
 	readonly #gaps: GapDetector;
 	#fragment: FragmentEvent | null = null;
 	#gap: GapEvent | null = null;
@@ -38,8 +40,13 @@ export abstract class FragmentSink extends Writable {
 	#bytes = 0;
 	#failure: FragmentFailureEvent | null = null;
 
-	constructor(gaps?: GapDetectorState) {
+	/**
+	 * @param gaps - what another sink knew of gaps where this one goes on
+	 * @param isUndivided - whether a subclass wants every fragment of the service whole
+	 */
+	constructor({ gaps, isUndivided = false }: { gaps?: GapDetectorState | undefined; isUndivided?: boolean } = {}) {
 		super({ objectMode: true, highWaterMark: 16 });
+		this.#pieceBytes = isUndivided ? MAX_UNDIVIDED_BYTES : MAX_PIECE_BYTES;
 		this.#gaps = new GapDetector(gaps);
 	}
 
@@ -71,7 +78,7 @@ export abstract class FragmentSink extends Writable {
 	protected abstract close(error: Error | null): Promise<void>;
 
 	override _construct(callback: (error?: Error | null) => void): void {
-		settle(this.open(), callback);
+		this.#settle(this.open(), callback);
 	}
 
 	override _write(
@@ -81,18 +88,26 @@ export abstract class FragmentSink extends Writable {
 	): void {
 		const work = this.#take(event);
 		if (work === null) callback();
-		else settle(work, callback);
+		else this.#settle(work, callback);
 	}
 
 	override _final(callback: (error?: Error | null) => void): void {
-		settle(this.finish(), callback);
+		this.#settle(this.finish(), callback);
 	}
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-		this.close(error).then(
-			() => callback(error),
-			(closeError: Error) => callback(error ?? closeError),
-		);
+		// What is under way is on its way to the disk: files are closed behind it.
+		this.#work
+			.then(() => this.close(error))
+			.then(
+				() => callback(error),
+				(closeError: Error) => callback(error ?? closeError),
+			);
+	}
+
+	#settle(work: Promise<void>, callback: (error?: Error | null) => void): void {
+		this.#work = work.catch(() => {});
+		work.then(() => callback(), callback);
 	}
 
 	#take(event: MediaEvent): Promise<void> | null {
@@ -124,7 +139,7 @@ export abstract class FragmentSink extends Writable {
 
 	#isDue(next: Frame): boolean {
 		if (this.#bytes >= MAX_UNDIVIDED_BYTES) return true;
-		if (this.#bytes < MAX_PIECE_BYTES) return false;
+		if (this.#bytes < this.#pieceBytes) return false;
 		const hasVideo = next.fragment.tracks.some(({ type }) => type === 'video');
 		return next.keyframe && (next.track.type === 'video' || !hasVideo);
 	}
@@ -146,8 +161,4 @@ export abstract class FragmentSink extends Writable {
 		this.#isFirst = false;
 		return this.piece({ fragment: this.#fragment as FragmentEvent, isFirst, gap: this.#gap, frames });
 	}
-}
-
-function settle(work: Promise<void>, callback: (error?: Error | null) => void): void {
-	work.then(() => callback(), callback);
 }
