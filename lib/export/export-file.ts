@@ -123,7 +123,7 @@ export class ExportFile {
 				const muxer = createMuxer(
 					container,
 					group,
-					lane === undefined ? undefined : { state: lane.state, entries: past?.entries[index] ?? [] },
+					lane === undefined ? null : { state: lane.state, entries: past?.entries[index] ?? [] },
 				);
 				const output = new OutputFile(part, muxer);
 				if (lane === undefined) await output.begin();

@@ -19,7 +19,7 @@ import {
 	tracks as tracksElement,
 } from '../mkv/matroska-writer.js';
 import type { Track } from '../model/track.js';
-import type { Muxer, MuxerPast, Patch, PlacedFrame } from './muxer.js';
+import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
 
 /** A millisecond a tick: what every player expects. */
 const TIMECODE_SCALE_NS = 1_000_000;
@@ -49,11 +49,12 @@ export class MatroskaMuxer implements Muxer {
 
 	constructor(
 		tracks: readonly Track[],
-		{ docType, past }: { readonly docType: 'matroska' | 'webm'; readonly past?: MuxerPast | undefined },
+		{ docType }: { readonly docType: 'matroska' | 'webm' },
+		restored: MuxerState | null = null,
 	) {
 		this.#header = new FileHeader(tracks, docType);
 		this.#hasVideo = tracks.some(({ type }) => type === 'video');
-		this.#cues = [...((past?.entries ?? []) as readonly Cue[])];
+		this.#cues = [...((restored?.entries ?? []) as readonly Cue[])];
 	}
 
 	async begin(): Promise<Uint8Array[]> {

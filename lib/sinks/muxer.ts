@@ -1,44 +1,52 @@
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 
-/** A frame with its place in a file. */
+/** A frame with its place in the file. */
 export interface PlacedFrame {
-	/** What is to be written; its bytes are not copied. */
+	/** What is written of it; its bytes are not copied. */
 	readonly frame: Pick<Frame, 'data' | 'keyframe' | 'durationMs'>;
-	/** The file's own track, which may be another object than the frame's. */
+	/** The file's own track for it. */
 	readonly track: Track;
-	/** Time in the file, in milliseconds, fractional, not negative. */
+	/** When it is shown, in milliseconds of the file, fractional. */
 	readonly ms: number;
 }
 
-/** Bytes to write over those that are at a position. */
+/** Bytes to overwrite in a file. */
 export interface Patch {
 	readonly bytes: Uint8Array;
+	/** From the start of the file. */
 	readonly position: number;
 }
 
 /**
- * Turns fragments into the bytes of one file. It touches no disk; its state is plain JSON, and a muxer restored from it
- * goes on byte for byte as the first would have.
+ * Turns fragments into the bytes of one file; touches no disk.
+ *
+ * What it holds is plain JSON: a muxer that is made again from `state()` and from all `entries()` so far goes on byte for
+ * byte as the first would have.
  */
 export interface Muxer {
-	/** The bytes the file begins with. */
+	/** Bytes the file begins with. Once, and before anything else; not for a muxer that was made from a state. */
 	begin(): Promise<Uint8Array[]>;
-	/** The next frames, in archive order: the bytes to append to the file, which has `sizeBytes` so far. */
+	/**
+	 * The next fragment's frames, in archive order. Gives the bytes to append; frames among them are the caller's own
+	 * bytes. `sizeBytes` is the file's size so far.
+	 */
 	fragment(frames: readonly PlacedFrame[], sizeBytes: number): Uint8Array[];
-	/** What `fragment` needs to go on with, as plain JSON, small whatever the length of the file. */
+	/** Everything `fragment` needs to go on, as plain JSON; does not grow with the file. */
 	state(): unknown;
-	/** What the last `fragment` added to what grows with the file (an index), as plain JSON; all of it is needed to go on. */
+	/** What the last call of `fragment` added to the tables for the end of the file, as plain JSON. */
 	entries(): readonly unknown[];
-	/** What is left to append to the file, which has `sizeBytes` so far, and then to write over. */
+	/** What is left to append, and then to overwrite. `sizeBytes` is the file's size so far. */
 	finish(
 		sizeBytes: number,
 		durationMs: number,
 	): { readonly append: Uint8Array[]; readonly patches: readonly Patch[] };
 }
 
-/** A muxer's past, to go on from: its `state` after the last fragment, and the `entries` of all of them. */
-export interface MuxerPast {
+/** What a muxer is made again from. */
+export interface MuxerState {
+	/** What `state()` gave last. */
 	readonly state: unknown;
+	/** All that `entries()` ever gave, in order. */
 	readonly entries: readonly unknown[];
 }

@@ -1,0 +1,159 @@
+import {
+	BufferTarget,
+	EncodedAudioPacketSource,
+	EncodedVideoPacketSource,
+	MovOutputFormat,
+	Mp4OutputFormat,
+	Output,
+} from 'mediabunny';
+import type { Track } from '../model/track.js';
+import { type Box, bytesOfBox, container, fullBox, sizeOfBox, uint32, uint64 } from './box.js';
+import { boxesAt, positionOf, readBoxes } from './box-tree.js';
+import { describeTrack } from './decoder-config.js';
+import { timescaleOf } from './track-timescale.js';
+
+/** Ticks a second of what a file says of itself as a whole: a millisecond each. */
+export const MOVIE_TIMESCALE = 1000;
+
+/** Which of the two dialects a file is written in. */
+export type Brand = 'mp4' | 'mov';
+
+/** Where the facts stand that are known only at a file's end: bytes from the start of the init segment. All are 64 bits. */
+export interface InitPositions {
+	/** Of the file's duration, in {@link MOVIE_TIMESCALE}: once for those who know fragments (mehd), once for those who do not. */
+	readonly movieDurations: readonly number[];
+	readonly tracks: readonly TrackPositions[];
+}
+
+/** Where a track's late facts stand. */
+export interface TrackPositions {
+	/** Of the track's duration in {@link MOVIE_TIMESCALE} (tkhd). */
+	readonly duration: number;
+	/** Of the same in the track's own timescale (mdhd). */
+	readonly mediaDuration: number;
+	/** Of the media time at which the track begins (elst), in the track's timescale. Null for sound. */
+	readonly mediaTime: number | null;
+}
+
+/** What a fragmented file begins with. */
+export interface InitSegment {
+	readonly bytes: Uint8Array;
+	readonly positions: InitPositions;
+}
+
+/**
+ * The head of a fragmented MP4 or MOV file, and an HLS stream's EXT-X-MAP: `ftyp` and a `moov` without samples. The same
+ * tracks give the same bytes. Track ids are 1, 2, 3 … in the order of `tracks`.
+ *
+ * A video track has an edit list: its first picture shows `delaysTicks` (by track, in its timescale) behind its decode
+ * time. Throws `MediaError` for a track that cannot be described.
+ */
+export async function initSegment(
+	tracks: readonly Track[],
+	{ brand, delaysTicks = [] }: { brand: Brand; delaysTicks?: readonly number[] },
+): Promise<InitSegment> {
+	const target = new BufferTarget();
+	const Format = brand === 'mov' ? MovOutputFormat : Mp4OutputFormat;
+	const output = new Output({ format: new Format({ fastStart: 'fragmented' }), target });
+	for (const track of tracks) addTrack(output, track);
+	await output.start();
+	await output.finalize();
+	const made = readBoxes(new Uint8Array(target.buffer as ArrayBuffer));
+	const [ftyp] = boxesAt(made, 'ftyp') as [Box];
+	const [moov] = boxesAt(made, 'moov') as [Box];
+	const boxes = [ftyp, rewriteMoov(moov, tracks, delaysTicks)];
+	return { bytes: Buffer.concat(boxes.map(bytesOfBox)), positions: positionsOf(boxes) };
+}
+
+function addTrack(output: Output, track: Track): void {
+	const description = describeTrack(track);
+	const name = track.name === null || track.name === '' ? {} : { name: track.name };
+	if (description.type === 'video') {
+		const { codec, type: _, ...metadata } = description;
+		output.addVideoTrack(new EncodedVideoPacketSource(codec), { ...metadata, ...name });
+	} else {
+		const { decoderConfig } = description;
+		output.addAudioTrack(new EncodedAudioPacketSource(description.codec), { decoderConfig, ...name });
+	}
+}
+
+/** mediabunny writes the time of day and its own timescales, and leaves no room for durations of more than 32 bits. */
+function rewriteMoov(moov: Box, tracks: readonly Track[], delaysTicks: readonly number[]): Box {
+	let index = 0;
+	const children = moov.children.map((child) => {
+		if (child.type === 'mvhd') return rewriteHeader(child, 'timescale', MOVIE_TIMESCALE);
+		if (child.type === 'mvex') {
+			return container('mvex', [fullBox('mehd', 1, 0, [uint64(0)]), ...child.children]);
+		}
+		if (child.type !== 'trak') return child;
+		const track = tracks[index] as Track;
+		return rewriteTrak(child, track, delaysTicks[index++] ?? 0);
+	});
+	return container('moov', children);
+}
+
+function rewriteTrak(trak: Box, track: Track, delayTicks: number): Box {
+	const children = trak.children.flatMap((child) => {
+		if (child.type === 'tkhd') {
+			const header = rewriteHeader(child, 'track');
+			return track.type === 'video' ? [header, container('edts', [editList(delayTicks)])] : [header];
+		}
+		if (child.type !== 'mdia') return [child];
+		const media = child.children.map((part) =>
+			part.type === 'mdhd' ? rewriteHeader(part, 'timescale', timescaleOf(track)) : part,
+		);
+		return [container('mdia', media)];
+	});
+	return container('trak', children);
+}
+
+/** One edit to the end of the media, whose length is not known (ISO 14496-12 §8.6.6.3). */
+function editList(mediaTimeTicks: number): Box {
+	return fullBox('elst', 1, 0, [uint32(1), uint64(0), uint64(mediaTimeTicks), uint32(0x10000)]);
+}
+
+/**
+ * An `mvhd`, `mdhd` (dates, timescale, duration) or `tkhd` (dates, track id, reserved, duration) in version 1, of no date
+ * and of no duration yet.
+ */
+function rewriteHeader({ type, fields }: Box, kind: 'timescale' | 'track', timescale?: number): Box {
+	const bytes = Buffer.from(fields);
+	const isWide = bytes[0] === 1;
+	const datesEnd = isWide ? 20 : 12;
+	const beforeDuration = kind === 'track' ? 8 : 4;
+	const restStart = datesEnd + beforeDuration + (isWide ? 8 : 4);
+	const middle = bytes.subarray(datesEnd, datesEnd + beforeDuration);
+	return fullBox(type, 1, bytes.readUIntBE(1, 3), [
+		uint64(0),
+		uint64(0),
+		timescale === undefined ? middle : uint32(timescale),
+		uint64(0),
+		bytes.subarray(restStart),
+	]);
+}
+
+function positionsOf(boxes: readonly Box[]): InitPositions {
+	const fieldsOf = (wanted: Box | undefined): number =>
+		wanted === undefined ? 0 : (positionOf(boxes, wanted, sizeOfBox) as number);
+	const first = (path: string, within: readonly Box[]): Box | undefined => boxesAt(within, path)[0];
+	return {
+		movieDurations: [
+			fieldsOf(first('moov/mvhd', boxes)) + MVHD_DURATION,
+			fieldsOf(first('moov/mvex/mehd', boxes)) + MEHD_DURATION,
+		],
+		tracks: boxesAt(boxes, 'moov/trak').map(({ children }) => {
+			const edit = first('edts/elst', children);
+			return {
+				duration: fieldsOf(first('tkhd', children)) + TKHD_DURATION,
+				mediaDuration: fieldsOf(first('mdia/mdhd', children)) + MVHD_DURATION,
+				mediaTime: edit === undefined ? null : fieldsOf(edit) + ELST_MEDIA_TIME,
+			};
+		}),
+	};
+}
+
+/** Where the fields stand behind the header of a box, in version 1 of each (ISO 14496-12 §8.2.2, 8.3.2, 8.6.6, 8.8.2). */
+const MVHD_DURATION = 24;
+const TKHD_DURATION = 28;
+const MEHD_DURATION = 4;
+const ELST_MEDIA_TIME = 16;
