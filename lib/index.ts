@@ -24,7 +24,19 @@ export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js
 export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
 export {
-	type ExportSummary,
+	type ExportedFile,
+	type ExportedFragment,
+	type ExportManifest,
+	type ExportTotals,
+	type FileCut,
+	type FileSection,
+	type FragmentRange,
+	readManifest,
+} from './export/export-manifest.js';
+export type { ExportRequest, TrackSelector } from './export/export-request.js';
+export type { SplitRule } from './export/split-rule.js';
+export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
+export {
 	type FragmentsOptions,
 	KvsArchive,
 	type KvsArchiveOptions,
@@ -59,7 +71,12 @@ export {
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';
+export type { ExportOptions, ExportSummary } from './range-export.js';
+export type { Container } from './sinks/container.js';
 export { MkvSink } from './sinks/mkv-sink.js';
+export { Mp4Sink } from './sinks/mp4-sink.js';
+export type { GapPolicy } from './sinks/output-timeline.js';
+export { WavSink } from './sinks/wav-sink.js';
 export type { Delivery } from './stream/pump.js';
 export type {
 	TimelineCodecChange,

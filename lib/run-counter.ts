@@ -30,6 +30,16 @@ export class RunCounter {
 		this.#positionMs = range.fromMs;
 	}
 
+	/** What an earlier run has done of it counts too. */
+	resumed(done: Pick<RunSummary, 'delivered' | 'failed' | 'missing' | 'frames' | 'bytes' | 'gaps'>): void {
+		this.#delivered += done.delivered;
+		this.#failed += done.failed;
+		this.#missing += done.missing;
+		this.#frames += done.frames;
+		this.#bytes += done.bytes;
+		this.#gaps += done.gaps;
+	}
+
 	/** So many fragments were listed. */
 	listed(count: number): void {
 		this.#fragments += count;

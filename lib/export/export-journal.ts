@@ -114,6 +114,11 @@ export class ExportJournal {
 		}
 	}
 
+	/** Forgets what an export has done so far. */
+	static async discard(file: string): Promise<void> {
+		await rm(journalPath(file), { force: true });
+	}
+
 	/** Writes down a step. */
 	async step(step: JournalStep): Promise<void> {
 		await this.#append(step);

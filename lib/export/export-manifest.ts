@@ -165,20 +165,24 @@ function invalid(path: string, why: string, cause?: unknown): SinkError {
 }
 
 function isManifest(value: unknown): value is ExportManifest {
-	const { format, request, summary, files, fragments } = (value ?? {}) as Partial<ExportManifest>;
+	if (!isRecord(value)) return false;
+	const { format, request, summary, files, fragments } = value;
 	return (
 		format === MANIFEST_FORMAT &&
-		isObject(request) &&
-		isObject(summary) &&
+		isRecord(request) &&
+		isRecord(summary) &&
 		Array.isArray(files) &&
-		files.every(
-			(file) => isObject(file) && typeof file.file === 'string' && !/[/\\]|^\.{0,2}$/.test(file.file),
-		) &&
+		files.every((file) => isRecord(file) && isPlainName(file['file'])) &&
 		Array.isArray(fragments) &&
-		fragments.every((fragment) => isObject(fragment) && Array.isArray(fragment.ranges))
+		fragments.every((fragment) => isRecord(fragment) && Array.isArray(fragment['ranges']))
 	);
 }
 
-function isObject(value: unknown): value is object {
+/** Whether it names something in the manifest's own directory. */
+function isPlainName(name: unknown): boolean {
+	return typeof name === 'string' && name !== '' && name !== '.' && name !== '..' && !/[/\\]/.test(name);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
 	return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 import type { RangeClock } from '../model/time-range.js';
+import type { Container } from '../sinks/container.js';
 import type { GapPolicy } from '../sinks/output-timeline.js';
 import type { SplitRule } from './split-rule.js';
 
@@ -16,7 +17,7 @@ export interface ExportRequest {
 	readonly padStart: boolean;
 	readonly duplicates: 'keep-all' | 'keep-newest';
 	/** By the file's ending: `mkv`, `mp4` … */
-	readonly container: string;
+	readonly container: Container;
 	/** Null: all of them. */
 	readonly tracks: readonly TrackSelector[] | null;
 	readonly gaps: GapPolicy;

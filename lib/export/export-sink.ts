@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
