@@ -20,9 +20,6 @@ export {
 	SinkError,
 } from './errors.js';
 export type { EventStream } from './event-stream.js';
-export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
-export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
-export type { FrameSelection } from './frames/frame-selector.js';
 export {
 	type ExportedFile,
 	type ExportedFragment,
@@ -31,11 +28,15 @@ export {
 	type FileCut,
 	type FileSection,
 	type FragmentRange,
+	type MergedGaps,
 	readManifest,
 } from './export/export-manifest.js';
 export type { ExportRequest, TrackSelector } from './export/export-request.js';
 export type { SplitRule } from './export/split-rule.js';
 export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
+export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
+export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
+export type { FrameSelection } from './frames/frame-selector.js';
 export {
 	type FragmentsOptions,
 	KvsArchive,

@@ -131,7 +131,13 @@ export class KvsArchive implements AsyncDisposable {
 		return exportRange(range, file, options, {
 			stream: this.client.stream,
 			events: (past) =>
-				this.#run<MediaEvent>(range, { ...options, order: 'archive', padStart: options.padStart ?? true }, 'key-frame', copyOf, past),
+				this.#run<MediaEvent>(
+					range,
+					{ ...options, order: 'archive', padStart: options.padStart ?? true },
+					'key-frame',
+					copyOf,
+					past,
+				),
 			fragments: (signal) => this.fragments(range, { signal }),
 		});
 	}

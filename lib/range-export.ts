@@ -10,6 +10,7 @@ import { ExportJournal, type ExportPast } from './export/export-journal.js';
 import {
 	type ExportedFile,
 	type ExportManifest,
+	type MergedGaps,
 	manifestPath,
 	readManifest,
 } from './export/export-manifest.js';
@@ -51,10 +52,12 @@ export interface ExportSummary extends RunSummary {
 	readonly file: string;
 	/** The files that were written, in order, and why each was begun. */
 	readonly files: readonly ExportedFile[];
-	/** Whether nothing was done but to check a finished export. */
-	readonly isVerified: boolean;
+	/** Places where fragments do not meet and that are in one file all the same; what became of the time is up to `gaps`. */
+	readonly merged: Readonly<MergedGaps>;
 	/** Fragments that an earlier process had done. */
 	readonly resumed: number;
+	/** Whether nothing was done but to check a finished export. */
+	readonly verified: boolean;
 }
 
 /** What an export needs of the archive. */
@@ -121,10 +124,10 @@ async function runExport(
 		options.signal?.throwIfAborted();
 		throw error;
 	}
-	const { totals, files } = sink;
+	const { totals, files, merged } = sink;
 	const fragments = totals.delivered + totals.failed + totals.missing;
 	const summary = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0 };
-	return { fragments, ...summary, ...totals, file, files, isVerified: false, resumed: past.known.size };
+	return { ...summary, fragments, ...totals, file, files, merged, resumed: past.known.size, verified: false };
 }
 
 /** Checks what was asked for. */
@@ -140,7 +143,11 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 		throw new InvalidOptionError('gaps', "'keep', 'close' or 'fill'", gaps);
 	}
 	if (channels !== undefined && ((channels !== 'split' && channels !== 'stereo') || container !== 'wav')) {
-		throw new InvalidOptionError('channels', "'split' or 'stereo', and left out where the file is no .wav", channels);
+		throw new InvalidOptionError(
+			'channels',
+			"'split' or 'stereo', and left out where the file is no .wav",
+			channels,
+		);
 	}
 	if (faststart && container !== 'mp4' && container !== 'mov' && container !== 'm4a') {
 		throw new InvalidOptionError('faststart', 'left out where the file is no .mp4, .mov or .m4a', faststart);
@@ -204,7 +211,8 @@ async function finishedExport(
 	const { damage } = await verifyExport(file, manifest, signal);
 	if (damage.length > 0) return null;
 	const { mtimeMs } = await stat(manifestPath(file));
-	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal)))) return null;
+	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal))))
+		return null;
 	return {
 		...manifest.summary,
 		calls: 0,
@@ -212,8 +220,8 @@ async function finishedExport(
 		elapsedMs: performance.now() - startMs,
 		file,
 		files: manifest.files,
-		isVerified: true,
 		resumed: 0,
+		verified: true,
 	};
 }
 

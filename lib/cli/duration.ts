@@ -11,6 +11,7 @@ export function parseDuration(text: string): number | null {
 /** The length of time an option was given, in milliseconds. Throws `InvalidOptionError` for other text. */
 export function durationOption(option: string, text: string): number {
 	const ms = parseDuration(text);
-	if (ms === null || ms <= 0) throw new InvalidOptionError(option, 'a length of time like 500ms, 90s or 10m', text);
+	if (ms === null || ms <= 0)
+		throw new InvalidOptionError(option, 'a length of time like 500ms, 90s or 10m', text);
 	return ms;
 }

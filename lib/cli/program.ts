@@ -71,7 +71,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	withArchiveOptions(program.command('export').description('write a range into a playable file'))
 		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
 		.option('--tracks <list>', 'which tracks: numbers, video, audio, with commas (default: all)')
-		.option('--gaps <policy>', 'time in which nothing was recorded: keep, close, or fill with silence', 'keep')
+		.option(
+			'--gaps <policy>',
+			'time in which nothing was recorded: keep, close, or fill with silence',
+			'keep',
+		)
 		.option(
 			'--split <rule>',
 			'go on in a new file at a gap, a change of codec (always), every 10m, or before 500MB; may be given again',

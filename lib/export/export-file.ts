@@ -9,17 +9,17 @@ import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { fastStart } from '../mp4/fast-start.js';
 import { AtomicFile } from '../sinks/atomic-file.js';
-import { checkTracks, type Container } from '../sinks/container.js';
+import { type Container, checkTracks } from '../sinks/container.js';
 import { createMuxer } from '../sinks/create-muxer.js';
 import type { Piece } from '../sinks/fragment-sink.js';
 import type { PlacedFrame } from '../sinks/muxer.js';
 import { OutputFile } from '../sinks/output-file.js';
 import { type GapPolicy, OutputTimeline } from '../sinks/output-timeline.js';
 import { OutputTracks } from '../sinks/output-tracks.js';
-import { requireSilence, silenceUntil } from './gap-filler.js';
 import type { OpenedFile, OpenState, SealedFile } from './export-journal.js';
 import type { FileSection, FragmentRange } from './export-manifest.js';
 import { ExportNames, trackSuffix } from './export-names.js';
+import { requireSilence, silenceUntil } from './gap-filler.js';
 
 /** How files of an export are written. */
 export interface ExportFileOptions {
@@ -150,9 +150,9 @@ export class ExportFile {
 		return Math.max(...this.#lanes.map(({ output }) => output.sizeBytes));
 	}
 
-	/** How long it is so far. */
-	get durationMs(): number {
-		return this.#timeline.endMs;
+	/** How long it is with these frames. */
+	durationMsWith(frames: readonly Frame[]): number {
+		return frames.reduce((ms, frame) => Math.max(ms, this.#timeline.timeOf(frame)), this.#timeline.endMs);
 	}
 
 	/** Names of the parts it is written to. */
@@ -181,7 +181,8 @@ export class ExportFile {
 	async piece({ fragment, isFirst, gap, frames }: Piece): Promise<void> {
 		if (isFirst) this.#timeline.fragment(fragment, gap, frames);
 		for (const [index, lane] of this.#lanes.entries()) {
-			const own = this.#lanes.length === 1 ? frames : frames.filter(({ track }) => lane.tracks.of(track) !== null);
+			const own =
+				this.#lanes.length === 1 ? frames : frames.filter(({ track }) => lane.tracks.of(track) !== null);
 			if (index === 0 || own.length > 0) await this.#write(lane, own);
 		}
 		for (const { data } of frames) this.#fragmentBytes += data.byteLength;
@@ -267,9 +268,7 @@ async function sectionOf(part: AtomicFile, offset: number, bytes: number): Promi
 }
 
 /** Moves the index of a file to its front. */
-async function layOutAgain(
-	path: string,
-): Promise<{ head: null; tail: null; bytes: number; sha256: string }> {
+async function layOutAgain(path: string): Promise<{ head: null; tail: null; bytes: number; sha256: string }> {
 	const moved = `${path}.front`;
 	await rm(moved, { force: true });
 	await fastStart(path, moved);
@@ -287,6 +286,8 @@ async function layOutAgain(
 
 function suffixOf(track: Track, tracks: readonly Track[]): string {
 	const suffix = trackSuffix(track.name, track.number);
-	const isUnique = tracks.every((other) => other === track || trackSuffix(other.name, other.number) !== suffix);
+	const isUnique = tracks.every(
+		(other) => other === track || trackSuffix(other.name, other.number) !== suffix,
+	);
 	return isUnique ? suffix : `${suffix}-${track.number}`;
 }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { SinkError } from '../errors.js';
 import type { GapDetectorState } from '../model/gap-detector.js';
 import type { OutputTimelineState } from '../sinks/output-timeline.js';
-import type { ExportedFile, ExportedFragment, ExportTotals, FileCut } from './export-manifest.js';
+import type { ExportedFile, ExportedFragment, ExportTotals, FileCut, MergedGaps } from './export-manifest.js';
 import type { ExportRequest } from './export-request.js';
 
 /** A file that was begun: everything else about it follows from its fragments. */
@@ -44,7 +44,9 @@ export interface OpenState {
 /** One step of an export: a fragment, and what was opened and sealed on its occasion. */
 export interface JournalStep {
 	readonly fragment: ExportedFragment;
+	/** So far. */
 	readonly gaps: number;
+	readonly merged: Readonly<MergedGaps>;
 	readonly gapsState: GapDetectorState;
 	readonly opened?: OpenedFile;
 	readonly sealed?: readonly SealedFile[];
@@ -57,8 +59,13 @@ export interface ExportPast {
 	readonly known: ReadonlySet<string>;
 	readonly last: string | null;
 	readonly totals: ExportTotals;
+	readonly merged: Readonly<MergedGaps>;
 	readonly sealed: readonly SealedFile[];
-	readonly open: { readonly file: OpenedFile; readonly state: OpenState; readonly entries: readonly (readonly unknown[])[] } | null;
+	readonly open: {
+		readonly file: OpenedFile;
+		readonly state: OpenState;
+		readonly entries: readonly (readonly unknown[])[];
+	} | null;
 	readonly gapsState: GapDetectorState | undefined;
 	/** The last fragment that left bytes in the open file. */
 	readonly lastWritten: ExportedFragment | null;
@@ -71,6 +78,7 @@ export const NO_PAST: ExportPast = {
 	known: new Set(),
 	last: null,
 	totals: { delivered: 0, failed: 0, missing: 0, frames: 0, bytes: 0, gaps: 0 },
+	merged: { gap: 0, overlap: 0, regression: 0, duplicate: 0 },
 	sealed: [],
 	open: null,
 	gapsState: undefined,
@@ -200,7 +208,7 @@ async function readPast(path: string, request: ExportRequest): Promise<ExportPas
 				validBytes = end;
 				continue;
 			}
-			const { fragment, gaps, gapsState, state, ...step } = value as Partial<JournalStep>;
+			const { fragment, gaps, merged, gapsState, state, ...step } = value as Partial<JournalStep>;
 			sealed.push(...(step.sealed ?? []));
 			validBytes = end;
 			if (fragment === undefined) {
@@ -224,6 +232,7 @@ async function readPast(path: string, request: ExportRequest): Promise<ExportPas
 				...past,
 				last: fragment.fragmentNumber ?? past.last,
 				gapsState,
+				merged: merged ?? past.merged,
 				open: opened === null || state == null ? null : { file: opened, state, entries },
 				lastWritten: fragment.ranges.length > 0 ? fragment : past.lastWritten,
 			};

@@ -1,5 +1,6 @@
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
+import type { GapKind } from '../model/media-event.js';
 import type { ExportRequest } from './export-request.js';
 
 /** What a manifest begins with. */
@@ -71,6 +72,9 @@ export interface ExportedFragment {
 	readonly ranges: readonly FragmentRange[];
 }
 
+/** Places where fragments do not meet and that are in one file all the same, by their kind. */
+export type MergedGaps = Record<GapKind, number>;
+
 /** What became of all of them. */
 export interface ExportTotals {
 	readonly delivered: number;
@@ -86,7 +90,7 @@ export interface ExportTotals {
 export interface ExportManifest {
 	readonly format: typeof MANIFEST_FORMAT;
 	readonly request: ExportRequest;
-	readonly summary: ExportTotals & { readonly fragments: number };
+	readonly summary: ExportTotals & { readonly fragments: number; readonly merged: Readonly<MergedGaps> };
 	readonly files: readonly ExportedFile[];
 	/** In archive order. */
 	readonly fragments: readonly ExportedFragment[];
@@ -127,7 +131,12 @@ export async function writeManifest(
 	} catch (error) {
 		await handle?.close().catch(() => {});
 		await rm(part, { force: true });
-		throw new SinkError('KVS_SINK_FAILED', path, `cannot write \`${path}\`: ${(error as Error).message}`, error);
+		throw new SinkError(
+			'KVS_SINK_FAILED',
+			path,
+			`cannot write \`${path}\`: ${(error as Error).message}`,
+			error,
+		);
 	}
 }
 
@@ -156,12 +165,18 @@ export async function readManifest(file: string): Promise<ExportManifest | null>
 	} catch (error) {
 		throw invalid(path, (error as Error).message, error);
 	}
-	if (!isManifest(manifest)) throw invalid(path, `it does not say \`${MANIFEST_FORMAT}\`, or lacks what one has`);
+	if (!isManifest(manifest))
+		throw invalid(path, `it does not say \`${MANIFEST_FORMAT}\`, or lacks what one has`);
 	return manifest;
 }
 
 function invalid(path: string, why: string, cause?: unknown): SinkError {
-	return new SinkError('KVS_MANIFEST_INVALID', path, `\`${path}\` is no manifest of an export: ${why}`, cause);
+	return new SinkError(
+		'KVS_MANIFEST_INVALID',
+		path,
+		`\`${path}\` is no manifest of an export: ${why}`,
+		cause,
+	);
 }
 
 function isManifest(value: unknown): value is ExportManifest {

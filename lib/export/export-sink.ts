@@ -12,6 +12,7 @@ import {
 	type ExportedFragment,
 	type ExportTotals,
 	type FileCut,
+	type MergedGaps,
 	manifestPath,
 	writeManifest,
 } from './export-manifest.js';
@@ -48,6 +49,7 @@ export class ExportSink extends FragmentSink {
 	#opened: OpenedFile | null = null;
 	#file: ExportFile | null = null;
 	#gaps: number;
+	readonly #merged: MergedGaps;
 	/** How many of the sealed files have their names. */
 	#published = 0;
 	#isOver: boolean;
@@ -58,12 +60,18 @@ export class ExportSink extends FragmentSink {
 		this.#totals = { ...options.past.totals };
 		this.#sealed = [...options.past.sealed];
 		this.#gaps = options.past.totals.gaps;
+		this.#merged = { ...options.past.merged };
 		this.#isOver = options.past.isOver;
 	}
 
 	/** What became of the fragments so far, those of earlier processes included. */
 	get totals(): ExportTotals {
 		return { ...this.#totals, gaps: this.#gaps };
+	}
+
+	/** Places where fragments do not meet and that are in one file all the same. */
+	get merged(): Readonly<MergedGaps> {
+		return this.#merged;
 	}
 
 	/** The files, under their names. Known at the end. */
@@ -89,6 +97,7 @@ export class ExportSink extends FragmentSink {
 		const selected = { ...piece, frames };
 		const cut = this.#file === null || !isFirst ? null : this.#cutBefore(this.#file, selected);
 		if (cut !== null) await this.#seal();
+		else if (isFirst && gap !== null && this.#file !== null) this.#merged[gap.kind]++;
 		this.#file ??= await this.#begin(fragment, cut);
 		await this.#file.piece(selected);
 	}
@@ -109,7 +118,11 @@ export class ExportSink extends FragmentSink {
 		});
 	}
 
-	protected override async fragmentMissing({ fragmentNumber, code, name }: FragmentFailureEvent): Promise<void> {
+	protected override async fragmentMissing({
+		fragmentNumber,
+		code,
+		name,
+	}: FragmentFailureEvent): Promise<void> {
 		await this.#step({
 			fragmentNumber,
 			producerTimestamp: null,
@@ -144,7 +157,8 @@ export class ExportSink extends FragmentSink {
 		const file = join(directory, name);
 		if (hasManifest) {
 			const { totals } = this;
-			const summary = { fragments: totals.delivered + totals.failed + totals.missing, ...totals };
+			const fragmentCount = totals.delivered + totals.failed + totals.missing;
+			const summary = { fragments: fragmentCount, ...totals, merged: this.#merged };
 			const fragments = ExportJournal.fragments(file);
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
 		} else {
@@ -180,6 +194,7 @@ export class ExportSink extends FragmentSink {
 		await journal.step({
 			fragment,
 			gaps: this.#gaps,
+			merged: this.#merged,
 			gapsState: this.gapsState(),
 			...(this.#opened === null ? {} : { opened: this.#opened }),
 			...(sealed.length === 0 ? {} : { sealed }),
@@ -221,11 +236,11 @@ export class ExportSink extends FragmentSink {
 				return { reason: 'gap', fragmentNumber, detail };
 			}
 			if (typeof rule === 'string') continue;
-			if ('everyMs' in rule && file.durationMs >= rule.everyMs) {
-				return { reason: 'duration', fragmentNumber, detail: `it is ${Math.round(file.durationMs)} ms long` };
+			if ('everyMs' in rule && file.durationMsWith(frames) > rule.everyMs) {
+				return { reason: 'duration', fragmentNumber, detail: `more than ${rule.everyMs} ms with it` };
 			}
 			if ('maxBytes' in rule && file.sizeBytes + addedBytes > rule.maxBytes) {
-				return { reason: 'size', fragmentNumber, detail: `it has ${file.sizeBytes} bytes` };
+				return { reason: 'size', fragmentNumber, detail: `more than ${rule.maxBytes} bytes with it` };
 			}
 		}
 		return null;
@@ -237,7 +252,9 @@ export class ExportSink extends FragmentSink {
 		const missing = selectors.find((selector) => !fragment.tracks.some((track) => isOf(track, selector)));
 		if (missing !== undefined && this.#file === null) {
 			const { name } = this.#options;
-			const there = fragment.tracks.map(({ number, type, codec, codecId }) => `${number} (${type}, ${codec ?? codecId})`);
+			const there = fragment.tracks.map(
+				({ number, type, codec, codecId }) => `${number} (${type}, ${codec ?? codecId})`,
+			);
 			throw new SinkError(
 				'KVS_NO_SUCH_TRACK',
 				name,

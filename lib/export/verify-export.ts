@@ -88,7 +88,8 @@ class ExportCheck {
 		this.#handles.push(handle);
 		this.#positions.push(exported.head?.bytes ?? 0);
 		const { head } = exported;
-		if (head !== null) await this.#section(index, 0, head.bytes, head.sha256, 'what comes before the first fragment');
+		if (head !== null)
+			await this.#section(index, 0, head.bytes, head.sha256, 'what comes before the first fragment');
 	}
 
 	async #fragment({ fragmentNumber, ranges, sha256 }: ExportedFragment): Promise<void> {
@@ -96,13 +97,18 @@ class ExportCheck {
 		const hash = createHash('sha256');
 		for (const { file, offset, bytes } of ranges) {
 			if (this.#positions[file] !== offset) {
-				this.#found(file, fragmentNumber, `the manifest has it at ${offset}, and what comes before it ends at ${this.#positions[file]}`);
+				this.#found(
+					file,
+					fragmentNumber,
+					`the manifest has it at ${offset}, and what comes before it ends at ${this.#positions[file]}`,
+				);
 			}
 			this.#positions[file] = offset + bytes;
 			await this.#read(file, offset, bytes, hash);
 		}
 		const [first] = ranges;
-		if (hash.digest('hex') !== sha256) this.#found(first?.file ?? null, fragmentNumber, 'its bytes have changed');
+		if (hash.digest('hex') !== sha256)
+			this.#found(first?.file ?? null, fragmentNumber, 'its bytes have changed');
 	}
 
 	async #end(index: number, { bytes, tail, sha256 }: ExportedFile): Promise<void> {
@@ -112,7 +118,13 @@ class ExportCheck {
 		if (from + tail.bytes !== bytes) {
 			this.#found(index, null, `the manifest knows nothing of ${bytes - from - tail.bytes} bytes`);
 		}
-		await this.#section(index, bytes - tail.bytes, tail.bytes, tail.sha256, 'what comes behind the last fragment');
+		await this.#section(
+			index,
+			bytes - tail.bytes,
+			tail.bytes,
+			tail.sha256,
+			'what comes behind the last fragment',
+		);
 	}
 
 	async #section(index: number, offset: number, bytes: number, sha256: string, what: string): Promise<void> {

@@ -44,7 +44,10 @@ export abstract class FragmentSink extends Writable {
 	 * @param gaps - what another sink knew of gaps where this one goes on
 	 * @param isUndivided - whether a subclass wants every fragment of the service whole
 	 */
-	constructor({ gaps, isUndivided = false }: { gaps?: GapDetectorState | undefined; isUndivided?: boolean } = {}) {
+	constructor({
+		gaps,
+		isUndivided = false,
+	}: { gaps?: GapDetectorState | undefined; isUndivided?: boolean } = {}) {
 		super({ objectMode: true, highWaterMark: 16 });
 		this.#pieceBytes = isUndivided ? MAX_UNDIVIDED_BYTES : MAX_PIECE_BYTES;
 		this.#gaps = new GapDetector(gaps);

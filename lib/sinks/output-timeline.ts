@@ -63,15 +63,19 @@ export class OutputTimeline {
 		this.#shiftMs = this.endMs - (producerTimestamp.getTime() - this.#originMs);
 	}
 
-	/** Time of a frame in the file, in milliseconds, fractional. */
+	/** Time in the file that a frame would have, in milliseconds, fractional. */
+	timeOf(frame: Frame): number {
+		return Math.max(0, sourceMs(frame) - (this.#originMs ?? 0) + this.#shiftMs);
+	}
+
+	/** Gives a frame its place: its time in the file. */
 	place(frame: Frame): number {
-		const ms = Math.max(0, sourceMs(frame) - (this.#originMs ?? 0) + this.#shiftMs);
-		this.add(frame.track.number, ms, frame.durationMs);
+		const ms = this.timeOf(frame);
+		this.#add(frame.track.number, ms, frame.durationMs);
 		return ms;
 	}
 
-	/** Something else than a frame of the source takes its place in the file. */
-	add(trackNumber: number, ms: number, durationMs: number | null): void {
+	#add(trackNumber: number, ms: number, durationMs: number | null): void {
 		const span = this.#spans.get(trackNumber);
 		if (span === undefined) {
 			this.#spans.set(trackNumber, { count: 1, firstMs: ms, lastMs: ms, durationMs, stepMs: 0 });

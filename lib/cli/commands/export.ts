@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import {
 	type ExportOptions as ArchiveExportOptions,
 	type ExportSummary,
@@ -23,7 +24,16 @@ export interface ExportCommandOptions extends ArchiveCommandOptions {
 	readonly manifest?: boolean;
 }
 
-const UNIT_BYTES: Readonly<Record<string, number>> = { KB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const GAP_WORDS: Readonly<Record<GapPolicy, string>> = { keep: 'kept', close: 'closed', fill: 'filled' };
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+	KB: 1e3,
+	MB: 1e6,
+	GB: 1e9,
+	KiB: 2 ** 10,
+	MiB: 2 ** 20,
+	GiB: 2 ** 30,
+};
 
 /** Writes a range into one playable file, or several. */
 export async function exportRange(
@@ -42,8 +52,9 @@ export async function exportRange(
 	} finally {
 		bar.stop();
 	}
-	if (options.json) await terminal.writeJson([{ type: 'summary', ...summary }]);
-	else for (const line of summaryLines(summary)) terminal.say(line);
+	const { file: _, ...rest } = summary;
+	if (options.json) await terminal.writeJson([{ type: 'summary', ...rest }]);
+	else for (const line of summaryLines(summary, exportOptions.gaps)) terminal.say(line);
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
 }
 
@@ -75,7 +86,11 @@ export function exportOptionsOf({
 function trackSelector(text: string): TrackSelector {
 	if (text === 'video' || text === 'audio') return text;
 	if (!/^[1-9]\d{0,8}$/.test(text)) {
-		throw new InvalidOptionError('--tracks', 'track numbers, `video` or `audio`, with commas between them', text);
+		throw new InvalidOptionError(
+			'--tracks',
+			'track numbers, `video` or `audio`, with commas between them',
+			text,
+		);
 	}
 	return Number(text);
 }
@@ -85,14 +100,15 @@ function splitRule(text: string): SplitRule {
 	const everyMs = parseDuration(text);
 	if (everyMs !== null && everyMs > 0) return { everyMs };
 	const size = /^(\d{1,9}(?:\.\d{1,3})?)([KMG]i?B)$/.exec(text);
-	const maxBytes = size === null ? 0 : Math.floor(Number(size[1]) * (UNIT_BYTES[size[2] as string] as number));
+	const maxBytes =
+		size === null ? 0 : Math.floor(Number(size[1]) * (UNIT_BYTES[size[2] as string] as number));
 	if (maxBytes > 0) return { maxBytes };
 	throw new InvalidOptionError('--split', '`gap`, `codec`, a length like 10m or a size like 500MB', text);
 }
 
 /** An export for a person: a line about all of it, and where there are several files, a line each. */
-export function summaryLines(summary: ExportSummary): string[] {
-	const { file, files, isVerified } = summary;
+export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): string[] {
+	const { file, files, merged } = summary;
 	const parts = [
 		`${summary.delivered} of ${summary.fragments} fragments`,
 		`${summary.frames} frames`,
@@ -103,15 +119,20 @@ export function summaryLines(summary: ExportSummary): string[] {
 	if (summary.resumed > 0) parts.push(`${summary.resumed} fragments were there from before`);
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);
 	if (summary.missing > 0) parts.push(`${summary.missing} missing`);
-	if (summary.gaps > 0) parts.push(`${summary.gaps} gaps`);
+	if (merged.gap > 0) parts.push(`${merged.gap} gaps ${GAP_WORDS[gaps]}`);
+	const shifted = merged.overlap + merged.regression + merged.duplicate;
+	if (shifted > 0)
+		parts.push(`${shifted} fragments that begin before the end of the one before laid behind it`);
 	if (summary.throttled > 0) parts.push(`${summary.throttled} throttled`);
-	const what = isVerified ? 'is whole already, and verified' : 'is written';
-	const subject = files.length === 1 ? (files[0]?.file ?? file) : `${file} (${files.length} files)`;
-	const lines = [`${isVerified ? `${file} ${what}` : `wrote ${files.length === 1 ? file : subject}`}: ${parts.join(', ')}`];
+	const name =
+		files.length === 1 ? join(dirname(file), files[0]?.file ?? '') : `${file} in ${files.length} files`;
+	const lines = [
+		`${summary.verified ? `${name} is whole already, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
+	];
 	if (files.length < 2) return lines;
-	for (const { file: name, bytes, frames, durationMs, cut } of files) {
-		const why = cut === null ? '' : `; a new file at ${cut.fragmentNumber}, for ${cut.reason}: ${cut.detail}`;
-		lines.push(`  ${name}: ${(durationMs / 1000).toFixed(3)} s, ${frames} frames, ${bytes} bytes${why}`);
+	for (const { file: part, bytes, frames, durationMs, cut } of files) {
+		const why = cut === null ? '' : `; new at fragment ${cut.fragmentNumber} (${cut.reason}: ${cut.detail})`;
+		lines.push(`  ${part}: ${(durationMs / 1000).toFixed(3)} s, ${frames} frames, ${bytes} bytes${why}`);
 	}
 	return lines;
 }

@@ -1,4 +1,5 @@
-import { readManifest, SinkError, verifyExport } from '../../index.js';
+import { join, parse } from 'node:path';
+import { type ExportManifest, readManifest, SinkError, verifyExport } from '../../index.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 
@@ -13,11 +14,7 @@ export async function verify(
 	{ json }: VerifyOptions,
 	{ terminal, signal }: CommandContext,
 ): Promise<number> {
-	const file = path.replace(/\.json$/, '');
-	const manifest = await readManifest(file);
-	if (manifest === null) {
-		throw new SinkError('KVS_MANIFEST_MISSING', file, `cannot check \`${file}\`: there is no \`${file}.json\` beside it`);
-	}
+	const { file, manifest } = await manifestFor(path.replace(/\.json$/, ''));
 	const { damage, bytes } = await verifyExport(file, manifest, signal);
 	const { summary, files } = manifest;
 	if (json) {
@@ -34,9 +31,30 @@ export async function verify(
 	}
 	if (!json) {
 		const lost = summary.failed + summary.missing;
-		const parts = [`${summary.delivered} of ${summary.fragments} fragments`, `${summary.frames} frames`, `${bytes} bytes`];
+		const parts = [
+			`${summary.delivered} of ${summary.fragments} fragments`,
+			`${summary.frames} frames`,
+			`${bytes} bytes`,
+		];
 		if (lost > 0) parts.push(`${lost} could not be had when it was made`);
 		terminal.say(`${file} is what its manifest says: ${parts.join(', ')}`);
 	}
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+/** The manifest of an export, by the name that was asked for or by that of one of its files (`x-001.mp4`, `x-customer.wav`). */
+async function manifestFor(path: string): Promise<{ file: string; manifest: ExportManifest }> {
+	const { dir, name, ext, base } = parse(path);
+	for (let stem = name; stem !== ''; stem = stem.replace(/-?[^-]*$/, '')) {
+		const file = join(dir, `${stem}${ext}`);
+		const manifest = await readManifest(file);
+		if (manifest !== null && (stem === name || manifest.files.some((exported) => exported.file === base))) {
+			return { file, manifest };
+		}
+	}
+	throw new SinkError(
+		'KVS_MANIFEST_MISSING',
+		path,
+		`cannot check \`${path}\`: there is no \`${path}.json\` beside it`,
+	);
 }
