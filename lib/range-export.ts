@@ -136,9 +136,6 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 	const { tracks, gaps = 'keep', channels, faststart = false } = options;
 	const { padStart = true, duplicates = 'keep-all' } = options;
 	const container = containerOf(file);
-	if (container === null) {
-		throw new InvalidOptionError('file', 'a name that ends in .mkv, .webm, .mp4, .mov, .m4a or .wav', file);
-	}
 	if (gaps !== 'keep' && gaps !== 'close' && gaps !== 'fill') {
 		throw new InvalidOptionError('gaps', "'keep', 'close' or 'fill'", gaps);
 	}

@@ -109,7 +109,6 @@ export class ExportFile {
 		past?: { state: OpenState; entries: readonly (readonly unknown[])[] },
 	): Promise<ExportFile> {
 		const { directory, name, container, channels, gaps } = options;
-		checkTracks(name, container, tracks);
 		if (gaps === 'fill') for (const track of tracks) requireSilence(name, track);
 		const isSplit = channels === 'split' && tracks.length > 1;
 		const groups = isSplit ? tracks.map((track) => [track]) : [[...tracks]];
@@ -117,6 +116,7 @@ export class ExportFile {
 		try {
 			for (const [index, group] of groups.entries()) {
 				const suffix = isSplit ? suffixOf(group[0] as Track, tracks) : null;
+				checkTracks(name, container, group);
 				const target = new ExportNames(name).name(opened.number, { isNumbered: true, suffix });
 				const lane = past?.state.lanes[index];
 				const part = await AtomicFile.resume(join(directory, target), lane?.sizeBytes ?? 0);

@@ -10,6 +10,7 @@ import type { Track } from '../model/track.js';
 import { type Box, bytesOfBox, container, fullBox, sizeOfBox, uint32, uint64 } from './box.js';
 import { boxesAt, positionOf, readBoxes } from './box-tree.js';
 import { describeTrack } from './decoder-config.js';
+import { editList, type TrackEdit } from './edit-list.js';
 import { timescaleOf } from './track-timescale.js';
 
 /** Ticks a second of what a file says of itself as a whole: a millisecond each. */
@@ -31,8 +32,8 @@ export interface TrackPositions {
 	readonly duration: number;
 	/** Of the same in the track's own timescale (mdhd). */
 	readonly mediaDuration: number;
-	/** Of the media time at which the track begins (elst), in the track's timescale. Null for sound. */
-	readonly mediaTime: number | null;
+	/** Of the track's edit list: see {@link editList}. */
+	readonly edits: number;
 }
 
 /** What a fragmented file begins with. */
@@ -45,12 +46,12 @@ export interface InitSegment {
  * The head of a fragmented MP4 or MOV file, and an HLS stream's EXT-X-MAP: `ftyp` and a `moov` without samples. The same
  * tracks give the same bytes. Track ids are 1, 2, 3 … in the order of `tracks`.
  *
- * A video track has an edit list: its first picture shows `delaysTicks` (by track, in its timescale) behind its decode
- * time. Throws `MediaError` for a track that cannot be described.
+ * `edits` are the tracks' edit lists, where they are known already. Throws `MediaError` for a track that cannot be
+ * described.
  */
 export async function initSegment(
 	tracks: readonly Track[],
-	{ brand, delaysTicks = [] }: { brand: Brand; delaysTicks?: readonly number[] },
+	{ brand, edits = [] }: { brand: Brand; edits?: readonly TrackEdit[] },
 ): Promise<InitSegment> {
 	const target = new BufferTarget();
 	const Format = brand === 'mov' ? MovOutputFormat : Mp4OutputFormat;
@@ -61,7 +62,7 @@ export async function initSegment(
 	const made = readBoxes(new Uint8Array(target.buffer as ArrayBuffer));
 	const [ftyp] = boxesAt(made, 'ftyp') as [Box];
 	const [moov] = boxesAt(made, 'moov') as [Box];
-	const boxes = [ftyp, rewriteMoov(moov, tracks, delaysTicks)];
+	const boxes = [ftyp, rewriteMoov(moov, tracks, edits)];
 	return { bytes: Buffer.concat(boxes.map(bytesOfBox)), positions: positionsOf(boxes) };
 }
 
@@ -78,7 +79,7 @@ function addTrack(output: Output, track: Track): void {
 }
 
 /** mediabunny writes the time of day and its own timescales, and leaves no room for durations of more than 32 bits. */
-function rewriteMoov(moov: Box, tracks: readonly Track[], delaysTicks: readonly number[]): Box {
+function rewriteMoov(moov: Box, tracks: readonly Track[], edits: readonly TrackEdit[]): Box {
 	let index = 0;
 	const children = moov.children.map((child) => {
 		if (child.type === 'mvhd') return rewriteHeader(child, 'timescale', MOVIE_TIMESCALE);
@@ -87,17 +88,14 @@ function rewriteMoov(moov: Box, tracks: readonly Track[], delaysTicks: readonly 
 		}
 		if (child.type !== 'trak') return child;
 		const track = tracks[index] as Track;
-		return rewriteTrak(child, track, delaysTicks[index++] ?? 0);
+		return rewriteTrak(child, track, edits[index++] ?? { startMs: 0, delayTicks: 0 });
 	});
 	return container('moov', children);
 }
 
-function rewriteTrak(trak: Box, track: Track, delayTicks: number): Box {
+function rewriteTrak(trak: Box, track: Track, edit: TrackEdit): Box {
 	const children = trak.children.flatMap((child) => {
-		if (child.type === 'tkhd') {
-			const header = rewriteHeader(child, 'track');
-			return track.type === 'video' ? [header, container('edts', [editList(delayTicks)])] : [header];
-		}
+		if (child.type === 'tkhd') return [rewriteHeader(child, 'track'), ...readBoxes(editList(edit))];
 		if (child.type !== 'mdia') return [child];
 		const media = child.children.map((part) =>
 			part.type === 'mdhd' ? rewriteHeader(part, 'timescale', timescaleOf(track)) : part,
@@ -105,11 +103,6 @@ function rewriteTrak(trak: Box, track: Track, delayTicks: number): Box {
 		return [container('mdia', media)];
 	});
 	return container('trak', children);
-}
-
-/** One edit to the end of the media, whose length is not known (ISO 14496-12 §8.6.6.3). */
-function editList(mediaTimeTicks: number): Box {
-	return fullBox('elst', 1, 0, [uint32(1), uint64(0), uint64(mediaTimeTicks), uint32(0x10000)]);
 }
 
 /**
@@ -142,18 +135,17 @@ function positionsOf(boxes: readonly Box[]): InitPositions {
 			fieldsOf(first('moov/mvex/mehd', boxes)) + MEHD_DURATION,
 		],
 		tracks: boxesAt(boxes, 'moov/trak').map(({ children }) => {
-			const edit = first('edts/elst', children);
+			const header = first('tkhd', children);
 			return {
-				duration: fieldsOf(first('tkhd', children)) + TKHD_DURATION,
+				duration: fieldsOf(header) + TKHD_DURATION,
 				mediaDuration: fieldsOf(first('mdia/mdhd', children)) + MVHD_DURATION,
-				mediaTime: edit === undefined ? null : fieldsOf(edit) + ELST_MEDIA_TIME,
+				edits: fieldsOf(header) + (header?.fields.byteLength ?? 0),
 			};
 		}),
 	};
 }
 
-/** Where the fields stand behind the header of a box, in version 1 of each (ISO 14496-12 §8.2.2, 8.3.2, 8.6.6, 8.8.2). */
+/** Where the fields stand behind the header of a box, in version 1 of each (ISO 14496-12 §8.2.2, 8.3.2, 8.8.2). */
 const MVHD_DURATION = 24;
 const TKHD_DURATION = 28;
 const MEHD_DURATION = 4;
-const ELST_MEDIA_TIME = 16;

@@ -22,6 +22,6 @@ export function createMuxer(
 		case 'mov':
 			return createMp4Muxer(tracks, { brand: 'mov' }, restored);
 		case 'wav':
-			return createWavMuxer(tracks, {}, restored);
+			return createWavMuxer(tracks, restored);
 	}
 }

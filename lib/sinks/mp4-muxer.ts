@@ -1,4 +1,5 @@
 import type { Track } from '../model/track.js';
+import type { TrackEdit } from '../mp4/edit-list.js';
 import { finalPatches } from '../mp4/final-patches.js';
 import { type Brand, type InitPositions, initSegment } from '../mp4/init-segment.js';
 import { mediaSegment } from '../mp4/media-segment.js';
@@ -6,11 +7,12 @@ import { type RandomAccessPoint, randomAccessTable } from '../mp4/random-access.
 import { reorderDelayTicks, type Sample, type TrackState } from '../mp4/sample-times.js';
 import { timescaleOf } from '../mp4/track-timescale.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
+import { soundDurationMs } from './sound-format.js';
 
 /** What is known of a track so far. */
 interface TrackProgress {
 	readonly last: TrackState;
-	readonly delayTicks: number;
+	readonly edit: TrackEdit;
 }
 
 interface Mp4State {
@@ -65,20 +67,22 @@ class Mp4Muxer implements Muxer {
 		// The first frame in the file need not be the earliest: B-frames and sound may come before it.
 		const originMs = this.#state.originMs ?? frames.reduce((least, { ms }) => Math.min(least, ms), 0);
 		const sequenceNumber = this.#state.sequenceNumber + 1;
-		const delays: number[] = [];
+		const edits: TrackEdit[] = [];
 		const segment = mediaSegment(
 			this.#tracks.map((track, index) => {
-				const samples = samplesOf(track, frames, originMs);
+				const own = frames.filter((placed) => placed.track.number === track.number);
 				const progress = this.#state.tracks[index] ?? null;
-				const delayTicks = progress?.delayTicks ?? reorderDelayTicks(samples, timescaleOf(track));
-				delays.push(delayTicks);
+				const edit = progress?.edit ?? editOf(track, own, originMs);
+				edits.push(edit);
+				const samples = samplesOf(own, originMs + edit.startMs);
+				const { delayTicks } = edit;
 				return { track, trackId: index + 1, samples, state: progress?.last ?? null, delayTicks };
 			}),
 			{ sequenceNumber },
 		);
 		const progress = [...this.#state.tracks];
 		for (const { trackId, state: last } of segment.tracks) {
-			progress[trackId - 1] = { last, delayTicks: delays[trackId - 1] as number };
+			progress[trackId - 1] = { last, edit: edits[trackId - 1] as TrackEdit };
 		}
 		this.#state = { ...this.#state, originMs, sequenceNumber, tracks: progress };
 		const hasVideo = this.#tracks.some(({ type }) => type === 'video');
@@ -110,7 +114,7 @@ class Mp4Muxer implements Muxer {
 		const ends = this.#tracks.map((track, index) => ({
 			track,
 			state: progress[index]?.last ?? null,
-			delayTicks: progress[index]?.delayTicks ?? 0,
+			edit: progress[index]?.edit ?? { startMs: 0, delayTicks: 0 },
 		}));
 		return {
 			append: [randomAccessTable(this.#points)],
@@ -119,13 +123,19 @@ class Mp4Muxer implements Muxer {
 	}
 }
 
-function samplesOf(track: Track, frames: readonly PlacedFrame[], originMs: number): Sample[] {
-	return frames
-		.filter((placed) => placed.track.number === track.number)
-		.map(({ frame, ms }) => ({
-			data: frame.data,
-			ms: ms - originMs,
-			durationMs: frame.durationMs,
-			keyframe: frame.keyframe,
-		}));
+/** Where a track's media lie, told by its first frames. */
+function editOf(track: Track, frames: readonly PlacedFrame[], originMs: number): TrackEdit {
+	const firstMs = frames.reduce((least, { ms }) => Math.min(least, ms), Number.POSITIVE_INFINITY);
+	const startMs = frames.length === 0 ? 0 : Math.max(0, Math.floor(firstMs - originMs));
+	const delayTicks = reorderDelayTicks(samplesOf(frames, originMs + startMs), timescaleOf(track));
+	return { startMs, delayTicks };
+}
+
+function samplesOf(frames: readonly PlacedFrame[], originMs: number): Sample[] {
+	return frames.map(({ frame, track, ms }) => ({
+		data: frame.data,
+		ms: ms - originMs,
+		durationMs: soundDurationMs(track, frame.data.byteLength) ?? frame.durationMs,
+		keyframe: frame.keyframe,
+	}));
 }
