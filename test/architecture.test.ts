@@ -7,7 +7,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	model: [],
 	stream: [],
 	pace: [],
-	aws: [],
+	aws: ['pace'],
 	mkv: [],
 	list: ['aws', 'pace', 'stream'],
 	batch: ['stream'],
