@@ -64,6 +64,8 @@ const callChannel = channel('kvs-archive:call');
 export interface FragmentPage {
 	readonly fragments: readonly Fragment[];
 	readonly nextToken: string | null;
+	/** The answer had neither a list nor a token: nothing is stored there, or its body was lost on the way. */
+	readonly isBlank: boolean;
 }
 
 /**
@@ -131,8 +133,12 @@ export class ArchiveClient {
 					}),
 		});
 		return this.#call('LIST_FRAGMENTS', 'ListFragments', options, async (client, signal) => {
-			const { Fragments = [], NextToken = null } = await client.send(command, { abortSignal: signal });
-			return { fragments: Fragments.map(toFragment), nextToken: NextToken || null };
+			const { Fragments, NextToken } = await client.send(command, { abortSignal: signal });
+			return {
+				fragments: (Fragments ?? []).map(toFragment),
+				nextToken: NextToken || null,
+				isBlank: Fragments === undefined && NextToken === undefined,
+			};
 		});
 	}
 
@@ -211,7 +217,8 @@ export class ArchiveClient {
 			(callSignal) => control.send(command, { abortSignal: callSignal }),
 		);
 		if (DataEndpoint === undefined || !URL.canParse(DataEndpoint)) {
-			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL');
+			const retryable = DataEndpoint === undefined;
+			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL', { retryable });
 		}
 		return DataEndpoint;
 	}

@@ -165,3 +165,20 @@ test('refuses a time limit that is none', (t) => {
 		);
 	}
 });
+
+test('a data endpoint that was lost on its way is asked for again, and one that is none is not', async (t) => {
+	const archive = await startArchive(t, { door: recording(3) });
+	for (const [body, retryable] of [
+		['', true],
+		['{"DataEndpoint":"nowhere"}', false],
+	] as const) {
+		const endpoint = await startMeddler(t, archive, () => ({ body: Buffer.from(body) }));
+		const client = new ArchiveClient({ streamName: 'door', endpoint });
+		t.teardown(() => client.close());
+		await t.throwsAsync(client.listFragments(range, { maxResults: 10 }), {
+			code: 'KVS_REQUEST_FAILED',
+			message: /answered no URL/,
+			retryable,
+		} as object);
+	}
+});
