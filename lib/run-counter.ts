@@ -1,9 +1,12 @@
 import type { CallRecord } from './aws/archive-client.js';
-import type { MediaEvent } from './model/media-event.js';
+import type { FragmentFailureEvent, MediaEvent } from './model/media-event.js';
 import type { Progress } from './model/progress.js';
-import type { RunSummary } from './model/run-summary.js';
+import type { FailedFragment, RunSummary } from './model/run-summary.js';
 import type { ResolvedTimeRange } from './model/time-range.js';
 import type { Clock } from './pace/clock.js';
+
+/** What a summary names at most; a range of which nothing can be had fills no memory. */
+const MAX_NAMED_FAILURES = 1000;
 
 /** Counts what a run does, for its progress and its summary. */
 export class RunCounter {
@@ -17,6 +20,7 @@ export class RunCounter {
 	#delivered = 0;
 	#failed = 0;
 	#missing = 0;
+	readonly #failures: FailedFragment[] = [];
 	#frames = 0;
 	#bytes = 0;
 	#gaps = 0;
@@ -59,6 +63,7 @@ export class RunCounter {
 			case 'fragment-failure':
 				if (event.name === 'MISSING') this.#missing++;
 				else this.#failed++;
+				this.#name(event);
 				break;
 			case 'gap':
 				this.#gaps++;
@@ -78,7 +83,7 @@ export class RunCounter {
 
 	/** How far the run has come. */
 	progress(): Progress {
-		const { gaps: _, ...counted } = this.summary();
+		const { gaps: _, failures: __, ...counted } = this.summary();
 		const { fromMs, toMs } = this.#range;
 		const share = (this.#positionMs - fromMs) / Math.max(1, toMs - fromMs);
 		const fraction = Math.min(1, Math.max(0, share));
@@ -99,6 +104,7 @@ export class RunCounter {
 			delivered: this.#delivered,
 			failed: this.#failed,
 			missing: this.#missing,
+			failures: [...this.#failures],
 			frames: this.#frames,
 			bytes: this.#bytes,
 			gaps: this.#gaps,
@@ -106,5 +112,10 @@ export class RunCounter {
 			throttled: this.#throttled,
 			elapsedMs: this.elapsedMs,
 		};
+	}
+
+	#name({ fragmentNumber, code, name, message }: FragmentFailureEvent): void {
+		if (this.#failures.length === MAX_NAMED_FAILURES) return;
+		this.#failures.push({ fragmentNumber, code, name, message });
 	}
 }

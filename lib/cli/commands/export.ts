@@ -27,7 +27,12 @@ export async function exportRange(
 	}
 	const { file, ...summary } = exported;
 	if (options.json) await terminal.writeJson([{ type: 'summary', ...summary }]);
-	else terminal.say(summaryLine(file, summary));
+	else {
+		for (const { fragmentNumber, name, message } of summary.failures) {
+			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
+		}
+		terminal.say(summaryLine(file, summary));
+	}
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
 }
 
