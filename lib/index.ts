@@ -59,7 +59,7 @@ export {
 } from './model/media-event.js';
 export type { MediaResponse, ReopenOptions } from './model/media-response.js';
 export type { Progress } from './model/progress.js';
-export type { RunSummary } from './model/run-summary.js';
+export type { FailedFragment, RunSummary } from './model/run-summary.js';
 export type { Tag } from './model/tag.js';
 export type { RangeClock, TimeRange } from './model/time-range.js';
 export { Track, type TrackFields, type TrackType } from './model/track.js';

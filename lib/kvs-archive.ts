@@ -16,9 +16,9 @@ import { NewestFilter } from './list/newest-filter.js';
 import { PaddingFilter, withPaddedStart } from './list/start-padding.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
-import { systemClock } from './pace/clock.js';
+import { type Clock, systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
-import { type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
+import { createRateLimiter, type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './range-export.js';
 import { RunCounter } from './run-counter.js';
 import type { RunOptions } from './run-options.js';
@@ -28,7 +28,10 @@ export type { RunOptions } from './run-options.js';
 
 /** Options of {@link KvsArchive}. */
 export interface KvsArchiveOptions extends ArchiveClientOptions {
-	/** Paces the media calls. @default one for this endpoint, region and stream, shared by the whole process */
+	/**
+	 * Paces the calls. @default one for this endpoint, region and stream, shared by the whole process; one of its own with a
+	 * `clock`
+	 */
 	readonly limiter?: RateLimiter | undefined;
 	/** The stream's quotas, where they are not the service's usual ones. Not together with `limiter`. */
 	readonly quotas?: Partial<Quotas> | undefined;
@@ -63,21 +66,29 @@ export class KvsArchive implements AsyncDisposable {
 	readonly client: ArchiveClient;
 	readonly #limiter: RateLimiter;
 	readonly #connections: number;
+	readonly #clock: Clock;
 
 	constructor(options: KvsArchiveOptions) {
-		const { limiter, quotas } = options;
+		const { limiter, quotas, clock } = options;
 		if (limiter !== undefined && quotas !== undefined) {
 			throw new InvalidOptionError('quotas', 'left out where `limiter` is given', quotas);
 		}
 		this.client = new ArchiveClient(options);
-		this.#limiter = limiter ?? sharedRateLimiter(this.client.quotaKey, quotas);
+		this.#clock = clock ?? systemClock;
+		// Who shares a limiter must agree on what time it is.
+		this.#limiter =
+			limiter ??
+			(clock === undefined
+				? sharedRateLimiter(this.client.quotaKey, quotas)
+				: createRateLimiter(quotas, { clock }));
 		this.#connections = resolveQuotas(quotas).connections;
 	}
 
 	/** The fragments of a range, each once, sorted by the range's clock and then by number. */
 	fragments(range: TimeRange, options: FragmentsOptions = {}): FragmentSource {
 		const { signal, ...listing } = options;
-		const source = new FragmentSource({ client: this.client, limiter: this.#limiter, range, ...listing });
+		const shared = { client: this.client, limiter: this.#limiter, clock: this.#clock };
+		const source = new FragmentSource({ ...shared, range, ...listing });
 		if (signal !== undefined) destroyOnAbort(source, signal);
 		return source;
 	}
@@ -90,11 +101,12 @@ export class KvsArchive implements AsyncDisposable {
 		const { signal, codecs = true } = options;
 		const { client } = this;
 		const limiter = this.#limiter;
+		const clock = this.#clock;
 		const timeline = new TimelineSource({
 			range,
 			list: (part, partSignal) => this.fragments(part, { signal: partSignal }).batches(),
 			readTracks: codecs
-				? (fragment, readSignal) => readTracks(fragment, { client, limiter, signal: readSignal })
+				? (fragment, readSignal) => readTracks(fragment, { client, limiter, clock, signal: readSignal })
 				: null,
 		});
 		if (signal !== undefined) destroyOnAbort(timeline, signal);
@@ -130,6 +142,7 @@ export class KvsArchive implements AsyncDisposable {
 	export(range: TimeRange, file: string, options: ExportOptions = {}): Promise<ExportSummary> {
 		return exportRange(range, file, options, {
 			stream: this.client.stream,
+			clock: this.#clock,
 			events: (past) =>
 				this.#run<MediaEvent>(
 					range,
@@ -172,13 +185,15 @@ export class KvsArchive implements AsyncDisposable {
 		}
 		const { client } = this;
 		const limiter = this.#limiter;
+		const clock = this.#clock;
 		const resolved = resolveTimeRange(range);
-		const counter = new RunCounter(systemClock, resolved);
-		counter.resumed(past.totals);
+		const counter = new RunCounter(clock, resolved);
+		counter.resumed(past);
 		const onCall = counter.call.bind(counter);
 		const source = new FragmentSource({
 			client,
 			limiter,
+			clock,
 			range: padStart ? withPaddedStart(resolved) : range,
 			onCall,
 			onListed: (count) => counter.listed(count),
@@ -194,6 +209,7 @@ export class KvsArchive implements AsyncDisposable {
 		const fetcher = new MediaFetcher({
 			client,
 			limiter,
+			clock,
 			sessions: this.#connections,
 			maxBufferedBytes,
 			order,
@@ -208,7 +224,7 @@ export class KvsArchive implements AsyncDisposable {
 				...known,
 				new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, this.#connections - 1) }),
 				fetcher,
-				new Demuxer({ deliver: 'batch', onRetry: () => counter.retry() }),
+				new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
 				...trimmers,
 				outlet,
 			],

@@ -22,6 +22,7 @@ import { LATE_FRAGMENT } from './list/known-filter.js';
 import type { Fragment } from './model/fragment.js';
 import type { RunSummary } from './model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
+import type { Clock } from './pace/clock.js';
 import { markInUse, type ProcessMark } from './process-mark.js';
 import type { RunOptions } from './run-options.js';
 import { containerOf } from './sinks/container.js';
@@ -64,6 +65,7 @@ export interface ExportSummary extends RunSummary {
 export interface ExportSource {
 	/** Name or ARN. */
 	readonly stream: string;
+	readonly clock: Clock;
 	/** What is left of the range. */
 	readonly events: (past: ExportPast) => EventStream;
 	/** The listing of the range. */
@@ -126,7 +128,12 @@ async function runExport(
 	}
 	const { totals, files, merged } = sink;
 	const fragments = totals.delivered + totals.failed + totals.missing;
-	const summary = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0 };
+	const summary = (await events?.summary) ?? {
+		calls: 0,
+		throttled: 0,
+		elapsedMs: 0,
+		failures: past.failures,
+	};
 	return { ...summary, fragments, ...totals, file, files, merged, resumed: past.known.size, verified: false };
 }
 
@@ -197,10 +204,10 @@ async function finishedExport(
 	file: string,
 	request: ExportRequest,
 	{ signal, manifest: hasManifest = true }: ExportOptions,
-	{ fragments }: ExportSource,
+	{ fragments, clock }: ExportSource,
 ): Promise<ExportSummary | null> {
 	if (!hasManifest) return null;
-	const startMs = performance.now();
+	const startMs = clock.now();
 	// Something that is no manifest is replaced by one.
 	const manifest = await readManifest(file).catch(() => null);
 	if (manifest === null || !isDeepStrictEqual(manifest.request, request)) return null;
@@ -212,9 +219,10 @@ async function finishedExport(
 		return null;
 	return {
 		...manifest.summary,
+		failures: [],
 		calls: 0,
 		throttled: 0,
-		elapsedMs: performance.now() - startMs,
+		elapsedMs: clock.now() - startMs,
 		file,
 		files: manifest.files,
 		resumed: 0,

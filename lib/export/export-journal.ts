@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import { SinkError } from '../errors.js';
 import type { GapDetectorState } from '../model/gap-detector.js';
+import { type FailedFragment, MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { OutputTimelineState } from '../sinks/output-timeline.js';
 import type { ExportedFile, ExportedFragment, ExportTotals, FileCut, MergedGaps } from './export-manifest.js';
 import type { ExportRequest } from './export-request.js';
@@ -59,6 +60,8 @@ export interface ExportPast {
 	readonly known: ReadonlySet<string>;
 	readonly last: string | null;
 	readonly totals: ExportTotals;
+	/** The fragments that could not be had; of many the first ones. */
+	readonly failures: readonly FailedFragment[];
 	readonly merged: Readonly<MergedGaps>;
 	readonly sealed: readonly SealedFile[];
 	readonly open: {
@@ -78,6 +81,7 @@ export const NO_PAST: ExportPast = {
 	known: new Set(),
 	last: null,
 	totals: { delivered: 0, failed: 0, missing: 0, frames: 0, bytes: 0, gaps: 0 },
+	failures: [],
 	merged: { gap: 0, overlap: 0, regression: 0, duplicate: 0 },
 	sealed: [],
 	open: null,
@@ -194,6 +198,7 @@ async function* linesOf(path: string): AsyncGenerator<{ value: unknown; end: num
 async function readPast(path: string, request: ExportRequest): Promise<ExportPast | null> {
 	const known = new Set<string>();
 	const sealed: SealedFile[] = [];
+	const failures: FailedFragment[] = [];
 	const totals = { ...NO_PAST.totals };
 	const tally = totals as { -readonly [K in keyof ExportTotals]: number };
 	let past: ExportPast | null = null;
@@ -204,7 +209,7 @@ async function readPast(path: string, request: ExportRequest): Promise<ExportPas
 		for await (const { value, end } of linesOf(path)) {
 			if (past === null) {
 				if (!isDeepStrictEqual((value as { request?: unknown }).request, request)) return null;
-				past = { ...NO_PAST, known, sealed, totals };
+				past = { ...NO_PAST, known, sealed, totals, failures };
 				validBytes = end;
 				continue;
 			}
@@ -224,6 +229,10 @@ async function readPast(path: string, request: ExportRequest): Promise<ExportPas
 				for (const entry of lane.entries) all.push(entry);
 			}
 			if (fragment.fragmentNumber !== null) known.add(fragment.fragmentNumber);
+			if (fragment.status !== 'delivered' && failures.length < MAX_NAMED_FAILURES) {
+				const { fragmentNumber, code = null, name = '', message = '' } = fragment;
+				failures.push({ fragmentNumber, code, name, message });
+			}
 			tally[fragment.status]++;
 			tally.frames += fragment.frames;
 			tally.bytes += fragment.bytes;

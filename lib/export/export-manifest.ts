@@ -59,9 +59,10 @@ export interface ExportedFragment {
 	readonly serverTimestamp: string | null;
 	/** `failed`: it broke off, and the file holds what came of it, or it could not be had. `missing`: it never came. */
 	readonly status: 'delivered' | 'failed' | 'missing';
-	/** The service's number and word for a failure. */
+	/** Of a failure: the service's number and word for it, and what was said. */
 	readonly code?: number | null;
 	readonly name?: string;
+	readonly message?: string;
 	/** Frames of it in the files. */
 	readonly frames: number;
 	/** Sum of the sizes of these frames. */

@@ -113,7 +113,7 @@ export class ExportSink extends FragmentSink {
 			producerTimestamp: producerTimestamp?.toISOString() ?? null,
 			serverTimestamp: serverTimestamp?.toISOString() ?? null,
 			status: failure === null ? 'delivered' : 'failed',
-			...(failure === null ? {} : { code: failure.code, name: failure.name }),
+			...(failure === null ? {} : { code: failure.code, name: failure.name, message: failure.message }),
 			...(written ?? { frames: 0, bytes: 0, sha256: null, ranges: [] }),
 		});
 	}
@@ -122,6 +122,7 @@ export class ExportSink extends FragmentSink {
 		fragmentNumber,
 		code,
 		name,
+		message,
 	}: FragmentFailureEvent): Promise<void> {
 		await this.#step({
 			fragmentNumber,
@@ -130,6 +131,7 @@ export class ExportSink extends FragmentSink {
 			status: name === 'MISSING' ? 'missing' : 'failed',
 			code,
 			name,
+			message,
 			frames: 0,
 			bytes: 0,
 			sha256: null,

@@ -227,6 +227,7 @@ test('export writes one file and ends with one summary line', async (t) => {
 		'delivered',
 		'failed',
 		'missing',
+		'failures',
 		'frames',
 		'bytes',
 		'gaps',

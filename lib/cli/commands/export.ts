@@ -54,7 +54,12 @@ export async function exportRange(
 	}
 	const { file: _, ...rest } = summary;
 	if (options.json) await terminal.writeJson([{ type: 'summary', ...rest }]);
-	else for (const line of summaryLines(summary, exportOptions.gaps)) terminal.say(line);
+	else {
+		for (const { fragmentNumber, name, message } of summary.failures) {
+			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
+		}
+		for (const line of summaryLines(summary, exportOptions.gaps)) terminal.say(line);
+	}
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
 }
 
