@@ -126,15 +126,13 @@ async function runExport(
 		options.signal?.throwIfAborted();
 		throw error;
 	}
-	const { totals, files, merged } = sink;
+	const { files, merged } = sink;
+	const { gaps, ...totals } = sink.totals;
 	const fragments = totals.delivered + totals.failed + totals.missing;
-	const summary = (await events?.summary) ?? {
-		calls: 0,
-		throttled: 0,
-		elapsedMs: 0,
-		failures: past.failures,
-	};
-	return { ...summary, fragments, ...totals, file, files, merged, resumed: past.known.size, verified: false };
+	const run = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0, failures: past.failures };
+	const { calls, throttled, elapsedMs, failures } = run;
+	const counted = { fragments, ...totals, gaps, calls, throttled, elapsedMs };
+	return { ...counted, failures, merged, file, files, resumed: past.known.size, verified: false };
 }
 
 /** Checks what was asked for. */
@@ -217,17 +215,9 @@ async function finishedExport(
 	const { mtimeMs } = await stat(manifestPath(file));
 	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal))))
 		return null;
-	return {
-		...manifest.summary,
-		failures: [],
-		calls: 0,
-		throttled: 0,
-		elapsedMs: clock.now() - startMs,
-		file,
-		files: manifest.files,
-		resumed: 0,
-		verified: true,
-	};
+	const { merged, ...totals } = manifest.summary;
+	const counted = { ...totals, calls: 0, throttled: 0, elapsedMs: clock.now() - startMs };
+	return { ...counted, failures: [], merged, file, files: manifest.files, resumed: 0, verified: true };
 }
 
 async function hasGrown(manifest: ExportManifest, fragments: AsyncIterable<Fragment>): Promise<boolean> {
