@@ -1,7 +1,7 @@
 import { type Box, box } from './box.js';
 
 /** Boxes that hold nothing but others (ISO 14496-12 §6.2), as far as anything here looks into them. */
-const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'mvex', 'moof', 'traf', 'mfra', 'edts']);
+const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'mvex', 'minf', 'stbl', 'moof', 'traf', 'edts']);
 
 const HEADER_BYTES = 8;
 

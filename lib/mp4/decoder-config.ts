@@ -45,16 +45,34 @@ export function describeTrack(track: Track): TrackDescription {
 	if (audioCodec !== undefined) {
 		const { sampleRate, channels } = track;
 		if (!sampleRate || !channels) throw unsupported(track, 'nothing says its sample rate and channels');
-		const hasDescription = (audioCodec === 'aac' || audioCodec === 'opus') && track.codecPrivate !== null;
-		const decoderConfig = {
-			codec,
-			sampleRate,
-			numberOfChannels: channels,
-			...(hasDescription && { description: track.codecPrivate }),
-		};
-		return { type: 'audio', codec: audioCodec, decoderConfig: decoderConfig as AudioDecoderConfig };
+		const config = { codec, sampleRate, numberOfChannels: channels };
+		if (audioCodec === 'aac') {
+			if (track.codecPrivate === null) throw unsupported(track, 'it has no CodecPrivate');
+			return {
+				type: 'audio',
+				codec: audioCodec,
+				decoderConfig: { ...config, description: track.codecPrivate },
+			};
+		}
+		if (audioCodec !== 'opus') return { type: 'audio', codec: audioCodec, decoderConfig: config };
+		const hasHead = (track.codecPrivate?.byteLength ?? 0) >= OPUS_HEAD_BYTES;
+		const description = hasHead ? (track.codecPrivate as Uint8Array) : opusHead(channels, sampleRate);
+		return { type: 'audio', codec: audioCodec, decoderConfig: { ...config, description } };
 	}
 	throw unsupported(track, `MP4 has no name here for its codec (${track.codec ?? 'unknown'})`);
+}
+
+/** RFC 7845 §5.1. */
+const OPUS_HEAD_BYTES = 19;
+
+/** An Opus header that leaves nothing out at the start (RFC 7845 §5.1), for producers that send none. */
+function opusHead(channels: number, sampleRate: number): Uint8Array {
+	const head = Buffer.alloc(OPUS_HEAD_BYTES);
+	head.write('OpusHead', 'latin1');
+	head.writeUInt8(1, 8);
+	head.writeUInt8(channels, 9);
+	head.writeUInt32LE(sampleRate, 12);
+	return head;
 }
 
 function unsupported({ number, codecId }: Track, reason: string): MediaError {

@@ -13,14 +13,17 @@ const FRAME_MS = 20;
 /** Samples of a frame of AAC-LC (ISO 14496-3 §4.5.2.1). */
 const AAC_FRAME_SAMPLES = 1024;
 
-/** Silent raw_data_blocks of AAC-LC by channel count, as hls.js and mux.js publish them. */
+/**
+ * Silent raw_data_blocks of AAC-LC by channel count, as hls.js and mux.js publish them; for six what ffmpeg's encoder makes,
+ * as theirs has no LFE element.
+ */
 const silentAac = [
 	'00c800802380',
 	'210049900219002380',
 	'00c8008020840126400864008e',
 	'00c800802084012640086400802c80080238',
 	'00c800802084012640086400823004990021900238',
-	'00c800802084012640086400823004990021900200b2002008e0',
+	'011820010880230460231004608c0c230000e0',
 ].map((hex) => Buffer.from(hex, 'hex'));
 
 /** A frame of CELT, fullband, 20 ms, of nothing (RFC 6716 §3.1). */
