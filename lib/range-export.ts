@@ -15,7 +15,7 @@ import {
 	readManifest,
 } from './export/export-manifest.js';
 import type { ExportRequest, TrackSelector } from './export/export-request.js';
-import { ExportSink } from './export/export-sink.js';
+import { ExportSink, PART_LOST } from './export/export-sink.js';
 import { checkSplitRules, type SplitRule } from './export/split-rule.js';
 import { verifyExport } from './export/verify-export.js';
 import { LATE_FRAGMENT } from './list/known-filter.js';
@@ -88,8 +88,9 @@ export async function exportRange(
 		try {
 			return await runExport(file, request, options, source);
 		} catch (error) {
-			if ((error as { code?: unknown }).code !== LATE_FRAGMENT) throw error;
-			// What was added to the archive meanwhile belongs in front of what is written: all of it again.
+			const { code } = error as { code?: unknown };
+			if (code !== LATE_FRAGMENT && code !== PART_LOST) throw error;
+			// What is written cannot be gone on from: all of it again.
 			await ExportJournal.discard(file);
 			return await runExport(file, request, options, source);
 		}

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { element } from '../mkv/ebml-writer.js';
@@ -229,7 +229,7 @@ export class ExportFile {
 	}
 
 	/** Writes what comes behind the last frame and brings the files to the disk; they wait for their names. */
-	async seal(): Promise<SealedFile[]> {
+	async seal(signal: AbortSignal): Promise<SealedFile[]> {
 		const { gaps, faststart, directory } = this.#options;
 		const durationMs = this.#timeline.endMs;
 		const sealed: SealedFile[] = [];
@@ -248,7 +248,7 @@ export class ExportFile {
 			await part.seal();
 			const { number, cut } = this.opened;
 			const facts = { number, part: partName, suffix, cut, durationMs, frames: lane.frames };
-			const relaid = faststart ? await layOutAgain(join(directory, partName)) : null;
+			const relaid = faststart ? await layOutAgain(join(directory, partName), signal) : null;
 			sealed.push({ ...facts, bytes: part.sizeBytes, head, tail, sha256: null, ...relaid });
 		}
 		return sealed;
@@ -268,20 +268,24 @@ async function sectionOf(part: AtomicFile, offset: number, bytes: number): Promi
 }
 
 /** Moves the index of a file to its front. */
-async function layOutAgain(path: string): Promise<{ head: null; tail: null; bytes: number; sha256: string }> {
+async function layOutAgain(
+	path: string,
+	signal: AbortSignal,
+): Promise<{ head: null; tail: null; bytes: number; sha256: string }> {
 	const moved = `${path}.front`;
-	await rm(moved, { force: true });
-	await fastStart(path, moved);
-	await rename(moved, path);
-	const hash = createHash('sha256');
-	let bytes = 0;
-	await pipeline(createReadStream(path), async (chunks: AsyncIterable<Buffer>) => {
-		for await (const chunk of chunks) {
-			hash.update(chunk);
-			bytes += chunk.byteLength;
-		}
-	});
-	return { head: null, tail: null, bytes, sha256: hash.digest('hex') };
+	try {
+		await rm(moved, { force: true });
+		await fastStart(path, moved, signal);
+		await chmod(moved, (await stat(path)).mode);
+		const hash = createHash('sha256');
+		await pipeline(createReadStream(moved), hash, { signal });
+		const { size } = await stat(moved);
+		await rename(moved, path);
+		return { head: null, tail: null, bytes: size, sha256: hash.digest('hex') };
+	} catch (error) {
+		await rm(moved, { force: true });
+		throw error;
+	}
 }
 
 function suffixOf(track: Track, tracks: readonly Track[]): string {

@@ -155,11 +155,14 @@ export class ExportJournal {
 		await rm(this.#path, { force: true });
 	}
 
-	/** The fragments it tells of, in order, without what is needed to go on. */
-	static async *fragments(file: string): AsyncGenerator<ExportedFragment> {
+	/** The fragments that the journal of `file` tells of, in order; with `hasRanges` off, without the places of their bytes. */
+	static async *fragments(
+		file: string,
+		{ hasRanges }: { readonly hasRanges: boolean },
+	): AsyncGenerator<ExportedFragment> {
 		for await (const line of linesOf(journalPath(file))) {
 			const { fragment } = line.value as Partial<JournalStep>;
-			if (fragment !== undefined) yield fragment;
+			if (fragment !== undefined) yield hasRanges ? fragment : { ...fragment, ranges: [] };
 		}
 	}
 

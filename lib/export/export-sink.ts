@@ -28,6 +28,9 @@ export interface ExportSinkOptions extends ExportFileOptions {
 	readonly hasManifest: boolean;
 }
 
+/** Code of the error that says that what an earlier process wrote is gone or changed: the export is to begin anew. */
+export const PART_LOST = 'KVS_PART_LOST';
+
 /** What a frame takes in a file besides its data, its share of the index included; rather more than less. */
 const FRAME_OVERHEAD_BYTES = 64;
 
@@ -83,10 +86,27 @@ export class ExportSink extends FragmentSink {
 	}
 
 	protected override async open(): Promise<void> {
-		const { open } = this.#options.past;
+		const { open, lastWritten } = this.#options.past;
 		await this.#publish();
 		if (open === null) return;
-		this.#file = await ExportFile.resume(this.#options, open.file, open.state, open.entries);
+		this.#file = await this.#resume(open, lastWritten);
+	}
+
+	async #resume(
+		{ file: opened, state, entries }: NonNullable<ExportPast['open']>,
+		lastWritten: ExportedFragment | null,
+	): Promise<ExportFile> {
+		const { name } = this.#options;
+		let file: ExportFile;
+		try {
+			file = await ExportFile.resume(this.#options, opened, state, entries);
+		} catch (error) {
+			throw new SinkError(PART_LOST, name, `what was written of \`${name}\` cannot be read`, error);
+		}
+		const { sha256 = null, ranges = [] } = lastWritten ?? {};
+		if (sha256 === null || (await file.holds(sha256, ranges, this.#sealed.length))) return file;
+		await file.leave();
+		throw new SinkError(PART_LOST, name, `what was written of \`${name}\` is not what its journal says`);
 	}
 
 	protected override async piece(piece: Piece): Promise<void> {
@@ -161,7 +181,7 @@ export class ExportSink extends FragmentSink {
 			const { totals } = this;
 			const fragmentCount = totals.delivered + totals.failed + totals.missing;
 			const summary = { fragments: fragmentCount, ...totals, merged: this.#merged };
-			const fragments = ExportJournal.fragments(file);
+			const fragments = ExportJournal.fragments(file, { hasRanges: !this.#options.faststart });
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
 		} else {
 			await rm(manifestPath(file), { force: true });
@@ -224,7 +244,7 @@ export class ExportSink extends FragmentSink {
 		if (this.#file === null) return;
 		const file = this.#file;
 		this.#file = null;
-		this.#newlySealed.push(...(await file.seal()));
+		this.#newlySealed.push(...(await file.seal(this.signal)));
 	}
 
 	/** Why this fragment cannot go into the file that is open. */

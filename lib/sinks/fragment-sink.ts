@@ -31,6 +31,7 @@ export interface Piece {
  */
 export abstract class FragmentSink extends Writable {
 	readonly #pieceBytes: number;
+	readonly #abort = new AbortController();
 	#work: Promise<void> = Promise.resolve();
 	readonly #gaps: GapDetector;
 	#fragment: FragmentEvent | null = null;
@@ -51,6 +52,11 @@ export abstract class FragmentSink extends Writable {
 		super({ objectMode: true, highWaterMark: 16 });
 		this.#pieceBytes = isUndivided ? MAX_UNDIVIDED_BYTES : MAX_PIECE_BYTES;
 		this.#gaps = new GapDetector(gaps);
+	}
+
+	/** Aborted when the sink is destroyed: whatever takes long must listen to it. */
+	protected get signal(): AbortSignal {
+		return this.#abort.signal;
 	}
 
 	/** What the next sink needs to find gaps from here on. At the end of a fragment. */
@@ -99,6 +105,7 @@ export abstract class FragmentSink extends Writable {
 	}
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+		this.#abort.abort(error ?? undefined);
 		// What is under way is on its way to the disk: files are closed behind it.
 		this.#work
 			.then(() => this.close(error))
