@@ -21,7 +21,13 @@ export async function markInUse(path: string): Promise<ProcessMark | number> {
 	if (holder !== null && (await identityOf(holder.pid)) === holder.identity) return holder.pid;
 	await rm(path, { force: true });
 	const identity = await identityOf(process.pid);
-	await writeFile(path, `${process.pid} ${identity}\n`, { flag: 'wx', mode: MARK_MODE });
+	try {
+		await writeFile(path, `${process.pid} ${identity}\n`, { flag: 'wx', mode: MARK_MODE });
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+		// Another has done so between the two steps.
+		return (await readHolder(path))?.pid ?? process.pid;
+	}
 	let isHeld = true;
 	return {
 		release() {

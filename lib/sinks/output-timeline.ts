@@ -1,4 +1,5 @@
 import type { FragmentEvent, Frame, GapEvent } from '../model/media-event.js';
+import { soundDurationMs } from './sound-format.js';
 
 /**
  * What becomes of time in which nothing was recorded. `keep`: it stays as long as it was. `close`: it is left out, for all
@@ -61,6 +62,11 @@ export class OutputTimeline {
 		if (gap === null || producerTimestamp === null) return;
 		if (gap.kind === 'gap' && this.#gaps !== 'close') return;
 		this.#shiftMs = this.endMs - (producerTimestamp.getTime() - this.#originMs);
+		// Sound may begin before its fragment does.
+		this.#shiftMs += Math.max(
+			0,
+			...frames.map((frame) => this.endOf(frame.track.number) - this.timeOf(frame)),
+		);
 	}
 
 	/** Time in the file that a frame would have, in milliseconds, fractional. */
@@ -71,7 +77,8 @@ export class OutputTimeline {
 	/** Gives a frame its place: its time in the file. */
 	place(frame: Frame): number {
 		const ms = this.timeOf(frame);
-		this.#add(frame.track.number, ms, frame.durationMs);
+		const durationMs = frame.durationMs ?? soundDurationMs(frame.track, frame.data.byteLength);
+		this.#add(frame.track.number, ms, durationMs);
 		return ms;
 	}
 
