@@ -228,8 +228,8 @@ async function readPast(path: string, request: ExportRequest): Promise<ExportPas
 				entries = [];
 			}
 			for (const [index, lane] of (state?.lanes ?? []).entries()) {
-				const all = (entries[index] ??= []);
-				for (const entry of lane.entries) all.push(entry);
+				entries[index] ??= [];
+				for (const entry of lane.entries) entries[index].push(entry);
 			}
 			if (fragment.fragmentNumber !== null) known.add(fragment.fragmentNumber);
 			if (fragment.status !== 'delivered' && failures.length < MAX_NAMED_FAILURES) {

@@ -38,7 +38,8 @@ export abstract class FileSink extends FragmentSink {
 	protected override async piece({ fragment, isFirst, gap, frames }: Piece): Promise<void> {
 		if (isFirst) this.#timeline.fragment(fragment, gap, frames);
 		if (frames.length === 0) return;
-		const { file, tracks } = (this.#output ??= await this.#begin(fragment));
+		this.#output ??= await this.#begin(fragment);
+		const { file, tracks } = this.#output;
 		const placed = frames.map((frame): PlacedFrame => {
 			const track = tracks.of(frame.track);
 			if (track === null) throw this.#tracksChanged(fragment, frame.track, tracks);

@@ -1,7 +1,8 @@
 /*
  * npm run bench:export [-- --memory] [-- --quotas] [-- --files] [-- --list] [-- --all]: whole runs against `kvs-archive serve --quotas aws` in a second
  * process, and what they could have taken at best. Without an option: 2 GB beside a plain script on the SDK, and 20,000
- * small fragments. `--memory`: 2 GB and 8 GB. `--files`: 1 GB and 4 GB into MP4 and MKV. `--quotas`: what the server's log says of 3,000 small fragments and of 2 GB. `--list`: the listing of up to 1,000,000 fragments. Needs 2.5 times the
+ * small fragments. `--memory`: 2 GB and 8 GB, three times each. `--files`: 1 GB and 4 GB into MP4 and MKV. `--quotas`: what
+ * the server's log says of 3,000 small fragments and of 2 GB. `--list`: the listing of up to 1,000,000 fragments. Needs 2.5 times the
  * largest recording in the temporary directory while it runs.
  */
 import { once } from 'node:events';
@@ -107,23 +108,24 @@ if (wants('')) {
 }
 
 if (wants('--memory')) {
-	const peaks = [];
+	// How much garbage there is when the peak comes is chance: one size alone spreads by as much as is asked about here.
+	const medians = [];
 	for (const fragments of [2000, 8000]) {
 		const recording = { ...camera, fragments };
 		await withArchive(recording, async (endpoint, range) => {
-			const measured = await measureFile('export', endpoint, range);
-			printExport(`${fragments / 1000} GB`, recording, measured);
-			peaks.push(measured.peakMib);
+			const peaks = [];
+			for (let run = 0; run < 3; run++) {
+				const measured = await measureFile('export', endpoint, range);
+				printExport(`${fragments / 1000} GB`, recording, measured);
+				peaks.push(measured.peakMib);
+			}
+			medians.push(peaks.sort((a, b) => a - b)[1]);
 		});
 	}
-	const [short, long] = peaks;
+	const [short, long] = medians;
 	const growth = (long / short - 1) * 100;
-	print(
-		'8 GB: peak memory, more than of 2 GB',
-		`${growth.toFixed(1)} %`,
-		Math.abs(growth) < 10,
-		'< 10 % either way',
-	);
+	const figure = `${short.toFixed(0)} and ${long.toFixed(0)} MiB: ${growth.toFixed(1)} %`;
+	print('2 GB and 8 GB: peak memory, median of three', figure, Math.abs(growth) < 10, '< 10 % either way');
 }
 
 if (wants('--files')) {
