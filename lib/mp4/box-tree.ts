@@ -1,4 +1,4 @@
-import { type Box, box } from './box.js';
+import { type Box, box, sizeOfBox } from './box.js';
 
 /** Boxes that hold nothing but others (ISO 14496-12 §6.2), as far as anything here looks into them. */
 const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'mvex', 'minf', 'stbl', 'moof', 'traf', 'edts']);
@@ -36,13 +36,13 @@ export function boxesAt(boxes: readonly Box[], path: string): Box[] {
 }
 
 /** Where a box's own fields begin, in bytes from the start of the first of `boxes`; null where it is none of them. */
-export function positionOf(boxes: readonly Box[], wanted: Box, sizeOf: (box: Box) => number): number | null {
+export function positionOf(boxes: readonly Box[], wanted: Box): number | null {
 	let position = 0;
 	for (const candidate of boxes) {
 		if (candidate === wanted) return position + HEADER_BYTES;
-		const within = positionOf(candidate.children, wanted, sizeOf);
+		const within = positionOf(candidate.children, wanted);
 		if (within !== null) return position + HEADER_BYTES + candidate.fields.byteLength + within;
-		position += sizeOf(candidate);
+		position += sizeOfBox(candidate);
 	}
 	return null;
 }

@@ -7,7 +7,7 @@ import {
 	Output,
 } from 'mediabunny';
 import type { Track } from '../model/track.js';
-import { type Box, bytesOfBox, container, fullBox, sizeOfBox, uint32, uint64 } from './box.js';
+import { type Box, bytesOfBox, container, fullBox, uint32, uint64 } from './box.js';
 import { boxesAt, positionOf, readBoxes } from './box-tree.js';
 import { describeTrack } from './decoder-config.js';
 import { editList, type TrackEdit } from './edit-list.js';
@@ -127,7 +127,7 @@ function rewriteHeader({ type, fields }: Box, kind: 'timescale' | 'track', times
 
 function positionsOf(boxes: readonly Box[]): InitPositions {
 	const fieldsOf = (wanted: Box | undefined): number =>
-		wanted === undefined ? 0 : (positionOf(boxes, wanted, sizeOfBox) as number);
+		wanted === undefined ? 0 : (positionOf(boxes, wanted) as number);
 	const first = (path: string, within: readonly Box[]): Box | undefined => boxesAt(within, path)[0];
 	return {
 		movieDurations: [
