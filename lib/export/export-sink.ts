@@ -79,10 +79,10 @@ export class ExportSink extends FragmentSink {
 
 	/** The files, under their names. Known at the end. */
 	get files(): readonly ExportedFile[] {
-		return this.#sealed.map(({ number, part: _, suffix, ...facts }) => ({
-			file: this.#nameOf(number, suffix),
-			...facts,
-		}));
+		return this.#sealed.map(({ number, suffix, bytes, durationMs, frames, cut, head, tail, sha256 }) => {
+			const file = this.#nameOf(number, suffix);
+			return { file, bytes, durationMs, frames, cut, head, tail, sha256 };
+		});
 	}
 
 	protected override async open(): Promise<void> {
