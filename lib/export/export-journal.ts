@@ -190,7 +190,13 @@ async function* linesOf(path: string): AsyncGenerator<{ value: unknown; end: num
 			end += Buffer.byteLength(text) + 1;
 			// What a process was writing when it was killed has no line feed.
 			if (end > size) return;
-			const value: unknown = JSON.parse(text);
+			let value: unknown;
+			try {
+				value = JSON.parse(text);
+			} catch {
+				// Nor does anything count behind what a power cut made of a line.
+				return;
+			}
 			yield { value, end };
 		}
 	} finally {
