@@ -104,6 +104,44 @@ test('a finished export is left as it is, unless the range has grown', async (t)
 	t.like(await archive.export(wide, file), { fragments: 6, verified: false });
 });
 
+test('files are cut by length, size and gap, and nothing is lost at a cut', async (t) => {
+	const media = Buffer.concat([
+		recording(30),
+		recording(10, { startMs: startMs + 300_000, firstNumber: 31 }),
+	]);
+	const served = await startArchive(t, { door: media });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	const cuts = async (name: string, split: ExportOptions['split']): Promise<(string | undefined)[]> => {
+		const { files, frames } = await archive.export(range, join(directory, name), { split });
+		t.is(frames, 80);
+		t.is(
+			files.reduce((sum, file) => sum + file.frames, 0),
+			80,
+		);
+		t.deepEqual(
+			files.map(({ file }) => file),
+			files.map((_, index) => name.replace('.', `-${String(index + 1).padStart(3, '0')}.`)),
+		);
+		const manifest = await readManifest(join(directory, name));
+		t.deepEqual((await verifyExport(join(directory, name), manifest as never)).damage, []);
+		for (const rule of [split].flat()) {
+			if (typeof rule !== 'object') continue;
+			for (const { bytes, durationMs } of files) {
+				if ('maxBytes' in rule) t.true(bytes <= rule.maxBytes, `${bytes}`);
+				if ('everyMs' in rule) t.true(durationMs <= rule.everyMs + 1000, `${durationMs}`);
+			}
+		}
+		return files.map(({ cut }) => cut?.reason);
+	};
+	t.deepEqual(await cuts('gap.mkv', 'gap'), [undefined, 'gap']);
+	const time = Array.from({ length: 3 }, () => 'duration');
+	t.deepEqual(await cuts('time.mkv', { everyMs: 20_000 }), [undefined, ...time]);
+	t.deepEqual(new Set((await cuts('size.mkv', { maxBytes: 2500 })).slice(1)), new Set(['size']));
+	const both = await cuts('both.mkv', ['gap', { everyMs: 40_000 }]);
+	t.deepEqual(both, [undefined, 'duration', 'gap']);
+});
+
 test('two exports at a time into one file are one too many', async (t) => {
 	const served = await startArchive(t, { door: recording(5) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');

@@ -125,7 +125,7 @@ export class ExportFile {
 					group,
 					lane === undefined ? null : { state: lane.state, entries: past?.entries[index] ?? [] },
 				);
-				const output = new OutputFile(part, muxer);
+				const output = new OutputFile(part, muxer, past?.entries[index]?.length ?? 0);
 				if (lane === undefined) await output.begin();
 				lanes.push({
 					suffix,
@@ -145,9 +145,9 @@ export class ExportFile {
 		return new ExportFile(options, opened, tracks, lanes, past?.state);
 	}
 
-	/** Bytes in the largest of the files side by side. */
-	get sizeBytes(): number {
-		return Math.max(...this.#lanes.map(({ output }) => output.sizeBytes));
+	/** What the largest of the files side by side would have if it ended here, at most. */
+	get maxFinalBytes(): number {
+		return Math.max(...this.#lanes.map(({ output }) => output.maxFinalBytes));
 	}
 
 	/** How long it is with these frames. */

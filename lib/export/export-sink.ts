@@ -31,7 +31,7 @@ export interface ExportSinkOptions extends ExportFileOptions {
 /** Code of the error that says that what an earlier process wrote is gone or changed: the export is to begin anew. */
 export const PART_LOST = 'KVS_PART_LOST';
 
-/** What a frame takes in a file besides its data, its share of the index included; rather more than less. */
+/** What a frame takes in a file besides its data, its share of what a fragment takes included; rather more than less. */
 const FRAME_OVERHEAD_BYTES = 64;
 
 /** Errors that the same command would meet again: nothing is kept for it. */
@@ -261,7 +261,7 @@ export class ExportSink extends FragmentSink {
 			if ('everyMs' in rule && file.durationMsWith(frames) > rule.everyMs) {
 				return { reason: 'duration', fragmentNumber, detail: `more than ${rule.everyMs} ms with it` };
 			}
-			if ('maxBytes' in rule && file.sizeBytes + addedBytes > rule.maxBytes) {
+			if ('maxBytes' in rule && file.maxFinalBytes + addedBytes > rule.maxBytes) {
 				return { reason: 'size', fragmentNumber, detail: `more than ${rule.maxBytes} bytes with it` };
 			}
 		}

@@ -2,22 +2,36 @@ import type { Hash } from 'node:crypto';
 import type { AtomicFile } from './atomic-file.js';
 import type { Muxer, PlacedFrame } from './muxer.js';
 
+/** What an entry takes in the index of any container at most, and what else comes behind the last frame. */
+const MAX_ENTRY_BYTES = 40;
+const MAX_TAIL_BYTES = 512;
+
 /** One file that is being written: what a muxer makes of fragments, brought to the disk. */
 export class OutputFile {
 	readonly #file: AtomicFile;
 	readonly #muxer: Muxer;
 	/** What the muxer's index grew by since it was last asked for. */
 	#entries: unknown[] = [];
+	#entryCount: number;
 
-	/** @param file - a file that is empty, or that holds what the muxer wrote before; given back by `finish`, `leave` or `discard` */
-	constructor(file: AtomicFile, muxer: Muxer) {
+	/**
+	 * @param file - empty, or what the muxer wrote before; stays the caller's
+	 * @param entryCount - how much the muxer's index holds already
+	 */
+	constructor(file: AtomicFile, muxer: Muxer, entryCount = 0) {
 		this.#file = file;
 		this.#muxer = muxer;
+		this.#entryCount = entryCount;
 	}
 
 	/** Bytes written so far. */
 	get sizeBytes(): number {
 		return this.#file.sizeBytes;
+	}
+
+	/** What the file would have if it ended here, at most. */
+	get maxFinalBytes(): number {
+		return this.#file.sizeBytes + MAX_TAIL_BYTES + this.#entryCount * MAX_ENTRY_BYTES;
 	}
 
 	/** Writes what the file begins with. */
@@ -28,7 +42,9 @@ export class OutputFile {
 	/** Writes frames, in archive order, and adds the bytes they became to a hash. */
 	async write(frames: readonly PlacedFrame[], hash?: Hash): Promise<void> {
 		const slices = this.#muxer.fragment(frames, this.#file.sizeBytes);
-		this.#entries.push(...this.#muxer.entries());
+		const added = this.#muxer.entries();
+		this.#entries.push(...added);
+		this.#entryCount += added.length;
 		if (hash !== undefined) for (const slice of slices) hash.update(slice);
 		await this.#file.append(slices);
 	}
