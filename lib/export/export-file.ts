@@ -85,10 +85,10 @@ export class ExportFile {
 	static async begin(
 		options: ExportFileOptions,
 		tracks: readonly Track[],
-		opened: Omit<OpenedFile, 'tracks'>,
+		{ number, cut }: Pick<OpenedFile, 'number' | 'cut'>,
 	): Promise<ExportFile> {
 		const entries = tracks.map(({ entry }) => Buffer.from(entry).toString('base64'));
-		return ExportFile.#open(options, tracks, { ...opened, tracks: entries });
+		return ExportFile.#open(options, tracks, { number, cut, tracks: entries });
 	}
 
 	/** Goes on with a file behind the last fragment that was written down. */
@@ -105,7 +105,7 @@ export class ExportFile {
 	static async #open(
 		options: ExportFileOptions,
 		tracks: readonly Track[],
-		opened: OpenedFile,
+		opened: Omit<OpenedFile, 'parts'>,
 		past?: { state: OpenState; entries: readonly (readonly unknown[])[] },
 	): Promise<ExportFile> {
 		const { directory, name, container, channels, gaps } = options;
@@ -142,7 +142,8 @@ export class ExportFile {
 			for (const { part } of lanes) await part.leave();
 			throw error;
 		}
-		return new ExportFile(options, opened, tracks, lanes, past?.state);
+		const parts = lanes.map(({ partName }) => partName);
+		return new ExportFile(options, { ...opened, parts }, tracks, lanes, past?.state);
 	}
 
 	/** What the largest of the files side by side would have if it ended here, at most. */
@@ -153,11 +154,6 @@ export class ExportFile {
 	/** How long it is with these frames. */
 	durationMsWith(frames: readonly Frame[]): number {
 		return frames.reduce((ms, frame) => Math.max(ms, this.#timeline.timeOf(frame)), this.#timeline.endMs);
-	}
-
-	/** Names of the parts it is written to. */
-	get partNames(): readonly string[] {
-		return this.#lanes.map(({ partName }) => partName);
 	}
 
 	/** Whether the last bytes that were written down are what is on the disk. */

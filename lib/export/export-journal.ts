@@ -17,6 +17,8 @@ export interface OpenedFile {
 	readonly cut: FileCut | null;
 	/** TrackEntry bodies of the tracks it holds, in base64. */
 	readonly tracks: readonly string[];
+	/** Names of the parts it is written to, without their directory. */
+	readonly parts: readonly string[];
 }
 
 /** A file that is whole, and where it waits for its name. */
@@ -113,32 +115,38 @@ export class ExportJournal {
 	): Promise<{ journal: ExportJournal; past: ExportPast }> {
 		const path = journalPath(file);
 		try {
-			const past = await readPast(path, request);
-			if (past === null) {
-				await rm(path, { force: true });
-				const handle = await open(path, 'ax', 0o600);
-				await handle.appendFile(`${JSON.stringify({ request })}\n`);
-				return { journal: new ExportJournal(path, handle), past: NO_PAST };
+			const found = await readPast(path);
+			if (found !== null && isDeepStrictEqual(found.request, request)) {
+				// What comes behind was being written when the process was killed.
+				await truncate(path, found.validBytes);
+				return { journal: new ExportJournal(path, await open(path, 'a', 0o600)), past: found.past };
 			}
-			return { journal: new ExportJournal(path, await open(path, 'a', 0o600)), past };
+			await ExportJournal.discard(file);
+			const handle = await open(path, 'ax', 0o600);
+			await handle.appendFile(lineOf(null, { request }));
+			return { journal: new ExportJournal(path, handle), past: NO_PAST };
 		} catch (error) {
 			throw failure(path, error);
 		}
 	}
 
-	/** Forgets what an export has done so far. */
+	/** Forgets what an export has done so far, and removes what it has written. */
 	static async discard(file: string): Promise<void> {
-		await rm(journalPath(file), { force: true });
+		const path = journalPath(file);
+		const found = await readPast(path);
+		const parts = found === null ? [] : [...found.past.sealed.map(({ part }) => part), ...found.parts];
+		for (const part of parts) await rm(join(dirname(file), part), { force: true });
+		await rm(path, { force: true });
 	}
 
 	/** Writes down a step. */
-	async step(step: JournalStep): Promise<void> {
-		await this.#append(step);
+	async step({ fragment, ...rest }: JournalStep): Promise<void> {
+		await this.#append(fragment, rest);
 	}
 
 	/** Writes down that everything is written, and the files that were sealed at the end. */
 	async end(sealed: readonly SealedFile[]): Promise<void> {
-		await this.#append({ end: true, sealed });
+		await this.#append(null, { sealed });
 		await this.#handle.sync().catch((error) => {
 			throw failure(this.#path, error);
 		});
@@ -155,24 +163,29 @@ export class ExportJournal {
 		await rm(this.#path, { force: true });
 	}
 
-	/** The fragments that the journal of `file` tells of, in order; with `hasRanges` off, without the places of their bytes. */
+	/** The fragments that the journal of `file` tells of, in order, as JSON; with `hasRanges` off, without the places of their bytes. */
 	static async *fragments(
 		file: string,
 		{ hasRanges }: { readonly hasRanges: boolean },
-	): AsyncGenerator<ExportedFragment> {
-		for await (const line of linesOf(journalPath(file))) {
-			const { fragment } = line.value as Partial<JournalStep>;
-			if (fragment !== undefined) yield hasRanges ? fragment : { ...fragment, ranges: [] };
+	): AsyncGenerator<string> {
+		for await (const { fragmentText: text } of linesOf(journalPath(file))) {
+			if (text === '') continue;
+			yield hasRanges ? text : JSON.stringify({ ...(JSON.parse(text) as ExportedFragment), ranges: [] });
 		}
 	}
 
-	async #append(line: object): Promise<void> {
+	async #append(fragment: ExportedFragment | null, rest: object): Promise<void> {
 		try {
-			await this.#handle.appendFile(`${JSON.stringify(line)}\n`);
+			await this.#handle.appendFile(lineOf(fragment, rest));
 		} catch (error) {
 			throw failure(this.#path, error);
 		}
 	}
+}
+
+/** A line: what the manifest will say of the fragment, and behind a tab, which JSON never has, what is needed to go on. */
+function lineOf(fragment: ExportedFragment | null, rest: object): string {
+	return `${fragment === null ? '' : JSON.stringify(fragment)}\t${JSON.stringify(rest)}\n`;
 }
 
 /** Where the journal of an export is. */
@@ -180,88 +193,120 @@ function journalPath(file: string): string {
 	return join(dirname(file), `.${basename(file)}.journal.part`);
 }
 
-/** The lines that count, parsed, and where each ends. */
-async function* linesOf(path: string): AsyncGenerator<{ value: unknown; end: number }> {
+/** The lines that count, and where each ends. */
+async function* linesOf(
+	path: string,
+): AsyncGenerator<{ fragmentText: string; restText: string; end: number }> {
 	const { size } = await stat(path);
 	const input = createReadStream(path);
 	let end = 0;
 	try {
 		for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
 			end += Buffer.byteLength(text) + 1;
-			// What a process was writing when it was killed has no line feed.
-			if (end > size) return;
-			let value: unknown;
-			try {
-				value = JSON.parse(text);
-			} catch {
-				// Nor does anything count behind what a power cut made of a line.
-				return;
-			}
-			yield { value, end };
+			const tab = text.indexOf('\t');
+			// What a process was writing when it was killed has no line feed; a power cut may leave worse.
+			if (end > size || tab === -1) return;
+			yield { fragmentText: text.slice(0, tab), restText: text.slice(tab + 1), end };
 		}
 	} finally {
 		input.destroy();
 	}
 }
 
-async function readPast(path: string, request: ExportRequest): Promise<ExportPast | null> {
-	const known = new Set<string>();
-	const sealed: SealedFile[] = [];
-	const failures: FailedFragment[] = [];
-	const totals = { ...NO_PAST.totals };
-	const tally = totals as { -readonly [K in keyof ExportTotals]: number };
-	let past: ExportPast | null = null;
-	let entries: unknown[][] = [];
-	let opened: OpenedFile | null = null;
-	let validBytes = 0;
+/** What is known of an export that was stopped. */
+interface FoundPast {
+	readonly request: unknown;
+	readonly past: ExportPast;
+	/** Names of the parts of the file that was open. */
+	readonly parts: readonly string[];
+	/** Where the last line ends that counts. */
+	readonly validBytes: number;
+}
+
+async function readPast(path: string): Promise<FoundPast | null> {
+	const reader = new PastReader();
 	try {
-		for await (const { value, end } of linesOf(path)) {
-			if (past === null) {
-				if (!isDeepStrictEqual((value as { request?: unknown }).request, request)) return null;
-				past = { ...NO_PAST, known, sealed, totals, failures };
-				validBytes = end;
-				continue;
+		for await (const { fragmentText, restText, end } of linesOf(path)) {
+			try {
+				reader.line(fragmentText === '' ? null : JSON.parse(fragmentText), JSON.parse(restText), end);
+			} catch (error) {
+				if (error instanceof SyntaxError) break;
+				throw error;
 			}
-			const { fragment, gaps, merged, gapsState, state, ...step } = value as Partial<JournalStep>;
-			sealed.push(...(step.sealed ?? []));
-			validBytes = end;
-			if (fragment === undefined) {
-				past = { ...past, open: null, isOver: true };
-				continue;
-			}
-			if (step.opened !== undefined) {
-				opened = step.opened;
-				entries = [];
-			}
-			for (const [index, lane] of (state?.lanes ?? []).entries()) {
-				entries[index] ??= [];
-				for (const entry of lane.entries) entries[index].push(entry);
-			}
-			if (fragment.fragmentNumber !== null) known.add(fragment.fragmentNumber);
-			if (fragment.status !== 'delivered' && failures.length < MAX_NAMED_FAILURES) {
-				const { fragmentNumber, code = null, name = '', message = '' } = fragment;
-				failures.push({ fragmentNumber, code, name, message });
-			}
-			tally[fragment.status]++;
-			tally.frames += fragment.frames;
-			tally.bytes += fragment.bytes;
-			tally.gaps = gaps ?? tally.gaps;
-			past = {
-				...past,
-				last: fragment.fragmentNumber ?? past.last,
-				gapsState,
-				merged: merged ?? past.merged,
-				open: opened === null || state == null ? null : { file: opened, state, entries },
-				lastWritten: fragment.ranges.length > 0 ? fragment : past.lastWritten,
-			};
 		}
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
 		throw error;
 	}
-	// What comes behind was being written when the process was killed.
-	if (past !== null) await truncate(path, validBytes);
-	return past;
+	return reader.found;
+}
+
+/** Puts together where an export was stopped, line by line. */
+class PastReader {
+	readonly #known = new Set<string>();
+	readonly #sealed: SealedFile[] = [];
+	readonly #failures: FailedFragment[] = [];
+	readonly #totals: { -readonly [K in keyof ExportTotals]: number } = { ...NO_PAST.totals };
+	#entries: unknown[][] = [];
+	#opened: OpenedFile | null = null;
+	#found: FoundPast | null = null;
+
+	/** Null where not even the request is there. */
+	get found(): FoundPast | null {
+		return this.#found;
+	}
+
+	line(
+		fragment: ExportedFragment | null,
+		rest: Partial<JournalStep> & { request?: unknown },
+		end: number,
+	): void {
+		if (this.#found === null) {
+			const past = {
+				...NO_PAST,
+				known: this.#known,
+				sealed: this.#sealed,
+				totals: this.#totals,
+				failures: this.#failures,
+			};
+			this.#found = { request: rest.request, past, parts: [], validBytes: end };
+			return;
+		}
+		this.#sealed.push(...(rest.sealed ?? []));
+		const { past } = this.#found;
+		const next = fragment === null ? { open: null, isOver: true } : this.#step(past, fragment, rest);
+		const parts = this.#opened?.parts ?? [];
+		this.#found = { ...this.#found, past: { ...past, ...next }, parts, validBytes: end };
+	}
+
+	#step(past: ExportPast, fragment: ExportedFragment, rest: Partial<JournalStep>): Partial<ExportPast> {
+		const { gaps = this.#totals.gaps, merged = past.merged, gapsState, state = null, opened } = rest;
+		if (opened !== undefined) {
+			this.#opened = opened;
+			this.#entries = [];
+		}
+		for (const [index, lane] of (state?.lanes ?? []).entries()) {
+			this.#entries[index] ??= [];
+			for (const entry of lane.entries) this.#entries[index].push(entry);
+		}
+		const { fragmentNumber, status, code = null, name = '', message = '' } = fragment;
+		if (fragmentNumber !== null) this.#known.add(fragmentNumber);
+		if (status !== 'delivered' && this.#failures.length < MAX_NAMED_FAILURES) {
+			this.#failures.push({ fragmentNumber, code, name, message });
+		}
+		this.#totals[status]++;
+		this.#totals.frames += fragment.frames;
+		this.#totals.bytes += fragment.bytes;
+		this.#totals.gaps = gaps;
+		const file = this.#opened;
+		return {
+			last: fragmentNumber ?? past.last,
+			gapsState,
+			merged,
+			open: file === null || state === null ? null : { file, state, entries: this.#entries },
+			lastWritten: fragment.ranges.length > 0 ? fragment : past.lastWritten,
+		};
+	}
 }
 
 function failure(path: string, cause: unknown): SinkError {

@@ -102,11 +102,11 @@ export function manifestPath(file: string): string {
 	return `${file}.json`;
 }
 
-/** Writes a manifest, a fragment a line, and renames it when it is whole. Fails with `SinkError` (`KVS_SINK_FAILED`). */
+/** Writes a manifest, a fragment (as JSON) a line, and renames it when it is whole. Fails with `SinkError` (`KVS_SINK_FAILED`). */
 export async function writeManifest(
 	file: string,
 	head: Omit<ExportManifest, 'format' | 'fragments'>,
-	fragments: AsyncIterable<ExportedFragment>,
+	fragments: AsyncIterable<string>,
 ): Promise<void> {
 	const path = manifestPath(file);
 	const part = `${path}.part`;
@@ -119,7 +119,7 @@ export async function writeManifest(
 		let text = `{"format":${JSON.stringify(MANIFEST_FORMAT)},\n"request":${JSON.stringify(request)},\n"summary":${JSON.stringify(summary)},\n"files":[\n${lines}\n],\n"fragments":[`;
 		let separator = '\n';
 		for await (const fragment of fragments) {
-			text += `${separator}${JSON.stringify(fragment)}`;
+			text += `${separator}${fragment}`;
 			separator = ',\n';
 			if (text.length < WRITE_CHARS) continue;
 			await handle.appendFile(text);

@@ -201,7 +201,7 @@ export class ExportSink extends FragmentSink {
 			return;
 		}
 		const parts = [...this.#sealed, ...this.#newlySealed].map(({ part }) => part);
-		for (const part of [...parts, ...(this.#file?.partNames ?? [])]) {
+		for (const part of [...parts, ...(this.#file?.opened.parts ?? [])]) {
 			await rm(join(directory, part), { force: true });
 		}
 		await journal.remove();

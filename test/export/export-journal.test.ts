@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -36,7 +37,7 @@ function step(index: number): JournalStep {
 		gaps: index,
 		merged: { gap: index, overlap: 0, regression: 0, duplicate: 0 },
 		gapsState: { startMs: index, meanMs: null, defaultDurationNs: null, frames: 0, firstMs: 0, lastMs: 0 },
-		...(index === 1 ? { opened: { number: 0, cut: null, tracks: [] } } : {}),
+		...(index === 1 ? { opened: { number: 0, cut: null, tracks: [], parts: ['.x-001.mkv.part'] } } : {}),
 		state:
 			index === 0
 				? null
@@ -78,10 +79,13 @@ test('what was written down is found again', async (t) => {
 	await again.remove();
 });
 
-test('another request begins anew', async (t) => {
+test('another request begins anew, and what was written is removed', async (t) => {
 	const file = await written(t, 4);
+	const part = file.replace('x.mkv', '.x-001.mkv.part');
+	await writeFile(part, 'frames');
 	const { journal, past } = await ExportJournal.open(file, { ...request, gaps: 'close' });
 	t.is(past.known.size, 0);
+	t.false(existsSync(part));
 	await journal.leave();
 	t.is((await readFile(journalOf(file), 'utf8')).split('\n').length, 2);
 });
@@ -119,7 +123,7 @@ test('a journal of which nothing can be made begins anew', async (t) => {
 test('what stands behind a line that makes no sense does not count', async (t) => {
 	const file = await written(t, 2);
 	const whole = await readFile(journalOf(file));
-	await appendFile(journalOf(file), `\0\0\0\n${JSON.stringify(step(2))}\n`);
+	await appendFile(journalOf(file), `\0\t\0\0\n${JSON.stringify(step(2))}\n`);
 	const { journal, past } = await ExportJournal.open(file, request);
 	t.is(past.known.size, 2);
 	await journal.leave();
