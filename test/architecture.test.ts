@@ -7,7 +7,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	model: [],
 	stream: [],
 	pace: [],
-	aws: [],
+	aws: ['pace'],
 	mkv: [],
 	mp4: ['mkv'],
 	mpegts: ['mkv', 'mp4'],
@@ -17,12 +17,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	demux: ['mkv', 'pace', 'stream'],
 	frames: ['stream'],
 	sinks: ['mkv', 'mp4', 'stream'],
+	export: ['mkv', 'mp4', 'sinks'],
 	timeline: ['stream'],
 	playback: ['aws', 'pace'],
 	server: ['demux', 'mkv', 'mp4', 'mpegts'],
 	cli: ['index.ts', 'server/index.ts'],
 };
-const forEveryone = ['errors.ts', 'abort.ts', 'model'];
+const forEveryone = ['errors.ts', 'abort.ts', 'process-mark.ts', 'model'];
 const edges = ['server', 'cli'];
 
 /** Third-party names, and the only places that may know them. */

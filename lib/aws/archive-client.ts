@@ -10,9 +10,15 @@ import { unlessAborted } from '../abort.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
+import { type Clock, systemClock } from '../pace/clock.js';
 import { invalidResponse, toRequestError } from './aws-errors.js';
 import { type CallOptions, observeCall } from './call-record.js';
-import { type ClientSettings, clientConfig, resolveEndpoint } from './client-settings.js';
+import {
+	type ClientSettings,
+	clientConfig,
+	resolveAnswerTimeoutMs,
+	resolveEndpoint,
+} from './client-settings.js';
 import { findOperation, type Operation, type OperationParams } from './operations.js';
 import {
 	type PresignedRequest,
@@ -21,6 +27,7 @@ import {
 	resolvePresignOptions,
 } from './presigner.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
+import { withinTime } from './time-limit.js';
 
 /** SDK clients of the caller's own. They keep their settings, their retries among them, and are never closed here. */
 export interface OwnClients {
@@ -33,12 +40,16 @@ export interface OwnClients {
 /** Options of {@link ArchiveClient}: the stream (exactly one of name and ARN) and how to reach it. */
 export interface ArchiveClientOptions extends ClientSettings, StreamId {
 	readonly clients?: OwnClients | undefined;
+	/** What time it is, and what waits are counted by. @default the machine's own time */
+	readonly clock?: Clock | undefined;
 }
 
 /** One page of ListFragments. Unordered, as the service gives it. */
 export interface FragmentPage {
 	readonly fragments: readonly Fragment[];
 	readonly nextToken: string | null;
+	/** The answer had neither a list nor a token: nothing is stored there, or its body was lost on the way. */
+	readonly isBlank: boolean;
 }
 
 /**
@@ -51,6 +62,8 @@ export class ArchiveClient {
 	readonly #id: StreamMembers;
 	readonly #settings: ClientSettings;
 	readonly #controlEndpoint: string | undefined;
+	readonly #answerTimeoutMs: number;
+	readonly #clock: Clock;
 	readonly #ownClients: OwnClients;
 	readonly #madeClients = new Map<string, KinesisVideoArchivedMediaClient>();
 	readonly #dataEndpoints = new Map<APIName, Promise<string>>();
@@ -63,6 +76,8 @@ export class ArchiveClient {
 		this.#id = members;
 		this.#settings = { ...options, region: options.region ?? region };
 		this.#controlEndpoint = resolveEndpoint(options.endpoint);
+		this.#answerTimeoutMs = resolveAnswerTimeoutMs(options.answerTimeoutMs);
+		this.#clock = options.clock ?? systemClock;
 		this.#ownClients = options.clients ?? {};
 	}
 
@@ -90,8 +105,12 @@ export class ArchiveClient {
 					}),
 		});
 		return this.#call('LIST_FRAGMENTS', 'ListFragments', options, async (client, signal) => {
-			const { Fragments = [], NextToken = null } = await client.send(command, { abortSignal: signal });
-			return { fragments: Fragments.map(toFragment), nextToken: NextToken || null };
+			const { Fragments, NextToken } = await client.send(command, { abortSignal: signal });
+			return {
+				fragments: (Fragments ?? []).map(toFragment),
+				nextToken: NextToken || null,
+				isBlank: Fragments === undefined && NextToken === undefined,
+			};
 		});
 	}
 
@@ -198,7 +217,9 @@ export class ArchiveClient {
 		const client = own ?? this.#archivedMediaClient(endpoint as string);
 		options.onSend?.();
 		try {
-			return await this.#observed(operation, endpoint, options, signal, () => send(client, signal));
+			return await this.#observed(operation, endpoint, options, signal, (callSignal) =>
+				send(client, callSignal),
+			);
 		} catch (error) {
 			// An endpoint may move: the next call asks anew (API_GetDataEndpoint).
 			this.#dataEndpoints.delete(apiName);
@@ -228,10 +249,11 @@ export class ArchiveClient {
 			this.#controlEndpoint,
 			options,
 			signal,
-			() => control.send(command, { abortSignal: signal }),
+			(callSignal) => control.send(command, { abortSignal: callSignal }),
 		);
 		if (DataEndpoint === undefined || !URL.canParse(DataEndpoint)) {
-			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL');
+			const retryable = DataEndpoint === undefined;
+			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL', { retryable });
 		}
 		return DataEndpoint;
 	}
@@ -241,9 +263,12 @@ export class ArchiveClient {
 		endpoint: string | undefined,
 		{ onCall }: CallOptions,
 		signal: AbortSignal,
-		send: () => Promise<T>,
+		send: (signal: AbortSignal) => Promise<T>,
 	): Promise<T> {
-		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, send);
+		const limits = { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal };
+		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, () =>
+			withinTime(send, limits),
+		);
 	}
 
 	#controlClient(): KinesisVideoClient {

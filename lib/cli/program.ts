@@ -11,6 +11,7 @@ import { list } from './commands/list.js';
 import { presign } from './commands/presign.js';
 import { serve } from './commands/serve.js';
 import { timeline } from './commands/timeline.js';
+import { verify } from './commands/verify.js';
 
 /** The command line. `exit` is told each command's exit status; errors, usage among them, are thrown by `parseAsync`. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
@@ -83,8 +84,23 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--json', 'JSON Lines')
 		.action(run(inspect));
 
-	withArchiveOptions(program.command('export').description('write a range into one playable file'))
-		.option('-o, --output <file>', 'the file, ending in .mkv; replaced when it exists')
+	withArchiveOptions(program.command('export').description('write a range into a playable file'))
+		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
+		.option('--tracks <list>', 'which tracks: numbers, video, audio, with commas (default: all)')
+		.option(
+			'--gaps <policy>',
+			'time in which nothing was recorded: keep, close, or fill with silence',
+			'keep',
+		)
+		.option(
+			'--split <rule>',
+			'go on in a new file at a gap, a change of codec (always), every 10m, or before 500MB; may be given again',
+			collect,
+			[],
+		)
+		.option('--channels <how>', '.wav of several tracks: stereo (one file) or split (a file each)')
+		.option('--faststart', 'a classic MP4, its index in front, instead of a fragmented one')
+		.option('--no-manifest', 'write no manifest beside the file')
 		.action(run(exportRange));
 
 	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
@@ -107,6 +123,13 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--expires-in <time>', 'how long it may be sent, up to 7d (default: 3600s)')
 		.option('--method <method>', 'GET or POST (default: POST)')
 		.action(run(presign));
+
+	program
+		.command('verify')
+		.argument('<file>', 'what was given to export -o')
+		.description('check an export against the manifest beside it, byte for byte')
+		.option('--json', 'JSON Lines')
+		.action(run(verify));
 
 	program
 		.command('demo')

@@ -3,7 +3,8 @@ import type { Track } from '../model/track.js';
 
 /** A frame with its place in the file. */
 export interface PlacedFrame {
-	readonly frame: Frame;
+	/** What is written of it; its bytes are not copied. */
+	readonly frame: Pick<Frame, 'data' | 'keyframe' | 'durationMs'>;
 	/** The file's own track for it. */
 	readonly track: Track;
 	/** When it is shown, in milliseconds of the file, fractional. */
