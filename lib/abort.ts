@@ -1,5 +1,7 @@
 /** The promise's result, or the signal's reason as soon as the signal is aborted. The promise itself goes on. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+	// What becomes of it is nobody's business any more, a rejection included.
+	promise.catch(() => {});
 	signal.throwIfAborted();
 	let onAbort = (): void => {};
 	const aborted = new Promise<never>((_, reject) => {

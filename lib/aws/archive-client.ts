@@ -150,8 +150,8 @@ export class ArchiveClient {
 		const signal = options.signal ?? new AbortController().signal;
 		const control = this.#ownClients.control ?? this.#controlClient();
 		options.onSend?.();
-		return this.#observed(operation.name, this.#controlEndpoint, options, signal, () =>
-			sendAny(control, command, signal),
+		return this.#observed(operation.name, this.#controlEndpoint, options, signal, (limited) =>
+			sendAny(control, command, limited),
 		);
 	}
 
