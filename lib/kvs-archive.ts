@@ -7,7 +7,7 @@ import { FragmentBatcher } from './batch/fragment-batcher.js';
 import { Demuxer } from './demux/demuxer.js';
 import { InvalidOptionError } from './errors.js';
 import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
-import { type ExportPast, NO_PAST } from './export/export-journal.js';
+import { type ExportPast, NO_PAST } from './export/export-past.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from './fetch/media-fetcher.js';
 import { readTracks } from './fragment-tracks.js';
 import type { StartAt } from './frames/fragment-start.js';

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError, SinkError } from './errors.js';
 import type { EventStream } from './event-stream.js';
-import { ExportJournal, type ExportPast } from './export/export-journal.js';
+import { ExportJournal } from './export/export-journal.js';
 import {
 	type ExportedFile,
 	type ExportManifest,
@@ -14,6 +14,7 @@ import {
 	manifestPath,
 	readManifest,
 } from './export/export-manifest.js';
+import type { ExportPast } from './export/export-past.js';
 import type { ExportRequest, TrackSelector } from './export/export-request.js';
 import { ExportSink, PART_LOST } from './export/export-sink.js';
 import { checkSplitRules, type SplitRule } from './export/split-rule.js';

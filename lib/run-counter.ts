@@ -1,5 +1,5 @@
 import type { CallRecord } from './aws/call-record.js';
-import type { ExportPast } from './export/export-journal.js';
+import type { ExportPast } from './export/export-past.js';
 import type { MediaEvent } from './model/media-event.js';
 import type { Progress } from './model/progress.js';
 import { type FailedFragment, MAX_NAMED_FAILURES, type RunSummary } from './model/run-summary.js';

@@ -16,9 +16,9 @@ import type { PlacedFrame } from '../sinks/muxer.js';
 import { OutputFile } from '../sinks/output-file.js';
 import { type GapPolicy, OutputTimeline } from '../sinks/output-timeline.js';
 import { OutputTracks } from '../sinks/output-tracks.js';
-import type { OpenedFile, OpenState, SealedFile } from './export-journal.js';
 import type { FileSection, FragmentRange } from './export-manifest.js';
 import { ExportNames, trackSuffix } from './export-names.js';
+import type { OpenedFile, OpenState, SealedFile } from './export-past.js';
 import { requireSilence, silenceUntil } from './gap-filler.js';
 
 /** How files of an export are written. */

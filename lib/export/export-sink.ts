@@ -6,7 +6,7 @@ import type { Track } from '../model/track.js';
 import { publish } from '../sinks/atomic-file.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
 import { ExportFile, type ExportFileOptions } from './export-file.js';
-import { ExportJournal, type ExportPast, type OpenedFile, type SealedFile } from './export-journal.js';
+import { ExportJournal } from './export-journal.js';
 import {
 	type ExportedFile,
 	type ExportedFragment,
@@ -17,6 +17,7 @@ import {
 	writeManifest,
 } from './export-manifest.js';
 import { ExportNames } from './export-names.js';
+import type { ExportPast, OpenedFile, SealedFile } from './export-past.js';
 import type { ExportRequest, TrackSelector } from './export-request.js';
 
 /** What a sink needs besides the request. */

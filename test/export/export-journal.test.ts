@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ExportJournal, type JournalStep } from '#lib/export/export-journal.js';
+import { ExportJournal } from '#lib/export/export-journal.js';
+import type { JournalStep } from '#lib/export/export-past.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
