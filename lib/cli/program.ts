@@ -134,7 +134,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	program
 		.command('demo')
 		.description('all of it in one go, on the embedded archive')
-		.option('-o, --output <file>', 'the file to write', 'demo.mkv')
+		.option('-o, --output <file>', 'the file to write', 'demo.mp4')
 		.action(run(demo));
 
 	for (const command of program.commands) {

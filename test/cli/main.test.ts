@@ -515,7 +515,7 @@ test('an interrupt ends a command with 130 and leaves no file', async (t) => {
 });
 
 test('the demo shows what it did and leaves a file that plays', async (t) => {
-	const file = join(await temporaryDirectory(t), 'demo.mkv');
+	const file = join(await temporaryDirectory(t), 'demo.mp4');
 	const { code, stdout, stderr } = await kvs(['demo', '-o', file]);
 	t.is(code, 0, stderr);
 	t.is(stderr, '');

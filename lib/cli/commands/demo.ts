@@ -51,12 +51,15 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 		for (const line of summaryLines(summary)) await say(`   ${line}`);
 		const { file } = summary;
 		await say();
-		await say(colors.bold(`Look at it: open ${relative('.', file)} in any player (VLC, mpv, ffplay).`));
+		await say(colors.bold(`Look at it: open ${relative('.', file)} in a browser or any player.`));
 		await say('Try more:');
-		await say(`   npx kvs-archive inspect ${relative('.', file)}`);
+		await say(`   npx kvs-archive inspect ${relative('.', CLIP)}`);
 		await say(`   npx kvs-archive serve --ingest door=${relative('.', CLIP)}@${START.toISOString()}`);
 		await say(
 			`   npx kvs-archive list --stream door --from ${START.toISOString()} --endpoint http://127.0.0.1:4580`,
+		);
+		await say(
+			`   npx kvs-archive hls --stream door --by producer --from ${RANGE.from.toISOString()} --to ${RANGE.to.toISOString()} --endpoint http://127.0.0.1:4580`,
 		);
 		return 0;
 	} finally {
