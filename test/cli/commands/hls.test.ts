@@ -51,9 +51,9 @@ test('prints a URL that plays, and nothing else on stdout', async (t) => {
 		'--endpoint',
 		endpoint,
 		'--from',
-		'1980-01-01',
+		'2020-01-01',
 		'--to',
-		'1980-01-02',
+		'2020-01-02',
 	]);
 	t.is(nothing.code, 1);
 	t.regex(
