@@ -199,6 +199,32 @@ test('ffmpeg follows a live session, and a replay to its end', async (t) => {
 	await Promise.all(sessions.map(follow));
 });
 
+test('media that came faster than they play overlap on the clock, and not in what is played', async (t) => {
+	const qualities = ['20', '24', '28'].map((crf) => [
+		...picture('160x120', 2),
+		...avc,
+		...BFRAMES,
+		'-crf',
+		crf,
+	]);
+	const files = await makeSource(t, { files: qualities, startsSeconds: [], pictures: 0 });
+	if (files === null) return;
+	const original: Decoded[] = [];
+	for (const file of files) original.push(await decode(file));
+	const played = await playAll(
+		t,
+		files,
+		[0, 0.7, 1.1],
+		CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('SERVER') })),
+	);
+	for (const decoded of played) {
+		t.is(decoded.code, 0);
+		t.is(complaints(decoded), '');
+		t.is(decoded.pictures.length, 150);
+		t.deepEqual(new Set(decoded.pictures), new Set(original.flatMap(({ pictures }) => pictures)));
+	}
+});
+
 test('a real capture, whole and with gaps, plays with all its pictures', async (t) => {
 	for (const [name, pictures] of [
 		['output_get_media.mkv', 300],
