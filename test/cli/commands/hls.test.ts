@@ -51,9 +51,11 @@ test('prints a URL that plays, and nothing else on stdout', async (t) => {
 		'--endpoint',
 		endpoint,
 		'--from',
-		'2020-01-01',
+		'1980-01-01',
 		'--to',
-		'2020-01-02',
+		'1980-01-02',
+		'--by',
+		'producer',
 	]);
 	t.is(nothing.code, 1);
 	t.regex(
