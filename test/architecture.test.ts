@@ -30,7 +30,7 @@ const edges = ['server', 'cli'];
 const homes: Readonly<Record<string, string | readonly string[]>> = {
 	ebml: 'mkv/ebml-schema.ts',
 	bottleneck: 'pace/rate-limiter.ts',
-	'p-queue': 'fetch/media-fetcher.ts',
+	'p-queue': ['fetch/media-fetcher.ts', 'server/hls/fragment-packager.ts'],
 	'@aws-sdk/client-kinesis-video': 'aws',
 	'@aws-sdk/client-kinesis-video-archived-media': 'aws',
 	'@smithy/protocol-http': ['aws', 'server/signature'],

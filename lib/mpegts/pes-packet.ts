@@ -30,12 +30,19 @@ export function pesPacket(
 	const length = 3 + times.length + payloadBytes;
 	// Only video may leave its length open, and must where it has no room (§2.4.3.7).
 	const written = streamId === STREAM_IDS.video || length > 0xffff ? 0 : length;
-	const header = Uint8Array.from([
-		...[0, 0, 1, streamId, written >> 8, written & 0xff],
-		// Data are aligned: the payload begins with an access unit.
-		...[0x84, hasDecodeTime ? 0xc0 : 0x80, times.length],
+	// Data are aligned: the payload begins with an access unit.
+	const flags = [0x84, hasDecodeTime ? 0xc0 : 0x80];
+	const header = Uint8Array.of(
+		0,
+		0,
+		1,
+		streamId,
+		written >> 8,
+		written & 0xff,
+		...flags,
+		times.length,
 		...times,
-	]);
+	);
 	const slices = [header, ...payload];
 	return { pid, slices, sizeBytes: header.byteLength + payloadBytes, decodeTicks, isRandomAccess };
 }

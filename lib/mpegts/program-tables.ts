@@ -8,8 +8,10 @@ export interface ProgramStream {
 /** H.264, H.265 and AAC with ADTS headers, as the program map names them. */
 export const STREAM_TYPES = { avc: 0x1b, hevc: 0x24, adts: 0x0f } as const;
 
-/** Where the association table is, by the standard, and the map, by our choice. */
+/** PID of the association table, by the standard. */
 export const PAT_PID = 0;
+
+/** PID of the map, by our choice. */
 export const PMT_PID = 0x1000;
 const PROGRAM_NUMBER = 1;
 const TRANSPORT_STREAM_ID = 1;

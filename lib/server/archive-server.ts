@@ -102,7 +102,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	let requests = 0;
 	const tokens = new PageTokens();
 	const sessionsPerStream = checkSessions(options.hlsSessions ?? Number.POSITIVE_INFINITY);
-	const sessions = new HlsSessions({ sessionsPerStream, now });
+	const sessions = new HlsSessions({ sessionsPerStream, now, quotas: quotaValues });
 	const playback = new HlsPlayback(sessions, now);
 	const server = createLimitedServer(limits);
 	server.on('request', (request, response) => {
@@ -133,7 +133,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 				stream = streamNamedIn(members);
 				await archive.ready;
 				const context = { archive, tokens, origin, sessions, nowMs: now() };
-				const answer = await asked.answer(new RequestFields(members), context);
+				const answer = asked.answer(new RequestFields(members), context);
 				const streamQuotas = quotasOf(stream);
 				cost = { ...costOf(answer), openMediaConnections: streamQuotas.openMediaConnections };
 				streamQuotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
@@ -141,11 +141,16 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 				const fragmentNumbers = answer.kind === 'media' ? answer.fragments.map(({ number }) => number) : [];
 				const faulted = { operation, stream, fragmentNumbers };
 				const fired = rules.filter((rule) => rule.fires(faulted));
-				reply = await faultedReply(answer, fired, now());
+				const settled = answer.kind === 'action' ? await answer.act() : answer;
+				reply = await faultedReply(settled, fired, now());
 			} else {
 				// The token in the URL is all that it takes: there is no signature to be looked at, and no body.
 				operation = resource.name;
-				({ stream, reply } = await playback.answer(resource));
+				const asked = playback.admit(resource, arrival.arrivedAtMs);
+				stream = asked.stream;
+				cost = { ...cost, ...asked.cost };
+				quotasOf(stream).admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
+				reply = await asked.answer();
 			}
 		} catch (cause) {
 			const refusal = errorReply(cause instanceof ServiceError ? cause : new InternalFailureError(cause));

@@ -29,6 +29,9 @@ export interface Reply {
 	readonly faults: readonly AppliedFault[];
 }
 
+/** An answer of which nothing is left to be done. */
+type SettledAnswer = Exclude<Answer, { kind: 'action' }>;
+
 /** Every fault that refuses, and the first to fire wins. */
 const refusals = ['throttle', 'server-error', 'reset', 'hang-up'] as const;
 
@@ -53,7 +56,7 @@ export function resourceReply(
 
 /** The reply of an answer, after the rules that fired for it. `nowMs` is the archive's clock, epoch milliseconds. */
 export async function faultedReply(
-	answer: Answer,
+	answer: SettledAnswer,
 	fired: readonly ArmedRule[],
 	nowMs: number,
 ): Promise<Reply> {
@@ -75,7 +78,7 @@ export async function faultedReply(
 	};
 }
 
-function contentReply(answer: Answer, fired: readonly ArmedRule[], nowMs: number): Reply {
+function contentReply(answer: SettledAnswer, fired: readonly ArmedRule[], nowMs: number): Reply {
 	if (answer.kind === 'listing') {
 		const listing = faultListing(answer, fired, nowMs);
 		return {

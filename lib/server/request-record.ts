@@ -14,9 +14,12 @@ export interface RequestRecord {
 	readonly isThrottled: boolean;
 	/** The faults that change this answer, empty for an honest one. */
 	readonly faults: readonly AppliedFault[];
-	/** Fragments that GetMediaForFragmentList named: its cost in fragment-media points. 0 for an invalid request. */
+	/** Fragments that GetMediaForFragmentList named, or the one of a session: the cost in fragment-media points. 0 for an invalid request. */
 	readonly fragmentsAsked: number;
-	/** The MaxResults of a ListFragments: its cost in fragment-metadata points. 0 for an invalid request. */
+	/**
+	 * The MaxResults of a ListFragments, and what a session's media playlist may hold: the cost in fragment-metadata points. 0
+	 * for an invalid request.
+	 */
 	readonly metadataPoints: number;
 	/** Fragments listed, or sent unless the answer breaks off; 0 for an error. */
 	readonly fragments: number;

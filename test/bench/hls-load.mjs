@@ -145,7 +145,7 @@ async function player(endpoint, index, storedSeconds) {
 	if (status !== 200) throw new Error(`no session: ${body}`);
 	const master = JSON.parse(body).HLSStreamingSessionURL;
 	const text = (await get(master)).toString();
-	const uris = [text.trim().split('\n').at(-1), ...[...(/URI="([^"]+)"/.exec(text)?.slice(1) ?? [])]];
+	const uris = [text.trim().split('\n').at(-1), ...(/URI="([^"]+)"/.exec(text)?.slice(1) ?? [])];
 	const playlists = uris.map((uri) => new URL(uri, master));
 	// Each begins somewhere else: not all look at the same fragment.
 	let position = index;
@@ -158,7 +158,7 @@ async function player(endpoint, index, storedSeconds) {
 		const fragments = lines.filter((line) => line !== '' && !line.startsWith('#'));
 		const from = isLive ? fragments.length - 4 : position % fragments.length;
 		position++;
-		const inits = [...(/#EXT-X-MAP:URI="([^"]+)"/.exec(lines.join('\n'))?.slice(1) ?? [])];
+		const inits = /#EXT-X-MAP:URI="([^"]+)"/.exec(lines.join('\n'))?.slice(1) ?? [];
 		const wanted = [
 			...(position <= 2 * playlists.length ? inits : []),
 			...fragments.slice(Math.max(0, from), from + 4),

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { KinesisVideoClient, ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import test, { type ExecutionContext } from 'ava';
+import { fragmentDocument } from '../helpers/payload.js';
+import { onDemand, pictureFragments } from './hls/start-playback.js';
 import { writeRecordingOf } from './made-media.js';
 import { plainClient } from './plain-client.js';
 import { temporaryDirectory } from './start-server.js';
@@ -44,6 +46,27 @@ test('serve makes the faults of a file and enforces quotas', async (t) => {
 	do ({ awsError } = await send('GetMediaForFragmentList', body).answer);
 	while (awsError === null);
 	t.is(awsError, 'ClientLimitExceededException');
+});
+
+test('serve holds as many playback sessions a stream as it is told to', async (t) => {
+	const file = join(await temporaryDirectory(t), 'door.mkv');
+	await writeFile(file, Buffer.concat(pictureFragments(2).map(fragmentDocument)));
+	const child = spawnServe(t, ['--ingest', `door=${file}`, '--hls-sessions', '1']);
+	const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+	const endpoint = line.replace('listening on ', '');
+	const open = async (): Promise<string> => {
+		const body = JSON.stringify({ StreamName: 'door', ...onDemand() });
+		const answer = await fetch(`${endpoint}/getHLSStreamingSessionURL`, { method: 'POST', body });
+		return ((await answer.json()) as { HLSStreamingSessionURL: string }).HLSStreamingSessionURL;
+	};
+	const first = await open();
+	t.is((await fetch(first)).status, 200);
+	const second = await open();
+	t.deepEqual([(await fetch(first)).status, (await fetch(second)).status], [403, 200]);
+
+	const none = await refusal(t, ['--hls-sessions', '0']);
+	t.is(none.code, 2);
+	t.regex(none.stderr, /hlsSessions/);
 });
 
 test('serve with credentials verifies signatures, and then listens on any address', async (t) => {

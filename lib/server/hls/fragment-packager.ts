@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { MediaError } from '../../errors.js';
 import type { Track } from '../../model/track.js';
 import { initSegment } from '../../mp4/init-segment.js';
@@ -15,6 +16,9 @@ import { SharedCache, type Sized } from './shared-cache.js';
 
 /** Packaged fragments that are kept: what some dozen live players are about to ask for. */
 const CACHE_BYTES = 64 * 1024 * 1024;
+
+/** Fragments that are in memory to be packaged at a time; one has up to 50 MB. */
+const MAX_UNDER_WAY = 4;
 
 /** A fragment, packaged. The one transport stream has the track number 0. */
 interface PackagedFragment extends Sized {
@@ -40,6 +44,7 @@ export interface Packaging {
  */
 export class FragmentPackager {
 	readonly #cache = new SharedCache<PackagedFragment>(CACHE_BYTES);
+	readonly #queue = new PQueue({ concurrency: MAX_UNDER_WAY });
 	readonly #initializations = new WeakMap<Track, Promise<Uint8Array>>();
 
 	/** What a player is given before the media of a track: `ftyp` and `moov`. */
@@ -81,7 +86,7 @@ export class FragmentPackager {
 		const { container, clock, shiftMs, repeatsParameterSets } = packaging;
 		const key = `${container} ${clock} ${shiftMs} ${repeatsParameterSets} ${fragment.offset} ${fragment.payload}`;
 		try {
-			return await this.#cache.get(key, () => packageFragment(fragment, packaging));
+			return await this.#cache.get(key, () => this.#queue.add(() => packageFragment(fragment, packaging)));
 		} catch (error) {
 			if (!(error instanceof MediaError)) throw error;
 			// The name the service has for it where it makes clips.

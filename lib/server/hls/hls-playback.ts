@@ -16,6 +16,15 @@ const TS_TYPE = 'video/mp2t';
 /** What a transport stream takes more than its media, at most, by the service's documentation. */
 const TS_OVERHEAD = 1.25;
 
+/** A request for a resource whose session was found. */
+export interface AdmittedResource {
+	/** The session's; null where none was asked for. */
+	readonly stream: string | null;
+	/** In fragment-media and fragment-metadata points of the stream. */
+	readonly cost: { readonly fragmentsAsked: number; readonly metadataPoints: number };
+	readonly answer: () => Promise<Reply>;
+}
+
 /** What stands behind a session's URL: playlists, initializations and media, for whoever has its token. */
 export class HlsPlayback {
 	readonly #sessions: HlsSessions;
@@ -29,14 +38,30 @@ export class HlsPlayback {
 	}
 
 	/**
-	 * Answers a request for a resource. Throws `ServiceError`: 403 for a token that opens nothing, 404 for a fragment that
-	 * the session does not list, 400 for one that cannot be played.
+	 * Admits a request for a resource that came at `arrivedAtMs`: what it costs its stream, and how it is then answered.
+	 *
+	 * Throws `ServiceError`: 403 for a token that opens nothing, and for what is too much. The answer rejects with one: 404
+	 * for a fragment that the session does not list, 400 for one that cannot be played.
 	 */
-	async answer(resource: RequestedResource): Promise<{ stream: string | null; reply: Reply }> {
-		if (resource.isPreflight)
-			return { stream: null, reply: resourceReply('text/plain', [], crossOriginHeaders) };
+	admit(resource: RequestedResource, arrivedAtMs: number): AdmittedResource {
+		if (resource.isPreflight) {
+			return {
+				stream: null,
+				cost: { fragmentsAsked: 0, metadataPoints: 0 },
+				answer: async () => resourceReply('text/plain', [], crossOriginHeaders),
+			};
+		}
 		const session = this.#sessions.find(resource.token);
-		return { stream: session.stream.metadata.name, reply: await this.#reply(resource, session) };
+		this.#sessions.quotasOf(session).admit(resource.name, arrivedAtMs);
+		const isFragment = resource.name === 'GetMP4MediaFragment' || resource.name === 'GetTSFragment';
+		return {
+			stream: session.stream.metadata.name,
+			cost: {
+				fragmentsAsked: isFragment ? 1 : 0,
+				metadataPoints: resource.name === 'GetHLSMediaPlaylist' ? session.request.maxFragments : 0,
+			},
+			answer: () => this.#reply(resource, session),
+		};
 	}
 
 	async #reply(resource: RequestedResource, session: HlsSession): Promise<Reply> {

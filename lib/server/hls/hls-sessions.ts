@@ -1,4 +1,6 @@
 import type { LocalStream } from '../local-stream.js';
+import type { QuotaValues } from '../quotas/quota-values.js';
+import { SessionQuotas } from '../quotas/session-quotas.js';
 import { ServiceError } from '../service-error.js';
 import type { HlsRequest } from './hls-request.js';
 import { HlsSession } from './hls-session.js';
@@ -14,6 +16,8 @@ export interface HlsSessionsOptions {
 	readonly sessionsPerStream: number;
 	/** The archive's clock, epoch milliseconds. */
 	readonly now: () => number;
+	/** What each session may be asked for. */
+	readonly quotas: QuotaValues;
 }
 
 /** The playback sessions of an archive, by their tokens. They live in memory: a token of another process opens nothing. */
@@ -23,6 +27,7 @@ export class HlsSessions {
 	readonly #reader = new TrackReader();
 	/** By id, the oldest first. */
 	readonly #sessions = new Map<string, HlsSession>();
+	readonly #quotas = new WeakMap<HlsSession, SessionQuotas>();
 
 	constructor(options: HlsSessionsOptions) {
 		this.#options = options;
@@ -48,6 +53,15 @@ export class HlsSessions {
 			throw new ServiceError('AccessDeniedException', 403, 'Streaming session token is expired');
 		}
 		return session;
+	}
+
+	/** What a session has left of its quotas. */
+	quotasOf(session: HlsSession): SessionQuotas {
+		const known = this.#quotas.get(session);
+		if (known !== undefined) return known;
+		const quotas = new SessionQuotas(this.#options.quotas);
+		this.#quotas.set(session, quotas);
+		return quotas;
 	}
 
 	#makeRoom(stream: LocalStream): void {

@@ -7,11 +7,17 @@ import type { Operation } from './operation.js';
 export const getHlsStreamingSessionUrl: Operation = {
 	name: 'GetHLSStreamingSessionURL',
 	path: '/getHLSStreamingSessionURL',
-	async answer(request, { archive, sessions, origin, nowMs }) {
+	answer(request, { archive, sessions, origin, nowMs }) {
 		const requested = requestedStream(request);
 		const asked = readHlsRequest(request, nowMs);
-		const token = await sessions.open(asked, requested.find(archive));
-		const uri = resourceUri('GetHLSMasterPlaylist', { SessionToken: token });
-		return { kind: 'json', json: { HLSStreamingSessionURL: `${origin}${HLS_PATH}${uri}` } };
+		const stream = requested.find(archive);
+		return {
+			kind: 'action',
+			act: async () => {
+				const token = await sessions.open(asked, stream);
+				const uri = resourceUri('GetHLSMasterPlaylist', { SessionToken: token });
+				return { kind: 'json', json: { HLSStreamingSessionURL: `${origin}${HLS_PATH}${uri}` } };
+			},
+		};
 	},
 };

@@ -29,9 +29,17 @@ export interface ListingAnswer {
 	readonly metadataPoints: number;
 }
 
+/** An answer that is a JSON object and nothing else. */
+export interface JsonAnswer {
+	readonly kind: 'json';
+	readonly json: WireValue;
+}
+
 /** What an operation answers, with HTTP status 200. */
 export type Answer =
-	| { readonly kind: 'json'; readonly json: WireValue }
+	| JsonAnswer
+	/** What changes something: done once the request is admitted. Rejects with `ServiceError`. */
+	| { readonly kind: 'action'; readonly act: () => Promise<JsonAnswer> }
 	| ListingAnswer
 	/** The chunks of these fragments. */
 	| { readonly kind: 'media'; readonly fragments: readonly StoredFragment[] };
@@ -41,8 +49,6 @@ export interface Operation {
 	/** The service's name for it. */
 	readonly name: string;
 	readonly path: string;
-	/**
-	 * Checks the request, all of it before anything is looked up, and answers it. Throws, or rejects with, `ServiceError`.
-	 */
-	answer(request: RequestFields, context: OperationContext): Answer | Promise<Answer>;
+	/** Checks the request, all of it before anything is looked up, and answers it. Throws `ServiceError`. */
+	answer(request: RequestFields, context: OperationContext): Answer;
 }

@@ -1,12 +1,12 @@
 import { InvalidOptionError } from '../../errors.js';
 
-/** The quotas of one stream. `Infinity` is no limit. */
+/** The quotas of one stream, and of one playback session. `Infinity` is no limit. */
 export interface QuotaValues {
 	/** GetMediaForFragmentList calls in any rolling second. */
 	readonly mediaCallsPerSecond: number;
-	/** Fragment-media points a second: GetMediaForFragmentList costs one for each fragment it names. */
+	/** Fragment-media points a second: a fragment costs one, named in GetMediaForFragmentList or played in a session. */
 	readonly mediaPointsPerSecond: number;
-	/** Fragment-metadata points a second: ListFragments costs its MaxResults, whatever it lists. */
+	/** Fragment-metadata points a second: ListFragments and media playlists cost what they hold at most, whatever they hold. */
 	readonly metadataPointsPerSecond: number;
 	/** GetMediaForFragmentList answers that may be under way at a time. */
 	readonly mediaConnections: number;
@@ -14,6 +14,12 @@ export interface QuotaValues {
 	readonly mediaBytesPerSecond: number;
 	/** GetDataEndpoint calls in any rolling second, and as many DescribeStream calls. */
 	readonly controlCallsPerSecond: number;
+	/** GetHLSStreamingSessionURL calls in any rolling second. */
+	readonly sessionCallsPerSecond: number;
+	/** Of each playback session: calls for its master playlist, as many for media playlists, and as many for MP4 initializations. */
+	readonly playlistCallsPerSecond: number;
+	/** Of each playback session: calls for its media fragments. */
+	readonly playbackFragmentsPerSecond: number;
 }
 
 /**
@@ -30,6 +36,9 @@ const awsQuotas: QuotaValues = {
 	mediaConnections: 5,
 	mediaBytesPerSecond: 25_000_000,
 	controlCallsPerSecond: 5,
+	sessionCallsPerSecond: 25,
+	playlistCallsPerSecond: 5,
+	playbackFragmentsPerSecond: 20,
 };
 
 const noQuotas = Object.fromEntries(

@@ -7,9 +7,9 @@ import type { QuotaValues } from './quota-values.js';
 export interface RequestCost {
 	/** The service's name of the operation. */
 	readonly operation: string;
-	/** One for each fragment that GetMediaForFragmentList names. */
+	/** One for each fragment that GetMediaForFragmentList names, one for a fragment of a session. */
 	readonly mediaPoints: number;
-	/** The MaxResults of a ListFragments. */
+	/** The MaxResults of a ListFragments, the MaxMediaPlaylistFragmentResults behind a media playlist. */
 	readonly metadataPoints: number;
 }
 
@@ -31,6 +31,7 @@ export class StreamQuotas {
 			['GetMediaForFragmentList', new CallWindow(values.mediaCallsPerSecond)],
 			['GetDataEndpoint', new CallWindow(values.controlCallsPerSecond)],
 			['DescribeStream', new CallWindow(values.controlCallsPerSecond)],
+			['GetHLSStreamingSessionURL', new CallWindow(values.sessionCallsPerSecond)],
 		]);
 	}
 
@@ -43,7 +44,8 @@ export class StreamQuotas {
 		this.#nowMs = Math.max(this.#nowMs, arrivedAtMs);
 		const window = this.#windows.get(operation);
 		if (window?.isOpen(this.#nowMs) === false) throw new ClientLimitExceededError(`${operation} calls`);
-		if (mediaPoints > 0 && this.openMediaConnections >= this.#values.mediaConnections) {
+		const isConnection = operation === 'GetMediaForFragmentList';
+		if (isConnection && mediaPoints > 0 && this.openMediaConnections >= this.#values.mediaConnections) {
 			throw new ClientLimitExceededError(`connections of ${operation}`);
 		}
 		if (mediaPoints > 0 && !this.#mediaPoints.isPositive(this.#nowMs)) {

@@ -7,9 +7,8 @@ import { START_MS, selector } from './start-playback.js';
 
 const CONTAINERS = ['FRAGMENTED_MP4', 'MPEG_TS'] as const;
 
-const picture = (size: string, seconds: number): string[] => [
-	...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`],
-];
+const picture = (size: string, seconds: number): string[] =>
+	`-f lavfi -i testsrc2=size=${size}:rate=25:duration=${seconds}`.split(' ');
 const tone = (seconds: number): string[] => ['-f', 'lavfi', '-i', `sine=d=${seconds}:r=48000`];
 /** A key frame a second: fragments of that length. */
 const avc = ['-c:v', 'libx264', '-preset', 'fast', '-g', '25', '-keyint_min', '25', '-sc_threshold', '0'];
@@ -67,10 +66,14 @@ interface Decoded {
 
 async function decode(input: string, before: string[] = [], after: string[] = []): Promise<Decoded> {
 	const { code, stdout, stderr } = await run('ffmpeg', [
-		...['-nostdin', '-v', 'repeat+warning', ...before, '-i', input, '-autoscale', '0'],
+		...'-nostdin -v repeat+warning'.split(' '),
+		...before,
+		'-i',
+		input,
 		// A decoder of sound has a memory; its packets have none.
-		...['-c:a', 'copy', '-bsf:a', 'aac_adtstoasc', '-fps_mode', 'passthrough'],
-		...[...after, '-f', 'framehash', '-hash', 'md5', '-'],
+		...'-autoscale 0 -c:a copy -bsf:a aac_adtstoasc -fps_mode passthrough'.split(' '),
+		...after,
+		...'-f framehash -hash md5 -'.split(' '),
 	]);
 	const kinds = new Map([...stdout.matchAll(/^#media_type (\d): (\w+)/gm)].map(([, at, kind]) => [at, kind]));
 	const rows = stdout.split('\n').filter((line) => /^\d/.test(line));
@@ -194,6 +197,33 @@ test('ffmpeg follows a live session, and a replay to its end', async (t) => {
 		t.deepEqual(decoded.pictures, expected, `${mode} ${container}`);
 	};
 	await Promise.all(sessions.map(follow));
+});
+
+test('media that came faster than they play overlap on the clock, and not in what is played', async (t) => {
+	const qualities = ['20', '24', '28'].map((crf) => [
+		...picture('160x120', 2),
+		...avc,
+		...BFRAMES,
+		'-crf',
+		crf,
+	]);
+	const files = await makeSource(t, { files: qualities, startsSeconds: [], pictures: 0 });
+	if (files === null) return;
+	const original: Decoded[] = [];
+	for (const file of files) original.push(await decode(file));
+	const played = await playAll(
+		t,
+		files,
+		[0, 0.7, 1.1],
+		CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('SERVER') })),
+	);
+	for (const decoded of played) {
+		t.is(decoded.code, 0);
+		t.is(complaints(decoded), '');
+		t.is(decoded.pictures.length, 150);
+		// In the order of the server's clock, which mixes the files.
+		t.deepEqual(decoded.pictures.toSorted(), original.flatMap(({ pictures }) => pictures).toSorted());
+	}
 });
 
 test('a real capture, whole and with gaps, plays with all its pictures', async (t) => {

@@ -199,11 +199,9 @@ test('a range that was ingested twice, far apart, is played as it was ingested f
 
 test('other codec private data is another initialization, in both containers', async (t) => {
 	const { ingest, open } = await startPlayback(t);
-	const sizes = 'ssllsl';
+	const sizes = ['s', 's', 'l', 'l', 's', 'l'];
 	await ingest(
-		[...sizes].map((size, index) =>
-			pictureFragment(index, { tracks: [size === 's' ? videoTrack : largeTrack] }),
-		),
+		sizes.map((size, index) => pictureFragment(index, { tracks: [size === 's' ? videoTrack : largeTrack] })),
 	);
 	const session = await open(onDemand('PRODUCER', { DiscontinuityMode: 'NEVER' }));
 	const { playlist, url } = await readPlaylist(session);

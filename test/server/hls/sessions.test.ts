@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { FragmentFixture } from '../../helpers/payload.js';
+import { FakeClock } from '../fake-clock.js';
 import {
 	codedTrack,
 	fetchText,
@@ -376,8 +377,6 @@ test('players on pages from anywhere may read it, and know why they may not', as
 	t.false(JSON.stringify(requests).includes(session.token));
 	const names = new Set(requests.map(({ operation }) => operation));
 	t.true(names.has('GetMP4MediaFragment') && names.has('GetHLSMasterPlaylist'));
-	t.is(requests.at(-2)?.stream, null);
-	t.is(requests.findLast(({ operation }) => operation === 'GetMP4MediaFragment')?.stream, null);
 	t.is(requests.find(({ operation }) => operation === 'GetMP4MediaFragment')?.stream, 'door');
 });
 
@@ -395,4 +394,54 @@ test('a web page that points its own name here is refused, token or not', async 
 	});
 	t.is(status, 403);
 	t.true(url.startsWith(base));
+});
+
+test('a session has quotas of its own, and its fragments cost its stream', async (t) => {
+	const clock = new FakeClock();
+	const { open, ingest, requests, call } = await startPlayback(t, { quotas: 'aws', clock });
+	await ingest(pictureFragments(30));
+	const session = await open(onDemand('PRODUCER', { MaxMediaPlaylistFragmentResults: 700 }));
+	const other = await open(onDemand());
+	const statuses = async (url: string | URL, count: number): Promise<number[]> => {
+		const seen: number[] = [];
+		for (let i = 0; i < count; i++) seen.push((await fetch(url)).status);
+		return seen;
+	};
+	const { url, playlist } = await readPlaylist(session);
+	t.is(requests.at(-1)?.metadataPoints, 700);
+	t.deepEqual(await statuses(session.url, 5), [200, 200, 200, 200, 400]);
+	t.deepEqual((await refusal(session.url))[1], 'ClientLimitExceededException');
+	t.deepEqual(await statuses(url, 5), [200, 200, 200, 200, 400]);
+	const [segment] = playlist.segments;
+	t.deepEqual(await statuses(new URL(segment?.map.uri as string, url), 6), [200, 200, 200, 200, 200, 400]);
+	const media = await statuses(new URL(segment?.uri as string, url), 21);
+	t.deepEqual(media.indexOf(400), 20);
+	t.is(requests.findLast(({ operation }) => operation === 'GetMP4MediaFragment')?.fragmentsAsked, 0);
+	t.is(requests.find(({ operation }) => operation === 'GetMP4MediaFragment')?.fragmentsAsked, 1);
+	t.true(requests.at(-1)?.isThrottled);
+	// Each session by itself, and each second anew.
+	t.is((await fetch(other.url)).status, 200);
+	clock.nowMs += 1000;
+	t.deepEqual(await statuses(session.url, 1), [200]);
+	// 25 sessions a second, and those that are refused are not begun.
+	const asked = await Promise.all(
+		Array.from({ length: 26 }, () => call(OPERATION, { StreamName: 'door', ...onDemand() })),
+	);
+	t.deepEqual(
+		asked.map(({ status }) => status).sort((a, b) => a - b),
+		[...Array(25).fill(200), 400],
+	);
+});
+
+test("media playlists use up the stream's metadata points", async (t) => {
+	const { open, ingest } = await startPlayback(t, { quotas: 'aws', clock: new FakeClock() });
+	await ingest(pictureFragments(2));
+	const members = onDemand('PRODUCER', { MaxMediaPlaylistFragmentResults: 5000 });
+	const sessions = [await open(members), await open(members), await open(members)];
+	const addresses = sessions.map(
+		({ url, token }) => new URL(`getHLSMediaPlaylist.m3u8?SessionToken=${token}&TrackNumber=1`, url),
+	);
+	const statuses: number[] = [];
+	for (const address of addresses) statuses.push((await fetch(address)).status);
+	t.deepEqual(statuses, [200, 200, 400]);
 });
