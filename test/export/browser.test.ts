@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { open, stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -15,29 +15,36 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gestu
 const start = new Date(Date.UTC(2026, 0, 31));
 const clip = resolve('examples/media/clock.mkv');
 
-/** A page that plays files, which a server gives out in ranges, as any web server does. */
+/** Gives out files in ranges, as any web server does. */
+async function answer(directory: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+	if (request.url === '/') {
+		response.setHeader('Content-Type', 'text/html');
+		response.end('<video id="video" muted></video>');
+		return;
+	}
+	const path = join(directory, basename(request.url ?? ''));
+	const found = await stat(path).catch(() => null);
+	if (found === null) {
+		response.writeHead(404).end();
+		return;
+	}
+	const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? [];
+	const last = to === '' ? found.size - 1 : Number(to);
+	const bytes = Buffer.alloc(last + 1 - Number(from));
+	const handle = await open(path);
+	await handle.read(bytes, 0, bytes.byteLength, Number(from));
+	await handle.close();
+	response.writeHead(206, {
+		'Accept-Ranges': 'bytes',
+		'Content-Range': `bytes ${from}-${last}/${found.size}`,
+	});
+	response.end(bytes);
+}
+
+/** A page that plays files of a directory. */
 async function openPage(t: ExecutionContext, directory: string): Promise<Page> {
-	const server = createServer(async (request, response) => {
-		if (request.url === '/') {
-			response.setHeader('Content-Type', 'text/html');
-			response.end('<video id="video" muted></video>');
-			return;
-		}
-		const path = join(directory, basename(request.url ?? ''));
-		const found = await stat(path).catch(() => null);
-		if (found === null) {
-			response.writeHead(404).end();
-			return;
-		}
-		const { size } = found;
-		const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? [];
-		const last = to === '' ? size - 1 : Number(to);
-		const bytes = Buffer.alloc(last + 1 - Number(from));
-		const handle = await open(path);
-		await handle.read(bytes, 0, bytes.byteLength, Number(from));
-		await handle.close();
-		response.writeHead(206, { 'Accept-Ranges': 'bytes', 'Content-Range': `bytes ${from}-${last}/${size}` });
-		response.end(bytes);
+	const server = createServer((request, response) => {
+		answer(directory, request, response).catch(() => response.destroy());
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
