@@ -14,7 +14,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	fetch: ['aws', 'pace', 'stream'],
 	demux: ['mkv', 'pace', 'stream'],
 	frames: ['stream'],
-	sinks: ['mkv', 'stream'],
+	pictures: ['demux', 'frames', 'mkv', 'stream'],
+	sinks: ['mkv', 'pictures', 'stream'],
 	timeline: ['stream'],
 	server: ['mkv'],
 	cli: ['index.ts', 'server/index.ts'],
@@ -34,6 +35,7 @@ const homes: Readonly<Record<string, string>> = {
 	commander: 'cli',
 	picocolors: 'cli/colors.ts',
 	'node:http': 'server',
+	'node:child_process': 'pictures/ffmpeg-process.ts',
 };
 
 const lib = resolve('lib');
