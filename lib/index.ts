@@ -26,8 +26,10 @@ export type { FrameSelection } from './frames/frame-selector.js';
 export {
 	type ExportSummary,
 	type FragmentsOptions,
+	type FramesOptions,
 	KvsArchive,
 	type KvsArchiveOptions,
+	type PicturesOptions,
 	type RunOptions,
 	type TimelineOptions,
 } from './kvs-archive.js';
@@ -59,6 +61,17 @@ export {
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';
+export type { PictureStream, PictureSummary } from './picture-stream.js';
+export type { AccessUnitForm } from './pictures/access-unit.js';
+export { FfmpegDecoder, type FfmpegDecoderOptions } from './pictures/ffmpeg-decoder.js';
+export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-decoder.js';
+export { Picture, type PictureFormat } from './pictures/picture.js';
+export {
+	type DecodeFailure,
+	PictureDecoder,
+	type PictureDecoderOptions,
+} from './pictures/picture-decoder.js';
+export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export type { Delivery } from './stream/pump.js';
 export type {

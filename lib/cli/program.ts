@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.js';
 import { demo } from './commands/demo.js';
 import { events } from './commands/events.js';
 import { exportRange } from './commands/export.js';
+import { frames } from './commands/frames.js';
 import { inspect } from './commands/inspect.js';
 import { list } from './commands/list.js';
 import { serve } from './commands/serve.js';
@@ -70,6 +71,15 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	withArchiveOptions(program.command('export').description('write a range into one playable file'))
 		.option('-o, --output <file>', 'the file, ending in .mkv; replaced when it exists')
 		.action(run(exportRange));
+
+	withArchiveOptions(program.command('frames').description('write pictures of a range, named by their time'))
+		.option('-o, --output <dir>', 'the directory for the images and frames.jsonl; made where it is not there')
+		.option('--keyframes', 'key frames only, and decode no others')
+		.option('--every <time|n>', 'a picture every so often (500ms, 2s), or every so many (10)')
+		.option('--all', 'every picture (the default)')
+		.option('--format <jpg|png|raw>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
+		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
+		.action(run(frames));
 
 	program
 		.command('demo')

@@ -1,9 +1,17 @@
+import { InvalidOptionError } from '../errors.js';
 import { registeredCodecId } from '../mkv/codec.js';
 import { hasStartCode, type NalFormat, nalFormatOfFrame, splitAnnexB } from '../mkv/nal-format.js';
 import type { Track } from '../model/track.js';
 
 /** How an access unit is handed on: as the producer sent it, or with its NAL units told apart in one of two ways. */
 export type AccessUnitForm = 'stored' | NalFormat;
+
+/** Throws {@link InvalidOptionError} for a form that is none. */
+export function checkAccessUnitForm(form: unknown): void {
+	if (form !== 'stored' && form !== 'annex-b' && form !== 'length-prefixed') {
+		throw new InvalidOptionError('as', "'stored', 'annex-b' or 'length-prefixed'", form);
+	}
+}
 
 /** Codecs whose access units are made of NAL units. */
 type NalCodec = 'avc' | 'hevc';
