@@ -21,9 +21,13 @@ import { resolveTimeRange, type TimeRange } from './model/time-range.js';
 import { systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
 import { type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
-import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './pictures/access-unit.js';
-import { type DecodeFailure, PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
 import { type PictureStream, pictureStream } from './picture-stream.js';
+import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './pictures/access-unit.js';
+import {
+	type DecodeFailure,
+	PictureDecoder,
+	type PictureDecoderOptions,
+} from './pictures/picture-decoder.js';
 import { RunCounter } from './run-counter.js';
 import type { RunOptions } from './run-options.js';
 import { MkvSink } from './sinks/mkv-sink.js';

@@ -62,7 +62,13 @@ export function inBandParameterSets(track: Track, data: Uint8Array): Uint8Array 
  * Whether other frames may refer to this one: true unless its NAL units say that none does (nal_ref_idc 0 in H.264, a
  * sub-layer non-reference picture in H.265).
  */
-export function mayBeReferredTo({ track, data }: { readonly track: Track; readonly data: Uint8Array }): boolean {
+export function mayBeReferredTo({
+	track,
+	data,
+}: {
+	readonly track: Track;
+	readonly data: Uint8Array;
+}): boolean {
 	const codec = nalCodecOf(track);
 	const units = codec === null ? null : nalUnitsOf(data, track.nalLengthBytes ?? LENGTH_BYTES);
 	if (codec === null || units === null) return true;

@@ -1,6 +1,6 @@
-import { string, unsigned, elementHeader, master } from '../mkv/ebml-writer.js';
-import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import { registeredCodecId } from '../mkv/codec.js';
+import { elementHeader, master, string, unsigned } from '../mkv/ebml-writer.js';
+import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import type { Frame, MediaEvent } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { hasNalUnits, mayBeReferredTo, toAccessUnit } from './access-unit.js';
@@ -30,8 +30,8 @@ const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
 /**
  * Decodes with ffmpeg as a child process: 4.4 or newer. One process a run, with back-pressure on both pipes.
  *
- * Pictures are as coded: not rotated, not scaled, cropped as the stream says. Damaged frames give no picture, nor do frames
- * behind them that may refer to them, up to the next key frame. Throws `KVS_FFMPEG_NOT_FOUND` where there is no ffmpeg.
+ * Pictures are as coded: not rotated, not scaled, cropped as the stream says. Where a frame gives no picture,
+ * those behind it that may refer to it are skipped too, up to the next key frame. Damage that ffmpeg conceals is not told. Throws `KVS_FFMPEG_NOT_FOUND` where there is no ffmpeg.
  */
 export class FfmpegDecoder implements FrameDecoder {
 	readonly #options: FfmpegDecoderOptions;
@@ -129,8 +129,8 @@ function argumentsFor(format: PictureFormat, threads: number | undefined): strin
 	return [
 		...['-nostdin', '-hide_banner', '-v', 'error'],
 		...(threads === undefined ? [] : ['-threads', String(threads)]),
-		// Half a picture is none; and the standard's delay, so that no order has to be guessed.
-		...['-err_detect', 'explode', '-strict', '1'],
+		// The standard's delay, so that no order has to be guessed.
+		...['-strict', '1'],
 		// What is decoded to be looked at first is decoded twice.
 		...['-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0'],
 		...['-copyts', '-noautorotate', '-f', 'matroska', '-i', 'pipe:0', '-map', '0:v:0'],

@@ -115,7 +115,8 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	#needsRun(track: PictureTrack, frame: Frame): boolean {
 		const sets = inBandParameterSets(frame.track, frame.data);
 		const before = track.parameters;
-		const isSameTrack = before?.track === frame.track || (before !== null && equals(before.track.entry, frame.track.entry));
+		const isSameTrack =
+			before?.track === frame.track || (before !== null && equals(before.track.entry, frame.track.entry));
 		// A key frame without parameter sets of its own keeps those of its track.
 		const isSame = isSameTrack && Buffer.compare(before.sets, sets) === 0;
 		track.parameters = { track: frame.track, sets };
