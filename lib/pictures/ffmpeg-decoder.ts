@@ -127,16 +127,37 @@ class FfmpegRun implements DecoderRun {
 
 function argumentsFor(format: PictureFormat, threads: number | undefined): string[] {
 	return [
-		...['-nostdin', '-hide_banner', '-v', 'error'],
+		'-nostdin',
+		'-hide_banner',
+		'-v',
+		'error',
 		...(threads === undefined ? [] : ['-threads', String(threads)]),
 		// The standard's delay, so that no order has to be guessed.
-		...['-strict', '1'],
+		'-strict',
+		'1',
 		// What is decoded to be looked at first is decoded twice.
-		...['-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0'],
-		...['-copyts', '-noautorotate', '-f', 'matroska', '-i', 'pipe:0', '-map', '0:v:0'],
-		...['-vsync', 'passthrough', '-enc_time_base', '1/1000'],
+		'-probesize',
+		'32',
+		'-analyzeduration',
+		'0',
+		'-fpsprobesize',
+		'0',
+		'-copyts',
+		'-noautorotate',
+		'-f',
+		'matroska',
+		'-i',
+		'pipe:0',
+		'-map',
+		'0:v:0',
+		'-vsync',
+		'passthrough',
+		'-enc_time_base',
+		'1/1000',
 		...ENCODERS[format],
-		...['-f', 'matroska', 'pipe:1'],
+		'-f',
+		'matroska',
+		'pipe:1',
 	];
 }
 

@@ -86,7 +86,7 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
 		// First: a generator that waits for a decoder goes on when that is gone, and can be closed then.
-		const closed = Promise.all([...this.#tracks.values()].map(({ run }) => run?.close()));
+		const closed = Promise.all([...this.#tracks.values()].map(async ({ run }) => run?.close()));
 		super._destroy(error, (destroyError) => {
 			closed.then(
 				() => callback(destroyError),
