@@ -113,7 +113,9 @@ export class FragmentError extends ArchiveError {
  * The target of an export cannot take it.
  *
  * Codes: `KVS_SINK_FAILED` (the file could not be written), `KVS_EMPTY_RANGE` (nothing to write),
- * `KVS_TRACKS_CHANGED` (the tracks changed within the range and the container cannot hold that).
+ * `KVS_TRACKS_CHANGED` (the tracks changed within the range and one file cannot hold that), `KVS_CODEC_NOT_SUPPORTED` (the
+ * container cannot hold a track), `KVS_NO_SUCH_TRACK`; of a finished export `KVS_MANIFEST_MISSING`, `KVS_MANIFEST_INVALID`,
+ * `KVS_EXPORT_DAMAGED`.
  */
 export class SinkError extends ArchiveError {
 	override name = 'SinkError' as const;

@@ -4,6 +4,7 @@ import { Demuxer } from './demux/demuxer.js';
 import { MediaFetcher } from './fetch/media-fetcher.js';
 import type { Fragment } from './model/fragment.js';
 import type { Track } from './model/track.js';
+import type { Clock } from './pace/clock.js';
 import type { RateLimiter } from './pace/rate-limiter.js';
 
 /** The header comes first: no more of the media is worth memory. */
@@ -18,15 +19,21 @@ export async function readTracks(
 	{
 		client,
 		limiter,
+		clock,
 		signal,
-	}: { readonly client: ArchiveClient; readonly limiter: RateLimiter; readonly signal: AbortSignal },
+	}: {
+		readonly client: ArchiveClient;
+		readonly limiter: RateLimiter;
+		readonly clock: Clock;
+		readonly signal: AbortSignal;
+	},
 ): Promise<readonly Track[] | null> {
 	signal.throwIfAborted();
 	const batch = { index: 0, fragments: [fragment], sizeBytes: fragment.fragmentSizeInBytes };
-	const demuxer = new Demuxer({ deliver: 'batch' });
+	const demuxer = new Demuxer({ deliver: 'batch', clock });
 	pipeline(
 		Readable.from([batch]),
-		new MediaFetcher({ client, limiter, sessions: 1, maxBufferedBytes: MAX_BUFFERED_BYTES }),
+		new MediaFetcher({ client, limiter, clock, sessions: 1, maxBufferedBytes: MAX_BUFFERED_BYTES }),
 		demuxer,
 		// The outcome reaches us through the demuxer, which the pipeline destroys with the error.
 		() => {},

@@ -20,11 +20,24 @@ export {
 	SinkError,
 } from './errors.js';
 export type { EventStream } from './event-stream.js';
+export {
+	type ExportedFile,
+	type ExportedFragment,
+	type ExportManifest,
+	type ExportTotals,
+	type FileCut,
+	type FileSection,
+	type FragmentRange,
+	type MergedGaps,
+	readManifest,
+} from './export/export-manifest.js';
+export type { ExportRequest, TrackSelector } from './export/export-request.js';
+export type { SplitRule } from './export/split-rule.js';
+export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
 export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
 export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
 export {
-	type ExportSummary,
 	type FragmentsOptions,
 	type FramesOptions,
 	KvsArchive,
@@ -48,7 +61,7 @@ export {
 } from './model/media-event.js';
 export type { MediaResponse, ReopenOptions } from './model/media-response.js';
 export type { Progress } from './model/progress.js';
-export type { RunSummary } from './model/run-summary.js';
+export type { FailedFragment, RunSummary } from './model/run-summary.js';
 export type { Tag } from './model/tag.js';
 export type { RangeClock, TimeRange } from './model/time-range.js';
 export { Track, type TrackFields, type TrackType } from './model/track.js';
@@ -71,8 +84,13 @@ export {
 	PictureDecoder,
 	type PictureDecoderOptions,
 } from './pictures/picture-decoder.js';
+export type { ExportOptions, ExportSummary } from './range-export.js';
+export type { Container } from './sinks/container.js';
 export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
+export { Mp4Sink } from './sinks/mp4-sink.js';
+export type { GapPolicy } from './sinks/output-timeline.js';
+export { WavSink } from './sinks/wav-sink.js';
 export type { Delivery } from './stream/pump.js';
 export type {
 	TimelineCodecChange,

@@ -1,26 +1,24 @@
-import { once } from 'node:events';
-import { extname } from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
-import { pipeline as pipelinePromise } from 'node:stream/promises';
 import { ArchiveClient, type ArchiveClientOptions } from './aws/archive-client.js';
 import { FragmentBatcher } from './batch/fragment-batcher.js';
 import { Demuxer } from './demux/demuxer.js';
 import { InvalidOptionError } from './errors.js';
 import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
+import { type ExportPast, NO_PAST } from './export/export-journal.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from './fetch/media-fetcher.js';
 import { readTracks } from './fragment-tracks.js';
 import type { StartAt } from './frames/fragment-start.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
 import { RangeTrimmer } from './frames/range-trimmer.js';
 import { FragmentSource } from './list/fragment-source.js';
+import { KnownFilter } from './list/known-filter.js';
 import { NewestFilter } from './list/newest-filter.js';
 import { PaddingFilter, withPaddedStart } from './list/start-padding.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
-import type { RunSummary } from './model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
-import { systemClock } from './pace/clock.js';
+import { type Clock, systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
-import { type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
+import { createRateLimiter, type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
 import { type PictureStream, pictureStream } from './picture-stream.js';
 import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './pictures/access-unit.js';
 import {
@@ -28,16 +26,19 @@ import {
 	PictureDecoder,
 	type PictureDecoderOptions,
 } from './pictures/picture-decoder.js';
+import { type ExportOptions, type ExportSummary, exportRange } from './range-export.js';
 import { RunCounter } from './run-counter.js';
 import type { RunOptions } from './run-options.js';
-import { MkvSink } from './sinks/mkv-sink.js';
 import { TimelineSource, type TimelineStream } from './timeline/timeline-source.js';
 
 export type { RunOptions } from './run-options.js';
 
 /** Options of {@link KvsArchive}. */
 export interface KvsArchiveOptions extends ArchiveClientOptions {
-	/** Paces the media calls. @default one for this endpoint, region and stream, shared by the whole process */
+	/**
+	 * Paces the calls. @default one for this endpoint, region and stream, shared by the whole process; one of its own with a
+	 * `clock`
+	 */
 	readonly limiter?: RateLimiter | undefined;
 	/** The stream's quotas, where they are not the service's usual ones. Not together with `limiter`. */
 	readonly quotas?: Partial<Quotas> | undefined;
@@ -77,12 +78,6 @@ export interface PicturesOptions
 	extends RunOptions,
 		Pick<PictureDecoderOptions, 'select' | 'format' | 'decoder' | 'onFailure'> {}
 
-/** What became of an export. */
-export interface ExportSummary extends RunSummary {
-	/** The file that was written. */
-	readonly file: string;
-}
-
 /**
  * The archive of one stream, read by time range.
  *
@@ -94,21 +89,29 @@ export class KvsArchive implements AsyncDisposable {
 	readonly client: ArchiveClient;
 	readonly #limiter: RateLimiter;
 	readonly #connections: number;
+	readonly #clock: Clock;
 
 	constructor(options: KvsArchiveOptions) {
-		const { limiter, quotas } = options;
+		const { limiter, quotas, clock } = options;
 		if (limiter !== undefined && quotas !== undefined) {
 			throw new InvalidOptionError('quotas', 'left out where `limiter` is given', quotas);
 		}
 		this.client = new ArchiveClient(options);
-		this.#limiter = limiter ?? sharedRateLimiter(this.client.quotaKey, quotas);
+		this.#clock = clock ?? systemClock;
+		// Who shares a limiter must agree on what time it is.
+		this.#limiter =
+			limiter ??
+			(clock === undefined
+				? sharedRateLimiter(this.client.quotaKey, quotas)
+				: createRateLimiter(quotas, { clock }));
 		this.#connections = resolveQuotas(quotas).connections;
 	}
 
 	/** The fragments of a range, each once, sorted by the range's clock and then by number. */
 	fragments(range: TimeRange, options: FragmentsOptions = {}): FragmentSource {
 		const { signal, ...listing } = options;
-		const source = new FragmentSource({ client: this.client, limiter: this.#limiter, range, ...listing });
+		const shared = { client: this.client, limiter: this.#limiter, clock: this.#clock };
+		const source = new FragmentSource({ ...shared, range, ...listing });
 		if (signal !== undefined) destroyOnAbort(source, signal);
 		return source;
 	}
@@ -121,11 +124,12 @@ export class KvsArchive implements AsyncDisposable {
 		const { signal, codecs = true } = options;
 		const { client } = this;
 		const limiter = this.#limiter;
+		const clock = this.#clock;
 		const timeline = new TimelineSource({
 			range,
 			list: (part, partSignal) => this.fragments(part, { signal: partSignal }).batches(),
 			readTracks: codecs
-				? (fragment, readSignal) => readTracks(fragment, { client, limiter, signal: readSignal })
+				? (fragment, readSignal) => readTracks(fragment, { client, limiter, clock, signal: readSignal })
 				: null,
 		});
 		if (signal !== undefined) destroyOnAbort(timeline, signal);
@@ -134,7 +138,7 @@ export class KvsArchive implements AsyncDisposable {
 
 	/** Everything in a range as typed events, in archive order: fragments sorted by the range's clock, then by number. */
 	events(range: TimeRange, options: RunOptions = {}): EventStream {
-		return this.#run<MediaEvent>(range, options, 'time', (events) => [...events]);
+		return this.#run<MediaEvent>(range, options, 'time', copyOf);
 	}
 
 	/**
@@ -182,24 +186,26 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	/**
-	 * Writes a range into one playable Matroska file (`.mkv`). The file appears when it is whole and replaces one of that
-	 * name; on any error nothing is left behind. An empty range is an error (`KVS_EMPTY_RANGE`).
+	 * Writes a range into a playable file, by remuxing: `.mkv`, `.webm`, `.mp4`, `.mov`, `.m4a` or `.wav`. It appears when it is
+	 * whole and replaces one of that name, with a manifest beside it; where one file cannot hold the range (the codec
+	 * parameters change), or `split` says so, there are several, numbered. Stopped by an abort, an error or the end of the
+	 * process, the same call goes on from there; over a finished export whose manifest still holds, it changes nothing. An
+	 * empty range is an error (`KVS_EMPTY_RANGE`).
 	 */
-	async export(range: TimeRange, file: string, options: RunOptions = {}): Promise<ExportSummary> {
-		if (extname(file).toLowerCase() !== '.mkv')
-			throw new InvalidOptionError('file', 'a name that ends in .mkv', file);
-		const padded = { ...options, padStart: options.padStart ?? true };
-		const events = this.#run<MediaEvent>(range, padded, 'key-frame', (batch) => [...batch]);
-		const sink = new MkvSink(file);
-		try {
-			await pipelinePromise(events, sink);
-		} catch (error) {
-			// A pipeline rejects before its streams are closed; the caller must not find what is being removed.
-			for (const stream of [events, sink]) if (!stream.closed) await once(stream, 'close');
-			options.signal?.throwIfAborted();
-			throw error;
-		}
-		return { ...(await events.summary), file };
+	export(range: TimeRange, file: string, options: ExportOptions = {}): Promise<ExportSummary> {
+		return exportRange(range, file, options, {
+			stream: this.client.stream,
+			clock: this.#clock,
+			events: (past) =>
+				this.#run<MediaEvent>(
+					range,
+					{ ...options, order: 'archive', padStart: options.padStart ?? true },
+					'key-frame',
+					copyOf,
+					past,
+				),
+			fragments: (signal) => this.fragments(range, { signal }),
+		});
 	}
 
 	/** Closes the connections made here. Runs that are under way fail. */
@@ -216,6 +222,7 @@ export class KvsArchive implements AsyncDisposable {
 		options: RunOptions,
 		startAt: StartAt,
 		pick: EventOutletOptions<E>['pick'],
+		past: ExportPast = NO_PAST,
 	): EventStream<E> {
 		const {
 			signal,
@@ -231,12 +238,15 @@ export class KvsArchive implements AsyncDisposable {
 		}
 		const { client } = this;
 		const limiter = this.#limiter;
+		const clock = this.#clock;
 		const resolved = resolveTimeRange(range);
-		const counter = new RunCounter(systemClock, resolved);
+		const counter = new RunCounter(clock, resolved);
+		counter.resumed(past);
 		const onCall = counter.call.bind(counter);
 		const source = new FragmentSource({
 			client,
 			limiter,
+			clock,
 			range: padStart ? withPaddedStart(resolved) : range,
 			onCall,
 			onListed: (count) => counter.listed(count),
@@ -245,12 +255,14 @@ export class KvsArchive implements AsyncDisposable {
 		const onDropped = (count = 1): void => counter.listed(-count);
 		const newest = duplicates === 'keep-newest' ? [new NewestFilter({ by: resolved.by, onDropped })] : [];
 		const padding = padStart ? [new PaddingFilter({ range: resolved, onDropped })] : [];
+		const known = past.last === null ? [] : [new KnownFilter({ ...past, range: resolved })];
 		const trimmers = padding.map(
 			({ kept }) => new RangeTrimmer({ range: resolved, startAt, padding: kept, onDropped }),
 		);
 		const fetcher = new MediaFetcher({
 			client,
 			limiter,
+			clock,
 			sessions: this.#connections,
 			maxBufferedBytes,
 			order,
@@ -262,9 +274,10 @@ export class KvsArchive implements AsyncDisposable {
 				source,
 				...newest,
 				...padding,
+				...known,
 				new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, this.#connections - 1) }),
 				fetcher,
-				new Demuxer({ deliver: 'batch', onRetry: () => counter.retry() }),
+				new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
 				...trimmers,
 				outlet,
 			],
@@ -274,6 +287,11 @@ export class KvsArchive implements AsyncDisposable {
 		if (signal !== undefined) destroyOnAbort(outlet, signal);
 		return outlet;
 	}
+}
+
+/** Events as they came, in an array of the caller's own. */
+function copyOf(events: readonly MediaEvent[]): MediaEvent[] {
+	return [...events];
 }
 
 function destroyOnAbort(stream: Readable, signal: AbortSignal): void {

@@ -1,7 +1,8 @@
 import type { CallRecord } from './aws/archive-client.js';
+import type { ExportPast } from './export/export-journal.js';
 import type { MediaEvent } from './model/media-event.js';
 import type { Progress } from './model/progress.js';
-import type { RunSummary } from './model/run-summary.js';
+import { type FailedFragment, MAX_NAMED_FAILURES, type RunSummary } from './model/run-summary.js';
 import type { ResolvedTimeRange } from './model/time-range.js';
 import type { Clock } from './pace/clock.js';
 
@@ -17,6 +18,7 @@ export class RunCounter {
 	#delivered = 0;
 	#failed = 0;
 	#missing = 0;
+	readonly #failures: FailedFragment[] = [];
 	#frames = 0;
 	#bytes = 0;
 	#gaps = 0;
@@ -28,6 +30,17 @@ export class RunCounter {
 		this.#range = range;
 		this.#startMs = clock.now();
 		this.#positionMs = range.fromMs;
+	}
+
+	/** What an earlier process has done of it counts too. */
+	resumed({ totals, failures }: Pick<ExportPast, 'totals' | 'failures'>): void {
+		this.#delivered += totals.delivered;
+		this.#failed += totals.failed;
+		this.#missing += totals.missing;
+		this.#frames += totals.frames;
+		this.#bytes += totals.bytes;
+		this.#gaps += totals.gaps;
+		for (const failure of failures) this.#name(failure);
 	}
 
 	/** So many fragments were listed. */
@@ -59,6 +72,7 @@ export class RunCounter {
 			case 'fragment-failure':
 				if (event.name === 'MISSING') this.#missing++;
 				else this.#failed++;
+				this.#name(event);
 				break;
 			case 'gap':
 				this.#gaps++;
@@ -78,7 +92,7 @@ export class RunCounter {
 
 	/** How far the run has come. */
 	progress(): Progress {
-		const { gaps: _, ...counted } = this.summary();
+		const { gaps: _, failures: __, ...counted } = this.summary();
 		const { fromMs, toMs } = this.#range;
 		const share = (this.#positionMs - fromMs) / Math.max(1, toMs - fromMs);
 		const fraction = Math.min(1, Math.max(0, share));
@@ -99,6 +113,7 @@ export class RunCounter {
 			delivered: this.#delivered,
 			failed: this.#failed,
 			missing: this.#missing,
+			failures: [...this.#failures],
 			frames: this.#frames,
 			bytes: this.#bytes,
 			gaps: this.#gaps,
@@ -106,5 +121,10 @@ export class RunCounter {
 			throttled: this.#throttled,
 			elapsedMs: this.elapsedMs,
 		};
+	}
+
+	#name({ fragmentNumber, code, name, message }: FailedFragment): void {
+		if (this.#failures.length === MAX_NAMED_FAILURES) return;
+		this.#failures.push({ fragmentNumber, code, name, message });
 	}
 }

@@ -13,10 +13,18 @@ import {
 	textOf,
 } from './soak/slow-run.js';
 
+/** What a fetcher is given where nothing is said. */
+const DEFAULT_MAX_HOLD_MS = 120_000;
+
 /** A clock that goes on when it is told to, and then wakes whoever is due. */
 class ManualClock implements Clock {
 	#nowMs = Date.UTC(2026, 0, 31);
-	#sleepers: { readonly dueMs: number; readonly wake: () => void }[] = [];
+	#sleepers: { readonly ms: number; readonly dueMs: number; readonly wake: () => void }[] = [];
+
+	/** Whether somebody waits for just so long. */
+	isSleptOn(ms: number): boolean {
+		return this.#sleepers.some((sleeper) => sleeper.ms === ms);
+	}
 
 	now(): number {
 		return this.#nowMs;
@@ -25,7 +33,7 @@ class ManualClock implements Clock {
 	sleep(ms: number, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
 		return new Promise((resolve, reject) => {
 			signal?.throwIfAborted();
-			const sleeper = { dueMs: this.#nowMs + ms, wake: resolve };
+			const sleeper = { ms, dueMs: this.#nowMs + ms, wake: resolve };
 			this.#sleepers.push(sleeper);
 			signal?.addEventListener('abort', () => {
 				this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
@@ -48,7 +56,11 @@ async function slow(
 ): Promise<{ recorded: Recorded; run: SlowRun }> {
 	const recorded = await recordForFaults(await temporaryDirectory(t), 1000);
 	const clock = new ManualClock();
+	let hasFilled = false;
 	const pause = async (): Promise<void> => {
+		// Time begins to pass when the budget is full and the first connection is held.
+		while (!hasFilled && !clock.isSleptOn(options.maxHoldMs ?? DEFAULT_MAX_HOLD_MS)) await setImmediate();
+		hasFilled = true;
 		clock.advance(1000);
 		// Connections go on meanwhile.
 		for (let turn = 0; turn < 20; turn++) await setImmediate();

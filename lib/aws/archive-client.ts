@@ -11,8 +11,15 @@ import { unlessAborted } from '../abort.js';
 import { InvalidOptionError, RequestError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
+import { type Clock, systemClock } from '../pace/clock.js';
 import { invalidResponse, toRequestError } from './aws-errors.js';
-import { type ClientSettings, clientConfig, resolveEndpoint } from './client-settings.js';
+import {
+	type ClientSettings,
+	clientConfig,
+	resolveAnswerTimeoutMs,
+	resolveEndpoint,
+} from './client-settings.js';
+import { withinTime } from './time-limit.js';
 
 /** SDK clients of the caller's own. They keep their settings, their retries among them, and are never closed here. */
 export interface OwnClients {
@@ -27,6 +34,8 @@ export interface ArchiveClientOptions extends ClientSettings {
 	readonly streamName?: string | undefined;
 	readonly streamArn?: string | undefined;
 	readonly clients?: OwnClients | undefined;
+	/** What waits are counted by. @default the machine's own time */
+	readonly clock?: Clock | undefined;
 }
 
 /** Options of a single call. */
@@ -55,6 +64,8 @@ const callChannel = channel('kvs-archive:call');
 export interface FragmentPage {
 	readonly fragments: readonly Fragment[];
 	readonly nextToken: string | null;
+	/** The answer had neither a list nor a token: nothing is stored there, or its body was lost on the way. */
+	readonly isBlank: boolean;
 }
 
 /**
@@ -67,6 +78,8 @@ export class ArchiveClient {
 	readonly #id: { readonly StreamName: string } | { readonly StreamARN: string };
 	readonly #settings: ClientSettings;
 	readonly #controlEndpoint: string | undefined;
+	readonly #answerTimeoutMs: number;
+	readonly #clock: Clock;
 	readonly #ownClients: OwnClients;
 	readonly #madeClients = new Map<string, KinesisVideoArchivedMediaClient>();
 	readonly #dataEndpoints = new Map<APIName, Promise<string>>();
@@ -91,6 +104,8 @@ export class ArchiveClient {
 		this.#id = streamName === undefined ? { StreamARN: streamArn as string } : { StreamName: streamName };
 		this.#settings = { ...options, region: options.region ?? regionOf(streamArn) };
 		this.#controlEndpoint = resolveEndpoint(options.endpoint);
+		this.#answerTimeoutMs = resolveAnswerTimeoutMs(options.answerTimeoutMs);
+		this.#clock = options.clock ?? systemClock;
 		this.#ownClients = options.clients ?? {};
 	}
 
@@ -118,8 +133,12 @@ export class ArchiveClient {
 					}),
 		});
 		return this.#call('LIST_FRAGMENTS', 'ListFragments', options, async (client, signal) => {
-			const { Fragments = [], NextToken = null } = await client.send(command, { abortSignal: signal });
-			return { fragments: Fragments.map(toFragment), nextToken: NextToken || null };
+			const { Fragments, NextToken } = await client.send(command, { abortSignal: signal });
+			return {
+				fragments: (Fragments ?? []).map(toFragment),
+				nextToken: NextToken || null,
+				isBlank: Fragments === undefined && NextToken === undefined,
+			};
 		});
 	}
 
@@ -163,7 +182,9 @@ export class ArchiveClient {
 		const client = own ?? this.#archivedMediaClient(endpoint as string);
 		options.onSend?.();
 		try {
-			return await this.#observed(operation, endpoint, options, signal, () => send(client, signal));
+			return await this.#observed(operation, endpoint, options, signal, (callSignal) =>
+				send(client, callSignal),
+			);
 		} catch (error) {
 			// An endpoint may move: the next call asks anew (API_GetDataEndpoint).
 			this.#dataEndpoints.delete(apiName);
@@ -193,10 +214,11 @@ export class ArchiveClient {
 			this.#controlEndpoint,
 			options,
 			signal,
-			() => control.send(command, { abortSignal: signal }),
+			(callSignal) => control.send(command, { abortSignal: callSignal }),
 		);
 		if (DataEndpoint === undefined || !URL.canParse(DataEndpoint)) {
-			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL');
+			const retryable = DataEndpoint === undefined;
+			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL', { retryable });
 		}
 		return DataEndpoint;
 	}
@@ -206,7 +228,7 @@ export class ArchiveClient {
 		endpoint: string | undefined,
 		{ onCall }: CallOptions,
 		signal: AbortSignal,
-		send: () => Promise<T>,
+		send: (signal: AbortSignal) => Promise<T>,
 	): Promise<T> {
 		const startMs = performance.now();
 		const report = (outcome: CallRecord['outcome']): void => {
@@ -220,7 +242,7 @@ export class ArchiveClient {
 			callChannel.publish(record);
 		};
 		try {
-			const answer = await send();
+			const answer = await withinTime(send, { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal });
 			report('answered');
 			return answer;
 		} catch (error) {

@@ -98,8 +98,16 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	});
 }
 
-/** The error of an answer that the service never gives: well-formed, and of no use. `said` ends the message. */
-export function invalidResponse(operation: string, stream: string, said: string): RequestError {
+/**
+ * The error of an answer that the service never gives: well-formed, and of no use. `said` ends the message; `retryable`
+ * where its body may have been lost on the way.
+ */
+export function invalidResponse(
+	operation: string,
+	stream: string,
+	said: string,
+	{ retryable = false } = {},
+): RequestError {
 	return new RequestError('KVS_REQUEST_FAILED', `${operation} for stream \`${stream}\` ${said}`, {
 		operation,
 		stream,
@@ -107,7 +115,7 @@ export function invalidResponse(operation: string, stream: string, said: string)
 		statusCode: 200,
 		requestId: undefined,
 		cause: undefined,
-		retryable: false,
+		retryable,
 	});
 }
 

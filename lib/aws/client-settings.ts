@@ -20,11 +20,23 @@ export interface ClientSettings {
 	readonly credentials?: Credentials | undefined;
 	/** A profile of the AWS configuration files. @default AWS_PROFILE, else `default` */
 	readonly profile?: string | undefined;
+	/**
+	 * How long a call may take until its answer is there, in milliseconds: of a listing or a data endpoint all of it, of media
+	 * its headers. Then it fails with `KVS_UNREACHABLE`, and is made again like any other that does. Retries of the caller's
+	 * own clients count as one call. @default 60000
+	 */
+	readonly answerTimeoutMs?: number | undefined;
 }
 
 /** How long to wait for a connection, and for the headers of an answer, in milliseconds. */
 const CONNECTION_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 30_000;
+
+/** How long to wait for the whole of an answer in JSON, which has at most some hundred kilobytes, in milliseconds. */
+const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
+
+/** The longest a timer can be (Node fires at once past that). */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Region of a loopback endpoint where none is said: the local archive does not mind. */
 const LOOPBACK_REGION = 'us-east-1';
@@ -37,6 +49,14 @@ export function resolveEndpoint(endpoint: string | undefined): string | undefine
 		throw new InvalidOptionError('endpoint', 'an http or https URL', found);
 	}
 	return found.replace(/\/+$/, '');
+}
+
+/** How long an answer is waited for. Throws {@link InvalidOptionError} for what is no time. */
+export function resolveAnswerTimeoutMs(timeoutMs = DEFAULT_ANSWER_TIMEOUT_MS): number {
+	if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
+		throw new InvalidOptionError('answerTimeoutMs', `more than 0 and at most ${MAX_TIMER_MS}`, timeoutMs);
+	}
+	return timeoutMs;
 }
 
 /** Whether an endpoint lies on this machine. */

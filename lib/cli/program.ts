@@ -10,6 +10,7 @@ import { inspect } from './commands/inspect.js';
 import { list } from './commands/list.js';
 import { serve } from './commands/serve.js';
 import { timeline } from './commands/timeline.js';
+import { verify } from './commands/verify.js';
 
 /** The command line. `exit` is told each command's exit status; errors, usage among them, are thrown by `parseAsync`. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
@@ -68,8 +69,23 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--json', 'JSON Lines')
 		.action(run(inspect));
 
-	withArchiveOptions(program.command('export').description('write a range into one playable file'))
-		.option('-o, --output <file>', 'the file, ending in .mkv; replaced when it exists')
+	withArchiveOptions(program.command('export').description('write a range into a playable file'))
+		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
+		.option('--tracks <list>', 'which tracks: numbers, video, audio, with commas (default: all)')
+		.option(
+			'--gaps <policy>',
+			'time in which nothing was recorded: keep, close, or fill with silence',
+			'keep',
+		)
+		.option(
+			'--split <rule>',
+			'go on in a new file at a gap, a change of codec (always), every 10m, or before 500MB; may be given again',
+			collect,
+			[],
+		)
+		.option('--channels <how>', '.wav of several tracks: stereo (one file) or split (a file each)')
+		.option('--faststart', 'a classic MP4, its index in front, instead of a fragmented one')
+		.option('--no-manifest', 'write no manifest beside the file')
 		.action(run(exportRange));
 
 	withArchiveOptions(program.command('frames').description('write pictures of a range, named by their time'))
@@ -80,6 +96,13 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--format <jpg|png|raw>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(frames));
+
+	program
+		.command('verify')
+		.argument('<file>', 'what was given to export -o')
+		.description('check an export against the manifest beside it, byte for byte')
+		.option('--json', 'JSON Lines')
+		.action(run(verify));
 
 	program
 		.command('demo')

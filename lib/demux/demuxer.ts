@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream';
 import { ArchiveError, MediaError } from '../errors.js';
 import { FragmentEndEvent, FragmentFailureEvent, type MediaEvent } from '../model/media-event.js';
 import type { MediaResponse } from '../model/media-response.js';
@@ -150,6 +151,8 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		const troubles = new Map<string, FragmentFailureEvent>();
 		let error: ArchiveError | null = null;
 		progress.answerStarts();
+		// Who destroys this stage alone must not wait for a body that stands still.
+		addAbortSignal(this.signal, body);
 		try {
 			for await (const chunk of body) {
 				for (const events of assembler.write(chunk as Uint8Array)) {

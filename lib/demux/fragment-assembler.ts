@@ -7,6 +7,7 @@ import { KEYFRAME_FLAG, type MatroskaHandler, MatroskaParser } from '../mkv/matr
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../mkv/segment-info.js';
 import { readTags } from '../mkv/tags.js';
 import { readTracks } from '../mkv/tracks.js';
+import { GapDetector } from '../model/gap-detector.js';
 import {
 	FragmentEndEvent,
 	FragmentEvent,
@@ -17,7 +18,6 @@ import {
 } from '../model/media-event.js';
 import type { Tag } from '../model/tag.js';
 import type { Track } from '../model/track.js';
-import { GapDetector } from './gap-detector.js';
 import { ServiceTagReader } from './service-tags.js';
 
 /** Events that are made of one chunk before the reader is given a chance to take them. */

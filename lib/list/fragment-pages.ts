@@ -37,7 +37,7 @@ export async function listWindow(
 	let putOff = 0;
 	do {
 		const request = { maxResults: options.pageSize, nextToken };
-		const page: FragmentPage = await retry(() => listPage(client, window, request, options), {
+		const page: FragmentPage = await retry(() => listSurePage(client, window, request, options), {
 			isRetryable: isRetryableRequest,
 			policy,
 			signal,
@@ -63,11 +63,30 @@ export async function listWindow(
 	);
 }
 
+interface PageRequest {
+	readonly maxResults: number;
+	readonly nextToken: string | null;
+}
+
+/**
+ * One page. A blank one is believed when it comes twice: the service was seen to answer so for times before a stream was
+ * made, and a body that is lost, with a clean end, looks the same.
+ */
+async function listSurePage(
+	client: ArchiveClient,
+	window: ResolvedTimeRange,
+	request: PageRequest,
+	options: ListingOptions,
+): Promise<FragmentPage> {
+	const page = await listPage(client, window, request, options);
+	return page.isBlank ? listPage(client, window, request, options) : page;
+}
+
 /** One page, once the quota of metadata points has room for it. */
 async function listPage(
 	client: ArchiveClient,
 	window: ResolvedTimeRange,
-	request: { maxResults: number; nextToken: string | null },
+	request: PageRequest,
 	options: ListingOptions,
 ): Promise<FragmentPage> {
 	const permit = await options.limiter.acquire({ metadataPoints: request.maxResults }, options.signal);

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArchiveError } from '../errors.js';
-import { type DirectoryLock, lockDirectory } from './directory-lock.js';
+import type { ProcessMark } from '../process-mark.js';
+import { lockDirectory } from './directory-lock.js';
 import { FileWriter } from './file-writer.js';
 import { formatIndexLine, parseIndexLine, type StoredFragment } from './stored-fragment.js';
 
@@ -43,9 +44,9 @@ export interface StoredFile {
 export class DataDirectory {
 	readonly #path: string;
 	readonly #isTemporary: boolean;
-	readonly #lock: DirectoryLock;
+	readonly #lock: ProcessMark;
 
-	private constructor(path: string, isTemporary: boolean, lock: DirectoryLock) {
+	private constructor(path: string, isTemporary: boolean, lock: ProcessMark) {
 		this.#path = path;
 		this.#isTemporary = isTemporary;
 		this.#lock = lock;

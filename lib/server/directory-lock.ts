@@ -1,58 +1,19 @@
-import { rmSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArchiveError } from '../errors.js';
-import { PRIVATE_FILE_MODE } from './file-writer.js';
+import { markInUse, type ProcessMark } from '../process-mark.js';
 
 const LOCK_FILE = 'in-use-by';
 
-/** The mark of one process in a data directory: that nobody else is to open it. */
-export interface DirectoryLock {
-	/** Takes the mark away, at once; the second time there is nothing to take, and it may be another's by then. */
-	release(): void;
-}
-
 /**
  * Marks a directory as in use by this process. Throws `ArchiveError` (`KVS_DATA_IN_USE`) where a living process, this one
- * included, has done so before; the mark of a process that was killed does not count.
- *
- * It guards against the second server that is started by mistake, not against two that start in the same instant.
+ * included, has done so before.
  */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+export async function lockDirectory(directory: string): Promise<ProcessMark> {
 	const path = join(directory, LOCK_FILE);
-	const holder = await readHolder(path);
-	if (holder !== null && (await identityOf(holder.pid)) === holder.identity) {
-		throw new ArchiveError(
-			'KVS_DATA_IN_USE',
-			`the data directory \`${directory}\` is in use by process ${holder.pid} (if that is none of ours, remove \`${path}\`)`,
-		);
-	}
-	await rm(path, { force: true });
-	const identity = await identityOf(process.pid);
-	await writeFile(path, `${process.pid} ${identity}\n`, { flag: 'wx', mode: PRIVATE_FILE_MODE });
-	let isHeld = true;
-	return {
-		release() {
-			if (isHeld) rmSync(path, { force: true });
-			isHeld = false;
-		},
-	};
-}
-
-async function readHolder(path: string): Promise<{ pid: number; identity: string } | null> {
-	const text = await readFile(path, 'utf8').catch(() => '');
-	const match = /^([1-9][0-9]{0,9}) ([a-z0-9]+)\n$/.exec(text);
-	return match === null ? null : { pid: Number(match[1]), identity: match[2] as string };
-}
-
-/** Tells a living process from a later one of the same number; null for a dead one. */
-async function identityOf(pid: number): Promise<string | null> {
-	try {
-		process.kill(pid, 0);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ESRCH') return null;
-	}
-	// Containers give the same few numbers out again and again. Linux says when a process started (proc(5), field 22).
-	const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-	return status?.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? 'alive';
+	const mark = await markInUse(path);
+	if (typeof mark !== 'number') return mark;
+	throw new ArchiveError(
+		'KVS_DATA_IN_USE',
+		`the data directory \`${directory}\` is in use by process ${mark} (if that is none of ours, remove \`${path}\`)`,
+	);
 }

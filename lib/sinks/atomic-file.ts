@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
 
 /** What a finished file may be read by, before the process's umask takes its part. */
 const FILE_MODE = 0o666;
+
+/** Written at a time; larger slices are written as they are. */
+const SCRATCH_BYTES = 1024 * 1024;
 
 /**
  * A file that appears under its name only when it is whole: it is written beside it, privately, and renamed at the end.
@@ -16,7 +20,7 @@ export class AtomicFile {
 	readonly #handle: FileHandle;
 	#sizeBytes = 0;
 	/** Slices are put together here before they are written; used again and again, so that no garbage comes of it. */
-	#scratch = Buffer.alloc(0);
+	readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 	private constructor(target: string, temporary: string, handle: FileHandle) {
 		this.#target = target;
@@ -24,11 +28,34 @@ export class AtomicFile {
 		this.#handle = handle;
 	}
 
-	/** Opens the file that is to become `target`. */
+	/** Opens the file that is to become `target`, under a name nobody else has. */
 	static async create(target: string): Promise<AtomicFile> {
 		const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.part`);
 		try {
 			return new AtomicFile(target, temporary, await open(temporary, 'wx', 0o600));
+		} catch (error) {
+			throw failure(target, error);
+		}
+	}
+
+	/** Where {@link AtomicFile.resume} writes what is to become `target`. */
+	static partOf(target: string): string {
+		return join(dirname(target), `.${basename(target)}.part`);
+	}
+
+	/**
+	 * Opens the file that is to become `target`, under a name that the next process finds again, and keeps the first
+	 * `sizeBytes` of what is there. The caller sees to it that no other process does the same.
+	 */
+	static async resume(target: string, sizeBytes: number): Promise<AtomicFile> {
+		const part = AtomicFile.partOf(target);
+		try {
+			if (sizeBytes === 0) await rm(part, { force: true });
+			const handle = await open(part, sizeBytes === 0 ? 'wx+' : 'r+', 0o600);
+			const file = new AtomicFile(target, part, handle);
+			await handle.truncate(sizeBytes);
+			file.#sizeBytes = sizeBytes;
+			return file;
 		} catch (error) {
 			throw failure(target, error);
 		}
@@ -39,18 +66,25 @@ export class AtomicFile {
 		return this.#sizeBytes;
 	}
 
-	/** Writes slices behind everything written so far. They are copied before it returns. */
+	/** Writes slices behind everything written so far. They are done with when it returns. */
 	async append(slices: readonly Uint8Array[]): Promise<void> {
 		let length = 0;
-		for (const { byteLength } of slices) length += byteLength;
-		if (this.#scratch.byteLength < length) this.#scratch = Buffer.allocUnsafeSlow(length);
-		let at = 0;
+		const flush = async (): Promise<void> => {
+			await this.#write(this.#scratch.subarray(0, length), this.#sizeBytes);
+			this.#sizeBytes += length;
+			length = 0;
+		};
 		for (const slice of slices) {
-			this.#scratch.set(slice, at);
-			at += slice.byteLength;
+			if (length + slice.byteLength > this.#scratch.byteLength) await flush();
+			if (slice.byteLength > this.#scratch.byteLength) {
+				await this.#write(slice, this.#sizeBytes);
+				this.#sizeBytes += slice.byteLength;
+			} else {
+				this.#scratch.set(slice, length);
+				length += slice.byteLength;
+			}
 		}
-		await this.#write(this.#scratch.subarray(0, length), this.#sizeBytes);
-		this.#sizeBytes += length;
+		if (length > 0) await flush();
 	}
 
 	/** Overwrites bytes that were appended before. */
@@ -58,16 +92,41 @@ export class AtomicFile {
 		await this.#write(bytes, position);
 	}
 
-	/** The file is whole: brings it to the disk and gives it its name, in place of a file that has it. */
-	async commit(): Promise<void> {
+	/** Reads back `length` bytes that were written before. */
+	async read(position: number, length: number): Promise<Uint8Array> {
+		const bytes = Buffer.allocUnsafe(length);
+		try {
+			for (let read = 0; read < length; ) {
+				const { bytesRead } = await this.#handle.read(bytes, read, length - read, position + read);
+				if (bytesRead === 0) return bytes.subarray(0, read);
+				read += bytesRead;
+			}
+			return bytes;
+		} catch (error) {
+			throw failure(this.#target, error);
+		}
+	}
+
+	/** The file is whole: brings it to the disk, still without its name. */
+	async seal(): Promise<void> {
 		try {
 			await this.#handle.sync();
 			await this.#handle.chmod(FILE_MODE & ~process.umask());
 			await this.#handle.close();
-			await rename(this.#temporary, this.#target);
 		} catch (error) {
 			throw failure(this.#target, error);
 		}
+	}
+
+	/** The file is whole: brings it to the disk and gives it its name, in place of a file that has it. */
+	async commit(): Promise<void> {
+		await this.seal();
+		await publish(this.#temporary, this.#target);
+	}
+
+	/** Leaves what was written where `resume` finds it. */
+	async leave(): Promise<void> {
+		await this.#handle.close();
 	}
 
 	/** The file will not be: removes what was written. Does nothing after `commit`. */
@@ -90,6 +149,19 @@ export class AtomicFile {
 		} catch (error) {
 			throw failure(this.#target, error);
 		}
+	}
+}
+
+/**
+ * Gives a whole file its name, in place of a file that has it; nothing is left to do where another process did it. Fails with
+ * a {@link SinkError} (`KVS_SINK_FAILED`).
+ */
+export async function publish(temporary: string, target: string): Promise<void> {
+	try {
+		await rename(temporary, target);
+	} catch (error) {
+		const isDone = (error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(target);
+		if (!isDone) throw failure(target, error);
 	}
 }
 

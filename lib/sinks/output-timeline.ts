@@ -1,65 +1,125 @@
-import type { FragmentEvent, Frame } from '../model/media-event.js';
+import type { FragmentEvent, Frame, GapEvent } from '../model/media-event.js';
+import { soundDurationMs } from './sound-format.js';
+
+/**
+ * What becomes of time in which nothing was recorded. `keep`: it stays as long as it was. `close`: it is left out, for all
+ * tracks alike. `fill`: it stays, and sound gets silence for it.
+ */
+export type GapPolicy = 'keep' | 'close' | 'fill';
 
 /** What is known of a track's frames so far, in milliseconds of the file. */
 interface TrackSpan {
+	/** Of the fragment that came last. */
 	count: number;
 	firstMs: number;
+	/** Of all of them. */
 	lastMs: number;
 	durationMs: number | null;
+	/** Mean step from frame to frame in the last fragment that had several. */
+	stepMs: number;
+}
+
+/** An {@link OutputTimeline}'s past, as plain JSON. */
+export interface OutputTimelineState {
+	readonly originMs: number | null;
+	readonly shiftMs: number;
+	readonly spans: readonly (readonly [trackNumber: number, span: Readonly<TrackSpan>])[];
 }
 
 /**
- * Gives every frame its place in a file that begins at 0.
+ * Gives every frame its place in a file that begins at 0, the earliest frame of its first fragment.
  *
- * Times are the producer's, so gaps stay gaps. Where the producer's clock goes back to or before the start of the fragment
- * before (a new session, a range ingested twice), a file cannot follow: that fragment begins where the file ends so far,
- * and those behind it keep their distance to it.
+ * Times are the producer's. Where a fragment begins before the one before it ended (a new session, a range ingested twice,
+ * two producers), a file cannot follow: it begins where the file ends so far, and those behind it keep their distance to it.
  */
 export class OutputTimeline {
-	#originMs: number | null = null;
-	#shiftMs = 0;
-	#startMs: number | null = null;
-	readonly #spans = new Map<number, TrackSpan>();
+	readonly #gaps: GapPolicy;
+	readonly #spans: Map<number, TrackSpan>;
+	#originMs: number | null;
+	#shiftMs: number;
 
-	/** A fragment begins: decides whether its times can be kept. */
-	fragment({ producerTimestamp }: FragmentEvent): void {
-		if (producerTimestamp === null) return;
-		const startMs = producerTimestamp.getTime();
-		if (this.#startMs !== null && this.#originMs !== null && startMs <= this.#startMs) {
-			this.#shiftMs = this.endMs - (startMs - this.#originMs);
-		}
-		this.#startMs = startMs;
+	constructor(gaps: GapPolicy = 'keep', state?: OutputTimelineState) {
+		this.#gaps = gaps;
+		this.#originMs = state?.originMs ?? null;
+		this.#shiftMs = state?.shiftMs ?? 0;
+		this.#spans = new Map(state?.spans.map(([number, span]) => [number, { ...span }]));
 	}
 
-	/** Time of a frame in the file, in milliseconds, fractional; negative for one before the first. */
-	place(frame: Frame): number {
-		const sourceMs = frame.timestampMs ?? Number(frame.timecodeNs) / 1e6;
-		this.#originMs ??= sourceMs;
-		const ms = sourceMs - this.#originMs + this.#shiftMs;
-		const span = this.#spans.get(frame.track.number);
-		if (span === undefined) {
-			this.#spans.set(frame.track.number, {
-				count: 1,
-				firstMs: ms,
-				lastMs: ms,
-				durationMs: frame.durationMs,
-			});
-		} else {
-			span.count++;
-			span.firstMs = Math.min(span.firstMs, ms);
-			if (ms >= span.lastMs) span.durationMs = frame.durationMs;
-			span.lastMs = Math.max(span.lastMs, ms);
+	/** A fragment begins; `gap` says how it fails to meet the one before it. `frames` are its first ones. */
+	fragment(
+		{ producerTimestamp }: Pick<FragmentEvent, 'producerTimestamp'>,
+		gap: GapEvent | null,
+		frames: readonly Frame[],
+	): void {
+		for (const span of this.#spans.values()) {
+			span.stepMs = stepOf(span);
+			span.count = 0;
 		}
+		if (this.#originMs === null) {
+			if (frames.length > 0) this.#originMs = frames.reduce(earlier, Number.POSITIVE_INFINITY);
+			return;
+		}
+		if (gap === null || producerTimestamp === null) return;
+		if (gap.kind === 'gap' && this.#gaps !== 'close') return;
+		this.#shiftMs = this.endMs - (producerTimestamp.getTime() - this.#originMs);
+		// Sound may begin before its fragment does.
+		this.#shiftMs += Math.max(
+			0,
+			...frames.map((frame) => this.endOf(frame.track.number) - this.timeOf(frame)),
+		);
+	}
+
+	/** Time in the file that a frame would have, in milliseconds, fractional. */
+	timeOf(frame: Frame): number {
+		return Math.max(0, sourceMs(frame) - (this.#originMs ?? 0) + this.#shiftMs);
+	}
+
+	/** Gives a frame its place: its time in the file. */
+	place(frame: Frame): number {
+		const ms = this.timeOf(frame);
+		const durationMs = frame.durationMs ?? soundDurationMs(frame.track, frame.data.byteLength);
+		this.#add(frame.track.number, ms, durationMs);
 		return ms;
 	}
 
-	/** Where the file ends so far: the last frame's end; a frame without a duration lasts as long as its track's mean. */
-	get endMs(): number {
-		let endMs = 0;
-		for (const { count, firstMs, lastMs, durationMs } of this.#spans.values()) {
-			const meanMs = count > 1 ? (lastMs - firstMs) / (count - 1) : 0;
-			endMs = Math.max(endMs, lastMs + (durationMs ?? meanMs));
+	#add(trackNumber: number, ms: number, durationMs: number | null): void {
+		const span = this.#spans.get(trackNumber);
+		if (span === undefined) {
+			this.#spans.set(trackNumber, { count: 1, firstMs: ms, lastMs: ms, durationMs, stepMs: 0 });
+			return;
 		}
-		return endMs;
+		span.firstMs = span.count === 0 ? ms : Math.min(span.firstMs, ms);
+		if (ms >= span.lastMs) span.durationMs = durationMs;
+		span.lastMs = Math.max(span.lastMs, ms);
+		span.count++;
 	}
+
+	/** Where a track ends so far; a frame without a duration lasts as long as its fragment's mean. 0 where there is none yet. */
+	endOf(trackNumber: number): number {
+		const span = this.#spans.get(trackNumber);
+		return span === undefined ? 0 : span.lastMs + (span.durationMs ?? stepOf(span));
+	}
+
+	/** Where the file ends so far. */
+	get endMs(): number {
+		return Math.max(0, ...[...this.#spans.keys()].map((number) => this.endOf(number)));
+	}
+
+	/** All of it, to go on from. */
+	state(): OutputTimelineState {
+		return { originMs: this.#originMs, shiftMs: this.#shiftMs, spans: [...this.#spans] };
+	}
+}
+
+function stepOf({ count, firstMs, lastMs, stepMs }: TrackSpan): number {
+	return count > 1 ? Math.max(0, lastMs - firstMs) / (count - 1) : stepMs;
+}
+
+/** A frame's time in its recording: the producer's, else its container's. */
+function sourceMs(frame: Frame): number {
+	return frame.timestampMs ?? Number(frame.timecodeNs) / 1e6;
+}
+
+function earlier(ms: number, frame: Frame): number {
+	return Math.min(ms, sourceMs(frame));
 }

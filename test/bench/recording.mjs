@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createArchiveServer } from 'kvs-archive/server';
-import { elementHeader, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, elementHeader, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 
 /** Start of every recording, epoch seconds. */
@@ -20,6 +20,12 @@ const track = master('TrackEntry', [
 	unsigned('TrackUID', 1),
 	unsigned('TrackType', 1),
 	string('CodecID', 'V_MPEG4/ISO/AVC'),
+	element('CodecPrivate', [
+		Buffer.from(
+			'014d4016ffe10019674d4016bb088283f60220000003002000000303c1e2c5b08c01000668e843844b20',
+			'hex',
+		),
+	]),
 	master('Video', [unsigned('PixelWidth', 1920), unsigned('PixelHeight', 1080)]),
 ]);
 

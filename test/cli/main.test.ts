@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
@@ -217,7 +217,7 @@ test('export writes one file and ends with one summary line', async (t) => {
 	const said = await kvs(['export', ...at, '-o', file]);
 	t.is(said.code, 0);
 	t.regex(said.stderr, /^wrote .*x\.mkv: 3 of 3 fragments, 6 frames, 60 bytes, [^\n]+\n$/);
-	const again = await kvs(['export', ...at, '-o', file, '--json']);
+	const again = await kvs(['export', ...at, '-o', join(directory, 'y.mkv'), '--json']);
 	t.is(again.stderr, '');
 	const [summary, ...rest] = objects(again.stdout);
 	t.deepEqual(rest, []);
@@ -233,6 +233,11 @@ test('export writes one file and ends with one summary line', async (t) => {
 		'calls',
 		'throttled',
 		'elapsedMs',
+		'failures',
+		'merged',
+		'files',
+		'resumed',
+		'verified',
 	]);
 	t.like(summary, {
 		type: 'summary',
@@ -242,8 +247,50 @@ test('export writes one file and ends with one summary line', async (t) => {
 		missing: 0,
 		frames: 6,
 		bytes: 60,
+		verified: false,
 	});
-	t.deepEqual(await readdir(directory), ['x.mkv']);
+	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'x.mkv.json', 'y.mkv', 'y.mkv.json']);
+});
+
+test('a finished export is verified and left; one that was changed is found out, and written again', async (t) => {
+	const { at } = await door(t);
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	t.is((await kvs(['export', ...at, '-o', file])).code, 0);
+	const { mtimeMs } = await stat(file);
+	const again = await kvs(['export', ...at, '-o', file]);
+	t.is(again.code, 0);
+	t.regex(again.stderr, /^.*x\.mkv is whole already, and verified: 3 of 3 fragments, [^\n]+\n$/);
+	t.is((await stat(file)).mtimeMs, mtimeMs);
+	const intact = await kvs(['verify', file]);
+	t.is(intact.code, 0);
+	t.regex(intact.stderr, /^.*x\.mkv is what its manifest says: 3 of 3 fragments, 6 frames, \d+ bytes\n$/);
+
+	const whole = await readFile(file);
+	const changed = Buffer.from(whole);
+	const at3 = whole.indexOf('frame-0003');
+	changed[at3] = 0;
+	await writeFile(file, changed);
+	const number = fragmentNumber(2);
+	assertFailure(
+		t,
+		await kvs(['verify', file]),
+		1,
+		new RegExp(`^KVS_EXPORT_DAMAGED: x\\.mkv, fragment ${number}: its bytes`),
+	);
+	const found = await kvs(['verify', file, '--json']);
+	t.is(found.code, 1);
+	t.like(objects(found.stdout)[0], { type: 'damage', file: 'x.mkv', fragmentNumber: number });
+	t.regex((await kvs(['export', ...at, '-o', file])).stderr, /^wrote /);
+	t.deepEqual(await readFile(file), whole);
+
+	await writeFile(file, whole.subarray(0, whole.length - 1));
+	assertFailure(t, await kvs(['verify', file]), 1, /^KVS_EXPORT_DAMAGED: x\.mkv: it has \d+ bytes, not/);
+	await rm(file);
+	assertFailure(t, await kvs(['verify', file]), 1, /^KVS_EXPORT_DAMAGED: x\.mkv: it cannot be read/);
+	await writeFile(`${file}.json`, '[1]');
+	assertFailure(t, await kvs(['verify', file]), 1, /^KVS_MANIFEST_INVALID: /);
+	await rm(`${file}.json`);
+	assertFailure(t, await kvs(['verify', file]), 1, /^KVS_MANIFEST_MISSING: /);
 });
 
 test('an export that lacks a fragment is written and says so with its exit status', async (t) => {
@@ -357,19 +404,26 @@ test('bad input is one clear line', async (t) => {
 	t.deepEqual(await readdir(directory), before);
 });
 
-test('a full disk is said, and leaves no file', async (t) => {
+test('a full disk is said; when there is room, the same command goes on from where it stopped', async (t) => {
 	if (!hasTool(t, 'bash', ['--version'])) return;
 	const { at } = await door(t, 100);
 	const directory = await temporaryDirectory(t);
-	const command = `ulimit -f 1 && exec "$0" "$@"`;
-	const args = [process.execPath, main, 'export', ...at, '-o', join(directory, 'x.mkv')];
+	const command = `ulimit -f 40 && exec "$0" "$@"`;
+	const args = ['export', ...at, '-o', join(directory, 'x.mkv')];
 	assertFailure(
 		t,
-		await run('bash', ['-c', command, ...args], { env }),
+		await run('bash', ['-c', command, process.execPath, main, ...args], { env }),
 		1,
 		/^KVS_SINK_FAILED: cannot write .*x\.mkv/,
 	);
-	t.deepEqual(await readdir(directory), []);
+	t.deepEqual((await readdir(directory)).sort(), ['.x-001.mkv.part', '.x.mkv.journal.part']);
+	const resumed = await kvs(args);
+	t.is(resumed.code, 0);
+	t.regex(
+		resumed.stderr,
+		/^wrote .*x\.mkv: 100 of 100 fragments, 200 frames, .* [1-9]\d* fragments were there from before/,
+	);
+	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'x.mkv.json']);
 });
 
 test('a reader that goes away ends the command quietly', async (t) => {

@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import { once } from 'node:events';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
@@ -387,4 +388,20 @@ test('a batch that brings nothing for too long is given up as a whole', async (t
 test('a request that is refused ends the stream with its error', async (t) => {
 	const refused = new ArchiveError('KVS_DENIED', 'no');
 	t.is(await t.throwsAsync(demux(1, () => ({ bytes: media(1).subarray(0, 50), error: refused }))), refused);
+});
+
+test('a destroyed demuxer does not wait for a body that stands still', async (t) => {
+	const body = new PassThrough();
+	const demuxer = new Demuxer();
+	demuxer.write({
+		batch: { index: 0, fragments: [listed(1)], sizeBytes: 0 },
+		body,
+		reopen: () => t.fail() as never,
+	});
+	body.write(media(1).subarray(0, 20));
+	const reason = new Error('enough');
+	const failed = once(demuxer, 'error');
+	demuxer.destroy(reason);
+	t.deepEqual(await failed, [reason]);
+	t.true(body.destroyed);
 });

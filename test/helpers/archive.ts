@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
-import { type ArchiveServer, createArchiveServer, type RequestRecord } from 'kvs-archive/server';
+import {
+	type ArchiveServer,
+	type ArchiveServerOptions,
+	createArchiveServer,
+	type RequestRecord,
+} from 'kvs-archive/server';
 import { temporaryDirectory } from './tools.js';
 
 /** A local archive of the test's own. */
@@ -26,13 +31,21 @@ export interface TestArchive {
 export async function startArchive(
 	t: ExecutionContext,
 	streams: Readonly<Record<string, Uint8Array | string>>,
-	{ start = new Date(Date.UTC(2026, 0, 31)) }: { start?: Date } = {},
+	{
+		start = new Date(Date.UTC(2026, 0, 31)),
+		onRequest,
+		...options
+	}: { start?: Date } & Omit<ArchiveServerOptions, 'dataDirectory'> = {},
 ): Promise<TestArchive> {
 	const directory = await temporaryDirectory(t);
 	const requests: RequestRecord[] = [];
 	const server = createArchiveServer({
 		dataDirectory: join(directory, 'data'),
-		onRequest: (record) => requests.push(record),
+		...options,
+		onRequest: (record) => {
+			requests.push(record);
+			onRequest?.(record);
+		},
 	});
 	for (const [stream, media] of Object.entries(streams)) {
 		const file = typeof media === 'string' ? media : join(directory, `${stream}.mkv`);

@@ -99,11 +99,14 @@ export function fragmentNumber(index: number): string {
 }
 
 /** A recording of fragments of 2 s from `startMs` on, two frames each. */
-export function recording(count: number, { startMs = Date.UTC(2026, 0, 31), stepMs = 2000 } = {}): Buffer {
+export function recording(
+	count: number,
+	{ startMs = Date.UTC(2026, 0, 31), stepMs = 2000, firstNumber = 1 } = {},
+): Buffer {
 	return Buffer.concat(
 		Array.from({ length: count }, (_, index) =>
 			fragmentDocument({
-				number: fragmentNumber(index + 1),
+				number: fragmentNumber(index + firstNumber),
 				producerMs: startMs + index * stepMs,
 				blocks: [
 					frameBlock(2 * index, { keyframe: true, relativeTicks: 0 }),

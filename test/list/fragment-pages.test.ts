@@ -56,3 +56,9 @@ test('a token that leads back to fragments that came is an error', async (t) => 
 		{ code: 'KVS_REQUEST_FAILED', message: /same NextToken/ },
 	);
 });
+
+test('an answer whose body was lost is no end of the listing, and one that says nothing is', async (t) => {
+	const lost = { status: 200, body: Buffer.alloc(0) };
+	t.is(await list(t, ({ nth }) => (nth % 2 === 0 ? lost : null)), 30);
+	t.is(await list(t, () => page({})), 0);
+});

@@ -84,6 +84,7 @@ export interface FaultedRun {
 const retryPolicy: RetryPolicy = { attempts: 30, baseDelayMs: 1, maxDelayMs: 4 };
 const resume = { attempts: 25, baseDelayMs: 1, maxDelayMs: 4, youngMs: Number.POSITIVE_INFINITY };
 const STALL_MS = 150;
+const ANSWER_TIMEOUT_MS = 250;
 
 /** Lets everything through: the pace is not what is tested. */
 const unlimited: RateLimiter = {
@@ -171,6 +172,12 @@ export function faultMix(seed: number, { count }: { count: number }): FaultMix {
 		{ fault: 'hang-up', ...sometimes(0.1) },
 		{ fault: 'no-answer', ms: 1, ...sometimes(0.1) },
 		{ fault: 'dead-endpoint', ...sometimes(0.3) },
+		...(['ListFragments', 'GetDataEndpoint'] as const).flatMap((operation): FaultRule[] => [
+			{ fault: 'cut', operation, atFraction: 'random', ...sometimes(0.3) },
+			{ fault: 'cut', operation, as: 'clean', atFraction: 'random', ...sometimes(0.3) },
+			{ fault: 'stall', operation, atFraction: 'random', ...sometimes(0.1) },
+			{ fault: 'stall', operation, ms: 1, atFraction: 'random', ...sometimes(0.3) },
+		]),
 		{ fault: 'cut', ...place(), ...sometimes(0.4) },
 		{ fault: 'cut', as: 'clean', ...place(), ...sometimes(0.4) },
 		{ fault: 'stall', ...place(), ...sometimes(0.08) },
@@ -274,7 +281,7 @@ async function read(
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	const client = new ArchiveClient({ streamName: 'camera', endpoint });
+	const client = new ArchiveClient({ streamName: 'camera', endpoint, answerTimeoutMs: ANSWER_TIMEOUT_MS });
 	const shared = { client, limiter: unlimited, retryPolicy, clock, random: seededRandom(seed) };
 	const random = seededRandom(seed + 1);
 	try {

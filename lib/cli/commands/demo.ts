@@ -8,7 +8,7 @@ import { colors } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { trackText } from '../event-lines.js';
 import { stopServer } from '../stop-server.js';
-import { summaryLine } from './export.js';
+import { summaryLines } from './export.js';
 
 /** Options of `demo`. */
 export interface DemoOptions {
@@ -47,8 +47,9 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 		await say(
 			colors.bold(`4. The same range as one file: one header, the producer's times, sound and picture.`),
 		);
-		const { file, ...summary } = await archive.export(RANGE, options.output, { signal });
-		await say(`   ${summaryLine(relative('.', file), summary)}`);
+		const summary = await archive.export(RANGE, options.output, { signal, manifest: false });
+		for (const line of summaryLines(summary)) await say(`   ${line}`);
+		const { file } = summary;
 		await say();
 		await say(colors.bold(`Look at it: open ${relative('.', file)} in any player (VLC, mpv, ffplay).`));
 		await say('Try more:');

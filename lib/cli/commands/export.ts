@@ -1,38 +1,119 @@
-import { type ExportSummary, InvalidOptionError } from '../../index.js';
+import { dirname, join } from 'node:path';
+import {
+	type ExportOptions as ArchiveExportOptions,
+	type ExportSummary,
+	type GapPolicy,
+	InvalidOptionError,
+	type SplitRule,
+	type TrackSelector,
+} from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
+import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
 
 /** Options of `export`. */
-export interface ExportOptions extends ArchiveCommandOptions {
+export interface ExportCommandOptions extends ArchiveCommandOptions {
 	readonly output?: string;
+	readonly tracks?: string;
+	readonly gaps?: string;
+	readonly split?: readonly string[];
+	readonly channels?: string;
+	readonly faststart?: boolean;
+	readonly manifest?: boolean;
 }
 
-/** Writes a range into one playable file. */
+const GAP_WORDS: Readonly<Record<GapPolicy, string>> = { keep: 'kept', close: 'closed', fill: 'filled' };
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+	KB: 1e3,
+	MB: 1e6,
+	GB: 1e9,
+	KiB: 2 ** 10,
+	MiB: 2 ** 20,
+	GiB: 2 ** 30,
+};
+
+/** Writes a range into one playable file, or several. */
 export async function exportRange(
-	options: ExportOptions,
+	options: ExportCommandOptions,
 	{ terminal, signal, nowMs }: CommandContext,
 ): Promise<number> {
 	const range = rangeOf(options, nowMs);
 	if (options.output === undefined) throw new InvalidOptionError('-o', 'given: the file to write', undefined);
+	const exportOptions = exportOptionsOf(options);
 	await using archive = archiveOf(options);
 	const bar = new ProgressBar(process.stderr);
-	let exported: ExportSummary;
+	let summary: ExportSummary;
 	try {
 		const onProgress = bar.update.bind(bar);
-		exported = await archive.export(range, options.output, { signal, onProgress });
+		summary = await archive.export(range, options.output, { ...exportOptions, signal, onProgress });
 	} finally {
 		bar.stop();
 	}
-	const { file, ...summary } = exported;
-	if (options.json) await terminal.writeJson([{ type: 'summary', ...summary }]);
-	else terminal.say(summaryLine(file, summary));
+	const { file: _, ...rest } = summary;
+	if (options.json) await terminal.writeJson([{ type: 'summary', ...rest }]);
+	else {
+		for (const { fragmentNumber, name, message } of summary.failures) {
+			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
+		}
+		for (const line of summaryLines(summary, exportOptions.gaps)) terminal.say(line);
+	}
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
 }
 
-/** An export in one line, for a person. */
-export function summaryLine(file: string, summary: Omit<ExportSummary, 'file'>): string {
+/** The library's options of what was given on the command line. Throws `InvalidOptionError`. */
+export function exportOptionsOf({
+	tracks,
+	gaps,
+	split = [],
+	channels,
+	faststart,
+	manifest,
+}: ExportCommandOptions): ArchiveExportOptions {
+	if (gaps !== undefined && !['keep', 'close', 'fill'].includes(gaps)) {
+		throw new InvalidOptionError('--gaps', '`keep`, `close` or `fill`', gaps);
+	}
+	if (channels !== undefined && channels !== 'split' && channels !== 'stereo') {
+		throw new InvalidOptionError('--channels', '`split` or `stereo`', channels);
+	}
+	return {
+		tracks: tracks?.split(',').map(trackSelector),
+		gaps: gaps as GapPolicy | undefined,
+		split: split.flatMap((text) => text.split(',')).map(splitRule),
+		channels,
+		faststart,
+		manifest,
+	};
+}
+
+function trackSelector(text: string): TrackSelector {
+	if (text === 'video' || text === 'audio') return text;
+	if (!/^[1-9]\d{0,8}$/.test(text)) {
+		throw new InvalidOptionError(
+			'--tracks',
+			'track numbers, `video` or `audio`, with commas between them',
+			text,
+		);
+	}
+	return Number(text);
+}
+
+function splitRule(text: string): SplitRule {
+	if (text === 'gap' || text === 'codec') return text;
+	const everyMs = parseDuration(text);
+	if (everyMs !== null && everyMs > 0) return { everyMs };
+	const size = /^(\d{1,9}(?:\.\d{1,3})?)([KMG]i?B)$/.exec(text);
+	const maxBytes =
+		size === null ? 0 : Math.floor(Number(size[1]) * (UNIT_BYTES[size[2] as string] as number));
+	if (maxBytes > 0) return { maxBytes };
+	throw new InvalidOptionError('--split', '`gap`, `codec`, a length like 10m or a size like 500MB', text);
+}
+
+/** An export for a person: a line about all of it, and where there are several files, a line each. */
+export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): string[] {
+	const { file, files, merged } = summary;
 	const parts = [
 		`${summary.delivered} of ${summary.fragments} fragments`,
 		`${summary.frames} frames`,
@@ -40,9 +121,23 @@ export function summaryLine(file: string, summary: Omit<ExportSummary, 'file'>):
 		`${summary.calls} calls`,
 		`${(summary.elapsedMs / 1000).toFixed(1)} s`,
 	];
+	if (summary.resumed > 0) parts.push(`${summary.resumed} fragments were there from before`);
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);
 	if (summary.missing > 0) parts.push(`${summary.missing} missing`);
-	if (summary.gaps > 0) parts.push(`${summary.gaps} gaps`);
+	if (merged.gap > 0) parts.push(`${merged.gap} gaps ${GAP_WORDS[gaps]}`);
+	const shifted = merged.overlap + merged.regression + merged.duplicate;
+	if (shifted > 0)
+		parts.push(`${shifted} fragments that begin before the end of the one before laid behind it`);
 	if (summary.throttled > 0) parts.push(`${summary.throttled} throttled`);
-	return `wrote ${file}: ${parts.join(', ')}`;
+	const name =
+		files.length === 1 ? join(dirname(file), files[0]?.file ?? '') : `${file} in ${files.length} files`;
+	const lines = [
+		`${summary.verified ? `${name} is whole already, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
+	];
+	if (files.length < 2) return lines;
+	for (const { file: part, bytes, frames, durationMs, cut } of files) {
+		const why = cut === null ? '' : `; new at fragment ${cut.fragmentNumber} (${cut.reason}: ${cut.detail})`;
+		lines.push(`  ${part}: ${(durationMs / 1000).toFixed(3)} s, ${frames} frames, ${bytes} bytes${why}`);
+	}
+	return lines;
 }

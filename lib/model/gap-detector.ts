@@ -1,8 +1,18 @@
-import { GapEvent } from '../model/media-event.js';
-import type { Track } from '../model/track.js';
+import { GapEvent } from './media-event.js';
+import type { Track } from './track.js';
 
 /** Neighbours that are off by more than this do not meet: the service's own threshold for a discontinuity. */
 export const GAP_THRESHOLD_MS = 50;
+
+/** What a {@link GapDetector} knows of the fragments so far, as plain JSON. */
+export interface GapDetectorState {
+	readonly startMs: number | null;
+	readonly meanMs: number | null;
+	readonly defaultDurationNs: number | null;
+	readonly frames: number;
+	readonly firstMs: number;
+	readonly lastMs: number;
+}
 
 /**
  * Compares each fragment with the one before it on the producer's clock.
@@ -15,9 +25,33 @@ export class GapDetector {
 	#startMs: number | null = null;
 	#meanMs: number | null = null;
 	#track: Track | null = null;
+	#defaultDurationNs: number | null = null;
 	#frames = 0;
 	#firstMs = 0;
 	#lastMs = 0;
+
+	/** @param state - what another detector knew at the end of a fragment, to go on from there */
+	constructor(state?: GapDetectorState) {
+		if (state === undefined) return;
+		this.#startMs = state.startMs;
+		this.#meanMs = state.meanMs;
+		this.#defaultDurationNs = state.defaultDurationNs;
+		this.#frames = state.frames;
+		this.#firstMs = state.firstMs;
+		this.#lastMs = state.lastMs;
+	}
+
+	/** What is known at the end of a fragment. */
+	state(): GapDetectorState {
+		return {
+			startMs: this.#startMs,
+			meanMs: this.#meanMs,
+			defaultDurationNs: this.#defaultDurationNs,
+			frames: this.#frames,
+			firstMs: this.#firstMs,
+			lastMs: this.#lastMs,
+		};
+	}
 
 	/** A fragment begins at `startMs`. Returns how it fails to meet the one before it, or null. */
 	fragmentStart(startMs: number | null, tracks: readonly Track[]): GapEvent | null {
@@ -25,6 +59,7 @@ export class GapDetector {
 		this.#meanMs = this.#meanFrameMs();
 		this.#startMs = startMs;
 		this.#track = tracks.find(({ type }) => type === 'video') ?? tracks[0] ?? null;
+		this.#defaultDurationNs = this.#track?.defaultDurationNs ?? null;
 		this.#frames = 0;
 		return gap;
 	}
@@ -45,8 +80,7 @@ export class GapDetector {
 
 	#meanFrameMs(): number | null {
 		if (this.#frames > 1) return (this.#lastMs - this.#firstMs) / (this.#frames - 1);
-		const defaultNs = this.#track?.defaultDurationNs ?? null;
-		return defaultNs === null ? this.#meanMs : defaultNs / 1e6;
+		return this.#defaultDurationNs === null ? this.#meanMs : this.#defaultDurationNs / 1e6;
 	}
 
 	#compare(startMs: number): GapEvent | null {

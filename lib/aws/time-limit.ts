@@ -1,0 +1,41 @@
+import { unlessAborted } from '../abort.js';
+import type { Clock } from '../pace/clock.js';
+
+/** How long a call may take, and by whose time. */
+export interface TimeLimit {
+	readonly timeoutMs: number;
+	readonly clock: Clock;
+	/** The caller's own; its reason is what the call rejects with when it is aborted. */
+	readonly signal: AbortSignal;
+}
+
+/**
+ * The result of a call, unless it takes too long: the SDK's own timeout looks at the headers only, and what an answer in
+ * JSON says comes behind them. Rejects with an error named `TimeoutError`, as the SDK names its own.
+ *
+ * The signal that `send` gets ends the call in either case, and stays the caller's once the result is there: the body of
+ * media comes after it.
+ */
+export async function withinTime<T>(
+	send: (signal: AbortSignal) => Promise<T>,
+	{ timeoutMs, clock, signal }: TimeLimit,
+): Promise<T> {
+	const tooLate = new AbortController();
+	const isAnswered = new AbortController();
+	clock.sleep(timeoutMs, { signal: isAnswered.signal, isBackground: true }).then(
+		() => tooLate.abort(answerTimeout(timeoutMs)),
+		() => {},
+	);
+	const either = AbortSignal.any([signal, tooLate.signal]);
+	try {
+		return await unlessAborted(send(either), either);
+	} finally {
+		isAnswered.abort();
+	}
+}
+
+function answerTimeout(timeoutMs: number): Error {
+	return Object.assign(new Error(`the answer was not there, or not whole, after ${timeoutMs} ms`), {
+		name: 'TimeoutError',
+	});
+}

@@ -1,0 +1,297 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { chmod, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { element } from '../mkv/ebml-writer.js';
+import { readTracks } from '../mkv/tracks.js';
+import type { Frame } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
+import { fastStart } from '../mp4/fast-start.js';
+import { AtomicFile } from '../sinks/atomic-file.js';
+import { type Container, checkTracks } from '../sinks/container.js';
+import { createMuxer } from '../sinks/create-muxer.js';
+import type { Piece } from '../sinks/fragment-sink.js';
+import type { PlacedFrame } from '../sinks/muxer.js';
+import { OutputFile } from '../sinks/output-file.js';
+import { type GapPolicy, OutputTimeline } from '../sinks/output-timeline.js';
+import { OutputTracks } from '../sinks/output-tracks.js';
+import type { OpenedFile, OpenState, SealedFile } from './export-journal.js';
+import type { FileSection, FragmentRange } from './export-manifest.js';
+import { ExportNames, trackSuffix } from './export-names.js';
+import { requireSilence, silenceUntil } from './gap-filler.js';
+
+/** How files of an export are written. */
+export interface ExportFileOptions {
+	readonly directory: string;
+	/** The name that was asked for. */
+	readonly name: string;
+	readonly container: Container;
+	readonly channels: 'split' | 'stereo';
+	readonly gaps: GapPolicy;
+	readonly faststart: boolean;
+}
+
+/** One of the files that are written side by side. */
+interface Lane {
+	readonly suffix: string | null;
+	readonly part: AtomicFile;
+	readonly partName: string;
+	readonly output: OutputFile;
+	readonly tracks: OutputTracks;
+	readonly headBytes: number;
+	frames: number;
+	/** Where the current fragment begins. */
+	startBytes: number;
+}
+
+/** What a fragment left in the open file. */
+export interface WrittenFragment {
+	readonly frames: number;
+	readonly bytes: number;
+	readonly sha256: string | null;
+	/** `file` counts the files side by side. */
+	readonly ranges: readonly FragmentRange[];
+}
+
+/** The file of an export that is being written: all tracks in one, or, with `channels: 'split'`, one for each. */
+export class ExportFile {
+	readonly opened: OpenedFile;
+	/** All of its tracks. */
+	readonly tracks: OutputTracks;
+	readonly #options: ExportFileOptions;
+	readonly #timeline: OutputTimeline;
+	readonly #lanes: readonly Lane[];
+	/** Of the current fragment's bytes, file by file. */
+	#hash: Hash = createHash('sha256');
+	#fragmentFrames = 0;
+	#fragmentBytes = 0;
+
+	private constructor(
+		options: ExportFileOptions,
+		opened: OpenedFile,
+		tracks: readonly Track[],
+		lanes: readonly Lane[],
+		state: OpenState | undefined,
+	) {
+		this.opened = opened;
+		this.tracks = new OutputTracks(tracks);
+		this.#options = options;
+		this.#timeline = new OutputTimeline(options.gaps, state?.timeline);
+		this.#lanes = lanes;
+	}
+
+	/** Begins a file for these tracks, in place of a part that is there. */
+	static async begin(
+		options: ExportFileOptions,
+		tracks: readonly Track[],
+		opened: Omit<OpenedFile, 'tracks'>,
+	): Promise<ExportFile> {
+		const entries = tracks.map(({ entry }) => Buffer.from(entry).toString('base64'));
+		return ExportFile.#open(options, tracks, { ...opened, tracks: entries });
+	}
+
+	/** Goes on with a file behind the last fragment that was written down. */
+	static async resume(
+		options: ExportFileOptions,
+		opened: OpenedFile,
+		state: OpenState,
+		entries: readonly (readonly unknown[])[],
+	): Promise<ExportFile> {
+		const body = opened.tracks.flatMap((entry) => element('TrackEntry', [Buffer.from(entry, 'base64')]));
+		return ExportFile.#open(options, readTracks(Buffer.concat(body)), opened, { state, entries });
+	}
+
+	static async #open(
+		options: ExportFileOptions,
+		tracks: readonly Track[],
+		opened: OpenedFile,
+		past?: { state: OpenState; entries: readonly (readonly unknown[])[] },
+	): Promise<ExportFile> {
+		const { directory, name, container, channels, gaps } = options;
+		if (gaps === 'fill') for (const track of tracks) requireSilence(name, track);
+		const isSplit = channels === 'split' && tracks.length > 1;
+		const groups = isSplit ? tracks.map((track) => [track]) : [[...tracks]];
+		const lanes: Lane[] = [];
+		try {
+			for (const [index, group] of groups.entries()) {
+				const suffix = isSplit ? suffixOf(group[0] as Track, tracks) : null;
+				checkTracks(name, container, group);
+				const target = new ExportNames(name).name(opened.number, { isNumbered: true, suffix });
+				const lane = past?.state.lanes[index];
+				const part = await AtomicFile.resume(join(directory, target), lane?.sizeBytes ?? 0);
+				const muxer = createMuxer(
+					container,
+					group,
+					lane === undefined ? null : { state: lane.state, entries: past?.entries[index] ?? [] },
+				);
+				const output = new OutputFile(part, muxer, past?.entries[index]?.length ?? 0);
+				if (lane === undefined) await output.begin();
+				lanes.push({
+					suffix,
+					part,
+					partName: basename(AtomicFile.partOf(target)),
+					output,
+					tracks: new OutputTracks(group),
+					headBytes: lane?.headBytes ?? output.sizeBytes,
+					frames: lane?.frames ?? 0,
+					startBytes: output.sizeBytes,
+				});
+			}
+		} catch (error) {
+			for (const { part } of lanes) await part.leave();
+			throw error;
+		}
+		return new ExportFile(options, opened, tracks, lanes, past?.state);
+	}
+
+	/** What the largest of the files side by side would have if it ended here, at most. */
+	get maxFinalBytes(): number {
+		return Math.max(...this.#lanes.map(({ output }) => output.maxFinalBytes));
+	}
+
+	/** How long it is with these frames. */
+	durationMsWith(frames: readonly Frame[]): number {
+		return frames.reduce((ms, frame) => Math.max(ms, this.#timeline.timeOf(frame)), this.#timeline.endMs);
+	}
+
+	/** Names of the parts it is written to. */
+	get partNames(): readonly string[] {
+		return this.#lanes.map(({ partName }) => partName);
+	}
+
+	/** Whether the last bytes that were written down are what is on the disk. */
+	async holds(sha256: string, ranges: readonly FragmentRange[], firstFile: number): Promise<boolean> {
+		const hash = createHash('sha256');
+		for (const { file, offset, bytes } of ranges) {
+			const lane = this.#lanes[file - firstFile];
+			if (lane === undefined) return false;
+			hash.update(await lane.part.read(offset, bytes));
+		}
+		return hash.digest('hex') === sha256;
+	}
+
+	/** Why a frame's track cannot be in this file, in words; null where it can. */
+	whyNot(frames: readonly Frame[]): string | null {
+		const foreign = frames.find(({ track }) => this.tracks.of(track) === null)?.track;
+		return foreign === undefined ? null : `track ${foreign.number} ${this.tracks.whyNot(foreign)}`;
+	}
+
+	/** Writes frames of the selected tracks. */
+	async piece({ fragment, isFirst, gap, frames }: Piece): Promise<void> {
+		if (isFirst) this.#timeline.fragment(fragment, gap, frames);
+		for (const [index, lane] of this.#lanes.entries()) {
+			const own =
+				this.#lanes.length === 1 ? frames : frames.filter(({ track }) => lane.tracks.of(track) !== null);
+			if (index === 0 || own.length > 0) await this.#write(lane, own);
+		}
+		for (const { data } of frames) this.#fragmentBytes += data.byteLength;
+		this.#fragmentFrames += frames.length;
+	}
+
+	async #write(lane: Lane, frames: readonly Frame[]): Promise<void> {
+		const placed: PlacedFrame[] = [];
+		for (const frame of frames) {
+			const track = lane.tracks.of(frame.track) as Track;
+			const endMs = this.#timeline.endOf(track.number);
+			const ms = this.#timeline.place(frame);
+			if (this.#options.gaps === 'fill' && track.type === 'audio') {
+				for (const silence of silenceUntil(track, endMs, ms)) await lane.output.write(silence, this.#hash);
+			}
+			placed.push({ frame, track, ms });
+		}
+		lane.frames += frames.length;
+		if (placed.length > 0) await lane.output.write(placed, this.#hash);
+	}
+
+	/** The fragment is over: what it left. `firstFile` is the index of the first of the files side by side. */
+	fragmentEnd(firstFile: number): WrittenFragment {
+		const ranges: FragmentRange[] = [];
+		for (const [index, lane] of this.#lanes.entries()) {
+			const bytes = lane.output.sizeBytes - lane.startBytes;
+			if (bytes > 0) ranges.push({ file: firstFile + index, offset: lane.startBytes, bytes });
+			lane.startBytes = lane.output.sizeBytes;
+		}
+		const [frames, bytes] = [this.#fragmentFrames, this.#fragmentBytes];
+		const sha256 = ranges.length === 0 ? null : this.#hash.digest('hex');
+		if (sha256 !== null) this.#hash = createHash('sha256');
+		this.#fragmentFrames = 0;
+		this.#fragmentBytes = 0;
+		return { frames, bytes, sha256, ranges };
+	}
+
+	/** What is needed to go on behind the fragment that is over. */
+	state(): OpenState {
+		return {
+			timeline: this.#timeline.state(),
+			lanes: this.#lanes.map(({ output, headBytes, frames }) => ({ headBytes, frames, ...output.past() })),
+		};
+	}
+
+	/** Writes what comes behind the last frame and brings the files to the disk; they wait for their names. */
+	async seal(signal: AbortSignal): Promise<SealedFile[]> {
+		const { gaps, faststart, directory } = this.#options;
+		const durationMs = this.#timeline.endMs;
+		const sealed: SealedFile[] = [];
+		for (const lane of this.#lanes) {
+			const { output, part, partName, suffix, tracks, headBytes } = lane;
+			if (gaps === 'fill') {
+				for (const track of tracks.tracks) {
+					if (track.type !== 'audio') continue;
+					const endMs = this.#timeline.endOf(track.number);
+					for (const silence of silenceUntil(track, endMs, durationMs)) await output.write(silence);
+				}
+			}
+			await output.finish(durationMs);
+			const head = await sectionOf(part, 0, headBytes);
+			const tail = await sectionOf(part, lane.startBytes, part.sizeBytes - lane.startBytes);
+			await part.seal();
+			const { number, cut } = this.opened;
+			const facts = { number, part: partName, suffix, cut, durationMs, frames: lane.frames };
+			const relaid = faststart ? await layOutAgain(join(directory, partName), signal) : null;
+			sealed.push({ ...facts, bytes: part.sizeBytes, head, tail, sha256: null, ...relaid });
+		}
+		return sealed;
+	}
+
+	/** Stops here; what was written stays. */
+	async leave(): Promise<void> {
+		for (const { part } of this.#lanes) await part.leave();
+	}
+}
+
+async function sectionOf(part: AtomicFile, offset: number, bytes: number): Promise<FileSection> {
+	const sha256 = createHash('sha256')
+		.update(await part.read(offset, bytes))
+		.digest('hex');
+	return { bytes, sha256 };
+}
+
+/** Moves the index of a file to its front. */
+async function layOutAgain(
+	path: string,
+	signal: AbortSignal,
+): Promise<{ head: null; tail: null; bytes: number; sha256: string }> {
+	const moved = `${path}.front`;
+	try {
+		await rm(moved, { force: true });
+		await fastStart(path, moved, signal);
+		await chmod(moved, (await stat(path)).mode);
+		const hash = createHash('sha256');
+		await pipeline(createReadStream(moved), hash, { signal });
+		const { size } = await stat(moved);
+		await rename(moved, path);
+		return { head: null, tail: null, bytes: size, sha256: hash.digest('hex') };
+	} catch (error) {
+		await rm(moved, { force: true });
+		throw error;
+	}
+}
+
+function suffixOf(track: Track, tracks: readonly Track[]): string {
+	const suffix = trackSuffix(track.name, track.number);
+	const isUnique = tracks.every(
+		(other) => other === track || trackSuffix(other.name, other.number) !== suffix,
+	);
+	return isUnique ? suffix : `${suffix}-${track.number}`;
+}

@@ -1,0 +1,29 @@
+import { basename, extname } from 'node:path';
+
+/** The names of the files of an export, made from the one that was asked for. */
+export class ExportNames {
+	readonly #stem: string;
+	readonly #ending: string;
+
+	constructor(file: string) {
+		this.#ending = extname(file);
+		this.#stem = basename(file, this.#ending);
+	}
+
+	/**
+	 * Name of file `number`, counted from 0, without its directory: `x.mp4`, where there are several `x-001.mp4`, and for one
+	 * of those that are written side by side `x-customer.wav`.
+	 */
+	name(number: number, { isNumbered, suffix }: { isNumbered: boolean; suffix: string | null }): string {
+		const parts = [this.#stem];
+		if (isNumbered) parts.push(String(number + 1).padStart(3, '0'));
+		if (suffix !== null) parts.push(suffix);
+		return `${parts.join('-')}${this.#ending}`;
+	}
+}
+
+/** What a track is called in a file's name: its own name where that can be part of one, else its number. */
+export function trackSuffix(name: string | null, number: number): string {
+	const clean = (name ?? '').replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
+	return clean === '' || clean.length > 64 ? `track${number}` : clean;
+}

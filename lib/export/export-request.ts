@@ -1,0 +1,27 @@
+import type { RangeClock } from '../model/time-range.js';
+import type { Container } from '../sinks/container.js';
+import type { GapPolicy } from '../sinks/output-timeline.js';
+import type { SplitRule } from './split-rule.js';
+
+/** A track by its Matroska TrackNumber, or all of a type. */
+export type TrackSelector = number | 'video' | 'audio';
+
+/** What was asked for, as plain JSON: two exports of equal requests are the same export. */
+export interface ExportRequest {
+	/** Name or ARN. */
+	readonly stream: string;
+	/** ISO 8601. */
+	readonly from: string;
+	readonly to: string;
+	readonly by: RangeClock;
+	readonly padStart: boolean;
+	readonly duplicates: 'keep-all' | 'keep-newest';
+	/** By the file's ending: `mkv`, `mp4` … */
+	readonly container: Container;
+	/** Null: all of them. */
+	readonly tracks: readonly TrackSelector[] | null;
+	readonly gaps: GapPolicy;
+	readonly split: readonly SplitRule[];
+	readonly channels: 'split' | 'stereo';
+	readonly faststart: boolean;
+}

@@ -1,0 +1,311 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SinkError } from '../errors.js';
+import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
+import { publish } from '../sinks/atomic-file.js';
+import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
+import { ExportFile, type ExportFileOptions } from './export-file.js';
+import { ExportJournal, type ExportPast, type OpenedFile, type SealedFile } from './export-journal.js';
+import {
+	type ExportedFile,
+	type ExportedFragment,
+	type ExportTotals,
+	type FileCut,
+	type MergedGaps,
+	manifestPath,
+	writeManifest,
+} from './export-manifest.js';
+import { ExportNames } from './export-names.js';
+import type { ExportRequest, TrackSelector } from './export-request.js';
+
+/** What a sink needs besides the request. */
+export interface ExportSinkOptions extends ExportFileOptions {
+	readonly request: ExportRequest;
+	readonly journal: ExportJournal;
+	readonly past: ExportPast;
+	/** Whether a manifest is written beside the file. */
+	readonly hasManifest: boolean;
+}
+
+/** Code of the error that says that what an earlier process wrote is gone or changed: the export is to begin anew. */
+export const PART_LOST = 'KVS_PART_LOST';
+
+/** What a frame takes in a file besides its data, its share of what a fragment takes included; rather more than less. */
+const FRAME_OVERHEAD_BYTES = 64;
+
+/** Errors that the same command would meet again: nothing is kept for it. */
+const HOPELESS = new Set(['KVS_EMPTY_RANGE', 'KVS_CODEC_NOT_SUPPORTED', 'KVS_NO_SUCH_TRACK']);
+
+/**
+ * Writes events into the files of one export: goes on behind what an earlier process did, goes on in a new file where one
+ * file cannot hold what comes or the request says so, and writes down every fragment. Files get their names when they are
+ * whole: numbered ones when the next was begun, one alone at the end. An error or an abort leaves what the next process
+ * needs, unless it would meet the same error.
+ */
+export class ExportSink extends FragmentSink {
+	readonly #options: ExportSinkOptions;
+	readonly #totals: { -readonly [K in keyof ExportTotals]: number };
+	readonly #sealed: SealedFile[];
+	/** Sealed, and not written down yet. */
+	#newlySealed: SealedFile[] = [];
+	#opened: OpenedFile | null = null;
+	#file: ExportFile | null = null;
+	#gaps: number;
+	readonly #merged: MergedGaps;
+	/** How many of the sealed files have their names. */
+	#published = 0;
+	#isOver: boolean;
+
+	constructor(options: ExportSinkOptions) {
+		super({ gaps: options.past.gapsState, isUndivided: options.channels === 'split' });
+		this.#options = options;
+		this.#totals = { ...options.past.totals };
+		this.#sealed = [...options.past.sealed];
+		this.#gaps = options.past.totals.gaps;
+		this.#merged = { ...options.past.merged };
+		this.#isOver = options.past.isOver;
+	}
+
+	/** What became of the fragments so far, those of earlier processes included. */
+	get totals(): ExportTotals {
+		return { ...this.#totals, gaps: this.#gaps };
+	}
+
+	/** Places where fragments do not meet and that are in one file all the same. */
+	get merged(): Readonly<MergedGaps> {
+		return this.#merged;
+	}
+
+	/** The files, under their names. Known at the end. */
+	get files(): readonly ExportedFile[] {
+		return this.#sealed.map(({ number, suffix, bytes, durationMs, frames, cut, head, tail, sha256 }) => {
+			const file = this.#nameOf(number, suffix);
+			return { file, bytes, durationMs, frames, cut, head, tail, sha256 };
+		});
+	}
+
+	protected override async open(): Promise<void> {
+		const { open, lastWritten } = this.#options.past;
+		await this.#publish();
+		if (open === null) return;
+		this.#file = await this.#resume(open, lastWritten);
+	}
+
+	async #resume(
+		{ file: opened, state, entries }: NonNullable<ExportPast['open']>,
+		lastWritten: ExportedFragment | null,
+	): Promise<ExportFile> {
+		const { name } = this.#options;
+		let file: ExportFile;
+		try {
+			file = await ExportFile.resume(this.#options, opened, state, entries);
+		} catch (error) {
+			throw new SinkError(PART_LOST, name, `what was written of \`${name}\` cannot be read`, error);
+		}
+		const { sha256 = null, ranges = [] } = lastWritten ?? {};
+		if (sha256 === null || (await file.holds(sha256, ranges, this.#sealed.length))) return file;
+		await file.leave();
+		throw new SinkError(PART_LOST, name, `what was written of \`${name}\` is not what its journal says`);
+	}
+
+	protected override async piece(piece: Piece): Promise<void> {
+		const { fragment, isFirst, gap } = piece;
+		if (isFirst && gap !== null) this.#gaps++;
+		const frames = this.#selected(fragment, piece.frames);
+		if (frames.length === 0) return;
+		const selected = { ...piece, frames };
+		const cut = this.#file === null || !isFirst ? null : this.#cutBefore(this.#file, selected);
+		if (cut !== null) await this.#seal();
+		else if (isFirst && gap !== null && this.#file !== null) this.#merged[gap.kind]++;
+		this.#file ??= await this.#begin(fragment, cut);
+		await this.#file.piece(selected);
+	}
+
+	protected override async fragmentEnd(
+		{ producerTimestamp, serverTimestamp }: FragmentEvent,
+		{ fragmentNumber }: FragmentEndEvent,
+		failure: FragmentFailureEvent | null,
+	): Promise<void> {
+		const written = this.#file?.fragmentEnd(this.#sealed.length + this.#newlySealed.length);
+		await this.#step({
+			fragmentNumber,
+			producerTimestamp: producerTimestamp?.toISOString() ?? null,
+			serverTimestamp: serverTimestamp?.toISOString() ?? null,
+			status: failure === null ? 'delivered' : 'failed',
+			...(failure === null ? {} : { code: failure.code, name: failure.name, message: failure.message }),
+			...(written ?? { frames: 0, bytes: 0, sha256: null, ranges: [] }),
+		});
+	}
+
+	protected override async fragmentMissing({
+		fragmentNumber,
+		code,
+		name,
+		message,
+	}: FragmentFailureEvent): Promise<void> {
+		await this.#step({
+			fragmentNumber,
+			producerTimestamp: null,
+			serverTimestamp: null,
+			status: name === 'MISSING' ? 'missing' : 'failed',
+			code,
+			name,
+			message,
+			frames: 0,
+			bytes: 0,
+			sha256: null,
+			ranges: [],
+		});
+	}
+
+	protected override async finish(): Promise<void> {
+		const { directory, name, request, journal, hasManifest } = this.#options;
+		if (!this.#isOver) {
+			if (this.#file === null && this.#sealed.length === 0) {
+				throw new SinkError(
+					'KVS_EMPTY_RANGE',
+					name,
+					`nothing to write to \`${name}\`: there are no frames in the range`,
+				);
+			}
+			await this.#seal();
+			await journal.end(this.#newlySealed);
+			this.#sealed.push(...this.#newlySealed);
+			this.#newlySealed = [];
+		}
+		this.#isOver = true;
+		await this.#publish();
+		const file = join(directory, name);
+		if (hasManifest) {
+			const { totals } = this;
+			const fragmentCount = totals.delivered + totals.failed + totals.missing;
+			const summary = { fragments: fragmentCount, ...totals, merged: this.#merged };
+			const fragments = ExportJournal.fragments(file, { hasRanges: !this.#options.faststart });
+			await writeManifest(file, { request, summary, files: this.files }, fragments);
+		} else {
+			await rm(manifestPath(file), { force: true });
+		}
+		await journal.remove();
+	}
+
+	protected override async close(error: Error | null): Promise<void> {
+		await this.#file?.leave();
+		if (this.writableFinished) return;
+		const { journal, directory } = this.#options;
+		const code = (error as { code?: unknown } | null)?.code;
+		const isHopeless = typeof code === 'string' && HOPELESS.has(code);
+		const hasDone = this.#totals.delivered + this.#totals.failed + this.#totals.missing > 0;
+		if (hasDone && !isHopeless) {
+			await journal.leave();
+			return;
+		}
+		const parts = [...this.#sealed, ...this.#newlySealed].map(({ part }) => part);
+		for (const part of [...parts, ...(this.#file?.partNames ?? [])]) {
+			await rm(join(directory, part), { force: true });
+		}
+		await journal.remove();
+	}
+
+	async #step(fragment: ExportedFragment): Promise<void> {
+		const { journal } = this.#options;
+		this.#totals[fragment.status]++;
+		this.#totals.frames += fragment.frames;
+		this.#totals.bytes += fragment.bytes;
+		const sealed = this.#newlySealed;
+		await journal.step({
+			fragment,
+			gaps: this.#gaps,
+			merged: this.#merged,
+			gapsState: this.gapsState(),
+			...(this.#opened === null ? {} : { opened: this.#opened }),
+			...(sealed.length === 0 ? {} : { sealed }),
+			state: this.#file?.state() ?? null,
+		});
+		this.#opened = null;
+		this.#newlySealed = [];
+		this.#sealed.push(...sealed);
+		if (sealed.length > 0) await this.#publish();
+	}
+
+	async #begin(fragment: FragmentEvent, cut: FileCut | null): Promise<ExportFile> {
+		const tracks = fragment.tracks.filter((track) => this.#isSelected(track));
+		const number = cut === null ? 0 : this.#nextNumber();
+		const file = await ExportFile.begin(this.#options, tracks, { number, cut });
+		this.#opened = file.opened;
+		return file;
+	}
+
+	#nextNumber(): number {
+		return ([...this.#sealed, ...this.#newlySealed].at(-1)?.number ?? -1) + 1;
+	}
+
+	async #seal(): Promise<void> {
+		if (this.#file === null) return;
+		const file = this.#file;
+		this.#file = null;
+		this.#newlySealed.push(...(await file.seal(this.signal)));
+	}
+
+	/** Why this fragment cannot go into the file that is open. */
+	#cutBefore(file: ExportFile, { fragment: { fragmentNumber }, gap, frames }: Piece): FileCut | null {
+		const whyNot = file.whyNot(frames);
+		if (whyNot !== null) return { reason: 'codec', fragmentNumber, detail: whyNot };
+		const addedBytes = frames.reduce((sum, { data }) => sum + data.byteLength + FRAME_OVERHEAD_BYTES, 0);
+		for (const rule of this.#options.request.split) {
+			if (rule === 'gap' && gap !== null) {
+				const detail = `${gap.kind} from ${gap.from.toISOString()} to ${gap.to.toISOString()}`;
+				return { reason: 'gap', fragmentNumber, detail };
+			}
+			if (typeof rule === 'string') continue;
+			if ('everyMs' in rule && file.durationMsWith(frames) > rule.everyMs) {
+				return { reason: 'duration', fragmentNumber, detail: `more than ${rule.everyMs} ms with it` };
+			}
+			if ('maxBytes' in rule && file.maxFinalBytes + addedBytes > rule.maxBytes) {
+				return { reason: 'size', fragmentNumber, detail: `more than ${rule.maxBytes} bytes with it` };
+			}
+		}
+		return null;
+	}
+
+	#selected(fragment: FragmentEvent, frames: readonly Frame[]): readonly Frame[] {
+		const { tracks: selectors } = this.#options.request;
+		if (selectors === null) return frames;
+		const missing = selectors.find((selector) => !fragment.tracks.some((track) => isOf(track, selector)));
+		if (missing !== undefined && this.#file === null) {
+			const { name } = this.#options;
+			const there = fragment.tracks.map(
+				({ number, type, codec, codecId }) => `${number} (${type}, ${codec ?? codecId})`,
+			);
+			throw new SinkError(
+				'KVS_NO_SUCH_TRACK',
+				name,
+				`cannot write \`${name}\`: there is no track \`${missing}\` in fragment ${fragment.fragmentNumber ?? fragment.index}, which has ${there.join(' and ')}`,
+			);
+		}
+		return frames.filter(({ track }) => this.#isSelected(track));
+	}
+
+	#isSelected(track: Track): boolean {
+		return this.#options.request.tracks?.some((selector) => isOf(track, selector)) ?? true;
+	}
+
+	/** Gives the sealed files their names, as far as these are known. */
+	async #publish(): Promise<void> {
+		if (this.#options.request.split.length === 0 && !this.#isOver) return;
+		const { directory } = this.#options;
+		for (const { number, part, suffix } of this.#sealed.slice(this.#published)) {
+			await publish(join(directory, part), join(directory, this.#nameOf(number, suffix)));
+			this.#published++;
+		}
+	}
+
+	#nameOf(number: number, suffix: string | null): string {
+		const isNumbered = this.#options.request.split.length > 0 || (this.#sealed.at(-1)?.number ?? 0) > 0;
+		return new ExportNames(this.#options.name).name(number, { isNumbered, suffix });
+	}
+}
+
+function isOf({ number, type }: Track, selector: TrackSelector): boolean {
+	return typeof selector === 'number' ? number === selector : type === selector;
+}

@@ -1,0 +1,58 @@
+import { ArchiveError } from '../errors.js';
+import type { Fragment } from '../model/fragment.js';
+import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
+import { Stage } from '../stream/stage.js';
+
+/** Code of the error that says that the archive has got fragments among those that are known. */
+export const LATE_FRAGMENT = 'KVS_LATE_FRAGMENT';
+
+/** Options of {@link KnownFilter}. */
+export interface KnownFilterOptions {
+	/** Numbers of the fragments that an earlier run is done with. */
+	readonly known: ReadonlySet<string>;
+	/** The last of them, in the order of the listing. */
+	readonly last: string | null;
+	readonly range: ResolvedTimeRange;
+}
+
+/**
+ * Leaves out of a listing what an earlier run is done with, so that only what is missing is asked for.
+ *
+ * What was added to the archive in front of the last known fragment cannot be put in its place any more: an `ArchiveError`
+ * (`KVS_LATE_FRAGMENT`), on which the run is to begin anew. Fragments that begin before the range, which may have been looked
+ * at and dropped, do not count as added.
+ */
+export class KnownFilter extends Stage<Fragment, Fragment> {
+	readonly #options: KnownFilterOptions;
+	/** Not known; wait until it is clear that nothing known comes behind them. */
+	#held: Fragment[] = [];
+	#left: number;
+
+	constructor(options: KnownFilterOptions) {
+		super();
+		this.#options = options;
+		this.#left = options.known.size;
+	}
+
+	protected override process(fragment: Fragment): Fragment[][] {
+		const { known, last, range } = this.#options;
+		if (this.#left === 0) return [[fragment]];
+		if (!known.has(fragment.fragmentNumber)) {
+			if (startMs(fragment, range.by) >= range.fromMs) this.#held.push(fragment);
+			return [];
+		}
+		const late = this.#held[0];
+		if (late !== undefined) {
+			throw new ArchiveError(
+				LATE_FRAGMENT,
+				`fragment ${late.fragmentNumber} was added to the archive in front of ${fragment.fragmentNumber}, which was read before`,
+			);
+		}
+		this.#left = fragment.fragmentNumber === last ? 0 : this.#left - 1;
+		return [];
+	}
+
+	protected override finish(): Fragment[][] {
+		return [this.#held];
+	}
+}

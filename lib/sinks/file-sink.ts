@@ -1,0 +1,86 @@
+import { InvalidOptionError, SinkError } from '../errors.js';
+import type { FragmentEvent } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
+import { AtomicFile } from './atomic-file.js';
+import { FragmentSink, type Piece } from './fragment-sink.js';
+import type { Muxer, PlacedFrame } from './muxer.js';
+import { OutputFile } from './output-file.js';
+import { OutputTimeline } from './output-timeline.js';
+import { OutputTracks } from './output-tracks.js';
+
+/**
+ * The shell of the sinks that write one file: the producer's times from 0 on, gaps as long as they were.
+ *
+ * The file appears under its name when the sink has finished; until then, and after an error, whatever was there stays.
+ * The same frames give the same file. Holds one fragment. Fails with `SinkError`: `KVS_SINK_FAILED`, `KVS_TRACKS_CHANGED`,
+ * `KVS_CODEC_NOT_SUPPORTED`, and `KVS_EMPTY_RANGE` where no frame came.
+ */
+export abstract class FileSink extends FragmentSink {
+	readonly #path: string;
+	readonly #timeline = new OutputTimeline();
+	#file: AtomicFile | null = null;
+	#isCommitted = false;
+	#output: { readonly file: OutputFile; readonly tracks: OutputTracks } | null = null;
+
+	constructor(path: string) {
+		if (typeof path !== 'string' || path === '') throw new InvalidOptionError('path', 'a file name', path);
+		super();
+		this.#path = path;
+	}
+
+	/** A muxer for a file of these tracks. Throws where its container cannot hold them. */
+	protected abstract muxer(path: string, tracks: readonly Track[]): Muxer;
+
+	protected override async open(): Promise<void> {
+		this.#file = await AtomicFile.create(this.#path);
+	}
+
+	protected override async piece({ fragment, isFirst, gap, frames }: Piece): Promise<void> {
+		if (isFirst) this.#timeline.fragment(fragment, gap, frames);
+		if (frames.length === 0) return;
+		this.#output ??= await this.#begin(fragment);
+		const { file, tracks } = this.#output;
+		const placed = frames.map((frame): PlacedFrame => {
+			const track = tracks.of(frame.track);
+			if (track === null) throw this.#tracksChanged(fragment, frame.track, tracks);
+			return { frame, track, ms: this.#timeline.place(frame) };
+		});
+		await file.write(placed);
+	}
+
+	protected override async fragmentEnd(): Promise<void> {}
+
+	protected override async fragmentMissing(): Promise<void> {}
+
+	protected override async finish(): Promise<void> {
+		if (this.#output === null) {
+			throw new SinkError(
+				'KVS_EMPTY_RANGE',
+				this.#path,
+				`nothing to write to \`${this.#path}\`: there are no frames in the range`,
+			);
+		}
+		await this.#output.file.finish(this.#timeline.endMs);
+		await this.#file?.commit();
+		this.#isCommitted = true;
+	}
+
+	protected override async close(): Promise<void> {
+		if (!this.#isCommitted) await this.#file?.discard();
+	}
+
+	async #begin({ tracks }: FragmentEvent): Promise<{ file: OutputFile; tracks: OutputTracks }> {
+		const file = new OutputFile(this.#file as AtomicFile, this.muxer(this.#path, tracks));
+		await file.begin();
+		return { file, tracks: new OutputTracks(tracks) };
+	}
+
+	#tracksChanged(fragment: FragmentEvent, track: Track, tracks: OutputTracks): SinkError {
+		const why = tracks.whyNot(track);
+		return new SinkError(
+			'KVS_TRACKS_CHANGED',
+			this.#path,
+			`cannot write \`${this.#path}\`: track ${track.number} ${why} in fragment ${fragment.fragmentNumber ?? fragment.index}; one file cannot hold both`,
+		);
+	}
+}

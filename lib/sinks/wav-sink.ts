@@ -1,0 +1,16 @@
+import type { Track } from '../model/track.js';
+import { checkTracks } from './container.js';
+import { FileSink } from './file-sink.js';
+import type { Muxer } from './muxer.js';
+import { createWavMuxer } from './wav-muxer.js';
+
+/**
+ * Writes the sound of events into one WAV file: PCM or G.711, one channel a track where there are several, silence where
+ * nothing was recorded. The file appears when the sink has finished; see {@link FileSink} for the errors.
+ */
+export class WavSink extends FileSink {
+	protected override muxer(path: string, tracks: readonly Track[]): Muxer {
+		checkTracks(path, 'wav', tracks);
+		return createWavMuxer(tracks);
+	}
+}

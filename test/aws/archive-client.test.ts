@@ -1,0 +1,152 @@
+import { getEventListeners } from 'node:events';
+import { buffer } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { ArchiveClient, KvsArchive, type RateLimiter, type TimeRange } from 'kvs-archive';
+import { startArchive, startMeddler } from '../helpers/archive.js';
+import { fragmentNumber, recording } from '../helpers/payload.js';
+import { StandstillClock } from '../helpers/standstill-clock.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+const short: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
+const range = { fromMs: startMs, toMs: startMs + 800_000, by: 'producer' } as const;
+const ANSWER_TIMEOUT_MS = 60_000;
+
+/** Lets everything through: what is tested with it is not the pace. */
+const unlimited: RateLimiter = {
+	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
+};
+
+interface Stalling {
+	readonly endpoint: string;
+	readonly clock: StandstillClock;
+	/** How many answers were begun and not ended. */
+	readonly stalled: () => number;
+}
+
+/** By then the headers of an answer that was just begun, and the first of what it says, are with the client. */
+async function soon(): Promise<void> {
+	for (let turn = 0; turn < 20; turn++) await setImmediate();
+}
+
+/** An archive of three fragments whose answers to `stalledPath` stop in their middle, `times` times. */
+async function stallingArchive(
+	t: ExecutionContext,
+	stalledPath: string,
+	{ times, onStall }: { times: number; onStall: (clock: StandstillClock) => void },
+): Promise<Stalling> {
+	const archive = await startArchive(t, { door: recording(3) });
+	const clock = new StandstillClock(startMs);
+	let stalled = 0;
+	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) => {
+		if (path !== stalledPath || nth >= times) return null;
+		stalled++;
+		void soon().then(() => onStall(clock));
+		return { body: body.subarray(0, body.length / 2), hang: true };
+	});
+	return { endpoint, clock, stalled: () => stalled };
+}
+
+for (const path of ['/listFragments', '/getDataEndpoint']) {
+	test(`${path}: an answer that stops in its middle is given up in time and asked for again`, async (t) => {
+		const { endpoint, clock, stalled } = await stallingArchive(t, path, {
+			times: 2,
+			onStall: (stalledClock) => stalledClock.advance(ANSWER_TIMEOUT_MS),
+		});
+		const archive = new KvsArchive({
+			streamName: 'door',
+			endpoint,
+			clock,
+			limiter: unlimited,
+		});
+		t.teardown(() => archive.close());
+		const found: string[] = [];
+		for await (const { fragmentNumber: number } of archive.fragments(short)) found.push(number);
+		t.deepEqual(found, [1, 2, 3].map(fragmentNumber));
+		t.is(stalled(), 2);
+		t.is(clock.pending, 0);
+	});
+
+	test(`${path}: what never comes whole is an error that says so`, async (t) => {
+		const { endpoint, clock } = await stallingArchive(t, path, {
+			times: Number.POSITIVE_INFINITY,
+			onStall: (stalledClock) => stalledClock.advance(ANSWER_TIMEOUT_MS),
+		});
+		const client = new ArchiveClient({
+			streamName: 'door',
+			endpoint,
+			clock,
+		});
+		t.teardown(() => client.close());
+		const error = await t.throwsAsync(client.listFragments(range, { maxResults: 10 }));
+		t.like(error, {
+			code: 'KVS_UNREACHABLE',
+			awsName: 'TimeoutError',
+			statusCode: undefined,
+			retryable: true,
+		});
+		t.regex(error?.message ?? '', /not whole, after 60000 ms/);
+		t.is(clock.pending, 0);
+	});
+
+	test(`${path}: an abort ends the wait for the rest of an answer, with its reason`, async (t) => {
+		const controller = new AbortController();
+		const reason = new Error('enough');
+		const { endpoint, clock } = await stallingArchive(t, path, {
+			times: Number.POSITIVE_INFINITY,
+			onStall: () => controller.abort(reason),
+		});
+		const client = new ArchiveClient({ streamName: 'door', endpoint, clock });
+		const { signal } = controller;
+		t.is(await t.throwsAsync(client.listFragments(range, { maxResults: 10 }, { signal })), reason);
+		// The question for the data endpoint is everyone's: it goes on until the client is closed.
+		client.close();
+		await setImmediate();
+		t.is(clock.pending, 0);
+		t.is(getEventListeners(signal, 'abort').length, 0);
+	});
+}
+
+test('the time limit is over when the headers of media are there; an abort ends its body still', async (t) => {
+	const { endpoint, clock } = await stallingArchive(t, '/getMediaForFragmentList', {
+		times: 1,
+		onStall: () => {},
+	});
+	const client = new ArchiveClient({ streamName: 'door', endpoint, clock });
+	t.teardown(() => client.close());
+	const controller = new AbortController();
+	const body = await client.getMediaForFragmentList([1, 2, 3].map(fragmentNumber), {
+		signal: controller.signal,
+	});
+	t.is(clock.pending, 0);
+	controller.abort();
+	await t.throwsAsync(buffer(body));
+});
+
+test('refuses a time limit that is none', (t) => {
+	for (const answerTimeoutMs of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY]) {
+		t.throws(
+			() => new ArchiveClient({ streamName: 'door', endpoint: 'http://127.0.0.1:1', answerTimeoutMs }),
+			{
+				code: 'KVS_INVALID_OPTION',
+			},
+		);
+	}
+});
+
+test('a data endpoint that was lost on its way is asked for again, and one that is none is not', async (t) => {
+	const archive = await startArchive(t, { door: recording(3) });
+	for (const [body, retryable] of [
+		['', true],
+		['{"DataEndpoint":"nowhere"}', false],
+	] as const) {
+		const endpoint = await startMeddler(t, archive, () => ({ body: Buffer.from(body) }));
+		const client = new ArchiveClient({ streamName: 'door', endpoint });
+		t.teardown(() => client.close());
+		const error = await t.throwsAsync(client.listFragments(range, { maxResults: 10 }), {
+			code: 'KVS_REQUEST_FAILED',
+			message: /answered no URL/,
+		});
+		t.like(error, { retryable });
+	}
+});

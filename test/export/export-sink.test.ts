@@ -1,0 +1,149 @@
+import { cpSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import test, { type ExecutionContext } from 'ava';
+import { KvsArchive, type MediaEvent, type TimeRange } from 'kvs-archive';
+import { ExportJournal } from '#lib/export/export-journal.js';
+import type { ExportRequest } from '#lib/export/export-request.js';
+import { ExportSink } from '#lib/export/export-sink.js';
+import { startArchive } from '../helpers/archive.js';
+import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+const range: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
+const clock = resolve('examples/media/clock.mkv');
+
+const plain: ExportRequest = {
+	stream: 'door',
+	from: range.from.toISOString(),
+	to: range.to.toISOString(),
+	by: 'producer',
+	padStart: true,
+	duplicates: 'keep-all',
+	container: 'mkv',
+	tracks: null,
+	gaps: 'keep',
+	split: [],
+	channels: 'stereo',
+	faststart: false,
+};
+
+/** Everything in a stream, with bytes of its own. */
+async function eventsOf(t: ExecutionContext, media: Uint8Array | string): Promise<MediaEvent[]> {
+	const { endpoint } = await startArchive(t, { door: media });
+	const archive = new KvsArchive({ streamName: 'door', endpoint });
+	t.teardown(() => archive.close());
+	const events: MediaEvent[] = [];
+	for await (const event of archive.events(range)) events.push(event);
+	return events;
+}
+
+async function openSink(
+	file: string,
+	request: ExportRequest,
+): Promise<{ sink: ExportSink; known: ReadonlySet<string> }> {
+	const { journal, past } = await ExportJournal.open(file, request);
+	const { container, channels, gaps, faststart } = request;
+	const options = { container, channels, gaps, faststart, request, journal, past, hasManifest: true };
+	const sink = new ExportSink({ directory: dirname(file), name: basename(file), ...options });
+	return { sink, known: past.known };
+}
+
+async function contents(directory: string): Promise<Record<string, string>> {
+	const names = (await readdir(directory)).sort();
+	const files = await Promise.all(names.map((name) => readFile(join(directory, name))));
+	return Object.fromEntries(names.map((name, index) => [name, (files[index] as Buffer).toString('base64')]));
+}
+
+/** The events that are left when some fragments are known: what a run gives that goes on. */
+function without(events: readonly MediaEvent[], known: ReadonlySet<string>): MediaEvent[] {
+	let isKnown = false;
+	return events.filter((event) => {
+		if (event.type === 'gap') return false;
+		isKnown = known.has(event.fragmentNumber ?? '');
+		return !isKnown;
+	});
+}
+
+/**
+ * Writes an export once as a whole, and once for every place in which it could be killed: the files as they are then are all
+ * that is left, and the export goes on from them.
+ */
+async function assertResumes(
+	t: ExecutionContext,
+	events: readonly MediaEvent[],
+	request: ExportRequest,
+): Promise<Record<string, string>> {
+	const root = await temporaryDirectory(t);
+	const name = `x.${request.container}`;
+	const whole = join(root, 'whole');
+	await mkdir(whole);
+	const { sink } = await openSink(join(whole, name), request);
+	const snapshots: string[] = [];
+	await pipeline(async function* () {
+		for (const [index, event] of events.entries()) {
+			yield event;
+			// Some in the middle of a fragment, and all around its ends.
+			if (event.type === 'frame' && index % 7 !== 0) continue;
+			await new Promise((resolve) => setImmediate(resolve));
+			const snapshot = join(root, String(index));
+			// At once, as a kill is.
+			cpSync(whole, snapshot, { recursive: true });
+			snapshots.push(snapshot);
+		}
+	}, sink);
+	const expected = await contents(whole);
+	t.true(snapshots.length > 3);
+	for (const snapshot of snapshots) {
+		const { sink: again, known } = await openSink(join(snapshot, name), request);
+		await pipeline(Readable.from(without(events, known)), again);
+		t.deepEqual(await contents(snapshot), expected, snapshot);
+	}
+	return expected;
+}
+
+for (const container of ['mkv', 'mp4', 'mov'] as const) {
+	test(`killed anywhere, a .${container} is the same in the end`, async (t) => {
+		const events = await eventsOf(t, clock);
+		const files = await assertResumes(t, events, { ...plain, container });
+		t.deepEqual(Object.keys(files), [`x.${container}`, `x.${container}.json`]);
+	});
+}
+
+test('killed anywhere, numbered files are the same in the end', async (t) => {
+	const events = await eventsOf(t, clock);
+	const files = await assertResumes(t, events, { ...plain, container: 'mp4', split: [{ everyMs: 3000 }] });
+	t.true(Object.keys(files).length > 3, Object.keys(files).join());
+	t.true('x-002.mp4' in files);
+});
+
+test('killed anywhere, files cut where the codec changes are the same in the end', async (t) => {
+	const other = trackEntry(1, 'video', 'V_OTHER', []);
+	const media = Buffer.concat(
+		[videoTrack, videoTrack, other, videoTrack].map((track, index) =>
+			fragmentDocument({
+				number: fragmentNumber(index + 1),
+				producerMs: startMs + 1000 * index,
+				tracks: [track],
+				blocks: [
+					frameBlock(2 * index, { keyframe: true }),
+					frameBlock(2 * index + 1, { relativeTicks: 500 }),
+				],
+			}),
+		),
+	);
+	const files = await assertResumes(t, await eventsOf(t, media), plain);
+	t.deepEqual(Object.keys(files), ['x-001.mkv', 'x-002.mkv', 'x-003.mkv', 'x.mkv.json']);
+	const manifest = JSON.parse(Buffer.from(files['x.mkv.json'] as string, 'base64').toString());
+	t.deepEqual(
+		manifest.files.map(({ cut }: { cut: { reason: string; detail: string } | null }) => cut?.detail),
+		[
+			undefined,
+			'track 1 changes its codec from V_TEST to V_OTHER',
+			'track 1 changes its codec from V_OTHER to V_TEST',
+		],
+	);
+});

@@ -1,0 +1,47 @@
+import type { Clock } from 'kvs-archive';
+
+/** Waits of at least this long are for what does not come; what is shorter is a back-off. */
+const PATIENCE_MS = 30_000;
+
+/** A clock on which back-offs take no time, and patience ends when it is told that time has gone on. */
+export class StandstillClock implements Clock {
+	#nowMs: number;
+	#sleepers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
+
+	constructor(nowMs: number) {
+		this.#nowMs = nowMs;
+	}
+
+	/** How many wait for what does not come. */
+	get pending(): number {
+		return this.#sleepers.size;
+	}
+
+	now(): number {
+		return this.#nowMs;
+	}
+
+	async sleep(ms: number, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+		signal?.throwIfAborted();
+		if (ms < PATIENCE_MS) return;
+		await new Promise<void>((resolve, reject) => {
+			const onAbort = (): void => {
+				this.#sleepers.delete(sleeper);
+				reject(signal?.reason as Error);
+			};
+			const wake = (): void => {
+				this.#sleepers.delete(sleeper);
+				signal?.removeEventListener('abort', onAbort);
+				resolve();
+			};
+			const sleeper = { dueMs: this.#nowMs + ms, wake };
+			this.#sleepers.add(sleeper);
+			signal?.addEventListener('abort', onAbort, { once: true });
+		});
+	}
+
+	advance(ms: number): void {
+		this.#nowMs += ms;
+		for (const { dueMs, wake } of this.#sleepers) if (dueMs <= this.#nowMs) wake();
+	}
+}

@@ -1,0 +1,191 @@
+/* However a run ends, it leaves no connection, no timer and no listener behind. */
+import { getEventListeners } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { KvsArchive, type RateLimiter, type TimeRange } from 'kvs-archive';
+import type { FaultRule } from 'kvs-archive/server';
+import { startArchive } from './helpers/archive.js';
+import { recording } from './helpers/payload.js';
+import { StandstillClock } from './helpers/standstill-clock.js';
+import { temporaryDirectory } from './helpers/tools.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+const FRAGMENTS = 300;
+const range: TimeRange = {
+	from: new Date(startMs),
+	to: new Date(startMs + FRAGMENTS * 2000),
+	by: 'producer',
+};
+
+const unlimited: RateLimiter = {
+	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
+};
+
+/** What closes needs some turns of the event loop: this many are more than enough. */
+const MOST_TURNS = 20_000;
+
+async function settled(condition: () => boolean | Promise<boolean>): Promise<boolean> {
+	for (let turn = 0; turn < MOST_TURNS; turn++) {
+		if (await condition()) return true;
+		await setImmediate();
+	}
+	return false;
+}
+
+/** What keeps the process alive now, but for the turns of the event loop that a test itself takes. */
+const resources = (): string =>
+	process
+		.getActiveResourcesInfo()
+		.filter((name) => name !== 'Immediate')
+		.toSorted()
+		.join(' ');
+
+interface RunOptions {
+	readonly signal: AbortSignal;
+	/** A directory to write to. */
+	readonly directory: string;
+	/** Told of every item that comes; true leaves the loop. */
+	readonly onItem: () => boolean;
+}
+
+type Run = (archive: KvsArchive, options: RunOptions) => Promise<unknown>;
+
+async function read(items: AsyncIterable<unknown>, { onItem }: RunOptions): Promise<void> {
+	for await (const _ of items) if (onItem()) break;
+}
+
+const runs: Readonly<Record<string, Run>> = {
+	events: (archive, options) => read(archive.events(range, options), options),
+	'events, in batches': (archive, options) => read(archive.events(range, options).batches(), options),
+	'events, as they arrive': (archive, options) =>
+		read(archive.events(range, { ...options, order: 'arrival' }), options),
+	frames: (archive, options) => read(archive.frames(range, options), options),
+	fragments: (archive, options) => read(archive.fragments(range, { ...options, pageSize: 50 }), options),
+	timeline: (archive, options) => read(archive.timeline(range, options), options),
+	export: (archive, options) => archive.export(range, join(options.directory, 'out.mkv'), options),
+};
+
+interface Ending {
+	readonly faults?: readonly FaultRule[];
+	/** When the signal is aborted. */
+	readonly abort?: 'before' | 'at the first item' | 'when all stands still';
+	readonly leavesAtItem?: number;
+	readonly error?: object;
+	/** Runs that end otherwise. */
+	readonly not?: readonly string[];
+}
+
+const reason = new Error('enough');
+const stalledMedia: FaultRule[] = [
+	{ fault: 'stall', operation: 'GetMediaForFragmentList', atFraction: 0.3, nth: 1 },
+	{ fault: 'stall', operation: 'GetMediaForFragmentList', atByte: 100, nth: 2 },
+	{ fault: 'no-answer', operation: 'GetMediaForFragmentList', nth: 3 },
+];
+
+const endings: Readonly<Record<string, Ending>> = {
+	'read to its end': {},
+	'left at the first item': { leavesAtItem: 1, not: ['export'] },
+	'left at the first item, with connections that stand still': {
+		faults: stalledMedia,
+		leavesAtItem: 1,
+		// Nothing comes of a timeline before it has read a header.
+		not: ['timeline', 'export'],
+	},
+	'aborted before it begins': { abort: 'before' },
+	'aborted at the first item': { abort: 'at the first item', not: ['export'] },
+	'aborted when its media stands still': {
+		faults: [{ fault: 'stall', operation: 'GetMediaForFragmentList', atByte: 100 }],
+		abort: 'when all stands still',
+		not: ['fragments'],
+	},
+	'aborted when its media is not answered': {
+		faults: [{ fault: 'no-answer', operation: 'GetMediaForFragmentList' }],
+		abort: 'when all stands still',
+		not: ['fragments'],
+	},
+	'aborted when its listing stands still': {
+		faults: [{ fault: 'stall', operation: 'ListFragments', atByte: 10 }],
+		abort: 'when all stands still',
+	},
+	'aborted when the data endpoint is not answered': {
+		faults: [{ fault: 'no-answer', operation: 'GetDataEndpoint' }],
+		abort: 'when all stands still',
+	},
+	'failed at its listing': {
+		faults: [{ fault: 'server-error', operation: 'ListFragments' }],
+		error: { code: 'KVS_REQUEST_FAILED' },
+	},
+	'failed at its media': {
+		faults: [{ fault: 'reset', operation: 'GetMediaForFragmentList' }],
+		error: { code: 'KVS_UNREACHABLE' },
+		not: ['fragments', 'timeline'],
+	},
+};
+
+async function assertNothingLeft(t: ExecutionContext, run: Run, ending: Ending): Promise<void> {
+	const { faults = [], abort, leavesAtItem, error } = ending;
+	const controller = new AbortController();
+	const { signal } = controller;
+	const clock = new StandstillClock(startMs);
+	const open = new Set<number>();
+	const abortSoon = async (): Promise<void> => {
+		for (let turn = 0; turn < 50; turn++) await setImmediate();
+		controller.abort(reason);
+	};
+	const { server, endpoint } = await startArchive(
+		t,
+		{ door: recording(FRAGMENTS) },
+		{
+			faults,
+			onRequest: ({ id, faults: made }) => {
+				open.add(id);
+				if (abort === 'when all stands still' && made.length > 0) void abortSoon();
+			},
+			onResponseEnd: ({ request }) => open.delete(request.id),
+		},
+	);
+	const directory = await temporaryDirectory(t);
+	await setImmediate();
+	const before = resources();
+	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited, clock });
+	if (abort === 'before') controller.abort(reason);
+	let items = 0;
+	const onItem = (): boolean => {
+		if (abort === 'at the first item') controller.abort(reason);
+		return ++items === leavesAtItem;
+	};
+	const outcome = await run(archive, { signal, directory, onItem }).then(
+		() => null,
+		(thrown: unknown) => thrown as Error,
+	);
+	if (abort !== undefined) t.is(outcome, reason);
+	else if (error !== undefined) t.like(outcome, error);
+	else t.is(outcome, null);
+
+	t.true(await settled(() => getEventListeners(signal, 'abort').length === 0), 'a listener is left');
+	if (outcome !== null) t.deepEqual(await readdir(directory), []);
+	// The question for a data endpoint is shared by all runs, and ends with the archive.
+	const isOver = (): boolean => open.size === 0;
+	const isShared = faults.some(({ operation }) => operation === 'GetDataEndpoint');
+	if (!isShared) t.true(await settled(isOver), `${open.size} answers are under way`);
+	if (!isShared) t.true(await settled(() => clock.pending === 0), `${clock.pending} waits go on`);
+	await archive.close();
+	const connections = (): Promise<number> =>
+		new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+	t.true(
+		await settled(async () => (await connections()) === 0),
+		`${await connections()} connections are open`,
+	);
+	t.true(await settled(() => clock.pending === 0), `${clock.pending} waits go on`);
+	t.true(await settled(() => resources() === before), `${resources()} in place of ${before}`);
+}
+
+for (const [said, ending] of Object.entries(endings)) {
+	for (const [name, run] of Object.entries(runs)) {
+		if (ending.not?.includes(name)) continue;
+		// One after the other: what keeps the process alive is counted.
+		test.serial(`${name}: ${said}`, (t) => assertNothingLeft(t, run, ending));
+	}
+}
