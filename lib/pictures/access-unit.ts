@@ -13,8 +13,8 @@ export function checkAccessUnitForm(form: unknown): void {
 	}
 }
 
-/** Codecs whose access units are made of NAL units. */
-type NalCodec = 'avc' | 'hevc';
+/** Codecs whose access units are made of NAL units: H.264 and H.265. */
+export type NalCodec = 'avc' | 'hevc';
 
 const START_CODE = Uint8Array.of(0, 0, 0, 1);
 const LENGTH_BYTES = 4;
@@ -38,7 +38,7 @@ export function toAccessUnit(
 ): Uint8Array {
 	const codec = nalCodecOf(frame.track);
 	if (form === 'stored' || codec === null) return frame.data;
-	const units = nalUnitsOf(frame.data, frame.track.nalLengthBytes ?? LENGTH_BYTES);
+	const units = nalUnitsOf(frame.data, frame.track);
 	if (units === null) return frame.data;
 	const sets = frame.keyframe ? missingParameterSets(units, frame.track, codec) : [];
 	const first = units[0];
@@ -50,7 +50,7 @@ export function toAccessUnit(
 /** The parameter sets within an access unit, one behind the other; empty where it has none, or is of another codec. */
 export function inBandParameterSets(track: Track, data: Uint8Array): Uint8Array {
 	const codec = nalCodecOf(track);
-	const units = codec === null ? null : nalUnitsOf(data, track.nalLengthBytes ?? LENGTH_BYTES);
+	const units = codec === null ? null : nalUnitsOf(data, track);
 	if (codec === null || units === null) return new Uint8Array(0);
 	return join(
 		units.filter((unit) => PARAMETER_SETS[codec].includes(typeOf(unit, codec))),
@@ -70,11 +70,9 @@ export function mayBeReferredTo({
 	readonly data: Uint8Array;
 }): boolean {
 	const codec = nalCodecOf(track);
-	const units = codec === null ? null : nalUnitsOf(data, track.nalLengthBytes ?? LENGTH_BYTES);
+	const units = codec === null ? null : nalUnitsOf(data, track);
 	if (codec === null || units === null) return true;
-	const slices = units.filter((unit) =>
-		codec === 'avc' ? typeOf(unit, codec) >= 1 && typeOf(unit, codec) <= 5 : typeOf(unit, codec) < 32,
-	);
+	const slices = units.filter((unit) => isSliceType(typeOf(unit, codec), codec));
 	if (slices.length === 0) return true;
 	return slices.some((unit) =>
 		codec === 'avc'
@@ -83,18 +81,28 @@ export function mayBeReferredTo({
 	);
 }
 
-/** Whether the track's access units are made of NAL units: H.264 or H.265. */
-export function hasNalUnits(track: Track): boolean {
-	return nalCodecOf(track) !== null;
+/** Whether a nal_unit_type is that of a slice (ISO 14496-10 Table 7-1, ISO 23008-2 Table 7-1). */
+export function isSliceType(type: number, codec: NalCodec): boolean {
+	return codec === 'avc' ? type >= 1 && type <= 5 : type < 32;
 }
 
-function nalCodecOf({ codecId }: Track): NalCodec | null {
+/** How many slices a decoder finds in an access unit of Annex B; 0 for other codecs. */
+export function sliceCountOf(track: Track, annexB: Uint8Array): number {
+	const codec = nalCodecOf(track);
+	if (codec === null) return 0;
+	return splitAnnexB(annexB).filter((unit) => isSliceType(typeOf(unit, codec), codec)).length;
+}
+
+/** The codec of a track whose access units are made of NAL units; null for any other. */
+export function nalCodecOf({ codecId }: Track): NalCodec | null {
 	const id = registeredCodecId(codecId);
 	if (id === 'V_MPEG4/ISO/AVC') return 'avc';
 	return id === 'V_MPEGH/ISO/HEVC' ? 'hevc' : null;
 }
 
-function nalUnitsOf(data: Uint8Array, lengthBytes: number): Uint8Array[] | null {
+/** The NAL units of a frame, in either form: views. Null where it is neither. */
+export function nalUnitsOf(data: Uint8Array, track: Track): Uint8Array[] | null {
+	const lengthBytes = track.nalLengthBytes ?? LENGTH_BYTES;
 	const format = nalFormatOfFrame(data, lengthBytes);
 	if (format === 'annex-b') return splitAnnexB(data);
 	return format === null ? null : splitLengths(data, lengthBytes);
@@ -146,7 +154,8 @@ function storedParameterSets(codecPrivate: Uint8Array, codec: NalCodec): Uint8Ar
 	return units;
 }
 
-function typeOf(unit: Uint8Array, codec: NalCodec): number {
+/** nal_unit_type of a NAL unit. */
+export function typeOf(unit: Uint8Array, codec: NalCodec): number {
 	const first = unit[0] ?? 0;
 	return codec === 'avc' ? first & 0x1f : (first >> 1) & 0x3f;
 }

@@ -3,9 +3,7 @@ import { pipeline, type Readable, type Writable } from 'node:stream';
 import { MkvReader } from '../demux/mkv-reader.js';
 import { ArchiveError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
-
-/** What is kept of what ffmpeg says on stderr, from the end. */
-const MAX_STDERR_CHARACTERS = 4096;
+import { FfmpegLog, type LogLine } from './ffmpeg-log.js';
 
 /**
  * One ffmpeg: Matroska in on stdin, Matroska out on stdout, read as events.
@@ -22,13 +20,16 @@ export class FfmpegProcess {
 	#isClosed = false;
 	#hasOutput = true;
 	#isFull = false;
-	#stderr = '';
+	#lastWords = '';
 	#error: unknown = null;
 	#hasChanged = false;
 	#wake: () => void = () => {};
 
-	/** Starts it; no shell in between. That it cannot be started shows in `until`. */
-	constructor(path: string, args: readonly string[]) {
+	/**
+	 * Starts it; no shell in between. That it cannot be started shows in `until`. `onLine` is told each line of its log, which
+	 * is read all the time: one that is not read would hold the process up.
+	 */
+	constructor(path: string, args: readonly string[], onLine: (line: LogLine) => void) {
 		this.#path = path;
 		this.#child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
 		this.#stdin = this.#child.stdin as Writable;
@@ -52,8 +53,13 @@ export class FfmpegProcess {
 		});
 		// A process that reads no more is about to end, and its end is what counts.
 		this.#stdin.on('error', changed);
+		const log = new FfmpegLog();
 		this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-			this.#stderr = (this.#stderr + text).slice(-MAX_STDERR_CHARACTERS);
+			for (const line of log.push(text)) {
+				if (line.level === 'error' || line.level === 'fatal') this.#lastWords = line.text;
+				onLine(line);
+			}
+			changed();
 		});
 		this.#reader.on('readable', changed);
 		pipeline(this.#child.stdout as Readable, this.#reader, (error) => {
@@ -78,10 +84,9 @@ export class FfmpegProcess {
 		return this.#isFull && this.isOpen;
 	}
 
-	/** What it said last; empty where it said nothing. */
+	/** What it complained of last; empty where it did not. */
 	get lastWords(): string {
-		const lines = this.#stderr.split('\n').filter((line) => line.trim() !== '');
-		return (lines.at(-1) ?? '').replace(/^\[[^\]]* @ 0x[0-9a-f]+\] /, '').trim();
+		return this.#lastWords;
 	}
 
 	/** Writes slices to stdin, whether it is full or not. */
@@ -105,7 +110,15 @@ export class FfmpegProcess {
 			}
 			if (this.#error !== null) throw this.#error;
 			if (isDone()) return;
-			if (!this.#hasChanged) await new Promise<void>((resolve) => (this.#wake = resolve));
+			await this.#change();
+		}
+	}
+
+	/** Waits until something that its log tells is so, or there is no more of it. */
+	async logged(isSo: () => boolean): Promise<void> {
+		while (!isSo() && !this.#isClosed) {
+			this.#hasChanged = false;
+			await this.#change();
 		}
 	}
 
@@ -114,6 +127,10 @@ export class FfmpegProcess {
 		this.#child.kill('SIGKILL');
 		this.#reader.destroy();
 		await this.#closed;
+	}
+
+	async #change(): Promise<void> {
+		if (!this.#hasChanged) await new Promise<void>((resolve) => (this.#wake = resolve));
 	}
 
 	#changed(): void {

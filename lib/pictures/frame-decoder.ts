@@ -14,7 +14,8 @@ export interface DecodedPicture {
 /**
  * One run of a decoder over frames of one track with equal parameters, the first of them a key frame.
  *
- * Every frame that goes in comes out exactly once, in presentation order: as a picture or as the lack of one. Both
+ * Every frame that goes in comes out exactly once, as a picture or as the lack of one: pictures in presentation order, a lack
+ * as soon as it is known. Both
  * generators give what is ready and wait only where the decoder cannot take more: whoever drives them decides how much is
  * held. After an error, and after `close`, the run is over.
  */
