@@ -17,12 +17,17 @@ export interface TrackedFrame {
 /** A key frame and those behind it in decoding order. */
 interface PictureGroup {
 	readonly keyTicks: number;
-	/** Whether the group before was damaged, when this one began or later. Pictures before the key frame may refer to it. */
-	before: PictureGroup | null;
-	/** Order of the first damaged frame that others may refer to. */
-	spoiltFrom: number;
+	/** The damage of this group that reaches those behind it in decoding order. */
+	readonly damage: Damage;
+	/** That of the group before: pictures shown before the key frame may refer to it. Damage may be found later. */
+	readonly damageBefore: Damage | null;
 	/** The same among the pictures shown before the key frame; those behind it do not refer to them. */
-	leadingSpoiltFrom: number;
+	readonly leadingDamage: Damage;
+}
+
+interface Damage {
+	/** Order of the first damaged frame. */
+	fromOrder: number;
 }
 
 /** Said of what does not show in the picture: supplemental information and usability information. */
@@ -36,8 +41,8 @@ const COMPLAINT = /^(?:concealing \d|Error parsing NAL unit|Skipping invalid und
  *
  * ffmpeg with one thread logs each NAL unit before it decodes it, in decoding order, then its complaints, and a line for
  * each picture it gives out: so a complaint belongs to the frame whose slices were logged last. Where there are no NAL
- * units, to the first frame that has no picture yet. A damaged frame that others may refer to spoils those behind it in
- * decoding order up to the next key frame, and the pictures that are shown before that one.
+ * units, to the first frame that has no picture yet. A frame it complained of spoils those behind it in decoding order up to
+ * the next key frame, and the pictures that are shown before that one; so does a missing frame that others may refer to.
  */
 export class DamageTracker {
 	/** Frames whose slices were not all told of yet, in decoding order. */
@@ -59,14 +64,11 @@ export class DamageTracker {
 	/** The next frame in decoding order; `annexB` is what ffmpeg is going to get, `problem` what is known against it. */
 	add(frame: Frame, ticks: number, annexB: Uint8Array, problem: string | null): TrackedFrame {
 		if (frame.keyframe || this.#group === null) {
-			const before = this.#group;
-			// Two are enough, and a chain of them would never end.
-			if (before !== null) before.before = null;
 			this.#group = {
 				keyTicks: ticks,
-				before,
-				spoiltFrom: Number.POSITIVE_INFINITY,
-				leadingSpoiltFrom: Number.POSITIVE_INFINITY,
+				damage: { fromOrder: Number.POSITIVE_INFINITY },
+				damageBefore: this.#group?.damage ?? null,
+				leadingDamage: { fromOrder: Number.POSITIVE_INFINITY },
 			};
 		}
 		const tracked: TrackedFrame = {
@@ -77,7 +79,7 @@ export class DamageTracker {
 			group: this.#group,
 			problem: null,
 		};
-		if (problem !== null) this.blame(tracked, problem);
+		if (problem !== null) this.miss(tracked, problem);
 		return tracked;
 	}
 
@@ -97,18 +99,16 @@ export class DamageTracker {
 		if (problem !== null) return problem;
 		const isLeading = ticks < group.keyTicks;
 		const isSpoilt =
-			order > group.spoiltFrom ||
-			(isLeading && (order > group.leadingSpoiltFrom || Number.isFinite(group.before?.spoiltFrom)));
+			order > group.damage.fromOrder ||
+			(isLeading &&
+				(order > group.leadingDamage.fromOrder || Number.isFinite(group.damageBefore?.fromOrder)));
 		return isSpoilt ? 'a frame that it may refer to is damaged' : null;
 	}
 
-	/** Something is wrong with a frame: with it, and with those that may refer to it. */
-	blame(tracked: TrackedFrame, problem: string): void {
-		tracked.problem ??= problem;
-		if (!mayBeReferredTo(tracked.frame)) return;
-		const { group, order, ticks } = tracked;
-		if (ticks < group.keyTicks) group.leadingSpoiltFrom = Math.min(group.leadingSpoiltFrom, order);
-		else group.spoiltFrom = Math.min(group.spoiltFrom, order);
+	/** A frame is missing, which spoils those that may refer to it. */
+	miss(tracked: TrackedFrame, problem: string): void {
+		if (mayBeReferredTo(tracked.frame)) this.#spoil(tracked, problem);
+		else tracked.problem ??= problem;
 	}
 
 	/** The next line of ffmpeg's log. */
@@ -125,8 +125,16 @@ export class DamageTracker {
 		else if ((level === 'error' || level === 'fatal' || COMPLAINT.test(text)) && !HARMLESS.test(text)) {
 			const [first] = this.#withoutPicture.values();
 			const blamed = this.#current ?? first;
-			if (blamed !== undefined) this.blame(blamed, text);
+			// Concealment leaks into later pictures, even from a frame that none refers to.
+			if (blamed !== undefined) this.#spoil(blamed, text);
 		}
+	}
+
+	#spoil(tracked: TrackedFrame, problem: string): void {
+		tracked.problem ??= problem;
+		const { group, order, ticks } = tracked;
+		const damage = ticks < group.keyTicks ? group.leadingDamage : group.damage;
+		damage.fromOrder = Math.min(damage.fromOrder, order);
 	}
 
 	#unit(type: number, isHevc: boolean): void {

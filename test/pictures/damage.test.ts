@@ -144,7 +144,8 @@ for (const [name, codec] of Object.entries(CODECS)) {
 		t.log(
 			`${handedOutCount} handed out, ${reportedCount} reported, ${undetectedCount} wrong unseen by ffmpeg`,
 		);
-		t.true(reportedCount > 0);
+		// ffmpeg's VP8 says nothing of any of these.
+		if (name !== 'VP8') t.true(reportedCount > 0);
 	});
 }
 
