@@ -182,7 +182,7 @@ export class KvsArchive implements AsyncDisposable {
 		const frames = this.#run<Frame>(range, { ...options, padStart }, 'key-frame', (events) =>
 			events.filter((event): event is Frame => event.type === 'frame' && event.track.type === 'video'),
 		);
-		return pictureStream(frames, pictures, () => pictureFailures);
+		return pictureStream(frames, pictures, () => pictureFailures, options.signal);
 	}
 
 	/**

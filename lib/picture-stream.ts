@@ -18,14 +18,22 @@ export interface PictureStream extends Readable {
 	readonly summary: Promise<PictureSummary>;
 }
 
-/** Joins the frames of a run to their decoder. */
+/** Joins the frames of a run to their decoder. `signal` ends that too where the frames have all been read. */
 export function pictureStream(
 	frames: EventStream<Frame>,
 	decoder: PictureDecoder,
 	countFailures: () => number,
+	signal?: AbortSignal,
 ): PictureStream {
+	const onAbort = (): void => {
+		decoder.destroy(signal?.reason);
+	};
+	signal?.addEventListener('abort', onAbort, { once: true });
 	const closed = new Promise<void>((resolve) => {
-		decoder.once('close', resolve);
+		decoder.once('close', () => {
+			signal?.removeEventListener('abort', onAbort);
+			resolve();
+		});
 	});
 	// The outcome reaches the caller through the decoder, which the pipeline destroys with the error.
 	pipeline(frames, decoder, () => {});

@@ -34,7 +34,8 @@ interface Damage {
 const HARMLESS = /\b(?:SEI|VUI)\b/;
 
 /** Said below the level of an error, and yet of a picture that is not the one that was sent. */
-const COMPLAINT = /^(?:concealing \d|Error parsing NAL unit|Skipping invalid undecodable NALU)/;
+const COMPLAINT =
+	/^(?:concealing \d|Error parsing NAL unit|Skipping invalid undecodable NALU|Verifying checksum .*mismatching)/;
 
 /**
  * Knows of every frame on its way through ffmpeg whether its picture can be believed, from what ffmpeg logs.

@@ -144,6 +144,8 @@ for (const [name, codec] of Object.entries(CODECS)) {
 		t.log(
 			`${handedOutCount} handed out, ${reportedCount} reported, ${undetectedCount} wrong unseen by ffmpeg`,
 		);
+		// Where the hash itself was hit, there is none to compare.
+		if (name === 'H.265 with hashes') t.true(undetectedCount <= 1);
 		// ffmpeg's VP8 says nothing of any of these.
 		if (name !== 'VP8') t.true(reportedCount > 0);
 	});

@@ -8,6 +8,7 @@ import {
 	type DecodeFailure,
 	FfmpegDecoder,
 	KvsArchive,
+	type MediaEvent,
 	MkvReader,
 	type Picture,
 	PictureDecoder,
@@ -153,18 +154,70 @@ test('where there is no ffmpeg, one line says what to install', async (t) => {
 	t.regex(error?.message ?? '', /install ffmpeg.*--ffmpeg PATH/);
 });
 
+/** An ffmpeg that says its process id first. */
+async function watchedFfmpeg(t: ExecutionContext): Promise<{ path: string; pid: () => Promise<number> }> {
+	const directory = await temporaryDirectory(t);
+	const path = join(directory, 'wrapper');
+	const pidFile = join(directory, 'pid');
+	await writeFile(path, `#!/bin/sh\necho $$ > '${pidFile}'\nexec ffmpeg "$@"\n`, { mode: 0o755 });
+	return { path, pid: async () => Number(await readFile(pidFile, 'utf8')) };
+}
+
 test('leaving early ends the ffmpeg that was started', async (t) => {
 	if (!hasTool(t, 'ffmpeg')) return;
-	const directory = await temporaryDirectory(t);
-	const wrapper = join(directory, 'wrapper');
-	const pidFile = join(directory, 'pid');
-	await writeFile(wrapper, `#!/bin/sh\necho $$ > '${pidFile}'\nexec ffmpeg "$@"\n`, { mode: 0o755 });
-	const decoder = new PictureDecoder({ format: 'rgb24', decoder: new FfmpegDecoder({ path: wrapper }) });
+	const { path, pid } = await watchedFfmpeg(t);
+	const decoder = new PictureDecoder({ format: 'rgb24', decoder: new FfmpegDecoder({ path }) });
 	pipeline(Readable.from([await readFile(await film(t, h264))]), new MkvReader(), decoder, () => {});
 	for await (const _ of decoder as AsyncIterable<Picture>) break;
 	if (!decoder.closed) await once(decoder, 'close');
-	const pid = Number(await readFile(pidFile, 'utf8'));
-	t.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+	const gone = await pid();
+	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
+});
+
+test('aborting ends the ffmpeg that was started', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const { path, pid } = await watchedFfmpeg(t);
+	const start = new Date('2026-01-31T00:00:00Z');
+	const { endpoint } = await startArchive(t, { door: await film(t, h264) }, { start });
+	await using archive = new KvsArchive({ endpoint, streamName: 'door' });
+	const range = { from: start, to: new Date(start.getTime() + 5000), by: 'producer' } as const;
+	const abort = new AbortController();
+	const decoder = new FfmpegDecoder({ path });
+	const stream = archive.pictures(range, { format: 'rgb24', decoder, signal: abort.signal });
+	const error = await t.throwsAsync(async () => {
+		for await (const _ of stream) abort.abort();
+	});
+	t.is(error?.name, 'AbortError');
+	await stream.summary;
+	const gone = await pid();
+	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
+});
+
+test('a reader that takes one picture holds up the source: frames are not read ahead without end', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const bytes = await readFile(await film(t, h264));
+	const events: MediaEvent[] = [];
+	for await (const event of Readable.from([bytes]).compose(new MkvReader())) events.push(event as MediaEvent);
+	let givenCount = 0;
+	// The same film over and over, without an end.
+	const endless = Readable.from(
+		(function* () {
+			for (;;) {
+				for (const event of events) {
+					givenCount++;
+					yield event;
+				}
+			}
+		})(),
+	);
+	const decoder = new PictureDecoder({ format: 'rgb24' });
+	pipeline(endless, decoder, () => {});
+	const pictures = (decoder as AsyncIterable<Picture>)[Symbol.asyncIterator]();
+	for (let i = 0; i < 10; i++) t.false((await pictures.next()).done);
+	// What the pipes hold, and the frames a decoder keeps for their order: not the film four times over.
+	t.true(decoder.readableLength <= 32, String(decoder.readableLength));
+	t.true(givenCount < 4 * events.length, String(givenCount));
+	await pictures.return?.();
 });
 
 test('a range that starts within a fragment starts with the picture at that time', async (t) => {
