@@ -8,7 +8,9 @@ import { nalUnitsOf, toAccessUnit } from '#lib/pictures/access-unit.js';
 import { accessUnitDamage } from '#lib/pictures/access-unit-damage.js';
 import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
 
-const track = { codecId: 'V_MPEG4/ISO/AVC', codecPrivate: null, nalLengthBytes: 4 } as unknown as Track;
+const trackOf = (codecId: string): Track =>
+	({ codecId, codecPrivate: null, nalLengthBytes: 4 }) as unknown as Track;
+const track = trackOf('V_MPEG4/ISO/AVC');
 
 /** NAL units as an encoder makes them: a header, no bytes that emulation prevention rules out, no zero at the end. */
 const unit = fc
@@ -68,7 +70,7 @@ test('damage that needs no decoder: a cut frame, a forbidden bit, a start code i
 	const emulated = Buffer.from([0x65, 1, 0, 0, 1, 9]);
 	t.regex(accessUnitDamage(track, prefixed([emulated])) ?? '', /no slice may have/);
 	t.is(accessUnitDamage(track, prefixed([Buffer.from([0x65, 1, 0, 0, 3, 1, 0, 0])])), null);
-	const hevc = { ...track, codecId: 'V_MPEGH/ISO/HEVC' } as Track;
+	const hevc = trackOf('V_MPEGH/ISO/HEVC');
 	t.regex(accessUnitDamage(hevc, prefixed([Buffer.from([0x02, 0x00, 1])])) ?? '', /temporal id/);
 });
 

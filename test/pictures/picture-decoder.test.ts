@@ -184,10 +184,11 @@ test('aborting ends the ffmpeg that was started', async (t) => {
 	const abort = new AbortController();
 	const decoder = new FfmpegDecoder({ path });
 	const stream = archive.pictures(range, { format: 'rgb24', decoder, signal: abort.signal });
-	const error = await t.throwsAsync(async () => {
+	// A DOMException, which Node does not count among the errors.
+	const read = async (): Promise<void> => {
 		for await (const _ of stream) abort.abort();
-	});
-	t.is(error?.name, 'AbortError');
+	};
+	await t.throwsAsync(read, { any: true, name: 'AbortError' });
 	await stream.summary;
 	const gone = await pid();
 	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
