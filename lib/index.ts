@@ -40,8 +40,10 @@ export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
 export {
 	type FragmentsOptions,
+	type FramesOptions,
 	KvsArchive,
 	type KvsArchiveOptions,
+	type PicturesOptions,
 	type RunOptions,
 	type TimelineOptions,
 } from './kvs-archive.js';
@@ -75,10 +77,21 @@ export {
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';
+export type { PictureStream, PictureSummary } from './picture-stream.js';
+export type { AccessUnitForm } from './pictures/access-unit.js';
+export { FfmpegDecoder, type FfmpegDecoderOptions } from './pictures/ffmpeg-decoder.js';
+export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-decoder.js';
+export { Picture, type PictureFormat } from './pictures/picture.js';
+export {
+	type DecodeFailure,
+	PictureDecoder,
+	type PictureDecoderOptions,
+} from './pictures/picture-decoder.js';
 export type { HlsSession } from './playback/hls-session.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';
 export type { ExportOptions, ExportSummary } from './range-export.js';
 export type { Container } from './sinks/container.js';
+export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export { Mp4Sink } from './sinks/mp4-sink.js';
 export type { GapPolicy } from './sinks/output-timeline.js';

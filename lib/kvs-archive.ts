@@ -26,6 +26,13 @@ import { type Clock, systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
+import { type PictureStream, pictureStream } from './picture-stream.js';
+import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './pictures/access-unit.js';
+import {
+	type DecodeFailure,
+	PictureDecoder,
+	type PictureDecoderOptions,
+} from './pictures/picture-decoder.js';
 import { type HlsSession, openHlsSession } from './playback/hls-session.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './range-export.js';
@@ -63,6 +70,22 @@ export interface TimelineOptions {
 	/** Reads a few fragments' headers to say what is in a span and where codecs change. @default true */
 	readonly codecs?: boolean | undefined;
 }
+
+/** Options of {@link KvsArchive.frames}. */
+export interface FramesOptions extends RunOptions {
+	/** Which frames, in archive order. @default 'all' */
+	readonly select?: FrameSelection | undefined;
+	/**
+	 * Form of the access units of H.264 and H.265: as they are stored, or with start codes or lengths of four bytes, and with
+	 * parameter sets in front of every key frame. Other codecs are given as they are stored. @default 'stored'
+	 */
+	readonly as?: AccessUnitForm | undefined;
+}
+
+/** Options of {@link KvsArchive.pictures}. */
+export interface PicturesOptions
+	extends RunOptions,
+		Pick<PictureDecoderOptions, 'select' | 'format' | 'decoder' | 'onFailure'> {}
 
 /**
  * The archive of one stream, read by time range.
@@ -131,14 +154,44 @@ export class KvsArchive implements AsyncDisposable {
 	 * The encoded frames of a range. Failures do not show in between: the stream's `summary` counts them, and `strict`
 	 * makes the first one an error.
 	 */
-	frames(
-		range: TimeRange,
-		options: RunOptions & { readonly select?: FrameSelection } = {},
-	): EventStream<Frame> {
-		const selector = new FrameSelector(options.select ?? 'all');
-		return this.#run<Frame>(range, { ...options, padStart: options.padStart ?? true }, 'time', (events) =>
-			events.filter((event): event is Frame => event.type === 'frame' && selector.isSelected(event)),
+	frames(range: TimeRange, options: FramesOptions = {}): EventStream<Frame> {
+		const { select = 'all', as = 'stored' } = options;
+		checkAccessUnitForm(as);
+		const selector = new FrameSelector(select);
+		return this.#run<Frame>(range, { ...options, padStart: options.padStart ?? true }, 'time', (events) => {
+			const frames = events.filter(
+				(event): event is Frame => event.type === 'frame' && selector.isSelected(event),
+			);
+			return as === 'stored' ? frames : frames.map((frame) => frame.withData(toAccessUnit(frame, as)));
+		});
+	}
+
+	/**
+	 * The decoded pictures of a range's video tracks, each track in presentation order. Frames are chosen before they are
+	 * decoded, and counted in presentation order. Needs ffmpeg, unless `decoder` is another: fails with
+	 * `KVS_FFMPEG_NOT_FOUND` where there is none. Frames that cannot be decoded are skipped, told to `onFailure` and counted.
+	 */
+	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
+		const { select, format, decoder, onFailure, padStart = true } = options;
+		const { fromMs, by } = resolveTimeRange(range);
+		const timeOf = (frame: Frame): number | null =>
+			by === 'server' ? frame.serverTimestampMs : frame.timestampMs;
+		let pictureFailures = 0;
+		const pictures = new PictureDecoder({
+			select,
+			format,
+			decoder,
+			// What lies before is there to be decoded from only.
+			isInRange: (frame) => !padStart || (timeOf(frame) ?? fromMs) >= fromMs,
+			onFailure: (failure: DecodeFailure) => {
+				pictureFailures++;
+				onFailure?.(failure);
+			},
+		});
+		const frames = this.#run<Frame>(range, { ...options, padStart }, 'key-frame', (events) =>
+			events.filter((event): event is Frame => event.type === 'frame' && event.track.type === 'video'),
 		);
+		return pictureStream(frames, pictures, () => pictureFailures, options.signal);
 	}
 
 	/**

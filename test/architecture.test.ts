@@ -16,7 +16,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	fetch: ['aws', 'pace', 'stream'],
 	demux: ['mkv', 'pace', 'stream'],
 	frames: ['stream'],
-	sinks: ['mkv', 'mp4', 'stream'],
+	pictures: ['demux', 'frames', 'mkv', 'stream'],
+	sinks: ['mkv', 'mp4', 'pictures', 'stream'],
 	export: ['mkv', 'mp4', 'sinks'],
 	timeline: ['stream'],
 	playback: ['aws', 'pace'],
@@ -40,6 +41,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	commander: 'cli',
 	picocolors: 'cli/colors.ts',
 	'node:http': 'server',
+	'node:child_process': 'pictures/ffmpeg-process.ts',
 };
 
 const lib = resolve('lib');

@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.js';
 import { demo } from './commands/demo.js';
 import { events } from './commands/events.js';
 import { exportRange } from './commands/export.js';
+import { frames } from './commands/frames.js';
 import { hls } from './commands/hls.js';
 import { inspect } from './commands/inspect.js';
 import { list } from './commands/list.js';
@@ -102,6 +103,15 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--faststart', 'a classic MP4, its index in front, instead of a fragmented one')
 		.option('--no-manifest', 'write no manifest beside the file')
 		.action(run(exportRange));
+
+	withArchiveOptions(program.command('frames').description('write pictures of a range, named by their time'))
+		.option('-o, --output <dir>', 'the directory for the images and frames.jsonl; made where it is not there')
+		.option('--keyframes', 'key frames only, and decode no others')
+		.option('--every <time|n>', 'a picture every so often (500ms, 2s), or every so many (10)')
+		.option('--all', 'every picture (the default)')
+		.option('--format <jpg|png|raw>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
+		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
+		.action(run(frames));
 
 	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')

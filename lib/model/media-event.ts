@@ -116,6 +116,12 @@ export class Frame {
 		return serverTimestamp.getTime() + (this.timestampMs - producerTimestamp.getTime());
 	}
 
+	/** The same frame with other bytes; this one is left as it is. */
+	withData(data: Uint8Array): Frame {
+		const { track, keyframe, durationMs } = this;
+		return new Frame(this.#fragment, this.#cluster, track, this.#offsetNs, keyframe, durationMs, data);
+	}
+
 	/** The documented JSON line: the track by its number, `size` in place of `data`. */
 	toJSON(): object {
 		return {

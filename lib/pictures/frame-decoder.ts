@@ -1,0 +1,37 @@
+import type { Frame } from '../model/media-event.js';
+import type { PictureFormat } from './picture.js';
+
+/** What comes out of a decoder for one frame that went in. */
+export interface DecodedPicture {
+	/** The very object that was handed in. */
+	readonly frame: Frame;
+	/** The picture; null where the frame gave none. */
+	readonly picture: { readonly width: number; readonly height: number; readonly data: Uint8Array } | null;
+	/** Where there is no picture: what the decoder said, in one line. */
+	readonly problem: string | null;
+}
+
+/**
+ * One run of a decoder over frames of one track with equal parameters, the first of them a key frame.
+ *
+ * Every frame that goes in comes out exactly once, as a picture or as the lack of one: pictures in presentation order, a lack
+ * as soon as it is known. Both
+ * generators give what is ready and wait only where the decoder cannot take more: whoever drives them decides how much is
+ * held. After an error, and after `close`, the run is over.
+ */
+export interface DecoderRun {
+	/** Whether it takes frames. One that ended by itself does not, but still gives back in `finish` those it was handed. */
+	readonly isOpen: boolean;
+	/** Takes a frame, in decoding order. */
+	decode(frame: Frame): AsyncIterable<DecodedPicture[]>;
+	/** No more frames: gives everything that is left. */
+	finish(): AsyncIterable<DecodedPicture[]>;
+	/** Ends the run at once and gives back what it holds: no process, no pipe. May be called at any time, and again. */
+	close(): Promise<void>;
+}
+
+/** Turns encoded frames into pictures. The default is {@link FfmpegDecoder}; anything else that keeps the promise will do. */
+export interface FrameDecoder {
+	/** Begins a run at this frame, which is then handed to `decode`. */
+	open(first: Frame, format: PictureFormat): DecoderRun;
+}

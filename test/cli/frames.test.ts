@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { startArchive } from '../helpers/archive.js';
+import { hasTool, type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
+
+const main = resolve('dist/cli/main.js');
+const env = {
+	AWS_ACCESS_KEY_ID: undefined,
+	AWS_PROFILE: undefined,
+	AWS_REGION: undefined,
+	AWS_ENDPOINT_URL: undefined,
+};
+
+interface Door {
+	readonly output: string;
+	readonly frames: (args: readonly string[], from?: string) => Promise<Outcome>;
+}
+
+/** Two seconds of film at 30 frames a second, a key frame each half second, in a local archive. */
+async function door(t: ExecutionContext): Promise<Door> {
+	const directory = await temporaryDirectory(t);
+	const film = join(directory, 'film.mkv');
+	const source = ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=30:d=2'];
+	const codec = ['-c:v', 'libx264', '-g', '15', '-bf', '2', '-pix_fmt', 'yuv420p'];
+	const { code, stderr } = await run('ffmpeg', [...source, ...codec, film]);
+	t.is(code, 0, stderr);
+	const { endpoint } = await startArchive(t, { door: film });
+	const output = join(directory, 'images');
+	return {
+		output,
+		frames: (args, from = '2026-01-31') => {
+			const to = new Date(new Date(from).getTime() + 60_000).toISOString();
+			const range = ['--stream', 'door', '--from', from, '--to', to, '--by', 'producer'];
+			return run(process.execPath, [main, 'frames', ...range, '--endpoint', endpoint, ...args], { env });
+		},
+	};
+}
+
+for (const [args, count, extension, start] of [
+	[['--keyframes'], 4, '.jpg', 'ffd8ff'],
+	[['--every', '500ms', '--format', 'png'], 4, '.png', '89504e'],
+	[['--every', '10'], 6, '.jpg', 'ffd8ff'],
+	[['--all', '--format', 'raw'], 60, '.rgb', null],
+] as const) {
+	test(`frames ${args.join(' ')} writes ${count} ${extension}`, async (t) => {
+		if (!hasTool(t, 'ffmpeg')) return;
+		const { output, frames } = await door(t);
+		const { code, stdout, stderr } = await frames([...args, '-o', output, '--json']);
+		t.is(code, 0, stderr);
+		const lines = stdout
+			.trim()
+			.split('\n')
+			.map((line) => JSON.parse(line) as Record<string, unknown>);
+		t.is(lines.filter(({ type }) => type === 'picture').length, count);
+		t.like(lines.at(-1), { type: 'summary', pictures: count, pictureFailures: 0 });
+		const list = (await readFile(join(output, 'frames.jsonl'), 'utf8')).trim().split('\n');
+		const names = list.map((line) => (JSON.parse(line) as { file: string }).file);
+		t.is(names.length, count);
+		t.is(names[0], `2026-01-31T00.00.00.000Z${extension}`);
+		t.deepEqual((await readdir(output)).sort(), [...names, 'frames.jsonl'].sort());
+		const first = await readFile(join(output, names[0] as string));
+		if (start === null) t.is(first.length, 160 * 120 * 3);
+		else t.is(first.subarray(0, 3).toString('hex'), start);
+	});
+}
+
+test('an empty range, no ffmpeg and nonsense fail in one line and leave no directory', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const { output, frames } = await door(t);
+	for (const [exitCode, line, outcome] of [
+		[1, /^KVS_EMPTY_RANGE: /, await frames(['-o', output], '2026-01-30T12:00:00Z')],
+		[1, /^KVS_FFMPEG_NOT_FOUND: /, await frames(['-o', output, '--ffmpeg', '/nowhere/ffmpeg'])],
+		[2, /^KVS_INVALID_OPTION: .*-o/, await frames([])],
+		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', 'often'])],
+		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', '0'])],
+		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', '2', '--all'])],
+		[2, /^KVS_INVALID_OPTION: .*--format/, await frames(['-o', output, '--format', 'gif'])],
+	] as const) {
+		t.is(outcome.code, exitCode, outcome.stderr);
+		t.regex(outcome.stderr, line);
+		t.is(outcome.stderr.trim().split('\n').length, 1);
+		t.false(existsSync(output));
+	}
+});

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline, Readable } from 'node:stream';
+import test, { type ExecutionContext } from 'ava';
+import {
+	type DecodeFailure,
+	FfmpegDecoder,
+	KvsArchive,
+	type MediaEvent,
+	MkvReader,
+	type Picture,
+	PictureDecoder,
+	type PictureDecoderOptions,
+} from 'kvs-archive';
+import { startArchive } from '../helpers/archive.js';
+import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+
+const h264 = ['-c:v', 'libx264', '-bf', '3', '-g', '15', '-pix_fmt', 'yuv420p'];
+const hevc = ['-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=15:bframes=3', '-pix_fmt', 'yuv420p'];
+
+async function ffmpeg(t: ExecutionContext, args: readonly string[]): Promise<void> {
+	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...args]);
+	t.is(code, 0, stderr);
+}
+
+/** A film of two seconds with its frame number burnt in, of sides that are no multiple of 16. */
+async function film(t: ExecutionContext, codec: readonly string[], size = '322x242'): Promise<string> {
+	const file = join(await temporaryDirectory(t), 'film.mkv');
+	await ffmpeg(t, ['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=30:d=2`, ...codec, file]);
+	return file;
+}
+
+/** Hash of each picture by ffmpeg's own decoding, in presentation order. */
+async function hashes(t: ExecutionContext, file: string, pixels: string): Promise<string[]> {
+	const list = `${file}.md5`;
+	await ffmpeg(t, [
+		'-i',
+		file,
+		'-vsync',
+		'passthrough',
+		'-pix_fmt',
+		pixels,
+		'-c:v',
+		'rawvideo',
+		'-f',
+		'framemd5',
+		list,
+	]);
+	const lines = (await readFile(list, 'utf8')).split('\n').filter((line) => /^\d/.test(line));
+	return lines.map((line) => (line.split(',').at(-1) as string).trim());
+}
+
+const md5 = ({ data }: Picture): string => createHash('md5').update(data).digest('hex');
+
+async function decode(bytes: Uint8Array, options: PictureDecoderOptions): Promise<Picture[]> {
+	const decoder = new PictureDecoder(options);
+	pipeline(Readable.from([bytes]), new MkvReader(), decoder, () => {});
+	const pictures: Picture[] = [];
+	for await (const picture of decoder as AsyncIterable<Picture>) pictures.push(picture);
+	return pictures;
+}
+
+for (const [name, codec] of [
+	['H.264', h264],
+	['H.265', hevc],
+] as const) {
+	for (const format of ['rgb24', 'nv12'] as const) {
+		test(`${name} with B-frames: picture N is frame N, as ${format}`, async (t) => {
+			if (!hasTool(t, 'ffmpeg')) return;
+			const file = await film(t, codec);
+			const pictures = await decode(await readFile(file), { format });
+			t.deepEqual(pictures.map(md5), await hashes(t, file, format));
+			t.is(pictures.length, 60);
+			for (const [index, { frame }] of pictures.entries()) {
+				t.is(Number(frame.timecodeNs / 1_000_000n), Math.round((index * 1000) / 30));
+			}
+			t.deepEqual([pictures[0]?.width, pictures[0]?.height], [322, 242]);
+			t.deepEqual(pictures[0]?.shape, format === 'rgb24' ? [242, 322, 3] : [363, 322]);
+		});
+	}
+}
+
+test('everyNth and everyMs count in presentation order, and key frames are the key frames', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const file = await film(t, h264);
+	const bytes = await readFile(file);
+	const all = await hashes(t, file, 'rgb24');
+	const indexes = async (select: PictureDecoderOptions['select']): Promise<number[]> =>
+		(await decode(bytes, { format: 'rgb24', select })).map((picture) => all.indexOf(md5(picture)));
+	t.deepEqual(await indexes({ everyNth: 7 }), [0, 7, 14, 21, 28, 35, 42, 49, 56]);
+	t.deepEqual(await indexes({ everyMs: 500 }), [0, 15, 30, 45]);
+	t.deepEqual(await indexes('keyframes'), [0, 15, 30, 45]);
+});
+
+test('another size in the middle of the stream begins a new run, and loses nothing', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const [first, second] = [await film(t, h264), await film(t, h264, '160x120')];
+	const bytes = Buffer.concat([await readFile(first), await readFile(second)]);
+	const pictures = await decode(bytes, { format: 'rgb24' });
+	t.deepEqual(pictures.map(md5), [
+		...(await hashes(t, first, 'rgb24')),
+		...(await hashes(t, second, 'rgb24')),
+	]);
+	t.deepEqual([pictures[59]?.width, pictures[60]?.width], [322, 160]);
+});
+
+test('damage in one group of pictures shifts no other: all frames are accounted for', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const file = await film(t, h264);
+	const all = await hashes(t, file, 'rgb24');
+	const bytes = await readFile(file);
+	const frames: { start: number; length: number }[] = [];
+	for await (const event of Readable.from([bytes]).compose(new MkvReader()) as AsyncIterable<{
+		type: string;
+		data: Uint8Array;
+	}>) {
+		if (event.type === 'frame') frames.push({ start: bytes.indexOf(event.data), length: event.data.length });
+	}
+	// A frame others refer to, in the second group of pictures.
+	const { start, length } = frames[16] as { start: number; length: number };
+	const damaged = Buffer.from(bytes);
+	damaged.fill(0xa5, start + Math.floor(length / 3), start + length);
+	const failures: DecodeFailure[] = [];
+	const pictures = await decode(damaged, { format: 'rgb24', onFailure: (failure) => failures.push(failure) });
+	t.is(pictures.length + failures.length, 60);
+	for (const picture of pictures.filter(
+		({ frame }) => frame.timecodeNs < 500_000_000n || frame.timecodeNs >= 1_000_000_000n,
+	)) {
+		const index = Math.round((Number(picture.frame.timecodeNs) / 1e9) * 30);
+		t.is(md5(picture), all[index] as string);
+	}
+	t.true(pictures.length >= 45);
+});
+
+test('JPEG and PNG are whole images', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const bytes = await readFile(await film(t, h264));
+	const [jpg] = await decode(bytes, { format: 'jpg', select: 'keyframes' });
+	t.is(Buffer.from(jpg?.data.subarray(0, 3) ?? []).toString('hex'), 'ffd8ff');
+	const [png] = await decode(bytes, { format: 'png', select: 'keyframes' });
+	t.is(Buffer.from(png?.data.subarray(1, 4) ?? []).toString(), 'PNG');
+	t.deepEqual([png?.width, png?.height], [322, 242]);
+});
+
+test('where there is no ffmpeg, one line says what to install', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const bytes = await readFile(await film(t, h264));
+	const error = await t.throwsAsync(
+		decode(bytes, { decoder: new FfmpegDecoder({ path: '/nowhere/ffmpeg' }) }),
+	);
+	t.is((error as { code?: string } | undefined)?.code, 'KVS_FFMPEG_NOT_FOUND');
+	t.regex(error?.message ?? '', /install ffmpeg.*--ffmpeg PATH/);
+});
+
+/** An ffmpeg that says its process id first. */
+async function watchedFfmpeg(t: ExecutionContext): Promise<{ path: string; pid: () => Promise<number> }> {
+	const directory = await temporaryDirectory(t);
+	const path = join(directory, 'wrapper');
+	const pidFile = join(directory, 'pid');
+	await writeFile(path, `#!/bin/sh\necho $$ > '${pidFile}'\nexec ffmpeg "$@"\n`, { mode: 0o755 });
+	return { path, pid: async () => Number(await readFile(pidFile, 'utf8')) };
+}
+
+test('leaving early ends the ffmpeg that was started', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const { path, pid } = await watchedFfmpeg(t);
+	const decoder = new PictureDecoder({ format: 'rgb24', decoder: new FfmpegDecoder({ path }) });
+	pipeline(Readable.from([await readFile(await film(t, h264))]), new MkvReader(), decoder, () => {});
+	for await (const _ of decoder as AsyncIterable<Picture>) break;
+	if (!decoder.closed) await once(decoder, 'close');
+	const gone = await pid();
+	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
+});
+
+test('aborting ends the ffmpeg that was started', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const { path, pid } = await watchedFfmpeg(t);
+	const start = new Date('2026-01-31T00:00:00Z');
+	const { endpoint } = await startArchive(t, { door: await film(t, h264) }, { start });
+	await using archive = new KvsArchive({ endpoint, streamName: 'door' });
+	const range = { from: start, to: new Date(start.getTime() + 5000), by: 'producer' } as const;
+	const abort = new AbortController();
+	const decoder = new FfmpegDecoder({ path });
+	const stream = archive.pictures(range, { format: 'rgb24', decoder, signal: abort.signal });
+	// A DOMException, which Node does not count among the errors.
+	const read = async (): Promise<void> => {
+		for await (const _ of stream) abort.abort();
+	};
+	await t.throwsAsync(read, { any: true, name: 'AbortError' });
+	await stream.summary;
+	const gone = await pid();
+	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
+});
+
+test('a reader that takes one picture holds up the source: frames are not read ahead without end', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const bytes = await readFile(await film(t, h264));
+	const events: MediaEvent[] = [];
+	for await (const event of Readable.from([bytes]).compose(new MkvReader())) events.push(event as MediaEvent);
+	let givenCount = 0;
+	// The same film over and over, without an end.
+	const endless = Readable.from(
+		(function* () {
+			for (;;) {
+				for (const event of events) {
+					givenCount++;
+					yield event;
+				}
+			}
+		})(),
+	);
+	const decoder = new PictureDecoder({ format: 'rgb24' });
+	pipeline(endless, decoder, () => {});
+	const pictures = (decoder as AsyncIterable<Picture>)[Symbol.asyncIterator]();
+	for (let i = 0; i < 10; i++) t.false((await pictures.next()).done);
+	// What the pipes hold, and the frames a decoder keeps for their order: not the film four times over.
+	t.true(decoder.readableLength <= 32, String(decoder.readableLength));
+	t.true(givenCount < 4 * events.length, String(givenCount));
+	await pictures.return?.();
+});
+
+test('a range that starts within a fragment starts with the picture at that time', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const file = await film(t, h264);
+	const all = await hashes(t, file, 'rgb24');
+	const start = new Date('2026-01-31T00:00:00Z');
+	const { endpoint } = await startArchive(t, { door: file }, { start });
+	await using archive = new KvsArchive({ endpoint, streamName: 'door' });
+	const range = {
+		from: new Date(start.getTime() + 700),
+		to: new Date(start.getTime() + 5000),
+		by: 'producer',
+	} as const;
+	const pictures: Picture[] = [];
+	const stream = archive.pictures(range, { format: 'rgb24' });
+	for await (const picture of stream) pictures.push(picture);
+	t.deepEqual(pictures.map(md5), all.slice(21));
+	t.is(pictures[0]?.timestampMs, start.getTime() + 700);
+	t.is((await stream.summary).pictureFailures, 0);
+	for await (const frame of archive.frames(range, { as: 'annex-b', select: 'keyframes' })) {
+		t.is(Buffer.from(frame.data.subarray(0, 4)).toString('hex'), '00000001');
+		break;
+	}
+});
