@@ -1,24 +1,16 @@
-import { pipeline, type Readable } from 'node:stream';
+import { destroyOnAbort } from './abort.js';
 import { ArchiveClient, type ArchiveClientOptions } from './aws/archive-client.js';
 import { isRetryableRequest } from './aws/aws-errors.js';
 import type { OperationParams } from './aws/operations.js';
 import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
-import { FragmentBatcher } from './batch/fragment-batcher.js';
-import { Demuxer } from './demux/demuxer.js';
 import { InvalidOptionError } from './errors.js';
-import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
-import { type ExportPast, NO_PAST } from './export/export-past.js';
-import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from './fetch/media-fetcher.js';
+import type { EventStream } from './event-stream.js';
 import { readTracks } from './fragment-tracks.js';
-import type { StartAt } from './frames/fragment-start.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
-import { RangeTrimmer } from './frames/range-trimmer.js';
 import { FragmentSource } from './list/fragment-source.js';
 import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from './list/fragment-waiter.js';
-import { KnownFilter } from './list/known-filter.js';
-import { NewestFilter } from './list/newest-filter.js';
 import { canPaginate, type PaginateOptions, Paginator } from './list/paginator.js';
-import { PaddingFilter, withPaddedStart } from './list/start-padding.js';
+import { type MediaRun, openRun } from './media-run.js';
 import type { Fragment } from './model/fragment.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
@@ -36,7 +28,6 @@ import {
 import { type HlsSession, openHlsSession } from './playback/hls-session.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './range-export.js';
-import { RunCounter } from './run-counter.js';
 import type { RunOptions } from './run-options.js';
 import { TimelineSource, type TimelineStream } from './timeline/timeline-source.js';
 
@@ -147,7 +138,7 @@ export class KvsArchive implements AsyncDisposable {
 
 	/** Everything in a range as typed events, in archive order: fragments sorted by the range's clock, then by number. */
 	events(range: TimeRange, options: RunOptions = {}): EventStream {
-		return this.#run<MediaEvent>(range, options, 'time', copyOf);
+		return this.#run<MediaEvent>(range, options, { startAt: 'time', pick: copyOf });
 	}
 
 	/**
@@ -158,12 +149,17 @@ export class KvsArchive implements AsyncDisposable {
 		const { select = 'all', as = 'stored' } = options;
 		checkAccessUnitForm(as);
 		const selector = new FrameSelector(select);
-		return this.#run<Frame>(range, { ...options, padStart: options.padStart ?? true }, 'time', (events) => {
+		const pick = (events: readonly MediaEvent[]): Frame[] => {
 			const frames = events.filter(
 				(event): event is Frame => event.type === 'frame' && selector.isSelected(event),
 			);
 			return as === 'stored' ? frames : frames.map((frame) => frame.withData(toAccessUnit(frame, as)));
-		});
+		};
+		return this.#run<Frame>(
+			range,
+			{ ...options, padStart: options.padStart ?? true },
+			{ startAt: 'time', pick },
+		);
 	}
 
 	/**
@@ -188,9 +184,9 @@ export class KvsArchive implements AsyncDisposable {
 				onFailure?.(failure);
 			},
 		});
-		const frames = this.#run<Frame>(range, { ...options, padStart }, 'key-frame', (events) =>
-			events.filter((event): event is Frame => event.type === 'frame' && event.track.type === 'video'),
-		);
+		const pick = (events: readonly MediaEvent[]): Frame[] =>
+			events.filter((event): event is Frame => event.type === 'frame' && event.track.type === 'video');
+		const frames = this.#run<Frame>(range, { ...options, padStart }, { startAt: 'key-frame', pick });
 		return pictureStream(frames, pictures, () => pictureFailures, options.signal);
 	}
 
@@ -209,9 +205,7 @@ export class KvsArchive implements AsyncDisposable {
 				this.#run<MediaEvent>(
 					range,
 					{ ...options, order: 'archive', padStart: options.padStart ?? true },
-					'key-frame',
-					copyOf,
-					past,
+					{ startAt: 'key-frame', pick: copyOf, past },
 				),
 			fragments: (signal) => this.fragments(range, { signal }),
 		});
@@ -288,88 +282,14 @@ export class KvsArchive implements AsyncDisposable {
 	#run<E>(
 		range: TimeRange,
 		options: RunOptions,
-		startAt: StartAt,
-		pick: EventOutletOptions<E>['pick'],
-		past: ExportPast = NO_PAST,
+		how: Pick<MediaRun<E>, 'startAt' | 'pick' | 'past'>,
 	): EventStream<E> {
-		const {
-			signal,
-			strict = false,
-			order,
-			maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
-			padStart = false,
-			duplicates = 'keep-all',
-			onProgress,
-		} = options;
-		if (duplicates !== 'keep-all' && duplicates !== 'keep-newest') {
-			throw new InvalidOptionError('duplicates', "'keep-all' or 'keep-newest'", duplicates);
-		}
-		const { client } = this;
-		const limiter = this.#limiter;
-		const clock = this.#clock;
-		const resolved = resolveTimeRange(range);
-		const counter = new RunCounter(clock, resolved);
-		counter.resumed(past);
-		const onCall = counter.call.bind(counter);
-		const source = new FragmentSource({
-			client,
-			limiter,
-			clock,
-			range: padStart ? withPaddedStart(resolved) : range,
-			onCall,
-			onListed: (count) => counter.listed(count),
-		});
-		// What was listed and is not in the range after all does not count.
-		const onDropped = (count = 1): void => counter.listed(-count);
-		const newest = duplicates === 'keep-newest' ? [new NewestFilter({ by: resolved.by, onDropped })] : [];
-		const padding = padStart ? [new PaddingFilter({ range: resolved, onDropped })] : [];
-		const known = past.last === null ? [] : [new KnownFilter({ ...past, range: resolved })];
-		const trimmers = padding.map(
-			({ kept }) => new RangeTrimmer({ range: resolved, startAt, padding: kept, onDropped }),
-		);
-		const fetcher = new MediaFetcher({
-			client,
-			limiter,
-			clock,
-			sessions: this.#connections,
-			maxBufferedBytes,
-			order,
-			onCall,
-		});
-		const outlet = new EventOutlet<E>({ counter, pick, strict, onProgress });
-		pipeline(
-			[
-				source,
-				...newest,
-				...padding,
-				...known,
-				new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, this.#connections - 1) }),
-				fetcher,
-				new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
-				...trimmers,
-				outlet,
-			],
-			// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
-			() => {},
-		);
-		if (signal !== undefined) destroyOnAbort(outlet, signal);
-		return outlet;
+		const context = { client: this.client, limiter: this.#limiter, clock: this.#clock };
+		return openRun({ ...context, connections: this.#connections, range, options, ...how });
 	}
 }
 
 /** Events as they came, in an array of the caller's own. */
 function copyOf(events: readonly MediaEvent[]): MediaEvent[] {
 	return [...events];
-}
-
-function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
-	const onAbort = (): void => {
-		stream.destroy(signal.reason);
-	};
-	if (signal.aborted) {
-		onAbort();
-		return;
-	}
-	signal.addEventListener('abort', onAbort, { once: true });
-	stream.once('close', () => signal.removeEventListener('abort', onAbort));
 }
