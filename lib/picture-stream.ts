@@ -1,4 +1,5 @@
 import { pipeline, type Readable } from 'node:stream';
+import { destroyOnAbort } from './abort.js';
 import type { EventStream } from './event-stream.js';
 import type { Frame } from './model/media-event.js';
 import type { RunSummary } from './model/run-summary.js';
@@ -25,15 +26,9 @@ export function pictureStream(
 	countFailures: () => number,
 	signal?: AbortSignal,
 ): PictureStream {
-	const onAbort = (): void => {
-		decoder.destroy(signal?.reason);
-	};
-	signal?.addEventListener('abort', onAbort, { once: true });
+	if (signal !== undefined) destroyOnAbort(decoder, signal);
 	const closed = new Promise<void>((resolve) => {
-		decoder.once('close', () => {
-			signal?.removeEventListener('abort', onAbort);
-			resolve();
-		});
+		decoder.once('close', () => resolve());
 	});
 	// The outcome reaches the caller through the decoder, which the pipeline destroys with the error.
 	pipeline(frames, decoder, () => {});
