@@ -14,6 +14,8 @@ test('without credentials it does not listen anywhere but on loopback', async (t
 		await t.throwsAsync(once(server, 'listening'), { code: 'KVS_INVALID_OPTION', message: /loopback/ });
 		await closed;
 		t.false(server.listening);
+		// The temporary directory goes with it, as soon as it is there.
+		await server.archive.ready;
 	}
 	for (const host of ['127.0.0.1', 'localhost']) {
 		const server = createArchiveServer();
@@ -21,6 +23,7 @@ test('without credentials it does not listen anywhere but on loopback', async (t
 		server.listen(0, host);
 		await once(server, 'listening');
 		t.true(server.listening);
+		await server.archive.ready;
 	}
 });
 
