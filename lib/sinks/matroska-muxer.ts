@@ -182,17 +182,29 @@ function blockOf({ frame, track }: PlacedFrame, relativeTicks: number): Uint8Arr
 	});
 }
 
+/** A CuePoint whose numbers have a fixed size: there may be a million, and made one by one they cost more than the frames did. */
+const CUE_POINT = Buffer.concat(
+	master('CuePoint', [
+		unsigned('CueTime', 0, { byteLength: 8 }),
+		master('CueTrackPositions', [
+			unsigned('CueClusterPosition', 0, { byteLength: 8 }),
+			unsigned('CueTrack', 0, { byteLength: 8 }),
+		]),
+	]),
+);
+const CUE_TRACK_AT = CUE_POINT.byteLength - 8;
+/** Each number has an id and a size of one byte in front of it, CueTrackPositions too. */
+const CUE_CLUSTER_POSITION_AT = CUE_TRACK_AT - 10;
+const CUE_TIME_AT = CUE_CLUSTER_POSITION_AT - 12;
+
 function cuesElement(cues: readonly Cue[]): Uint8Array[] {
-	return master(
-		'Cues',
-		cues.map(([timeTicks, trackNumber, clusterPosition]) =>
-			master('CuePoint', [
-				unsigned('CueTime', timeTicks),
-				master('CueTrackPositions', [
-					unsigned('CueTrack', trackNumber),
-					unsigned('CueClusterPosition', clusterPosition),
-				]),
-			]),
-		),
-	);
+	const points = Buffer.alloc(cues.length * CUE_POINT.byteLength);
+	for (const [index, [timeTicks, trackNumber, clusterPosition]] of cues.entries()) {
+		const at = index * CUE_POINT.byteLength;
+		CUE_POINT.copy(points, at);
+		points.writeBigUInt64BE(BigInt(timeTicks), at + CUE_TIME_AT);
+		points.writeBigUInt64BE(BigInt(clusterPosition), at + CUE_CLUSTER_POSITION_AT);
+		points.writeBigUInt64BE(BigInt(trackNumber), at + CUE_TRACK_AT);
+	}
+	return master('Cues', [[points]]);
 }
