@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
-import { run, temporaryDirectory } from './helpers/tools.js';
+import { hasTool, run, temporaryDirectory } from './helpers/tools.js';
 
 /** What an example must have printed. */
 const printed: Readonly<Record<string, RegExp>> = {
@@ -10,6 +10,8 @@ const printed: Readonly<Record<string, RegExp>> = {
 		/example\.mp4: 4 of 4 fragments, 495 frames, 147230 bytes\n\d+ bytes are what they were\n$/,
 	'frames-for-a-model.ts':
 		/^2026-01-31T14:03:00\.000Z to 2026-01-31T14:03:03\.\d{3}Z: 8 pictures, \d+ bytes\n[\s\S]*0 fragments not to be had\n$/,
+	'motion.ts':
+		/^\{"at":"2026-01-31T14:03:00\.\d{3}Z","motion":\d+\.\d+,"fragmentNumber":"\d+"\}\n[\s\S]*\{"fragments":8,"delivered":8,"pictureFailures":0\}\n$/,
 	'playback-url.ts':
 		/^for 15 minutes: ffplay 'http:\S+getHLSMasterPlaylist\.m3u8\?SessionToken=\S+'\n#EXTM3U\n[\s\S]*\nthen: another URL\n$/,
 	'react-to-event.ts':
@@ -22,6 +24,7 @@ const scenarios = (await readdir(resolve('examples'))).filter(
 
 for (const name of scenarios) {
 	test(`${name} runs`, async (t) => {
+		if (name === 'motion.ts' && !hasTool(t, 'ffmpeg')) return;
 		const file = join(await temporaryDirectory(t), 'example.mp4');
 		const { code, stdout, stderr } = await run(process.execPath, [
 			resolve('build/examples', name.replace('.ts', '.js')),

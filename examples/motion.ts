@@ -1,0 +1,43 @@
+// Shows how to:
+// 1. decode two pictures a second of a time range, each with its exact time and the fragment it came from
+// 2. measure something on the raw pixels: how much moves from one picture to the next
+// 3. write what was found as JSON Lines
+//
+// Needs ffmpeg. Run: npm run check && node build/examples/motion.js
+import { ArchiveError, KvsArchive, type Picture } from 'kvs-archive';
+import { clipStart, openExampleArchive } from './local-archive.js';
+
+const local = await openExampleArchive();
+const archive = new KvsArchive(local);
+const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' } as const;
+
+try {
+	let before: Picture | null = null;
+	// NV12 begins with the brightness of every pixel, a byte each: all that is needed here.
+	const pictures = archive.pictures(range, { select: { everyMs: 500 }, format: 'nv12' });
+	for await (const picture of pictures) {
+		if (before !== null && picture.timestampMs !== null) {
+			const { fragmentNumber, timestampMs } = picture;
+			const motion = Number(motionBetween(before, picture).toFixed(3));
+			console.log(JSON.stringify({ at: new Date(timestampMs).toISOString(), motion, fragmentNumber }));
+		}
+		before = picture;
+	}
+	const { delivered, fragments, pictureFailures } = await pictures.summary;
+	console.log(JSON.stringify({ fragments, delivered, pictureFailures }));
+} catch (error) {
+	if (!(error instanceof ArchiveError) || error.code !== 'KVS_FFMPEG_NOT_FOUND') throw error;
+	console.log(error.message);
+}
+
+await archive.close();
+await local.close();
+
+/** Mean change of brightness, 0 to 255. */
+function motionBetween(one: Picture, other: Picture): number {
+	const pixels = one.width * one.height;
+	if (other.width * other.height !== pixels) return 255;
+	let sum = 0;
+	for (let at = 0; at < pixels; at++) sum += Math.abs((one.data[at] as number) - (other.data[at] as number));
+	return sum / pixels;
+}
