@@ -117,7 +117,7 @@ function expectedHashes(keyFrames, format) {
 	const args = [...quiet, '-f', 'h264', '-i', keyFrames, '-vsync', 'passthrough', ...FORMATS[format]];
 	const list = execFileSync('ffmpeg', [...args, '-f', 'framemd5', 'pipe:1'], { encoding: 'utf8' });
 	const lines = list.split('\n').filter((line) => /^\d/.test(line));
-	return lines.map((line) => line.split(',').at(-1).trim());
+	return lines.map((line) => line.split(',')[5].trim());
 }
 
 /** Whether a directory has these images, and no others. Returns their bytes. */
