@@ -184,6 +184,9 @@ function argumentsFor(format: PictureFormat): string[] {
 		...ENCODERS[format],
 		'-f',
 		'matroska',
+		// Of raw pictures, a checksum costs as much as decoding them.
+		'-write_crc32',
+		'0',
 		'pipe:1',
 	];
 }
