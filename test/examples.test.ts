@@ -14,9 +14,14 @@ const printed: Readonly<Record<string, RegExp>> = {
 		/^\{"at":"2026-01-31T14:03:00\.\d{3}Z","motion":\d+\.\d+,"fragmentNumber":"\d+"\}\n[\s\S]*\{"fragments":8,"delivered":8,"pictureFailures":0\}\n$/,
 	'playback-url.ts':
 		/^for 15 minutes: ffplay 'http:\S+getHLSMasterPlaylist\.m3u8\?SessionToken=\S+'\n#EXTM3U\n[\s\S]*\nthen: another URL\n$/,
+	'read-clock.ts':
+		/^(?=[\s\S]*"clock":"00:00:10.000","offMs":0,)(\{"at":"2026-01-31T14:03:\d\d\.\d{3}Z","clock":"[\d:.]*","offMs":(-?\d+|null),"fragmentNumber":"\d+"\}\n){16}\{"fragments":8,"delivered":8,"pictureFailures":0\}\n$/,
 	'react-to-event.ts':
 		/^fragment 0 from 2026-01-31T14:03:02\.000Z\n[\s\S]*most movement at 2026-01-31T14:03:\d\d\.\d{3}Z/,
 };
+
+/** The examples that decode pictures. */
+const decoding = ['motion.ts', 'read-clock.ts'];
 
 const scenarios = (await readdir(resolve('examples'))).filter(
 	(name) => name.endsWith('.ts') && name !== 'local-archive.ts',
@@ -24,7 +29,7 @@ const scenarios = (await readdir(resolve('examples'))).filter(
 
 for (const name of scenarios) {
 	test(`${name} runs`, async (t) => {
-		if (name === 'motion.ts' && !hasTool(t, 'ffmpeg')) return;
+		if (decoding.includes(name) && !hasTool(t, 'ffmpeg')) return;
 		const file = join(await temporaryDirectory(t), 'example.mp4');
 		const { code, stdout, stderr } = await run(process.execPath, [
 			resolve('build/examples', name.replace('.ts', '.js')),
