@@ -24,7 +24,9 @@ const CLIP_SECONDS = 20;
 const FRAMES_PER_SECOND = 30;
 const SECONDS_PER_KEY_FRAME = 2;
 const ROUNDS = 3;
-const TARGET = 1.1;
+
+/** Raw pictures have none: what handing 6 MB through a socket takes of ffmpeg depends on how fast the reader comes back. */
+const TARGETS = { jpg: 1.1 };
 
 /** What the command's decoder makes of each format, told to ffmpeg alone; its images then follow one another. */
 const FORMATS = {
@@ -191,11 +193,9 @@ for (const format of Object.keys(FORMATS)) {
 	print(`${format}: the decoder of \`frames --keyframes\``, inSeconds(decoding));
 	print(`${format}: our own, receiving and writing with it`, inSeconds(own));
 	const ratio = median(decoding) / Math.min(...Object.values(alone).map(median));
-	print(
-		`${format}: ${hashes.length} pictures, decoder, times ffmpeg alone`,
-		ratio.toFixed(3),
-		ratio <= TARGET,
-		`≤ ${TARGET}`,
-	);
+	const what = `${format}: ${hashes.length} pictures, decoder, times ffmpeg alone`;
+	const target = TARGETS[format];
+	if (target === undefined) print(what, ratio.toFixed(3));
+	else print(what, ratio.toFixed(3), ratio <= target, `≤ ${target}`);
 }
 await stop();
