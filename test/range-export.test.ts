@@ -1,17 +1,19 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import {
 	type ExportOptions,
 	KvsArchive,
+	MkvReader,
 	type RateLimiter,
 	readManifest,
 	type TimeRange,
 	verifyExport,
 } from 'kvs-archive';
-import { string } from '#lib/mkv/ebml-writer.js';
+import { element, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { startArchive, type TestArchive } from './helpers/archive.js';
-import { fragmentDocument, fragmentNumber, recording, trackEntry } from './helpers/payload.js';
+import { fragmentDocument, fragmentNumber, frameBlock, recording, trackEntry } from './helpers/payload.js';
 import { sample } from './helpers/samples.js';
 import { hasTool, run, temporaryDirectory } from './helpers/tools.js';
 
@@ -141,6 +143,126 @@ test('files are cut by length, size and gap, and nothing is lost at a cut', asyn
 	const both = await cuts('both.mkv', ['gap', { everyMs: 40_000 }]);
 	t.deepEqual(both, [undefined, 'duration', 'gap']);
 });
+
+test('pictures that are shown before the key frame they come behind close what looks like a gap', async (t) => {
+	const shown = [
+		[0, 40, 80, 120, 160, 200],
+		// The key frame follows the last picture by 280 ms, and is followed by those in between: an open group.
+		[480, 240, 280, 320, 360, 400, 440, 520, 560],
+	];
+	const media = shown.map((times, index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + (times[0] as number),
+			blocks: times.map((ms, frame) =>
+				frameBlock(frame, { keyframe: frame === 0, relativeTicks: ms - (times[0] as number) }),
+			),
+		}),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(media) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	const { files, gaps, merged } = await open(t, served).export(range, file, { split: 'gap' });
+	t.deepEqual(
+		files.map(({ durationMs }) => durationMs),
+		[600],
+	);
+	t.deepEqual([gaps, merged.gap], [0, 0]);
+});
+
+test('time that is left out does not count where files are cut by length', async (t) => {
+	const hour = 3_600_000;
+	const media = [0, hour, 2 * hour].map((offset, index) =>
+		recording(5, { startMs: startMs + offset, firstNumber: 1 + 5 * index }),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(media) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	const day = { ...range, to: new Date(startMs + 24 * hour) };
+	const options = { gaps: 'close', split: { everyMs: 20_500 } } as const;
+	const { files } = await open(t, served).export(day, file, options);
+	t.deepEqual(
+		files.map(({ durationMs }) => durationMs),
+		[20_000, 10_000],
+	);
+});
+
+test('a pause that is longer than a classic MP4 can tell begins a new file', async (t) => {
+	const hour = 3_600_000;
+	const avc = trackEntry(1, 'video', 'V_MPEG4/ISO/AVC', [
+		master('Video', [unsigned('PixelWidth', 320), unsigned('PixelHeight', 240)]),
+		element('CodecPrivate', [Buffer.from('0142c01effe1000867640028acd940f0010001', 'hex')]),
+	]);
+	const at = [0, 12, 36].map((hours, index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + hours * hour,
+			tracks: [avc],
+			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1)],
+		}),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(at) });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	const days = { ...range, to: new Date(startMs + 48 * hour) };
+	const kept = await archive.export(days, join(directory, 'x.mp4'), { faststart: true });
+	t.deepEqual(
+		kept.files.map(({ file, cut }) => [file, cut?.reason]),
+		[
+			['x-001.mp4', undefined],
+			['x-002.mp4', 'gap'],
+		],
+	);
+	t.regex(kept.files[1]?.cut?.detail ?? '', /^track 1 has nothing for 24\.0 hours/);
+	for (const [name, options] of [
+		['fragmented.mp4', {}],
+		['closed.mp4', { faststart: true, gaps: 'close' }],
+	] as [string, ExportOptions][]) {
+		const { files } = await archive.export(days, join(directory, name), options);
+		t.is(files.length, 1, name);
+	}
+});
+
+for (const [name, codecId, codecPrivate, data, frameMs] of [
+	['AAC at 8 kHz', 'A_AAC', '1588', '00c800802380', 128],
+	['Opus of 60 ms', 'A_OPUS', '', '18ffffff', 60],
+	['Opus of six frames of 20 ms', 'A_OPUS', '', '7b06fffffe', 120],
+] as const) {
+	test(`silence fills what is missing, and nothing else: ${name}`, async (t) => {
+		const sound = trackEntry(1, 'audio', codecId, [
+			master('Audio', [
+				float('SamplingFrequency', codecId === 'A_AAC' ? 8000 : 48_000),
+				unsigned('Channels', 1),
+			]),
+			element('CodecPrivate', [Buffer.from(codecPrivate, 'hex')]),
+		]);
+		const media = [0, 1, 3].map((place, index) =>
+			fragmentDocument({
+				number: fragmentNumber(index + 1),
+				producerMs: startMs + place * 5 * frameMs,
+				tracks: [sound],
+				blocks: Array.from({ length: 5 }, (_, frame) => ({
+					trackNumber: 1,
+					relativeTicks: frame * frameMs,
+					keyframe: true,
+					data: Buffer.from(data, 'hex'),
+				})),
+			}),
+		);
+		const served = await startArchive(t, { door: Buffer.concat(media) });
+		const file = join(await temporaryDirectory(t), 'x.mkv');
+		await open(t, served).export(range, file, { gaps: 'fill' });
+		const times: number[] = [];
+		for await (const event of Readable.from([await readFile(file)]).pipe(new MkvReader())) {
+			if (event.type === 'frame') times.push(Number(event.timecodeNs / 1_000_000n));
+		}
+		const silentMs = times.filter((ms) => ms > 9 * frameMs && ms < 15 * frameMs);
+		t.deepEqual(
+			times.filter((ms) => ms <= 9 * frameMs),
+			Array.from({ length: 10 }, (_, frame) => frame * frameMs),
+		);
+		t.is(silentMs[0], 10 * frameMs);
+		t.is(times.length - silentMs.length, 15);
+	});
+}
 
 test('two exports at a time into one file are one too many', async (t) => {
 	const served = await startArchive(t, { door: recording(5) });
