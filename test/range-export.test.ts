@@ -74,6 +74,17 @@ test('an export that was stopped goes on, and asks only for what is missing', as
 	t.is(JSON.stringify(manifest), text);
 });
 
+test('another call begins anew, and tells what it threw away', async (t) => {
+	const served = await startArchive(t, { door: recording(200) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	const archive = open(t, served);
+	await stopHalfWay(t, archive, file);
+	const { resumed, discarded, delivered } = await archive.export(range, file, { gaps: 'close' });
+	t.true(discarded > 15 && discarded <= 200, `${discarded}`);
+	t.deepEqual([resumed, delivered], [0, 200]);
+	t.deepEqual((await readdir(dirname(file))).sort(), ['x.mkv', 'x.mkv.json']);
+});
+
 test('what is added to the archive in front of what is written begins the export anew', async (t) => {
 	const served = await startArchive(t, { door: recording(200, { stepMs: 4000 }) });
 	const directory = await temporaryDirectory(t);
@@ -85,6 +96,7 @@ test('what is added to the archive in front of what is written begins the export
 	await served.server.archive.ingest('door', late);
 	const summary = await archive.export(range, file);
 	t.like(summary, { fragments: 201, delivered: 201, resumed: 0 });
+	t.true(summary.discarded > 15, `${summary.discarded}`);
 	await archive.export(range, join(directory, 'y.mkv'));
 	t.deepEqual(await readFile(file), await readFile(join(directory, 'y.mkv')));
 });
