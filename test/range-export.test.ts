@@ -13,7 +13,15 @@ import {
 } from 'kvs-archive';
 import { element, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { startArchive, type TestArchive } from './helpers/archive.js';
-import { fragmentDocument, fragmentNumber, frameBlock, recording, trackEntry } from './helpers/payload.js';
+import {
+	audioTrack,
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	recording,
+	trackEntry,
+	videoTrack,
+} from './helpers/payload.js';
 import { sample } from './helpers/samples.js';
 import { hasTool, run, temporaryDirectory } from './helpers/tools.js';
 
@@ -179,6 +187,34 @@ test('pictures that are shown before the key frame they come behind close what l
 		[600],
 	);
 	t.deepEqual([gaps, merged.gap], [0, 0]);
+});
+
+test('where only the pictures paused, closing the gap leaves the sound as it was', async (t) => {
+	const sound = (times: readonly number[]) =>
+		times.map((relativeTicks) => frameBlock(0, { keyframe: true, trackNumber: 2, relativeTicks }));
+	const tenths = (from: number, to: number) =>
+		Array.from({ length: (to - from) / 100 }, (_, index) => from + 100 * index);
+	const media = [
+		[0, tenths(0, 1000)],
+		// What was heard while nothing was seen comes with the next picture.
+		[9000, tenths(-8000, 1000)],
+	] as const;
+	const documents = media.map(([ms, times], index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + ms,
+			tracks: [videoTrack, audioTrack],
+			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1, { relativeTicks: 500 }), ...sound(times)],
+		}),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(documents) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	await open(t, served).export(range, file, { gaps: 'close' });
+	const heard: number[] = [];
+	for await (const event of Readable.from([await readFile(file)]).pipe(new MkvReader())) {
+		if (event.type === 'frame' && event.track.number === 2) heard.push(Number(event.timecodeNs / 1_000_000n));
+	}
+	t.deepEqual(heard, tenths(0, 10_000));
 });
 
 test('time that is left out does not count where files are cut by length', async (t) => {

@@ -69,7 +69,7 @@ export class OutputTimeline {
 	/** Times that the frames of a fragment would have in the file if it were the next to begin, in milliseconds. */
 	timesIf(beginning: FragmentBeginning): number[] {
 		const shiftMs = this.#shiftFor(beginning);
-		return beginning.frames.map((frame) => this.#timeOf(frame, shiftMs));
+		return beginning.frames.map((frame) => Math.max(0, this.#timeOf(frame, shiftMs)));
 	}
 
 	#shiftFor({ fragment: { producerTimestamp }, gap, frames }: FragmentBeginning): number {
@@ -85,12 +85,12 @@ export class OutputTimeline {
 	}
 
 	#timeOf(frame: Frame, shiftMs: number): number {
-		return Math.max(0, sourceMs(frame) - (this.#originMs ?? 0) + shiftMs);
+		return sourceMs(frame) - (this.#originMs ?? 0) + shiftMs;
 	}
 
 	/** Gives a frame its place: its time in the file. */
 	place(frame: Frame): number {
-		const ms = this.#timeOf(frame, this.#shiftMs);
+		const ms = Math.max(0, this.#timeOf(frame, this.#shiftMs));
 		const { track, data } = frame;
 		const durationMs =
 			frame.durationMs ?? soundDurationMs(track, data.byteLength) ?? codedDurationMs(track, data);

@@ -237,6 +237,7 @@ test('export writes one file and ends with one summary line', async (t) => {
 		'merged',
 		'files',
 		'resumed',
+		'discarded',
 		'verified',
 	]);
 	t.like(summary, {
