@@ -347,7 +347,7 @@ function connectTrack(number: number, name: string): Uint8Array[] {
 }
 
 /** A call of two sides: a second of 1s, 2s … on one, of 101s, 102s … on the other; between the third and the fourth nothing. */
-function call(): Buffer {
+function call({ isQuiet = false } = {}): Buffer {
 	const tenth = (value: number): Buffer => Buffer.from(new Int16Array(800).fill(value).buffer);
 	return Buffer.concat(
 		[0, 1, 2, 5].map((offset, index) =>
@@ -360,7 +360,7 @@ function call(): Buffer {
 					relativeTicks: Math.floor(block / 2) * 100,
 					keyframe: true,
 					data: tenth(index + 1 + (block % 2) * 100),
-				})),
+				})).filter(({ trackNumber }) => !isQuiet || index === 0 || trackNumber === 1),
 			}),
 		),
 	);
@@ -409,6 +409,13 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 	);
 	t.deepEqual(await seconds(join(directory, names[0] as string), 1), [[1, 2, 3, ...silent, 4]]);
 	t.deepEqual(await seconds(join(directory, names[1] as string), 1), [[101, 102, 103, ...silent, 104]]);
+	// One side falls silent after its first second.
+	const quiet = call({ isQuiet: true });
+	const other = await startArchive(t, { door: quiet });
+	await open(t, other).export(range, join(directory, 'quiet.wav'), { channels: 'split' });
+	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_FROM_CUSTOMER.wav'), 1), [[1, 2, 3, ...silent, 4]]);
+	const ended = [101, 0, 0, ...silent, 0];
+	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_TO_CUSTOMER.wav'), 1), [ended]);
 	const manifest = await readManifest(join(directory, 'side.wav'));
 	t.deepEqual((await verifyExport(join(directory, 'side.wav'), manifest as never)).damage, []);
 	await archive.export(range, join(directory, 'close.wav'), { gaps: 'close' });
