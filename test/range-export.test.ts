@@ -312,6 +312,17 @@ for (const [name, codecId, codecPrivate, data, frameMs] of [
 	});
 }
 
+test('without a manifest, that of an earlier export goes, and what is none stays', async (t) => {
+	const served = await startArchive(t, { door: recording(3) });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	await archive.export(range, join(directory, 'x.mkv'));
+	await writeFile(join(directory, 'y.mkv.json'), '{"mine":true}');
+	for (const name of ['x.mkv', 'y.mkv'])
+		await archive.export(range, join(directory, name), { manifest: false });
+	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'y.mkv', 'y.mkv.json']);
+});
+
 test('two exports at a time into one file are one too many', async (t) => {
 	const served = await startArchive(t, { door: recording(5) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');

@@ -14,6 +14,7 @@ import {
 	type FileCut,
 	type MergedGaps,
 	manifestPath,
+	readManifest,
 	writeManifest,
 } from './export-manifest.js';
 import { ExportNames } from './export-names.js';
@@ -185,7 +186,9 @@ export class ExportSink extends FragmentSink {
 			const fragments = ExportJournal.fragments(file, { hasRanges: !this.#options.faststart });
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
 		} else {
-			await rm(manifestPath(file), { force: true });
+			// What is no manifest of ours is somebody's.
+			const stale = await readManifest(file).catch(() => null);
+			if (stale !== null) await rm(manifestPath(file), { force: true });
 		}
 		await journal.remove();
 	}
