@@ -84,6 +84,9 @@ export async function exportRange(
 ): Promise<ExportSummary> {
 	const request = requestOf(range, file, options, source.stream);
 	options.signal?.throwIfAborted();
+	if ((await stat(file).catch(() => null))?.isDirectory()) {
+		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: it is a directory (EISDIR)`);
+	}
 	const mark = await markFile(file);
 	try {
 		const done = await finishedExport(file, request, options, source);

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
@@ -332,6 +332,18 @@ test('two exports at a time into one file are one too many', async (t) => {
 	const { reason } = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
 	t.regex(reason.message, /cannot write .*x\.mkv`: process \d+ is writing it/);
 	t.deepEqual((await verifyExport(file, (await readManifest(file)) as never)).damage, []);
+});
+
+test('a directory of that name is found before anything is asked', async (t) => {
+	const served = await startArchive(t, { door: recording(3) });
+	const directory = await temporaryDirectory(t);
+	await mkdir(join(directory, 'x.mkv'));
+	await t.throwsAsync(open(t, served).export(range, join(directory, 'x.mkv')), {
+		code: 'KVS_SINK_FAILED',
+		message: /x\.mkv`: it is a directory \(EISDIR\)$/,
+	});
+	t.is(asked(served), 0);
+	t.deepEqual(await readdir(directory), ['x.mkv']);
 });
 
 test('options that make no sense are refused before anything is asked', async (t) => {
