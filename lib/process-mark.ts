@@ -52,5 +52,9 @@ async function identityOf(pid: number): Promise<string | null> {
 	}
 	// Containers give the same few numbers out again and again. Linux says when a process started (proc(5), field 22).
 	const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-	return status?.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? 'alive';
+	if (status === null) return 'alive';
+	const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+	// Dead, and not waited for: where the first process of a container waits for nobody, it stays so for ever.
+	if (fields[0] === 'Z') return null;
+	return fields[19] ?? 'alive';
 }

@@ -58,6 +58,8 @@ export interface ExportSummary extends RunSummary {
 	readonly merged: Readonly<MergedGaps>;
 	/** Fragments that an earlier process had done. */
 	readonly resumed: number;
+	/** Fragments that an earlier process had done and that are of no use: other options or another range, or they have changed. */
+	readonly discarded: number;
 	/** Whether nothing was done but to check a finished export. */
 	readonly verified: boolean;
 }
@@ -82,6 +84,9 @@ export async function exportRange(
 ): Promise<ExportSummary> {
 	const request = requestOf(range, file, options, source.stream);
 	options.signal?.throwIfAborted();
+	if ((await stat(file).catch(() => null))?.isDirectory()) {
+		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: it is a directory (EISDIR)`);
+	}
 	const mark = await markFile(file);
 	try {
 		const done = await finishedExport(file, request, options, source);
@@ -92,8 +97,8 @@ export async function exportRange(
 			const { code } = error as { code?: unknown };
 			if (code !== LATE_FRAGMENT && code !== PART_LOST) throw error;
 			// What is written cannot be gone on from: all of it again.
-			await ExportJournal.discard(file);
-			return await runExport(file, request, options, source);
+			const discarded = await ExportJournal.discard(file);
+			return { ...(await runExport(file, request, options, source)), discarded };
 		}
 	} finally {
 		mark.release();
@@ -106,7 +111,7 @@ async function runExport(
 	options: ExportOptions,
 	{ events: openEvents }: ExportSource,
 ): Promise<ExportSummary> {
-	const { journal, past } = await ExportJournal.open(file, request);
+	const { journal, past, discarded } = await ExportJournal.open(file, request);
 	const sink = new ExportSink({
 		directory: dirname(file),
 		name: basename(file),
@@ -134,7 +139,8 @@ async function runExport(
 	const run = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0, failures: past.failures };
 	const { calls, throttled, elapsedMs, failures } = run;
 	const counted = { fragments, ...totals, gaps, calls, throttled, elapsedMs };
-	return { ...counted, failures, merged, file, files, resumed: past.known.size, verified: false };
+	const before = { resumed: past.known.size, discarded };
+	return { ...counted, failures, merged, file, files, ...before, verified: false };
 }
 
 /** Checks what was asked for. */
@@ -219,7 +225,8 @@ async function finishedExport(
 		return null;
 	const { merged, ...totals } = manifest.summary;
 	const counted = { ...totals, calls: 0, throttled: 0, elapsedMs: clock.now() - startMs };
-	return { ...counted, failures: [], merged, file, files: manifest.files, resumed: 0, verified: true };
+	const { files } = manifest;
+	return { ...counted, failures: [], merged, file, files, resumed: 0, discarded: 0, verified: true };
 }
 
 async function hasGrown(manifest: ExportManifest, fragments: AsyncIterable<Fragment>): Promise<boolean> {

@@ -1,17 +1,27 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import {
 	type ExportOptions,
 	KvsArchive,
+	MkvReader,
 	type RateLimiter,
 	readManifest,
 	type TimeRange,
 	verifyExport,
 } from 'kvs-archive';
-import { string } from '#lib/mkv/ebml-writer.js';
+import { element, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { startArchive, type TestArchive } from './helpers/archive.js';
-import { fragmentDocument, fragmentNumber, recording, trackEntry } from './helpers/payload.js';
+import {
+	audioTrack,
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	recording,
+	trackEntry,
+	videoTrack,
+} from './helpers/payload.js';
 import { sample } from './helpers/samples.js';
 import { hasTool, run, temporaryDirectory } from './helpers/tools.js';
 
@@ -72,6 +82,17 @@ test('an export that was stopped goes on, and asks only for what is missing', as
 	t.is(JSON.stringify(manifest), text);
 });
 
+test('another call begins anew, and tells what it threw away', async (t) => {
+	const served = await startArchive(t, { door: recording(200) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	const archive = open(t, served);
+	await stopHalfWay(t, archive, file);
+	const { resumed, discarded, delivered } = await archive.export(range, file, { gaps: 'close' });
+	t.true(discarded > 15 && discarded <= 200, `${discarded}`);
+	t.deepEqual([resumed, delivered], [0, 200]);
+	t.deepEqual((await readdir(dirname(file))).sort(), ['x.mkv', 'x.mkv.json']);
+});
+
 test('what is added to the archive in front of what is written begins the export anew', async (t) => {
 	const served = await startArchive(t, { door: recording(200, { stepMs: 4000 }) });
 	const directory = await temporaryDirectory(t);
@@ -83,6 +104,7 @@ test('what is added to the archive in front of what is written begins the export
 	await served.server.archive.ingest('door', late);
 	const summary = await archive.export(range, file);
 	t.like(summary, { fragments: 201, delivered: 201, resumed: 0 });
+	t.true(summary.discarded > 15, `${summary.discarded}`);
 	await archive.export(range, join(directory, 'y.mkv'));
 	t.deepEqual(await readFile(file), await readFile(join(directory, 'y.mkv')));
 });
@@ -142,6 +164,165 @@ test('files are cut by length, size and gap, and nothing is lost at a cut', asyn
 	t.deepEqual(both, [undefined, 'duration', 'gap']);
 });
 
+test('pictures that are shown before the key frame they come behind close what looks like a gap', async (t) => {
+	const shown = [
+		[0, 40, 80, 120, 160, 200],
+		// The key frame follows the last picture by 280 ms, and is followed by those in between: an open group.
+		[480, 240, 280, 320, 360, 400, 440, 520, 560],
+	];
+	const media = shown.map((times, index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + (times[0] as number),
+			blocks: times.map((ms, frame) =>
+				frameBlock(frame, { keyframe: frame === 0, relativeTicks: ms - (times[0] as number) }),
+			),
+		}),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(media) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	const { files, gaps, merged } = await open(t, served).export(range, file, { split: 'gap' });
+	t.deepEqual(
+		files.map(({ durationMs }) => durationMs),
+		[600],
+	);
+	t.deepEqual([gaps, merged.gap], [0, 0]);
+});
+
+test('where only the pictures paused, closing the gap leaves the sound as it was', async (t) => {
+	const sound = (times: readonly number[]) =>
+		times.map((relativeTicks) => frameBlock(0, { keyframe: true, trackNumber: 2, relativeTicks }));
+	const tenths = (from: number, to: number) =>
+		Array.from({ length: (to - from) / 100 }, (_, index) => from + 100 * index);
+	const media = [
+		[0, tenths(0, 1000)],
+		// What was heard while nothing was seen comes with the next picture.
+		[9000, tenths(-8000, 1000)],
+	] as const;
+	const documents = media.map(([ms, times], index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + ms,
+			tracks: [videoTrack, audioTrack],
+			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1, { relativeTicks: 500 }), ...sound(times)],
+		}),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(documents) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	await open(t, served).export(range, file, { gaps: 'close' });
+	const heard: number[] = [];
+	for await (const event of Readable.from([await readFile(file)]).pipe(new MkvReader())) {
+		if (event.type === 'frame' && event.track.number === 2) heard.push(Number(event.timecodeNs / 1_000_000n));
+	}
+	t.deepEqual(heard, tenths(0, 10_000));
+});
+
+test('time that is left out does not count where files are cut by length', async (t) => {
+	const hour = 3_600_000;
+	const media = [0, hour, 2 * hour].map((offset, index) =>
+		recording(5, { startMs: startMs + offset, firstNumber: 1 + 5 * index }),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(media) });
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	const day = { ...range, to: new Date(startMs + 24 * hour) };
+	const options = { gaps: 'close', split: { everyMs: 20_500 } } as const;
+	const { files } = await open(t, served).export(day, file, options);
+	t.deepEqual(
+		files.map(({ durationMs }) => durationMs),
+		[20_000, 10_000],
+	);
+});
+
+test('a pause that is longer than a classic MP4 can tell begins a new file', async (t) => {
+	const hour = 3_600_000;
+	const avc = trackEntry(1, 'video', 'V_MPEG4/ISO/AVC', [
+		master('Video', [unsigned('PixelWidth', 320), unsigned('PixelHeight', 240)]),
+		element('CodecPrivate', [Buffer.from('0142c01effe1000867640028acd940f0010001', 'hex')]),
+	]);
+	const at = [0, 12, 36].map((hours, index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + hours * hour,
+			tracks: [avc],
+			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1)],
+		}),
+	);
+	const served = await startArchive(t, { door: Buffer.concat(at) });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	const days = { ...range, to: new Date(startMs + 48 * hour) };
+	const kept = await archive.export(days, join(directory, 'x.mp4'), { faststart: true });
+	t.deepEqual(
+		kept.files.map(({ file, cut }) => [file, cut?.reason]),
+		[
+			['x-001.mp4', undefined],
+			['x-002.mp4', 'gap'],
+		],
+	);
+	t.regex(kept.files[1]?.cut?.detail ?? '', /^track 1 has nothing for 24\.0 hours/);
+	for (const [name, options] of [
+		['fragmented.mp4', {}],
+		['closed.mp4', { faststart: true, gaps: 'close' }],
+	] as [string, ExportOptions][]) {
+		const { files } = await archive.export(days, join(directory, name), options);
+		t.is(files.length, 1, name);
+	}
+});
+
+for (const [name, codecId, codecPrivate, data, frameMs] of [
+	['AAC at 8 kHz', 'A_AAC', '1588', '00c800802380', 128],
+	['Opus of 60 ms', 'A_OPUS', '', '18ffffff', 60],
+	['Opus of six frames of 20 ms', 'A_OPUS', '', '7b06fffffe', 120],
+] as const) {
+	test(`silence fills what is missing, and nothing else: ${name}`, async (t) => {
+		const sound = trackEntry(1, 'audio', codecId, [
+			master('Audio', [
+				float('SamplingFrequency', codecId === 'A_AAC' ? 8000 : 48_000),
+				unsigned('Channels', 1),
+			]),
+			element('CodecPrivate', [Buffer.from(codecPrivate, 'hex')]),
+		]);
+		const media = [0, 1, 3].map((place, index) =>
+			fragmentDocument({
+				number: fragmentNumber(index + 1),
+				producerMs: startMs + place * 5 * frameMs,
+				tracks: [sound],
+				blocks: Array.from({ length: 5 }, (_, frame) => ({
+					trackNumber: 1,
+					relativeTicks: frame * frameMs,
+					keyframe: true,
+					data: Buffer.from(data, 'hex'),
+				})),
+			}),
+		);
+		const served = await startArchive(t, { door: Buffer.concat(media) });
+		const file = join(await temporaryDirectory(t), 'x.mkv');
+		await open(t, served).export(range, file, { gaps: 'fill' });
+		const times: number[] = [];
+		for await (const event of Readable.from([await readFile(file)]).pipe(new MkvReader())) {
+			if (event.type === 'frame') times.push(Number(event.timecodeNs / 1_000_000n));
+		}
+		const silentMs = times.filter((ms) => ms > 9 * frameMs && ms < 15 * frameMs);
+		t.deepEqual(
+			times.filter((ms) => ms <= 9 * frameMs),
+			Array.from({ length: 10 }, (_, frame) => frame * frameMs),
+		);
+		t.is(silentMs[0], 10 * frameMs);
+		t.is(times.length - silentMs.length, 15);
+	});
+}
+
+test('without a manifest, that of an earlier export goes, and what is none stays', async (t) => {
+	const served = await startArchive(t, { door: recording(3) });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	await archive.export(range, join(directory, 'x.mkv'));
+	await writeFile(join(directory, 'y.mkv.json'), '{"mine":true}');
+	for (const name of ['x.mkv', 'y.mkv'])
+		await archive.export(range, join(directory, name), { manifest: false });
+	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'y.mkv', 'y.mkv.json']);
+});
+
 test('two exports at a time into one file are one too many', async (t) => {
 	const served = await startArchive(t, { door: recording(5) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
@@ -151,6 +332,18 @@ test('two exports at a time into one file are one too many', async (t) => {
 	const { reason } = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
 	t.regex(reason.message, /cannot write .*x\.mkv`: process \d+ is writing it/);
 	t.deepEqual((await verifyExport(file, (await readManifest(file)) as never)).damage, []);
+});
+
+test('a directory of that name is found before anything is asked', async (t) => {
+	const served = await startArchive(t, { door: recording(3) });
+	const directory = await temporaryDirectory(t);
+	await mkdir(join(directory, 'x.mkv'));
+	await t.throwsAsync(open(t, served).export(range, join(directory, 'x.mkv')), {
+		code: 'KVS_SINK_FAILED',
+		message: /x\.mkv`: it is a directory \(EISDIR\)$/,
+	});
+	t.is(asked(served), 0);
+	t.deepEqual(await readdir(directory), ['x.mkv']);
 });
 
 test('options that make no sense are refused before anything is asked', async (t) => {
@@ -177,7 +370,7 @@ function connectTrack(number: number, name: string): Uint8Array[] {
 }
 
 /** A call of two sides: a second of 1s, 2s … on one, of 101s, 102s … on the other; between the third and the fourth nothing. */
-function call(): Buffer {
+function call({ isQuiet = false } = {}): Buffer {
 	const tenth = (value: number): Buffer => Buffer.from(new Int16Array(800).fill(value).buffer);
 	return Buffer.concat(
 		[0, 1, 2, 5].map((offset, index) =>
@@ -190,7 +383,7 @@ function call(): Buffer {
 					relativeTicks: Math.floor(block / 2) * 100,
 					keyframe: true,
 					data: tenth(index + 1 + (block % 2) * 100),
-				})),
+				})).filter(({ trackNumber }) => !isQuiet || index === 0 || trackNumber === 1),
 			}),
 		),
 	);
@@ -239,6 +432,13 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 	);
 	t.deepEqual(await seconds(join(directory, names[0] as string), 1), [[1, 2, 3, ...silent, 4]]);
 	t.deepEqual(await seconds(join(directory, names[1] as string), 1), [[101, 102, 103, ...silent, 104]]);
+	// One side falls silent after its first second.
+	const quiet = call({ isQuiet: true });
+	const other = await startArchive(t, { door: quiet });
+	await open(t, other).export(range, join(directory, 'quiet.wav'), { channels: 'split' });
+	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_FROM_CUSTOMER.wav'), 1), [[1, 2, 3, ...silent, 4]]);
+	const ended = [101, 0, 0, ...silent, 0];
+	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_TO_CUSTOMER.wav'), 1), [ended]);
 	const manifest = await readManifest(join(directory, 'side.wav'));
 	t.deepEqual((await verifyExport(join(directory, 'side.wav'), manifest as never)).damage, []);
 	await archive.export(range, join(directory, 'close.wav'), { gaps: 'close' });

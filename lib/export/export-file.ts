@@ -8,6 +8,8 @@ import { readTracks } from '../mkv/tracks.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { fastStart } from '../mp4/fast-start.js';
+import { MAX_CLASSIC_STEP_TICKS } from '../mp4/sample-table.js';
+import { timescaleOf } from '../mp4/track-timescale.js';
 import { AtomicFile } from '../sinks/atomic-file.js';
 import { type Container, checkTracks } from '../sinks/container.js';
 import { createMuxer } from '../sinks/create-muxer.js';
@@ -17,7 +19,7 @@ import { OutputFile } from '../sinks/output-file.js';
 import { type GapPolicy, OutputTimeline } from '../sinks/output-timeline.js';
 import { OutputTracks } from '../sinks/output-tracks.js';
 import type { FileSection, FragmentRange } from './export-manifest.js';
-import { ExportNames, trackSuffix } from './export-names.js';
+import { ExportNames, suffixOf } from './export-names.js';
 import type { OpenedFile, OpenState, SealedFile } from './export-past.js';
 import { requireSilence, silenceUntil } from './gap-filler.js';
 
@@ -151,9 +153,23 @@ export class ExportFile {
 		return Math.max(...this.#lanes.map(({ output }) => output.maxFinalBytes));
 	}
 
-	/** How long it is with these frames. */
-	durationMsWith(frames: readonly Frame[]): number {
-		return frames.reduce((ms, frame) => Math.max(ms, this.#timeline.timeOf(frame)), this.#timeline.endMs);
+	/** How long it is with a fragment that begins so. */
+	durationMsWith(piece: Piece): number {
+		return this.#timeline.timesIf(piece).reduce((most, ms) => Math.max(most, ms), this.#timeline.endMs);
+	}
+
+	/** Why a fragment is too far from what is in this file to be in it too, in words; null where it is not. */
+	whyTooFar(piece: Piece): string | null {
+		if (!this.#options.faststart) return null;
+		const times = this.#timeline.timesIf(piece);
+		for (const [index, { track }] of piece.frames.entries()) {
+			const ms = times[index] as number;
+			const pauseMs = ms - (this.#timeline.lastOf(track.number) ?? ms);
+			if (pauseMs < (MAX_CLASSIC_STEP_TICKS * 1000) / timescaleOf(track)) continue;
+			const hours = (pauseMs / 3_600_000).toFixed(1);
+			return `track ${track.number} has nothing for ${hours} hours, more than a file with its index in front can tell`;
+		}
+		return null;
 	}
 
 	/** Whether the last bytes that were written down are what is on the disk. */
@@ -174,8 +190,9 @@ export class ExportFile {
 	}
 
 	/** Writes frames of the selected tracks. */
-	async piece({ fragment, isFirst, gap, frames }: Piece): Promise<void> {
-		if (isFirst) this.#timeline.fragment(fragment, gap, frames);
+	async piece(piece: Piece): Promise<void> {
+		const { frames } = piece;
+		if (piece.isFirst) this.#timeline.fragment(piece);
 		for (const [index, lane] of this.#lanes.entries()) {
 			const own =
 				this.#lanes.length === 1 ? frames : frames.filter(({ track }) => lane.tracks.of(track) !== null);
@@ -282,12 +299,4 @@ async function layOutAgain(
 		await rm(moved, { force: true });
 		throw error;
 	}
-}
-
-function suffixOf(track: Track, tracks: readonly Track[]): string {
-	const suffix = trackSuffix(track.name, track.number);
-	const isUnique = tracks.every(
-		(other) => other === track || trackSuffix(other.name, other.number) !== suffix,
-	);
-	return isUnique ? suffix : `${suffix}-${track.number}`;
 }

@@ -28,36 +28,38 @@ export class ExportJournal {
 
 	/**
 	 * Opens the journal of `file` and reads where the export was stopped; begins a new one where there is none, or where it
-	 * is about another request.
+	 * is about another request, and tells how many fragments had been done for that one.
 	 */
 	static async open(
 		file: string,
 		request: ExportRequest,
-	): Promise<{ journal: ExportJournal; past: ExportPast }> {
+	): Promise<{ journal: ExportJournal; past: ExportPast; discarded: number }> {
 		const path = journalPath(file);
 		try {
 			const found = await readPast(path);
 			if (found !== null && isDeepStrictEqual(found.request, request)) {
 				// What comes behind was being written when the process was killed.
 				await truncate(path, found.validBytes);
-				return { journal: new ExportJournal(path, await open(path, 'a', 0o600)), past: found.past };
+				const handle = await open(path, 'a', 0o600);
+				return { journal: new ExportJournal(path, handle), past: found.past, discarded: 0 };
 			}
-			await ExportJournal.discard(file);
+			const discarded = await ExportJournal.discard(file);
 			const handle = await open(path, 'ax', 0o600);
 			await handle.appendFile(lineOf(null, { request }));
-			return { journal: new ExportJournal(path, handle), past: NO_PAST };
+			return { journal: new ExportJournal(path, handle), past: NO_PAST, discarded };
 		} catch (error) {
 			throw failure(path, error);
 		}
 	}
 
-	/** Forgets what an export has done so far, and removes what it has written. */
-	static async discard(file: string): Promise<void> {
+	/** Forgets what an export has done so far, and removes what it has written. Tells how many fragments that were. */
+	static async discard(file: string): Promise<number> {
 		const path = journalPath(file);
 		const found = await readPast(path);
 		const parts = found === null ? [] : [...found.past.sealed.map(({ part }) => part), ...found.parts];
 		for (const part of parts) await rm(join(dirname(file), part), { force: true });
 		await rm(path, { force: true });
+		return found?.past.known.size ?? 0;
 	}
 
 	/** Writes down a step. */

@@ -188,10 +188,43 @@ function isManifest(value: unknown): value is ExportManifest {
 		isRecord(request) &&
 		isRecord(summary) &&
 		Array.isArray(files) &&
-		files.every((file) => isRecord(file) && isPlainName(file['file'])) &&
+		files.length > 0 &&
+		files.every(isFile) &&
 		Array.isArray(fragments) &&
-		fragments.every((fragment) => isRecord(fragment) && Array.isArray(fragment['ranges']))
+		fragments.every((fragment) => isFragment(fragment, files.length))
 	);
+}
+
+/** Whether something of the file is known by which all of it can be checked. */
+function isFile(value: unknown): boolean {
+	if (!isRecord(value) || !isPlainName(value['file']) || !isCount(value['bytes'])) return false;
+	const { head, tail, sha256 } = value;
+	if (typeof sha256 === 'string') return head === null && tail === null;
+	return sha256 === null && isSection(head) && isSection(tail);
+}
+
+function isSection(value: unknown): boolean {
+	return isRecord(value) && isCount(value['bytes']) && typeof value['sha256'] === 'string';
+}
+
+function isFragment(value: unknown, fileCount: number): boolean {
+	if (!isRecord(value) || !Array.isArray(value['ranges'])) return false;
+	const { sha256, ranges } = value;
+	return (
+		(sha256 === null || typeof sha256 === 'string') &&
+		ranges.every(
+			(range) =>
+				isRecord(range) &&
+				isCount(range['file']) &&
+				range['file'] < fileCount &&
+				isCount(range['offset']) &&
+				isCount(range['bytes']),
+		)
+	);
+}
+
+function isCount(value: unknown): value is number {
+	return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Whether it names something in the manifest's own directory. */

@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import type { Track } from '../model/track.js';
 
 /** The names of the files of an export, made from the one that was asked for. */
 export class ExportNames {
@@ -22,8 +23,15 @@ export class ExportNames {
 	}
 }
 
-/** What a track is called in a file's name: its own name where that can be part of one, else its number. */
-export function trackSuffix(name: string | null, number: number): string {
+/** What a track is called in a file's name, and no other of `tracks`. */
+export function suffixOf(track: Track, tracks: readonly Track[]): string {
+	const suffix = trackSuffix(track);
+	const isUnique = tracks.every((other) => other === track || trackSuffix(other) !== suffix);
+	return isUnique ? suffix : `${suffix}-${track.number}`;
+}
+
+/** Its own name where that can be part of one, else its number. */
+function trackSuffix({ name, number }: Track): string {
 	const clean = (name ?? '').replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
 	return clean === '' || clean.length > 64 ? `track${number}` : clean;
 }

@@ -14,6 +14,7 @@ import {
 	type FileCut,
 	type MergedGaps,
 	manifestPath,
+	readManifest,
 	writeManifest,
 } from './export-manifest.js';
 import { ExportNames } from './export-names.js';
@@ -185,7 +186,9 @@ export class ExportSink extends FragmentSink {
 			const fragments = ExportJournal.fragments(file, { hasRanges: !this.#options.faststart });
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
 		} else {
-			await rm(manifestPath(file), { force: true });
+			// What is no manifest of ours is somebody's.
+			const stale = await readManifest(file).catch(() => null);
+			if (stale !== null) await rm(manifestPath(file), { force: true });
 		}
 		await journal.remove();
 	}
@@ -249,9 +252,13 @@ export class ExportSink extends FragmentSink {
 	}
 
 	/** Why this fragment cannot go into the file that is open. */
-	#cutBefore(file: ExportFile, { fragment: { fragmentNumber }, gap, frames }: Piece): FileCut | null {
+	#cutBefore(file: ExportFile, piece: Piece): FileCut | null {
+		const { gap, frames } = piece;
+		const { fragmentNumber } = piece.fragment;
 		const whyNot = file.whyNot(frames);
 		if (whyNot !== null) return { reason: 'codec', fragmentNumber, detail: whyNot };
+		const whyTooFar = file.whyTooFar(piece);
+		if (whyTooFar !== null) return { reason: 'gap', fragmentNumber, detail: whyTooFar };
 		const addedBytes = frames.reduce((sum, { data }) => sum + data.byteLength + FRAME_OVERHEAD_BYTES, 0);
 		for (const rule of this.#options.request.split) {
 			if (rule === 'gap' && gap !== null) {
@@ -259,7 +266,7 @@ export class ExportSink extends FragmentSink {
 				return { reason: 'gap', fragmentNumber, detail };
 			}
 			if (typeof rule === 'string') continue;
-			if ('everyMs' in rule && file.durationMsWith(frames) > rule.everyMs) {
+			if ('everyMs' in rule && file.durationMsWith(piece) > rule.everyMs) {
 				return { reason: 'duration', fragmentNumber, detail: `more than ${rule.everyMs} ms with it` };
 			}
 			if ('maxBytes' in rule && file.maxFinalBytes + addedBytes > rule.maxBytes) {

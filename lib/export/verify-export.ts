@@ -61,10 +61,8 @@ class ExportCheck {
 	}
 
 	async run(): Promise<readonly ExportDamage[]> {
-		const { files, fragments, summary } = this.#manifest;
-		if (fragments.length !== summary.fragments) {
-			this.#found(null, null, `the manifest lists ${fragments.length} fragments, not ${summary.fragments}`);
-		}
+		const { files, fragments } = this.#manifest;
+		this.#addUp();
 		for (const exported of files) await this.#begin(exported);
 		for (const fragment of fragments) await this.#fragment(fragment);
 		for (const [index, exported] of files.entries()) await this.#end(index, exported);
@@ -73,6 +71,22 @@ class ExportCheck {
 
 	async close(): Promise<void> {
 		for (const handle of this.#handles) await handle?.close();
+	}
+
+	/** Whether the fragments are those that the summary counts. */
+	#addUp(): void {
+		const { fragments, summary } = this.#manifest;
+		const counted = { fragments: fragments.length, delivered: 0, failed: 0, missing: 0, frames: 0, bytes: 0 };
+		for (const { status, frames, bytes } of fragments) {
+			counted[status]++;
+			counted.frames += frames;
+			counted.bytes += bytes;
+		}
+		for (const key of ['fragments', 'delivered', 'failed', 'missing', 'frames', 'bytes'] as const) {
+			if (counted[key] === summary[key]) continue;
+			const found = key === 'fragments' ? 'fragments' : `${key} of fragments`;
+			this.#found(null, null, `the manifest lists ${counted[key]} ${found}, not ${summary[key]}`);
+		}
 	}
 
 	async #begin(exported: ExportedFile): Promise<void> {

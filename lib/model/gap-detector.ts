@@ -1,4 +1,4 @@
-import { GapEvent } from './media-event.js';
+import { type Frame, GapEvent } from './media-event.js';
 import type { Track } from './track.js';
 
 /** Neighbours that are off by more than this do not meet: the service's own threshold for a discontinuity. */
@@ -58,7 +58,7 @@ export class GapDetector {
 		const gap = startMs === null ? null : this.#compare(startMs);
 		this.#meanMs = this.#meanFrameMs();
 		this.#startMs = startMs;
-		this.#track = tracks.find(({ type }) => type === 'video') ?? tracks[0] ?? null;
+		this.#track = primaryOf(tracks);
 		this.#defaultDurationNs = this.#track?.defaultDurationNs ?? null;
 		this.#frames = 0;
 		return gap;
@@ -95,4 +95,28 @@ export class GapDetector {
 		if (Math.abs(startMs - endMs) <= GAP_THRESHOLD_MS) return null;
 		return new GapEvent(new Date(Math.round(endMs)), start, startMs > endMs ? 'gap' : 'overlap');
 	}
+}
+
+/**
+ * Whether a fragment's frames say that it meets the one before it after all. A gap is told by its start alone, and by a guess
+ * of how long the last frame before it lasts: pictures that are shown before the key frame they come behind fill a gap
+ * (open groups of pictures); and a last frame that is shorter than the mean is no overlap (a rate that varies).
+ *
+ * @param before - what the detector knew when the fragment began
+ */
+export function isDenied(
+	{ kind, from }: GapEvent,
+	{ lastMs }: GapDetectorState,
+	frames: readonly Frame[],
+): boolean {
+	if (kind !== 'gap' && kind !== 'overlap') return false;
+	const primary = primaryOf(frames[0]?.fragment.tracks ?? []);
+	const times = frames.flatMap(({ track, timestampMs }) => (track === primary ? (timestampMs ?? []) : []));
+	if (kind === 'overlap') return times.every((ms) => ms > lastMs);
+	return primary?.type === 'video' && times.some((ms) => ms <= from.getTime() + GAP_THRESHOLD_MS);
+}
+
+/** The track by which fragments are compared. */
+function primaryOf(tracks: readonly Track[]): Track | null {
+	return tracks.find(({ type }) => type === 'video') ?? tracks[0] ?? null;
 }

@@ -11,6 +11,12 @@ export interface Chunk {
 	readonly entries: Buffer;
 }
 
+/**
+ * Ticks that one sample may last, and so a pause: the tables have 32 bits for them, of which ffmpeg takes the largest values
+ * for negative ones.
+ */
+export const MAX_CLASSIC_STEP_TICKS = 2 ** 32 - 2 ** 19;
+
 const ENTRY_BYTES = 16;
 const IS_NON_SYNC = 0x00010000;
 

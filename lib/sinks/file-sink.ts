@@ -35,8 +35,9 @@ export abstract class FileSink extends FragmentSink {
 		this.#file = await AtomicFile.create(this.#path);
 	}
 
-	protected override async piece({ fragment, isFirst, gap, frames }: Piece): Promise<void> {
-		if (isFirst) this.#timeline.fragment(fragment, gap, frames);
+	protected override async piece(piece: Piece): Promise<void> {
+		const { fragment, isFirst, frames } = piece;
+		if (isFirst) this.#timeline.fragment(piece);
 		if (frames.length === 0) return;
 		this.#output ??= await this.#begin(fragment);
 		const { file, tracks } = this.#output;

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { GapDetector, type GapDetectorState } from '../model/gap-detector.js';
+import { GapDetector, type GapDetectorState, isDenied } from '../model/gap-detector.js';
 import type {
 	FragmentEndEvent,
 	FragmentEvent,
@@ -36,6 +36,8 @@ export abstract class FragmentSink extends Writable {
 	readonly #gaps: GapDetector;
 	#fragment: FragmentEvent | null = null;
 	#gap: GapEvent | null = null;
+	/** What was known of gaps before the current fragment. */
+	#before: GapDetectorState | null = null;
 	#isFirst = true;
 	#frames: Frame[] = [];
 	#bytes = 0;
@@ -126,6 +128,7 @@ export abstract class FragmentSink extends Writable {
 				return null;
 			case 'fragment': {
 				const startMs = event.producerTimestamp?.getTime() ?? null;
+				this.#before = this.#gaps.state();
 				this.#gap = this.#gaps.fragmentStart(startMs, event.tracks);
 				this.#fragment = event;
 				this.#isFirst = true;
@@ -169,6 +172,9 @@ export abstract class FragmentSink extends Writable {
 		this.#frames = [];
 		this.#bytes = 0;
 		this.#isFirst = false;
+		if (isFirst && this.#gap !== null && isDenied(this.#gap, this.#before as GapDetectorState, frames)) {
+			this.#gap = null;
+		}
 		return this.piece({ fragment: this.#fragment as FragmentEvent, isFirst, gap: this.#gap, frames });
 	}
 }

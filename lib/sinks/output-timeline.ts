@@ -1,4 +1,5 @@
 import type { FragmentEvent, Frame, GapEvent } from '../model/media-event.js';
+import { codedDurationMs } from './coded-duration.js';
 import { soundDurationMs } from './sound-format.js';
 
 /**
@@ -17,6 +18,15 @@ interface TrackSpan {
 	durationMs: number | null;
 	/** Mean step from frame to frame in the last fragment that had several. */
 	stepMs: number;
+}
+
+/** How a fragment begins. */
+export interface FragmentBeginning {
+	readonly fragment: Pick<FragmentEvent, 'producerTimestamp'>;
+	/** How it fails to meet the one before it. */
+	readonly gap: GapEvent | null;
+	/** The first ones. */
+	readonly frames: readonly Frame[];
 }
 
 /** An {@link OutputTimeline}'s past, as plain JSON. */
@@ -45,40 +55,46 @@ export class OutputTimeline {
 		this.#spans = new Map(state?.spans.map(([number, span]) => [number, { ...span }]));
 	}
 
-	/** A fragment begins; `gap` says how it fails to meet the one before it. `frames` are its first ones. */
-	fragment(
-		{ producerTimestamp }: Pick<FragmentEvent, 'producerTimestamp'>,
-		gap: GapEvent | null,
-		frames: readonly Frame[],
-	): void {
+	/** A fragment begins. */
+	fragment(beginning: FragmentBeginning): void {
+		const { frames } = beginning;
+		this.#shiftMs = this.#shiftFor(beginning);
 		for (const span of this.#spans.values()) {
 			span.stepMs = stepOf(span);
 			span.count = 0;
 		}
-		if (this.#originMs === null) {
-			if (frames.length > 0) this.#originMs = frames.reduce(earlier, Number.POSITIVE_INFINITY);
-			return;
-		}
-		if (gap === null || producerTimestamp === null) return;
-		if (gap.kind === 'gap' && this.#gaps !== 'close') return;
-		this.#shiftMs = this.endMs - (producerTimestamp.getTime() - this.#originMs);
+		if (frames.length > 0) this.#originMs ??= frames.reduce(earlier, Number.POSITIVE_INFINITY);
+	}
+
+	/** Times that the frames of a fragment would have in the file if it were the next to begin, in milliseconds. */
+	timesIf(beginning: FragmentBeginning): number[] {
+		const shiftMs = this.#shiftFor(beginning);
+		return beginning.frames.map((frame) => Math.max(0, this.#timeOf(frame, shiftMs)));
+	}
+
+	#shiftFor({ fragment: { producerTimestamp }, gap, frames }: FragmentBeginning): number {
+		if (this.#originMs === null || gap === null || producerTimestamp === null) return this.#shiftMs;
+		if (gap.kind === 'gap' && this.#gaps !== 'close') return this.#shiftMs;
+		const shiftMs = this.endMs - (producerTimestamp.getTime() - this.#originMs);
 		// Sound may begin before its fragment does.
-		this.#shiftMs += Math.max(
-			0,
-			...frames.map((frame) => this.endOf(frame.track.number) - this.timeOf(frame)),
+		return frames.reduce(
+			(most, frame) =>
+				Math.max(most, shiftMs + this.endOf(frame.track.number) - this.#timeOf(frame, shiftMs)),
+			shiftMs,
 		);
 	}
 
-	/** Time in the file that a frame would have, in milliseconds, fractional. */
-	timeOf(frame: Frame): number {
-		return Math.max(0, sourceMs(frame) - (this.#originMs ?? 0) + this.#shiftMs);
+	#timeOf(frame: Frame, shiftMs: number): number {
+		return sourceMs(frame) - (this.#originMs ?? 0) + shiftMs;
 	}
 
 	/** Gives a frame its place: its time in the file. */
 	place(frame: Frame): number {
-		const ms = this.timeOf(frame);
-		const durationMs = frame.durationMs ?? soundDurationMs(frame.track, frame.data.byteLength);
-		this.#add(frame.track.number, ms, durationMs);
+		const ms = Math.max(0, this.#timeOf(frame, this.#shiftMs));
+		const { track, data } = frame;
+		const durationMs =
+			frame.durationMs ?? soundDurationMs(track, data.byteLength) ?? codedDurationMs(track, data);
+		this.#add(track.number, ms, durationMs);
 		return ms;
 	}
 
@@ -98,6 +114,11 @@ export class OutputTimeline {
 	endOf(trackNumber: number): number {
 		const span = this.#spans.get(trackNumber);
 		return span === undefined ? 0 : span.lastMs + (span.durationMs ?? stepOf(span));
+	}
+
+	/** When a track's last frame so far is shown or heard; null where it has none yet. */
+	lastOf(trackNumber: number): number | null {
+		return this.#spans.get(trackNumber)?.lastMs ?? null;
 	}
 
 	/** Where the file ends so far. */

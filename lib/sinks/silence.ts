@@ -1,4 +1,5 @@
 import type { Track } from '../model/track.js';
+import { AAC_FRAME_SAMPLES } from './coded-duration.js';
 import { soundDurationMs, soundFormat } from './sound-format.js';
 
 /** A frame in which nothing is heard. */
@@ -9,9 +10,6 @@ export interface SilentFrame {
 
 /** Length of the silent frames whose length is free, and of an Opus frame. */
 const FRAME_MS = 20;
-
-/** Samples of a frame of AAC-LC (ISO 14496-3 §4.5.2.1). */
-const AAC_FRAME_SAMPLES = 1024;
 
 /**
  * Silent raw_data_blocks of AAC-LC by channel count, as hls.js and mux.js publish them; for six what ffmpeg's encoder makes,

@@ -101,9 +101,13 @@ class WavMuxer implements Muxer {
 		return [];
 	}
 
-	finish(sizeBytes: number): { append: Uint8Array[]; patches: Patch[] } {
+	finish(sizeBytes: number, durationMs: number): { append: Uint8Array[]; patches: Patch[] } {
 		const lanes = this.#lanes();
-		const append = this.#advance(lanes, this.#state.originMs, Math.max(...lanes.map(({ end }) => end)));
+		const endOfSound = Math.max(...lanes.map(({ end }) => end));
+		// Of two sides of a call that are a file each, one may fall silent long before the other.
+		const end = this.#samplesOf(durationMs - (this.#state.originMs ?? 0));
+		const isShort = end - endOfSound > this.#samplesOf(TOLERANCE_MS);
+		const append = this.#advance(lanes, this.#state.originMs, isShort ? end : endOfSound);
 		const appendedBytes = append.reduce((sum, { byteLength }) => sum + byteLength, 0);
 		const dataBytes = sizeBytes + appendedBytes - wavHeader(this.#format, 0).byteLength;
 		if (dataBytes % 2 === 1) append.push(new Uint8Array(1));

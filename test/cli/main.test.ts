@@ -237,6 +237,7 @@ test('export writes one file and ends with one summary line', async (t) => {
 		'merged',
 		'files',
 		'resumed',
+		'discarded',
 		'verified',
 	]);
 	t.like(summary, {
@@ -287,6 +288,22 @@ test('a finished export is verified and left; one that was changed is found out,
 	assertFailure(t, await kvs(['verify', file]), 1, /^KVS_EXPORT_DAMAGED: x\.mkv: it has \d+ bytes, not/);
 	await rm(file);
 	assertFailure(t, await kvs(['verify', file]), 1, /^KVS_EXPORT_DAMAGED: x\.mkv: it cannot be read/);
+	await writeFile(file, whole);
+	const text = await readFile(`${file}.json`, 'utf8');
+	for (const [from, to, code] of [
+		['"frames":2', '"frames":3', 'KVS_EXPORT_DAMAGED: .*: the manifest lists'],
+		['"delivered":3', '"delivered":2', 'KVS_EXPORT_DAMAGED: .*: the manifest lists'],
+		[/"files":\[.*?\n\]/s, '"files":[]', 'KVS_MANIFEST_INVALID'],
+		[/"sha256":"\w+"/, '"sha256":7', 'KVS_MANIFEST_INVALID'],
+		['"ranges":[{"file":0', '"ranges":[{"file":1', 'KVS_MANIFEST_INVALID'],
+		['"ranges":[{"file":0', '"ranges":[{"file":"0"', 'KVS_MANIFEST_INVALID'],
+		['"ranges":[{', '"ranges":[{},{', 'KVS_MANIFEST_INVALID'],
+		[/"head":\{/, '"head":null,"body":{', 'KVS_MANIFEST_INVALID'],
+	] as const) {
+		t.not(text.replace(from, to), text);
+		await writeFile(`${file}.json`, text.replace(from, to));
+		assertFailure(t, await kvs(['verify', file]), 1, new RegExp(`^${code}`));
+	}
 	await writeFile(`${file}.json`, '[1]');
 	assertFailure(t, await kvs(['verify', file]), 1, /^KVS_MANIFEST_INVALID: /);
 	await rm(`${file}.json`);

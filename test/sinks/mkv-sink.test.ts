@@ -82,6 +82,21 @@ test("where the producer's clock goes back, the file goes on behind what it has"
 	t.deepEqual(times.slice(4), [4000, 5000, 6000, 7000]);
 });
 
+test('a last frame that is shorter than most moves nothing: the next fragment is where the clock has it', async (t) => {
+	const file = join(await temporaryDirectory(t), 'out.mkv');
+	const at = [0, 1000, 2000].map((offset, index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + offset,
+			blocks: [0, 480, 990].map((relativeTicks, frame) =>
+				frameBlock(frame, { keyframe: frame === 0, relativeTicks }),
+			),
+		}),
+	);
+	await write(Buffer.concat(at), file);
+	t.deepEqual(timesMs(await framesOf(file)), [0, 480, 990, 1000, 1480, 1990, 2000, 2480, 2990]);
+});
+
 test('frames before the first one in the file get times too, and none is negative', async (t) => {
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	const blocks = [

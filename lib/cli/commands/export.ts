@@ -122,6 +122,9 @@ export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): 
 		`${(summary.elapsedMs / 1000).toFixed(1)} s`,
 	];
 	if (summary.resumed > 0) parts.push(`${summary.resumed} fragments were there from before`);
+	if (summary.discarded > 0) {
+		parts.push(`${summary.discarded} fragments of an export that was begun otherwise thrown away`);
+	}
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);
 	if (summary.missing > 0) parts.push(`${summary.missing} missing`);
 	if (merged.gap > 0) parts.push(`${merged.gap} gaps ${GAP_WORDS[gaps]}`);
