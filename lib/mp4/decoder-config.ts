@@ -1,4 +1,4 @@
-import { type AudioCodec, EncodedPacket, type VideoCodec } from 'mediabunny';
+import { type AudioCodec, EncodedPacket, PCM_AUDIO_CODECS, type VideoCodec } from 'mediabunny';
 import { MediaError } from '../errors.js';
 import type { Track } from '../model/track.js';
 
@@ -22,7 +22,6 @@ const audioCodecs: readonly (readonly [RegExp, AudioCodec])[] = [
 	[/^opus$/, 'opus'],
 	[/^ulaw$/, 'ulaw'],
 	[/^alaw$/, 'alaw'],
-	[/^pcm-s16$/, 'pcm-s16'],
 ];
 
 /** What MP4 says of a track. Throws `MediaError` (`KVS_MEDIA_UNSUPPORTED`) for one that nothing here can describe. */
@@ -41,11 +40,11 @@ export function describeTrack(track: Track): TrackDescription {
 		const decoderConfig = { ...config, description: track.codecPrivate };
 		return { type: 'video', codec: videoCodec, decoderConfig };
 	}
-	const audioCodec = audioCodecs.find(([pattern]) => pattern.test(codec))?.[1];
+	const audioCodec = audioCodecs.find(([pattern]) => pattern.test(codec))?.[1] ?? pcmCodec(track);
 	if (audioCodec !== undefined) {
 		const { sampleRate, channels } = track;
 		if (!sampleRate || !channels) throw unsupported(track, 'nothing says its sample rate and channels');
-		const config = { codec, sampleRate, numberOfChannels: channels };
+		const config = { codec: codec || audioCodec, sampleRate, numberOfChannels: channels };
 		if (audioCodec === 'aac') {
 			if (track.codecPrivate === null) throw unsupported(track, 'it has no CodecPrivate');
 			return {
@@ -60,6 +59,12 @@ export function describeTrack(track: Track): TrackDescription {
 		return { type: 'audio', codec: audioCodec, decoderConfig: { ...config, description } };
 	}
 	throw unsupported(track, `MP4 has no name here for its codec (${track.codec ?? 'unknown'})`);
+}
+
+/** Matroska has a CodecID of its own for samples whose most significant byte comes first, and `Track.codec` no name. */
+function pcmCodec({ codec, codecId, bitDepth }: Track): AudioCodec | undefined {
+	const name = codecId === 'A_PCM/INT/BIG' ? `pcm-s${bitDepth ?? 0}be` : codec;
+	return PCM_AUDIO_CODECS.find((known) => known === name);
 }
 
 /** RFC 7845 §5.1. */

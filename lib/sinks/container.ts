@@ -12,7 +12,8 @@ const codecNames = {
 	'H.265': /^hvc1\./,
 	AAC: /^mp4a\.40\./,
 	Opus: /^opus$/,
-	'16-bit PCM': /^pcm-s16$/,
+	// MP4 has words for deeper samples, but players take them for 16 bits (ffmpeg 5.1 does).
+	'16-bit PCM': /^pcm-s16(?:be)?$/,
 	'G.711': /^[ua]law$/,
 	VP8: /^vp8$/,
 	// Many producers leave out what a codec string of these is made of.
@@ -26,7 +27,7 @@ const codecNames = {
 const holdings: Readonly<Record<Exclude<Container, 'mkv'>, readonly (keyof typeof codecNames)[]>> = {
 	webm: ['VP8', 'VP9', 'AV1', 'Opus', 'Vorbis'],
 	mp4: ['H.264', 'H.265', 'AAC', 'Opus', '16-bit PCM'],
-	mov: ['H.264', 'H.265', 'AAC', 'Opus', '16-bit PCM', 'G.711'],
+	mov: ['H.264', 'H.265', 'AAC', 'Opus', 'PCM', 'G.711'],
 	m4a: ['AAC', 'Opus', '16-bit PCM'],
 	wav: ['PCM', 'G.711'],
 };

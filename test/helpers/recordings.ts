@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { hasTool, type Outcome, run } from './tools.js';
 
 const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4'];
-const tone = (sampleRate: number): string[] => ['-f', 'lavfi', '-i', `sine=d=4:r=${sampleRate}`];
+export const tone = (sampleRate: number): string[] => ['-f', 'lavfi', '-i', `sine=d=4:r=${sampleRate}`];
 const avc = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25'];
 
 const hevc = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none:keyint=25'];

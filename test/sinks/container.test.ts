@@ -15,6 +15,7 @@ const tracks: Record<string, Partial<TrackFields>> = {
 	Opus: { ...sound, codec: 'opus' },
 	Vorbis: { ...sound, codec: 'vorbis' },
 	PCM: { ...sound, codec: 'pcm-s16' },
+	'8-bit PCM': { ...sound, codec: 'pcm-u8' },
 	'24-bit PCM': { ...sound, codec: 'pcm-s24' },
 	'big-endian PCM': { ...sound, codec: null, codecId: 'A_PCM/INT/BIG', bitDepth: 16 },
 	'µ-law': { ...sound, codec: 'ulaw' },
@@ -25,10 +26,10 @@ const tracks: Record<string, Partial<TrackFields>> = {
 const held: Record<Container, readonly string[]> = {
 	mkv: Object.keys(tracks),
 	webm: ['VP8', 'VP9', 'AV1', 'Opus', 'Vorbis'],
-	mp4: ['H.264', 'H.265', 'AAC', 'Opus', 'PCM'],
-	mov: ['H.264', 'H.265', 'AAC', 'Opus', 'PCM', 'µ-law'],
-	m4a: ['AAC', 'Opus', 'PCM'],
-	wav: ['PCM', '24-bit PCM', 'big-endian PCM', 'µ-law'],
+	mp4: ['H.264', 'H.265', 'AAC', 'Opus', 'PCM', 'big-endian PCM'],
+	mov: ['H.264', 'H.265', 'AAC', 'Opus', 'PCM', '8-bit PCM', '24-bit PCM', 'big-endian PCM', 'µ-law'],
+	m4a: ['AAC', 'Opus', 'PCM', 'big-endian PCM'],
+	wav: ['PCM', '8-bit PCM', '24-bit PCM', 'big-endian PCM', 'µ-law'],
 };
 
 for (const [container, names] of Object.entries(held) as [Container, readonly string[]][]) {

@@ -17,6 +17,7 @@ import {
 	makeRecording,
 	packetsOf,
 	recordings,
+	tone,
 } from '../helpers/recordings.js';
 import { sample } from '../helpers/samples.js';
 import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
@@ -109,6 +110,31 @@ for (const [name, { make, sample: sampleName, brand }] of Object.entries(files))
 			t.true(duration >= end - 0.002 && duration < end + 0.15, `${duration} for ${end}`);
 		}
 		t.true(Math.abs((await endSeconds(bytes)) - (await durationSeconds(file))) < 0.002);
+	});
+}
+
+for (const brand of ['mp4', 'mov'] as const) {
+	test(`samples of every depth that ${brand} holds are what they were`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		const deep = ['pcm_u8', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_f32le'];
+		for (const encoder of ['pcm_s16le', 'pcm_s16be', ...(brand === 'mov' ? deep : [])]) {
+			const source = await makeRecording(t, directory, [...tone(8000), '-ac', '2', '-c:a', encoder, '-y']);
+			if (source === null) return;
+			const recording = await placedRecording(source);
+			const file = join(directory, `${encoder}.${brand}`);
+			const bytes = await muxed(
+				(restored) => createMp4Muxer(recording.tracks, { brand }, restored),
+				recording.fragments,
+			);
+			await writeFile(file, bytes);
+			const classic = join(directory, `${encoder}-classic.${brand}`);
+			await fastStart(file, classic, never);
+			const samples = async (path: string) =>
+				run('ffmpeg', ['-nostdin', '-v', 'error', '-i', path, '-c:a', 'pcm_s32le', '-f', 'md5', '-']);
+			const expected = await samples(source);
+			t.is(expected.code, 0);
+			for (const path of [file, classic]) t.deepEqual(await samples(path), expected, path);
+		}
 	});
 }
 
