@@ -270,6 +270,58 @@ test('leaving early ends the ffmpeg that was started', async (t) => {
 	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
 });
 
+test('a wrapper that hangs is ended with what it started', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const directory = await temporaryDirectory(t);
+	const path = join(directory, 'wrapper');
+	const pidFile = join(directory, 'pid');
+	await writeFile(
+		path,
+		`#!/bin/sh\nsleep 1000 &\necho $! > '${pidFile}.new'\nmv '${pidFile}.new' '${pidFile}'\nwait\n`,
+		{
+			mode: 0o755,
+		},
+	);
+	const source = Readable.from(await eventsOf(await readFile(await film(t, h264))));
+	const decoder = new PictureDecoder({ decoder: new FfmpegDecoder({ path }) });
+	const isOver = new Promise<void>((resolve) => {
+		pipeline(source, decoder, () => resolve());
+	});
+	decoder.resume();
+	let pid = '';
+	while (pid === '') pid = await readFile(pidFile, 'utf8').catch(() => '');
+	decoder.destroy(new Error('enough'));
+	await isOver;
+	if (!decoder.closed) await once(decoder, 'close');
+	// What is left of it may still be waiting to be reaped.
+	const { stdout } = await run('ps', ['-o', 'stat=', '-p', pid.trim()]);
+	t.notRegex(stdout, /^[SRD]/);
+});
+
+test('of a program that fails at once, it is said what it said', async (t) => {
+	const path = join(await temporaryDirectory(t), 'broken');
+	await writeFile(path, "#!/bin/sh\necho 'ffmpeg: no such library' >&2\nexit 127\n", { mode: 0o755 });
+	const bytes = await readFile(join('examples', 'media', 'clock.mkv'));
+	const messages: string[] = [];
+	const onFailure = ({ message }: DecodeFailure): unknown => messages.push(message);
+	const decoder = new FfmpegDecoder({ path });
+	t.deepEqual(await decode(bytes, { select: 'keyframes', decoder, onFailure }), []);
+	t.true(messages.length > 0);
+	for (const message of messages) t.is(message, `\`${path}\` ended with code 127: ffmpeg: no such library`);
+});
+
+test('a program whose log is not to be had decodes', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const path = join(await temporaryDirectory(t), 'silent');
+	await writeFile(path, '#!/bin/sh\nexec ffmpeg "$@" 2>/dev/null\n', { mode: 0o755 });
+	const file = await film(t, h264);
+	const pictures = await decode(await readFile(file), {
+		format: 'nv12',
+		decoder: new FfmpegDecoder({ path }),
+	});
+	t.deepEqual(pictures.map(md5), await hashes(t, file, 'nv12'));
+});
+
 test('aborting ends the ffmpeg that was started', async (t) => {
 	if (!hasTool(t, 'ffmpeg')) return;
 	const { path, pid } = await watchedFfmpeg(t);

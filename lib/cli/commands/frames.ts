@@ -7,6 +7,7 @@ import {
 	InvalidOptionError,
 	type Picture,
 	type PictureFormat,
+	SinkError,
 } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
@@ -23,7 +24,12 @@ export interface FramesCommandOptions extends ArchiveCommandOptions {
 	readonly ffmpeg?: string;
 }
 
-const FORMATS: Readonly<Record<string, PictureFormat>> = { jpg: 'jpg', png: 'png', raw: 'rgb24' };
+const FORMATS: Readonly<Record<string, PictureFormat>> = {
+	jpg: 'jpg',
+	png: 'png',
+	raw: 'rgb24',
+	nv12: 'nv12',
+};
 
 /** Writes pictures of a range into a directory. */
 export async function frames(
@@ -34,11 +40,12 @@ export async function frames(
 	const { output, ffmpeg } = options;
 	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to', output);
 	const format = FORMATS[options.format];
-	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png or raw', options.format);
+	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png, raw or nv12', options.format);
 	const select = selectionOf(options);
 	await using archive = archiveOf(options);
 	const bar = new ProgressBar(process.stderr);
 	const failures: DecodeFailure[] = [];
+	let failureCount = 0;
 	const pictures = archive.pictures(range, {
 		signal,
 		select,
@@ -46,6 +53,7 @@ export async function frames(
 		decoder: new FfmpegDecoder({ path: ffmpeg }),
 		onProgress: bar.update.bind(bar),
 		onFailure: (failure) => {
+			failureCount++;
 			if (failures.length < MAX_SAID_FAILURES) failures.push(failure);
 		},
 	});
@@ -63,14 +71,17 @@ export async function frames(
 		);
 	} catch (error) {
 		signal.throwIfAborted();
-		throw error;
+		if (failureCount === 0 || !(error instanceof SinkError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
+		const message = `nothing to write to \`${output}\`: none of ${failureCount} frames could be decoded`;
+		throw new SinkError(error.code, output, message, error);
 	} finally {
 		bar.stop();
+		for (const { frame, message } of failures) {
+			const time = frame.timestamp?.toISOString() ?? 'a frame without a time';
+			terminal.say(`no picture of ${time}: ${message}`);
+		}
 	}
 	const summary = await pictures.summary;
-	for (const { frame, message } of failures) {
-		terminal.say(`no picture of ${frame.timestamp?.toISOString() ?? 'a frame without a time'}: ${message}`);
-	}
 	if (options.json) await terminal.writeJson([{ type: 'summary', pictures: sink.count, ...summary }]);
 	else {
 		const { fragments, delivered, failed, missing, pictureFailures, elapsedMs } = summary;
