@@ -44,6 +44,7 @@ for (const [args, count, extension, start] of [
 	[['--every', '10'], 6, '.jpg', 'ffd8ff'],
 	[['--all', '--format', 'raw'], 60, '.rgb', null],
 	[['--every', '1s', '--format', 'nv12'], 2, '.nv12', null],
+	[['--every', '1.5h'], 1, '.jpg', 'ffd8ff'],
 ] as const) {
 	test(`frames ${args.join(' ')} writes ${count} ${extension}`, async (t) => {
 		if (!hasTool(t, 'ffmpeg')) return;

@@ -11,6 +11,7 @@ import {
 } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
+import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
 
@@ -107,12 +108,11 @@ function selectionOf({ keyframes, every, all }: FramesCommandOptions): FrameSele
 	}
 	if (keyframes) return 'keyframes';
 	if (every === undefined) return 'all';
-	const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(every);
-	const value = Number(match?.[1]);
-	const unitMs = { ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? ''];
-	const isWhole = unitMs !== undefined || Number.isSafeInteger(value);
-	if (match === null || !(value > 0) || !isWhole) {
+	const everyMs = parseDuration(every);
+	if (everyMs !== null && everyMs > 0) return { everyMs };
+	const everyNth = /^\d+$/.test(every) ? Number(every) : 0;
+	if (!Number.isSafeInteger(everyNth) || everyNth < 1) {
 		throw new InvalidOptionError('--every', 'a time (500ms, 2s, 1m) or a number of frames (10)', every);
 	}
-	return unitMs === undefined ? { everyNth: value } : { everyMs: value * unitMs };
+	return { everyNth };
 }
