@@ -185,7 +185,9 @@ export class KvsArchive implements AsyncDisposable {
 			},
 		});
 		const pick = (events: readonly MediaEvent[]): MediaEvent[] =>
-			events.filter(({ type }) => type === 'frame' || type === 'fragment-failure');
+			events.filter((event) =>
+				event.type === 'frame' ? event.track.type === 'video' : event.type === 'fragment-failure',
+			);
 		const frames = this.#run<MediaEvent>(range, { ...options, padStart }, { startAt: 'key-frame', pick });
 		return pictureStream(frames, pictures, () => pictureFailures, options.signal);
 	}
