@@ -184,9 +184,11 @@ export class KvsArchive implements AsyncDisposable {
 				onFailure?.(failure);
 			},
 		});
-		const pick = (events: readonly MediaEvent[]): Frame[] =>
-			events.filter((event): event is Frame => event.type === 'frame' && event.track.type === 'video');
-		const frames = this.#run<Frame>(range, { ...options, padStart }, { startAt: 'key-frame', pick });
+		const pick = (events: readonly MediaEvent[]): MediaEvent[] =>
+			events.filter((event) =>
+				event.type === 'frame' ? event.track.type === 'video' : event.type === 'fragment-failure',
+			);
+		const frames = this.#run<MediaEvent>(range, { ...options, padStart }, { startAt: 'key-frame', pick });
 		return pictureStream(frames, pictures, () => pictureFailures, options.signal);
 	}
 

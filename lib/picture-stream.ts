@@ -1,7 +1,6 @@
 import { pipeline, type Readable } from 'node:stream';
 import { destroyOnAbort } from './abort.js';
 import type { EventStream } from './event-stream.js';
-import type { Frame } from './model/media-event.js';
 import type { RunSummary } from './model/run-summary.js';
 import type { Picture } from './pictures/picture.js';
 import type { PictureDecoder } from './pictures/picture-decoder.js';
@@ -21,7 +20,7 @@ export interface PictureStream extends Readable {
 
 /** Joins the frames of a run to their decoder. `signal` ends that too where the frames have all been read. */
 export function pictureStream(
-	frames: EventStream<Frame>,
+	frames: EventStream,
 	decoder: PictureDecoder,
 	countFailures: () => number,
 	signal?: AbortSignal,

@@ -109,7 +109,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'a picture every so often (500ms, 2s), or every so many (10)')
 		.option('--all', 'every picture (the default)')
-		.option('--format <jpg|png|raw>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
+		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(frames));
 

@@ -22,6 +22,13 @@ const LENGTH_BYTES = 4;
 /** nal_unit_type of parameter sets: SPS and PPS (ISO 14496-10 Table 7-1), VPS, SPS and PPS (ISO 23008-2 Table 7-1). */
 const PARAMETER_SETS: Readonly<Record<NalCodec, readonly number[]>> = { avc: [7, 8], hevc: [32, 33, 34] };
 
+/** nal_unit_type of slices of pictures that refer to nothing, nor are numbered on: IDR; in H.265 BLA and IDR. */
+const RESETS: Readonly<Record<NalCodec, readonly number[]>> = { avc: [5], hevc: [16, 17, 18, 19, 20] };
+
+/** nal_unit_type of H.265 slices: of a key frame that is numbered on from the frames before it, and of one that is not. */
+const CRA = 21;
+const BLA = 16;
+
 /** nal_unit_type of an access unit delimiter, which has to come first. */
 const DELIMITER: Readonly<Record<NalCodec, number>> = { avc: 9, hevc: 35 };
 
@@ -79,6 +86,34 @@ export function mayBeReferredTo({
 			? ((unit[0] as number) & 0x60) !== 0
 			: typeOf(unit, codec) > 14 || typeOf(unit, codec) % 2 === 1,
 	);
+}
+
+/**
+ * Whether a decoder that comes to this key frame starts anew, whatever it was given before: not at a key frame of an open
+ * group of pictures (a recovery point in H.264, a CRA in H.265), which is numbered on from the frames before it.
+ */
+export function forgetsWhatWasBefore({
+	track,
+	data,
+}: {
+	readonly track: Track;
+	readonly data: Uint8Array;
+}): boolean {
+	const codec = nalCodecOf(track);
+	const units = codec === null ? null : nalUnitsOf(data, track);
+	if (codec === null || units === null) return true;
+	return units.some((unit) => RESETS[codec].includes(typeOf(unit, codec)));
+}
+
+/**
+ * An H.265 access unit of Annex B whose CRA slices are made BLA slices, in place: what a splicer does so that a decoder
+ * does not number the picture on from what was before (ISO 23008-2 §8.1.3). Nothing else in them differs.
+ */
+export function withBrokenLink(annexB: Uint8Array): Uint8Array {
+	for (const unit of splitAnnexB(annexB)) {
+		if (typeOf(unit, 'hevc') === CRA) unit[0] = ((unit[0] as number) & 0x81) | (BLA << 1);
+	}
+	return annexB;
 }
 
 /** Whether a nal_unit_type is that of a slice (ISO 14496-10 Table 7-1, ISO 23008-2 Table 7-1). */

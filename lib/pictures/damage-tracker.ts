@@ -1,5 +1,11 @@
 import type { Frame } from '../model/media-event.js';
-import { isSliceType, mayBeReferredTo, sliceCountOf } from './access-unit.js';
+import {
+	forgetsWhatWasBefore,
+	isSliceType,
+	mayBeReferredTo,
+	nalCodecOf,
+	sliceCountOf,
+} from './access-unit.js';
 import type { LogLine } from './ffmpeg-log.js';
 
 /** A frame and what is known against its picture. */
@@ -17,6 +23,10 @@ export interface TrackedFrame {
 /** A key frame and those behind it in decoding order. */
 interface PictureGroup {
 	readonly keyTicks: number;
+	/** Whether the run begins in the middle of a stream: with a key frame that others are shown before, and refer to more than it. */
+	readonly isOpenStart: boolean;
+	/** Time of the first picture of it that the decoder showed. */
+	shownTicks: number | null;
 	/** The damage of this group that reaches those behind it in decoding order. */
 	readonly damage: Damage;
 	/** That of the group before: pictures shown before the key frame may refer to it. Damage may be found later. */
@@ -36,6 +46,14 @@ const HARMLESS = /\b(?:SEI|VUI)\b/;
 /** Said below the level of an error, and yet of a picture that is not the one that was sent. */
 const COMPLAINT =
 	/^(?:concealing \d|Error parsing NAL unit|Skipping invalid undecodable NALU|Verifying checksum .*mismatching)/;
+
+/** Said of the frames before an open start, which are not there: they are to be forgotten, or were counted. */
+const ABSENCE = /^(?:mmco: unref short failure|Frame num gap)/;
+
+const WITHOUT_ITS_PAST = 'it refers to frames in front of its key frame, which are not there';
+
+/** A picture that is renewed bit by bit (intra refresh) is not shown before it is whole. */
+const NOT_WHOLE = 'its key frame holds no whole picture, and what is in front of that is not there';
 
 /**
  * Knows of every frame on its way through ffmpeg whether its picture can be believed, from what ffmpeg logs.
@@ -62,11 +80,18 @@ export class DamageTracker {
 		return this.#shownCount;
 	}
 
+	/** The next frame, a key frame, has nothing to do with those before it. */
+	cut(): void {
+		this.#group = null;
+	}
+
 	/** The next frame in decoding order; `annexB` is what ffmpeg is going to get, `problem` what is known against it. */
 	add(frame: Frame, ticks: number, annexB: Uint8Array, problem: string | null): TrackedFrame {
 		if (frame.keyframe || this.#group === null) {
 			this.#group = {
 				keyTicks: ticks,
+				isOpenStart: this.#group === null && !forgetsWhatWasBefore(frame),
+				shownTicks: null,
 				damage: { fromOrder: Number.POSITIVE_INFINITY },
 				damageBefore: this.#group?.damage ?? null,
 				leadingDamage: { fromOrder: Number.POSITIVE_INFINITY },
@@ -84,6 +109,11 @@ export class DamageTracker {
 		return tracked;
 	}
 
+	/** Whether ffmpeg has to get the frame: for its picture, or as it counts the others from it. */
+	isNeeded(tracked: TrackedFrame): boolean {
+		return isWithoutItsPast(tracked) ? tracked.problem === null : this.problemOf(tracked) === null;
+	}
+
 	/** The frame is on its way to ffmpeg. */
 	sent(tracked: TrackedFrame): void {
 		if (tracked.sliceCount > 0) this.#coming.push(tracked);
@@ -96,14 +126,24 @@ export class DamageTracker {
 	}
 
 	/** Why the picture of a frame is not to be believed; null where it is. */
-	problemOf({ problem, group, order, ticks }: TrackedFrame): string | null {
+	problemOf(tracked: TrackedFrame): string | null {
+		const { problem, group, order, ticks } = tracked;
 		if (problem !== null) return problem;
+		if (isWithoutItsPast(tracked)) return WITHOUT_ITS_PAST;
 		const isLeading = ticks < group.keyTicks;
 		const isSpoilt =
 			order > group.damage.fromOrder ||
 			(isLeading &&
 				(order > group.leadingDamage.fromOrder || Number.isFinite(group.damageBefore?.fromOrder)));
 		return isSpoilt ? 'a frame that it may refer to is damaged' : null;
+	}
+
+	/** Why a frame of an open start gives no picture though nothing is damaged; null where that is not the reason. */
+	whyNotShown(tracked: TrackedFrame): string | null {
+		const { group, ticks } = tracked;
+		if (!group.isOpenStart || this.problemOf(tracked) !== null) return null;
+		if (ticks < group.keyTicks) return WITHOUT_ITS_PAST;
+		return group.shownTicks === null || ticks < group.shownTicks ? NOT_WHOLE : null;
 	}
 
 	/** A frame is missing, which spoils those that may refer to it. */
@@ -126,8 +166,9 @@ export class DamageTracker {
 		else if ((level === 'error' || level === 'fatal' || COMPLAINT.test(text)) && !HARMLESS.test(text)) {
 			const [first] = this.#withoutPicture.values();
 			const blamed = this.#current ?? first;
+			if (blamed === undefined || (blamed.group.isOpenStart && ABSENCE.test(text))) return;
 			// Concealment leaks into later pictures, even from a frame that none refers to.
-			if (blamed !== undefined) this.#spoil(blamed, text);
+			this.#spoil(blamed, text);
 		}
 	}
 
@@ -151,6 +192,7 @@ export class DamageTracker {
 		this.#shownCount++;
 		const tracked = this.#withoutPicture.get(ticks);
 		if (tracked !== undefined) {
+			tracked.group.shownTicks ??= ticks;
 			if (this.#isCorrupt) tracked.problem ??= 'the decoder calls its picture corrupt';
 			this.#withoutPicture.delete(ticks);
 			// Should it ever tell of fewer slices than there are: what is shown was decoded.
@@ -163,4 +205,9 @@ export class DamageTracker {
 		}
 		this.#isCorrupt = false;
 	}
+}
+
+/** Whether a frame is shown before the key frame that an H.264 run begins with. ffmpeg leaves those of H.265 out by itself. */
+function isWithoutItsPast({ frame, group, ticks }: TrackedFrame): boolean {
+	return group.isOpenStart && ticks < group.keyTicks && nalCodecOf(frame.track) === 'avc';
 }

@@ -5,6 +5,8 @@ import { ArchiveError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
 import { FfmpegLog, type LogLine } from './ffmpeg-log.js';
 
+const HAS_PROCESS_GROUPS = process.platform !== 'win32';
+
 /**
  * One ffmpeg: Matroska in on stdin, Matroska out on stdout, read as events.
  *
@@ -16,11 +18,14 @@ export class FfmpegProcess {
 	readonly #child: ChildProcess;
 	readonly #stdin: Writable;
 	readonly #reader = new MkvReader({ deliver: 'batch' });
-	readonly #closed: Promise<void>;
+	/** Settles when the process is gone, be its pipes closed or held by one that it started. */
+	readonly #exited: Promise<void>;
 	#isClosed = false;
+	#isLogOver = false;
 	#hasOutput = true;
 	#isFull = false;
 	#lastWords = '';
+	#lastLine = '';
 	#error: unknown = null;
 	#hasChanged = false;
 	#wake: () => void = () => {};
@@ -31,20 +36,26 @@ export class FfmpegProcess {
 	 */
 	constructor(path: string, args: readonly string[], onLine: (line: LogLine) => void) {
 		this.#path = path;
-		this.#child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+		this.#child = spawn(path, args, {
+			stdio: ['pipe', 'pipe', 'pipe'],
+			windowsHide: true,
+			// A group of its own: a wrapper around ffmpeg ends together with what it started.
+			detached: HAS_PROCESS_GROUPS,
+		});
 		this.#stdin = this.#child.stdin as Writable;
 		const changed = (): void => this.#changed();
-		this.#closed = new Promise((resolve) => {
-			const onClosed = (): void => {
-				this.#isClosed = true;
-				changed();
-				resolve();
-			};
-			this.#child.once('close', onClosed);
+		const onClosed = (): void => {
+			this.#isClosed = true;
+			changed();
+		};
+		this.#child.once('close', onClosed);
+		this.#exited = new Promise((resolve) => {
+			this.#child.once('exit', () => resolve());
 			this.#child.on('error', (error) => {
 				this.#error = this.#explain(error);
 				this.#hasOutput = false;
 				onClosed();
+				resolve();
 			});
 		});
 		this.#stdin.on('drain', () => {
@@ -54,11 +65,17 @@ export class FfmpegProcess {
 		// A process that reads no more is about to end, and its end is what counts.
 		this.#stdin.on('error', changed);
 		const log = new FfmpegLog();
-		this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+		const stderr = this.#child.stderr as Readable;
+		stderr.setEncoding('utf8').on('data', (text: string) => {
 			for (const line of log.push(text)) {
 				if (line.level === 'error' || line.level === 'fatal') this.#lastWords = line.text;
+				this.#lastLine = line.text;
 				onLine(line);
 			}
+			changed();
+		});
+		stderr.once('close', () => {
+			this.#isLogOver = true;
 			changed();
 		});
 		this.#reader.on('readable', changed);
@@ -84,9 +101,12 @@ export class FfmpegProcess {
 		return this.#isFull && this.isOpen;
 	}
 
-	/** What it complained of last; empty where it did not. */
+	/** What it complained of last, or how it failed; empty where it did neither. */
 	get lastWords(): string {
-		return this.#lastWords;
+		const { exitCode, signalCode } = this.#child;
+		if (this.#lastWords !== '' || (!exitCode && signalCode === null)) return this.#lastWords;
+		const how = signalCode === null ? `with code ${exitCode}` : `by ${signalCode}`;
+		return `\`${this.#path}\` ended ${how}${this.#lastLine === '' ? '' : `: ${this.#lastLine}`}`;
 	}
 
 	/** Writes slices to stdin, whether it is full or not. */
@@ -116,7 +136,7 @@ export class FfmpegProcess {
 
 	/** Waits until something that its log tells is so, or there is no more of it. */
 	async logged(isSo: () => boolean): Promise<void> {
-		while (!isSo() && !this.#isClosed) {
+		while (!isSo() && !this.#isLogOver) {
 			this.#hasChanged = false;
 			await this.#change();
 		}
@@ -124,9 +144,16 @@ export class FfmpegProcess {
 
 	/** Ends it at once, and waits until it is gone. */
 	async kill(): Promise<void> {
-		this.#child.kill('SIGKILL');
+		const { pid, stdin, stdout, stderr } = this.#child;
+		try {
+			if (HAS_PROCESS_GROUPS && pid !== undefined) process.kill(-pid, 'SIGKILL');
+			else this.#child.kill('SIGKILL');
+		} catch {
+			// It is gone already.
+		}
 		this.#reader.destroy();
-		await this.#closed;
+		for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
+		await this.#exited;
 	}
 
 	async #change(): Promise<void> {

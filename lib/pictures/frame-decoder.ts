@@ -22,6 +22,11 @@ export interface DecodedPicture {
 export interface DecoderRun {
 	/** Whether it takes frames. One that ended by itself does not, but still gives back in `finish` those it was handed. */
 	readonly isOpen: boolean;
+	/**
+	 * Said of the next frame, a key frame of an open group: the frames it is numbered on from are left out or missing. Returns
+	 * whether the run can go on with it; where it cannot, and without this method, another is opened.
+	 */
+	cut?(): boolean;
 	/** Takes a frame, in decoding order. */
 	decode(frame: Frame): AsyncIterable<DecodedPicture[]>;
 	/** No more frames: gives everything that is left. */

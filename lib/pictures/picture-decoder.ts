@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import type { FrameSelection } from '../frames/frame-selector.js';
 import type { Frame, MediaEvent } from '../model/media-event.js';
 import { Stage } from '../stream/stage.js';
-import { inBandParameterSets } from './access-unit.js';
+import { forgetsWhatWasBefore, inBandParameterSets } from './access-unit.js';
 import { FfmpegDecoder } from './ffmpeg-decoder.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
 import { PICTURE_FORMATS, Picture, type PictureFormat } from './picture.js';
@@ -41,9 +41,11 @@ interface PictureTrack {
 
 /**
  * Events in, {@link Picture}s out: the pictures of the video tracks, each track in presentation order, with the exact times
- * of their frames. One decoder runs as long as the parameters stay equal; on a change the one before is emptied first.
+ * of their frames. One decoder runs as long as the parameters stay equal; on a change the one before is emptied first, and
+ * at a key frame of an open group of pictures (a recovery point, a CRA) behind frames that were left out or are missing.
  *
- * Frames that cannot be decoded are told to `onFailure` and skipped. Events that are no video frames have no say. Ending,
+ * Frames that cannot be decoded are told to `onFailure` and skipped. Of other events,
+ * failures of fragments tell that frames are missing; the rest have no say. Ending,
  * an error and `destroy` leave no decoder running.
  */
 export class PictureDecoder extends Stage<MediaEvent, Picture> {
@@ -70,6 +72,9 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	}
 
 	protected override async *process(event: MediaEvent): AsyncGenerator<Picture[]> {
+		if (event.type === 'fragment-failure') {
+			for (const { selector } of this.#tracks.values()) selector.skip();
+		}
 		if (event.type !== 'frame' || event.track.type !== 'video') return;
 		const { number } = event.track;
 		const track = this.#tracks.get(number) ?? this.#newTrack();
@@ -100,8 +105,8 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		return { selector, run: null, parameters: null, wanted: new Set() };
 	}
 
-	async *#decode(track: PictureTrack, { frame, isWanted }: SelectedFrame): AsyncGenerator<Picture[]> {
-		if (frame.keyframe && this.#needsRun(track, frame)) {
+	async *#decode(track: PictureTrack, { frame, isWanted, isNext }: SelectedFrame): AsyncGenerator<Picture[]> {
+		if (frame.keyframe && this.#needsRun(track, frame, isNext)) {
 			yield* this.#finishRun(track);
 			if (this.destroyed) return;
 			track.run = this.#decoder.open(frame, this.#format);
@@ -112,7 +117,7 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	}
 
 	/** Whether a key frame has to begin a run. Remembers its parameters. */
-	#needsRun(track: PictureTrack, frame: Frame): boolean {
+	#needsRun(track: PictureTrack, frame: Frame, isNext: boolean): boolean {
 		const sets = inBandParameterSets(frame.track, frame.data);
 		const before = track.parameters;
 		const isSameTrack =
@@ -120,7 +125,10 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		// A key frame without parameter sets of its own keeps those of its track.
 		const isSame = isSameTrack && Buffer.compare(before.sets, sets) === 0;
 		track.parameters = { track: frame.track, sets };
-		return !isSame || track.run === null || !track.run.isOpen;
+		// In the middle of a run it would be counted on from frames that are not there: its place among the pictures is lost.
+		const isLost = !isNext && !forgetsWhatWasBefore(frame);
+		if (!isSame || track.run === null || !track.run.isOpen) return true;
+		return isLost && !(track.run.cut?.() ?? false);
 	}
 
 	async *#finishRun(track: PictureTrack): AsyncGenerator<Picture[]> {

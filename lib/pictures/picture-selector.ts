@@ -1,11 +1,14 @@
 import { type FrameSelection, FrameSelector } from '../frames/frame-selector.js';
 import type { Frame } from '../model/media-event.js';
+import { DecodingOrder } from './decoding-order.js';
 
 /** A frame on its way to a decoder. */
 export interface SelectedFrame {
 	readonly frame: Frame;
 	/** Whether its picture is asked for; else it is decoded for others that refer to it. */
 	readonly isWanted: boolean;
+	/** Whether it comes right behind the frame that was selected before it: nothing is left out between them. */
+	readonly isNext: boolean;
 }
 
 /** A group of pictures is taken as over at this many frames, so that one without an end does not fill the memory. */
@@ -25,6 +28,8 @@ export class PictureSelector {
 	readonly #select: FrameSelection;
 	readonly #selector: FrameSelector;
 	readonly #isInRange: (frame: Frame) => boolean;
+	readonly #decodingOrder = new DecodingOrder();
+	#lastOrder = -1;
 	#group: Frame[] = [];
 	#groupBytes = 0;
 	#hasKey = false;
@@ -40,17 +45,23 @@ export class PictureSelector {
 
 	/** Takes the next frame in decoding order; returns what is to be decoded now, in that order. */
 	frame(frame: Frame): readonly SelectedFrame[] {
+		this.#decodingOrder.add(frame);
 		if (this.#select === 'keyframes') {
-			return frame.keyframe && this.#isInRange(frame) ? [{ frame, isWanted: true }] : [];
+			return frame.keyframe && this.#isInRange(frame) ? [this.#selected(frame, true)] : [];
 		}
 		this.#hasKey ||= frame.keyframe;
 		if (!this.#hasKey) return [];
-		if (this.#select === 'all') return [{ frame, isWanted: this.#isInRange(frame) }];
+		if (this.#select === 'all') return [this.#selected(frame, this.#isInRange(frame))];
 		const isFull = this.#group.length >= MAX_GROUP_FRAMES || this.#groupBytes >= MAX_GROUP_BYTES;
 		const selected = frame.keyframe || isFull ? this.end() : [];
 		this.#group.push(frame);
 		this.#groupBytes += frame.data.byteLength;
 		return selected;
+	}
+
+	/** Frames are missing in front of the one that comes next. */
+	skip(): void {
+		this.#decodingOrder.skip();
 	}
 
 	/** The input is over; returns what is left to be decoded. */
@@ -67,9 +78,16 @@ export class PictureSelector {
 		const before = leads || (key !== undefined && !key.keyframe && end > 0) ? this.#tail : [];
 		this.#tail = end === 0 && key?.keyframe === false ? [...this.#tail, ...group] : group.slice(end);
 		return [
-			...before.map((frame) => ({ frame, isWanted: false })),
-			...group.slice(0, end).map((frame) => ({ frame, isWanted: wanted.has(frame) })),
+			...before.map((frame) => this.#selected(frame, false)),
+			...group.slice(0, end).map((frame) => this.#selected(frame, wanted.has(frame))),
 		];
+	}
+
+	#selected(frame: Frame, isWanted: boolean): SelectedFrame {
+		const order = this.#decodingOrder.of(frame);
+		const isNext = order === this.#lastOrder + 1;
+		this.#lastOrder = order;
+		return { frame, isWanted, isNext };
 	}
 }
 

@@ -43,6 +43,8 @@ for (const [args, count, extension, start] of [
 	[['--every', '500ms', '--format', 'png'], 4, '.png', '89504e'],
 	[['--every', '10'], 6, '.jpg', 'ffd8ff'],
 	[['--all', '--format', 'raw'], 60, '.rgb', null],
+	[['--every', '1s', '--format', 'nv12'], 2, '.nv12', null],
+	[['--every', '1.5h'], 1, '.jpg', 'ffd8ff'],
 ] as const) {
 	test(`frames ${args.join(' ')} writes ${count} ${extension}`, async (t) => {
 		if (!hasTool(t, 'ffmpeg')) return;
@@ -61,7 +63,7 @@ for (const [args, count, extension, start] of [
 		t.is(names[0], `2026-01-31T00.00.00.000Z${extension}`);
 		t.deepEqual((await readdir(output)).sort(), [...names, 'frames.jsonl'].sort());
 		const first = await readFile(join(output, names[0] as string));
-		if (start === null) t.is(first.length, 160 * 120 * 3);
+		if (start === null) t.is(first.length, 160 * 120 * (extension === '.rgb' ? 3 : 1.5));
 		else t.is(first.subarray(0, 3).toString('hex'), start);
 	});
 }
@@ -83,4 +85,14 @@ test('an empty range, no ffmpeg and nonsense fail in one line and leave no direc
 		t.is(outcome.stderr.trim().split('\n').length, 1);
 		t.false(existsSync(output));
 	}
+});
+
+test('where nothing can be decoded, it is said why', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const { output, frames } = await door(t);
+	const { code, stderr } = await frames(['-o', output, '--keyframes', '--ffmpeg', 'false']);
+	t.is(code, 1);
+	t.regex(stderr, /^no picture of 2026-01-31T00:00:00\.000Z: `false` ended with code 1\n/);
+	t.regex(stderr, /\nKVS_EMPTY_RANGE: .*none of 4 frames could be decoded\n$/);
+	t.false(existsSync(output));
 });

@@ -55,8 +55,21 @@ async function hashes(t: ExecutionContext, file: string, pixels: string): Promis
 const md5 = ({ data }: Picture): string => createHash('md5').update(data).digest('hex');
 
 async function decode(bytes: Uint8Array, options: PictureDecoderOptions): Promise<Picture[]> {
+	return decodeEvents(await eventsOf(bytes), options);
+}
+
+async function eventsOf(bytes: Uint8Array): Promise<MediaEvent[]> {
+	const events: MediaEvent[] = [];
+	for await (const event of Readable.from([bytes]).compose(new MkvReader())) events.push(event as MediaEvent);
+	return events;
+}
+
+async function decodeEvents(
+	events: readonly MediaEvent[],
+	options: PictureDecoderOptions,
+): Promise<Picture[]> {
 	const decoder = new PictureDecoder(options);
-	pipeline(Readable.from([bytes]), new MkvReader(), decoder, () => {});
+	pipeline(Readable.from(events), decoder, () => {});
 	const pictures: Picture[] = [];
 	for await (const picture of decoder as AsyncIterable<Picture>) pictures.push(picture);
 	return pictures;
@@ -92,6 +105,89 @@ test('everyNth and everyMs count in presentation order, and key frames are the k
 	t.deepEqual(await indexes({ everyNth: 7 }), [0, 7, 14, 21, 28, 35, 42, 49, 56]);
 	t.deepEqual(await indexes({ everyMs: 500 }), [0, 15, 30, 45]);
 	t.deepEqual(await indexes('keyframes'), [0, 15, 30, 45]);
+});
+
+/** Films whose key frames are no fresh start: pictures before them refer across, and they are numbered on from what was before. */
+const openGroups = [
+	['H.264', ['-c:v', 'libx264', '-bf', '3', '-g', '50', '-x264-params', 'open-gop=1:scenecut=0'], 50],
+	[
+		'H.264 with a pyramid',
+		[
+			'-c:v',
+			'libx264',
+			'-bf',
+			'8',
+			'-g',
+			'50',
+			'-x264-params',
+			'open-gop=1:scenecut=0:b-pyramid=normal:b-adapt=0',
+		],
+		50,
+	],
+	[
+		'H.265',
+		[
+			'-c:v',
+			'libx265',
+			'-preset',
+			'ultrafast',
+			'-x265-params',
+			'log-level=none:open-gop=1:keyint=150:min-keyint=150:scenecut=0:bframes=4',
+		],
+		150,
+	],
+] as const;
+
+for (const [name, codec, groupSize] of openGroups) {
+	test(`${name}: open groups of pictures lose nothing where frames are left out`, async (t) => {
+		if (!hasTool(t, 'ffmpeg')) return;
+		const file = join(await temporaryDirectory(t), 'film.mkv');
+		await ffmpeg(t, ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=24', ...codec, file]);
+		const events = await eventsOf(await readFile(file));
+		const all = await hashes(t, file, 'nv12');
+		const indexOf = ({ frame }: Picture): number => Math.round((Number(frame.timecodeNs) / 1e9) * 25);
+		const failures: DecodeFailure[] = [];
+		const onFailure = (failure: DecodeFailure): unknown => failures.push(failure);
+		const check = async (given: readonly MediaEvent[], select: PictureDecoderOptions['select']) => {
+			const pictures = await decodeEvents(given, { format: 'nv12', select, onFailure });
+			for (const picture of pictures) t.is(md5(picture), all[indexOf(picture)] as string);
+			return pictures.map(indexOf);
+		};
+		const every = (step: number): number[] => all.map((_, index) => index).filter((at) => at % step === 0);
+		t.deepEqual(await check(events, 'keyframes'), every(groupSize));
+		t.deepEqual(await check(events, { everyNth: 7 }), every(7));
+		t.deepEqual(await check(events, { everyMs: 5000 }), every(125));
+		t.deepEqual(failures, []);
+
+		// The second group is missing: of the third, only what is shown before its key frame cannot be had.
+		const keys = events.flatMap((event, at) => (event.type === 'frame' && event.keyframe ? [at] : []));
+		const shown = await check(
+			events.filter((_, at) => at < (keys[1] as number) || at >= (keys[2] as number)),
+			'all',
+		);
+		t.deepEqual(
+			shown.filter((index) => index >= 2 * groupSize),
+			all.map((_, index) => index).slice(2 * groupSize),
+		);
+		t.true(failures.length > 0 && failures.length < 16, String(failures.length));
+		for (const { message } of failures) t.regex(message, /refers to frames in front of its key frame/);
+	});
+}
+
+test('a picture that is renewed bit by bit: what comes before it is whole is reported, and spoils nothing', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const codec = ['-c:v', 'libx264', '-bf', '0', '-g', '25', '-x264-params', 'intra-refresh=1'];
+	const file = await film(t, codec);
+	const all = await hashes(t, file, 'nv12');
+	const events = await eventsOf(await readFile(file));
+	const keys = events.flatMap((event, at) => (event.type === 'frame' && event.keyframe ? [at] : []));
+	const failures: DecodeFailure[] = [];
+	const onFailure = (failure: DecodeFailure): unknown => failures.push(failure);
+	const pictures = await decodeEvents(events.slice(keys[1]), { format: 'nv12', onFailure });
+	t.is(pictures.length + failures.length, 35);
+	t.deepEqual(pictures.map(md5), all.slice(-pictures.length));
+	t.true(pictures.length >= 10, String(pictures.length));
+	for (const { message } of failures) t.regex(message, /holds no whole picture/);
 });
 
 test('another size in the middle of the stream begins a new run, and loses nothing', async (t) => {
@@ -174,6 +270,58 @@ test('leaving early ends the ffmpeg that was started', async (t) => {
 	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
 });
 
+test('a wrapper that hangs is ended with what it started', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const directory = await temporaryDirectory(t);
+	const path = join(directory, 'wrapper');
+	const pidFile = join(directory, 'pid');
+	await writeFile(
+		path,
+		`#!/bin/sh\nsleep 1000 &\necho $! > '${pidFile}.new'\nmv '${pidFile}.new' '${pidFile}'\nwait\n`,
+		{
+			mode: 0o755,
+		},
+	);
+	const source = Readable.from(await eventsOf(await readFile(await film(t, h264))));
+	const decoder = new PictureDecoder({ decoder: new FfmpegDecoder({ path }) });
+	const isOver = new Promise<void>((resolve) => {
+		pipeline(source, decoder, () => resolve());
+	});
+	decoder.resume();
+	let pid = '';
+	while (pid === '') pid = await readFile(pidFile, 'utf8').catch(() => '');
+	decoder.destroy(new Error('enough'));
+	await isOver;
+	if (!decoder.closed) await once(decoder, 'close');
+	// What is left of it may still be waiting to be reaped.
+	const { stdout } = await run('ps', ['-o', 'stat=', '-p', pid.trim()]);
+	t.notRegex(stdout, /^[SRD]/);
+});
+
+test('of a program that fails at once, it is said what it said', async (t) => {
+	const path = join(await temporaryDirectory(t), 'broken');
+	await writeFile(path, "#!/bin/sh\necho 'ffmpeg: no such library' >&2\nexit 127\n", { mode: 0o755 });
+	const bytes = await readFile(join('examples', 'media', 'clock.mkv'));
+	const messages: string[] = [];
+	const onFailure = ({ message }: DecodeFailure): unknown => messages.push(message);
+	const decoder = new FfmpegDecoder({ path });
+	t.deepEqual(await decode(bytes, { select: 'keyframes', decoder, onFailure }), []);
+	t.true(messages.length > 0);
+	for (const message of messages) t.is(message, `\`${path}\` ended with code 127: ffmpeg: no such library`);
+});
+
+test('a program whose log is not to be had decodes', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const path = join(await temporaryDirectory(t), 'silent');
+	await writeFile(path, '#!/bin/sh\nexec ffmpeg "$@" 2>/dev/null\n', { mode: 0o755 });
+	const file = await film(t, h264);
+	const pictures = await decode(await readFile(file), {
+		format: 'nv12',
+		decoder: new FfmpegDecoder({ path }),
+	});
+	t.deepEqual(pictures.map(md5), await hashes(t, file, 'nv12'));
+});
+
 test('aborting ends the ffmpeg that was started', async (t) => {
 	if (!hasTool(t, 'ffmpeg')) return;
 	const { path, pid } = await watchedFfmpeg(t);
@@ -196,9 +344,7 @@ test('aborting ends the ffmpeg that was started', async (t) => {
 
 test('a reader that takes one picture holds up the source: frames are not read ahead without end', async (t) => {
 	if (!hasTool(t, 'ffmpeg')) return;
-	const bytes = await readFile(await film(t, h264));
-	const events: MediaEvent[] = [];
-	for await (const event of Readable.from([bytes]).compose(new MkvReader())) events.push(event as MediaEvent);
+	const events = await eventsOf(await readFile(await film(t, h264)));
 	let givenCount = 0;
 	// The same film over and over, without an end.
 	const endless = Readable.from(

@@ -7,9 +7,11 @@ import {
 	InvalidOptionError,
 	type Picture,
 	type PictureFormat,
+	SinkError,
 } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
+import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
 
@@ -23,7 +25,12 @@ export interface FramesCommandOptions extends ArchiveCommandOptions {
 	readonly ffmpeg?: string;
 }
 
-const FORMATS: Readonly<Record<string, PictureFormat>> = { jpg: 'jpg', png: 'png', raw: 'rgb24' };
+const FORMATS: Readonly<Record<string, PictureFormat>> = {
+	jpg: 'jpg',
+	png: 'png',
+	raw: 'rgb24',
+	nv12: 'nv12',
+};
 
 /** Writes pictures of a range into a directory. */
 export async function frames(
@@ -34,11 +41,12 @@ export async function frames(
 	const { output, ffmpeg } = options;
 	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to', output);
 	const format = FORMATS[options.format];
-	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png or raw', options.format);
+	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png, raw or nv12', options.format);
 	const select = selectionOf(options);
 	await using archive = archiveOf(options);
 	const bar = new ProgressBar(process.stderr);
 	const failures: DecodeFailure[] = [];
+	let failureCount = 0;
 	const pictures = archive.pictures(range, {
 		signal,
 		select,
@@ -46,6 +54,7 @@ export async function frames(
 		decoder: new FfmpegDecoder({ path: ffmpeg }),
 		onProgress: bar.update.bind(bar),
 		onFailure: (failure) => {
+			failureCount++;
 			if (failures.length < MAX_SAID_FAILURES) failures.push(failure);
 		},
 	});
@@ -63,14 +72,17 @@ export async function frames(
 		);
 	} catch (error) {
 		signal.throwIfAborted();
-		throw error;
+		if (failureCount === 0 || !(error instanceof SinkError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
+		const message = `nothing to write to \`${output}\`: none of ${failureCount} frames could be decoded`;
+		throw new SinkError(error.code, output, message, error);
 	} finally {
 		bar.stop();
+		for (const { frame, message } of failures) {
+			const time = frame.timestamp?.toISOString() ?? 'a frame without a time';
+			terminal.say(`no picture of ${time}: ${message}`);
+		}
 	}
 	const summary = await pictures.summary;
-	for (const { frame, message } of failures) {
-		terminal.say(`no picture of ${frame.timestamp?.toISOString() ?? 'a frame without a time'}: ${message}`);
-	}
 	if (options.json) await terminal.writeJson([{ type: 'summary', pictures: sink.count, ...summary }]);
 	else {
 		const { fragments, delivered, failed, missing, pictureFailures, elapsedMs } = summary;
@@ -96,12 +108,11 @@ function selectionOf({ keyframes, every, all }: FramesCommandOptions): FrameSele
 	}
 	if (keyframes) return 'keyframes';
 	if (every === undefined) return 'all';
-	const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(every);
-	const value = Number(match?.[1]);
-	const unitMs = { ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? ''];
-	const isWhole = unitMs !== undefined || Number.isSafeInteger(value);
-	if (match === null || !(value > 0) || !isWhole) {
+	const everyMs = parseDuration(every);
+	if (everyMs !== null && everyMs > 0) return { everyMs };
+	const everyNth = /^\d+$/.test(every) ? Number(every) : 0;
+	if (!Number.isSafeInteger(everyNth) || everyNth < 1) {
 		throw new InvalidOptionError('--every', 'a time (500ms, 2s, 1m) or a number of frames (10)', every);
 	}
-	return unitMs === undefined ? { everyNth: value } : { everyMs: value * unitMs };
+	return { everyNth };
 }
