@@ -37,7 +37,7 @@ const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
  * Pictures are as coded: not rotated, not scaled, cropped as the stream says. Damage that ffmpeg would conceal is told, and
  * such a picture not handed out, nor those behind it in decoding order up to the next key frame: for that, ffmpeg decodes
  * with one thread and logs every NAL unit, which on 600 key frames of 1080p cost 2 % more of the processor's time than
- * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 much, of VP8 nearly all.
+ * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 and AV1 much, of VP8 and VP9 nearly all.
  */
 export class FfmpegDecoder implements FrameDecoder {
 	readonly #path: string;
