@@ -3,7 +3,7 @@ import type { Track } from '../model/track.js';
 import { type Sample, timeSamples } from '../mp4/sample-times.js';
 import { accessUnit } from './access-unit.js';
 import { adtsHeaders } from './adts.js';
-import { COUNTER_RANGE, PACKET_BYTES, PacketWriter, setCounter } from './packet-writer.js';
+import { COUNTER_RANGE, PACKET_BYTES, PAYLOAD_BYTES, PacketWriter, setCounter } from './packet-writer.js';
 import { type PesPacket, pesPacket, STREAM_IDS } from './pes-packet.js';
 import {
 	PAT_PID,
@@ -68,6 +68,29 @@ export function transportSegment(tracks: readonly TransportTrack[]): Buffer {
 		writer.pes(packet, hasClock ? nowTicks : null, packet === last.get(packet.pid));
 	}
 	return writer.bytes();
+}
+
+/** What a frame takes besides its data: headers of PES and ADTS, delimiters, a clock reference, parameter sets. */
+const FRAME_OVERHEAD_BYTES = 128;
+
+/**
+ * More bytes than a segment of so much media will have, told before it is made. Small frames take several times their size:
+ * each may need a packet of its own.
+ */
+export function transportBytesAtMost({
+	mediaBytes,
+	frames,
+	durationMs,
+}: {
+	mediaBytes: number;
+	frames: number;
+	durationMs: number;
+}): number {
+	const dataPackets = Math.ceil((mediaBytes + frames * FRAME_OVERHEAD_BYTES) / PAYLOAD_BYTES);
+	const clockPackets = Math.ceil((durationMs * TIMESCALE) / 1000 / CLOCK_INTERVAL_TICKS);
+	// The last packet of a frame is filled up, and the last frame of each track brings its counter round.
+	const packets = dataPackets + frames + clockPackets + 2 * COUNTER_RANGE;
+	return TABLES_BYTES + packets * PACKET_BYTES;
 }
 
 /** Bytes of the tables at the start of a segment: one packet each. */

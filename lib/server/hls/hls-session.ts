@@ -1,10 +1,11 @@
 import { MediaError } from '../../errors.js';
 import type { Track } from '../../model/track.js';
+import { transportBytesAtMost } from '../../mpegts/transport-segment.js';
 import type { LocalStream } from '../local-stream.js';
 import { InternalFailureError, ServiceError } from '../service-error.js';
 import type { StoredFragment } from '../stored-fragment.js';
 import { type FragmentQueue, fragmentQueue } from './fragment-queue.js';
-import type { HlsRequest } from './hls-request.js';
+import type { ContainerFormat, HlsRequest } from './hls-request.js';
 import { startOn } from './playback-order.js';
 import { decodesAlike, isSameLayout, type PlaybackTracks, playbackTracks } from './playback-tracks.js';
 import { fragmentDurationMs, type SessionEntry } from './session-entry.js';
@@ -184,7 +185,7 @@ export class HlsSession {
 			error,
 		};
 		this.#longestMs = Math.max(this.#longestMs, durationMs);
-		const sizeBytes = fragment.sizeBytes + fragment.frames * FRAME_OVERHEAD_BYTES;
+		const sizeBytes = packagedBytesAtMost(fragment, durationMs, this.request.container);
 		this.#peakBandwidth = Math.max(this.#peakBandwidth, (sizeBytes * 8000) / durationMs);
 		this.#entries.push(entry);
 		this.#byNumber.set(fragment.number, entry);
@@ -215,6 +216,16 @@ export class HlsSession {
 		this.#initializations.push(tracks);
 		return { initialization: this.#initializations.length - 1, error: null };
 	}
+}
+
+/** No player may be told of less than it will have to load (RFC 8216 §4.3.4.2). */
+function packagedBytesAtMost(
+	{ sizeBytes, frames }: StoredFragment,
+	durationMs: number,
+	container: ContainerFormat,
+): number {
+	if (container === 'MPEG_TS') return transportBytesAtMost({ mediaBytes: sizeBytes, frames, durationMs });
+	return sizeBytes + frames * FRAME_OVERHEAD_BYTES;
 }
 
 /**

@@ -67,6 +67,30 @@ getHLSMediaPlaylist.m3u8?SessionToken=T&TrackNumber=1
 	t.deepEqual(variant?.audio, []);
 });
 
+test('no player is told of less than it has to load, however small the frames', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	await ingest([
+		pictureFragment(0),
+		pictureFragment(1, { pictures: 1 }),
+		pictureFragment(2, { pictures: 2 }),
+	]);
+	for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
+		const session = await open(onDemand('PRODUCER', { ContainerFormat }));
+		const [variant] = (await readMaster(session)).variants;
+		const { playlist } = await readPlaylist(session);
+		t.is(playlist.segments.length, 3);
+		for (const { uri, duration } of playlist.segments) {
+			const response = await fetch(new URL(uri, session.url));
+			const { byteLength } = await response.arrayBuffer();
+			const bandwidth = (byteLength * 8) / duration;
+			t.true(
+				bandwidth <= (variant?.bandwidth ?? 0),
+				`${ContainerFormat}: ${bandwidth} of ${variant?.bandwidth}`,
+			);
+		}
+	}
+});
+
 test("a playlist on demand stands as the service's own", async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	// 30 pictures over 1,796 ms: a capture of the service has this fragment with the same duration.
