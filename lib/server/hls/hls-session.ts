@@ -17,6 +17,9 @@ const MAX_CHANGES = 500;
 /** More than this between the end of a fragment and the start of the next is a discontinuity, for the service. */
 const DISCONTINUITY_MS = 50;
 
+/** How many frames the estimated end of a fragment may be too late. */
+const ESTIMATE_FRAMES = 3;
+
 /** What MP4 says of a frame; Matroska says it in less. */
 const FRAME_OVERHEAD_BYTES = 16;
 
@@ -177,7 +180,7 @@ export class HlsSession {
 			sequence: (previous?.sequence ?? 0) + 1,
 			startMs,
 			durationMs,
-			shiftMs: isDiscontinuous ? overlapMs(previous, startMs) : (previous?.shiftMs ?? 0),
+			shiftMs: previous === undefined ? 0 : shiftBehind(previous, fragment, startMs),
 			initialization,
 			isDiscontinuous,
 			discontinuitiesBefore:
@@ -229,12 +232,18 @@ function packagedBytesAtMost(
 }
 
 /**
- * How much of the media before it a fragment would run into. Server times overlap wherever a producer was faster than its
- * media; a player that knows discontinuities starts anew there, one that does not (ffmpeg) drops what comes twice.
+ * How much later than its clock says a fragment is played, so that it does not run into the one before it. Server times
+ * jitter, and overlap wherever a producer was faster than its media; players drop what comes twice, or complain of it.
  */
-function overlapMs(previous: SessionEntry | undefined, startMs: number): number {
-	if (previous === undefined) return 0;
-	return Math.max(0, Math.ceil(previous.startMs + previous.shiftMs + previous.durationMs - startMs));
+function shiftBehind(previous: SessionEntry, { producerMs }: StoredFragment, startMs: number): number {
+	const { fragment, durationMs, shiftMs } = previous;
+	const stepMs = producerMs - fragment.producerMs;
+	const frameMs = durationMs - (fragment.picturesMs ?? fragment.lengthMs);
+	// Where a producer goes on it does not overlap itself. What else is known of a fragment's end is an estimate, some frames
+	// off with B-frames across its border or an uneven rate, and such errors would add up.
+	const goesOn = stepMs > 0 && durationMs - stepMs < ESTIMATE_FRAMES * frameMs;
+	const lengthMs = goesOn ? Math.min(stepMs, durationMs) : durationMs;
+	return Math.max(0, Math.ceil(previous.startMs + shiftMs + lengthMs - startMs));
 }
 
 function changed(what: string): ServiceError {
