@@ -201,8 +201,10 @@ test('B-frames are shown when they were taken and never before they are decoded'
 		pes.map(({ shown }) => shown / 90 - 1000),
 		order,
 	);
+	// The segment before this one may have a picture a frame earlier.
+	t.true((pes[0]?.decoded as number) > (1000 - 40) * 90);
 	for (const [index, { shown, decoded }] of pes.entries()) {
-		t.true(decoded <= shown);
+		t.true(decoded < shown);
 		if (index > 0) t.true(decoded > (pes[index - 1]?.decoded as number));
 	}
 });

@@ -165,6 +165,25 @@ for (const [title, source] of Object.entries(sources)) {
 	}
 }
 
+for (const ContainerFormat of CONTAINERS) {
+	test(`ffmpeg copies a session with B-frames into a file without a complaint: ${ContainerFormat}`, async (t) => {
+		const files = await makeSource(t, sources['B-frames and sound'] as Source);
+		if (files === null) return;
+		const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
+		await server.archive.ingest('door', files[0] as string, { start: new Date(START_MS) });
+		const members = { StreamName: 'door', ...onDemand('SERVER', { ContainerFormat }) };
+		const { json } = await call('GetHLSStreamingSessionURL', members);
+		const copy = ['-c', 'copy', '-f', 'mpegts', '-y', '/dev/null'];
+		const { code, stderr } = await run('ffmpeg', [
+			...'-nostdin -v repeat+warning -i'.split(' '),
+			json.HLSStreamingSessionURL,
+			...copy,
+		]);
+		t.is(code, 0);
+		t.is(stderr, '');
+	});
+}
+
 test('ffmpeg follows a live session, and a replay to its end', async (t) => {
 	const files = await makeSource(t, {
 		files: [[...picture('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
