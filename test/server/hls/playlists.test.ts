@@ -201,6 +201,20 @@ test('of a producer timestamp that came twice the larger number stays; what over
 	t.deepEqual(await list(await startPlayback(t), again, onDemand('SERVER')), [0, 1, 2, 3, 4]);
 });
 
+test('a producer that was cut off for long, and sends its last fragment again, is played on', async (t) => {
+	const before = pictureFragments(3);
+	const after = [2, 3, 4].map((index) =>
+		pictureFragment(index + 10, {
+			producerMs: START_MS + index * 2000,
+			serverMs: START_MS + 600_000 + index * 2000,
+		}),
+	);
+	t.deepEqual(
+		await list(await startPlayback(t), [...before, ...after], onDemand('PRODUCER')),
+		[0, 1, 12, 13, 14],
+	);
+});
+
 test('a range that was ingested twice, far apart, is played as it was ingested first', async (t) => {
 	const first = pictureFragments(40);
 	const second = pictureFragments(40, 40).map((fragment, index) => ({
