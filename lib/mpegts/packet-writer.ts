@@ -3,7 +3,9 @@ import { type PesPacket, wrapTicks } from './pes-packet.js';
 /** A transport packet (ISO 13818-1 §2.4.3.2). */
 export const PACKET_BYTES = 188;
 const HEADER_BYTES = 4;
-const PAYLOAD_BYTES = PACKET_BYTES - HEADER_BYTES;
+
+/** What it carries besides its header, adaptation field included. */
+export const PAYLOAD_BYTES = PACKET_BYTES - HEADER_BYTES;
 const SYNC_BYTE = 0x47;
 
 /** Continuity counters have four bits. */

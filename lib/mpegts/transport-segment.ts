@@ -3,7 +3,7 @@ import type { Track } from '../model/track.js';
 import { type Sample, timeSamples } from '../mp4/sample-times.js';
 import { accessUnit } from './access-unit.js';
 import { adtsHeaders } from './adts.js';
-import { COUNTER_RANGE, PACKET_BYTES, PacketWriter, setCounter } from './packet-writer.js';
+import { COUNTER_RANGE, PACKET_BYTES, PAYLOAD_BYTES, PacketWriter, setCounter } from './packet-writer.js';
 import { type PesPacket, pesPacket, STREAM_IDS } from './pes-packet.js';
 import {
 	PAT_PID,
@@ -43,7 +43,7 @@ const MAX_SOUND_GAP_MS = 1;
  * An MPEG transport stream (ISO 13818-1) of one video track, one audio track or both, which can be decoded by itself and
  * goes on where the segment before it ended: see {@link PacketWriter}. Tables come first; {@link numberTables} numbers them.
  *
- * Decode times are those that {@link timeSamples} gives: never behind the times of presentation. Throws `MediaError` for
+ * Decode times are those that {@link timeSamples} gives, never behind the times of presentation, and with B-frames before. Throws `MediaError` for
  * frames and sound that a transport stream cannot have.
  */
 export function transportSegment(tracks: readonly TransportTrack[]): Buffer {
@@ -70,6 +70,29 @@ export function transportSegment(tracks: readonly TransportTrack[]): Buffer {
 	return writer.bytes();
 }
 
+/** What a frame takes besides its data: headers of PES and ADTS, delimiters, a clock reference, parameter sets. */
+const FRAME_OVERHEAD_BYTES = 128;
+
+/**
+ * More bytes than a segment of so much media will have, told before it is made. Small frames take several times their size:
+ * each may need a packet of its own.
+ */
+export function transportBytesAtMost({
+	mediaBytes,
+	frames,
+	durationMs,
+}: {
+	mediaBytes: number;
+	frames: number;
+	durationMs: number;
+}): number {
+	const dataPackets = Math.ceil((mediaBytes + frames * FRAME_OVERHEAD_BYTES) / PAYLOAD_BYTES);
+	const clockPackets = Math.ceil((durationMs * TIMESCALE) / 1000 / CLOCK_INTERVAL_TICKS);
+	// The last packet of a frame is filled up, and the last frame of each track brings its counter round.
+	const packets = dataPackets + frames + clockPackets + 2 * COUNTER_RANGE;
+	return TABLES_BYTES + packets * PACKET_BYTES;
+}
+
 /** Bytes of the tables at the start of a segment: one packet each. */
 export const TABLES_BYTES = 2 * PACKET_BYTES;
 
@@ -91,14 +114,28 @@ function streamOf({ type, codecId }: Track): ProgramStream {
 function videoPackets({ track, samples, parameterSets }: TransportTrack): PesPacket[] {
 	if (samples.length === 0) return [];
 	const times = timeSamples(samples, TIMESCALE, { delayTicks: 0, state: null, nextMs: null });
+	const earlyTicks = times.offsetTicks.some((ticks) => ticks > 0) ? halfFrameTicks(times.decodeTicks) : 0;
 	return samples.map(({ data, keyframe }, index) => {
 		const decodeTicks = times.decodeTicks[index] as number;
 		return pesPacket(
 			{ pid: VIDEO_PID, streamId: STREAM_IDS.video, isRandomAccess: keyframe },
-			{ decodeTicks, shownTicks: decodeTicks + (times.offsetTicks[index] as number) },
+			{
+				decodeTicks: decodeTicks - earlyTicks,
+				shownTicks: decodeTicks + (times.offsetTicks[index] as number),
+			},
 			accessUnit(track, data, { keyframe, parameterSets }),
 		);
 	});
+}
+
+/**
+ * Where there are B-frames, a picture that others refer to cannot be shown at the moment it is decoded: ffmpeg takes no such
+ * decode time for true, and makes one up. Half a frame earlier is still behind the segment before.
+ */
+function halfFrameTicks(decodeTicks: readonly number[]): number {
+	const [first = 0] = decodeTicks;
+	const lengthTicks = (decodeTicks.at(-1) ?? first) - first;
+	return Math.floor(lengthTicks / Math.max(1, decodeTicks.length - 1) / 2);
 }
 
 function soundPackets({ track, samples }: TransportTrack): PesPacket[] {

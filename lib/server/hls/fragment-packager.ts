@@ -13,6 +13,7 @@ import { readFragmentMedia } from './fragment-media.js';
 import type { ContainerFormat } from './hls-request.js';
 import { parameterSets, playbackTracks } from './playback-tracks.js';
 import { SharedCache, type Sized } from './shared-cache.js';
+import { withSilence } from './silence.js';
 
 /** Packaged fragments that are kept: what some dozen live players are about to ask for. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -100,9 +101,12 @@ async function packageFragment(
 	{ container, clock, shiftMs, repeatsParameterSets }: Packaging,
 ): Promise<PackagedFragment> {
 	const media = await readFragmentMedia(fragment, clock, shiftMs);
-	const tracks = playbackTracks(media.tracks).map((track) => ({
+	const played = playbackTracks(media.tracks);
+	const samplesOf = ({ number }: Track): readonly Sample[] => media.samples.get(number) ?? [];
+	const pictures = played.filter(({ type }) => type === 'video').flatMap(samplesOf);
+	const tracks = played.map((track) => ({
 		track,
-		samples: media.samples.get(track.number) ?? [],
+		samples: track.type === 'audio' ? withSilence(track, samplesOf(track), pictures) : samplesOf(track),
 		parameterSets: parameterSets(track),
 	}));
 	const byTrack = new Map<number, Uint8Array>();

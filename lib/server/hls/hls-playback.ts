@@ -13,9 +13,6 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 const MP4_TYPE = 'video/mp4';
 const TS_TYPE = 'video/mp2t';
 
-/** What a transport stream takes more than its media, at most, by the service's documentation. */
-const TS_OVERHEAD = 1.25;
-
 /** A request for a resource whose session was found. */
 export interface AdmittedResource {
 	/** The session's; null where none was asked for. */
@@ -69,8 +66,7 @@ export class HlsPlayback {
 		switch (resource.name) {
 			case 'GetHLSMasterPlaylist': {
 				const { tracks, request } = session;
-				const overhead = request.container === 'MPEG_TS' ? TS_OVERHEAD : 1;
-				const bandwidth = session.peakBandwidth * overhead;
+				const bandwidth = session.peakBandwidth;
 				const frameRate = await this.#frameRate(session, session.oldest);
 				return playlistReply(
 					masterPlaylist({ tracks, container: request.container, token, bandwidth, frameRate }),

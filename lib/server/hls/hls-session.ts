@@ -1,10 +1,11 @@
 import { MediaError } from '../../errors.js';
 import type { Track } from '../../model/track.js';
+import { transportBytesAtMost } from '../../mpegts/transport-segment.js';
 import type { LocalStream } from '../local-stream.js';
 import { InternalFailureError, ServiceError } from '../service-error.js';
 import type { StoredFragment } from '../stored-fragment.js';
 import { type FragmentQueue, fragmentQueue } from './fragment-queue.js';
-import type { HlsRequest } from './hls-request.js';
+import type { ContainerFormat, HlsRequest } from './hls-request.js';
 import { startOn } from './playback-order.js';
 import { decodesAlike, isSameLayout, type PlaybackTracks, playbackTracks } from './playback-tracks.js';
 import { fragmentDurationMs, type SessionEntry } from './session-entry.js';
@@ -15,6 +16,9 @@ const MAX_CHANGES = 500;
 
 /** More than this between the end of a fragment and the start of the next is a discontinuity, for the service. */
 const DISCONTINUITY_MS = 50;
+
+/** How many frames the estimated end of a fragment may be too late. */
+const ESTIMATE_FRAMES = 3;
 
 /** What MP4 says of a frame; Matroska says it in less. */
 const FRAME_OVERHEAD_BYTES = 16;
@@ -176,7 +180,7 @@ export class HlsSession {
 			sequence: (previous?.sequence ?? 0) + 1,
 			startMs,
 			durationMs,
-			shiftMs: isDiscontinuous ? overlapMs(previous, startMs) : (previous?.shiftMs ?? 0),
+			shiftMs: previous === undefined ? 0 : shiftBehind(previous, fragment, startMs),
 			initialization,
 			isDiscontinuous,
 			discontinuitiesBefore:
@@ -184,7 +188,7 @@ export class HlsSession {
 			error,
 		};
 		this.#longestMs = Math.max(this.#longestMs, durationMs);
-		const sizeBytes = fragment.sizeBytes + fragment.frames * FRAME_OVERHEAD_BYTES;
+		const sizeBytes = packagedBytesAtMost(fragment, durationMs, this.request.container);
 		this.#peakBandwidth = Math.max(this.#peakBandwidth, (sizeBytes * 8000) / durationMs);
 		this.#entries.push(entry);
 		this.#byNumber.set(fragment.number, entry);
@@ -217,13 +221,29 @@ export class HlsSession {
 	}
 }
 
+/** No player may be told of less than it will have to load (RFC 8216 §4.3.4.2). */
+function packagedBytesAtMost(
+	{ sizeBytes, frames }: StoredFragment,
+	durationMs: number,
+	container: ContainerFormat,
+): number {
+	if (container === 'MPEG_TS') return transportBytesAtMost({ mediaBytes: sizeBytes, frames, durationMs });
+	return sizeBytes + frames * FRAME_OVERHEAD_BYTES;
+}
+
 /**
- * How much of the media before it a fragment would run into. Server times overlap wherever a producer was faster than its
- * media; a player that knows discontinuities starts anew there, one that does not (ffmpeg) drops what comes twice.
+ * How much later than its clock says a fragment is played, so that it does not run into the one before it. Server times
+ * jitter, and overlap wherever a producer was faster than its media; players drop what comes twice, or complain of it.
  */
-function overlapMs(previous: SessionEntry | undefined, startMs: number): number {
-	if (previous === undefined) return 0;
-	return Math.max(0, Math.ceil(previous.startMs + previous.shiftMs + previous.durationMs - startMs));
+function shiftBehind(previous: SessionEntry, { producerMs }: StoredFragment, startMs: number): number {
+	const { fragment, durationMs, shiftMs } = previous;
+	const stepMs = producerMs - fragment.producerMs;
+	const frameMs = durationMs - (fragment.picturesMs ?? fragment.lengthMs);
+	// Where a producer goes on it does not overlap itself. What else is known of a fragment's end is an estimate, some frames
+	// off with B-frames across its border or an uneven rate, and such errors would add up.
+	const goesOn = stepMs > 0 && durationMs - stepMs < ESTIMATE_FRAMES * frameMs;
+	const lengthMs = goesOn ? Math.min(stepMs, durationMs) : durationMs;
+	return Math.max(0, Math.ceil(previous.startMs + shiftMs + lengthMs - startMs));
 }
 
 function changed(what: string): ServiceError {

@@ -40,7 +40,8 @@ function firstIngest(fragments: readonly StoredFragment[]): readonly StoredFragm
 	let latestMs = Number.NEGATIVE_INFINITY;
 	for (const [index, { producerMs, serverMs }] of fragments.entries()) {
 		const previous = fragments[index - 1];
-		const isBack = producerMs <= latestMs;
+		// The same time once more is a fragment that was sent again, however long the connection was down.
+		const isBack = producerMs < latestMs;
 		const isFarBack = latestMs - producerMs > ANOTHER_INGEST_MS;
 		const isMuchLater = previous !== undefined && serverMs - previous.serverMs > ANOTHER_INGEST_MS;
 		if (isBack && (isFarBack || isMuchLater)) return fragments.slice(0, index);

@@ -11,7 +11,7 @@ export interface SessionEntry {
 	/** Start on the session's clock, epoch milliseconds. */
 	readonly startMs: number;
 	readonly durationMs: number;
-	/** By how much its media are later than the clock says, so that they do not run into those before a discontinuity. */
+	/** By how much its media are later than the clock says, so that they do not run into those before it. */
 	readonly shiftMs: number;
 	/** Which of the session's initializations it needs, from 0 on. */
 	readonly initialization: number;

@@ -1,9 +1,18 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import { sample } from '../../helpers/samples.js';
 import { hasTool, run } from '../../helpers/tools.js';
 import { type Json, startServer, temporaryDirectory } from '../start-server.js';
-import { START_MS, selector } from './start-playback.js';
+import {
+	onDemand,
+	pictureFragment,
+	readPlaylist,
+	type Session,
+	START_MS,
+	selector,
+	startPlayback,
+} from './start-playback.js';
 
 const CONTAINERS = ['FRAGMENTED_MP4', 'MPEG_TS'] as const;
 
@@ -156,6 +165,25 @@ for (const [title, source] of Object.entries(sources)) {
 	}
 }
 
+for (const ContainerFormat of CONTAINERS) {
+	test(`ffmpeg copies a session with B-frames into a file without a complaint: ${ContainerFormat}`, async (t) => {
+		const files = await makeSource(t, sources['B-frames and sound'] as Source);
+		if (files === null) return;
+		const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
+		await server.archive.ingest('door', files[0] as string, { start: new Date(START_MS) });
+		const members = { StreamName: 'door', ...onDemand('SERVER', { ContainerFormat }) };
+		const { json } = await call('GetHLSStreamingSessionURL', members);
+		const copy = ['-c', 'copy', '-f', 'mpegts', '-y', '/dev/null'];
+		const { code, stderr } = await run('ffmpeg', [
+			...'-nostdin -v repeat+warning -i'.split(' '),
+			json.HLSStreamingSessionURL,
+			...copy,
+		]);
+		t.is(code, 0);
+		t.is(stderr, '');
+	});
+}
+
 test('ffmpeg follows a live session, and a replay to its end', async (t) => {
 	const files = await makeSource(t, {
 		files: [[...picture('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
@@ -226,6 +254,108 @@ test('media that came faster than they play overlap on the clock, and not in wha
 	}
 });
 
+/** When the pictures of each segment of a session are decoded, and for how long: milliseconds from {@link START_MS}. */
+async function decodeTimes(session: Session): Promise<{ startMs: number; endMs: number }[]> {
+	const { playlist } = await readPlaylist(session);
+	const times: { startMs: number; endMs: number }[] = [];
+	for (const { uri } of playlist.segments) {
+		const response = await fetch(new URL(uri, session.url));
+		const boxes = readBoxes(Buffer.from(await response.arrayBuffer()));
+		const [time] = boxesAt(boxes, 'moof/traf/tfdt');
+		const [run] = boxesAt(boxes, 'moof/traf/trun');
+		const startMs = Number(Buffer.from(time?.fields ?? []).readBigUInt64BE(4)) / 90 - START_MS;
+		const entries = Buffer.from(run?.fields ?? []).subarray(12);
+		let endMs = startMs;
+		for (let at = 0; at < entries.byteLength; at += 16) endMs += entries.readUInt32BE(at) / 90;
+		times.push({ startMs, endMs });
+	}
+	return times;
+}
+
+test('where there are pictures and no sound there is silence, and the sound there is stays as it is', async (t) => {
+	const late = '-itsoffset 2.3 -f lavfi -i sine=d=2.2:r=48000'.split(' ');
+	const source = { files: [[...picture('160x120', 6), ...late, ...avc, ...BFRAMES, ...aac]], pictures: 150 };
+	const files = await makeSource(t, { ...source, startsSeconds: [0] });
+	if (files === null) return;
+	const original = await decode(files[0] as string);
+	const played = await playAll(
+		t,
+		files,
+		[0],
+		CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('PRODUCER') })),
+	);
+	for (const { pictures, sound, stderr } of played) {
+		t.is(stderr, '');
+		t.deepEqual(pictures, original.pictures);
+		const from = sound.indexOf(original.sound[0] as string);
+		t.deepEqual(sound.slice(from, from + original.sound.length), original.sound);
+		// Six seconds, of 47 frames each, but for less than half a second before and behind the sound.
+		t.true(sound.length > 235 && sound.length < 283, `${sound.length}`);
+		t.is(new Set([...sound.slice(0, from), ...sound.slice(from + original.sound.length)]).size, 1);
+	}
+});
+
+test('server times that jitter move no fragment into the one before it, whatever the discontinuities', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	const jitterMs = [0, -45, 0, 45, -30, 10, -400, -900, -100, 0, 0];
+	await ingest(
+		jitterMs.map((ms, index) => pictureFragment(index, { serverMs: START_MS + 1000 + 2000 * index + ms })),
+	);
+	for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
+		const times = await decodeTimes(await open(onDemand('SERVER', { DiscontinuityMode })));
+		// As the clock says, but for those that came too early: these are played one behind the other.
+		t.deepEqual(
+			times.map(({ startMs }) => startMs),
+			[1000, 3000, 5000, 7045, 9045, 11_045, 13_045, 15_045, 17_045, 19_045, 21_045],
+			DiscontinuityMode,
+		);
+	}
+});
+
+test('media on their own clock are played when they say, however long fragments are thought to be', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	// 29.97 pictures a second, and pictures that come unevenly: both seem to last longer than until the next.
+	const even = Array.from({ length: 30 }, (_, index) => Math.round((index * 1001) / 30));
+	const uneven = [0, 900, 1800];
+	const at = (index: number): number => (index < 20 ? index * 1001 : 20_020 + (index - 20) * 2000);
+	await ingest(
+		Array.from({ length: 40 }, (_, index) =>
+			pictureFragment(index, {
+				producerMs: START_MS + at(index),
+				serverMs: START_MS + 1000 + at(index),
+				blocks: (index < 20 ? even : uneven).map((relativeTicks) => ({
+					trackNumber: 1,
+					relativeTicks,
+					keyframe: relativeTicks === 0,
+					data: Buffer.from([0, 0, 0, 1, 0x65]),
+				})),
+			}),
+		),
+	);
+	for (const clock of ['SERVER', 'PRODUCER'] as const) {
+		for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
+			const times = await decodeTimes(await open(onDemand(clock, { DiscontinuityMode })));
+			t.deepEqual(
+				times.map(({ startMs }) => Math.round(startMs)),
+				Array.from({ length: 40 }, (_, index) => at(index) + (clock === 'SERVER' ? 1000 : 0)),
+				`${clock} ${DiscontinuityMode}`,
+			);
+		}
+	}
+});
+
+test('producers that send what they have sent overlap themselves, and are played in a row', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	const starts = [0, 2000, 3000, 5000, 7000, 12_000, 14_000];
+	await ingest(starts.map((ms, index) => pictureFragment(index, { producerMs: START_MS + ms })));
+	const times = await decodeTimes(await open(onDemand('PRODUCER')));
+	t.deepEqual(
+		times.map(({ startMs }) => startMs),
+		// Late by the second that came twice, until there is room again.
+		[0, 2000, 4000, 6000, 8000, 12_000, 14_000],
+	);
+});
+
 test('a real capture, whole and with gaps, plays with all its pictures', async (t) => {
 	for (const [name, pictures] of [
 		['output_get_media.mkv', 300],
@@ -289,7 +419,6 @@ test('a fragment is packaged once, however many ask for it, and the least used g
 test('MP4 segments carry their number and their time', async (t) => {
 	const files = await makeSource(t, sources['B-frames and sound'] as Source);
 	if (files === null) return;
-	const { readBoxes, boxesAt } = await import('#lib/mp4/box-tree.js');
 	const { server, call, url } = await startServer(t, { now: () => START_MS + 3_600_000 });
 	await server.archive.ingest('door', files[0] as string, { start: new Date(START_MS) });
 	for (const clock of ['SERVER', 'PRODUCER'] as const) {

@@ -67,6 +67,62 @@ getHLSMediaPlaylist.m3u8?SessionToken=T&TrackNumber=1
 	t.deepEqual(variant?.audio, []);
 });
 
+test('what is not said is as the service has it', async (t) => {
+	const { ingest, open, clock } = await startPlayback(t);
+	await ingest(pictureFragments(1100));
+	clock.nowMs = START_MS + 1100 * 2000;
+	const count = async (members: object): Promise<number> =>
+		(await readPlaylist(await open(members))).playlist.segments.length;
+	const all = selector('PRODUCER', { to: 2_200_000 });
+	t.is(await count({}), 5);
+	t.is(await count({ PlaybackMode: 'LIVE_REPLAY', ...all }), 5);
+	t.is(await count({ PlaybackMode: 'ON_DEMAND', ...all }), 1000);
+	t.is(await count({ PlaybackMode: 'ON_DEMAND', ...all, MaxMediaPlaylistFragmentResults: 5000 }), 1100);
+	// LIVE, in MP4, by the server's clock, with a discontinuity each, without times.
+	const session = await open();
+	const { text } = await readPlaylist(session);
+	t.regex(text, /getMP4MediaFragment/);
+	t.notRegex(text, /EXT-X-PLAYLIST-TYPE|EXT-X-ENDLIST|EXT-X-PROGRAM-DATE-TIME/);
+	t.is(text.match(/^#EXT-X-DISCONTINUITY$/gm)?.length, 5);
+	const { text: silent } = await readPlaylist(await open({ DisplayFragmentTimestamp: 'NEVER' }));
+	t.notRegex(silent, /EXT-X-PROGRAM-DATE-TIME/);
+	// A range without a clock is the server's: the second fragment came at three seconds.
+	const TimestampRange = { StartTimestamp: START_MS / 1000 + 3, EndTimestamp: START_MS / 1000 + 5 };
+	const { playlist } = await readPlaylist(
+		await open({ PlaybackMode: 'ON_DEMAND', HLSFragmentSelector: { TimestampRange } }),
+	);
+	t.deepEqual(listed(playlist), [1, 2]);
+	// Five minutes.
+	clock.nowMs += 299_999;
+	t.is((await fetch(session.url)).status, 200);
+	clock.nowMs++;
+	t.is((await fetch(session.url)).status, 403);
+});
+
+test('no player is told of less than it has to load, however small the frames', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	await ingest([
+		pictureFragment(0),
+		pictureFragment(1, { pictures: 1 }),
+		pictureFragment(2, { pictures: 2 }),
+	]);
+	for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
+		const session = await open(onDemand('PRODUCER', { ContainerFormat }));
+		const [variant] = (await readMaster(session)).variants;
+		const { playlist } = await readPlaylist(session);
+		t.is(playlist.segments.length, 3);
+		for (const { uri, duration } of playlist.segments) {
+			const response = await fetch(new URL(uri, session.url));
+			const { byteLength } = await response.arrayBuffer();
+			const bandwidth = (byteLength * 8) / duration;
+			t.true(
+				bandwidth <= (variant?.bandwidth ?? 0),
+				`${ContainerFormat}: ${bandwidth} of ${variant?.bandwidth}`,
+			);
+		}
+	}
+});
+
 test("a playlist on demand stands as the service's own", async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	// 30 pictures over 1,796 ms: a capture of the service has this fragment with the same duration.
@@ -175,6 +231,20 @@ test('of a producer timestamp that came twice the larger number stays; what over
 	];
 	t.deepEqual(await list(await startPlayback(t), again, onDemand('PRODUCER')), [0, 2, 3, 4]);
 	t.deepEqual(await list(await startPlayback(t), again, onDemand('SERVER')), [0, 1, 2, 3, 4]);
+});
+
+test('a producer that was cut off for long, and sends its last fragment again, is played on', async (t) => {
+	const before = pictureFragments(3);
+	const after = [2, 3, 4].map((index) =>
+		pictureFragment(index + 10, {
+			producerMs: START_MS + index * 2000,
+			serverMs: START_MS + 600_000 + index * 2000,
+		}),
+	);
+	t.deepEqual(
+		await list(await startPlayback(t), [...before, ...after], onDemand('PRODUCER')),
+		[0, 1, 12, 13, 14],
+	);
 });
 
 test('a range that was ingested twice, far apart, is played as it was ingested first', async (t) => {

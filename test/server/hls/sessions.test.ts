@@ -120,6 +120,21 @@ test('takes what is on the edge of a rule', async (t) => {
 	await t.throwsAsync(open(), { message: /^404 .*No fragments found/ });
 });
 
+test('a stream is named by its ARN as well, and not by two names', async (t) => {
+	const { call } = await startDoor(t);
+	const { json } = await call('DescribeStream', { StreamName: 'door' });
+	const StreamARN: string = json.StreamInfo.StreamARN;
+	const answer = async (members: object): Promise<[number, string | null]> => {
+		const { status, headers } = await call(OPERATION, { ...onDemand(), ...members });
+		return [status, headers.get('x-amzn-ErrorType')];
+	};
+	t.deepEqual(await answer({ StreamARN }), [200, null]);
+	t.deepEqual(await answer({ StreamARN, StreamName: 'door' }), [200, null]);
+	t.deepEqual(await answer({ StreamARN, StreamName: 'gate' }), [400, invalid]);
+	t.deepEqual(await answer({ StreamARN: 'door' }), [400, invalid]);
+	t.deepEqual(await answer({ StreamARN: StreamARN.replace('door', 'gate') }), [404, missing]);
+});
+
 test('a range counts starts of fragments, and both its ends', async (t) => {
 	const { open } = await startDoor(t);
 	const count = async (clock: 'SERVER' | 'PRODUCER', from: number, to: number): Promise<number> => {
