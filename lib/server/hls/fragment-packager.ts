@@ -13,7 +13,6 @@ import { readFragmentMedia } from './fragment-media.js';
 import type { ContainerFormat } from './hls-request.js';
 import { parameterSets, playbackTracks } from './playback-tracks.js';
 import { SharedCache, type Sized } from './shared-cache.js';
-import { withSilence } from './silence.js';
 
 /** Packaged fragments that are kept: what some dozen live players are about to ask for. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -101,12 +100,9 @@ async function packageFragment(
 	{ container, clock, shiftMs, repeatsParameterSets }: Packaging,
 ): Promise<PackagedFragment> {
 	const media = await readFragmentMedia(fragment, clock, shiftMs);
-	const played = playbackTracks(media.tracks);
-	const samplesOf = ({ number }: Track): readonly Sample[] => media.samples.get(number) ?? [];
-	const pictures = played.filter(({ type }) => type === 'video').flatMap(samplesOf);
-	const tracks = played.map((track) => ({
+	const tracks = playbackTracks(media.tracks).map((track) => ({
 		track,
-		samples: track.type === 'audio' ? withSilence(track, samplesOf(track), pictures) : samplesOf(track),
+		samples: media.samples.get(track.number) ?? [],
 		parameterSets: parameterSets(track),
 	}));
 	const byTrack = new Map<number, Uint8Array>();

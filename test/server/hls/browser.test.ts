@@ -181,27 +181,6 @@ test('hls.js plays through a change of resolution', async (t) => {
 	}
 });
 
-test('hls.js plays all pictures of a recording whose sound begins late and ends early', async (t) => {
-	const sound = '-itsoffset 2 -f lavfi -i sine=d=2.4:r=48000 -c:a aac -ac 2'.split(' ');
-	const pictures = '-f lavfi -i testsrc2=size=160x120:rate=25:duration=6'.split(' ');
-	const file = await makeFile(t, [...pictures, ...sound, ...avc]);
-	if (file === null) return;
-	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
-	await server.archive.ingest('door', file, { start: new Date(START_MS) });
-	const page = await openPlayer(t);
-	for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
-		const members = { ContainerFormat, PlaybackMode: 'ON_DEMAND', ...selector('PRODUCER') };
-		await inPage(page, `await play(${JSON.stringify(await openSession(call, members))});`);
-		const shown = await inPage<number>(
-			page,
-			`await until(() => video.ended, 'the end');
-			return video.getVideoPlaybackQuality().totalVideoFrames;`,
-		);
-		t.true(shown >= 145, `${ContainerFormat}: ${shown} of 150 pictures`);
-		t.deepEqual(await inPage(page, 'return errors;'), [], ContainerFormat);
-	}
-});
-
 test('hls.js follows a live session', async (t) => {
 	const file = await makeFile(t, brightness);
 	if (file === null) return;

@@ -272,29 +272,6 @@ async function decodeTimes(session: Session): Promise<{ startMs: number; endMs: 
 	return times;
 }
 
-test('where there are pictures and no sound there is silence, and the sound there is stays as it is', async (t) => {
-	const late = '-itsoffset 2.3 -f lavfi -i sine=d=2.2:r=48000'.split(' ');
-	const source = { files: [[...picture('160x120', 6), ...late, ...avc, ...BFRAMES, ...aac]], pictures: 150 };
-	const files = await makeSource(t, { ...source, startsSeconds: [0] });
-	if (files === null) return;
-	const original = await decode(files[0] as string);
-	const played = await playAll(
-		t,
-		files,
-		[0],
-		CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('PRODUCER') })),
-	);
-	for (const { pictures, sound, stderr } of played) {
-		t.is(stderr, '');
-		t.deepEqual(pictures, original.pictures);
-		const from = sound.indexOf(original.sound[0] as string);
-		t.deepEqual(sound.slice(from, from + original.sound.length), original.sound);
-		// Six seconds, of 47 frames each, but for less than half a second before and behind the sound.
-		t.true(sound.length > 235 && sound.length < 283, `${sound.length}`);
-		t.is(new Set([...sound.slice(0, from), ...sound.slice(from + original.sound.length)]).size, 1);
-	}
-});
-
 test('server times that jitter move no fragment into the one before it, whatever the discontinuities', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	const jitterMs = [0, -45, 0, 45, -30, 10, -400, -900, -100, 0, 0];
