@@ -18,8 +18,8 @@ const secondsAt = process.argv.indexOf('--seconds');
 const SECONDS = secondsAt < 0 ? 120 : Number(process.argv[secondsAt + 1]);
 
 /** Memory is looked at from here on: what is loaded and kept once is there by then. */
-const WARM_SECONDS = SECONDS / 4;
-/** How much larger its last quarter may be than its first. */
+const WARM_SECONDS = SECONDS / 2;
+/** How much larger the last quarter of what is looked at may be than the first. */
 const MAX_GROWTH = 1.1;
 
 const FRAGMENT_SECONDS = 2;
