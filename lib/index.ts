@@ -7,8 +7,9 @@ export {
 export type { CallOptions, CallRecord } from './aws/call-record.js';
 export type { ClientSettings, Credentials } from './aws/client-settings.js';
 export type { OperationInputs, OperationName, OperationParams } from './aws/operations.js';
+export type { Page, PaginateOptions, Paginator } from './aws/paginator.js';
 export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
-export { FragmentBatcher, type FragmentBatcherOptions } from './batch/fragment-batcher.js';
+export type { AccessUnitForm } from './codecs/access-unit.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';
 export {
@@ -20,7 +21,6 @@ export {
 	type RequestErrorDetails,
 	SinkError,
 } from './errors.js';
-export type { EventStream } from './event-stream.js';
 export {
 	type ExportedFile,
 	type ExportedFragment,
@@ -32,9 +32,11 @@ export {
 	type MergedGaps,
 	readManifest,
 } from './export/export-manifest.js';
+export type { ExportOptions, ExportSummary } from './export/export-range.js';
 export type { ExportRequest, TrackSelector } from './export/export-request.js';
 export type { SplitRule } from './export/split-rule.js';
 export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
+export { FragmentBatcher, type FragmentBatcherOptions } from './fetch/fragment-batcher.js';
 export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
 export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
@@ -49,7 +51,6 @@ export {
 } from './kvs-archive.js';
 export { FragmentSource, type FragmentSourceOptions } from './list/fragment-source.js';
 export type { FragmentStart, WaitForFragmentOptions } from './list/fragment-waiter.js';
-export type { Page, PaginateOptions, Paginator } from './list/paginator.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';
 export {
@@ -68,6 +69,8 @@ export type { FailedFragment, RunSummary } from './model/run-summary.js';
 export type { Tag } from './model/tag.js';
 export type { RangeClock, TimeRange } from './model/time-range.js';
 export { Track, type TrackFields, type TrackType } from './model/track.js';
+export type { Container } from './muxing/container.js';
+export type { GapPolicy } from './muxing/output-timeline.js';
 export { type Clock, systemClock } from './pace/clock.js';
 export type { Quotas } from './pace/quotas.js';
 export {
@@ -77,8 +80,6 @@ export {
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';
-export type { PictureStream, PictureSummary } from './picture-stream.js';
-export type { AccessUnitForm } from './pictures/access-unit.js';
 export { FfmpegDecoder, type FfmpegDecoderOptions } from './pictures/ffmpeg-decoder.js';
 export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-decoder.js';
 export { Picture, type PictureFormat } from './pictures/picture.js';
@@ -89,12 +90,11 @@ export {
 } from './pictures/picture-decoder.js';
 export type { HlsSession } from './playback/hls-session.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';
-export type { ExportOptions, ExportSummary } from './range-export.js';
-export type { Container } from './sinks/container.js';
+export type { EventStream } from './run/event-stream.js';
+export type { PictureStream, PictureSummary } from './run/picture-stream.js';
 export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export { Mp4Sink } from './sinks/mp4-sink.js';
-export type { GapPolicy } from './sinks/output-timeline.js';
 export { WavSink } from './sinks/wav-sink.js';
 export type { Delivery } from './stream/pump.js';
 export type {

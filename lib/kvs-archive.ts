@@ -1,16 +1,14 @@
-import { destroyOnAbort } from './abort.js';
 import { ArchiveClient, type ArchiveClientOptions } from './aws/archive-client.js';
 import { isRetryableRequest } from './aws/aws-errors.js';
 import type { OperationParams } from './aws/operations.js';
+import { canPaginate, type PaginateOptions, Paginator } from './aws/paginator.js';
 import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
+import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './codecs/access-unit.js';
 import { InvalidOptionError } from './errors.js';
-import type { EventStream } from './event-stream.js';
-import { readTracks } from './fragment-tracks.js';
+import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
 import { FragmentSource } from './list/fragment-source.js';
 import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from './list/fragment-waiter.js';
-import { canPaginate, type PaginateOptions, Paginator } from './list/paginator.js';
-import { type MediaRun, openRun } from './media-run.js';
 import type { Fragment } from './model/fragment.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
@@ -18,8 +16,6 @@ import { type Clock, systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
-import { type PictureStream, pictureStream } from './picture-stream.js';
-import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './pictures/access-unit.js';
 import {
 	type DecodeFailure,
 	PictureDecoder,
@@ -27,11 +23,15 @@ import {
 } from './pictures/picture-decoder.js';
 import { type HlsSession, openHlsSession } from './playback/hls-session.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
-import { type ExportOptions, type ExportSummary, exportRange } from './range-export.js';
-import type { RunOptions } from './run-options.js';
+import type { EventStream } from './run/event-stream.js';
+import { readTracks } from './run/fragment-tracks.js';
+import { type MediaRun, openRun } from './run/open-run.js';
+import { type PictureStream, pictureStream } from './run/picture-stream.js';
+import type { RunOptions } from './run/run-options.js';
+import { destroyOnAbort } from './stream/abort.js';
 import { TimelineSource, type TimelineStream } from './timeline/timeline-source.js';
 
-export type { RunOptions } from './run-options.js';
+export type { RunOptions } from './run/run-options.js';
 
 /** Options of {@link KvsArchive}. */
 export interface KvsArchiveOptions extends ArchiveClientOptions {

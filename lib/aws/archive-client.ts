@@ -6,11 +6,11 @@ import {
 	KinesisVideoArchivedMediaClient,
 	ListFragmentsCommand,
 } from '@aws-sdk/client-kinesis-video-archived-media';
-import { unlessAborted } from '../abort.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { type Clock, systemClock } from '../pace/clock.js';
+import { unlessAborted } from '../stream/abort.js';
 import { invalidResponse, toRequestError } from './aws-errors.js';
 import { type CallOptions, observeCall } from './call-record.js';
 import {

@@ -1,5 +1,5 @@
-import { unlessAborted } from '../abort.js';
 import type { Clock } from '../pace/clock.js';
+import { unlessAborted } from '../stream/abort.js';
 
 /** How long a call may take, and by whose time. */
 export interface TimeLimit {

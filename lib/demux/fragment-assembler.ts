@@ -1,4 +1,5 @@
 import { MediaError } from '../errors.js';
+import { GapDetector } from '../gaps/gap-detector.js';
 import { ID } from '../mkv/ebml-schema.js';
 import { malformed } from '../mkv/element-header.js';
 import { LACING_MASK, splitLacing } from '../mkv/lacing.js';
@@ -7,7 +8,6 @@ import { KEYFRAME_FLAG, type MatroskaHandler, MatroskaParser } from '../mkv/matr
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../mkv/segment-info.js';
 import { readTags } from '../mkv/tags.js';
 import { readTracks } from '../mkv/tracks.js';
-import { GapDetector } from '../model/gap-detector.js';
 import {
 	FragmentEndEvent,
 	FragmentEvent,

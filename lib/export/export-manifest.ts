@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
 import type { GapKind } from '../model/media-event.js';
+import type { RunTotals } from '../model/run-start.js';
 import type { ExportRequest } from './export-request.js';
 
 /** What a manifest begins with. */
@@ -76,16 +77,8 @@ export interface ExportedFragment {
 /** Places where fragments do not meet and that are in one file all the same, by their kind. */
 export type MergedGaps = Record<GapKind, number>;
 
-/** What became of all of them. */
-export interface ExportTotals {
-	readonly delivered: number;
-	readonly failed: number;
-	readonly missing: number;
-	readonly frames: number;
-	readonly bytes: number;
-	/** Places where fragments do not meet, of every kind. */
-	readonly gaps: number;
-}
+/** Counts over all fragments of an export. */
+export type ExportTotals = RunTotals;
 
 /** The file beside an export that proves what is in it. */
 export interface ExportManifest {

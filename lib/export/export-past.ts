@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { GapDetectorState } from '../model/gap-detector.js';
+import type { GapDetectorState } from '../gaps/gap-detector.js';
+import { FRESH_START, type RunStart } from '../model/run-start.js';
 import { type FailedFragment, MAX_NAMED_FAILURES } from '../model/run-summary.js';
-import type { OutputTimelineState } from '../sinks/output-timeline.js';
+import type { OutputTimelineState } from '../muxing/output-timeline.js';
 import type { ExportedFile, ExportedFragment, ExportTotals, FileCut, MergedGaps } from './export-manifest.js';
 
 /** A file that was begun: everything else about it follows from its fragments. */
@@ -53,13 +54,7 @@ export interface JournalStep {
 }
 
 /** Where an export was stopped. */
-export interface ExportPast {
-	/** Numbers of the fragments that are done with, and the last of them. */
-	readonly known: ReadonlySet<string>;
-	readonly last: string | null;
-	readonly totals: ExportTotals;
-	/** The fragments that could not be had; of many the first ones. */
-	readonly failures: readonly FailedFragment[];
+export interface ExportPast extends RunStart {
 	readonly merged: Readonly<MergedGaps>;
 	readonly sealed: readonly SealedFile[];
 	readonly open: {
@@ -76,10 +71,7 @@ export interface ExportPast {
 
 /** Nothing has been done yet. */
 export const NO_PAST: ExportPast = {
-	known: new Set(),
-	last: null,
-	totals: { delivered: 0, failed: 0, missing: 0, frames: 0, bytes: 0, gaps: 0 },
-	failures: [],
+	...FRESH_START,
 	merged: { gap: 0, overlap: 0, regression: 0, duplicate: 0 },
 	sealed: [],
 	open: null,

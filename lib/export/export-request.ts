@@ -1,6 +1,6 @@
 import type { RangeClock } from '../model/time-range.js';
-import type { Container } from '../sinks/container.js';
-import type { GapPolicy } from '../sinks/output-timeline.js';
+import type { Container } from '../muxing/container.js';
+import type { GapPolicy } from '../muxing/output-timeline.js';
 import type { SplitRule } from './split-rule.js';
 
 /** A track by its Matroska TrackNumber, or all of a type. */

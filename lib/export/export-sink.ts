@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SinkError } from '../errors.js';
+import { publish } from '../files/atomic-file.js';
 import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { publish } from '../sinks/atomic-file.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
 import { ExportFile, type ExportFileOptions } from './export-file.js';
 import { ExportJournal } from './export-journal.js';

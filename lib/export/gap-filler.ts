@@ -1,7 +1,7 @@
+import { silentFrame } from '../codecs/silence.js';
 import { SinkError } from '../errors.js';
 import type { Track } from '../model/track.js';
-import type { PlacedFrame } from '../sinks/muxer.js';
-import { silentFrame } from '../sinks/silence.js';
+import type { PlacedFrame } from '../muxing/muxer.js';
 
 /** Sound that is late by no more than this is not missing: the service's own threshold for a discontinuity. */
 const MAX_JITTER_MS = 50;

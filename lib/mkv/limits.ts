@@ -35,6 +35,3 @@ export const MAX_DOCUMENT_TAGS = 1_000_000;
 
 /** TrackEntries of one Tracks element. KVS takes 3. */
 export const MAX_TRACKS = 1024;
-
-/** Width or height of a picture by a sequence parameter set: H.264 level 6.2 ends at 16,888, H.265 level 7.2 at 33,776. */
-export const MAX_PICTURE_SIDE = 65_536;

@@ -1,4 +1,4 @@
-import { registeredCodecId } from './codec.js';
+import { registeredCodecId } from '../codecs/codec.js';
 import { ID, idOf, nameOf } from './ebml-schema.js';
 import {
 	element,

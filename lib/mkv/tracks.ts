@@ -1,5 +1,5 @@
+import { codecDetails } from '../codecs/codec.js';
 import { Track, type TrackFields, type TrackType } from '../model/track.js';
-import { codecDetails } from './codec.js';
 import { idOf } from './ebml-schema.js';
 import {
 	childrenOf,

@@ -1,5 +1,5 @@
+import { nalFormatOfFrame, splitAnnexB } from '../codecs/nal-format.js';
 import { MediaError } from '../errors.js';
-import { nalFormatOfFrame, splitAnnexB } from '../mkv/nal-format.js';
 import type { Track } from '../model/track.js';
 
 /** Bytes of a length where nothing says otherwise, as in the decoder configuration made for an Annex B track. */

@@ -1,7 +1,7 @@
+import { registeredCodecId } from '../codecs/codec.js';
+import { nalFormatOfFrame, splitAnnexB } from '../codecs/nal-format.js';
+import { avcNalType, hevcNalType } from '../codecs/parameter-sets.js';
 import { MediaError } from '../errors.js';
-import { registeredCodecId } from '../mkv/codec.js';
-import { nalFormatOfFrame, splitAnnexB } from '../mkv/nal-format.js';
-import { avcNalType, hevcNalType } from '../mkv/parameter-sets.js';
 import type { Track } from '../model/track.js';
 
 const START_CODE = Uint8Array.of(0, 0, 0, 1);

@@ -1,5 +1,5 @@
+import { BitReader } from '../codecs/bit-reader.js';
 import { MediaError } from '../errors.js';
-import { BitReader } from '../mkv/bit-reader.js';
 import type { Track } from '../model/track.js';
 
 /** Bytes of a header without a checksum. */

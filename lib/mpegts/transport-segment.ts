@@ -1,4 +1,4 @@
-import { registeredCodecId } from '../mkv/codec.js';
+import { registeredCodecId } from '../codecs/codec.js';
 import type { Track } from '../model/track.js';
 import { type Sample, timeSamples } from '../mp4/sample-times.js';
 import { accessUnit } from './access-unit.js';

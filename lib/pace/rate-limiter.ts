@@ -1,5 +1,5 @@
 import Bottleneck from 'bottleneck';
-import { unlessAborted } from '../abort.js';
+import { unlessAborted } from '../stream/abort.js';
 import { type Clock, systemClock } from './clock.js';
 import { type Quotas, resolveQuotas } from './quotas.js';
 

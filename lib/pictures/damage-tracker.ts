@@ -1,11 +1,11 @@
-import type { Frame } from '../model/media-event.js';
 import {
 	forgetsWhatWasBefore,
 	isSliceType,
 	mayBeReferredTo,
 	nalCodecOf,
 	sliceCountOf,
-} from './access-unit.js';
+} from '../codecs/access-unit.js';
+import type { Frame } from '../model/media-event.js';
 import type { LogLine } from './ffmpeg-log.js';
 
 /** A frame and what is known against its picture. */

@@ -1,10 +1,10 @@
-import { registeredCodecId } from '../mkv/codec.js';
+import { type NalCodec, nalCodecOf, toAccessUnit, withBrokenLink } from '../codecs/access-unit.js';
+import { accessUnitDamage } from '../codecs/access-unit-damage.js';
+import { registeredCodecId } from '../codecs/codec.js';
 import { elementHeader, master, string, unsigned } from '../mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { type NalCodec, nalCodecOf, toAccessUnit, withBrokenLink } from './access-unit.js';
-import { accessUnitDamage } from './access-unit-damage.js';
 import { DamageTracker, type TrackedFrame } from './damage-tracker.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';

@@ -1,8 +1,8 @@
+import { forgetsWhatWasBefore, inBandParameterSets } from '../codecs/access-unit.js';
 import { InvalidOptionError } from '../errors.js';
 import type { FrameSelection } from '../frames/frame-selector.js';
 import type { Frame, MediaEvent } from '../model/media-event.js';
 import { Stage } from '../stream/stage.js';
-import { forgetsWhatWasBefore, inBandParameterSets } from './access-unit.js';
 import { FfmpegDecoder } from './ffmpeg-decoder.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
 import { PICTURE_FORMATS, Picture, type PictureFormat } from './picture.js';

@@ -3,12 +3,15 @@ import { InvalidOptionError } from '../errors.js';
 import { ArmedRule } from './faults/armed-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
 import { type FaultRule, throttleErrors } from './faults/fault-rule.js';
-import { HlsPlayback } from './hls/hls-playback.js';
-import { HlsSessions } from './hls/hls-sessions.js';
-import { crossOriginHeaders, findResource, isPlaybackPath } from './hls/requested-resource.js';
-import { checkHost } from './host-check.js';
+import { checkHost } from './http/host-check.js';
+import { keepOnLoopback } from './http/loopback-guard.js';
+import { errorReply, faultedReply, type Reply } from './http/reply.js';
+import { readMembers } from './http/request-members.js';
+import type { RequestRecord, ResponseRecord } from './http/request-record.js';
+import { isPresigned, parseTarget } from './http/request-target.js';
+import { sendReply } from './http/send-reply.js';
+import { createLimitedServer, resolveLimits, type ServerLimits } from './http/server-limits.js';
 import { LocalArchive, type LocalArchiveOptions } from './local-archive.js';
-import { keepOnLoopback } from './loopback-guard.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { describeStream } from './operations/describe-stream.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
@@ -17,24 +20,21 @@ import { getMediaForFragmentList } from './operations/get-media-for-fragment-lis
 import { listFragments } from './operations/list-fragments.js';
 import { listStreams } from './operations/list-streams.js';
 import type { Answer, Operation } from './operations/operation.js';
-import { PageTokens } from './page-token.js';
+import { HlsPlayback } from './playback/hls/hls-playback.js';
+import { crossOriginHeaders, findResource, isPlaybackPath } from './playback/hls/requested-resource.js';
+import { HlsSessions } from './playback/sessions/hls-sessions.js';
 import { type QuotaValues, resolveQuotas } from './quotas/quota-values.js';
 import { StreamQuotas } from './quotas/stream-quotas.js';
-import { errorReply, faultedReply, type Reply } from './reply.js';
-import { RequestFields } from './request-fields.js';
-import { readMembers } from './request-members.js';
-import type { RequestRecord, ResponseRecord } from './request-record.js';
-import { sendReply } from './send-reply.js';
-import { createLimitedServer, resolveLimits, type ServerLimits } from './server-limits.js';
+import type { AccessKey } from './signature/access-key.js';
+import { SignatureVerifier } from './signature/signature-verifier.js';
+import { PageTokens } from './wire/page-token.js';
+import { RequestFields } from './wire/request-fields.js';
 import {
 	InternalFailureError,
 	ServiceError,
 	TooManyHeadersError,
 	UnknownOperationError,
-} from './service-error.js';
-import type { AccessKey } from './signature/access-key.js';
-import { isPresigned, parseTarget } from './signature/request-target.js';
-import { SignatureVerifier } from './signature/signature-verifier.js';
+} from './wire/service-error.js';
 
 const operations: ReadonlyMap<string, Operation> = new Map(
 	[

@@ -12,9 +12,9 @@ export type {
 	FaultRule,
 	FragmentChoice,
 } from './faults/fault-rule.js';
+export type { RequestRecord, ResponseRecord } from './http/request-record.js';
+export type { ServerLimits } from './http/server-limits.js';
 export type { IngestOptions, IngestSummary, LocalArchive, LocalArchiveOptions } from './local-archive.js';
 export type { MonotonicClock } from './monotonic-clock.js';
 export type { QuotaValues } from './quotas/quota-values.js';
-export type { RequestRecord, ResponseRecord } from './request-record.js';
-export type { ServerLimits } from './server-limits.js';
 export type { AccessKey } from './signature/access-key.js';

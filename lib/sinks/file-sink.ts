@@ -1,12 +1,12 @@
 import { InvalidOptionError, SinkError } from '../errors.js';
+import { AtomicFile } from '../files/atomic-file.js';
 import type { FragmentEvent } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { AtomicFile } from './atomic-file.js';
+import type { Muxer, PlacedFrame } from '../muxing/muxer.js';
+import { OutputTimeline } from '../muxing/output-timeline.js';
+import { OutputTracks } from '../muxing/output-tracks.js';
 import { FragmentSink, type Piece } from './fragment-sink.js';
-import type { Muxer, PlacedFrame } from './muxer.js';
 import { OutputFile } from './output-file.js';
-import { OutputTimeline } from './output-timeline.js';
-import { OutputTracks } from './output-tracks.js';
 
 /**
  * The shell of the sinks that write one file: the producer's times from 0 on, gaps as long as they were.

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { GapDetector, type GapDetectorState, isDenied } from '../model/gap-detector.js';
+import { GapDetector, type GapDetectorState, isDenied } from '../gaps/gap-detector.js';
 import type {
 	FragmentEndEvent,
 	FragmentEvent,

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { InvalidOptionError, SinkError } from '../errors.js';
+import { AtomicFile } from '../files/atomic-file.js';
 import type { Picture, PictureFormat } from '../pictures/picture.js';
-import { AtomicFile } from './atomic-file.js';
 
 const EXTENSIONS: Readonly<Record<PictureFormat, string>> = {
 	jpg: 'jpg',

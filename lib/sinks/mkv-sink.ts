@@ -1,7 +1,7 @@
 import type { Track } from '../model/track.js';
+import { MatroskaMuxer } from '../muxing/matroska-muxer.js';
+import type { Muxer } from '../muxing/muxer.js';
 import { FileSink } from './file-sink.js';
-import { MatroskaMuxer } from './matroska-muxer.js';
-import type { Muxer } from './muxer.js';
 
 /**
  * Writes events into one Matroska file: one header, the producer's times from 0 on, cues at key frames, a duration. Takes

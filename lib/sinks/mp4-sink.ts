@@ -1,8 +1,8 @@
 import type { Track } from '../model/track.js';
-import { checkTracks } from './container.js';
+import { checkTracks } from '../muxing/container.js';
+import { createMp4Muxer } from '../muxing/mp4-muxer.js';
+import type { Muxer } from '../muxing/muxer.js';
 import { FileSink } from './file-sink.js';
-import { createMp4Muxer } from './mp4-muxer.js';
-import type { Muxer } from './muxer.js';
 
 /**
  * Writes events into one fragmented MP4 file, which plays while it loads: a segment a fragment, a table for seeking, a

@@ -1,6 +1,6 @@
 import type { Hash } from 'node:crypto';
-import type { AtomicFile } from './atomic-file.js';
-import type { Muxer, PlacedFrame } from './muxer.js';
+import type { AtomicFile } from '../files/atomic-file.js';
+import type { Muxer, PlacedFrame } from '../muxing/muxer.js';
 
 /** What an entry takes in the index of any container at most, and what else comes behind the last frame. */
 const MAX_ENTRY_BYTES = 40;

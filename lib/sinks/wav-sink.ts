@@ -1,8 +1,8 @@
 import type { Track } from '../model/track.js';
-import { checkTracks } from './container.js';
+import { checkTracks } from '../muxing/container.js';
+import type { Muxer } from '../muxing/muxer.js';
+import { createWavMuxer } from '../muxing/wav-muxer.js';
 import { FileSink } from './file-sink.js';
-import type { Muxer } from './muxer.js';
-import { createWavMuxer } from './wav-muxer.js';
 
 /**
  * Writes the sound of events into one WAV file: PCM or G.711, one channel a track where there are several, silence where

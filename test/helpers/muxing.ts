@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { type FragmentEvent, type Frame, type MediaEvent, MkvReader } from 'kvs-archive';
 import { Track, type TrackFields } from '#lib/model/track.js';
-import type { Muxer, MuxerState, PlacedFrame } from '#lib/sinks/muxer.js';
+import type { Muxer, MuxerState, PlacedFrame } from '#lib/muxing/muxer.js';
 
 /** A track as a test wants it. */
 export function madeTrack(fields: Partial<TrackFields>): Track {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { element, elementHeader, master, type Slices, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
-import { serviceTags } from '#lib/server/chunk-writer.js';
+import { serviceTags } from '#lib/server/wire/chunk-writer.js';
 
 /** One block to be made: 1 is the picture, 2 the sound. */
 export interface MadeBlock {

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { serviceTags } from '#lib/server/chunk-writer.js';
-import { FragmentIndex } from '#lib/server/fragment-index.js';
-import { firstSequenceAfter, mintFragmentNumber, readFragmentNumber } from '#lib/server/fragment-number.js';
-import { permutedPosition } from '#lib/server/page-permutation.js';
-import type { StoredFragment } from '#lib/server/stored-fragment.js';
-import { EpochSeconds, wireJson } from '#lib/server/wire-json.js';
+import { FragmentIndex } from '#lib/server/store/fragment-index.js';
+import {
+	firstSequenceAfter,
+	mintFragmentNumber,
+	readFragmentNumber,
+} from '#lib/server/store/fragment-number.js';
+import { permutedPosition } from '#lib/server/store/page-permutation.js';
+import type { StoredFragment } from '#lib/server/store/stored-fragment.js';
+import { serviceTags } from '#lib/server/wire/chunk-writer.js';
+import { EpochSeconds, wireJson } from '#lib/server/wire/wire-json.js';
 import { sample } from '../helpers/samples.js';
 
 test('mints and reads fragment numbers as the service makes them', (t) => {

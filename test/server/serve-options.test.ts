@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers';
 import { KinesisVideoClient, ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import test, { type ExecutionContext } from 'ava';
 import { fragmentDocument } from '../helpers/payload.js';
-import { onDemand, pictureFragments } from './hls/start-playback.js';
 import { writeRecordingOf } from './made-media.js';
 import { plainClient } from './plain-client.js';
+import { onDemand, pictureFragments } from './playback/start-playback.js';
 import { temporaryDirectory } from './start-server.js';
 
 function spawnServe(t: ExecutionContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { type BodyPart, readParts, sizeOfParts } from '../body-part.js';
+import { type BodyPart, readParts, sizeOfParts } from '../store/body-part.js';
 import { type ArmedRule, rulesOf } from './armed-rule.js';
 import { insideElement } from './element-offset.js';
 import type { CutPoint, RuleOf } from './fault-rule.js';

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../errors.js';
-import { FRAGMENT_NUMBER_PATTERN } from '../stored-fragment.js';
+import { FRAGMENT_NUMBER_PATTERN } from '../store/stored-fragment.js';
 import { cutElements, type Fault, type FaultRule, faultOperations, throttleErrors } from './fault-rule.js';
 
 /** What a field must be, in words and as a test. */

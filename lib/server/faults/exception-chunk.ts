@@ -1,13 +1,13 @@
 import { elementHeader } from '../../mkv/ebml-writer.js';
 import { ebmlHeader } from '../../mkv/matroska-writer.js';
-import { serviceTagList } from '../chunk-writer.js';
+import { serviceTagList } from '../wire/chunk-writer.js';
 import {
 	DOCUMENTED_ERROR_CODE_TAG,
 	DOCUMENTED_ERROR_MESSAGE_TAG,
 	ERROR_ID_TAG,
 	ERROR_NAME_TAG,
 	FRAGMENT_NUMBER_TAG,
-} from '../service-tag-names.js';
+} from '../wire/service-tag-names.js';
 
 /** What an in-band exception says. */
 export interface ExceptionFields {

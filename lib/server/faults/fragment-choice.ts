@@ -1,4 +1,4 @@
-import type { BodyPart } from '../body-part.js';
+import type { BodyPart } from '../store/body-part.js';
 import type { ArmedRule } from './armed-rule.js';
 import type { FaultRule, FragmentChoice } from './fault-rule.js';
 

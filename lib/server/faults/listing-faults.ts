@@ -1,5 +1,5 @@
 import type { ListingAnswer } from '../operations/operation.js';
-import type { StoredFragment } from '../stored-fragment.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
 import { type ArmedRule, rulesOf } from './armed-rule.js';
 import type { AppliedFault, RuleOf } from './fault-rule.js';
 

@@ -1,5 +1,5 @@
-import type { BodyPart } from '../body-part.js';
-import type { StoredFragment } from '../stored-fragment.js';
+import type { BodyPart } from '../store/body-part.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
 import { type ArmedRule, rulesOf } from './armed-rule.js';
 import { exceptionChunk } from './exception-chunk.js';
 import type { AppliedFault, ExceptionShape, RuleOf } from './fault-rule.js';

@@ -1,4 +1,4 @@
-import { unlessAborted } from '../../abort.js';
+import { unlessAborted } from '../../stream/abort.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { BodyStop } from './body-stops.js';
 

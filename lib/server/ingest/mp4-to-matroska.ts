@@ -20,7 +20,7 @@ import {
 	type VideoCodec,
 } from 'mediabunny';
 import { MediaError } from '../../errors.js';
-import { PRIVATE_FILE_MODE } from '../file-writer.js';
+import { PRIVATE_FILE_MODE } from '../../files/file-writer.js';
 import type { InputFile } from './input-file.js';
 
 /** How much is gathered before it is written. */

@@ -6,7 +6,7 @@ import {
 	FRAGMENT_NUMBER_TAG,
 	PRODUCER_TIMESTAMP_TAG,
 	SERVER_TIMESTAMP_TAG,
-} from '../service-tag-names.js';
+} from '../wire/service-tag-names.js';
 
 /** What the service said about a document when it was recorded; null for what it did not say. */
 export interface RecordedTags {

@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from '../../errors.js';
+import type { FileWriter } from '../../files/file-writer.js';
 import { MatroskaParser } from '../../mkv/matroska-parser.js';
-import { chunkHead, MAX_SERVICE_TAGS_BYTES, serviceTags } from '../chunk-writer.js';
-import type { FileWriter } from '../file-writer.js';
-import { FRAGMENT_NUMBER_RANDOM_RANGE, mintFragmentNumber } from '../fragment-number.js';
-import type { StoredFragment } from '../stored-fragment.js';
+import { FRAGMENT_NUMBER_RANDOM_RANGE, mintFragmentNumber } from '../store/fragment-number.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
+import { chunkHead, MAX_SERVICE_TAGS_BYTES, serviceTags } from '../wire/chunk-writer.js';
 import type { ScannedDocument } from './document-scan.js';
 import { FragmentCutter } from './fragment-cutter.js';
 import { readBytes } from './input-file.js';

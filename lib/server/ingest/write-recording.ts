@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ArchiveError, MediaError } from '../../errors.js';
-import type { FileWriter } from '../file-writer.js';
-import type { FragmentIndex } from '../fragment-index.js';
-import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../stored-fragment.js';
+import type { FileWriter } from '../../files/file-writer.js';
+import type { FragmentIndex } from '../store/fragment-index.js';
+import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../store/stored-fragment.js';
 import type { ScannedDocument } from './document-scan.js';
 import { readBytes } from './input-file.js';
 import { pictureFields } from './picture-span.js';

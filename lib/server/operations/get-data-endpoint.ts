@@ -1,5 +1,5 @@
-import { requestedStream } from '../requested-stream.js';
 import type { Operation } from './operation.js';
+import { requestedStream } from './requested-stream.js';
 
 const apiNames = [
 	'PUT_MEDIA',

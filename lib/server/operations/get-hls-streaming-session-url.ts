@@ -1,7 +1,7 @@
-import { readHlsRequest } from '../hls/hls-request.js';
-import { HLS_PATH, resourceUri } from '../hls/resource-uri.js';
-import { requestedStream } from '../requested-stream.js';
+import { readHlsRequest } from '../playback/hls/hls-request.js';
+import { HLS_PATH, resourceUri } from '../playback/hls/resource-uri.js';
 import type { Operation } from './operation.js';
+import { requestedStream } from './requested-stream.js';
 
 /** GetHLSStreamingSessionURL: begins a playback session, and answers where its master playlist is. */
 export const getHlsStreamingSessionUrl: Operation = {

@@ -1,8 +1,8 @@
-import type { FragmentIndex } from '../fragment-index.js';
-import { requestedStream } from '../requested-stream.js';
-import { InvalidArgumentError } from '../service-error.js';
-import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../stored-fragment.js';
+import type { FragmentIndex } from '../store/fragment-index.js';
+import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../store/stored-fragment.js';
+import { InvalidArgumentError } from '../wire/service-error.js';
 import type { Operation } from './operation.js';
+import { requestedStream } from './requested-stream.js';
 
 const MAX_FRAGMENTS = 1000;
 

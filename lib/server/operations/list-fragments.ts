@@ -1,10 +1,10 @@
-import type { Clock, ClockRange } from '../fragment-index.js';
-import { permutedPosition } from '../page-permutation.js';
-import type { RequestFields, StringBounds } from '../request-fields.js';
-import { requestedStream } from '../requested-stream.js';
-import { InvalidArgumentError } from '../service-error.js';
-import type { StoredFragment } from '../stored-fragment.js';
+import type { Clock, ClockRange } from '../store/fragment-index.js';
+import { permutedPosition } from '../store/page-permutation.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
+import type { RequestFields, StringBounds } from '../wire/request-fields.js';
+import { InvalidArgumentError } from '../wire/service-error.js';
 import type { Operation } from './operation.js';
+import { requestedStream } from './requested-stream.js';
 
 /** Undocumented; the Java parser library asks for as many. */
 const DEFAULT_PAGE_SIZE = 100;

@@ -1,8 +1,8 @@
-import type { StringBounds } from '../request-fields.js';
-import { InvalidArgumentError } from '../service-error.js';
-import { STREAM_NAME } from '../stream-name.js';
+import type { StringBounds } from '../wire/request-fields.js';
+import { InvalidArgumentError } from '../wire/service-error.js';
 import type { Operation } from './operation.js';
 import { streamInfo } from './stream-info.js';
+import { STREAM_NAME } from './stream-name.js';
 
 /** The service's default is its maximum. */
 const MAX_PAGE_SIZE = 10_000;

@@ -1,9 +1,9 @@
-import type { HlsSessions } from '../hls/hls-sessions.js';
 import type { LocalArchive } from '../local-archive.js';
-import type { PageTokens } from '../page-token.js';
-import type { RequestFields } from '../request-fields.js';
-import type { StoredFragment } from '../stored-fragment.js';
-import type { WireValue } from '../wire-json.js';
+import type { HlsSessions } from '../playback/sessions/hls-sessions.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
+import type { PageTokens } from '../wire/page-token.js';
+import type { RequestFields } from '../wire/request-fields.js';
+import type { WireValue } from '../wire/wire-json.js';
 
 /** What an operation may use besides its request. */
 interface OperationContext {

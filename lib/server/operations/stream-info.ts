@@ -1,5 +1,5 @@
-import type { LocalStream } from '../local-stream.js';
-import { EpochSeconds, type WireValue } from '../wire-json.js';
+import type { LocalStream } from '../store/local-stream.js';
+import { EpochSeconds, type WireValue } from '../wire/wire-json.js';
 
 /** Ingested media does not expire; ten years are the most the service knows. */
 export const RETENTION_HOURS = 87_600;

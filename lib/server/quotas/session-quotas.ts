@@ -1,4 +1,4 @@
-import { ClientLimitExceededError } from '../service-error.js';
+import { ClientLimitExceededError } from '../wire/service-error.js';
 import { CallWindow } from './call-window.js';
 import type { QuotaValues } from './quota-values.js';
 

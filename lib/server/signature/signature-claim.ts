@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isPresigned, type RequestTarget } from './request-target.js';
+import { isPresigned, type RequestTarget } from '../http/request-target.js';
 import {
 	IncompleteSignatureError,
 	InvalidSignatureError,

@@ -1,4 +1,4 @@
-import { ServiceError } from '../service-error.js';
+import { ServiceError } from '../wire/service-error.js';
 
 /*
  * Who a caller is cannot be told. Names, statuses and wording are those that the service's clients have reported: 403 and

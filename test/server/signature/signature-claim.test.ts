@@ -1,8 +1,8 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { ServiceError } from '#lib/server/service-error.js';
-import { parseTarget, type RequestTarget } from '#lib/server/signature/request-target.js';
+import { parseTarget, type RequestTarget } from '#lib/server/http/request-target.js';
 import { readSignatureClaim } from '#lib/server/signature/signature-claim.js';
+import { ServiceError } from '#lib/server/wire/service-error.js';
 
 const SIGNATURE = 'ab'.repeat(32);
 const CREDENTIAL = 'AKIDEXAMPLE/20260131/us-east-1/kinesisvideo/aws4_request';

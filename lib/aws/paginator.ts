@@ -1,0 +1,158 @@
+import { ArchiveError, InvalidOptionError } from '../errors.js';
+import type { Clock } from '../pace/clock.js';
+import type { RateLimiter } from '../pace/rate-limiter.js';
+import { retry } from '../pace/retry.js';
+import type { ArchiveClient } from './archive-client.js';
+import { invalidResponse, isRetryableRequest } from './aws-errors.js';
+import { findOperation, type Operation, type OperationParams, type Paging } from './operations.js';
+import { readPageToken, toPageToken } from './page-token.js';
+
+/** So often in a row an empty page may name itself as the next before that is taken for endless. */
+const MAX_PUT_OFF = 20;
+
+/** How an operation is paged through. */
+export interface PaginateOptions {
+	/** Items after which to stop, in the middle of a page where need be; `nextToken` then says where to go on. */
+	readonly maxItems?: number | undefined;
+	/** MaxResults of each call. @default what `params` say, else the service's own */
+	readonly pageSize?: number | undefined;
+	/** `nextToken` of earlier paging of the same operation. */
+	readonly startingToken?: string | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** What a {@link Paginator} needs besides its operation. */
+export interface PaginatorContext {
+	readonly client: ArchiveClient;
+	readonly limiter: RateLimiter;
+	readonly clock: Clock;
+}
+
+/** An answer of the service, with its own member names. */
+export type Page = Readonly<Record<string, unknown>>;
+
+/** Whether an operation, by AWS's name or boto3's, answers in pages. Throws `InvalidOptionError` for an unknown name. */
+export function canPaginate(name: string): boolean {
+	return findOperation(name).paging !== null;
+}
+
+/**
+ * The pages of an operation, each asked for when it is wanted, as the service orders them: not at all.
+ *
+ * Every loop over it begins anew. Errors are `RequestError`s, after the retries are spent.
+ */
+export class Paginator<Name extends string = string> implements AsyncIterable<Page> {
+	readonly #operation: Operation;
+	readonly #paging: Paging;
+	readonly #params: OperationParams<Name>;
+	readonly #options: PaginateOptions;
+	readonly #context: PaginatorContext;
+	readonly #start: { readonly nextToken: string | null; readonly skip: number };
+	#nextToken: string | null = null;
+
+	/** Throws `ArchiveError` (`KVS_NOT_PAGEABLE`) for an operation that has no pages, `InvalidOptionError` for wrong options. */
+	constructor(
+		name: Name,
+		params: OperationParams<Name>,
+		options: PaginateOptions,
+		context: PaginatorContext,
+	) {
+		this.#operation = findOperation(name);
+		const { paging } = this.#operation;
+		if (paging === null) {
+			throw new ArchiveError('KVS_NOT_PAGEABLE', `${this.#operation.name} does not answer in pages`);
+		}
+		checkCount('maxItems', options.maxItems, Number.MAX_SAFE_INTEGER);
+		checkCount('pageSize', options.pageSize, paging.maxPageSize);
+		const { startingToken } = options;
+		this.#start =
+			startingToken === undefined
+				? { nextToken: null, skip: 0 }
+				: readPageToken(startingToken, this.#operation.name);
+		this.#paging = paging;
+		this.#params = params;
+		this.#options = options;
+		this.#context = context;
+	}
+
+	/** Where to go on, once it has ended because of `maxItems` while there was more; else null. */
+	get nextToken(): string | null {
+		return this.#nextToken;
+	}
+
+	/** The pages' items, one by one: `Fragments`, `Images` or `StreamInfoList` of the answers. */
+	async *items<Item = Page>(): AsyncGenerator<Item> {
+		for await (const page of this) yield* page[this.#paging.itemsMember] as Item[];
+	}
+
+	/** The pages; the items of the last one are cut to `maxItems`, those of the first to where paging goes on. */
+	async *[Symbol.asyncIterator](): AsyncGenerator<Page> {
+		const { itemsMember } = this.#paging;
+		let left = this.#options.maxItems ?? Number.POSITIVE_INFINITY;
+		let position = this.#start;
+		let putOff = 0;
+		this.#nextToken = null;
+		for (;;) {
+			const { nextToken, skip } = position;
+			const page = await this.#ask(nextToken);
+			const all = Array.isArray(page[itemsMember]) ? page[itemsMember] : [];
+			const items = all.slice(skip, skip + left);
+			left -= items.length;
+			const following = typeof page['NextToken'] === 'string' ? page['NextToken'] || null : null;
+			// A page that is not ready yet names itself as the next; one with items that does would never end.
+			putOff = following !== null && following === nextToken ? putOff + 1 : 0;
+			if (putOff > (all.length === 0 ? MAX_PUT_OFF : 0)) {
+				throw invalidResponse(
+					this.#operation.name,
+					this.#context.client.stream,
+					'answered the same NextToken again',
+				);
+			}
+			const taken = skip + items.length;
+			const isCut = taken < all.length;
+			position = isCut ? { nextToken, skip: taken } : { nextToken: following, skip: 0 };
+			const isOver = !isCut && following === null;
+			if (left === 0 && !isOver) {
+				this.#nextToken = toPageToken({ operation: this.#operation.name, ...position });
+			}
+			yield { ...page, [itemsMember]: items };
+			if (isOver || left === 0) return;
+		}
+	}
+
+	#ask(nextToken: string | null): Promise<Page> {
+		const { client, limiter, clock } = this.#context;
+		const { pageSize, signal } = this.#options;
+		const params: Page = {
+			...this.#params,
+			...(pageSize !== undefined && { MaxResults: pageSize }),
+			...(nextToken !== null && { NextToken: nextToken }),
+		};
+		const asked = typeof params['MaxResults'] === 'number' ? params['MaxResults'] : this.#paging.maxPageSize;
+		const cost = {
+			metadataPoints: this.#paging.metadataPoints(asked),
+			mediaPoints: this.#paging.mediaPoints(asked),
+		};
+		const attempt = async (): Promise<Page> => {
+			const permit = await limiter.acquire(cost, signal);
+			let isSent = false;
+			const onSend = (): void => {
+				isSent = true;
+				permit.sent();
+			};
+			try {
+				return await client.send<string>(this.#operation.name, params, { signal, onSend });
+			} finally {
+				if (!isSent) permit.cancel();
+			}
+		};
+		return retry(attempt, { isRetryable: isRetryableRequest, signal, clock });
+	}
+}
+
+function checkCount(option: string, value: number | undefined, max: number): void {
+	if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= max)) return;
+	const expected =
+		max === Number.MAX_SAFE_INTEGER ? 'an integer of at least 1' : `an integer from 1 to ${max}`;
+	throw new InvalidOptionError(option, expected, value);
+}

@@ -1,0 +1,206 @@
+import { InvalidOptionError } from '../errors.js';
+import type { Track } from '../model/track.js';
+import { registeredCodecId } from './codec.js';
+import { hasStartCode, type NalFormat, nalFormatOfFrame, splitAnnexB } from './nal-format.js';
+
+/** How an access unit is handed on: as the producer sent it, or with its NAL units told apart in one of two ways. */
+export type AccessUnitForm = 'stored' | NalFormat;
+
+/** Throws {@link InvalidOptionError} for a form that is none. */
+export function checkAccessUnitForm(form: unknown): void {
+	if (form !== 'stored' && form !== 'annex-b' && form !== 'length-prefixed') {
+		throw new InvalidOptionError('as', "'stored', 'annex-b' or 'length-prefixed'", form);
+	}
+}
+
+/** Codecs whose access units are made of NAL units: H.264 and H.265. */
+export type NalCodec = 'avc' | 'hevc';
+
+const START_CODE = Uint8Array.of(0, 0, 0, 1);
+const LENGTH_BYTES = 4;
+
+/** nal_unit_type of parameter sets: SPS and PPS (ISO 14496-10 Table 7-1), VPS, SPS and PPS (ISO 23008-2 Table 7-1). */
+const PARAMETER_SETS: Readonly<Record<NalCodec, readonly number[]>> = { avc: [7, 8], hevc: [32, 33, 34] };
+
+/** nal_unit_type of slices of pictures that refer to nothing, nor are numbered on: IDR; in H.265 BLA and IDR. */
+const RESETS: Readonly<Record<NalCodec, readonly number[]>> = { avc: [5], hevc: [16, 17, 18, 19, 20] };
+
+/** nal_unit_type of H.265 slices: of a key frame that is numbered on from the frames before it, and of one that is not. */
+const CRA = 21;
+const BLA = 16;
+
+/** nal_unit_type of an access unit delimiter, which has to come first. */
+const DELIMITER: Readonly<Record<NalCodec, number>> = { avc: 9, hevc: 35 };
+
+/**
+ * An access unit of H.264 or H.265 in the form that is asked for: Annex B (ISO 14496-10 Annex B) with start codes of four
+ * bytes, or with a length of four bytes in front of each NAL unit. A key frame that lacks parameter sets gets those of the
+ * track in front of it (behind its delimiter); one that has its own is given on with them. Doing it twice changes nothing.
+ *
+ * Frames of other codecs, and frames that are neither form, come back as they are: the same view. Anything else is a copy.
+ */
+export function toAccessUnit(
+	frame: { readonly track: Track; readonly keyframe: boolean; readonly data: Uint8Array },
+	form: AccessUnitForm,
+): Uint8Array {
+	const codec = nalCodecOf(frame.track);
+	if (form === 'stored' || codec === null) return frame.data;
+	const units = nalUnitsOf(frame.data, frame.track);
+	if (units === null) return frame.data;
+	const sets = frame.keyframe ? missingParameterSets(units, frame.track, codec) : [];
+	const first = units[0];
+	const hasDelimiter = first !== undefined && typeOf(first, codec) === DELIMITER[codec];
+	const whole = hasDelimiter ? [first, ...sets, ...units.slice(1)] : [...sets, ...units];
+	return join(whole, form);
+}
+
+/** The parameter sets within an access unit, one behind the other; empty where it has none, or is of another codec. */
+export function inBandParameterSets(track: Track, data: Uint8Array): Uint8Array {
+	const codec = nalCodecOf(track);
+	const units = codec === null ? null : nalUnitsOf(data, track);
+	if (codec === null || units === null) return new Uint8Array(0);
+	return join(
+		units.filter((unit) => PARAMETER_SETS[codec].includes(typeOf(unit, codec))),
+		'annex-b',
+	);
+}
+
+/**
+ * Whether other frames may refer to this one: true unless its NAL units say that none does (nal_ref_idc 0 in H.264, a
+ * sub-layer non-reference picture in H.265).
+ */
+export function mayBeReferredTo({
+	track,
+	data,
+}: {
+	readonly track: Track;
+	readonly data: Uint8Array;
+}): boolean {
+	const codec = nalCodecOf(track);
+	const units = codec === null ? null : nalUnitsOf(data, track);
+	if (codec === null || units === null) return true;
+	const slices = units.filter((unit) => isSliceType(typeOf(unit, codec), codec));
+	if (slices.length === 0) return true;
+	return slices.some((unit) =>
+		codec === 'avc'
+			? ((unit[0] as number) & 0x60) !== 0
+			: typeOf(unit, codec) > 14 || typeOf(unit, codec) % 2 === 1,
+	);
+}
+
+/**
+ * Whether a decoder that comes to this key frame starts anew, whatever it was given before: not at a key frame of an open
+ * group of pictures (a recovery point in H.264, a CRA in H.265), which is numbered on from the frames before it.
+ */
+export function forgetsWhatWasBefore({
+	track,
+	data,
+}: {
+	readonly track: Track;
+	readonly data: Uint8Array;
+}): boolean {
+	const codec = nalCodecOf(track);
+	const units = codec === null ? null : nalUnitsOf(data, track);
+	if (codec === null || units === null) return true;
+	return units.some((unit) => RESETS[codec].includes(typeOf(unit, codec)));
+}
+
+/**
+ * An H.265 access unit of Annex B whose CRA slices are made BLA slices, in place: what a splicer does so that a decoder
+ * does not number the picture on from what was before (ISO 23008-2 §8.1.3). Nothing else in them differs.
+ */
+export function withBrokenLink(annexB: Uint8Array): Uint8Array {
+	for (const unit of splitAnnexB(annexB)) {
+		if (typeOf(unit, 'hevc') === CRA) unit[0] = ((unit[0] as number) & 0x81) | (BLA << 1);
+	}
+	return annexB;
+}
+
+/** Whether a nal_unit_type is that of a slice (ISO 14496-10 Table 7-1, ISO 23008-2 Table 7-1). */
+export function isSliceType(type: number, codec: NalCodec): boolean {
+	return codec === 'avc' ? type >= 1 && type <= 5 : type < 32;
+}
+
+/** How many slices a decoder finds in an access unit of Annex B; 0 for other codecs. */
+export function sliceCountOf(track: Track, annexB: Uint8Array): number {
+	const codec = nalCodecOf(track);
+	if (codec === null) return 0;
+	return splitAnnexB(annexB).filter((unit) => isSliceType(typeOf(unit, codec), codec)).length;
+}
+
+/** The codec of a track whose access units are made of NAL units; null for any other. */
+export function nalCodecOf({ codecId }: Track): NalCodec | null {
+	const id = registeredCodecId(codecId);
+	if (id === 'V_MPEG4/ISO/AVC') return 'avc';
+	return id === 'V_MPEGH/ISO/HEVC' ? 'hevc' : null;
+}
+
+/** The NAL units of a frame, in either form: views. Null where it is neither. */
+export function nalUnitsOf(data: Uint8Array, track: Track): Uint8Array[] | null {
+	const lengthBytes = track.nalLengthBytes ?? LENGTH_BYTES;
+	const format = nalFormatOfFrame(data, lengthBytes);
+	if (format === 'annex-b') return splitAnnexB(data);
+	return format === null ? null : splitLengths(data, lengthBytes);
+}
+
+function splitLengths(data: Uint8Array, lengthBytes: number): Uint8Array[] {
+	const units: Uint8Array[] = [];
+	for (let at = 0; at + lengthBytes <= data.byteLength; ) {
+		let length = 0;
+		for (let i = 0; i < lengthBytes; i++) length = length * 256 + (data[at + i] as number);
+		at += lengthBytes;
+		if (length > 0) units.push(data.subarray(at, at + length));
+		at += length;
+	}
+	return units;
+}
+
+function missingParameterSets(units: readonly Uint8Array[], track: Track, codec: NalCodec): Uint8Array[] {
+	const present = new Set(units.map((unit) => typeOf(unit, codec)));
+	if (PARAMETER_SETS[codec].every((type) => present.has(type)) || track.codecPrivate === null) return [];
+	// Of a kind that the frame brings itself, the frame's are the newer ones.
+	return storedParameterSets(track.codecPrivate, codec).filter(
+		(set) => PARAMETER_SETS[codec].includes(typeOf(set, codec)) && !present.has(typeOf(set, codec)),
+	);
+}
+
+/** The NAL units of a decoder configuration record (ISO 14496-15 §5.3.3.1, §8.3.3.1), or of bare parameter sets. */
+function storedParameterSets(codecPrivate: Uint8Array, codec: NalCodec): Uint8Array[] {
+	if (hasStartCode(codecPrivate)) return splitAnnexB(codecPrivate);
+	const units: Uint8Array[] = [];
+	let at = codec === 'avc' ? 5 : 23;
+	const take = (count: number): void => {
+		for (let i = 0; i < count && at + 2 <= codecPrivate.byteLength; i++) {
+			const length = ((codecPrivate[at] as number) << 8) | (codecPrivate[at + 1] as number);
+			const unit = codecPrivate.subarray(at + 2, at + 2 + length);
+			if (unit.byteLength === length && length > 0) units.push(unit);
+			at += 2 + length;
+		}
+	};
+	if (codec === 'avc') {
+		take((codecPrivate[at++] ?? 0) & 0x1f);
+		take(codecPrivate[at++] ?? 0);
+		return units;
+	}
+	for (let arrays = codecPrivate[22] ?? 0; arrays > 0; arrays--) {
+		at += 3;
+		take(((codecPrivate[at - 2] ?? 0) << 8) | (codecPrivate[at - 1] ?? 0));
+	}
+	return units;
+}
+
+/** nal_unit_type of a NAL unit. */
+export function typeOf(unit: Uint8Array, codec: NalCodec): number {
+	const first = unit[0] ?? 0;
+	return codec === 'avc' ? first & 0x1f : (first >> 1) & 0x3f;
+}
+
+function join(units: readonly Uint8Array[], form: NalFormat): Uint8Array {
+	const slices = units.flatMap((unit) => {
+		if (form === 'annex-b') return [START_CODE, unit];
+		const length = Buffer.alloc(LENGTH_BYTES);
+		length.writeUInt32BE(unit.byteLength);
+		return [length, unit];
+	});
+	return Buffer.concat(slices);
+}

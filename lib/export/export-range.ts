@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { InvalidOptionError, SinkError } from '../errors.js';
+import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import { LATE_FRAGMENT } from '../list/known-filter.js';
+import type { Fragment } from '../model/fragment.js';
+import type { RunSummary } from '../model/run-summary.js';
+import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
+import { containerOf } from '../muxing/container.js';
+import type { GapPolicy } from '../muxing/output-timeline.js';
+import type { Clock } from '../pace/clock.js';
+import type { EventStream } from '../run/event-stream.js';
+import type { RunOptions } from '../run/run-options.js';
+import { ExportJournal } from './export-journal.js';
+import {
+	type ExportedFile,
+	type ExportManifest,
+	type MergedGaps,
+	manifestPath,
+	readManifest,
+} from './export-manifest.js';
+import type { ExportPast } from './export-past.js';
+import type { ExportRequest, TrackSelector } from './export-request.js';
+import { ExportSink, PART_LOST } from './export-sink.js';
+import { checkSplitRules, type SplitRule } from './split-rule.js';
+import { verifyExport } from './verify-export.js';
+
+/** A range that ends later than so long before its export was finished may have grown since. */
+const OPEN_RANGE_MS = 60_000;
+
+/** Options of {@link KvsArchive.export}. */
+export interface ExportOptions extends Omit<RunOptions, 'order'> {
+	/** The tracks to write, by number or type. @default all */
+	readonly tracks?: readonly TrackSelector[] | undefined;
+	/** What becomes of time in which nothing was recorded. @default 'keep' */
+	readonly gaps?: GapPolicy | undefined;
+	/** When to go on in a new file; codec parameters that change always do so. @default [] */
+	readonly split?: SplitRule | readonly SplitRule[] | undefined;
+	/** WAV: all sound tracks as the channels of one file, or a file for each. @default 'stereo' */
+	readonly channels?: 'split' | 'stereo' | undefined;
+	/** MP4, MOV, M4A: a classic file, its index in front, instead of a fragmented one. Takes about 1 KB of memory a frame. @default false */
+	readonly faststart?: boolean | undefined;
+	/** Whether a manifest is written beside the file. @default true */
+	readonly manifest?: boolean | undefined;
+}
+
+/** What became of an export. */
+export interface ExportSummary extends RunSummary {
+	/** The file that was asked for. */
+	readonly file: string;
+	/** The files that were written, in order, and why each was begun. */
+	readonly files: readonly ExportedFile[];
+	/** Places where fragments do not meet and that are in one file all the same; what became of the time is up to `gaps`. */
+	readonly merged: Readonly<MergedGaps>;
+	/** Fragments that an earlier process had done. */
+	readonly resumed: number;
+	/** Fragments that an earlier process had done and that are of no use: other options or another range, or they have changed. */
+	readonly discarded: number;
+	/** Whether nothing was done but to check a finished export. */
+	readonly verified: boolean;
+}
+
+/** What an export needs of the archive. */
+export interface ExportSource {
+	/** Name or ARN. */
+	readonly stream: string;
+	readonly clock: Clock;
+	/** What is left of the range. */
+	readonly events: (past: ExportPast) => EventStream;
+	/** The listing of the range. */
+	readonly fragments: (signal: AbortSignal | undefined) => AsyncIterable<Fragment>;
+}
+
+/** Writes a range into files, or goes on with that, or checks that it was done. See {@link KvsArchive.export}. */
+export async function exportRange(
+	range: TimeRange,
+	file: string,
+	options: ExportOptions,
+	source: ExportSource,
+): Promise<ExportSummary> {
+	const request = requestOf(range, file, options, source.stream);
+	options.signal?.throwIfAborted();
+	if ((await stat(file).catch(() => null))?.isDirectory()) {
+		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: it is a directory (EISDIR)`);
+	}
+	const mark = await markFile(file);
+	try {
+		const done = await finishedExport(file, request, options, source);
+		if (done !== null) return done;
+		try {
+			return await runExport(file, request, options, source);
+		} catch (error) {
+			const { code } = error as { code?: unknown };
+			if (code !== LATE_FRAGMENT && code !== PART_LOST) throw error;
+			// What is written cannot be gone on from: all of it again.
+			const discarded = await ExportJournal.discard(file);
+			return { ...(await runExport(file, request, options, source)), discarded };
+		}
+	} finally {
+		mark.release();
+	}
+}
+
+async function runExport(
+	file: string,
+	request: ExportRequest,
+	options: ExportOptions,
+	{ events: openEvents }: ExportSource,
+): Promise<ExportSummary> {
+	const { journal, past, discarded } = await ExportJournal.open(file, request);
+	const sink = new ExportSink({
+		directory: dirname(file),
+		name: basename(file),
+		container: request.container,
+		channels: request.channels,
+		gaps: request.gaps,
+		faststart: request.faststart,
+		request,
+		journal,
+		past,
+		hasManifest: options.manifest ?? true,
+	});
+	const events = past.isOver ? null : openEvents(past);
+	try {
+		await pipeline(events ?? Readable.from([]), sink);
+	} catch (error) {
+		// A pipeline rejects before its streams are closed; the caller must not find what is being removed.
+		for (const stream of [events, sink]) if (stream?.closed === false) await once(stream, 'close');
+		options.signal?.throwIfAborted();
+		throw error;
+	}
+	const { files, merged } = sink;
+	const { gaps, ...totals } = sink.totals;
+	const fragments = totals.delivered + totals.failed + totals.missing;
+	const run = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0, failures: past.failures };
+	const { calls, throttled, elapsedMs, failures } = run;
+	const counted = { fragments, ...totals, gaps, calls, throttled, elapsedMs };
+	const before = { resumed: past.known.size, discarded };
+	return { ...counted, failures, merged, file, files, ...before, verified: false };
+}
+
+/** Checks what was asked for. */
+function requestOf(range: TimeRange, file: string, options: ExportOptions, stream: string): ExportRequest {
+	const { fromMs, toMs, by } = resolveTimeRange(range);
+	const { tracks, gaps = 'keep', channels, faststart = false } = options;
+	const { padStart = true, duplicates = 'keep-all' } = options;
+	const container = containerOf(file);
+	if (gaps !== 'keep' && gaps !== 'close' && gaps !== 'fill') {
+		throw new InvalidOptionError('gaps', "'keep', 'close' or 'fill'", gaps);
+	}
+	if (channels !== undefined && ((channels !== 'split' && channels !== 'stereo') || container !== 'wav')) {
+		throw new InvalidOptionError(
+			'channels',
+			"'split' or 'stereo', and left out where the file is no .wav",
+			channels,
+		);
+	}
+	if (faststart && container !== 'mp4' && container !== 'mov' && container !== 'm4a') {
+		throw new InvalidOptionError('faststart', 'left out where the file is no .mp4, .mov or .m4a', faststart);
+	}
+	for (const selector of tracks ?? []) {
+		const isNumber = Number.isInteger(selector) && (selector as number) > 0;
+		if (!isNumber && selector !== 'video' && selector !== 'audio') {
+			throw new InvalidOptionError('tracks', "track numbers, 'video' or 'audio'", selector);
+		}
+	}
+	if (tracks?.length === 0) throw new InvalidOptionError('tracks', 'at least one track', tracks);
+	const split = options.split === undefined ? [] : [options.split].flat();
+	checkSplitRules(split);
+	return {
+		stream,
+		from: new Date(fromMs).toISOString(),
+		to: new Date(toMs).toISOString(),
+		by,
+		padStart,
+		duplicates,
+		container,
+		tracks: tracks === undefined ? null : [...tracks],
+		gaps,
+		split,
+		channels: channels ?? 'stereo',
+		faststart,
+	};
+}
+
+async function markFile(file: string): Promise<ProcessMark> {
+	const path = join(dirname(file), `.${basename(file)}.in-use-by`);
+	let mark: ProcessMark | number;
+	try {
+		mark = await markInUse(path);
+	} catch (cause) {
+		const { code, message } = cause as NodeJS.ErrnoException;
+		const reason = code === 'ENOENT' ? 'its directory does not exist (ENOENT)' : message;
+		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${reason}`, cause);
+	}
+	if (typeof mark !== 'number') return mark;
+	throw new SinkError(
+		'KVS_SINK_FAILED',
+		file,
+		`cannot write \`${file}\`: process ${mark} is writing it (if that is none of ours, remove \`${path}\`)`,
+	);
+}
+
+/** The summary of an export that is finished, whole, and still what its manifest says; null where there is none. */
+async function finishedExport(
+	file: string,
+	request: ExportRequest,
+	{ signal, manifest: hasManifest = true }: ExportOptions,
+	{ fragments, clock }: ExportSource,
+): Promise<ExportSummary | null> {
+	if (!hasManifest) return null;
+	const startMs = clock.now();
+	// Something that is no manifest is replaced by one.
+	const manifest = await readManifest(file).catch(() => null);
+	if (manifest === null || !isDeepStrictEqual(manifest.request, request)) return null;
+	if (manifest.summary.failed + manifest.summary.missing > 0) return null;
+	const { damage } = await verifyExport(file, manifest, signal);
+	if (damage.length > 0) return null;
+	const { mtimeMs } = await stat(manifestPath(file));
+	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal))))
+		return null;
+	const { merged, ...totals } = manifest.summary;
+	const counted = { ...totals, calls: 0, throttled: 0, elapsedMs: clock.now() - startMs };
+	const { files } = manifest;
+	return { ...counted, failures: [], merged, file, files, resumed: 0, discarded: 0, verified: true };
+}
+
+async function hasGrown(manifest: ExportManifest, fragments: AsyncIterable<Fragment>): Promise<boolean> {
+	const known = new Set(manifest.fragments.map(({ fragmentNumber }) => fragmentNumber));
+	for await (const { fragmentNumber } of fragments) if (!known.has(fragmentNumber)) return true;
+	return false;
+}

@@ -1,0 +1,222 @@
+import { type SoundFormat, soundFormat } from '../codecs/sound-format.js';
+import { SinkError } from '../errors.js';
+import type { Track } from '../model/track.js';
+import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
+import { SoundLane } from './sound-lane.js';
+import { type WaveFormat, wavHeader } from './wav-header.js';
+
+/** The service's own threshold for a discontinuity: what is less is jitter. */
+const TOLERANCE_MS = 50;
+
+/** How much of a track is held back for a track that has come less far; one that is further behind is silent. */
+const MAX_AHEAD_MS = 250;
+
+/** Interleaved at a time, and the size of the piece that long silence is made of. */
+const CHUNK_SAMPLES = 16 * 1024;
+
+interface WavState {
+	/** Milliseconds from the start of the file to the timeline's zero. */
+	readonly originMs: number | null;
+	/** Samples a channel that are in the file. */
+	readonly samples: number;
+	/** By track, in base64: what comes behind those samples and is not in the file yet. */
+	readonly ahead: readonly string[];
+}
+
+/** A track's part in the file. */
+interface Part {
+	readonly track: Track;
+	readonly sound: SoundFormat;
+	readonly blockBytes: number;
+}
+
+/**
+ * Makes a muxer for a WAVE file of uncompressed sound, PCM or G.711: the channels of all tracks side by side, in the order
+ * of the tracks. Where a track has nothing there is silence; sound that is less than 50 ms off is laid end to end.
+ *
+ * Tracks need not advance evenly: up to 250 ms of one that is ahead wait, in the state, for the others. Over 4 GiB the file
+ * becomes RF64. The tracks are those that `checkTracks` lets through; others throw `SinkError` (`KVS_CODEC_NOT_SUPPORTED`).
+ */
+export function createWavMuxer(tracks: readonly Track[], restored: MuxerState | null = null): Muxer {
+	return new WavMuxer(tracks, restored);
+}
+
+class WavMuxer implements Muxer {
+	readonly #parts: readonly Part[];
+	readonly #format: WaveFormat;
+	readonly #blockBytes: number;
+	#state: WavState;
+
+	constructor(tracks: readonly Track[], restored: MuxerState | null) {
+		this.#parts = tracks.map((track) => {
+			const sound = soundFormat(track);
+			if (sound !== null && track.channels && track.sampleRate) {
+				return { track, sound, blockBytes: sound.bytesPerSample * track.channels };
+			}
+			const codec = track.codec ?? track.codecId;
+			throw new SinkError(
+				'KVS_CODEC_NOT_SUPPORTED',
+				'.wav',
+				`track ${track.number} (${codec}) is no uncompressed sound`,
+			);
+		});
+		const { track, sound } = this.#parts[0] as Part;
+		this.#format = {
+			sound,
+			channels: tracks.reduce((sum, { channels = 0 }) => sum + channels, 0),
+			sampleRate: Math.round(track.sampleRate as number),
+		};
+		this.#blockBytes = this.#format.channels * sound.bytesPerSample;
+		this.#state = (restored?.state as WavState | undefined) ?? {
+			originMs: null,
+			samples: 0,
+			ahead: tracks.map(() => ''),
+		};
+	}
+
+	async begin(): Promise<Uint8Array[]> {
+		return [wavHeader(this.#format, 0)];
+	}
+
+	fragment(frames: readonly PlacedFrame[]): Uint8Array[] {
+		if (frames.length === 0) return [];
+		const { sampleRate } = this.#format;
+		const originMs = this.#state.originMs ?? frames.reduce((least, { ms }) => Math.min(least, ms), 0);
+		const lanes = this.#lanes();
+		for (const { frame, track, ms } of frames) {
+			const index = this.#parts.findIndex((part) => part.track.number === track.number);
+			const bytes = littleEndian((this.#parts[index] as Part).sound, frame.data);
+			lanes[index]?.add(Math.round(((ms - originMs) * sampleRate) / 1000), bytes);
+		}
+		const ends = lanes.map(({ end }) => end);
+		const aheadSamples = this.#samplesOf(MAX_AHEAD_MS);
+		return this.#advance(lanes, originMs, Math.max(Math.min(...ends), Math.max(...ends) - aheadSamples));
+	}
+
+	state(): unknown {
+		return this.#state;
+	}
+
+	entries(): readonly unknown[] {
+		return [];
+	}
+
+	finish(sizeBytes: number, durationMs: number): { append: Uint8Array[]; patches: Patch[] } {
+		const lanes = this.#lanes();
+		const endOfSound = Math.max(...lanes.map(({ end }) => end));
+		// Of two sides of a call that are a file each, one may fall silent long before the other.
+		const end = this.#samplesOf(durationMs - (this.#state.originMs ?? 0));
+		const isShort = end - endOfSound > this.#samplesOf(TOLERANCE_MS);
+		const append = this.#advance(lanes, this.#state.originMs, isShort ? end : endOfSound);
+		const appendedBytes = append.reduce((sum, { byteLength }) => sum + byteLength, 0);
+		const dataBytes = sizeBytes + appendedBytes - wavHeader(this.#format, 0).byteLength;
+		if (dataBytes % 2 === 1) append.push(new Uint8Array(1));
+		return { append, patches: [{ bytes: wavHeader(this.#format, dataBytes), position: 0 }] };
+	}
+
+	/** The tracks as they are so far, with what of them is not in the file yet. */
+	#lanes(): SoundLane[] {
+		const { samples, ahead } = this.#state;
+		return this.#parts.map(({ blockBytes }, index) => {
+			const lane = new SoundLane(blockBytes, this.#samplesOf(TOLERANCE_MS), samples);
+			lane.add(samples, Buffer.from(ahead[index] ?? '', 'base64'));
+			return lane;
+		});
+	}
+
+	/** Brings the file up to a sample, if it is not there yet, and gives the bytes. */
+	#advance(lanes: readonly SoundLane[], originMs: number | null, wanted: number): Uint8Array[] {
+		const from = this.#state.samples;
+		const to = Math.max(from, wanted);
+		const { silence } = this.#format.sound;
+		const slices =
+			lanes.length === 1 ? this.#single(lanes[0] as SoundLane, from, to) : this.#interleaved(lanes, from, to);
+		const ahead = lanes.map((lane) =>
+			Buffer.from(lane.slice(to, Math.max(to, lane.end), silence)).toString('base64'),
+		);
+		this.#state = { originMs, samples: to, ahead };
+		return slices;
+	}
+
+	/** One track's sound needs no interleaving: its bytes are the caller's own. */
+	#single(lane: SoundLane, from: number, to: number): Uint8Array[] {
+		const slices: Uint8Array[] = [];
+		let at = from;
+		for (const { start, end, bytes } of lane.runs) {
+			slices.push(...this.#silence(start - at), bytes);
+			at = end;
+		}
+		slices.push(...this.#silence(to - at));
+		return slices;
+	}
+
+	#interleaved(lanes: readonly SoundLane[], from: number, to: number): Uint8Array[] {
+		const { silence } = this.#format.sound;
+		const blockBytes = this.#blockBytes;
+		const slices: Uint8Array[] = [];
+		for (let at = from; at < to; ) {
+			const next = nextSound(lanes, at, to);
+			if (next > at) {
+				slices.push(...this.#silence(next - at));
+				at = next;
+				continue;
+			}
+			const end = Math.min(to, at + CHUNK_SAMPLES);
+			const chunk = Buffer.alloc((end - at) * blockBytes);
+			let offset = 0;
+			for (const [index, lane] of lanes.entries()) {
+				const size = (this.#parts[index] as Part).blockBytes;
+				const bytes = lane.slice(at, end, silence);
+				for (let sample = 0; sample < end - at; sample++) {
+					for (let byte = 0; byte < size; byte++) {
+						chunk[sample * blockBytes + offset + byte] = bytes[sample * size + byte] as number;
+					}
+				}
+				offset += size;
+			}
+			slices.push(chunk);
+			at = end;
+		}
+		return slices;
+	}
+
+	/** Silence of any length, in pieces that are all the same memory. */
+	#silence(samples: number): Uint8Array[] {
+		if (samples <= 0) return [];
+		const piece = Buffer.alloc(
+			Math.min(samples, CHUNK_SAMPLES) * this.#blockBytes,
+			this.#format.sound.silence,
+		);
+		const slices: Uint8Array[] = [];
+		for (let left = samples; left > 0; left -= CHUNK_SAMPLES) {
+			slices.push(left < CHUNK_SAMPLES ? piece.subarray(0, left * this.#blockBytes) : piece);
+		}
+		return slices;
+	}
+
+	#samplesOf(ms: number): number {
+		return Math.round((ms * this.#format.sampleRate) / 1000);
+	}
+}
+
+/** Where any track has sound next, from `at` on; `to` where none has. */
+function nextSound(lanes: readonly SoundLane[], at: number, to: number): number {
+	let next = to;
+	for (const lane of lanes) {
+		for (const { start, end } of lane.runs) {
+			if (end > at) next = Math.min(next, Math.max(at, start));
+		}
+	}
+	return next;
+}
+
+/** Samples as a WAVE file has them: the least significant byte first. */
+function littleEndian({ isBigEndian, bytesPerSample }: SoundFormat, data: Uint8Array): Uint8Array {
+	if (!isBigEndian) return data;
+	const swapped = Buffer.alloc(data.byteLength - (data.byteLength % bytesPerSample));
+	for (let at = 0; at < swapped.byteLength; at++) {
+		const within = at % bytesPerSample;
+		swapped[at] = data[at - within + (bytesPerSample - 1 - within)] as number;
+	}
+	return swapped;
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import { InvalidArgumentError, SerializationError } from '../wire/service-error.js';
+
+/** The largest body that is read. A list of 1,000 fragment numbers of 128 digits has 131 kB. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** A client that sends even more is cut off: it is not one that has only made a mistake. */
+const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
+
+/** Reads a request's body as it came. Throws {@link InvalidArgumentError} for a body over 1 MiB. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+	// Leaving a request half-read takes its socket from it, and leaves that open.
+	const { socket } = request;
+	const chunks: Buffer[] = [];
+	let sizeBytes = 0;
+	for await (const chunk of request as AsyncIterable<Buffer>) {
+		sizeBytes += chunk.byteLength;
+		// What is too much is still taken in: a client that is cut off while it sends never reads why.
+		if (sizeBytes <= MAX_BODY_BYTES) chunks.push(chunk);
+		if (sizeBytes > MAX_DRAINED_BYTES) {
+			socket.destroy();
+			break;
+		}
+	}
+	if (sizeBytes > MAX_BODY_BYTES) {
+		throw new InvalidArgumentError(
+			`expected a body of at most ${MAX_BODY_BYTES} bytes, got ${sizeBytes} bytes`,
+		);
+	}
+	return Buffer.concat(chunks);
+}
+
+/**
+ * A body as a JSON object; an empty body is an empty object. Throws {@link SerializationError} for anything else. No
+ * Content-Type is asked for: old SDKs send none.
+ */
+export function parseJsonBody(body: Buffer): object {
+	const text = body.toString();
+	if (text.trim() === '') return {};
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch (error) {
+		throw new SerializationError(`expected the body to be JSON: ${(error as Error).message}`);
+	}
+	if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+		throw new SerializationError('expected the body to be a JSON object');
+	}
+	return value;
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { unlessAborted } from '../../stream/abort.js';
+import { stall, stoppedBody } from '../faults/stopped-body.js';
+import type { MonotonicClock } from '../monotonic-clock.js';
+import { pacedBody } from '../quotas/paced-body.js';
+import { readParts, sizeOfParts } from '../store/body-part.js';
+import type { Reply } from './reply.js';
+
+/** How a reply goes out. */
+export interface SendOptions {
+	readonly clock: MonotonicClock;
+	/** Aborted when the answer is over, whoever ended it. */
+	readonly signal: AbortSignal;
+	/** The rate of media, `Infinity` for none. */
+	readonly mediaBytesPerSecond: number;
+	/** Told of every piece of the body that is handed to the connection. */
+	readonly onBytes: (sizeBytes: number) => void;
+}
+
+/**
+ * Sends a reply, or closes the connection as it says. Rejects where the connection is gone before the end, and where a file
+ * cannot be read; nothing is left open or waiting then.
+ */
+export async function sendReply(
+	response: ServerResponse,
+	reply: Reply,
+	{ clock, signal, mediaBytesPerSecond, onBytes }: SendOptions,
+): Promise<void> {
+	if (reply.closing === 'reset') {
+		response.socket?.resetAndDestroy();
+		return;
+	}
+	if (reply.closing === 'hang-up') {
+		response.destroy();
+		return;
+	}
+	if (reply.silenceMs !== 0) await stall(reply.silenceMs, clock, signal);
+	setHead(response, reply);
+	let body: AsyncIterable<Uint8Array> = readParts(reply.parts);
+	if (reply.stops.length > 0) {
+		// What stops before its first byte has a head all the same.
+		response.flushHeaders();
+		const abort = () => closeWhenSent(response, signal);
+		body = stoppedBody(body, { stops: reply.stops, clock, signal, abort });
+	}
+	if (reply.isMedia && mediaBytesPerSecond !== Number.POSITIVE_INFINITY) {
+		body = pacedBody(body, { bytesPerSecond: mediaBytesPerSecond, clock, signal });
+	}
+	await pipeline(body, counted, response);
+
+	async function* counted(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+		for await (const bytes of source) {
+			onBytes(bytes.byteLength);
+			yield bytes;
+		}
+	}
+}
+
+function setHead(
+	response: ServerResponse,
+	{ error, contentType, headers, parts, stops, isMedia }: Reply,
+): void {
+	const requestId = randomUUID();
+	response.statusCode = error?.statusCode ?? 200;
+	response.setHeader('x-amzn-RequestId', requestId);
+	if (error !== null) {
+		// The documentation names the `x-amz-` headers, the SDKs read the `x-amzn-` ones.
+		response.setHeader('x-amz-RequestId', requestId);
+		response.setHeader('x-amzn-ErrorType', error.awsName);
+		response.setHeader('x-amz-ErrorType', error.awsName);
+	}
+	response.setHeader('Content-Type', contentType);
+	for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+	// The service sends media without a length; and a body that is to be cut must not say how long it would have been.
+	if (!isMedia && stops.length === 0) response.setHeader('Content-Length', sizeOfParts(parts));
+}
+
+/** Closes the connection once all that was written is sent, for it would be lost else. Rejects when it is closed. */
+async function closeWhenSent(response: ServerResponse, signal: AbortSignal): Promise<never> {
+	const sent = new Promise<void>((resolve) => {
+		response.write('', () => resolve());
+	});
+	await unlessAborted(sent, signal);
+	response.destroy();
+	// A body that ended now would end the answer, on paper, before its connection is seen to be gone.
+	return unlessAborted(new Promise<never>(() => {}), signal);
+}

@@ -1,0 +1,84 @@
+import { createServer, type Server } from 'node:http';
+import { InvalidOptionError } from '../../errors.js';
+
+/** What the server bears of its clients. */
+export interface ServerLimits {
+	/** Connections at once; further ones are closed at once. @default 1024 */
+	readonly maxConnections: number;
+	/** Headers of a request; one with more is refused (431). @default 100 */
+	readonly maxHeaders: number;
+	/** Bytes of a request's first line and headers; one with more is refused (431). @default 32 KiB */
+	readonly maxHeadersBytes: number;
+	/** Until a request's headers must be there, in milliseconds (408). @default 20000 */
+	readonly headersTimeoutMs: number;
+	/** Until all of a request must be there, in milliseconds (408). @default 60000 */
+	readonly requestTimeoutMs: number;
+	/** How long a connection may be idle between two requests, in milliseconds. @default 120000 */
+	readonly keepAliveTimeoutMs: number;
+	/** How long nothing may move on a connection while its answer is sent, in milliseconds. @default 2700000 */
+	readonly stalledTimeoutMs: number;
+}
+
+/** Five sessions and a few dozen players use a tenth of the connections; the rest is for those who forget to close. */
+const MAX_CONNECTIONS = 1024;
+
+/** The SDKs send about 15. */
+const MAX_HEADERS = 100;
+
+/** Signed requests have about 2 kB of headers; session tokens, and members in a presigned query, add some more. */
+const MAX_HEADERS_BYTES = 32 * 1024;
+
+/** A client that has not sent its request within a minute is not going to. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Longer than the SDKs keep an idle connection, so that it is never closed under a request. */
+const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+
+/** A reader may rest: the service itself ends a media connection after three quarters of an hour. */
+const STALLED_TIMEOUT_MS = 45 * 60_000;
+
+/** How often it is looked for requests that are late, in milliseconds: at least so often. */
+const CHECK_INTERVAL_MS = 5000;
+
+const defaults: ServerLimits = {
+	maxConnections: MAX_CONNECTIONS,
+	maxHeaders: MAX_HEADERS,
+	maxHeadersBytes: MAX_HEADERS_BYTES,
+	headersTimeoutMs: HEADERS_TIMEOUT_MS,
+	requestTimeoutMs: REQUEST_TIMEOUT_MS,
+	keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
+	stalledTimeoutMs: STALLED_TIMEOUT_MS,
+};
+
+/** Fills in what is not given. Throws `InvalidOptionError` for what is no limit, or no whole number of at least 1. */
+export function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
+	const resolved = { ...defaults, ...limits };
+	for (const [name, value] of Object.entries(resolved)) {
+		if (!(name in defaults)) throw new InvalidOptionError(`limits.${name}`, 'no limit', value);
+		if (!Number.isInteger(value) || value < 1) {
+			throw new InvalidOptionError(`limits.${name}`, 'a whole number of at least 1', value);
+		}
+	}
+	return resolved;
+}
+
+/** A `node:http` server within these limits; too many headers are its caller's to refuse. */
+export function createLimitedServer(limits: ServerLimits): Server {
+	const server = createServer({
+		requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
+		headersTimeout: limits.headersTimeoutMs,
+		keepAliveTimeout: limits.keepAliveTimeoutMs,
+		connectionsCheckingInterval: Math.min(
+			CHECK_INTERVAL_MS,
+			limits.headersTimeoutMs,
+			limits.requestTimeoutMs,
+		),
+		maxHeaderSize: limits.maxHeadersBytes,
+	});
+	server.maxConnections = limits.maxConnections;
+	// Node drops the headers past this without a word; one more than is allowed shows that there were too many.
+	server.maxHeadersCount = limits.maxHeaders + 1;
+	server.timeout = limits.stalledTimeoutMs;
+	return server;
+}

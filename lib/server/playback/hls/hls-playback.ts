@@ -1,0 +1,170 @@
+import type { Track } from '../../../model/track.js';
+import { type Reply, resourceReply } from '../../http/reply.js';
+import { InvalidArgumentError, ServiceError } from '../../wire/service-error.js';
+import { FragmentPackager, type Packaging } from '../packaging/fragment-packager.js';
+import type { HlsSession } from '../sessions/hls-session.js';
+import type { HlsSessions } from '../sessions/hls-sessions.js';
+import type { SessionEntry } from '../sessions/session-entry.js';
+import { masterPlaylist } from './master-playlist.js';
+import { mediaPlaylist } from './media-playlist.js';
+import { crossOriginHeaders, type RequestedResource } from './requested-resource.js';
+
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+const MP4_TYPE = 'video/mp4';
+const TS_TYPE = 'video/mp2t';
+
+/** A request for a resource whose session was found. */
+export interface AdmittedResource {
+	/** The session's; null where none was asked for. */
+	readonly stream: string | null;
+	/** In fragment-media and fragment-metadata points of the stream. */
+	readonly cost: { readonly fragmentsAsked: number; readonly metadataPoints: number };
+	readonly answer: () => Promise<Reply>;
+}
+
+/** What stands behind a session's URL: playlists, initializations and media, for whoever has its token. */
+export class HlsPlayback {
+	readonly #sessions: HlsSessions;
+	readonly #now: () => number;
+	readonly #packager = new FragmentPackager();
+
+	/** `now`: the archive's clock, epoch milliseconds. */
+	constructor(sessions: HlsSessions, now: () => number) {
+		this.#sessions = sessions;
+		this.#now = now;
+	}
+
+	/**
+	 * Admits a request for a resource that came at `arrivedAtMs`: what it costs its stream, and how it is then answered.
+	 *
+	 * Throws `ServiceError`: 403 for a token that opens nothing, and for what is too much. The answer rejects with one: 404
+	 * for a fragment that the session does not list, 400 for one that cannot be played.
+	 */
+	admit(resource: RequestedResource, arrivedAtMs: number): AdmittedResource {
+		if (resource.isPreflight) {
+			return {
+				stream: null,
+				cost: { fragmentsAsked: 0, metadataPoints: 0 },
+				answer: async () => resourceReply('text/plain', [], crossOriginHeaders),
+			};
+		}
+		const session = this.#sessions.find(resource.token);
+		this.#sessions.quotasOf(session).admit(resource.name, arrivedAtMs);
+		const isFragment = resource.name === 'GetMP4MediaFragment' || resource.name === 'GetTSFragment';
+		return {
+			stream: session.stream.metadata.name,
+			cost: {
+				fragmentsAsked: isFragment ? 1 : 0,
+				metadataPoints: resource.name === 'GetHLSMediaPlaylist' ? session.request.maxFragments : 0,
+			},
+			answer: () => this.#reply(resource, session),
+		};
+	}
+
+	async #reply(resource: RequestedResource, session: HlsSession): Promise<Reply> {
+		const { token } = resource;
+		switch (resource.name) {
+			case 'GetHLSMasterPlaylist': {
+				const { tracks, request } = session;
+				const bandwidth = session.peakBandwidth;
+				const frameRate = await this.#frameRate(session, session.oldest);
+				return playlistReply(
+					masterPlaylist({ tracks, container: request.container, token, bandwidth, frameRate }),
+				);
+			}
+			case 'GetHLSMediaPlaylist': {
+				const { request } = session;
+				const trackNumber =
+					request.container === 'MPEG_TS' ? null : trackOf(session.tracks, resource.trackNumber).number;
+				const window = await session.window(trackNumber ?? 0, this.#now());
+				return playlistReply(mediaPlaylist({ request, window, token, trackNumber }));
+			}
+			case 'GetMP4InitFragment': {
+				requireContainer(session, 'FRAGMENTED_MP4');
+				const tracks = session.initialization(resource.sequenceNumber);
+				if (tracks === undefined) {
+					throw notFound(`no initialization fragment has the number ${resource.sequenceNumber}`);
+				}
+				const bytes = await this.#packager.initialization(trackOf(tracks, resource.trackNumber));
+				return this.#mediaReply(session, MP4_TYPE, [bytes]);
+			}
+			case 'GetMP4MediaFragment': {
+				requireContainer(session, 'FRAGMENTED_MP4');
+				const trackNumber = trackOf(session.tracks, resource.trackNumber).number;
+				const { fragment, sequence, packaging } = playable(session, resource);
+				const slices = await this.#packager.mp4(fragment, packaging, { trackNumber, sequence });
+				return this.#mediaReply(session, MP4_TYPE, slices);
+			}
+			case 'GetTSFragment': {
+				requireContainer(session, 'MPEG_TS');
+				const { fragment, sequence, packaging } = playable(session, resource);
+				const slices = await this.#packager.transportStream(fragment, packaging, sequence);
+				return this.#mediaReply(session, TS_TYPE, slices);
+			}
+		}
+	}
+
+	/** What cannot be packaged says nothing of its rate, and has its own error when it is asked for. */
+	async #frameRate(session: HlsSession, entry: SessionEntry): Promise<number | null> {
+		if (entry.error !== null) return null;
+		try {
+			return await this.#packager.frameRate(entry.fragment, packagingOf(session, entry));
+		} catch (error) {
+			if (error instanceof ServiceError) return null;
+			throw error;
+		}
+	}
+
+	/** Media never change, and are nobody's once the session is over. */
+	#mediaReply({ expiresMs }: HlsSession, contentType: string, slices: readonly Uint8Array[]): Reply {
+		const seconds = Math.floor((expiresMs - this.#now()) / 1000);
+		return resourceReply(contentType, slices, {
+			...crossOriginHeaders,
+			'Cache-Control': `private, max-age=${Math.max(0, seconds)}`,
+		});
+	}
+}
+
+function playlistReply(text: string): Reply {
+	return resourceReply(PLAYLIST_TYPE, [Buffer.from(text)], {
+		...crossOriginHeaders,
+		'Cache-Control': 'no-store',
+	});
+}
+
+function packagingOf(
+	{ request: { container, clock } }: HlsSession,
+	{ initialization, shiftMs }: SessionEntry,
+): Packaging {
+	// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
+	const repeatsParameterSets = container === 'FRAGMENTED_MP4' && initialization > 0;
+	return { container, clock, shiftMs, repeatsParameterSets };
+}
+
+function playable(
+	session: HlsSession,
+	{ fragmentNumber }: RequestedResource,
+): SessionEntry & { packaging: Packaging } {
+	const entry = fragmentNumber === null ? undefined : session.entry(fragmentNumber);
+	if (entry === undefined) throw notFound('the session lists no such fragment');
+	if (entry.error !== null) throw entry.error;
+	return { ...entry, packaging: packagingOf(session, entry) };
+}
+
+function trackOf(tracks: readonly Track[], number: number | null): Track {
+	const track = tracks.find((candidate) => candidate.number === number);
+	if (track === undefined) {
+		throw new InvalidArgumentError(`expected TrackNumber to be from 1 to ${tracks.length}, got ${number}`);
+	}
+	return track;
+}
+
+function requireContainer({ request }: HlsSession, container: string): void {
+	if (request.container !== container) {
+		throw new InvalidArgumentError(`the session has the ContainerFormat ${request.container}`);
+	}
+}
+
+function notFound(what: string): ServiceError {
+	return new ServiceError('ResourceNotFoundException', 404, `Not found: ${what}.`);
+}

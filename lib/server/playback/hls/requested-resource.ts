@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http';
+import { InvalidArgumentError, UnknownOperationError } from '../../wire/service-error.js';
+import { HLS_PATH, type ResourceName, resourceNames } from './resource-uri.js';
+
+/** A request for a resource of a session, or the question whether a page from elsewhere may make one. */
+export interface RequestedResource {
+	readonly name: ResourceName;
+	/** A browser asks before it asks (CORS preflight). */
+	readonly isPreflight: boolean;
+	readonly token: string;
+	readonly trackNumber: number | null;
+	/** Number of the initialization. */
+	readonly sequenceNumber: number;
+	readonly fragmentNumber: string | null;
+}
+
+/**
+ * Players are web pages of any origin. That opens nothing: a session's token is in the URL, and no credentials are sent
+ * along. Pages of the internet may reach a machine's own addresses only where these say so.
+ */
+export const crossOriginHeaders: Readonly<Record<string, string>> = {
+	'Access-Control-Allow-Origin': '*',
+	'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
+	'Access-Control-Allow-Headers': '*',
+	'Access-Control-Allow-Private-Network': 'true',
+	'Access-Control-Max-Age': '86400',
+};
+
+const namesByPath: ReadonlyMap<string, ResourceName> = new Map(
+	(Object.keys(resourceNames) as ResourceName[]).map((name) => [HLS_PATH + resourceNames[name], name]),
+);
+
+/** The most digits of an initialization's number: there are at most 501. */
+const NUMBER_PATTERN = /^[0-9]{1,4}$/;
+
+/** Whether a request's target is one of the resources of sessions, which their tokens alone open. */
+export function isPlaybackPath(url = ''): boolean {
+	return url.startsWith(HLS_PATH);
+}
+
+/** The resource that a request is for, null for one that is no playback. Throws `ServiceError`. */
+export function findResource({ method = '', url = '' }: IncomingMessage): RequestedResource | null {
+	if (!isPlaybackPath(url)) return null;
+	const [path = '', query = ''] = url.split('?', 2);
+	const name = namesByPath.get(path);
+	if (name === undefined || !['GET', 'HEAD', 'OPTIONS'].includes(method)) {
+		throw new UnknownOperationError(method, path);
+	}
+	const parameters = new URLSearchParams(query);
+	return {
+		name,
+		isPreflight: method === 'OPTIONS',
+		token: parameters.get('SessionToken') ?? '',
+		trackNumber: readNumber(parameters, 'TrackNumber'),
+		sequenceNumber: readNumber(parameters, 'SequenceNumber') ?? 0,
+		fragmentNumber: parameters.get('FragmentNumber'),
+	};
+}
+
+function readNumber(parameters: URLSearchParams, name: string): number | null {
+	const text = parameters.get(name);
+	if (text === null) return null;
+	if (!NUMBER_PATTERN.test(text)) throw new InvalidArgumentError(`expected ${name} to be a whole number`);
+	return Number(text);
+}

@@ -1,0 +1,91 @@
+import { registeredCodecId } from '../../../codecs/codec.js';
+import { avcParameterSets, hevcParameterSets } from '../../../codecs/parameter-sets.js';
+import type { Track } from '../../../model/track.js';
+import { ServiceError } from '../../wire/service-error.js';
+
+/** The tracks of a fragment that are played: 1 and, where there are two, 2. Never empty. */
+export type PlaybackTracks = readonly Track[];
+
+const videoCodecIds = new Set(['V_MPEG4/ISO/AVC', 'V_MPEGH/ISO/HEVC']);
+const AAC = 'A_AAC';
+
+/**
+ * Holds the tracks of a fragment against what HLS takes (GetHLSStreamingSessionURL of the API reference): H.264 or H.265 in
+ * track 1 and, with it, AAC in track 2; or AAC alone in track 1. Each with codec private data that says all a decoder needs.
+ *
+ * Throws UnsupportedStreamMediaTypeException, MissingCodecPrivateDataException or InvalidCodecPrivateDataException.
+ */
+export function playbackTracks(tracks: readonly Track[]): PlaybackTracks {
+	const inOrder = [...tracks].sort((a, b) => a.number - b.number);
+	const codecIds = inOrder.map(({ codecId }) => registeredCodecId(codecId));
+	const [first = '', second] = codecIds;
+	const isSound = first === AAC && second === undefined;
+	const isPicture = videoCodecIds.has(first) && (second === undefined || second === AAC);
+	const areNumbered = inOrder.every(({ number }, index) => number === index + 1);
+	if (inOrder.length > 2 || !areNumbered || !(isSound || isPicture)) {
+		const got = inOrder.map(({ number, codecId }) => `${number}: ${codecId}`).join(', ') || 'none';
+		throw new ServiceError(
+			'UnsupportedStreamMediaTypeException',
+			400,
+			`The type of the media cannot be played: track 1 must be V_MPEG/ISO/AVC or V_MPEG/ISO/HEVC and track 2, if any, A_AAC; or track 1 A_AAC alone. Got ${got}.`,
+		);
+	}
+	for (const track of inOrder) checkPrivateData(track);
+	return inOrder;
+}
+
+/** What of two fragments' tracks must be equal for one initialization to do for both. */
+export function decodesAlike(a: PlaybackTracks, b: PlaybackTracks): boolean {
+	return (
+		isSameLayout(a, b) &&
+		a.every(
+			({ codecPrivate }, index) =>
+				Buffer.compare(codecPrivate as Uint8Array, b[index]?.codecPrivate as Uint8Array) === 0,
+		)
+	);
+}
+
+/** Whether two fragments have the same tracks of the same codecs: all that may change in a session is private data. */
+export function isSameLayout(a: PlaybackTracks, b: PlaybackTracks): boolean {
+	return (
+		a.length === b.length &&
+		a.every(({ codecId }, index) => registeredCodecId(codecId) === registeredCodecId(b[index]?.codecId ?? ''))
+	);
+}
+
+function checkPrivateData(track: Track): void {
+	const { number, codecId, codecPrivate } = track;
+	if (codecPrivate === null || codecPrivate.byteLength === 0) {
+		throw new ServiceError(
+			'MissingCodecPrivateDataException',
+			400,
+			`Missing codec private data in fragment for track ${number}.`,
+		);
+	}
+	const isUsable =
+		registeredCodecId(codecId) === AAC
+			? track.codec !== null && isPositive(track.sampleRate) && isPositive(track.channels)
+			: track.nalFormat === 'length-prefixed' &&
+				isPositive(track.width) &&
+				isPositive(track.height) &&
+				parameterSets(track).length > 0;
+	if (!isUsable) {
+		throw new ServiceError(
+			'InvalidCodecPrivateDataException',
+			400,
+			`Invalid codec private data in fragment for track ${number}.`,
+		);
+	}
+}
+
+/** The parameter sets of a video track; none for other tracks and for private data that has not got them all. */
+export function parameterSets({ codecId, codecPrivate }: Track): readonly Uint8Array[] {
+	if (codecPrivate === null) return [];
+	const id = registeredCodecId(codecId);
+	if (id === 'V_MPEG4/ISO/AVC') return avcParameterSets(codecPrivate) ?? [];
+	return id === 'V_MPEGH/ISO/HEVC' ? (hevcParameterSets(codecPrivate) ?? []) : [];
+}
+
+function isPositive(value: number | undefined): boolean {
+	return value !== undefined && value > 0;
+}

@@ -1,0 +1,170 @@
+import type { FragmentIndex } from '../../store/fragment-index.js';
+import type { StoredFragment } from '../../store/stored-fragment.js';
+import type { HlsRequest } from '../hls/hls-request.js';
+import { compareServerTimes, playedFragments } from './playback-order.js';
+
+/** A live session takes no stream whose newest fragment is older than this. */
+const LIVE_MS = 30_000;
+
+/** The fragments of a session that are still to be listed. */
+export interface FragmentQueue {
+	/** What is to be listed next, in order; the same again until it is {@link listed}. `nowMs` is the archive's clock. */
+	take(nowMs: number): StoredFragment[];
+	/** Those fragments are listed; the last of them lasts so long. */
+	listed(fragments: readonly StoredFragment[], lastDurationMs: number): void;
+	/** Whether nothing can come any more. */
+	isComplete(nowMs: number): boolean;
+}
+
+/** The queue of a session that begins now. */
+export function fragmentQueue(request: HlsRequest, index: FragmentIndex, nowMs: number): FragmentQueue {
+	if (request.mode === 'LIVE') return new LiveQueue(request, index);
+	if (request.mode === 'LIVE_REPLAY') return new ReplayQueue(request, index, nowMs);
+	return new OnDemandQueue(request, index);
+}
+
+/** ON_DEMAND: the oldest fragments of the range, once. */
+class OnDemandQueue implements FragmentQueue {
+	#fragments: StoredFragment[];
+
+	constructor(request: HlsRequest, index: FragmentIndex) {
+		this.#fragments = playedFragments(request.clock, inRange(request, index)).slice(0, request.maxFragments);
+	}
+
+	take(): StoredFragment[] {
+		return this.#fragments;
+	}
+
+	listed(): void {
+		this.#fragments = [];
+	}
+
+	isComplete(): boolean {
+		return true;
+	}
+}
+
+/**
+ * LIVE: the newest fragments, and then those that come in. One that is older than the newest listed one, by the server's
+ * clock, is never listed; nor, on the producer's clock, one with the timestamp of another.
+ *
+ * A fragment whose server time is yet to come is not there yet: a recording that was ingested ahead of time plays live.
+ */
+class LiveQueue implements FragmentQueue {
+	readonly #request: HlsRequest;
+	readonly #index: FragmentIndex;
+	#newest: StoredFragment | null = null;
+	#recentProducerMs: number[] = [];
+
+	constructor(request: HlsRequest, index: FragmentIndex) {
+		this.#request = request;
+		this.#index = index;
+	}
+
+	take(nowMs: number): StoredFragment[] {
+		const { clock, maxFragments } = this.#request;
+		const newest = this.#newest;
+		if (newest === null) {
+			const latest = this.#index.latest('server', nowMs, maxFragments).sort(compareServerTimes);
+			const isLive = (latest.at(-1)?.serverMs ?? Number.NEGATIVE_INFINITY) >= nowMs - LIVE_MS;
+			return isLive ? withoutDuplicates(clock, latest.slice(-maxFragments)) : [];
+		}
+		const since = this.#index.select({ clock: 'server', startMs: newest.serverMs, endMs: nowMs }).all();
+		const fresh = since.filter((fragment) => compareServerTimes(fragment, newest) > 0);
+		const known = clock === 'producer' ? new Set(this.#recentProducerMs) : null;
+		return withoutDuplicates(
+			clock,
+			fresh.filter(({ producerMs }) => known?.has(producerMs) !== true).sort(compareServerTimes),
+		);
+	}
+
+	listed(fragments: readonly StoredFragment[]): void {
+		this.#newest = fragments.reduce<StoredFragment | null>(
+			(newest, fragment) => (newest === null || compareServerTimes(fragment, newest) > 0 ? fragment : newest),
+			this.#newest,
+		);
+		const recent = [...this.#recentProducerMs, ...fragments.map(({ producerMs }) => producerMs)];
+		this.#recentProducerMs = recent.slice(-this.#request.maxFragments);
+	}
+
+	isComplete(): boolean {
+		return false;
+	}
+}
+
+/**
+ * LIVE_REPLAY: begins with as many fragments as a playlist holds, and then goes on in real time: each comes when the one
+ * before it has had the time to play, and is there.
+ */
+class ReplayQueue implements FragmentQueue {
+	readonly #request: HlsRequest;
+	readonly #index: FragmentIndex;
+	#runs = -1;
+	#waiting: StoredFragment[] = [];
+	#last: StoredFragment | null = null;
+	/** When the next one is due, epoch milliseconds. */
+	#dueMs: number;
+
+	constructor(request: HlsRequest, index: FragmentIndex, nowMs: number) {
+		this.#request = request;
+		this.#index = index;
+		this.#dueMs = nowMs;
+	}
+
+	take(nowMs: number): StoredFragment[] {
+		this.#refresh();
+		if (nowMs < this.#dueMs) return [];
+		const count = this.#last === null ? this.#request.maxFragments : 1;
+		const due = this.#waiting.slice(0, count);
+		const missing = due.findIndex(({ serverMs }) => serverMs > nowMs);
+		const there = missing < 0 ? due : due.slice(0, missing);
+		// What was waited for is not made up for: an hour that comes in at once is played in an hour.
+		if (there.length === 0) this.#dueMs = nowMs;
+		return there;
+	}
+
+	listed(fragments: readonly StoredFragment[], lastDurationMs: number): void {
+		this.#last = fragments.at(-1) ?? this.#last;
+		this.#waiting = this.#waiting.slice(fragments.length);
+		this.#dueMs += lastDurationMs;
+	}
+
+	isComplete(nowMs: number): boolean {
+		const { endMs } = this.#request;
+		this.#refresh();
+		return endMs !== null && endMs < nowMs && this.#waiting.length === 0;
+	}
+
+	/** Looks again where something was ingested. */
+	#refresh(): void {
+		if (this.#runs === this.#index.runs) return;
+		this.#runs = this.#index.runs;
+		const { clock } = this.#request;
+		const last = this.#last;
+		this.#waiting = playedFragments(clock, inRange(this.#request, this.#index)).filter(
+			(fragment) =>
+				last === null ||
+				(clock === 'server' ? compareServerTimes(fragment, last) > 0 : fragment.producerMs > last.producerMs),
+		);
+	}
+}
+
+function inRange({ clock, startMs, endMs }: HlsRequest, index: FragmentIndex): StoredFragment[] {
+	const range = { clock, startMs: startMs ?? 0, endMs: endMs ?? Number.POSITIVE_INFINITY };
+	return index.select(range).all();
+}
+
+/** The clock says what counts as one fragment twice; the order stays. */
+function withoutDuplicates(
+	clock: HlsRequest['clock'],
+	fragments: readonly StoredFragment[],
+): StoredFragment[] {
+	if (clock === 'server') return [...fragments];
+	const byTimestamp = new Map<number, StoredFragment>();
+	for (const fragment of fragments) {
+		const { producerMs } = fragment;
+		const other = byTimestamp.get(producerMs);
+		if (other === undefined || compareServerTimes(other, fragment) < 0) byTimestamp.set(producerMs, fragment);
+	}
+	return [...byTimestamp.values()].sort((a, b) => a.producerMs - b.producerMs);
+}

@@ -1,0 +1,260 @@
+import { MediaError } from '../../../errors.js';
+import type { Track } from '../../../model/track.js';
+import { transportBytesAtMost } from '../../../mpegts/transport-segment.js';
+import type { LocalStream } from '../../store/local-stream.js';
+import type { StoredFragment } from '../../store/stored-fragment.js';
+import { InternalFailureError, ServiceError } from '../../wire/service-error.js';
+import type { ContainerFormat, HlsRequest } from '../hls/hls-request.js';
+import {
+	decodesAlike,
+	isSameLayout,
+	type PlaybackTracks,
+	playbackTracks,
+} from '../packaging/playback-tracks.js';
+import type { TrackReader } from '../packaging/track-reader.js';
+import { type FragmentQueue, fragmentQueue } from './fragment-queue.js';
+import { startOn } from './playback-order.js';
+import { fragmentDurationMs, type SessionEntry } from './session-entry.js';
+
+/** Changes of codec private data in a session; the service fails what comes behind the 500th. */
+const MAX_CHANGES = 500;
+
+/** More than this between the end of a fragment and the start of the next is a discontinuity, for the service. */
+const DISCONTINUITY_MS = 50;
+
+/** How many frames the estimated end of a fragment may be too late. */
+const ESTIMATE_FRAMES = 3;
+
+/** What MP4 says of a frame; Matroska says it in less. */
+const FRAME_OVERHEAD_BYTES = 16;
+
+/** What the playlists of a session hold at a moment. Audio and video are made of the same. */
+export interface SessionWindow {
+	/** Never empty. */
+	readonly entries: readonly SessionEntry[];
+	/** Whether nothing will be added any more. */
+	readonly isComplete: boolean;
+	/** The longest duration the session has had, in milliseconds. */
+	readonly longestMs: number;
+}
+
+/**
+ * A playback session: which fragments its playlists list, and under which sequence numbers.
+ *
+ * What was listed keeps its place. A live session grows when its playlists are asked for, and keeps what has slid out for
+ * as long again, for players that are behind.
+ */
+export class HlsSession {
+	readonly request: HlsRequest;
+	readonly stream: LocalStream;
+	readonly expiresMs: number;
+	readonly #reader: TrackReader;
+	readonly #queue: FragmentQueue;
+	readonly #entries: SessionEntry[] = [];
+	readonly #byNumber = new Map<string, SessionEntry>();
+	readonly #initializations: PlaybackTracks[] = [];
+	/** What playlists were given last, when, and by which tracks it was asked for. */
+	#shown: { window: SessionWindow; atMs: number; seenBy: Set<number> } | null = null;
+	#longestMs = 0;
+	#peakBandwidth = 0;
+	#update: Promise<void> = Promise.resolve();
+
+	private constructor(request: HlsRequest, stream: LocalStream, nowMs: number, reader: TrackReader) {
+		this.request = request;
+		this.stream = stream;
+		this.expiresMs = nowMs + request.expiresSeconds * 1000;
+		this.#reader = reader;
+		this.#queue = fragmentQueue(request, stream.fragments, nowMs);
+	}
+
+	/**
+	 * Begins a session. Throws `ResourceNotFoundException` where there is nothing to play, and the service's errors for
+	 * tracks that it does not play, judged by the first fragment.
+	 */
+	static async open(
+		request: HlsRequest,
+		stream: LocalStream,
+		nowMs: number,
+		reader: TrackReader,
+	): Promise<HlsSession> {
+		const session = new HlsSession(request, stream, nowMs, reader);
+		const first = session.#queue.take(nowMs);
+		if (first.length === 0) {
+			throw new ServiceError(
+				'ResourceNotFoundException',
+				404,
+				'No fragments found in the stream for the streaming request.',
+			);
+		}
+		const [tracks] = await reader.read(first.slice(0, 1));
+		if (tracks instanceof MediaError) throw new InternalFailureError(tracks);
+		session.#initializations.push(playbackTracks(tracks as readonly Track[]));
+		await session.#append(first);
+		return session;
+	}
+
+	/**
+	 * What the playlist of a track holds now. The first to ask moves all of them on; the others are then given the same,
+	 * unless it is older than a fragment is long: a player that starts with lists of two moments may never find its way.
+	 */
+	async window(trackNumber: number, nowMs: number): Promise<SessionWindow> {
+		const shown = this.#shown;
+		if (shown !== null && !shown.seenBy.has(trackNumber) && nowMs - shown.atMs < shown.window.longestMs) {
+			shown.seenBy.add(trackNumber);
+			return shown.window;
+		}
+		// One after another, so that no fragment is listed twice. One that fails is its caller's trouble; the next tries again.
+		const update = this.#update.then(() => this.#grow(nowMs));
+		this.#update = update.catch(() => {});
+		await update;
+		const window = {
+			entries: this.#entries.slice(-this.request.maxFragments),
+			isComplete: this.#queue.isComplete(nowMs),
+			longestMs: this.#longestMs,
+		};
+		this.#shown = { window, atMs: nowMs, seenBy: new Set([trackNumber]) };
+		return window;
+	}
+
+	/** The oldest entry of now. */
+	get oldest(): SessionEntry {
+		return this.#entries[0] as SessionEntry;
+	}
+
+	/** The entry of a fragment that is listed, or was until lately. */
+	entry(fragmentNumber: string): SessionEntry | undefined {
+		return this.#byNumber.get(fragmentNumber);
+	}
+
+	/** What a decoder is set up with, by its number: see {@link SessionEntry.initialization}. */
+	initialization(number: number): PlaybackTracks | undefined {
+		return this.#initializations[number];
+	}
+
+	/** Tracks that players are told of: those of the first fragment. */
+	get tracks(): PlaybackTracks {
+		return this.#initializations[0] as PlaybackTracks;
+	}
+
+	/** The most bits a second that a fragment so far has taken. */
+	get peakBandwidth(): number {
+		return this.#peakBandwidth;
+	}
+
+	async #grow(nowMs: number): Promise<void> {
+		for (;;) {
+			const fragments = this.#queue.take(nowMs);
+			if (fragments.length === 0) return;
+			await this.#append(fragments);
+		}
+	}
+
+	/** Nothing is listed where a file cannot be read: the same fragments come again. */
+	async #append(fragments: readonly StoredFragment[]): Promise<void> {
+		const tracks = await this.#reader.read(fragments);
+		for (const [index, fragment] of fragments.entries()) {
+			this.#list(fragment, tracks[index] as readonly Track[] | MediaError, fragments[index + 1] ?? null);
+		}
+		const last = this.#entries.at(-1) as SessionEntry;
+		this.#queue.listed(fragments, last.durationMs);
+		const kept = 2 * this.request.maxFragments;
+		for (const { fragment } of this.#entries.splice(0, this.#entries.length - kept)) {
+			this.#byNumber.delete(fragment.number);
+		}
+	}
+
+	#list(fragment: StoredFragment, tracks: readonly Track[] | MediaError, next: StoredFragment | null): void {
+		const { clock, discontinuities } = this.request;
+		const previous = this.#entries.at(-1);
+		const { initialization, error } = this.#initialize(tracks, previous?.initialization ?? 0);
+		const startMs = startOn(clock, fragment);
+		const nextMs = next === null ? null : startOn(clock, next) - startMs;
+		const durationMs = fragmentDurationMs(
+			fragment,
+			this.#initializations[initialization] as PlaybackTracks,
+			nextMs,
+		);
+		const gapMs = previous === undefined ? 0 : startMs - (previous.startMs + previous.durationMs);
+		const isDiscontinuous =
+			discontinuities === 'ALWAYS' ||
+			(discontinuities === 'ON_DISCONTINUITY' && Math.abs(gapMs) > DISCONTINUITY_MS) ||
+			// Whatever the mode: players would go on with the wrong parameters.
+			(previous !== undefined && initialization !== previous.initialization);
+		const entry: SessionEntry = {
+			fragment,
+			sequence: (previous?.sequence ?? 0) + 1,
+			startMs,
+			durationMs,
+			shiftMs: previous === undefined ? 0 : shiftBehind(previous, fragment, startMs),
+			initialization,
+			isDiscontinuous,
+			discontinuitiesBefore:
+				previous === undefined ? 0 : previous.discontinuitiesBefore + (previous.isDiscontinuous ? 1 : 0),
+			error,
+		};
+		this.#longestMs = Math.max(this.#longestMs, durationMs);
+		const sizeBytes = packagedBytesAtMost(fragment, durationMs, this.request.container);
+		this.#peakBandwidth = Math.max(this.#peakBandwidth, (sizeBytes * 8000) / durationMs);
+		this.#entries.push(entry);
+		this.#byNumber.set(fragment.number, entry);
+	}
+
+	/** Which initialization a fragment needs: the current one, or a new one. */
+	#initialize(
+		found: readonly Track[] | MediaError,
+		current: number,
+	): { initialization: number; error: ServiceError | null } {
+		const before = this.#initializations[current] as PlaybackTracks;
+		let tracks: PlaybackTracks;
+		try {
+			if (found instanceof MediaError) throw new InternalFailureError(found);
+			tracks = playbackTracks(found);
+			if (!isSameLayout(before, tracks)) throw changed('the tracks or their codecs changed');
+		} catch (error) {
+			if (!(error instanceof ServiceError)) throw error;
+			return { initialization: current, error };
+		}
+		if (decodesAlike(before, tracks)) return { initialization: current, error: null };
+		if (this.#initializations.length > MAX_CHANGES) {
+			return {
+				initialization: current,
+				error: changed(`the codec private data changed more than ${MAX_CHANGES} times`),
+			};
+		}
+		this.#initializations.push(tracks);
+		return { initialization: this.#initializations.length - 1, error: null };
+	}
+}
+
+/** No player may be told of less than it will have to load (RFC 8216 §4.3.4.2). */
+function packagedBytesAtMost(
+	{ sizeBytes, frames }: StoredFragment,
+	durationMs: number,
+	container: ContainerFormat,
+): number {
+	if (container === 'MPEG_TS') return transportBytesAtMost({ mediaBytes: sizeBytes, frames, durationMs });
+	return sizeBytes + frames * FRAME_OVERHEAD_BYTES;
+}
+
+/**
+ * How much later than its clock says a fragment is played, so that it does not run into the one before it. Server times
+ * jitter, and overlap wherever a producer was faster than its media; players drop what comes twice, or complain of it.
+ */
+function shiftBehind(previous: SessionEntry, { producerMs }: StoredFragment, startMs: number): number {
+	const { fragment, durationMs, shiftMs } = previous;
+	const stepMs = producerMs - fragment.producerMs;
+	const frameMs = durationMs - (fragment.picturesMs ?? fragment.lengthMs);
+	// Where a producer goes on it does not overlap itself. What else is known of a fragment's end is an estimate, some frames
+	// off with B-frames across its border or an uneven rate, and such errors would add up.
+	const goesOn = stepMs > 0 && durationMs - stepMs < ESTIMATE_FRAMES * frameMs;
+	const lengthMs = goesOn ? Math.min(stepMs, durationMs) : durationMs;
+	return Math.max(0, Math.ceil(previous.startMs + shiftMs + lengthMs - startMs));
+}
+
+function changed(what: string): ServiceError {
+	return new ServiceError(
+		'UnsupportedStreamMediaTypeException',
+		400,
+		`The fragment cannot be played in this session: ${what}.`,
+	);
+}

@@ -1,0 +1,79 @@
+import type { QuotaValues } from '../../quotas/quota-values.js';
+import { SessionQuotas } from '../../quotas/session-quotas.js';
+import type { LocalStream } from '../../store/local-stream.js';
+import { ServiceError } from '../../wire/service-error.js';
+import type { HlsRequest } from '../hls/hls-request.js';
+import { TrackReader } from '../packaging/track-reader.js';
+import { HlsSession } from './hls-session.js';
+import { SessionTokens } from './session-token.js';
+
+/** Sessions at once, of all streams together; the service has no such limit, memory has. The oldest is closed. */
+const MAX_SESSIONS = 10_000;
+
+/** How {@link HlsSessions} keeps sessions. */
+export interface HlsSessionsOptions {
+	/** Sessions of a stream at once: one more closes the oldest. `Infinity` as the service has it today. */
+	readonly sessionsPerStream: number;
+	/** The archive's clock, epoch milliseconds. */
+	readonly now: () => number;
+	/** What each session may be asked for. */
+	readonly quotas: QuotaValues;
+}
+
+/** The playback sessions of an archive, by their tokens. They live in memory: a token of another process opens nothing. */
+export class HlsSessions {
+	readonly #options: HlsSessionsOptions;
+	readonly #tokens = new SessionTokens();
+	readonly #reader = new TrackReader();
+	/** By id, the oldest first. */
+	readonly #sessions = new Map<string, HlsSession>();
+	readonly #quotas = new WeakMap<HlsSession, SessionQuotas>();
+
+	constructor(options: HlsSessionsOptions) {
+		this.#options = options;
+	}
+
+	/** Begins a session and returns its token. Throws as `HlsSession.open`. */
+	async open(request: HlsRequest, stream: LocalStream): Promise<string> {
+		const session = await HlsSession.open(request, stream, this.#options.now(), this.#reader);
+		this.#makeRoom(stream);
+		const { token, id } = this.#tokens.make();
+		this.#sessions.set(id, session);
+		return token;
+	}
+
+	/** The session of a token. Throws `AccessDeniedException` (403) for one that was made up, is over or was closed. */
+	find(token: string): HlsSession {
+		const id = this.#tokens.read(token);
+		if (id === null)
+			throw new ServiceError('AccessDeniedException', 403, 'Streaming session token is invalid');
+		const session = this.#sessions.get(id);
+		if (session === undefined || session.expiresMs <= this.#options.now()) {
+			this.#sessions.delete(id);
+			throw new ServiceError('AccessDeniedException', 403, 'Streaming session token is expired');
+		}
+		return session;
+	}
+
+	/** What a session has left of its quotas. */
+	quotasOf(session: HlsSession): SessionQuotas {
+		const known = this.#quotas.get(session);
+		if (known !== undefined) return known;
+		const quotas = new SessionQuotas(this.#options.quotas);
+		this.#quotas.set(session, quotas);
+		return quotas;
+	}
+
+	#makeRoom(stream: LocalStream): void {
+		const nowMs = this.#options.now();
+		const ids: string[] = [];
+		for (const [id, session] of this.#sessions) {
+			if (session.expiresMs <= nowMs) this.#sessions.delete(id);
+			else if (session.stream === stream) ids.push(id);
+		}
+		const tooMany = ids.length + 1 - this.#options.sessionsPerStream;
+		for (const id of ids.slice(0, Math.max(0, tooMany))) this.#sessions.delete(id);
+		const [oldest] = this.#sessions.keys();
+		if (this.#sessions.size >= MAX_SESSIONS && oldest !== undefined) this.#sessions.delete(oldest);
+	}
+}

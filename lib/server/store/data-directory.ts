@@ -1,0 +1,217 @@
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ArchiveError } from '../../errors.js';
+import { FileWriter } from '../../files/file-writer.js';
+import type { ProcessMark } from '../../files/process-mark.js';
+import { lockDirectory } from './directory-lock.js';
+import { formatIndexLine, parseIndexLine, type StoredFragment } from './stored-fragment.js';
+
+/** For the owner alone: what is archived is somebody's camera. */
+const PRIVATE_DIRECTORY_MODE = 0o700;
+
+const STREAM_FILE = 'stream.json';
+const INDEX_PATTERN = /^([0-9a-f]{64})\.jsonl$/;
+const PAYLOAD_PATTERN = /^([0-9a-f]{64})\.mkv$/;
+
+/** What a stream's directory says about it. */
+export interface StreamMetadata {
+	readonly name: string;
+	/** Epoch milliseconds; part of the stream's ARN. */
+	readonly creationMs: number;
+	readonly mediaType: string;
+}
+
+/** One ingested file of a stream, by the digest of the file it came from. */
+export interface StoredFile {
+	readonly digest: string;
+	readonly fragments: readonly StoredFragment[];
+}
+
+/**
+ * Where the local archive keeps its streams:
+ *
+ *     streams/NAME/stream.json      name, creation time, media type
+ *     streams/NAME/DIGEST.mkv       one ingested file: its chunks as they are served, one behind the other
+ *     streams/NAME/DIGEST.jsonl     one line a fragment: number, place, times
+ *     incoming/                     what is being ingested; emptied at the next opening
+ *     in-use-by                     the process that has it open
+ *
+ * A file counts once its index stands under its name, and that is the last step of {@link commit}: a kill at any moment
+ * leaves the whole file or nothing.
+ */
+export class DataDirectory {
+	readonly #path: string;
+	readonly #isTemporary: boolean;
+	readonly #lock: ProcessMark;
+
+	private constructor(path: string, isTemporary: boolean, lock: ProcessMark) {
+		this.#path = path;
+		this.#isTemporary = isTemporary;
+		this.#lock = lock;
+	}
+
+	/**
+	 * Opens a directory, which is made where it is absent; without a path, a temporary one. Clears what a kill left.
+	 * Throws `KVS_DATA_IN_USE` where another archive has it open, and the system's error where it cannot be used.
+	 */
+	static async open(path: string | undefined): Promise<DataDirectory> {
+		const root = path ?? (await mkdtemp(join(tmpdir(), 'kvs-archive-')));
+		await makeDirectory(join(root, 'streams'));
+		const directory = new DataDirectory(root, path === undefined, await lockDirectory(root));
+		await rm(join(root, 'incoming'), { recursive: true, force: true });
+		await makeDirectory(join(root, 'incoming'));
+		return directory;
+	}
+
+	/** The streams, in no order, each with its files. Throws `KVS_DATA_DAMAGED`, naming the file, where one is broken. */
+	async *streams(): AsyncGenerator<{ metadata: StreamMetadata; files: StoredFile[] }> {
+		for (const name of await readdir(join(this.#path, 'streams'))) {
+			const entries = await readdir(this.#streamPath(name));
+			const digests = entries.flatMap((entry) => INDEX_PATTERN.exec(entry)?.[1] ?? []);
+			for (const entry of entries) {
+				const digest = PAYLOAD_PATTERN.exec(entry)?.[1];
+				// A payload without an index: the process was killed between the two.
+				if (digest !== undefined && !digests.includes(digest)) await rm(join(this.#streamPath(name), entry));
+			}
+			if (digests.length === 0) continue;
+			const metadata = await this.#readMetadata(name);
+			if (metadata === null) throw damaged(join(this.#streamPath(name), STREAM_FILE), 'it is missing');
+			const files: StoredFile[] = [];
+			for (const digest of digests) files.push(await this.#readFile(name, digest));
+			yield { metadata, files };
+		}
+	}
+
+	/** A new empty directory for the temporary files of one ingest, on the disk where they will stay. */
+	async makeWorkDirectory(): Promise<string> {
+		return mkdtemp(join(this.#path, 'incoming', 'ingest-'));
+	}
+
+	/** Where the payload of an ingested file stands. */
+	payloadPath(streamName: string, digest: string): string {
+		return join(this.#streamPath(streamName), `${digest}.mkv`);
+	}
+
+	/** Makes a written payload, a finished file in `workDirectory`, part of its stream: durable and all at once. */
+	async commit(
+		metadata: StreamMetadata,
+		file: StoredFile,
+		workDirectory: string,
+		payload: string,
+	): Promise<void> {
+		const indexPath = join(workDirectory, 'index.jsonl');
+		await writeLines(indexPath, file.fragments.map(formatIndexLine));
+		const streamPath = this.#streamPath(metadata.name);
+		await makeDirectory(streamPath);
+		await this.#writeMetadata(metadata, workDirectory);
+		await rename(payload, this.payloadPath(metadata.name, file.digest));
+		await syncDirectory(streamPath);
+		await rename(indexPath, join(streamPath, `${file.digest}.jsonl`));
+		await syncDirectory(streamPath);
+		await syncDirectory(join(this.#path, 'streams'));
+	}
+
+	/** Leaves the directory to others; a temporary one is removed, with all that is in it. Done when it returns. */
+	dispose(): void {
+		this.#lock.release();
+		if (this.#isTemporary) rmSync(this.#path, { recursive: true, force: true });
+	}
+
+	#streamPath(name: string): string {
+		return join(this.#path, 'streams', name);
+	}
+
+	async #writeMetadata(metadata: StreamMetadata, workDirectory: string): Promise<void> {
+		const existing = await this.#readMetadata(metadata.name);
+		if (existing !== null) {
+			if (existing.name === metadata.name) return;
+			throw new ArchiveError(
+				'KVS_INGEST_FAILED',
+				`the disk tells no upper from lower case, and there is a stream \`${existing.name}\` already`,
+			);
+		}
+		const temporary = join(workDirectory, STREAM_FILE);
+		await writeLines(temporary, [`${JSON.stringify(metadata)}\n`]);
+		await rename(temporary, join(this.#streamPath(metadata.name), STREAM_FILE));
+	}
+
+	/** Null where there is none: a kill between making the directory and writing it. */
+	async #readMetadata(name: string): Promise<StreamMetadata | null> {
+		const path = join(this.#streamPath(name), STREAM_FILE);
+		let text: string;
+		try {
+			text = await readFile(path, 'utf8');
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+			throw error;
+		}
+		try {
+			const { name: written, creationMs, mediaType } = JSON.parse(text);
+			if (typeof written === 'string' && Number.isSafeInteger(creationMs) && typeof mediaType === 'string') {
+				return { name: written, creationMs, mediaType };
+			}
+		} catch {}
+		throw damaged(path, 'it does not describe a stream');
+	}
+
+	async #readFile(name: string, digest: string): Promise<StoredFile> {
+		const indexPath = join(this.#streamPath(name), `${digest}.jsonl`);
+		const payload = this.payloadPath(name, digest);
+		const fragments: StoredFragment[] = [];
+		let endOffset = 0;
+		const handle = await open(indexPath, 'r');
+		try {
+			for await (const line of handle.readLines({ autoClose: false })) {
+				const fragment = parseIndexLine(line, payload);
+				if (fragment === null || fragment.offset !== endOffset) {
+					throw damaged(indexPath, `line ${fragments.length + 1} is no fragment`);
+				}
+				fragments.push(fragment);
+				endOffset += fragment.sizeBytes;
+			}
+		} finally {
+			await handle.close();
+		}
+		const sizeBytes = await stat(payload).then(
+			({ size }) => size,
+			() => null,
+		);
+		if (sizeBytes === null) throw damaged(payload, 'it is missing');
+		if (sizeBytes !== endOffset) {
+			throw damaged(payload, `it has ${sizeBytes} bytes, its index says ${endOffset}`);
+		}
+		return { digest, fragments };
+	}
+}
+
+async function makeDirectory(path: string): Promise<void> {
+	await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
+}
+
+async function writeLines(path: string, lines: readonly string[]): Promise<void> {
+	const writer = await FileWriter.create(path);
+	try {
+		for (const line of lines) await writer.write(Buffer.from(line));
+		await writer.finish();
+	} finally {
+		await writer.close();
+	}
+}
+
+/** Makes the names in a directory durable, as `fsync` of a file does not. */
+async function syncDirectory(path: string): Promise<void> {
+	// Windows has no handles of directories.
+	if (process.platform === 'win32') return;
+	const handle = await open(path, 'r');
+	try {
+		await handle.sync();
+	} finally {
+		await handle.close();
+	}
+}
+
+function damaged(path: string, what: string): ArchiveError {
+	return new ArchiveError('KVS_DATA_DAMAGED', `the archive's file \`${path}\` is damaged: ${what}`);
+}

@@ -1,0 +1,289 @@
+/* An export through each fault that the local archive can make: as without it, or with what it lacks by name. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { type ExportSummary, KvsArchive, type RateLimiter, type TimeRange } from 'kvs-archive';
+import type { FaultRule } from 'kvs-archive/server';
+import { startArchive } from '../helpers/archive.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
+import { StandstillClock } from '../helpers/standstill-clock.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+const STEP_MS = 2000;
+
+/** Enough for three requests of media: of 10, 40 and 10 fragments. */
+const FRAGMENTS = 60;
+const FRAMES = 4;
+const numbers = Array.from({ length: FRAGMENTS }, (_, index) => fragmentNumber(index + 1));
+const [victim, other] = [numbers[16] as string, numbers[33] as string];
+
+const range: TimeRange = {
+	from: new Date(startMs),
+	to: new Date(startMs + FRAGMENTS * STEP_MS),
+	by: 'producer',
+};
+
+/** Longer than a body is waited for; an answer is for two of them, and a batch that brings nothing for four. */
+const TOO_LONG_MS = 31_000;
+const TURNS = 100;
+
+const unlimited: RateLimiter = {
+	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
+};
+
+const documents = numbers.map((number, index) =>
+	fragmentDocument({
+		number,
+		producerMs: startMs + index * STEP_MS,
+		blocks: Array.from({ length: FRAMES }, (_, frame) => ({
+			trackNumber: 1,
+			relativeTicks: (frame * STEP_MS) / FRAMES,
+			keyframe: frame === 0,
+			data: Buffer.alloc(100 + ((index * 37 + frame * 11) % 300), `${index}/${frame} `),
+		})),
+	}),
+);
+
+interface Exported {
+	readonly bytes: Buffer;
+	readonly summary: ExportSummary;
+	/** Faults that were made. */
+	readonly made: ReadonlySet<string>;
+}
+
+/** Exports these fragments through a server that makes these faults. What stands still is given up without waiting. */
+async function exported(
+	t: ExecutionContext,
+	kept: readonly string[],
+	faults: readonly FaultRule[] = [],
+): Promise<Exported> {
+	const clock = new StandstillClock(startMs);
+	const open = new Set<number>();
+	const made = new Set<string>();
+	const goOnUntilOver = async (id: number): Promise<void> => {
+		while (open.has(id)) {
+			for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+			if (open.has(id)) clock.advance(TOO_LONG_MS);
+		}
+	};
+	const media = Buffer.concat(documents.filter((_, index) => kept.includes(numbers[index] as string)));
+	const archive = await startArchive(
+		t,
+		{ door: media },
+		{
+			faults,
+			onRequest: ({ id, faults: applied }) => {
+				open.add(id);
+				for (const { fault } of applied) made.add(fault);
+				const standsStill = applied.some(({ rule }) => {
+					const { fault, ms } = faults[rule] as { fault: string; ms?: number };
+					return (fault === 'stall' || fault === 'no-answer') && ms === undefined;
+				});
+				if (standsStill) void goOnUntilOver(id);
+			},
+			onResponseEnd: ({ request }) => open.delete(request.id),
+		},
+	);
+	const { endpoint } = archive;
+	await using kvs = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited, clock });
+	const file = join(await temporaryDirectory(t), 'out.mkv');
+	const summary = await kvs.export(range, file);
+	return { bytes: await readFile(file), summary, made };
+}
+
+const cleanExports = new Map<string, Promise<Exported>>();
+
+/** The export of these fragments without faults, made once. */
+function cleanExport(t: ExecutionContext, kept: readonly string[]): Promise<Exported> {
+	const key = kept.join();
+	const made = cleanExports.get(key) ?? exported(t, kept);
+	cleanExports.set(key, made);
+	return made;
+}
+
+/** What cannot be had, and what the summary says of it. */
+type Lost = ReadonlyMap<string, { readonly code: number | null; readonly name?: string }>;
+const nothing: Lost = new Map();
+
+/** The export through these faults is the one without them, of all fragments but those that are lost. */
+async function assertExport(
+	t: ExecutionContext,
+	faults: readonly FaultRule[],
+	lost: Lost = nothing,
+): Promise<void> {
+	const said = JSON.stringify(faults);
+	const left = numbers.filter((number) => !lost.has(number));
+	const [clean, run] = await Promise.all([cleanExport(t, left), exported(t, numbers, faults)]);
+	for (const { fault } of faults) t.true(run.made.has(fault), `${fault} was not made: ${said}`);
+	const { fragments, delivered, failed, missing, failures } = run.summary;
+	t.deepEqual(
+		{ fragments, delivered, failures: failed + missing },
+		{ fragments: FRAGMENTS, delivered: left.length, failures: lost.size },
+		said,
+	);
+	t.deepEqual(
+		failures.map(({ fragmentNumber: number, code }) => [number, code]),
+		[...lost].map(([number, { code }]) => [number, code]),
+		said,
+	);
+	for (const { fragmentNumber: number, name } of failures) {
+		const expected = lost.get(number ?? '')?.name;
+		if (expected !== undefined) t.is(name, expected, said);
+	}
+	t.true(run.bytes.equals(clean.bytes), `the file has other bytes: ${said}`);
+}
+
+const operations = ['GetDataEndpoint', 'ListFragments', 'GetMediaForFragmentList'] as const;
+
+/** A rule for each operation, so that the first two requests of each meet the fault. */
+const everywhere = (fault: object): FaultRule[] =>
+	operations.map((operation) => ({ ...fault, operation, times: 2 }) as FaultRule);
+
+for (const error of [
+	'ClientLimitExceededException',
+	'ConnectionLimitExceededException',
+	'ThrottlingException',
+] as const) {
+	test(`throttled: ${error}`, (t) => assertExport(t, everywhere({ fault: 'throttle', error })));
+}
+
+for (const status of [500, 503] as const) {
+	test(`server error ${status}`, (t) => assertExport(t, everywhere({ fault: 'server-error', status })));
+}
+
+test('connections that are reset', (t) => assertExport(t, everywhere({ fault: 'reset' })));
+
+test('connections that are closed', (t) => assertExport(t, everywhere({ fault: 'hang-up' })));
+
+test('connections that are refused', (t) => assertExport(t, [{ fault: 'dead-endpoint', times: 2 }]));
+
+test('answers that do not begin, and answers that begin late', async (t) => {
+	await assertExport(t, everywhere({ fault: 'no-answer' }));
+	await assertExport(t, everywhere({ fault: 'no-answer', ms: 1 }));
+});
+
+const elements = ['EBML', 'Segment', 'Info', 'Tracks', 'Tags', 'Cluster', 'Block'] as const;
+
+for (const as of ['abort', 'clean'] as const) {
+	test(`bodies cut at a byte: ${as}`, async (t) => {
+		for (const atByte of [0, 1, 100, 5000, 10_000_000]) {
+			await assertExport(t, [{ fault: 'cut', as, atByte, times: 3 }]);
+		}
+		await assertExport(t, [{ fault: 'cut', as, atFraction: 'random', times: 4 }]);
+	});
+
+	test(`bodies cut inside an element: ${as}`, async (t) => {
+		for (const inside of elements) {
+			await assertExport(t, [{ fault: 'cut', as, inside, fragment: 3, element: 2, times: 3 }]);
+		}
+	});
+
+	test(`listings and data endpoints cut: ${as}`, async (t) => {
+		for (const point of [{ atByte: 0 }, { atByte: 1 }, { atFraction: 0.5 }, { atFraction: 0.99 }]) {
+			for (const operation of ['ListFragments', 'GetDataEndpoint'] as const) {
+				// An empty answer that comes twice is believed: it says that nothing is stored.
+				const times = 'atByte' in point ? 1 : 3;
+				await assertExport(t, [{ fault: 'cut', as, operation, ...point, times }]);
+			}
+		}
+	});
+}
+
+test('bodies that stall, for good and for a while', async (t) => {
+	for (const ms of [undefined, 1]) {
+		const rule = { fault: 'stall', times: 2, ...(ms !== undefined && { ms }) } as const;
+		for (const atByte of [0, 5000]) await assertExport(t, [{ ...rule, atByte }]);
+		for (const inside of ['Tags', 'Block'] as const) {
+			await assertExport(t, [{ ...rule, inside, fragment: 3 }]);
+		}
+	}
+});
+
+test('listings and data endpoints that stall', async (t) => {
+	for (const operation of ['ListFragments', 'GetDataEndpoint'] as const) {
+		for (const point of [{ atByte: 0 }, { atFraction: 0.5 }]) {
+			await assertExport(t, [{ fault: 'stall', operation, ...point, times: 2 }]);
+			await assertExport(t, [{ fault: 'stall', operation, ...point, ms: 1, times: 2 }]);
+		}
+	}
+});
+
+/** Not there, not to be read now, of the service: worth another try. Of permissions and keys: not. */
+const passing = [3000, 3002, 4000, 4503, 5000];
+const lasting = [4500, 4501, 4502, 4504, 4505, 4506, 4999];
+
+for (const spelling of ['get-media', 'documented'] as const) {
+	for (const goesOn of [false, true]) {
+		const shape = { spelling, goesOn };
+		const said = `in-band exceptions, ${spelling}${goesOn ? ', with more behind them' : ''}`;
+
+		test(`${said}: once`, async (t) => {
+			for (const code of passing) {
+				await assertExport(t, [{ fault: 'exception', code, fragment: 3, times: 2, ...shape }]);
+				await assertExport(t, [
+					{ fault: 'exception', code, fragment: 3, isNumbered: false, times: 2, ...shape },
+				]);
+			}
+		});
+
+		test(`${said}: always`, async (t) => {
+			for (const code of [...passing, ...lasting]) {
+				await assertExport(
+					t,
+					[
+						{ fault: 'exception', code, fragmentNumber: victim, ...shape },
+						{ fault: 'exception', code: 4501, fragmentNumber: other, ...shape },
+					],
+					new Map([
+						[victim, { code }],
+						[other, { code: 4501 }],
+					]),
+				);
+			}
+		});
+
+		test(`${said}: of fragments that are listed and not there yet`, (t) =>
+			assertExport(t, [{ fault: 'not-ready', asks: 2, share: 0.2, ...shape }]));
+	}
+}
+
+test('fragments that come twice', async (t) => {
+	for (const again of ['next', 'last'] as const) {
+		await assertExport(t, [{ fault: 'duplicate', fragment: 4, again }]);
+	}
+});
+
+test('answers in another order', (t) => assertExport(t, [{ fault: 'shuffle' }]));
+
+test('fragments that do not come at first, and one that never comes', async (t) => {
+	await assertExport(t, [{ fault: 'leave-out', fragment: 3, count: 4, times: 2 }]);
+	await assertExport(
+		t,
+		[{ fault: 'leave-out', fragmentNumber: victim }],
+		new Map([[victim, { code: null, name: 'MISSING' }]]),
+	);
+});
+
+test('a fragment that always breaks off', (t) =>
+	assertExport(
+		t,
+		[{ fault: 'cut', fragmentNumber: victim, inside: 'Tags', as: 'clean' }],
+		new Map([[victim, { code: null }]]),
+	));
+
+test('pages without fragments and with a token', async (t) => {
+	await assertExport(t, [{ fault: 'empty-page', times: 3 }]);
+});
+
+test('a listing that is behind the media: the export is of what was listed, and says how much that is', async (t) => {
+	const left = numbers.filter((number) => number !== victim);
+	const clean = await cleanExport(t, left);
+	const behind = await exported(t, numbers, [
+		{ fault: 'late-listing', fromListing: 2, fragmentNumber: victim },
+	]);
+	t.true(behind.made.has('late-listing'));
+	t.like(behind.summary, { fragments: FRAGMENTS - 1, delivered: FRAGMENTS - 1, failures: [] });
+	t.true(behind.bytes.equals(clean.bytes));
+});

@@ -1,0 +1,82 @@
+import test from 'ava';
+import type { TrackFields } from '#lib/model/track.js';
+import { type Container, checkTracks, containerOf } from '#lib/muxing/container.js';
+import { madeTrack } from '../helpers/muxing.js';
+
+const picture = { type: 'video', width: 320, height: 240 } as const;
+const sound = { sampleRate: 8000, channels: 1 };
+const tracks: Record<string, Partial<TrackFields>> = {
+	'H.264': { ...picture, codec: 'avc1.42c028' },
+	'H.265': { ...picture, codec: 'hvc1.1.6.L60.90' },
+	VP8: { ...picture, codec: 'vp8' },
+	VP9: { ...picture, codec: null, codecId: 'V_VP9' },
+	AV1: { ...picture, codec: 'av01.0.08M.10' },
+	AAC: { ...sound, codec: 'mp4a.40.2' },
+	Opus: { ...sound, codec: 'opus' },
+	Vorbis: { ...sound, codec: 'vorbis' },
+	PCM: { ...sound, codec: 'pcm-s16' },
+	'8-bit PCM': { ...sound, codec: 'pcm-u8' },
+	'24-bit PCM': { ...sound, codec: 'pcm-s24' },
+	'big-endian PCM': { ...sound, codec: null, codecId: 'A_PCM/INT/BIG', bitDepth: 16 },
+	'µ-law': { ...sound, codec: 'ulaw' },
+	MP3: { ...sound, codec: 'mp3' },
+	'no name': { ...picture, codec: null },
+};
+
+const held: Record<Container, readonly string[]> = {
+	mkv: Object.keys(tracks),
+	webm: ['VP8', 'VP9', 'AV1', 'Opus', 'Vorbis'],
+	mp4: ['H.264', 'H.265', 'AAC', 'Opus', 'PCM', 'big-endian PCM'],
+	mov: ['H.264', 'H.265', 'AAC', 'Opus', 'PCM', '8-bit PCM', '24-bit PCM', 'big-endian PCM', 'µ-law'],
+	m4a: ['AAC', 'Opus', 'PCM', 'big-endian PCM'],
+	wav: ['PCM', '8-bit PCM', '24-bit PCM', 'big-endian PCM', 'µ-law'],
+};
+
+for (const [container, names] of Object.entries(held) as [Container, readonly string[]][]) {
+	test(`.${container} holds what it can hold, and nothing else`, (t) => {
+		for (const [name, fields] of Object.entries(tracks)) {
+			const check = (): void => checkTracks(`out.${container}`, container, [madeTrack(fields)]);
+			if (names.includes(name)) t.notThrows(check, name);
+			else t.throws(check, { name: 'SinkError', code: 'KVS_CODEC_NOT_SUPPORTED' }, name);
+		}
+	});
+}
+
+test('the error says which track it is, what it is, and what to do', (t) => {
+	const mp4 = [
+		madeTrack({ ...picture, codec: 'avc1.42c028' }),
+		madeTrack({ ...sound, number: 2, name: 'microphone', codec: 'ulaw', codecId: 'A_MS/ACM' }),
+	];
+	t.is(
+		t.throws(() => checkTracks('a/b.mp4', 'mp4', mp4))?.message,
+		'cannot write `a/b.mp4`: track 2 `microphone` is ulaw (A_MS/ACM) at 8000 Hz, and .mp4 holds H.264, H.265, AAC, Opus and 16-bit PCM; choose tracks with --tracks, or another ending (.mkv holds everything)',
+	);
+});
+
+test('one WAV file has one codec and one sample rate', (t) => {
+	const first = madeTrack({ ...sound, codec: 'pcm-s16' });
+	const check = (fields: Partial<TrackFields>) => () =>
+		checkTracks('a.wav', 'wav', [first, madeTrack({ ...sound, number: 2, ...fields })]);
+	t.notThrows(check({ codec: 'pcm-s16' }));
+	t.throws(check({ codec: 'pcm-s16', sampleRate: 16_000 }), {
+		message: /track 2 is .* 16000 Hz, and all sound .* track 1 is .* 8000 Hz/,
+	});
+	t.throws(check({ codec: 'ulaw' }), { code: 'KVS_CODEC_NOT_SUPPORTED' });
+});
+
+test('a track that leaves out what a header must say is refused', (t) => {
+	t.throws(() => checkTracks('a.mp4', 'mp4', [madeTrack({ type: 'video', codec: 'avc1.42c028' })]), {
+		message: /how large its pictures are/,
+	});
+	t.throws(() => checkTracks('a.wav', 'wav', [madeTrack({ codec: 'pcm-s16' })]), {
+		message: /sample rate and channels/,
+	});
+});
+
+test('the ending of a name says what is to be written', (t) => {
+	t.is(containerOf('a/b.c/video.MP4'), 'mp4');
+	t.is(containerOf('x.mkv'), 'mkv');
+	for (const file of ['video', 'video.avi', 'x.constructor', '.mp4']) {
+		t.throws(() => containerOf(file), { code: 'KVS_INVALID_OPTION', message: /\.mkv, \.webm/ });
+	}
+});

@@ -1,0 +1,287 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { testProp } from '@fast-check/ava';
+import test from 'ava';
+import fc from 'fast-check';
+import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny';
+import { readBoxes } from '#lib/mp4/box-tree.js';
+import { fastStart } from '#lib/mp4/fast-start.js';
+import { timescaleOf } from '#lib/mp4/track-timescale.js';
+import { createMp4Muxer } from '#lib/muxing/mp4-muxer.js';
+import type { PlacedFrame } from '#lib/muxing/muxer.js';
+import { madeTrack, muxed, type PlacedRecording, placedFrame, placedRecording } from '../helpers/muxing.js';
+import {
+	decode,
+	decodedHashes,
+	durationSeconds,
+	makeRecording,
+	packetsOf,
+	recordings,
+	tone,
+} from '../helpers/recordings.js';
+import { sample } from '../helpers/samples.js';
+import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+
+const never = new AbortController().signal;
+
+/** Times of frames as they must come out of a file that begins at 0, in seconds, by track in decode order. */
+function expectedPackets({
+	tracks,
+	fragments,
+}: PlacedRecording): { seconds: number; ticks: number; placed: PlacedFrame }[] {
+	const originMs = Math.min(0, ...(fragments[0] ?? []).map(({ ms }) => ms));
+	return tracks.flatMap((track) =>
+		fragments
+			.flat()
+			.filter((placed) => placed.track === track)
+			.map((placed) => ({ seconds: (placed.ms - originMs) / 1000, ticks: timescaleOf(track), placed })),
+	);
+}
+
+async function endSeconds(file: Uint8Array): Promise<number> {
+	const input = new Input({ source: new BufferSource(file), formats: ALL_FORMATS });
+	try {
+		return await input.computeDuration();
+	} finally {
+		input.dispose();
+	}
+}
+
+const files: Record<string, { make?: readonly string[]; sample?: string; brand: 'mp4' | 'mov' }> = {
+	...Object.fromEntries(
+		Object.entries(recordings).map(([name, make]) => [
+			name,
+			{ make, brand: name === 'µ-law' ? 'mov' : 'mp4' },
+		]),
+	),
+	'B-frames in MOV': { make: recordings['B-frames and AAC'], brand: 'mov' },
+	'16-bit PCM in MOV': { make: recordings['16-bit PCM'], brand: 'mov' },
+	'a recording': { sample: 'vogels_480.mkv', brand: 'mp4' },
+	GetMedia: { sample: 'output_get_media.mkv', brand: 'mp4' },
+	'sparse fragments': { sample: 'output_get_media_sparse_fragments.mkv', brand: 'mp4' },
+	'several Clusters': { sample: 'clusters.mkv', brand: 'mov' },
+};
+
+for (const [name, { make, sample: sampleName, brand }] of Object.entries(files)) {
+	test(`players see ${name} as it was, fragmented and not`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		const source = make ? await makeRecording(t, directory, make) : sample(t, sampleName as string);
+		if (source === null || !hasTool(t, 'ffprobe')) return;
+		const recording = await placedRecording(source);
+		const create = (restored: Parameters<typeof createMp4Muxer>[2]) =>
+			createMp4Muxer(recording.tracks, { brand }, restored);
+		const bytes = await muxed(create, recording.fragments);
+		t.true(
+			bytes.equals(await muxed(create, recording.fragments, { isRestored: true })),
+			'restored before every fragment',
+		);
+		const file = join(directory, `out.${brand}`);
+		const classic = join(directory, `classic.${brand}`);
+		await writeFile(file, bytes);
+		await fastStart(file, classic, never);
+		const expected = expectedPackets(recording);
+		const soundCodec = recording.tracks[1]?.codec ?? null;
+		// PCM is cut into frames otherwise where a file says how long each is; how much of the last frame of Opus is to be
+		// heard is said by Matroska in a place of its own.
+		const isComparable = make !== undefined && soundCodec?.startsWith('pcm') === false;
+		const hashes = isComparable
+			? (await decodedHashes(source)).slice(0, soundCodec === 'opus' ? -1 : undefined)
+			: null;
+		const end = Math.max(
+			...expected.map(({ seconds, placed }) => seconds + (placed.frame.durationMs ?? 0) / 1000),
+		);
+		for (const path of [file, classic]) {
+			t.deepEqual(await decode(path), { code: 0, stdout: '', stderr: '' });
+			t.deepEqual(await decode(path, ['-ss', '2']), { code: 0, stdout: '', stderr: '' });
+			const packets = await packetsOf(path);
+			t.is(packets.length, expected.length);
+			for (const [index, { seconds, ticks, placed }] of expected.entries()) {
+				const packet = packets[index];
+				const differenceSeconds = Math.abs((packet?.ptsSeconds ?? 0) - seconds);
+				t.true(
+					differenceSeconds <= 1 / ticks + 1e-6,
+					`${path} ${index}: ${packet?.ptsSeconds} for ${seconds}`,
+				);
+				t.is(packet?.sizeBytes, placed.frame.data.byteLength);
+				t.is(packet?.isKey, placed.track.type === 'audio' || placed.frame.keyframe);
+			}
+			if (hashes !== null) t.deepEqual((await decodedHashes(path)).slice(0, hashes.length), hashes);
+			const duration = await durationSeconds(path);
+			t.true(duration >= end - 0.002 && duration < end + 0.15, `${duration} for ${end}`);
+		}
+		t.true(Math.abs((await endSeconds(bytes)) - (await durationSeconds(file))) < 0.002);
+	});
+}
+
+for (const brand of ['mp4', 'mov'] as const) {
+	test(`samples of every depth that ${brand} holds are what they were`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		const deep = ['pcm_u8', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_f32le'];
+		for (const encoder of ['pcm_s16le', 'pcm_s16be', ...(brand === 'mov' ? deep : [])]) {
+			const source = await makeRecording(t, directory, [...tone(8000), '-ac', '2', '-c:a', encoder, '-y']);
+			if (source === null) return;
+			const recording = await placedRecording(source);
+			const file = join(directory, `${encoder}.${brand}`);
+			const bytes = await muxed(
+				(restored) => createMp4Muxer(recording.tracks, { brand }, restored),
+				recording.fragments,
+			);
+			await writeFile(file, bytes);
+			const classic = join(directory, `${encoder}-classic.${brand}`);
+			await fastStart(file, classic, never);
+			const samples = async (path: string) =>
+				run('ffmpeg', ['-nostdin', '-v', 'error', '-i', path, '-c:a', 'pcm_s32le', '-f', 'md5', '-']);
+			const expected = await samples(source);
+			t.is(expected.code, 0);
+			for (const path of [file, classic]) t.deepEqual(await samples(path), expected, path);
+		}
+	});
+}
+
+test('mediabunny reads the same packets', async (t) => {
+	const directory = await temporaryDirectory(t);
+	const source = await makeRecording(t, directory, recordings['B-frames and AAC']);
+	if (source === null) return;
+	const recording = await placedRecording(source);
+	const bytes = await muxed(
+		(restored) => createMp4Muxer(recording.tracks, { brand: 'mp4' }, restored),
+		recording.fragments,
+	);
+	const input = new Input({ source: new BufferSource(bytes), formats: ALL_FORMATS });
+	const seconds: number[] = [];
+	for (const track of await input.getTracks()) {
+		for await (const packet of new EncodedPacketSink(track).packets()) seconds.push(packet.timestamp);
+	}
+	input.dispose();
+	const expected = expectedPackets(recording);
+	t.is(seconds.length, expected.length);
+	for (const [index, { seconds: wanted, ticks }] of expected.entries()) {
+		t.true(Math.abs((seconds[index] as number) - wanted) <= 1 / ticks + 1e-6);
+	}
+});
+
+test('a fast start of the same file is the same, and ends with the signal', async (t) => {
+	const path = sample(t, 'vogels_480.mkv');
+	if (path === null) return;
+	const directory = await temporaryDirectory(t);
+	const recording = await placedRecording(path);
+	const file = join(directory, 'out.mp4');
+	await writeFile(
+		file,
+		await muxed(
+			(restored) => createMp4Muxer(recording.tracks, { brand: 'mp4' }, restored),
+			recording.fragments,
+		),
+	);
+	const targets = ['a.mp4', 'b.mp4'].map((name) => join(directory, name));
+	for (const target of targets) await fastStart(file, target, never);
+	const [first, second] = await Promise.all(targets.map((target) => run('sha256sum', ['-b', target])));
+	t.is(first?.stdout.slice(0, 64), second?.stdout.slice(0, 64));
+	const reason = new Error('enough');
+	await t.throwsAsync(fastStart(file, join(directory, 'c.mp4'), AbortSignal.abort(reason)), { is: reason });
+	await t.throwsAsync(fastStart(path, join(directory, 'c.mp4'), never), { code: 'KVS_MEDIA_UNSUPPORTED' });
+});
+
+const track = madeTrack({ codec: 'ulaw', sampleRate: 8000, channels: 1 });
+const second = madeTrack({ number: 2, codec: 'ulaw', sampleRate: 8000, channels: 1 });
+
+testProp(
+	'a muxer that is restored before any fragment goes on byte for byte, and sequence numbers rise',
+	[
+		fc.array(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 60 })), { maxLength: 6 }), {
+			maxLength: 6,
+		}),
+	],
+	async (t, shape) => {
+		let ms = 0;
+		const fragments = shape.map((frames) =>
+			frames.map(([isFirst, stepMs]) => {
+				ms += stepMs;
+				return placedFrame(isFirst ? track : second, ms, Buffer.alloc(stepMs, ms));
+			}),
+		);
+		const create = (restored: Parameters<typeof createMp4Muxer>[2]) =>
+			createMp4Muxer([track, second], { brand: 'mov' }, restored);
+		const whole = await muxed(create, fragments);
+		t.true(whole.equals(await muxed(create, fragments, { isRestored: true })));
+		const moofs = readBoxes(whole).filter(({ type }) => type === 'moof');
+		const numbers = moofs.map(({ children }) => Buffer.from(children[0]?.fields ?? []).readUInt32BE(4));
+		t.deepEqual(
+			numbers,
+			numbers.map((_, index) => index + 1),
+		);
+		t.is(moofs.length, fragments.filter(({ length }) => length > 0).length);
+	},
+);
+
+test('sound before the first picture is not lost, and the file begins with it', async (t) => {
+	const frames = [placedFrame(track, 0, Buffer.alloc(160)), placedFrame(second, -20, Buffer.alloc(160))];
+	const file = join(await temporaryDirectory(t), 'out.mov');
+	await writeFile(
+		file,
+		await muxed((restored) => createMp4Muxer([track, second], { brand: 'mov' }, restored), [frames]),
+	);
+	if (!hasTool(t, 'ffprobe')) return;
+	t.deepEqual(
+		(await packetsOf(file)).map(({ ptsSeconds }) => ptsSeconds),
+		[0.02, 0],
+	);
+});
+
+/** NAL units behind lengths of `lengthBytes`. */
+function unitsOf(bytes: Buffer, lengthBytes: number): Buffer[] {
+	const units: Buffer[] = [];
+	for (let at = 0; at < bytes.byteLength; ) {
+		const length = bytes.readUIntBE(at, lengthBytes);
+		units.push(bytes.subarray(at + lengthBytes, at + lengthBytes + length));
+		at += lengthBytes + length;
+	}
+	return units;
+}
+
+const withStartCodes = (units: readonly Buffer[]): Buffer =>
+	Buffer.concat(units.flatMap((unit) => [Buffer.of(0, 0, 0, 1), unit]));
+
+/** Parameter sets of an avcC (one of each kind) or hvcC (three arrays of one each), as ffmpeg writes them. */
+function parameterSets(record: Buffer, isAvc: boolean): Buffer[] {
+	const sets: Buffer[] = [];
+	let at = isAvc ? 6 : 26;
+	while (sets.length < (isAvc ? 2 : 3)) {
+		const length = record.readUInt16BE(at);
+		sets.push(record.subarray(at + 2, at + 2 + length));
+		at += 2 + length + (isAvc ? 1 : 3);
+	}
+	return sets;
+}
+
+for (const name of ['B-frames and AAC', 'HEVC and Opus'] as const) {
+	test(`pictures of ${name} with start codes are stored with lengths`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		const source = await makeRecording(t, directory, recordings[name]);
+		if (source === null) return;
+		const { tracks, fragments } = await placedRecording(source, { only: 'video' });
+		const [original] = tracks as [(typeof tracks)[0]];
+		const sets = parameterSets(Buffer.from(original.codecPrivate as Uint8Array), name === 'B-frames and AAC');
+		const { type, codecId, codec, number, width, height } = original;
+		const codecPrivate = withStartCodes(sets);
+		const nalFormat = 'annex-b';
+		const annexB = madeTrack({ type, codecId, codec, number, width, height, nalFormat, codecPrivate });
+		const converted = fragments.map((frames) =>
+			frames.map(({ frame, ms }) => {
+				const units = unitsOf(Buffer.from(frame.data), original.nalLengthBytes ?? 4);
+				return placedFrame(annexB, ms, withStartCodes(units), frame);
+			}),
+		);
+		const file = join(directory, 'out.mp4');
+		const files = [
+			await muxed((restored) => createMp4Muxer(tracks, { brand: 'mp4' }, restored), fragments),
+			await muxed((restored) => createMp4Muxer([annexB], { brand: 'mp4' }, restored), converted),
+		];
+		const media = files.map((bytes) => readBoxes(bytes).filter((box) => box.type === 'mdat'));
+		t.deepEqual(media[0], media[1]);
+		await writeFile(file, files[1] as Buffer);
+		t.deepEqual(await decode(file), { code: 0, stdout: '', stderr: '' });
+		await writeFile(join(directory, 'first.mp4'), files[0] as Buffer);
+		t.deepEqual(await decodedHashes(file), await decodedHashes(join(directory, 'first.mp4')));
+	});
+}

@@ -1,0 +1,54 @@
+import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
+import test from 'ava';
+import { isLoopbackAddress } from '#lib/server/http/loopback-guard.js';
+import { createArchiveServer } from '#lib/server/index.js';
+import { plainClient } from '../plain-client.js';
+
+test('without credentials it does not listen anywhere but on loopback', async (t) => {
+	for (const host of ['0.0.0.0', undefined]) {
+		const server = createArchiveServer();
+		t.teardown(() => server.close());
+		server.listen(0, host);
+		const closed = new Promise<void>((resolve) => server.once('close', resolve));
+		await t.throwsAsync(once(server, 'listening'), { code: 'KVS_INVALID_OPTION', message: /loopback/ });
+		await closed;
+		t.false(server.listening);
+		// The temporary directory goes with it, as soon as it is there.
+		await server.archive.ready;
+	}
+	for (const host of ['127.0.0.1', 'localhost']) {
+		const server = createArchiveServer();
+		t.teardown(() => server.close());
+		server.listen(0, host);
+		await once(server, 'listening');
+		t.true(server.listening);
+		await server.archive.ready;
+	}
+});
+
+test('with credentials it is reached at any of its addresses, and by any name', async (t) => {
+	const server = createArchiveServer({ credentials: [{ accessKeyId: 'a', secretAccessKey: 'b' }] });
+	t.teardown(() => {
+		server.close();
+		server.closeAllConnections();
+	});
+	server.listen(0, '0.0.0.0');
+	await once(server, 'listening');
+	const { port } = server.address() as { port: number };
+	const outer = Object.values(networkInterfaces())
+		.flat()
+		.find((address) => address?.family === 'IPv4' && !address.internal);
+	for (const host of ['127.0.0.1', outer?.address ?? 'localhost']) {
+		const { awsError, status } = await plainClient(t, `http://${host}:${port}`)('ListStreams', {}).answer;
+		t.deepEqual([awsError, status], ['MissingAuthenticationTokenException', 403]);
+	}
+});
+
+test('the name of this machine is not its loopback address', (t) => {
+	for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])
+		t.true(isLoopbackAddress(address));
+	for (const address of ['0.0.0.0', '::', '10.0.0.1', '::ffff:10.0.0.1', 'fe80::1', '127.0.0.1.evil']) {
+		t.false(isLoopbackAddress(address), address);
+	}
+});

@@ -1,0 +1,92 @@
+import { fc, testProp } from '@fast-check/ava';
+import test from 'ava';
+import { parsePythonLiteral } from '#lib/server/http/python-literal.js';
+import { membersOfQuery } from '#lib/server/http/query-members.js';
+import { parseTarget } from '#lib/server/http/request-target.js';
+import { findBoto3, runPython } from '../../helpers/boto3.js';
+
+const value = fc.letrec((tie) => ({
+	value: fc.oneof(
+		{ maxDepth: 4 },
+		fc.string({ unit: 'binary' }),
+		fc.integer(),
+		fc.boolean(),
+		fc.constant(null),
+		fc.array(tie('value'), { maxLength: 4 }),
+		fc.dictionary(
+			fc.string().filter((name) => name !== '__proto__'),
+			tie('value'),
+			{
+				maxKeys: 4,
+				noNullPrototype: true,
+			},
+		),
+	),
+})).value;
+
+testProp('reads JSON as JSON is read', [value], (t, nested) => {
+	t.deepEqual(parsePythonLiteral(JSON.stringify(nested)), nested as never);
+});
+
+testProp(
+	'never fails with anything but the error of the service',
+	[fc.string({ unit: 'grapheme' })],
+	(t, text) => {
+		try {
+			parsePythonLiteral(text);
+			t.pass();
+		} catch (error) {
+			t.is((error as { awsName?: string }).awsName, 'InvalidArgumentException', text);
+		}
+	},
+);
+
+test('reads what Python prints', async (t) => {
+	const [python] = await findBoto3(t);
+	if (python === undefined) return;
+	const values = fc.sample(value, { numRuns: 200, seed: 7 });
+	const printed = await runPython(
+		python,
+		'import json, sys; print(json.dumps([repr(v) for v in json.loads(sys.argv[1])]))',
+		[JSON.stringify([...values, "it's", 'a "b"', `'"\\`, '\u0000\u001f\u007f\u00a0é\u2028😀'])],
+	);
+	t.deepEqual(
+		printed.map((text: string) => parsePythonLiteral(text)),
+		[...values, "it's", 'a "b"', `'"\\`, '\u0000\u001f\u007f\u00a0é\u2028😀'],
+	);
+});
+
+test('refuses what is no literal, and says where', (t) => {
+	const rows: [string, RegExp][] = [
+		['', /a value at character 0/],
+		["{'a': 1", /`}` at character 7/],
+		["{'a' 1}", /`:`/],
+		['{a: 1}', /a name in quotes/],
+		['{1: 1}', /a name in quotes/],
+		["'abc", /the end of a text/],
+		["'\\xg1'", /an escape/],
+		["'\\U00110000'", /an escape/],
+		["'\\q'", /an escape/],
+		['[1, ]', /a value/],
+		['1 2', /nothing more/],
+		['datetime.datetime(2020, 1, 1)', /a value/],
+		['['.repeat(100), /at most 16 levels/],
+	];
+	for (const [text, message] of rows) t.throws(() => parsePythonLiteral(text), { message }, text);
+});
+
+test('the members of a query have the types that the service wants', (t) => {
+	const target = parseTarget(
+		"/x?StreamName=123&MaxResults=5&Fragments=1&Fragments=2&NextToken=a%2B%2F=&FragmentSelector=%7B'TimestampRange':%20%7B'StartTimestamp':%201577836800.5%7D%7D&X-Amz-Date=1&x-amz-b=2&Expires=soon",
+	);
+	t.deepEqual(membersOfQuery(target), {
+		StreamName: '123',
+		MaxResults: 5,
+		Fragments: ['1', '2'],
+		NextToken: 'a+/=',
+		FragmentSelector: { TimestampRange: { StartTimestamp: 1577836800.5 } },
+		Expires: 'soon',
+	});
+	t.deepEqual(membersOfQuery(parseTarget('/x?Fragments=1')), { Fragments: ['1'] });
+	t.throws(() => parseTarget('/x?a=%ff'), { message: /percent-encoded/ });
+});

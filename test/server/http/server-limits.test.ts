@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { resolveLimits, type ServerLimits } from '#lib/server/http/server-limits.js';
+import { type StartedServer, startServer } from '../start-server.js';
+
+const HEAD = 'POST /listStreams HTTP/1.1\r\nHost: localhost\r\n';
+
+async function start(
+	t: ExecutionContext,
+	limits: Partial<ServerLimits>,
+): Promise<StartedServer & { open: () => Socket }> {
+	const started = await startServer(t, { limits });
+	const open = (): Socket => {
+		const socket = connect(Number(new URL(started.url).port), '127.0.0.1');
+		t.teardown(() => socket.destroy());
+		// A connection that is refused may end in a reset, which is what is waited for.
+		socket.on('error', () => {});
+		return socket;
+	};
+	return { ...started, open };
+}
+
+/** All that comes back until the server closes the connection. */
+function answerOf(socket: Socket): Promise<string> {
+	return text(socket).catch(() => '');
+}
+
+test('more headers than are read are refused, not left out', async (t) => {
+	const { open } = await start(t, { maxHeaders: 5 });
+	const ask = (headers: number): Promise<string> => {
+		const socket = open();
+		const extra = Array.from({ length: headers - 3 }, (_, index) => `X-${index}: 1\r\n`).join('');
+		socket.write(`${HEAD}Connection: close\r\nContent-Length: 2\r\n${extra}\r\n{}`);
+		return answerOf(socket);
+	};
+	t.regex(await ask(5), /^HTTP\/1\.1 200 /);
+	t.regex(await ask(6), /^HTTP\/1\.1 431 .*"__type":"RequestHeaderSectionTooLarge"/s);
+	t.regex(await ask(50), /^HTTP\/1\.1 431 /);
+});
+
+test('longer headers than are read are refused, a long query among them', async (t) => {
+	const { open } = await start(t, { maxHeadersBytes: 2000 });
+	const long = open();
+	long.write(`${HEAD}X-Long: ${'x'.repeat(3000)}\r\n\r\n`);
+	t.regex(await answerOf(long), /^HTTP\/1\.1 431 /);
+	const query = open();
+	query.write(`POST /listStreams?a=${'x'.repeat(3000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+	t.regex(await answerOf(query), /^HTTP\/1\.1 431 /);
+});
+
+test('a client that never ends its headers, or its body, is closed', async (t) => {
+	const { open } = await start(t, { headersTimeoutMs: 50, requestTimeoutMs: 100 });
+	const headless = open();
+	headless.write(HEAD);
+	t.regex(await answerOf(headless), /^HTTP\/1\.1 408 /);
+	const bodiless = open();
+	bodiless.write(`${HEAD}Content-Length: 100\r\n\r\n{`);
+	t.regex(await answerOf(bodiless), /^HTTP\/1\.1 408 /);
+});
+
+test('an idle connection is closed', async (t) => {
+	const { open } = await start(t, { keepAliveTimeoutMs: 50 });
+	const socket = open();
+	socket.write(`${HEAD}Content-Length: 2\r\n\r\n{}`);
+	t.regex(await answerOf(socket), /^HTTP\/1\.1 200 /);
+});
+
+test('a connection on which nothing moves is closed', async (t) => {
+	const { open } = await start(t, { stalledTimeoutMs: 50 });
+	const silent = open();
+	await once(silent, 'connect');
+	t.is(await answerOf(silent), '');
+});
+
+test('one connection too many is closed, and there is room again when one of the others ends', async (t) => {
+	const { server, open } = await start(t, { maxConnections: 2 });
+	const ask = async (socket: Socket): Promise<string> => {
+		socket.write(`${HEAD}Content-Length: 2\r\n\r\n{}`);
+		const [answer] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [''])]);
+		return String(answer);
+	};
+	const [first, second] = [open(), open()];
+	t.regex(await ask(first), /^HTTP\/1\.1 200 /);
+	t.regex(await ask(second), /^HTTP\/1\.1 200 /);
+	t.is(await ask(open()), '');
+	first.destroy();
+	while ((await connectionsOf(server)) > 1) await setImmediate();
+	t.regex(await ask(open()), /^HTTP\/1\.1 200 /);
+});
+
+test('a body without an end is cut off', async (t) => {
+	const { open } = await start(t, {});
+	const socket = open();
+	socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+	const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
+	const closed = new Promise((resolve) => socket.once('close', resolve));
+	let sent = 0;
+	const more = (): void => {
+		sent++;
+		if (!socket.destroyed) socket.write(chunk, more);
+	};
+	more();
+	await closed;
+	// What the system holds on the way is sent too.
+	t.true(sent > 16 && sent < 64, `${sent} MiB`);
+});
+
+test('limits are whole numbers, and there are no others', (t) => {
+	t.like(resolveLimits(), { maxConnections: 1024, maxHeaders: 100 });
+	t.throws(() => resolveLimits({ maxConnections: 0 }), { message: /`limits.maxConnections`/ });
+	t.throws(() => resolveLimits({ maxHeaders: 1.5 }), { message: /`limits.maxHeaders`/ });
+	t.throws(() => resolveLimits({ maxFun: 1 } as never), { message: /`limits.maxFun` to be no limit/ });
+});
+
+function connectionsOf(server: StartedServer['server']): Promise<number> {
+	return new Promise((resolve, reject) => {
+		server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+	});
+}

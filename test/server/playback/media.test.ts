@@ -1,0 +1,431 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
+import { sample } from '../../helpers/samples.js';
+import { hasTool, run } from '../../helpers/tools.js';
+import { type Json, startServer, temporaryDirectory } from '../start-server.js';
+import {
+	onDemand,
+	pictureFragment,
+	readPlaylist,
+	type Session,
+	START_MS,
+	selector,
+	startPlayback,
+} from './start-playback.js';
+
+const CONTAINERS = ['FRAGMENTED_MP4', 'MPEG_TS'] as const;
+
+const picture = (size: string, seconds: number): string[] =>
+	`-f lavfi -i testsrc2=size=${size}:rate=25:duration=${seconds}`.split(' ');
+const tone = (seconds: number): string[] => ['-f', 'lavfi', '-i', `sine=d=${seconds}:r=48000`];
+/** A key frame a second: fragments of that length. */
+const avc = ['-c:v', 'libx264', '-preset', 'fast', '-g', '25', '-keyint_min', '25', '-sc_threshold', '0'];
+const BFRAMES = ['-bf', '3', '-b_strategy', '0'];
+const PLAIN = ['-bf', '0'];
+const aac = ['-c:a', 'aac', '-ac', '2'];
+const hevc = ['-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=25:min-keyint=25:scenecut=0'];
+
+/** A stream to be played: the arguments that make its files, and how many seconds behind the start each begins. */
+interface Source {
+	readonly files: readonly (readonly string[])[];
+	readonly startsSeconds: readonly number[];
+	readonly pictures: number;
+}
+
+const sources: Readonly<Record<string, Source>> = {
+	'pictures without B-frames': {
+		files: [[...picture('160x120', 4), ...avc, ...PLAIN]],
+		startsSeconds: [0],
+		pictures: 100,
+	},
+	'B-frames and sound': {
+		files: [[...picture('160x120', 4), ...tone(4), ...avc, ...BFRAMES, ...aac]],
+		startsSeconds: [0],
+		pictures: 100,
+	},
+	'H.265': { files: [[...picture('160x120', 3), ...hevc]], startsSeconds: [0], pictures: 75 },
+	'sound alone': { files: [[...tone(5), ...aac]], startsSeconds: [0], pictures: 0 },
+	'a gap': {
+		files: [
+			[...picture('160x120', 2), ...tone(2), ...avc, ...BFRAMES, ...aac],
+			[...picture('160x120', 3), ...tone(3), ...avc, ...BFRAMES, ...aac],
+		],
+		startsSeconds: [0, 10],
+		pictures: 125,
+	},
+	'a change of resolution, and back': {
+		files: [
+			[...picture('160x120', 2), ...avc, ...BFRAMES],
+			[...picture('320x240', 3), ...avc, ...PLAIN],
+			[...picture('160x120', 4), ...avc, ...BFRAMES],
+		],
+		startsSeconds: [0, 2, 5],
+		pictures: 225,
+	},
+};
+
+/** What a player reads: hashes of decoded pictures and of packets of sound, in order, and what it had to complain about. */
+interface Decoded {
+	readonly pictures: readonly string[];
+	readonly sound: readonly string[];
+	readonly stderr: string;
+	readonly code: number | null;
+}
+
+async function decode(input: string, before: string[] = [], after: string[] = []): Promise<Decoded> {
+	const { code, stdout, stderr } = await run('ffmpeg', [
+		...'-nostdin -v repeat+warning'.split(' '),
+		...before,
+		'-i',
+		input,
+		// A decoder of sound has a memory; its packets have none.
+		...'-autoscale 0 -c:a copy -bsf:a aac_adtstoasc -fps_mode passthrough'.split(' '),
+		...after,
+		...'-f framehash -hash md5 -'.split(' '),
+	]);
+	const kinds = new Map([...stdout.matchAll(/^#media_type (\d): (\w+)/gm)].map(([, at, kind]) => [at, kind]));
+	const rows = stdout.split('\n').filter((line) => /^\d/.test(line));
+	const hashes = (wanted: string): string[] =>
+		rows
+			.map((row) => row.split(',').map((field) => field.trim()))
+			.filter(([at]) => kinds.get(at) === wanted)
+			.map((fields) => fields[5] as string);
+	return { code, stderr, pictures: hashes('video'), sound: hashes('audio') };
+}
+
+async function makeSource(t: ExecutionContext, { files }: Source): Promise<string[] | null> {
+	if (!hasTool(t, 'ffmpeg')) return null;
+	const directory = await temporaryDirectory(t);
+	const made: string[] = [];
+	for (const [index, args] of files.entries()) {
+		const file = join(directory, `${index}.mkv`);
+		const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, '-bitexact', file]);
+		t.is(code, 0, stderr);
+		made.push(file);
+	}
+	return made;
+}
+
+async function playAll(
+	t: ExecutionContext,
+	files: readonly string[],
+	startsSeconds: readonly number[],
+	members: readonly object[],
+): Promise<Decoded[]> {
+	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
+	for (const [index, file] of files.entries()) {
+		const start = new Date(START_MS + (startsSeconds[index] ?? 0) * 1000);
+		await server.archive.ingest('door', file, { start });
+	}
+	const decoded: Decoded[] = [];
+	for (const more of members) {
+		const { json } = await call('GetHLSStreamingSessionURL', {
+			StreamName: 'door',
+			PlaybackMode: 'ON_DEMAND',
+			...more,
+		});
+		t.truthy(json.HLSStreamingSessionURL, JSON.stringify(json));
+		decoded.push(await decode(json.HLSStreamingSessionURL));
+	}
+	return decoded;
+}
+
+/** ffmpeg reads one initialization of an MP4 and says so of each other; it finds the parameter sets in the media. */
+function complaints({ stderr }: Decoded): string {
+	return stderr.replace(/^\[mov,.*Found duplicated MOOV Atom\. Skipped it\n/gm, '');
+}
+
+for (const [title, source] of Object.entries(sources)) {
+	for (const ContainerFormat of CONTAINERS) {
+		test(`ffmpeg plays ${title} as it was recorded: ${ContainerFormat}`, async (t) => {
+			const files = await makeSource(t, source);
+			if (files === null) return;
+			const original: Decoded[] = [];
+			for (const file of files) original.push(await decode(file));
+			const played = await playAll(t, files, source.startsSeconds, [
+				{ ContainerFormat, ...selector('SERVER') },
+				{ ContainerFormat, ...selector('PRODUCER') },
+				{ ContainerFormat, ...selector('PRODUCER'), DiscontinuityMode: 'ON_DISCONTINUITY' },
+			]);
+			for (const decoded of played) {
+				t.is(decoded.code, 0);
+				t.is(complaints(decoded), '');
+				t.is(decoded.pictures.length, source.pictures);
+				t.deepEqual(
+					decoded.pictures,
+					original.flatMap(({ pictures }) => pictures),
+				);
+				t.deepEqual(
+					decoded.sound,
+					original.flatMap(({ sound }) => sound),
+				);
+			}
+		});
+	}
+}
+
+for (const ContainerFormat of CONTAINERS) {
+	test(`ffmpeg copies a session with B-frames into a file without a complaint: ${ContainerFormat}`, async (t) => {
+		const files = await makeSource(t, sources['B-frames and sound'] as Source);
+		if (files === null) return;
+		const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
+		await server.archive.ingest('door', files[0] as string, { start: new Date(START_MS) });
+		const members = { StreamName: 'door', ...onDemand('SERVER', { ContainerFormat }) };
+		const { json } = await call('GetHLSStreamingSessionURL', members);
+		const copy = ['-c', 'copy', '-f', 'mpegts', '-y', '/dev/null'];
+		const { code, stderr } = await run('ffmpeg', [
+			...'-nostdin -v repeat+warning -i'.split(' '),
+			json.HLSStreamingSessionURL,
+			...copy,
+		]);
+		t.is(code, 0);
+		t.is(stderr, '');
+	});
+}
+
+test('ffmpeg follows a live session, and a replay to its end', async (t) => {
+	const files = await makeSource(t, {
+		files: [[...picture('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
+		startsSeconds: [0],
+		pictures: 225,
+	});
+	if (files === null) return;
+	const [file] = files as [string];
+	const original = await decode(file);
+	const sessions = CONTAINERS.flatMap((container) =>
+		['LIVE', 'LIVE_REPLAY'].map((mode) => ({ container, mode })),
+	);
+	const follow = async ({ container, mode }: { container: string; mode: string }): Promise<void> => {
+		// Time goes on as playlists are asked for: half a second each time.
+		const clock = { nowMs: START_MS + 3000 };
+		const { server, call } = await startServer(t, {
+			now: () => clock.nowMs,
+			onRequest: ({ operation }) => {
+				if (operation === 'GetHLSMediaPlaylist') clock.nowMs += 500;
+			},
+		});
+		await server.archive.ingest('door', file, { start: new Date(START_MS) });
+		if (mode === 'LIVE_REPLAY') clock.nowMs += 3_600_000;
+		const { json } = await call('GetHLSStreamingSessionURL', {
+			StreamName: 'door',
+			PlaybackMode: mode,
+			ContainerFormat: container,
+			DiscontinuityMode: 'ON_DISCONTINUITY',
+			MaxMediaPlaylistFragmentResults: 4,
+			...(mode === 'LIVE_REPLAY' && selector('SERVER', { from: 0, to: 60_000 })),
+		});
+		const url: string = json.HLSStreamingSessionURL;
+		t.truthy(url, JSON.stringify(json));
+		const after = mode === 'LIVE' ? ['-map', '0:v', '-frames:v', '200'] : [];
+		const decoded = await decode(url, ['-live_start_index', '0'], after);
+		t.is(decoded.code, 0);
+		t.is(complaints(decoded), '');
+		const expected = mode === 'LIVE' ? original.pictures.slice(0, 200) : original.pictures;
+		t.deepEqual(decoded.pictures, expected, `${mode} ${container}`);
+	};
+	await Promise.all(sessions.map(follow));
+});
+
+test('media that came faster than they play overlap on the clock, and not in what is played', async (t) => {
+	const qualities = ['20', '24', '28'].map((crf) => [
+		...picture('160x120', 2),
+		...avc,
+		...BFRAMES,
+		'-crf',
+		crf,
+	]);
+	const files = await makeSource(t, { files: qualities, startsSeconds: [], pictures: 0 });
+	if (files === null) return;
+	const original: Decoded[] = [];
+	for (const file of files) original.push(await decode(file));
+	const played = await playAll(
+		t,
+		files,
+		[0, 0.7, 1.1],
+		CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('SERVER') })),
+	);
+	for (const decoded of played) {
+		t.is(decoded.code, 0);
+		t.is(complaints(decoded), '');
+		t.is(decoded.pictures.length, 150);
+		// In the order of the server's clock, which mixes the files.
+		t.deepEqual(decoded.pictures.toSorted(), original.flatMap(({ pictures }) => pictures).toSorted());
+	}
+});
+
+/** When the pictures of each segment of a session are decoded, and for how long: milliseconds from {@link START_MS}. */
+async function decodeTimes(session: Session): Promise<{ startMs: number; endMs: number }[]> {
+	const { playlist } = await readPlaylist(session);
+	const times: { startMs: number; endMs: number }[] = [];
+	for (const { uri } of playlist.segments) {
+		const response = await fetch(new URL(uri, session.url));
+		const boxes = readBoxes(Buffer.from(await response.arrayBuffer()));
+		const [time] = boxesAt(boxes, 'moof/traf/tfdt');
+		const [run] = boxesAt(boxes, 'moof/traf/trun');
+		const startMs = Number(Buffer.from(time?.fields ?? []).readBigUInt64BE(4)) / 90 - START_MS;
+		const entries = Buffer.from(run?.fields ?? []).subarray(12);
+		let endMs = startMs;
+		for (let at = 0; at < entries.byteLength; at += 16) endMs += entries.readUInt32BE(at) / 90;
+		times.push({ startMs, endMs });
+	}
+	return times;
+}
+
+test('server times that jitter move no fragment into the one before it, whatever the discontinuities', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	const jitterMs = [0, -45, 0, 45, -30, 10, -400, -900, -100, 0, 0];
+	await ingest(
+		jitterMs.map((ms, index) => pictureFragment(index, { serverMs: START_MS + 1000 + 2000 * index + ms })),
+	);
+	for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
+		const times = await decodeTimes(await open(onDemand('SERVER', { DiscontinuityMode })));
+		// As the clock says, but for those that came too early: these are played one behind the other.
+		t.deepEqual(
+			times.map(({ startMs }) => startMs),
+			[1000, 3000, 5000, 7045, 9045, 11_045, 13_045, 15_045, 17_045, 19_045, 21_045],
+			DiscontinuityMode,
+		);
+	}
+});
+
+test('media on their own clock are played when they say, however long fragments are thought to be', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	// 29.97 pictures a second, and pictures that come unevenly: both seem to last longer than until the next.
+	const even = Array.from({ length: 30 }, (_, index) => Math.round((index * 1001) / 30));
+	const uneven = [0, 900, 1800];
+	const at = (index: number): number => (index < 20 ? index * 1001 : 20_020 + (index - 20) * 2000);
+	await ingest(
+		Array.from({ length: 40 }, (_, index) =>
+			pictureFragment(index, {
+				producerMs: START_MS + at(index),
+				serverMs: START_MS + 1000 + at(index),
+				blocks: (index < 20 ? even : uneven).map((relativeTicks) => ({
+					trackNumber: 1,
+					relativeTicks,
+					keyframe: relativeTicks === 0,
+					data: Buffer.from([0, 0, 0, 1, 0x65]),
+				})),
+			}),
+		),
+	);
+	for (const clock of ['SERVER', 'PRODUCER'] as const) {
+		for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
+			const times = await decodeTimes(await open(onDemand(clock, { DiscontinuityMode })));
+			t.deepEqual(
+				times.map(({ startMs }) => Math.round(startMs)),
+				Array.from({ length: 40 }, (_, index) => at(index) + (clock === 'SERVER' ? 1000 : 0)),
+				`${clock} ${DiscontinuityMode}`,
+			);
+		}
+	}
+});
+
+test('producers that send what they have sent overlap themselves, and are played in a row', async (t) => {
+	const { ingest, open } = await startPlayback(t);
+	const starts = [0, 2000, 3000, 5000, 7000, 12_000, 14_000];
+	await ingest(starts.map((ms, index) => pictureFragment(index, { producerMs: START_MS + ms })));
+	const times = await decodeTimes(await open(onDemand('PRODUCER')));
+	t.deepEqual(
+		times.map(({ startMs }) => startMs),
+		// Late by the second that came twice, until there is room again.
+		[0, 2000, 4000, 6000, 8000, 12_000, 14_000],
+	);
+});
+
+test('a real capture, whole and with gaps, plays with all its pictures', async (t) => {
+	for (const [name, pictures] of [
+		['output_get_media.mkv', 300],
+		['output_get_media_sparse_fragments.mkv', 180],
+	] as const) {
+		const file = sample(t, name);
+		if (file === null || !hasTool(t, 'ffmpeg')) return;
+		const { server, call } = await startServer(t, { now: () => Date.UTC(2017, 11, 1) });
+		await server.archive.ingest('door', file);
+		for (const ContainerFormat of CONTAINERS) {
+			for (const FragmentSelectorType of ['SERVER_TIMESTAMP', 'PRODUCER_TIMESTAMP']) {
+				const TimestampRange = { StartTimestamp: 1_511_852_000, EndTimestamp: 1_511_853_000 };
+				const { json } = await call('GetHLSStreamingSessionURL', {
+					StreamName: 'door',
+					PlaybackMode: 'ON_DEMAND',
+					ContainerFormat,
+					HLSFragmentSelector: { FragmentSelectorType, TimestampRange },
+				});
+				const decoded = await decode(json.HLSStreamingSessionURL);
+				t.is(decoded.code, 0);
+				t.is(decoded.stderr, '');
+				t.is(decoded.pictures.length, pictures);
+			}
+		}
+	}
+});
+
+test('a fragment is packaged once, however many ask for it, and the least used go first', async (t) => {
+	const { SharedCache } = await import('#lib/server/playback/packaging/shared-cache.js');
+	const cache = new SharedCache<{ sizeBytes: number; name: string }>(100);
+	const made: string[] = [];
+	const get = (name: string, sizeBytes = 40): Promise<{ name: string }> =>
+		cache.get(name, async () => {
+			made.push(name);
+			await Promise.resolve();
+			return { name, sizeBytes };
+		});
+	const answers = await Promise.all([get('a'), get('a'), get('b'), get('a')]);
+	t.deepEqual(
+		answers.map(({ name }) => name),
+		['a', 'a', 'b', 'a'],
+	);
+	t.deepEqual(made, ['a', 'b']);
+	await get('a');
+	await get('c');
+	t.is(cache.sizeBytes, 80);
+	await get('a');
+	await get('b');
+	t.deepEqual(made, ['a', 'b', 'c', 'b']);
+	// One that is larger than all the room there is, is given out and not kept.
+	await get('huge', 101);
+	t.is(cache.sizeBytes, 0);
+	let fails = true;
+	const fail = (): Promise<{ sizeBytes: number; name: string }> =>
+		fails ? Promise.reject(new Error('no')) : Promise.resolve({ name: 'ok', sizeBytes: 1 });
+	await t.throwsAsync(cache.get('d', fail), { message: 'no' });
+	fails = false;
+	t.is((await cache.get('d', fail)).name, 'ok');
+});
+
+test('MP4 segments carry their number and their time', async (t) => {
+	const files = await makeSource(t, sources['B-frames and sound'] as Source);
+	if (files === null) return;
+	const { server, call, url } = await startServer(t, { now: () => START_MS + 3_600_000 });
+	await server.archive.ingest('door', files[0] as string, { start: new Date(START_MS) });
+	for (const clock of ['SERVER', 'PRODUCER'] as const) {
+		const { json }: Json = await call('GetHLSStreamingSessionURL', {
+			StreamName: 'door',
+			PlaybackMode: 'ON_DEMAND',
+			...selector(clock),
+		});
+		const token = new URL(json.HLSStreamingSessionURL).searchParams.get('SessionToken');
+		const base = `${url}/hls/v1/`;
+		for (const track of [1, 2]) {
+			const list = `${base}getHLSMediaPlaylist.m3u8?SessionToken=${token}&TrackNumber=${track}`;
+			const lines = (await (await fetch(list)).text()).split('\n');
+			const uris = lines.filter((line) => line.startsWith('getMP4Media'));
+			t.is(uris.length, 4);
+			for (const [index, uri] of uris.entries()) {
+				const boxes = readBoxes(Buffer.from(await (await fetch(base + uri)).arrayBuffer()));
+				t.deepEqual(
+					boxes.map(({ type }) => type),
+					['styp', 'moof', 'mdat'],
+				);
+				const [header] = boxesAt(boxes, 'moof/mfhd');
+				t.is(Buffer.from(header?.fields ?? []).readUInt32BE(4), index + 1);
+				const [time] = boxesAt(boxes, 'moof/traf/tfdt');
+				const ticks = Number(Buffer.from(time?.fields ?? []).readBigUInt64BE(4));
+				const ms = (ticks * 1000) / (track === 1 ? 90_000 : 48_000);
+				const expected = START_MS + index * 1000 + (clock === 'SERVER' ? 1000 : 0);
+				// Frames of sound go across the borders of fragments.
+				t.true(Math.abs(ms - expected) <= (track === 1 ? 0 : 150), `${ms - expected}`);
+			}
+		}
+	}
+});
