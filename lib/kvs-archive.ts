@@ -14,8 +14,9 @@ import type { Frame, MediaEvent } from './model/media-event.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
 import { type Clock, systemClock } from './pace/clock.js';
 import { type Quotas, resolveQuotas } from './pace/quotas.js';
-import { createRateLimiter, type RateLimiter, sharedRateLimiter } from './pace/rate-limiter.js';
+import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
+import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
 import {
 	type DecodeFailure,
 	PictureDecoder,
@@ -102,7 +103,7 @@ export class KvsArchive implements AsyncDisposable {
 		this.#limiter =
 			limiter ??
 			(clock === undefined
-				? sharedRateLimiter(this.client.quotaKey, quotas)
+				? sharedRateLimiter(() => this.client.quotaKey(), quotas)
 				: createRateLimiter(quotas, { clock }));
 		this.#connections = resolveQuotas(quotas).connections;
 	}

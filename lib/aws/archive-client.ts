@@ -81,9 +81,18 @@ export class ArchiveClient {
 		this.#ownClients = options.clients ?? {};
 	}
 
-	/** Tells apart what has quotas of its own: endpoint, region and stream. */
-	get quotaKey(): string {
-		return `${this.#controlEndpoint ?? ''} ${this.#settings.region ?? ''} ${this.stream}`;
+	/**
+	 * Names what has quotas of its own, endpoint, region and stream, the same for a stream's name and its ARN. The region is
+	 * the one that calls use: of the option, the ARN, the caller's client, the environment or the profile. Streams of one
+	 * name in two accounts are not told apart, as only an ARN says the account.
+	 */
+	async quotaKey(): Promise<string> {
+		const { archivedMedia, control } = this.#ownClients;
+		const client = archivedMedia ?? control ?? this.#controlClient();
+		// Without a region no call succeeds, and the call says why.
+		const region = await client.config.region().catch(() => '');
+		const name = 'StreamName' in this.#id ? this.#id.StreamName : this.#id.StreamARN.split('/')[1];
+		return `${this.#controlEndpoint ?? ''} ${region} ${name}`;
 	}
 
 	/** One page of a range, or the page a token of the same range names. */

@@ -2,6 +2,7 @@ import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
 import { retry } from '../pace/retry.js';
+import { withPermit } from '../pace/with-permit.js';
 import type { ArchiveClient } from './archive-client.js';
 import { invalidResponse, isRetryableRequest } from './aws-errors.js';
 import { findOperation, type Operation, type OperationParams, type Paging } from './operations.js';
@@ -132,20 +133,10 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 		const cost = {
 			metadataPoints: this.#paging.metadataPoints(asked),
 			mediaPoints: this.#paging.mediaPoints(asked),
+			signal,
 		};
-		const attempt = async (): Promise<Page> => {
-			const permit = await limiter.acquire(cost, signal);
-			let isSent = false;
-			const onSend = (): void => {
-				isSent = true;
-				permit.sent();
-			};
-			try {
-				return await client.send<string>(this.#operation.name, params, { signal, onSend });
-			} finally {
-				if (!isSent) permit.cancel();
-			}
-		};
+		const attempt = (): Promise<Page> =>
+			withPermit(limiter, cost, (permitted) => client.send<string>(this.#operation.name, params, permitted));
 		return retry(attempt, { isRetryable: isRetryableRequest, signal, clock });
 	}
 }

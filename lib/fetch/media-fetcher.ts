@@ -10,8 +10,10 @@ import type { FragmentBatch } from '../model/fragment-batch.js';
 import type { MediaResponse, ReopenOptions } from '../model/media-response.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { SERVICE_QUOTAS } from '../pace/quotas.js';
-import { type RateLimiter, sharedRateLimiter } from '../pace/rate-limiter.js';
+import type { RateLimiter } from '../pace/rate-limiter.js';
 import { type RetryPolicy, retry } from '../pace/retry.js';
+import { sharedRateLimiter } from '../pace/shared-rate-limiter.js';
+import { withPermit } from '../pace/with-permit.js';
 import { Stage } from '../stream/stage.js';
 import { ByteBudget } from './byte-budget.js';
 import { type BodyPatience, ResponseBody } from './response-body.js';
@@ -68,7 +70,7 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 		super({ readableHighWaterMark: sessions });
 		this.#options = options;
 		this.#sessions = sessions;
-		this.#limiter = options.limiter ?? sharedRateLimiter(options.client.quotaKey);
+		this.#limiter = options.limiter ?? sharedRateLimiter(() => options.client.quotaKey());
 		this.#queue = new PQueue({ concurrency: sessions });
 		this.#budget = new ByteBudget(maxBufferedBytes);
 	}
@@ -137,25 +139,18 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 	async #request(batch: FragmentBatch, signal: AbortSignal, isUrgent: boolean): Promise<Readable> {
 		const { client, onCall, retryPolicy: policy, clock, random } = this.#options;
 		const numbers = batch.fragments.map(({ fragmentNumber }) => fragmentNumber);
-		const cost = { calls: 1, mediaPoints: numbers.length, connections: 1, isUrgent };
-		const attempt = async (): Promise<Readable> => {
-			const permit = await this.#limiter.acquire(cost, signal);
-			let isSent = false;
-			const onSend = (): void => {
-				isSent = true;
-				permit.sent();
-			};
-			try {
-				const body = await client.getMediaForFragmentList(numbers, { signal, onCall, onSend });
-				finished(body, permit.closed);
-				return body;
-			} catch (error) {
-				permit.closed();
-				throw error;
-			} finally {
-				if (!isSent) permit.cancel();
-			}
+		const cost = {
+			calls: 1,
+			mediaPoints: numbers.length,
+			connections: 1,
+			isUrgent,
+			signal,
+			whenOver: (body: Readable, closed: () => void) => void finished(body, closed),
 		};
+		const attempt = (): Promise<Readable> =>
+			withPermit(this.#limiter, cost, (permitted) =>
+				client.getMediaForFragmentList(numbers, { onCall, ...permitted }),
+			);
 		return retry(attempt, { isRetryable: isRetryableRequest, policy, signal, clock, random });
 	}
 

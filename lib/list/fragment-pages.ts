@@ -6,6 +6,7 @@ import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
 import { type RetryPolicy, retry } from '../pace/retry.js';
+import { withPermit } from '../pace/with-permit.js';
 
 /** So often in a row a page may be put off before the listing is taken for endless. */
 const MAX_PUT_OFF = 20;
@@ -90,15 +91,8 @@ async function listPage(
 	request: PageRequest,
 	options: ListingOptions,
 ): Promise<FragmentPage> {
-	const permit = await options.limiter.acquire({ metadataPoints: request.maxResults }, options.signal);
-	let isSent = false;
-	const onSend = (): void => {
-		isSent = true;
-		permit.sent();
-	};
-	try {
-		return await client.listFragments(window, request, { ...options, onSend });
-	} finally {
-		if (!isSent) permit.cancel();
-	}
+	const { limiter, signal } = options;
+	return withPermit(limiter, { metadataPoints: request.maxResults, signal }, (permitted) =>
+		client.listFragments(window, request, { ...options, ...permitted }),
+	);
 }

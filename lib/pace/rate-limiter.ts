@@ -21,13 +21,18 @@ export interface RequestCost {
 export interface Permit {
 	/** The request goes out now: from here on the quotas count it, for as long as they look back. */
 	readonly sent: () => void;
-	/** The response is over. */
+	/** The response has ended. */
 	readonly closed: () => void;
 	/** The request is not sent after all. */
 	readonly cancel: () => void;
+	/**
+	 * Aborted where the permit is lost before `closed` (a lease that expired in a shared store): the response must be given
+	 * up, as others may use its place. Absent where permits cannot be lost.
+	 */
+	readonly lost?: AbortSignal;
 }
 
-/** Answers one question: may a request start now. Shared by everything that spends the same quotas. */
+/** Decides when a request may start. Shared by everything that spends the same quotas. */
 export interface RateLimiter {
 	/** Waits for a permit, first come first served. Rejects with the signal's reason when it is aborted. */
 	acquire(cost: RequestCost, signal?: AbortSignal): Promise<Permit>;
@@ -46,12 +51,15 @@ const AWAKE_MS = 2 ** 31 - 1;
 const URGENT = 0;
 const USUAL = 5;
 
-/** What is given out by one quota, until it is given back. */
+/** A share of one quota, until it is given back. */
 interface Grant {
 	/** Gives it back when it has counted for long enough. */
 	readonly hold: () => void;
 	readonly free: () => void;
 }
+
+/** The quotas in the order in which they are waited for: nothing scarce is held while something else is waited for. */
+const IN_ORDER = ['connections', 'metadataPoints', 'mediaPoints', 'calls'] as const;
 
 /**
  * A limiter that keeps the service's quotas in any rolling second: each is a Bottleneck with as many places as the quota
@@ -62,91 +70,106 @@ export function createRateLimiter(
 	quotas: Partial<Quotas> = {},
 	{ clock = systemClock }: { readonly clock?: Clock } = {},
 ): RateLimiter {
-	const { callsPerSecond, mediaPointsPerSecond, metadataPointsPerSecond, connections } =
-		resolveQuotas(quotas);
-	const limits = {
-		connections: new Bottleneck({ maxConcurrent: connections }),
-		metadataPoints: new Bottleneck({ maxConcurrent: metadataPointsPerSecond }),
-		mediaPoints: new Bottleneck({ maxConcurrent: mediaPointsPerSecond }),
-		calls: new Bottleneck({ maxConcurrent: callsPerSecond }),
-	};
-	const largest = {
-		connections,
-		metadataPoints: metadataPointsPerSecond,
-		mediaPoints: mediaPointsPerSecond,
-		calls: callsPerSecond,
-	};
+	return new QuotaLimiter(quotas, clock);
+}
 
-	/** One quota after the other, so that nothing scarce is held while something else is waited for. */
-	async function acquireAll(
+/** The limiter of {@link createRateLimiter}; its quotas can be changed while it is used. */
+export class QuotaLimiter implements RateLimiter {
+	readonly #clock: Clock;
+	readonly #limits: Readonly<Record<(typeof IN_ORDER)[number], Bottleneck>>;
+	#most: Readonly<Record<(typeof IN_ORDER)[number], number>>;
+
+	constructor(quotas: Partial<Quotas> = {}, clock: Clock = systemClock) {
+		this.#clock = clock;
+		this.#most = placesOf(quotas);
+		const limitOf = (name: (typeof IN_ORDER)[number]): Bottleneck =>
+			new Bottleneck({ maxConcurrent: this.#most[name] });
+		this.#limits = {
+			connections: limitOf('connections'),
+			metadataPoints: limitOf('metadataPoints'),
+			mediaPoints: limitOf('mediaPoints'),
+			calls: limitOf('calls'),
+		};
+	}
+
+	/** Changes the quotas from here on; permits that were given stay. */
+	configure(quotas: Partial<Quotas>): void {
+		this.#most = placesOf(quotas);
+		for (const name of IN_ORDER) this.#limits[name].updateSettings({ maxConcurrent: this.#most[name] });
+	}
+
+	/** As {@link RateLimiter} says. */
+	async acquire(cost: RequestCost, signal?: AbortSignal): Promise<Permit> {
+		signal?.throwIfAborted();
+		// Held permits do not keep a process alive that is done; one that waits for a permit is not.
+		const awake = new AbortController();
+		this.#clock.sleep(AWAKE_MS, { signal: awake.signal }).catch(() => {});
+		const grants = new Map<string, Grant>();
+		const cancel = (): void => {
+			for (const grant of grants.values()) grant.free();
+		};
+		try {
+			await this.#acquireAll(cost, grants, signal);
+		} catch (error) {
+			cancel();
+			throw error;
+		} finally {
+			awake.abort();
+		}
+		return {
+			sent: () => {
+				for (const [name, grant] of grants) if (name !== 'connections') grant.hold();
+			},
+			closed: () => grants.get('connections')?.free(),
+			cancel,
+		};
+	}
+
+	async #acquireAll(
 		cost: RequestCost,
 		grants: Map<string, Grant>,
 		signal: AbortSignal | undefined,
 	): Promise<void> {
-		for (const name of ['connections', 'metadataPoints', 'mediaPoints', 'calls'] as const) {
+		for (const name of IN_ORDER) {
 			// A request that costs more than a whole second's quota goes when nothing else counts.
-			const weight = Math.min(cost[name] ?? 0, largest[name]);
+			const weight = Math.min(cost[name] ?? 0, this.#most[name]);
 			if (weight === 0) continue;
-			const granted = take(limits[name], weight, cost.isUrgent ? URGENT : USUAL, clock);
+			const granted = this.#take(name, weight, cost.isUrgent ? URGENT : USUAL);
 			try {
 				grants.set(name, await (signal === undefined ? granted : unlessAborted(granted, signal)));
 			} catch (error) {
-				// What was waited for may still come, to nobody.
+				// The grant may still come after the wait was given up.
 				granted.then((late) => late.free()).catch(() => {});
 				throw error;
 			}
 		}
 	}
 
-	return {
-		async acquire(cost, signal) {
-			signal?.throwIfAborted();
-			// Held permits do not keep a process alive that is done; one that waits for a permit is not.
-			const awake = new AbortController();
-			clock.sleep(AWAKE_MS, { signal: awake.signal }).catch(() => {});
-			const grants = new Map<string, Grant>();
-			const cancel = (): void => {
-				for (const grant of grants.values()) grant.free();
-			};
-			try {
-				await acquireAll(cost, grants, signal);
-			} catch (error) {
-				cancel();
-				throw error;
-			} finally {
-				awake.abort();
-			}
-			return {
-				sent: () => {
-					for (const [name, grant] of grants) if (name !== 'connections') grant.hold();
-				},
-				closed: () => grants.get('connections')?.free(),
-				cancel,
-			};
-		},
-	};
-}
-
-function take(bottleneck: Bottleneck, weight: number, priority: number, clock: Clock): Promise<Grant> {
-	return new Promise((resolve, reject) => {
-		const job = (): Promise<void> =>
-			new Promise((free) => {
-				const hold = (): void => void clock.sleep(HOLD_MS, { isBackground: true }).then(free);
-				resolve({ hold, free });
-			});
-		bottleneck.schedule({ weight, priority }, job).catch(reject);
-	});
-}
-
-const shared = new Map<string, RateLimiter>();
-
-/** The process's limiter for a key: everyone who names the same endpoint, region and stream gets the same one. */
-export function sharedRateLimiter(key: string, quotas: Partial<Quotas> = {}): RateLimiter {
-	const fullKey = `${key} ${JSON.stringify(resolveQuotas(quotas))}`;
-	let limiter = shared.get(fullKey);
-	if (limiter === undefined) {
-		limiter = createRateLimiter(quotas);
-		shared.set(fullKey, limiter);
+	#take(name: (typeof IN_ORDER)[number], weight: number, priority: number): Promise<Grant> {
+		return new Promise((resolve, reject) => {
+			const job = (): Promise<void> =>
+				new Promise((free) => {
+					const hold = (): void =>
+						void this.#clock.sleep(HOLD_MS, { isBackground: true }).then(() => this.#release(free));
+					resolve({ hold, free });
+				});
+			this.#limits[name].schedule({ weight, priority }, job).catch(reject);
+		});
 	}
-	return limiter;
+
+	/** A method, so that the timer of a request that counts keeps the limiter in memory. */
+	#release(free: () => void): void {
+		free();
+	}
+}
+
+function placesOf(quotas: Partial<Quotas>): Readonly<Record<(typeof IN_ORDER)[number], number>> {
+	const { callsPerSecond, mediaPointsPerSecond, metadataPointsPerSecond, connections } =
+		resolveQuotas(quotas);
+	return {
+		connections,
+		metadataPoints: metadataPointsPerSecond,
+		mediaPoints: mediaPointsPerSecond,
+		calls: callsPerSecond,
+	};
 }

@@ -1,7 +1,7 @@
 import test from 'ava';
 import Bottleneck from 'bottleneck';
 import type { Clock } from '#lib/pace/clock.js';
-import { createRateLimiter, type Permit, sharedRateLimiter } from '#lib/pace/rate-limiter.js';
+import { createRateLimiter, type Permit } from '#lib/pace/rate-limiter.js';
 import { run } from '../helpers/tools.js';
 
 /** A clock that stands still until it is told to go on. */
@@ -86,11 +86,6 @@ test('an abort while waiting rejects with its reason and takes no permit', async
 	t.is(await t.throwsAsync(waiting), reason);
 	first.cancel();
 	(await limiter.acquire({ calls: 1 })).cancel();
-});
-
-test('one limiter for one key', (t) => {
-	t.is(sharedRateLimiter('a'), sharedRateLimiter('a'));
-	t.not(sharedRateLimiter('a'), sharedRateLimiter('b'));
 });
 
 test('refuses a quota that is none', (t) => {
