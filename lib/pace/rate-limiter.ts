@@ -149,17 +149,11 @@ export class QuotaLimiter implements RateLimiter {
 		return new Promise((resolve, reject) => {
 			const job = (): Promise<void> =>
 				new Promise((free) => {
-					const hold = (): void =>
-						void this.#clock.sleep(HOLD_MS, { isBackground: true }).then(() => this.#release(free));
+					const hold = (): void => void this.#clock.sleep(HOLD_MS, { isBackground: true }).then(free);
 					resolve({ hold, free });
 				});
 			this.#limits[name].schedule({ weight, priority }, job).catch(reject);
 		});
-	}
-
-	/** A method, so that the timer of a request that counts keeps the limiter in memory. */
-	#release(free: () => void): void {
-		free();
 	}
 }
 
