@@ -33,7 +33,6 @@ const edges = ['server', 'cli'];
 
 /** Third-party names, and the only places that may know them. */
 const homes: Readonly<Record<string, string | readonly string[]>> = {
-	ebml: 'mkv/ebml-schema.ts',
 	bottleneck: 'pace/rate-limiter.ts',
 	'p-queue': ['fetch/media-fetcher.ts', 'server/playback/packaging/fragment-packager.ts'],
 	'@aws-sdk/client-kinesis-video': 'aws',

@@ -1,6 +1,7 @@
-import { schema } from 'ebml';
+import { ELEMENTS } from './ebml-elements.js';
 
-const idsByName = new Map([...schema].map(([id, element]) => [element.name, id]));
+const idsByName = new Map(ELEMENTS.map(([id, name]) => [name, id]));
+const elementsById = new Map(ELEMENTS.map((row) => [row[0], row]));
 
 /** The EBML id of an element by its Matroska name, with its marker bits, as it stands in a file. */
 export function idOf(name: string): number {
@@ -11,11 +12,11 @@ export function idOf(name: string): number {
 
 /** The Matroska name of an element, or its id in hexadecimal where the schema has none. */
 export function nameOf(id: number): string {
-	return schema.get(id)?.name ?? `0x${id.toString(16)}`;
+	return elementsById.get(id)?.[1] ?? `0x${id.toString(16)}`;
 }
 
 const topLevelIds = new Set(
-	[...schema].filter(([, { level, type }]) => type === 'm' && (level === 0 || level === 1)).map(([id]) => id),
+	ELEMENTS.filter(([, , level, isMaster]) => isMaster && (level === 0 || level === 1)).map(([id]) => id),
 );
 
 /**
@@ -26,15 +27,15 @@ export function endsCluster(id: number): boolean {
 	return topLevelIds.has(id);
 }
 
-/** Whether the schema knows an element of that id. */
+/** Whether the schema has an element of that id. */
 export function isKnown(id: number): boolean {
-	return schema.has(id);
+	return elementsById.has(id);
 }
 
-/** Whether an element may hold others: a master, or one nobody knows. */
+/** Whether an element may hold others: a master element, or one that the schema does not have. */
 export function isMasterOrUnknown(id: number): boolean {
-	const element = schema.get(id);
-	return element === undefined || element.type === 'm';
+	const element = elementsById.get(id);
+	return element === undefined || element[3];
 }
 
 /** The ids that are met while a payload is read, as constants. */
