@@ -42,7 +42,6 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	mediabunny: ['mp4', 'server/ingest'],
 	'cli-progress': 'cli',
 	commander: 'cli',
-	picocolors: 'cli/colors.ts',
 	'node:http': 'server',
 	'node:child_process': 'pictures/ffmpeg-process.ts',
 };
