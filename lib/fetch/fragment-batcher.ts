@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { FragmentBatch } from '../model/fragment-batch.js';
+import { type Clock, systemClock } from '../pace/clock.js';
 import { Stage } from '../stream/stage.js';
 
 /** The most fragments a GetMediaForFragmentList call may ask for. */
@@ -15,6 +16,12 @@ export interface FragmentBatcherOptions {
 	readonly maxFragments?: number;
 	/** Sum of the listed sizes; a larger fragment goes alone. @default 64 MiB */
 	readonly maxSizeBytes?: number;
+	/**
+	 * How long a fragment waits for others, in milliseconds: for a source that goes on while time does.
+	 * @default without limit: a batch that is not full is closed at the end of the input
+	 */
+	readonly maxWaitMs?: number;
+	readonly clock?: Clock;
 }
 
 /** Puts fragments together into the lists they are asked for in. Keeps their order; holds one open batch. */
@@ -24,8 +31,17 @@ export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 	#fragments: Fragment[] = [];
 	#sizeBytes = 0;
 	#index = 0;
+	readonly #maxWaitMs: number;
+	readonly #clock: Clock;
+	/** Aborted when the open batch is closed. */
+	#wait = new AbortController();
 
-	constructor({ maxFragments = 100, maxSizeBytes = 64 * 1024 * 1024 }: FragmentBatcherOptions = {}) {
+	constructor({
+		maxFragments = 100,
+		maxSizeBytes = 64 * 1024 * 1024,
+		maxWaitMs = Number.POSITIVE_INFINITY,
+		clock = systemClock,
+	}: FragmentBatcherOptions = {}) {
 		super({ readableHighWaterMark: 1 });
 		if (!Number.isInteger(maxFragments) || maxFragments < 1 || maxFragments > MAX_BATCH_FRAGMENTS) {
 			throw new InvalidOptionError(
@@ -35,6 +51,9 @@ export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 			);
 		}
 		if (!(maxSizeBytes > 0)) throw new InvalidOptionError('maxSizeBytes', 'more than 0', maxSizeBytes);
+		if (!(maxWaitMs > 0)) throw new InvalidOptionError('maxWaitMs', 'more than 0', maxWaitMs);
+		this.#maxWaitMs = maxWaitMs;
+		this.#clock = clock;
 		this.#maxFragments = maxFragments;
 		this.#maxSizeBytes = maxSizeBytes;
 	}
@@ -45,6 +64,8 @@ export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 		this.#fragments.push(fragment);
 		this.#sizeBytes += fragment.fragmentSizeInBytes;
 		if (this.#fragments.length >= this.#limit) yield [this.#close()];
+		else if (this.#fragments.length === 1 && this.#maxWaitMs !== Number.POSITIVE_INFINITY)
+			this.#closeInTime();
 	}
 
 	protected override *finish(): Generator<FragmentBatch[]> {
@@ -55,7 +76,21 @@ export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 		return Math.min(this.#maxFragments, FIRST_BATCH_FRAGMENTS * 4 ** this.#index);
 	}
 
+	#closeInTime(): void {
+		const signal = AbortSignal.any([this.#wait.signal, this.signal]);
+		this.#clock.sleep(this.#maxWaitMs, { signal }).then(
+			() => {
+				// The batch may have been closed in the turn in which its time was over.
+				if (!signal.aborted) this.give([this.#close()]);
+			},
+			// Closed before its time, or the stage was destroyed.
+			() => {},
+		);
+	}
+
 	#close(): FragmentBatch {
+		this.#wait.abort();
+		this.#wait = new AbortController();
 		const batch = { index: this.#index++, fragments: this.#fragments, sizeBytes: this.#sizeBytes };
 		this.#fragments = [];
 		this.#sizeBytes = 0;

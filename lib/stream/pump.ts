@@ -59,6 +59,15 @@ export class Pump<Out> {
 		return singles;
 	}
 
+	/**
+	 * Pushes items that no input brought, from a timer. Nothing of a run may be waiting, and no room is waited for: the
+	 * caller bounds how much this can be.
+	 */
+	pushNow(items: readonly Out[]): void {
+		if (this.#delivery === 'batch') this.#stream.push(items);
+		else for (const item of items) this.#stream.push(item);
+	}
+
 	/** To be called from the stream's `_read`. */
 	read(): void {
 		this.#wasRead = true;

@@ -39,6 +39,11 @@ export abstract class Stage<In, Out> extends Transform {
 	/** What one input becomes. */
 	protected abstract process(input: In): Batches<Out>;
 
+	/** Hands on items that no input brought, from a timer. Never while `process` has items of its own to hand on. */
+	protected give(items: readonly Out[]): void {
+		this.#pump.pushNow(items);
+	}
+
 	/** What is left when the input is over. */
 	protected finish(): Batches<Out> {
 		return [];

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { type Fragment, type FragmentBatch, FragmentBatcher, type FragmentBatcherOptions } from 'kvs-archive';
+import { StandstillClock } from '../helpers/standstill-clock.js';
 
 function fragments(sizes: readonly number[]): Fragment[] {
 	return sizes.map((fragmentSizeInBytes, index) => ({
@@ -71,12 +72,47 @@ testProp(
 	{ numRuns: 100 },
 );
 
+test('a batch that is not full is closed when its first fragment has waited long enough', async (t) => {
+	const clock = new StandstillClock(0);
+	const batcher = new FragmentBatcher({ maxWaitMs: 60_000, clock });
+	const closed = batcher[Symbol.asyncIterator]() as AsyncIterator<FragmentBatch>;
+	const numbersOf = async (): Promise<string[]> => {
+		const { value } = await closed.next();
+		return (value as FragmentBatch).fragments.map(({ fragmentNumber }) => fragmentNumber);
+	};
+	const [a, b, c, d] = fragments([1, 1, 1, 1]);
+	batcher.write(a);
+	clock.advance(59_999);
+	batcher.write(b);
+	clock.advance(1);
+	t.deepEqual(await numbersOf(), ['0', '1']);
+	// The next one waits from its own first fragment on.
+	clock.advance(30_000);
+	batcher.write(c);
+	clock.advance(59_999);
+	batcher.end(d);
+	t.deepEqual(await numbersOf(), ['2', '3']);
+	t.is((await closed.next()).done, true);
+	await new Promise(setImmediate);
+	t.is(clock.pending, 0);
+});
+
+test('leaving the loop early leaves no timer', async (t) => {
+	const clock = new StandstillClock(0);
+	const batcher = new FragmentBatcher({ maxWaitMs: 60_000, clock });
+	batcher.write(fragments([1])[0]);
+	t.is(clock.pending, 1);
+	await (batcher[Symbol.asyncIterator]() as AsyncIterator<FragmentBatch>).return?.();
+	t.is(clock.pending, 0);
+});
+
 test('refuses limits that are none', (t) => {
 	for (const options of [
 		{ maxFragments: 0 },
 		{ maxFragments: 1001 },
 		{ maxFragments: 1.5 },
 		{ maxSizeBytes: 0 },
+		{ maxWaitMs: 0 },
 	]) {
 		t.throws(() => new FragmentBatcher(options), { code: 'KVS_INVALID_OPTION' });
 	}
