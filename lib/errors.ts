@@ -1,4 +1,49 @@
 /**
+ * Every code of an error: `docs/errors.md` says what each means and what to do. The last three
+ * are printed by the command line only.
+ */
+export const ERROR_CODES = [
+	'KVS_INVALID_OPTION',
+	'KVS_NOT_FOUND',
+	'KVS_DENIED',
+	'KVS_THROTTLED',
+	'KVS_UNREACHABLE',
+	'KVS_REQUEST_FAILED',
+	'KVS_NOT_PAGEABLE',
+	'KVS_WAIT_TIMEOUT',
+	'KVS_MKV_MALFORMED',
+	'KVS_MEDIA_TRUNCATED',
+	'KVS_MEDIA_UNSUPPORTED',
+	'KVS_MEDIA_CHANGED',
+	'KVS_FRAGMENT_FAILED',
+	'KVS_EMPTY_RANGE',
+	'KVS_SINK_FAILED',
+	'KVS_TRACKS_CHANGED',
+	'KVS_CODEC_NOT_SUPPORTED',
+	'KVS_NO_SUCH_TRACK',
+	'KVS_MANIFEST_MISSING',
+	'KVS_MANIFEST_INVALID',
+	'KVS_EXPORT_DAMAGED',
+	'KVS_FFMPEG_NOT_FOUND',
+	'KVS_INGEST_FAILED',
+	'KVS_DATA_IN_USE',
+	'KVS_DATA_DAMAGED',
+	'KVS_CLOSED',
+	'KVS_STALLED',
+	'KVS_HELD_BACK',
+	'KVS_LATE_FRAGMENT',
+	'KVS_PART_LOST',
+	'KVS_SERVER_FAILED',
+	'KVS_FILE_UNREADABLE',
+	'KVS_USAGE',
+	'KVS_INTERRUPTED',
+	'KVS_INTERNAL',
+] as const;
+
+/** One of {@link ERROR_CODES}. */
+export type KvsErrorCode = (typeof ERROR_CODES)[number];
+
+/**
  * The base of every error this package throws on purpose.
  *
  * `code` is stable and meant for programs; `message` is one line meant for people: what was tried, on what, and what
@@ -7,13 +52,13 @@
  */
 export class ArchiveError extends Error {
 	override name = 'ArchiveError';
-	/** Stable identifier, `KVS_…`. */
-	readonly code: string;
+	/** Stable identifier. */
+	readonly code: KvsErrorCode;
 	/** Whether the same call may succeed later without a change by the caller. */
 	readonly retryable: boolean;
 
 	constructor(
-		code: string,
+		code: KvsErrorCode,
 		message: string,
 		{ cause, retryable = false }: { cause?: unknown; retryable?: boolean } = {},
 	) {
@@ -64,7 +109,7 @@ export class RequestError extends ArchiveError {
 	readonly requestId: string | undefined;
 
 	constructor(
-		code: string,
+		code: KvsErrorCode,
 		message: string,
 		details: RequestErrorDetails & { cause: unknown; retryable: boolean },
 	) {
@@ -89,7 +134,7 @@ export class MediaError extends ArchiveError {
 	readonly offset: number | null;
 
 	constructor(
-		code: string,
+		code: KvsErrorCode,
 		message: string,
 		{ offset = null, cause }: { offset?: number | null; cause?: unknown } = {},
 	) {
@@ -122,7 +167,7 @@ export class SinkError extends ArchiveError {
 	/** The file that was to be written. */
 	readonly target: string;
 
-	constructor(code: string, target: string, message: string, cause?: unknown) {
+	constructor(code: KvsErrorCode, target: string, message: string, cause?: unknown) {
 		super(code, message, { cause });
 		this.target = target;
 	}

@@ -14,8 +14,10 @@ export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer
 export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';
 export {
 	ArchiveError,
+	ERROR_CODES,
 	FragmentError,
 	InvalidOptionError,
+	type KvsErrorCode,
 	MediaError,
 	RequestError,
 	type RequestErrorDetails,
