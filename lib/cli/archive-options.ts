@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { InvalidOptionError, KvsArchive, type RangeClock, type TimeRange } from '../index.js';
 import { parsePointInTime } from './point-in-time.js';
 
@@ -13,31 +12,6 @@ export interface ArchiveCommandOptions {
 	readonly region?: string;
 	readonly profile?: string;
 	readonly json?: boolean;
-}
-
-/** Adds the options that every command reading a range of a stream has. */
-export function withArchiveOptions(command: Command): Command {
-	return withStreamOptions(command)
-		.option(
-			'--from <time>',
-			'start: ISO 8601 (UTC unless it says otherwise), epoch seconds, or relative (-15m, now)',
-		)
-		.option(
-			'--to <time>',
-			'end, likewise; both ends count, and are compared with the start of a fragment (default: now)',
-		)
-		.option('--by <clock>', 'whose clock the range means: server or producer', 'server');
-}
-
-/** Adds the options that say which stream is meant, and where it is. */
-export function withStreamOptions(command: Command): Command {
-	return command
-		.option('--stream <name>', 'the stream, by name')
-		.option('--stream-arn <arn>', 'the stream, by ARN')
-		.option('--endpoint <url>', 'asked first for every call; a local archive for instance')
-		.option('--region <region>', 'AWS region')
-		.option('--profile <name>', 'AWS profile')
-		.option('--json', 'JSON Lines');
 }
 
 /** The archive that the options name. Throws `InvalidOptionError` unless exactly one stream is given. */

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { ArchiveError, InvalidOptionError } from '../index.js';
+import { ArchiveError, InvalidOptionError } from '../errors.js';
 
 /** What the process says with its exit status. */
 export const EXIT = {

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../index.js';
+import { InvalidOptionError } from '../errors.js';
 
 /** The whole number an option was given, undefined where it was not. Throws `InvalidOptionError` for other text. */
 export function integerOption(option: string, text: string | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../index.js';
+import { InvalidOptionError } from '../errors.js';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
 	ms: 1,

@@ -1,18 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { withArchiveOptions, withStreamOptions } from './archive-options.js';
 import type { CommandContext } from './command-context.js';
-import { demo } from './commands/demo.js';
-import { events } from './commands/events.js';
-import { exportRange } from './commands/export.js';
-import { frames } from './commands/frames.js';
-import { hls } from './commands/hls.js';
-import { inspect } from './commands/inspect.js';
-import { list } from './commands/list.js';
-import { presign } from './commands/presign.js';
-import { serve } from './commands/serve.js';
-import { timeline } from './commands/timeline.js';
-import { verify } from './commands/verify.js';
+import { withArchiveOptions, withStreamOptions } from './stream-options.js';
 
 /** The command line. `exit` is told each command's exit status; errors, usage among them, are thrown by `parseAsync`. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
@@ -24,10 +13,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.exitOverride()
 		.configureOutput({ writeErr: () => {} });
 
+	// A command is loaded when it runs, so that help does not wait for the AWS SDK.
 	const run =
-		<A extends unknown[]>(command: (...args: [...A, CommandContext]) => Promise<number>) =>
+		<A extends unknown[]>(load: () => Promise<(...args: [...A, CommandContext]) => Promise<number>>) =>
 		async (...args: unknown[]): Promise<void> => {
-			// Commander hands the command itself over, last.
+			const command = await load();
+			// Commander passes the command itself, last.
 			exit(await command(...(args.slice(0, -1) as A), context));
 		};
 
@@ -60,22 +51,22 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			'--hls-sessions <n>',
 			'playback sessions a stream; one more closes the oldest (default: any number)',
 		)
-		.action(run(serve));
+		.action(run(async () => (await import('./commands/serve.js')).serve));
 
 	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))
 		.option('--max-items <n>', 'stop after so many, and print a token to go on with')
 		.option('--page-size <n>', 'fragments a call, 1 to 1000')
 		.option('--starting-token <token>', 'go on where an earlier listing stopped')
-		.action(run(list));
+		.action(run(async () => (await import('./commands/list.js')).list));
 
 	withArchiveOptions(
 		program.command('timeline').description('what is stored: spans, gaps, overlaps, bytes, codec changes'),
 	)
 		.option('--no-codecs', 'read the listing only, and no media')
-		.action(run(timeline));
+		.action(run(async () => (await import('./commands/timeline.js')).timeline));
 
 	withArchiveOptions(program.command('events').description('print every media event of a range')).action(
-		run(events),
+		run(async () => (await import('./commands/events.js')).events),
 	);
 
 	program
@@ -83,7 +74,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.argument('<file>', 'a KVS payload or any Matroska file; - for stdin')
 		.description('print every media event of a file; no service needed')
 		.option('--json', 'JSON Lines')
-		.action(run(inspect));
+		.action(run(async () => (await import('./commands/inspect.js')).inspect));
 
 	withArchiveOptions(program.command('export').description('write a range into a playable file'))
 		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
@@ -102,7 +93,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--channels <how>', '.wav of several tracks: stereo (one file) or split (a file each)')
 		.option('--faststart', 'a classic MP4, its index in front, instead of a fragmented one')
 		.option('--no-manifest', 'write no manifest beside the file')
-		.action(run(exportRange));
+		.action(run(async () => (await import('./commands/export.js')).exportRange));
 
 	withArchiveOptions(program.command('frames').description('write pictures of a range, named by their time'))
 		.option('-o, --output <dir>', 'the directory for the images and frames.jsonl; made where it is not there')
@@ -111,7 +102,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--all', 'every picture (the default)')
 		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
-		.action(run(frames));
+		.action(run(async () => (await import('./commands/frames.js')).frames));
 
 	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
@@ -120,7 +111,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--fragment-timestamps', "each fragment's time in the playlist")
 		.option('--expires <time>', 'how long the session lasts, 300s to 12h (default: 300s)')
 		.option('--max-fragments <n>', 'fragments in a playlist, 1 to 5000')
-		.action(run(hls));
+		.action(run(async () => (await import('./commands/hls.js')).hls));
 
 	withStreamOptions(
 		program
@@ -132,20 +123,20 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--params <json>', 'members of the call as a JSON object')
 		.option('--expires-in <time>', 'how long it may be sent, up to 7d (default: 3600s)')
 		.option('--method <method>', 'GET or POST (default: POST)')
-		.action(run(presign));
+		.action(run(async () => (await import('./commands/presign.js')).presign));
 
 	program
 		.command('verify')
 		.argument('<file>', 'what was given to export -o')
 		.description('check an export against the manifest beside it, byte for byte')
 		.option('--json', 'JSON Lines')
-		.action(run(verify));
+		.action(run(async () => (await import('./commands/verify.js')).verify));
 
 	program
 		.command('demo')
 		.description('all of it in one go, on the embedded archive')
 		.option('-o, --output <file>', 'the file to write', 'demo.mp4')
-		.action(run(demo));
+		.action(run(async () => (await import('./commands/demo.js')).demo));
 
 	for (const command of program.commands) {
 		command
