@@ -18,7 +18,7 @@ const range = {
 	from: new Date(clipStart.getTime() + 4000),
 	to: new Date(clipStart.getTime() + 10_000),
 	by: 'producer',
-} as const;
+};
 
 const { fragments, delivered, failed, missing, frames, bytes } = await archive.export(range, file);
 console.log(`${file}: ${delivered} of ${fragments} fragments, ${frames} frames, ${bytes} bytes`);

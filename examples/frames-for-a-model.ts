@@ -18,7 +18,7 @@ interface Sample {
 const BATCH_SIZE = 8;
 const local = await openExampleArchive();
 const archive = new KvsArchive(local);
-const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' } as const;
+const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' };
 
 // A frame's data is a view of the chunk it came in; a copy lets go of the rest of it.
 const toSample = (frame: Frame): Sample => ({

@@ -9,7 +9,7 @@ import { clipStart, openExampleArchive } from './local-archive.js';
 
 const local = await openExampleArchive();
 const archive = new KvsArchive(local);
-const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' } as const;
+const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' };
 
 try {
 	let before: Picture | null = null;

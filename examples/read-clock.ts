@@ -21,7 +21,7 @@ const model = await createWorker('eng', OEM.LSTM_ONLY, { langPath, cacheMethod: 
 await model.setParameters({ tessedit_pageseg_mode: PSM.SINGLE_LINE });
 
 try {
-	const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' } as const;
+	const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' };
 	const pictures = archive.pictures(range, { select: { everyMs: 1000 }, format: 'png' });
 	for await (const { data, timestampMs, fragmentNumber } of pictures) {
 		if (timestampMs === null) continue;

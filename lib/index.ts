@@ -55,6 +55,7 @@ export { FragmentSource, type FragmentSourceOptions } from './list/fragment-sour
 export type { FragmentStart, WaitForFragmentOptions } from './list/fragment-waiter.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';
+export type { Instant } from './model/instant.js';
 export {
 	FragmentEndEvent,
 	FragmentEvent,

@@ -26,7 +26,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	run: ['aws', 'demux', 'fetch', 'frames', 'list', 'pace', 'pictures', 'stream'],
 	export: ['codecs', 'files', 'gaps', 'list', 'mkv', 'mp4', 'muxing', 'pace', 'run', 'sinks', 'stream'],
 	server: ['codecs', 'demux', 'files', 'mkv', 'mp4', 'mpegts', 'stream'],
-	cli: ['errors.ts', 'index.ts', 'server/index.ts'],
+	cli: ['errors.ts', 'index.ts', 'model', 'server/index.ts'],
 };
 const forEveryone = ['errors.ts', 'model'];
 const edges = ['server', 'cli'];

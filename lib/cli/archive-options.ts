@@ -1,4 +1,4 @@
-import { InvalidOptionError, KvsArchive, type RangeClock, type TimeRange } from '../index.js';
+import { InvalidOptionError, KvsArchive, type RangeClock } from '../index.js';
 import { parsePointInTime } from './point-in-time.js';
 
 /** Options of every command that reads a stream. */
@@ -28,8 +28,15 @@ export function archiveOf(options: ArchiveCommandOptions): KvsArchive {
 	});
 }
 
+/** A range as the command line gives it. */
+export interface DateRange {
+	readonly from: Date;
+	readonly to: Date;
+	readonly by: RangeClock;
+}
+
 /** The range that the options name. Throws `InvalidOptionError` for one that makes no sense. */
-export function rangeOf({ from, to, by }: ArchiveCommandOptions, nowMs: number): TimeRange {
+export function rangeOf({ from, to, by }: ArchiveCommandOptions, nowMs: number): DateRange {
 	if (from === undefined) throw new InvalidOptionError('--from', 'given', from);
 	if (by !== 'server' && by !== 'producer')
 		throw new InvalidOptionError('--by', '`server` or `producer`', by);

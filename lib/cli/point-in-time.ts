@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { isoMs } from '../model/instant.js';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
 	ms: 1,
@@ -34,18 +35,4 @@ function relativeMs(text: string, nowMs: number): number | null {
 
 function epochMs(text: string): number | null {
 	return /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : null;
-}
-
-function isoMs(text: string): number | null {
-	const match =
-		/^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i.exec(
-			text,
-		);
-	if (match === null) return null;
-	const [, date, time = '00:00', zone = 'Z'] = match;
-	const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}` : 'Z';
-	const ms = Date.parse(`${date}T${time.replace(',', '.')}${offset}`);
-	// Date.parse takes the 31st of a month of 30 days for the 1st of the next.
-	const isRealDate = new Date(`${date}T00:00:00Z`).toJSON()?.startsWith(date as string) ?? false;
-	return Number.isNaN(ms) || !isRealDate ? null : ms;
 }

@@ -1,10 +1,10 @@
-import type { TimeRange } from '../index.js';
+import type { DateRange } from './archive-options.js';
 
 /** Characters of a bar, without its ends. */
 const WIDTH = 24;
 
 /** Where in a range something is, as text: `[    ######      ]`. At least one character of it is shown. */
-export function timeBar({ from, to }: { readonly from: Date; readonly to: Date }, range: TimeRange): string {
+export function timeBar({ from, to }: { readonly from: Date; readonly to: Date }, range: DateRange): string {
 	const startMs = range.from.getTime();
 	const lengthMs = Math.max(1, range.to.getTime() - startMs);
 	const place = (date: Date): number => ((date.getTime() - startMs) / lengthMs) * WIDTH;

@@ -1,7 +1,8 @@
 import type { ArchiveClient } from '../aws/archive-client.js';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
-import { type RangeClock, resolveTimeRange } from '../model/time-range.js';
+import type { Instant } from '../model/instant.js';
+import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
 import { listWindow } from './fragment-pages.js';
@@ -9,9 +10,9 @@ import { FragmentSource } from './fragment-source.js';
 
 /** What to wait for: a fragment that begins then or later. */
 export interface FragmentStart {
-	readonly from: Date;
+	readonly from: Instant;
 	/** Whose clock `from` means. @default 'server' */
-	readonly by?: RangeClock | undefined;
+	readonly by?: TimeRange['by'];
 }
 
 /** How a fragment is waited for. */
@@ -46,7 +47,7 @@ const MAX_AHEAD_MS = 24 * 3_600_000;
  * `ArchiveError` (`KVS_WAIT_TIMEOUT`), a `RequestError`, or the signal's reason.
  */
 export async function waitForFragment(
-	{ from, by = 'server' }: FragmentStart,
+	start: FragmentStart,
 	{
 		timeoutMs = DEFAULT_TIMEOUT_MS,
 		pollIntervalMs = DEFAULT_POLL_INTERVAL_MS,
@@ -54,19 +55,19 @@ export async function waitForFragment(
 	}: WaitForFragmentOptions,
 	{ client, limiter, clock }: FragmentWaiterContext,
 ): Promise<Fragment> {
-	resolveTimeRange({ from, to: from, by });
+	const { fromMs, by } = resolveTimeRange({ ...start, to: start.from });
 	for (const [option, value] of Object.entries({ timeoutMs, pollIntervalMs })) {
 		if (!(value > 0)) throw new InvalidOptionError(option, 'milliseconds, more than 0', value);
 	}
 	const deadlineMs = clock.now() + timeoutMs;
 	for (;;) {
 		signal?.throwIfAborted();
-		const toMs = Math.max(clock.now(), from.getTime()) + MAX_AHEAD_MS;
-		const window = { fromMs: from.getTime(), toMs, by };
+		const toMs = Math.max(clock.now(), fromMs) + MAX_AHEAD_MS;
+		const window = { fromMs, toMs, by };
 		const look = { pageSize: LOOK_PAGE_SIZE, limiter, clock, signal };
 		// A single call while there is nothing; only what is there is put in order.
 		const isThere = (await listWindow(client, window, 0, look)) === null;
-		const range = { from, to: new Date(toMs), by };
+		const range = { from: fromMs, to: toMs, by };
 		const fragment = isThere
 			? await first(new FragmentSource({ client, limiter, clock, range, maxItems: 1 }), signal)
 			: null;
@@ -75,7 +76,7 @@ export async function waitForFragment(
 		if (leftMs <= 0) {
 			throw new ArchiveError(
 				'KVS_WAIT_TIMEOUT',
-				`no fragment of stream \`${client.stream}\` that begins at ${from.toISOString()} or later, by the ${by}'s clock, was listed within ${timeoutMs} ms`,
+				`no fragment of stream \`${client.stream}\` that begins at ${new Date(fromMs).toISOString()} or later, by the ${by}'s clock, was listed within ${timeoutMs} ms`,
 				{ retryable: true },
 			);
 		}

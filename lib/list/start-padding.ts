@@ -10,7 +10,7 @@ const LENGTH_SLACK_MS = 250;
 
 /** The range to list, so that the fragment that contains `from` is among what is listed. */
 export function withPaddedStart({ fromMs, toMs, by }: ResolvedTimeRange): TimeRange {
-	return { from: new Date(Math.max(0, fromMs - PADDING_MS)), to: new Date(toMs), by };
+	return { from: Math.max(0, fromMs - PADDING_MS), to: toMs, by };
 }
 
 /** Options of {@link PaddingFilter}. */

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from './fragment.js';
+import { type Instant, resolveInstant } from './instant.js';
 
 /** Whose clock a range is measured on. */
 export type RangeClock = 'server' | 'producer';
@@ -9,10 +10,13 @@ export type RangeClock = 'server' | 'producer';
  * fragment that began before `from` and runs into the range is not in it.
  */
 export interface TimeRange {
-	readonly from: Date;
-	readonly to: Date;
-	/** @default 'server' */
-	readonly by?: RangeClock;
+	readonly from: Instant;
+	readonly to: Instant;
+	/**
+	 * A {@link RangeClock}. Any text to the compiler, so that a range in a variable needs no `as const`; checked at run time.
+	 * @default 'server'
+	 */
+	readonly by?: RangeClock | (string & Record<never, never>) | undefined;
 }
 
 /** A {@link TimeRange} whose clock is spelled out and whose ends were checked. */
@@ -22,19 +26,21 @@ export interface ResolvedTimeRange {
 	readonly by: RangeClock;
 }
 
-/** Checks a range. Throws {@link InvalidOptionError} for ends that are no dates, lie before 1970, or are in the wrong order. */
+/** Checks the name of a clock. Throws {@link InvalidOptionError}. */
+export function resolveRangeClock(by: string): RangeClock {
+	if (by === 'server' || by === 'producer') return by;
+	throw new InvalidOptionError('by', "'server' or 'producer'", by);
+}
+
+/** Checks a range. Throws {@link InvalidOptionError} for ends that are not valid, lie before 1970, or are in the wrong order. */
 export function resolveTimeRange(range: TimeRange): ResolvedTimeRange {
 	const { from, to, by = 'server' } = range ?? {};
-	for (const [name, date] of [['from', from] as const, ['to', to] as const]) {
-		if (!(date instanceof Date) || !(date.getTime() >= 0)) {
-			throw new InvalidOptionError(name, 'a valid Date since 1970', date);
-		}
+	const fromMs = resolveInstant('from', from);
+	const toMs = resolveInstant('to', to);
+	if (toMs < fromMs) {
+		throw new InvalidOptionError('to', `at or after \`from\` (${new Date(fromMs).toISOString()})`, to);
 	}
-	if (by !== 'server' && by !== 'producer') throw new InvalidOptionError('by', "'server' or 'producer'", by);
-	if (to.getTime() < from.getTime()) {
-		throw new InvalidOptionError('to', `at or after \`from\` (${from.toISOString()})`, to);
-	}
-	return { fromMs: from.getTime(), toMs: to.getTime(), by };
+	return { fromMs, toMs, by: resolveRangeClock(by) };
 }
 
 /** Start of a fragment on the given clock, in epoch milliseconds. */

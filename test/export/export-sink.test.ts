@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
-import { KvsArchive, type MediaEvent, type TimeRange } from 'kvs-archive';
+import { KvsArchive, type MediaEvent } from 'kvs-archive';
 import { ExportJournal } from '#lib/export/export-journal.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { ExportSink } from '#lib/export/export-sink.js';
@@ -13,7 +13,7 @@ import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } 
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const startMs = Date.UTC(2026, 0, 31);
-const range: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
+const range = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
 const clock = resolve('examples/media/clock.mkv');
 
 const plain: ExportRequest = {

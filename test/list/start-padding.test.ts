@@ -37,11 +37,11 @@ async function filter(
 
 test('a padded range begins half a minute earlier, but not before 1970', (t) => {
 	t.deepEqual(withPaddedStart({ fromMs, toMs: 200_000, by: 'producer' }), {
-		from: new Date(70_000),
-		to: new Date(200_000),
+		from: 70_000,
+		to: 200_000,
 		by: 'producer',
 	});
-	t.is(withPaddedStart({ fromMs: 10, toMs: 20, by: 'server' }).from.getTime(), 0);
+	t.is(withPaddedStart({ fromMs: 10, toMs: 20, by: 'server' }).from, 0);
 });
 
 for (const by of ['producer', 'server'] as const) {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Fragment, type Frame, KvsArchive, type TimeRange } from '../../index.js';
+import { type Fragment, type Frame, KvsArchive } from '../../index.js';
 import { type ArchiveServer, createArchiveServer } from '../../server/index.js';
 import { colors } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
@@ -18,7 +18,7 @@ export interface DemoOptions {
 const CLIP = fileURLToPath(new URL('../../../examples/media/clock.mkv', import.meta.url));
 const STREAM = 'front-door';
 const START = new Date('2026-01-31T14:03:00Z');
-const RANGE: TimeRange = {
+const RANGE = {
 	from: new Date('2026-01-31T14:03:04Z'),
 	to: new Date('2026-01-31T14:03:10Z'),
 	by: 'producer',
@@ -74,7 +74,7 @@ async function listen(server: ArchiveServer): Promise<string> {
 }
 
 async function showFragments(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
-	const all: TimeRange = { from: START, to: new Date(START.getTime() + 60_000), by: 'producer' };
+	const all: typeof RANGE = { from: START, to: new Date(START.getTime() + 60_000), by: 'producer' };
 	await terminal.write([
 		colors.bold(
 			'2. What is stored, in order, though the service answers in none (# is in the range we want):',

@@ -1,5 +1,5 @@
-import type { TimelineEvent, TimelineSpan, TimelineTotal, TimeRange, Track } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
+import type { TimelineEvent, TimelineSpan, TimelineTotal, Track } from '../../index.js';
+import { type ArchiveCommandOptions, archiveOf, type DateRange, rangeOf } from '../archive-options.js';
 import { colors } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine, trackText } from '../event-lines.js';
@@ -40,7 +40,7 @@ function sayWhatIsLacking(
 }
 
 /** An event as a line for a person; null for one that has nothing to say. */
-function timelineLine(event: TimelineEvent, range: TimeRange): string | null {
+function timelineLine(event: TimelineEvent, range: DateRange): string | null {
 	switch (event.type) {
 		case 'span':
 			return spanLine(event, range);
@@ -59,7 +59,7 @@ function timelineLine(event: TimelineEvent, range: TimeRange): string | null {
 	}
 }
 
-function spanLine(span: TimelineSpan, range: TimeRange): string {
+function spanLine(span: TimelineSpan, range: DateRange): string {
 	const [from, to] = range.by === 'producer' ? [span.from, span.to] : [span.serverFrom, span.serverTo];
 	const parts = [
 		`${timeBar({ from, to }, range)} ${span.from.toISOString()} to ${span.to.toISOString()}`,
