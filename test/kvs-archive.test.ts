@@ -179,6 +179,7 @@ test('a range is read as one ordered stream of events', async (t) => {
 	const { elapsedMs, ...summary } = await stream.summary;
 	t.true(elapsedMs >= 0);
 	t.deepEqual(summary, {
+		isComplete: true,
 		fragments: 230,
 		delivered: 230,
 		failed: 0,

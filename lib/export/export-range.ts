@@ -138,7 +138,8 @@ async function runExport(
 	const fragments = totals.delivered + totals.failed + totals.missing;
 	const run = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0, failures: past.failures };
 	const { calls, throttled, elapsedMs, failures } = run;
-	const counted = { fragments, ...totals, gaps, calls, throttled, elapsedMs };
+	const isComplete = totals.failed + totals.missing === 0;
+	const counted = { isComplete, fragments, ...totals, gaps, calls, throttled, elapsedMs };
 	const before = { resumed: past.known.size, discarded };
 	return { ...counted, failures, merged, file, files, ...before, verified: false };
 }
@@ -224,7 +225,8 @@ async function finishedExport(
 	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal))))
 		return null;
 	const { merged, ...totals } = manifest.summary;
-	const counted = { ...totals, calls: 0, throttled: 0, elapsedMs: clock.now() - startMs };
+	const elapsedMs = clock.now() - startMs;
+	const counted = { isComplete: true, ...totals, calls: 0, throttled: 0, elapsedMs };
 	const { files } = manifest;
 	return { ...counted, failures: [], merged, file, files, resumed: 0, discarded: 0, verified: true };
 }

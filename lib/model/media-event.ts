@@ -1,8 +1,9 @@
+import { INSPECT, type Inspect, inspected } from './inspected.js';
 import { type Tag, tagToJSON } from './tag.js';
 import type { Track } from './track.js';
 
 /**
- * Everything a stream of media says, in order, trouble included.
+ * Everything in a stream of media, in order, failures included.
  *
  * Grammar: `(gap* fragment frame* fragment-failure? fragment-end | gap* fragment-failure)*`. Every `fragment` ends in
  * exactly one `fragment-end`; a failure without a `fragment` had no media.
@@ -14,7 +15,7 @@ export class FragmentEvent {
 	readonly type = 'fragment';
 	/** 0, 1, 2 … in this stream. */
 	readonly index: number;
-	/** Null in a file that is no KVS payload. */
+	/** Null in a file that is not a KVS payload. */
 	readonly fragmentNumber: string | null;
 	readonly serverTimestamp: Date | null;
 	/** Producer time of the fragment's first Cluster. */
@@ -23,7 +24,7 @@ export class FragmentEvent {
 	/** The tags known so far; `fragment-end` has all of them. */
 	readonly tags: readonly Tag[];
 
-	constructor(fields: Omit<FragmentEvent, 'type' | 'toJSON'>) {
+	constructor(fields: Omit<FragmentEvent, 'type' | 'tag' | 'toJSON' | typeof INSPECT>) {
 		this.index = fields.index;
 		this.fragmentNumber = fields.fragmentNumber;
 		this.serverTimestamp = fields.serverTimestamp;
@@ -32,13 +33,22 @@ export class FragmentEvent {
 		this.tags = fields.tags;
 	}
 
+	/** The value of the first tag of that name among the tags known so far; null where there is none, or it has no value. */
+	tag(name: string): string | Uint8Array | null {
+		return this.tags.find((tag) => tag.name === name)?.value ?? null;
+	}
+
 	/** The documented JSON line. */
 	toJSON(): object {
 		return Object.assign({}, this, { tags: this.tags.map(tagToJSON) });
 	}
+
+	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
+		return inspected('FragmentEvent', { ...this }, options, inspect);
+	}
 }
 
-/** The Cluster a frame came in: what its frames share, so that a frame carries only its own offset. */
+/** The Cluster that a frame came in: what its frames share, so that a frame has only its own offset. */
 export interface FrameCluster {
 	/** Matroska Timecode of the Cluster, in nanoseconds. */
 	readonly timecodeNs: bigint;
@@ -62,8 +72,8 @@ export class Frame {
 	/** BlockDuration, else the track's DefaultDuration, else null. Milliseconds. */
 	readonly durationMs: number | null;
 	/**
-	 * The frame's bytes. A view, never written to again; it keeps the whole chunk it arrived in alive (16 KiB to 1 MiB):
-	 * copy it, or ask the reader for `copy: true`, to hold few frames of many.
+	 * The frame's bytes. A view, never written to again; it keeps the whole chunk it arrived in in memory (16 KiB to 1 MiB):
+	 * copy it, or set the reader's option `copy`, to keep a few frames of many.
 	 */
 	readonly data: Uint8Array;
 	readonly #fragment: FragmentEvent;
@@ -116,7 +126,7 @@ export class Frame {
 		return serverTimestamp.getTime() + (this.timestampMs - producerTimestamp.getTime());
 	}
 
-	/** The same frame with other bytes; this one is left as it is. */
+	/** A frame with other bytes and otherwise the same. */
 	withData(data: Uint8Array): Frame {
 		const { track, keyframe, durationMs } = this;
 		return new Frame(this.#fragment, this.#cluster, track, this.#offsetNs, keyframe, durationMs, data);
@@ -137,9 +147,16 @@ export class Frame {
 			size: this.data.byteLength,
 		};
 	}
+
+	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
+		const { timestamp, timecodeNs, serverTimestampMs, track, data } = this;
+		const trackLine = `${track.number} ${track.type} ${track.codec ?? track.codecId}`;
+		const fields = { ...this, timestamp, timecodeNs, serverTimestampMs, track: trackLine };
+		return inspected('Frame', { ...fields, data: `${data.byteLength} bytes` }, options, inspect);
+	}
 }
 
-/** A fragment is over. */
+/** A fragment has ended. */
 export class FragmentEndEvent {
 	readonly type = 'fragment-end';
 	readonly index: number;
@@ -152,11 +169,12 @@ export class FragmentEndEvent {
 	readonly tags: readonly Tag[];
 	/** False exactly when a `fragment-failure` came before it. */
 	readonly complete: boolean;
+	readonly #fragment: FragmentEvent;
 
 	constructor(
 		fragment: FragmentEvent,
 		fields: {
-			/** Where the tags that name the fragment came behind its Cluster: then `fragment` did not have it yet. */
+			/** Where the tags that name the fragment came after its Cluster: then `fragment` did not have it yet. */
 			fragmentNumber?: string | null;
 			frames: number;
 			bytes: number;
@@ -170,32 +188,58 @@ export class FragmentEndEvent {
 		this.bytes = fields.bytes;
 		this.tags = fields.tags;
 		this.complete = fields.complete;
+		this.#fragment = fragment;
+	}
+
+	/** The event that the fragment began with. */
+	get fragment(): FragmentEvent {
+		return this.#fragment;
+	}
+
+	/** Producer time of the fragment, as in its `fragment` event. */
+	get producerTimestamp(): Date | null {
+		return this.#fragment.producerTimestamp;
+	}
+
+	/** Server time of the fragment, as in its `fragment` event. */
+	get serverTimestamp(): Date | null {
+		return this.#fragment.serverTimestamp;
+	}
+
+	/** The value of the first tag of that name; null where there is none, or it has no value. */
+	tag(name: string): string | Uint8Array | null {
+		return this.tags.find((tag) => tag.name === name)?.value ?? null;
 	}
 
 	/** The documented JSON line. */
 	toJSON(): object {
 		return Object.assign({}, this, { tags: this.tags.map(tagToJSON) });
 	}
+
+	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
+		const { producerTimestamp, serverTimestamp } = this;
+		return inspected('FragmentEndEvent', { ...this, producerTimestamp, serverTimestamp }, options, inspect);
+	}
 }
 
-/** A fragment, or the rest of one, could not be had. */
+/** A fragment, or the rest of one, failed or is missing. */
 export class FragmentFailureEvent {
 	readonly type = 'fragment-failure';
 	/** Index of the fragment that was already begun; null where none was. */
 	readonly index: number | null;
 	readonly fragmentNumber: string | null;
-	/** The service's number for it (3000, 4000, 5000 …); null where the failure is not the service's. */
+	/** The service's code (3000, 4000, 5000 …); null where the failure is not the service's. */
 	readonly code: number | null;
-	/** The service's word (`FRAGMENT_NOT_FOUND`), else `TRUNCATED`, `MALFORMED`, `MISSING` or `BODY_FAILED`. */
+	/** The service's name for it (`FRAGMENT_NOT_FOUND`), else `TRUNCATED`, `MALFORMED`, `CHANGED` or `MISSING`. */
 	readonly name: string;
 	readonly message: string;
-	/** Byte in the payload at which it was noticed; null where none is to blame. */
+	/** Byte in the payload at which it was noticed; null where it has no place in the payload. */
 	readonly offset: number | null;
-	/** Whether asking again may help. */
+	/** Whether a retry may succeed. */
 	readonly retryable: boolean;
 	readonly #error: unknown;
 
-	constructor(fields: Omit<FragmentFailureEvent, 'type'>) {
+	constructor(fields: Omit<FragmentFailureEvent, 'type' | typeof INSPECT>) {
 		this.index = fields.index;
 		this.fragmentNumber = fields.fragmentNumber;
 		this.code = fields.code;
@@ -206,9 +250,14 @@ export class FragmentFailureEvent {
 		this.#error = fields.error;
 	}
 
-	/** The error behind it, where there was one. */
+	/** The error that caused it, where there was one. */
 	get error(): unknown {
 		return this.#error;
+	}
+
+	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
+		const { error } = this;
+		return inspected('FragmentFailureEvent', { ...this, ...(error != null && { error }) }, options, inspect);
 	}
 }
 

@@ -12,13 +12,13 @@ export interface Progress {
 	readonly bytesPerSecond: number;
 	/** Calls made to the service, by all operations together. */
 	readonly calls: number;
-	/** Calls that the service answered with a throttle. */
+	/** Calls that the service throttled. */
 	readonly throttled: number;
-	/** Answers that were asked for again, because they broke off or lacked something. */
+	/** Responses that were requested again, because they broke off or were incomplete. */
 	readonly retries: number;
 	readonly elapsedMs: number;
-	/** How much of the range's time has been given out, from 0 to 1. */
+	/** The part of the range's time that has been delivered, from 0 to 1. */
 	readonly fraction: number;
-	/** What is left at this speed, in milliseconds; null at the very start. A guess: the rest may be denser, or empty. */
+	/** Time left at this speed, in milliseconds; null at the very start. An estimate: the rest may be denser, or empty. */
 	readonly remainingMs: number | null;
 }

@@ -1,28 +1,30 @@
-/** A fragment that could not be had. */
+/** A fragment that failed or is missing. */
 export interface FailedFragment {
-	/** Null where the service did not say which one it was about. */
+	/** Null where the service did not name the fragment. */
 	readonly fragmentNumber: string | null;
-	/** The service's in-band code; null for what did not come, or not whole. */
+	/** The service's in-band code; null for a fragment that is missing or was cut. */
 	readonly code: number | null;
-	/** The service's word for it, or `MISSING`, `TRUNCATED`, `MALFORMED`, `CHANGED`. */
+	/** The service's name for it, or `MISSING`, `TRUNCATED`, `MALFORMED`, `CHANGED`. */
 	readonly name: string;
 	readonly message: string;
 }
 
-/** What a summary names at most; a range of which nothing can be had fills no memory. */
+/** The most failures that a summary names, so that a range without media does not fill memory. */
 export const MAX_NAMED_FAILURES = 1000;
 
-/** What became of a run. */
+/** The result of a run. */
 export interface RunSummary {
+	/** Whether every fragment of the range was delivered: none failed, none is missing. */
+	readonly isComplete: boolean;
 	/** Fragments listed in the range. */
 	readonly fragments: number;
-	/** Fragments that came whole. */
+	/** Fragments that arrived whole. */
 	readonly delivered: number;
 	/** Fragments that failed or were cut. */
 	readonly failed: number;
-	/** Fragments that were listed and asked for, and never came. */
+	/** Fragments that were listed and requested, and never arrived. */
 	readonly missing: number;
-	/** Those that failed or are missing, as they were given up; of more than 1,000 the first ones. */
+	/** The fragments that failed or are missing, in the order in which this was known; at most the first 1,000. */
 	readonly failures: readonly FailedFragment[];
 	readonly frames: number;
 	/** Sum of the sizes of the frames. */
@@ -31,7 +33,7 @@ export interface RunSummary {
 	readonly gaps: number;
 	/** Calls made to the service, by all operations together. */
 	readonly calls: number;
-	/** Calls that the service answered with a throttle. */
+	/** Calls that the service throttled. */
 	readonly throttled: number;
 	readonly elapsedMs: number;
 }

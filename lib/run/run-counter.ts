@@ -92,7 +92,7 @@ export class RunCounter {
 
 	/** How far the run has come. */
 	progress(): Progress {
-		const { gaps: _, failures: __, ...counted } = this.summary();
+		const { gaps: _, failures: __, isComplete: ___, ...counted } = this.summary();
 		const { fromMs, toMs } = this.#range;
 		const share = (this.#positionMs - fromMs) / Math.max(1, toMs - fromMs);
 		const fraction = Math.min(1, Math.max(0, share));
@@ -109,6 +109,7 @@ export class RunCounter {
 	/** What has been counted so far. */
 	summary(): RunSummary {
 		return {
+			isComplete: this.#failed + this.#missing === 0,
 			fragments: this.#fragments,
 			delivered: this.#delivered,
 			failed: this.#failed,

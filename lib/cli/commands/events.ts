@@ -10,9 +10,9 @@ export async function events(options: ArchiveCommandOptions, context: CommandCon
 	await using archive = archiveOf(options);
 	const stream = archive.events(range, { signal: context.signal });
 	await printEvents(stream.batches(), options, context);
-	const { fragments, failed, missing } = await stream.summary;
+	const { fragments, isComplete } = await stream.summary;
 	if (fragments === 0) context.terminal.say('no fragments in the range');
-	return failed + missing > 0 ? EXIT.incomplete : EXIT.done;
+	return isComplete ? EXIT.done : EXIT.incomplete;
 }
 
 /** Prints batches of events as lines, in JSON or for a person. Returns how many there were, and how many of failures. */

@@ -60,7 +60,7 @@ export async function exportRange(
 		}
 		for (const line of summaryLines(summary, exportOptions.gaps)) terminal.say(line);
 	}
-	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
+	return summary.isComplete ? EXIT.done : EXIT.incomplete;
 }
 
 /** The library's options of what was given on the command line. Throws `InvalidOptionError`. */
