@@ -1,6 +1,6 @@
 import type { Fragment } from './fragment.js';
 
-/** Fragments that are asked for together, in the order in which they are wanted. */
+/** Fragments that are requested together, in the order in which they are to be delivered. */
 export interface FragmentBatch {
 	/** 0, 1, 2 … in this run. */
 	readonly index: number;

@@ -1,6 +1,6 @@
 import { toBase64 } from './tag.js';
 
-/** Matroska's track types by their name (Matroska §5.1.4.1.3); a number this package has no name for is `other`. */
+/** Matroska's track types by their name (Matroska §5.1.4.1.3); any other number is `other`. */
 export type TrackType =
 	| 'video'
 	| 'audio'
@@ -12,7 +12,7 @@ export type TrackType =
 	| 'metadata'
 	| 'other';
 
-/** What a {@link Track} is made of. */
+/** The fields of a {@link Track}. */
 export interface TrackFields {
 	readonly number: number;
 	readonly type: TrackType;
@@ -44,7 +44,7 @@ export class Track {
 	readonly codecId: string;
 	/**
 	 * RFC 6381 codec string (`avc1.42c028`, `mp4a.40.2`), or the name in the WebCodecs registry where RFC 6381 has none
-	 * (`ulaw`, `pcm-s16`); null where it cannot be told. This, not `codecId`, says what the frames are: Amazon Connect
+	 * (`ulaw`, `pcm-s16`); null where it is not known. This, not `codecId`, says what the frames are: Amazon Connect
 	 * writes `A_AAC` over 16-bit PCM.
 	 */
 	readonly codec: string | null;
@@ -90,14 +90,14 @@ export class Track {
 	}
 
 	/**
-	 * H.264 and H.265: how the NAL units of a frame are told apart, by start codes or by lengths in front of them, as
+	 * H.264 and H.265: how the NAL units of a frame are delimited, by start codes or by a length before each, as
 	 * `codecPrivate` says. Null for other codecs and where there is no `codecPrivate`.
 	 */
 	get nalFormat(): 'annex-b' | 'length-prefixed' | null {
 		return this.#nalFormat;
 	}
 
-	/** Bytes of such a length, 1 to 4; null where there are none. */
+	/** Bytes of such a length, 1 to 4; null for other codecs and for start codes. */
 	get nalLengthBytes(): number | null {
 		return this.#nalLengthBytes;
 	}
@@ -107,7 +107,7 @@ export class Track {
 		return this.#defaultDurationNs;
 	}
 
-	/** The TrackEntry's body, byte for byte, for those who write Matroska again. */
+	/** The TrackEntry's body, byte for byte, for muxers of Matroska. */
 	get entry(): Uint8Array {
 		return this.#entry;
 	}

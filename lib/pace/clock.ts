@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Where time comes from. Everything that waits takes one, so that tests need not. */
+/** The source of time. Everything that waits takes one, so that tests need not wait. */
 export interface Clock {
 	/** Epoch milliseconds. */
 	now(): number;

@@ -7,7 +7,7 @@ import { InvalidOptionError } from '../errors.js';
 export interface Quotas {
 	/** GetMediaForFragmentList calls in any rolling second. @default 5 */
 	readonly callsPerSecond: number;
-	/** Fragment-media points a second: GetMediaForFragmentList costs one for each fragment it asks for. @default 500 */
+	/** Fragment-media points a second: GetMediaForFragmentList costs one for each fragment requested. @default 500 */
 	readonly mediaPointsPerSecond: number;
 	/** Fragment-metadata points a second: ListFragments costs its MaxResults. @default 10000 */
 	readonly metadataPointsPerSecond: number;
@@ -15,7 +15,7 @@ export interface Quotas {
 	readonly connections: number;
 }
 
-/** The quotas of a stream nobody has raised. */
+/** The default quotas of a stream. */
 export const SERVICE_QUOTAS: Quotas = {
 	callsPerSecond: 5,
 	mediaPointsPerSecond: 500,
@@ -23,11 +23,13 @@ export const SERVICE_QUOTAS: Quotas = {
 	connections: 5,
 };
 
-/** Fills in what is not given. Throws {@link InvalidOptionError} for a quota that is no whole number of at least 1. */
+/** Fills in what is not given. Throws {@link InvalidOptionError} for an unknown quota, and for a value that is not a whole number of at least 1. */
 export function resolveQuotas(quotas: Partial<Quotas> = {}): Quotas {
 	const resolved = { ...SERVICE_QUOTAS, ...quotas };
 	for (const [name, value] of Object.entries(resolved)) {
-		if (!(name in SERVICE_QUOTAS)) throw new InvalidOptionError(`quotas.${name}`, 'no quota', value);
+		if (!(name in SERVICE_QUOTAS)) {
+			throw new InvalidOptionError('quotas', `made of ${Object.keys(SERVICE_QUOTAS).join(', ')}`, name);
+		}
 		if (!Number.isInteger(value) || value < 1) {
 			throw new InvalidOptionError(`quotas.${name}`, 'a whole number of at least 1', value);
 		}

@@ -3,21 +3,21 @@ import { unlessAborted } from '../stream/abort.js';
 import { type Clock, systemClock } from './clock.js';
 import { type Quotas, resolveQuotas } from './quotas.js';
 
-/** What a request costs. What is not said costs nothing. */
+/** What a request costs. An absent field costs nothing. */
 export interface RequestCost {
 	/** GetMediaForFragmentList calls. */
 	readonly calls?: number;
-	/** Fragments whose media is asked for. */
+	/** Fragments whose media is requested. */
 	readonly mediaPoints?: number;
 	/** MaxResults of a ListFragments call. */
 	readonly metadataPoints?: number;
 	/** Responses that stay open until `closed` is called. */
 	readonly connections?: number;
-	/** Goes before everything that waits without it: what it is for has waited already. @default false */
+	/** Goes before every request that waits without it. @default false */
 	readonly isUrgent?: boolean;
 }
 
-/** The right to send one request. `sent` and, where a connection was asked for, `closed` must be called, or `cancel`. */
+/** The right to send one request. `sent` and, where the cost has a connection, `closed` must be called; or `cancel`. */
 export interface Permit {
 	/** The request goes out now: from here on the quotas count it, for as long as they look back. */
 	readonly sent: () => void;

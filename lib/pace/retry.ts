@@ -1,16 +1,16 @@
 import { type Clock, systemClock } from './clock.js';
 
-/** How often and how patiently a call is tried again. */
+/** How often a call is retried, and the delays between. */
 export interface RetryPolicy {
-	/** Tries in all, the first included. */
+	/** Attempts in all, the first included. */
 	readonly attempts: number;
-	/** Longest wait before the second try, in milliseconds; doubles with each further one. */
+	/** Longest delay before the second attempt, in milliseconds; doubles with each further one. */
 	readonly baseDelayMs: number;
-	/** No wait is longer than this, in milliseconds. */
+	/** No delay is longer than this, in milliseconds. */
 	readonly maxDelayMs: number;
 }
 
-/** Five tries within about three seconds of waiting. */
+/** Five attempts, with delays of about three seconds together. */
 const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 5, baseDelayMs: 200, maxDelayMs: 5000 };
 
 /** What {@link retry} needs besides the task. */
@@ -24,8 +24,8 @@ export interface RetryOptions {
 }
 
 /**
- * Runs `task` until it succeeds, fails in a way that a retry cannot help, or the attempts are spent; then its last error
- * is thrown as it is. Waits with full jitter: anything from nothing to the doubled delay.
+ * Runs `task` until it succeeds, fails with an error that is not retryable, or has used up its attempts; then its last error
+ * is thrown as it is. Delays have full jitter: from 0 to the doubled delay.
  */
 export async function retry<T>(task: () => Promise<T>, options: RetryOptions): Promise<T> {
 	const {
@@ -47,7 +47,7 @@ export async function retry<T>(task: () => Promise<T>, options: RetryOptions): P
 	}
 }
 
-/** How long to wait after so many failures, in milliseconds: full jitter over a delay that doubles up to its cap. */
+/** The delay after a number of failures, in milliseconds: full jitter over a delay that doubles up to its cap. */
 export function backOffMs(
 	{ baseDelayMs, maxDelayMs }: Pick<RetryPolicy, 'baseDelayMs' | 'maxDelayMs'>,
 	failures: number,

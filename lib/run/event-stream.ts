@@ -9,27 +9,27 @@ import type { RunCounter } from './run-counter.js';
 
 /**
  * The events of a run: a Readable in object mode, typed in `for await`. Leaving the loop early is a normal end and closes
- * everything behind it.
+ * everything upstream.
  */
 export interface EventStream<E = MediaEvent> extends Readable {
 	[Symbol.asyncIterator](): NodeJS.AsyncIterator<E>;
-	/** The same events in the arrays in which they came about, which costs less for each. Instead of the other, not beside it. */
+	/** The same events in the arrays in which they were made, which costs less for each. Use one or the other. */
 	batches(): AsyncIterable<E[]>;
-	/** What became of the run. Resolves when it is over, however it ended; never rejects. */
+	/** The result of the run. Resolves when it has ended, also with an error; never rejects. */
 	readonly summary: Promise<RunSummary>;
 }
 
-/** The end of every run of the process, for those who trace: its summary, and the error it ended with, if any. */
+/** The end of every run of the process, for tracing: its summary, and the error it ended with, if any. */
 const runChannel = channel('kvs-archive:run');
 
-/** What the last stage of a run does with its events. */
+/** Options of {@link EventOutlet}. */
 export interface EventOutletOptions<E> {
 	readonly counter: RunCounter;
-	/** What of a batch goes out. */
+	/** Selects what goes out of a batch of events. */
 	readonly pick: (events: readonly MediaEvent[]) => E[];
 	/** Ends the run with a {@link FragmentError} at the first failure. */
 	readonly strict: boolean;
-	/** Told at most twice a second, and at the end. */
+	/** Called at most twice a second, and at the end. */
 	readonly onProgress: ((progress: Progress) => void) | undefined;
 }
 

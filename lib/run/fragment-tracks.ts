@@ -7,12 +7,12 @@ import type { Track } from '../model/track.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
 
-/** The header comes first: no more of the media is worth memory. */
+/** The header comes first: no more of the media needs to be held. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 
 /**
- * The tracks of one fragment, from its header: its media is asked for, with the run's patience and pace, and given up as
- * soon as the header was read. Null where the fragment cannot be had.
+ * The tracks of one fragment, from its header: its media is requested within the quotas, with retries, and the response
+ * is closed as soon as the header was read. Null where the fragment fails or is missing.
  */
 export async function readTracks(
 	fragment: Fragment,

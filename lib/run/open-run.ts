@@ -19,24 +19,24 @@ import { EventOutlet, type EventOutletOptions, type EventStream } from './event-
 import { RunCounter } from './run-counter.js';
 import type { RunOptions } from './run-options.js';
 
-/** A range that is to be read, and with what. */
+/** A range to read, and what it is read with. */
 export interface MediaRun<E> {
 	readonly client: ArchiveClient;
 	readonly limiter: RateLimiter;
 	readonly clock: Clock;
-	/** Sessions that are open at once. */
+	/** Responses that download at once. */
 	readonly connections: number;
 	readonly range: TimeRange;
 	readonly options: RunOptions;
-	/** Where a fragment that begins before the range is begun. */
+	/** Where a fragment that begins before the range is trimmed. */
 	readonly startAt: StartAt;
-	/** What of the events goes out. */
+	/** Selects which events go out. */
 	readonly pick: EventOutletOptions<E>['pick'];
-	/** What an earlier process has done of it, and is left out. */
+	/** Where an earlier run of the range stopped. */
 	readonly past?: RunStart;
 }
 
-/** Joins the stages, from the listing to the events: nothing is asked of the service before something is read. */
+/** Joins the stages, from the listing to the events: nothing is requested before something is read. */
 export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 	const { client, limiter, clock, connections, range, startAt, pick, past = FRESH_START } = run;
 	const {
@@ -61,7 +61,7 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 		range: padStart ? withPaddedStart(resolved) : range,
 		onListed: (count) => counter.listed(count),
 	});
-	// What was listed and is not in the range after all does not count.
+	// Fragments that were listed and turn out to lie outside of the range do not count.
 	const onDropped = (count = 1): void => counter.listed(-count);
 	const newest = duplicates === 'keep-newest' ? [new NewestFilter({ by: resolved.by, onDropped })] : [];
 	const padding = padStart ? [new PaddingFilter({ range: resolved, onDropped })] : [];

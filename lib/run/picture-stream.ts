@@ -5,20 +5,20 @@ import type { PictureDecoder } from '../pictures/picture-decoder.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import type { EventStream } from './event-stream.js';
 
-/** What became of a run that decoded. */
+/** The result of a run that decoded. */
 export interface PictureSummary extends RunSummary {
-	/** Chosen frames that gave no picture. */
+	/** Selected frames that could not be decoded. */
 	readonly pictureFailures: number;
 }
 
-/** The pictures of a run. Leaving the loop early is a normal end and closes everything behind it, the decoder too. */
+/** The pictures of a run. Leaving the loop early is a normal end and closes everything upstream, the decoder too. */
 export interface PictureStream extends Readable {
 	[Symbol.asyncIterator](): NodeJS.AsyncIterator<Picture>;
-	/** What became of the run. Resolves when it is over, however it ended; never rejects. */
+	/** The result of the run. Resolves when it has ended, also with an error; never rejects. */
 	readonly summary: Promise<PictureSummary>;
 }
 
-/** Joins the frames of a run to their decoder. `signal` ends that too where the frames have all been read. */
+/** Joins the frames of a run to their decoder. `signal` ends the decoder too after all frames have been read. */
 export function pictureStream(
 	frames: EventStream,
 	decoder: PictureDecoder,

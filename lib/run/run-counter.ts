@@ -11,7 +11,7 @@ export class RunCounter {
 	readonly #clock: Clock;
 	readonly #range: ResolvedTimeRange;
 	readonly #startMs: number;
-	/** Start of the fragment that was given out last, on the range's clock. */
+	/** Start of the fragment that was delivered last, on the range's clock. */
 	#positionMs: number;
 	#retries = 0;
 	#fragments = 0;
@@ -32,7 +32,7 @@ export class RunCounter {
 		this.#positionMs = range.fromMs;
 	}
 
-	/** What an earlier process has done of it counts too. */
+	/** Adds what an earlier run of the same range counted. */
 	resumed({ totals, failures }: Pick<RunStart, 'totals' | 'failures'>): void {
 		this.#delivered += totals.delivered;
 		this.#failed += totals.failed;
@@ -43,18 +43,18 @@ export class RunCounter {
 		for (const failure of failures) this.#name(failure);
 	}
 
-	/** So many fragments were listed. */
+	/** Fragments were listed. */
 	listed(count: number): void {
 		this.#fragments += count;
 	}
 
-	/** A request was answered, or failed. */
+	/** A request has ended, with a response or an error. */
 	call({ outcome }: CallRecord): void {
 		this.#calls++;
 		if (outcome === 'throttled') this.#throttled++;
 	}
 
-	/** An answer is asked for again. */
+	/** A response is requested again. */
 	retry(): void {
 		this.#retries++;
 	}

@@ -7,11 +7,11 @@ export interface RunOptions {
 	/** Ends the run with a `FragmentError` at the first fragment that fails. @default false: failures are events */
 	readonly strict?: boolean | undefined;
 	/**
-	 * `archive`: fragments sorted by the range's clock, then by number. `arrival`: as they come, for those who do not care,
-	 * in order within each request. @default 'archive'
+	 * `archive`: fragments sorted by the range's clock, then by number. `arrival`: in the order in which responses
+	 * arrive, and in archive order within each response. @default 'archive'
 	 */
 	readonly order?: 'archive' | 'arrival' | undefined;
-	/** What may be held of media that was not read yet, in bytes. @default 128 MiB */
+	/** The most media that may be held before it is read, in bytes. @default 128 MiB */
 	readonly maxBufferedBytes?: number | undefined;
 	/**
 	 * Whether the fragment that begins before `from` and runs into the range is read too, and trimmed to where the range
@@ -25,6 +25,6 @@ export interface RunOptions {
 	 * @default 'keep-all'
 	 */
 	readonly duplicates?: 'keep-all' | 'keep-newest' | undefined;
-	/** Told how far the run has come: at most twice a second while events are read, and at its end. */
+	/** Called with the progress of the run: at most twice a second while events are read, and at its end. */
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }

@@ -19,7 +19,7 @@ import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-sessio
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
 import { listFragments } from './operations/list-fragments.js';
 import { listStreams } from './operations/list-streams.js';
-import type { Answer, Operation } from './operations/operation.js';
+import type { Operation, OperationResult } from './operations/operation.js';
 import { HlsPlayback } from './playback/hls/hls-playback.js';
 import { crossOriginHeaders, findResource, isPlaybackPath } from './playback/hls/requested-resource.js';
 import { HlsSessions } from './playback/sessions/hls-sessions.js';
@@ -133,15 +133,15 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 				stream = streamNamedIn(members);
 				await archive.ready;
 				const context = { archive, tokens, origin, sessions, nowMs: now() };
-				const answer = asked.answer(new RequestFields(members), context);
+				const result = asked.respond(new RequestFields(members), context);
 				const streamQuotas = quotasOf(stream);
-				cost = { ...costOf(answer), openMediaConnections: streamQuotas.openMediaConnections };
+				cost = { ...costOf(result), openMediaConnections: streamQuotas.openMediaConnections };
 				streamQuotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
-				if (answer.kind === 'media') holdConnection(streamQuotas, over.signal);
-				const fragmentNumbers = answer.kind === 'media' ? answer.fragments.map(({ number }) => number) : [];
+				if (result.kind === 'media') holdConnection(streamQuotas, over.signal);
+				const fragmentNumbers = result.kind === 'media' ? result.fragments.map(({ number }) => number) : [];
 				const faulted = { operation, stream, fragmentNumbers };
 				const fired = rules.filter((rule) => rule.fires(faulted));
-				const settled = answer.kind === 'action' ? await answer.act() : answer;
+				const settled = result.kind === 'action' ? await result.act() : result;
 				reply = await faultedReply(settled, fired, now());
 			} else {
 				// The token in the URL is all that it takes: there is no signature to be looked at, and no body.
@@ -193,10 +193,10 @@ function checkSessions(count: number): number {
 
 const throttleNames: ReadonlySet<string> = new Set(throttleErrors);
 
-function costOf(answer: Answer): { fragmentsAsked: number; metadataPoints: number } {
+function costOf(result: OperationResult): { fragmentsAsked: number; metadataPoints: number } {
 	return {
-		fragmentsAsked: answer.kind === 'media' ? answer.fragments.length : 0,
-		metadataPoints: answer.kind === 'listing' ? answer.metadataPoints : 0,
+		fragmentsAsked: result.kind === 'media' ? result.fragments.length : 0,
+		metadataPoints: result.kind === 'listing' ? result.metadataPoints : 0,
 	};
 }
 

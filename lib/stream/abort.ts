@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 
-/** The promise's result, or the signal's reason as soon as the signal is aborted. The promise itself goes on. */
+/** The promise's result, or the signal's reason as soon as the signal is aborted. The promise itself is not cancelled. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-	// What becomes of it is nobody's business any more, a rejection included.
+	// After an abort its result is ignored, a rejection included.
 	promise.catch(() => {});
 	signal.throwIfAborted();
 	let onAbort = (): void => {};
@@ -17,7 +17,7 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
 	}
 }
 
-/** Ends a stream with a signal's reason, as soon as the signal is aborted; leaves no listener behind. */
+/** Ends a stream with a signal's reason, as soon as the signal is aborted; removes its listener when the stream is closed. */
 export function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
 	const onAbort = (): void => {
 		stream.destroy(signal.reason);

@@ -10,15 +10,15 @@ interface Waiter<Item> {
  * What `for await` runs over: the items of a stage or source, one by one or as the arrays in which they came about.
  *
  * Written by hand because it is several times as fast as an async generator: it takes whole arrays from the stream, and
- * `next()` hands out their items without waiting for anything. Leaving the loop early destroys the stream, and goes on
- * when everything behind it is closed. An error of the stream's own work comes behind every item before it; a stream
+ * `next()` hands out their items without waiting for anything. Leaving the loop early destroys the stream, and continues
+ * when everything upstream is closed. An error of the stream's own work comes after every item before it; a stream
  * that is destroyed from outside ends the loop at once.
  */
 export class ItemIterator<Item> implements NodeJS.AsyncIterator<Item, undefined, unknown> {
 	readonly #stream: Readable;
 	readonly #pump: Pump<unknown>;
 	readonly #isFlat: boolean;
-	/** Items that went into the stream one by one, before it was asked for arrays. */
+	/** Items that went into the stream one by one, before it was switched to arrays. */
 	#singles: number;
 	#batch: readonly Item[] = [];
 	#position = 0;
@@ -33,7 +33,7 @@ export class ItemIterator<Item> implements NodeJS.AsyncIterator<Item, undefined,
 		this.#isFlat = isFlat;
 		this.#singles = pump.deliverBatches();
 		stream.on('readable', this.#serve);
-		// The listener stays to the end: a stream that fails while nobody asks for an item must not crash the process.
+		// The listener stays to the end: a stream that fails between two reads must not crash the process.
 		finished(stream, { writable: false }, (error) => {
 			this.#isOver = true;
 			if (error) {
@@ -74,7 +74,7 @@ export class ItemIterator<Item> implements NodeJS.AsyncIterator<Item, undefined,
 		await this.return();
 	}
 
-	/** Takes the next array. False where there is none yet. */
+	/** Takes the next array. False where none has arrived yet. */
 	#fill(): boolean {
 		if (this.#stream.destroyed) return false;
 		// Held: an error of the stream's work has to wait until the items of this array were handed out.
@@ -130,7 +130,7 @@ export class ItemIterator<Item> implements NodeJS.AsyncIterator<Item, undefined,
 		if (stream.closed) return Promise.resolve();
 		return new Promise((resolve) => {
 			stream.once('close', () => {
-				// The error of a stream that nobody wants any more.
+				// The error of a stream that is not read any more.
 				this.#error = null;
 				resolve();
 			});

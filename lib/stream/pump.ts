@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 /** A batch of items, or the promise of one: what a stage's generator yields. */
 export type Batches<Out> = Iterable<readonly Out[]> | AsyncIterable<readonly Out[]>;
 
-/** How items leave a stage: one by one, or in the arrays in which they came about, which costs less for each. */
+/** How items leave a stage: one by one, or in the arrays in which they were made, which costs less for each. */
 export type Delivery = 'event' | 'batch';
 
 /**
@@ -11,7 +11,7 @@ export type Delivery = 'event' | 'batch';
  *
  * A Transform that pushes in a loop holds everything one input expands to; with the pump it holds one batch and what the
  * reader's high-water mark allows. The generator is closed (`return()`) when the stream is destroyed, so `finally` is the
- * place to give things back.
+ * place to release what it holds.
  */
 export class Pump<Out> {
 	readonly #stream: Readable;

@@ -28,13 +28,13 @@ export abstract class Source<Out> extends Readable {
 
 	/**
 	 * What leaves the source, for `for await`. Once it is called, the stream can be read in this way only; leaving the loop
-	 * destroys the source. Of no type, as in every Readable: `pipeline()` takes no other; `batches()` is typed.
+	 * destroys the source. Untyped, as in every Readable, because `pipeline()` takes no other; `batches()` is typed.
 	 */
 	override [Symbol.asyncIterator](): ReturnType<Readable[typeof Symbol.asyncIterator]> {
 		return new ItemIterator<unknown>(this, this.#pump, { isFlat: this.#pump.delivery === 'event' });
 	}
 
-	/** The same in the arrays in which it came about, which costs less for each item. Instead of the other, not beside it. */
+	/** The same items in the arrays in which they were made, which costs less for each. Use one or the other. */
 	batches(): NodeJS.AsyncIterator<Out[], undefined, unknown> {
 		return new ItemIterator<Out[]>(this, this.#pump, { isFlat: false });
 	}

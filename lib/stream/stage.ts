@@ -14,7 +14,7 @@ export interface StageOptions {
 
 /**
  * The one shell of every Transform in this package. A subclass writes two generators of batches; errors they throw,
- * back-pressure between two items of one input, and giving back what they hold on destroy are dealt with here.
+ * back-pressure between two items of one input, and closing the generators on destroy are handled here.
  */
 export abstract class Stage<In, Out> extends Transform {
 	readonly #pump: Pump<Out>;
@@ -31,12 +31,12 @@ export abstract class Stage<In, Out> extends Transform {
 		this.#pump = new Pump<Out>(this, deliver);
 	}
 
-	/** Aborted when the stage is destroyed: whatever the generators wait for must listen to it. */
+	/** Aborted when the stage is destroyed: everything that the generators wait for must listen to it. */
 	protected get signal(): AbortSignal {
 		return this.#abort.signal;
 	}
 
-	/** What one input becomes. */
+	/** The items that one input becomes. */
 	protected abstract process(input: In): Batches<Out>;
 
 	/** Hands on items that no input brought, from a timer. Never while `process` has items of its own to hand on. */
@@ -44,20 +44,20 @@ export abstract class Stage<In, Out> extends Transform {
 		this.#pump.pushNow(items);
 	}
 
-	/** What is left when the input is over. */
+	/** The items that are left when the input has ended. */
 	protected finish(): Batches<Out> {
 		return [];
 	}
 
 	/**
 	 * What leaves the stage, for `for await`. Once it is called, the stream can be read in this way only; leaving the loop
-	 * destroys the stage. Of no type, as in every Readable: `pipeline()` takes no other; `batches()` is typed.
+	 * destroys the stage. Untyped, as in every Readable, because `pipeline()` takes no other; `batches()` is typed.
 	 */
 	override [Symbol.asyncIterator](): ReturnType<Readable[typeof Symbol.asyncIterator]> {
 		return new ItemIterator<unknown>(this, this.#pump, { isFlat: this.#pump.delivery === 'event' });
 	}
 
-	/** The same in the arrays in which it came about, which costs less for each item. Instead of the other, not beside it. */
+	/** The same items in the arrays in which they were made, which costs less for each. Use one or the other. */
 	batches(): NodeJS.AsyncIterator<Out[], undefined, unknown> {
 		return new ItemIterator<Out[]>(this, this.#pump, { isFlat: false });
 	}

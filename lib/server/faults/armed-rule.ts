@@ -20,7 +20,7 @@ export class ArmedRule<Rule extends FaultRule = FaultRule> {
 	readonly #operations: readonly string[];
 	#matches = 0;
 	#fired = 0;
-	/** How often each fragment was asked for or listed. */
+	/** How often each fragment was requested or listed. */
 	readonly #seen = new Map<string, number>();
 
 	/** `index`: position of the rule in its list. */

@@ -7,7 +7,7 @@ import { chosenPart } from './fragment-choice.js';
 
 /** A place in a body where something happens. */
 export interface BodyStop {
-	/** Behind so many bytes of the body. */
+	/** Bytes of the body before the stop. */
 	readonly atByte: number;
 	/** The body pauses (`ms` milliseconds, null: for ever), or ends. */
 	readonly action:

@@ -15,7 +15,7 @@ const ids: Readonly<Record<CutElement, readonly number[]>> = {
 };
 
 /**
- * Offset in a chunk of the middle of the `count`-th element (from 1) of that kind; right behind the header of a Segment or
+ * Offset in a chunk of the middle of the `count`-th element (from 1) of that kind; right after the header of a Segment or
  * a Cluster. Where the chunk has no such element: its own middle.
  */
 export function insideElement(chunk: Uint8Array, name: CutElement, count: number): number {

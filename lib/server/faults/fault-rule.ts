@@ -34,26 +34,26 @@ export interface FaultCondition {
 	readonly nth?: number;
 	/** Only every n-th match: `every: 3` is the third, the sixth and so on. */
 	readonly every?: number;
-	/** At most so often. */
+	/** Maximum number of times it fires. */
 	readonly times?: number;
 	/** Only with this probability, 0 to 1. */
 	readonly probability?: number;
-	/** Makes this rule's chance another one. @default 0 */
+	/** Seed of this rule's random numbers. @default 0 */
 	readonly seed?: number;
 }
 
-/** A fragment of an answer: its position from 1 (past the end: the last), the last one, or one by chance. */
+/** A fragment of a response: its position from 1 (past the end: the last), the last one, or a random one. */
 export type FragmentChoice = number | 'last' | 'random';
 
-/** Where in the bytes of an answer something happens. */
+/** A position in the bytes of a response. */
 export type CutPoint =
-	/** Behind so many bytes; 0 is behind the head of the answer. */
+	/** After a number of bytes of the body; 0 is after the headers. */
 	| { readonly atByte: number }
-	/** At a part of the answer's length, 0 to 1. */
+	/** At a fraction of the body's length, 0 to 1. */
 	| { readonly atFraction: number | 'random' }
 	/**
 	 * In the middle of the `element`-th (default 1) such element of a fragment (default the first); where the fragment has
-	 * none, in its own middle. In a Segment or a Cluster: right behind its header. GetMediaForFragmentList only.
+	 * none, in its own middle. In a Segment or a Cluster: right after its header. GetMediaForFragmentList only.
 	 */
 	| {
 			readonly inside: (typeof cutElements)[number];
@@ -61,14 +61,14 @@ export type CutPoint =
 			readonly element?: number;
 	  };
 
-/** What an in-band exception looks like, and what comes behind it. */
+/** The form of an in-band exception, and what follows it. */
 export interface ExceptionShape {
 	/**
 	 * `get-media`: ERROR_CODE (a word) and ERROR_ID (the number), as seen on the wire; `documented`: EXCEPTION_ERROR_CODE (the
 	 * number) and EXCEPTION_MESSAGE, as in the API reference. @default 'get-media'
 	 */
 	readonly spelling?: 'get-media' | 'documented';
-	/** Whether the answer goes on with the next fragment behind it, or ends. @default false */
+	/** Whether the next fragment follows it, or the response ends. @default false */
 	readonly goesOn?: boolean;
 }
 
@@ -78,18 +78,18 @@ export type Fault =
 	| { readonly fault: 'throttle'; readonly error?: (typeof throttleErrors)[number] }
 	/** Refusal: InternalFailure (500, the default) or ServiceUnavailable (503). */
 	| { readonly fault: 'server-error'; readonly status?: 500 | 503 }
-	/** Refusal: the connection is reset (RST) in place of an answer. */
+	/** Refusal: the connection is reset (RST) without a response. */
 	| { readonly fault: 'reset' }
-	/** Refusal: the connection is closed (FIN) in place of an answer. */
+	/** Refusal: the connection is closed (FIN) without a response. */
 	| { readonly fault: 'hang-up' }
-	/** The answer is not begun for `ms` milliseconds, or ever. */
+	/** The response begins after `ms` milliseconds, or never. */
 	| { readonly fault: 'no-answer'; readonly ms?: number }
-	/** The body ends early: the connection is closed (`abort`, the default), or the answer ends as if it were whole (`clean`). */
+	/** The body ends early: the connection is closed (`abort`, the default), or the response ends as if it were whole (`clean`). */
 	| ({ readonly fault: 'cut'; readonly as?: 'abort' | 'clean' } & CutPoint)
-	/** The body pauses for `ms` milliseconds, or for ever. */
+	/** The body pauses for `ms` milliseconds, or never continues. */
 	| ({ readonly fault: 'stall'; readonly ms?: number } & CutPoint)
 	/**
-	 * An in-band exception in place of a fragment (default the first). `name` is its word; `isNumbered: false` leaves the
+	 * An in-band exception in place of a fragment (default the first). `name` is its name; `isNumbered: false` leaves the
 	 * fragment number out.
 	 */
 	| ({
@@ -99,15 +99,15 @@ export type Fault =
 			readonly isNumbered?: boolean;
 			readonly fragment?: FragmentChoice;
 	  } & ExceptionShape)
-	/** Exception 3000 in place of a fragment, the first `asks` (default 1) times it is asked for, for a `share` of them (default all). */
+	/** Exception 3000 in place of a fragment, the first `asks` (default 1) times it is requested, for a `share` of them (default all). */
 	| ({ readonly fault: 'not-ready'; readonly asks?: number; readonly share?: number } & ExceptionShape)
-	/** A fragment (default the first) comes twice: again right behind itself (`next`, the default), or behind all (`last`). */
+	/** A fragment (default the first) comes twice: again right after itself (`next`, the default), or at the end (`last`). */
 	| { readonly fault: 'duplicate'; readonly fragment?: FragmentChoice; readonly again?: 'next' | 'last' }
-	/** The fragments come in another order than asked, where there are two or more. */
+	/** The fragments come in another order than requested, where there are two or more. */
 	| { readonly fault: 'shuffle' }
-	/** `count` (default 1) fragments from `fragment` (default the last) on are not sent, and the answer ends cleanly. */
+	/** `count` (default 1) fragments from `fragment` (default the last) on are not sent, and the response ends cleanly. */
 	| { readonly fault: 'leave-out'; readonly fragment?: FragmentChoice; readonly count?: number }
-	/** ListFragments answers no fragment and a token, which gives the page that was due. */
+	/** ListFragments responds with no fragment and a token that gives the page that was due. */
 	| { readonly fault: 'empty-page' }
 	/**
 	 * ListFragments leaves a fragment out until `delayMs` after its server time by the archive's clock, or until its
@@ -117,7 +117,7 @@ export type Fault =
 			| { readonly delayMs: number }
 			| { readonly fromListing: number }
 	  ))
-	/** GetDataEndpoint answers an address where nobody listens (default `http://127.0.0.1:1`): connections are refused. */
+	/** GetDataEndpoint responds with an address that refuses connections (default `http://127.0.0.1:1`). */
 	| { readonly fault: 'dead-endpoint'; readonly endpoint?: string };
 
 /** One rule of a fault plan: when, and what. */

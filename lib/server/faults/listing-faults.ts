@@ -1,9 +1,9 @@
-import type { ListingAnswer } from '../operations/operation.js';
+import type { ListingResult } from '../operations/operation.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { type ArmedRule, rulesOf } from './armed-rule.js';
 import type { AppliedFault, RuleOf } from './fault-rule.js';
 
-/** A page of a listing once the rules that fired are applied, and which of them changed it. */
+/** A page of a listing after the rules that fired are applied, and which of them changed it. */
 export interface FaultedListing {
 	readonly fragments: readonly StoredFragment[];
 	readonly nextToken: string | null;
@@ -12,22 +12,22 @@ export interface FaultedListing {
 
 /** Applies the rules about listings. `nowMs` is the archive's clock, epoch milliseconds. */
 export function faultListing(
-	answer: ListingAnswer,
+	result: ListingResult,
 	fired: readonly ArmedRule[],
 	nowMs: number,
 ): FaultedListing {
 	const [emptied] = rulesOf(fired, 'empty-page');
 	if (emptied !== undefined) {
-		return { fragments: [], nextToken: answer.ownToken(), applied: [emptied.applied] };
+		return { fragments: [], nextToken: result.ownToken(), applied: [emptied.applied] };
 	}
 	const applied: AppliedFault[] = [];
-	let { fragments } = answer;
+	let { fragments } = result;
 	for (const armed of rulesOf(fired, 'late-listing')) {
 		const listed = fragments.filter((fragment) => isListed(fragment, armed, nowMs));
 		if (listed.length < fragments.length) applied.push(armed.applied);
 		fragments = listed;
 	}
-	return { fragments, nextToken: answer.nextToken, applied };
+	return { fragments, nextToken: result.nextToken, applied };
 }
 
 function isListed(

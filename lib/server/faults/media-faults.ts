@@ -7,8 +7,8 @@ import { chosenPart } from './fragment-choice.js';
 import type { SeededRandom } from './seeded-random.js';
 
 /**
- * The words of the exceptions that a test is most likely to ask for: 3000 as captured, the KMS ones and 5000 as PutMedia
- * names them; nobody has seen those of 3002 and 4000.
+ * The names of the exceptions that tests are most likely to need: 3000 as captured, the KMS ones and 5000 as PutMedia
+ * names them; those of 3002 and 4000 are guesses.
  */
 const exceptionNames: Readonly<Record<number, string>> = {
 	3000: 'FRAGMENT_NOT_FOUND',
@@ -26,13 +26,13 @@ const exceptionNames: Readonly<Record<number, string>> = {
 
 const NOT_READY_CODE = 3000;
 
-/** What an answer of media sends once the rules that fired are applied, and which of them changed it. */
+/** What a media response sends after the rules that fired are applied, and which of them changed it. */
 export interface ArrangedMedia {
 	readonly parts: readonly BodyPart[];
 	readonly applied: readonly AppliedFault[];
 }
 
-/** Applies the rules that put other fragments, or the same in another way, into an answer; in the order of the rules. */
+/** Applies the rules that change which fragments a response has, and in which order; in the order of the rules. */
 export function arrangeMedia(
 	fragments: readonly StoredFragment[],
 	fired: readonly ArmedRule[],
@@ -89,7 +89,7 @@ function withNotReady(
 		goesOn = false,
 	}: ExceptionShape & { asks?: number; share?: number },
 ): readonly BodyPart[] {
-	// Every fragment that is asked for counts as asked, also behind the exception that ends the answer.
+	// Every requested fragment counts as requested, also after the exception that ends the response.
 	const isReady = parts.map(
 		(part) =>
 			part.kind !== 'fragment' ||
@@ -115,7 +115,7 @@ function withNotReady(
 	return result;
 }
 
-/** Fisher and Yates; a shuffle that changed nothing is turned by one, for another order is what was asked for. */
+/** Fisher and Yates; a shuffle that changed nothing is rotated by one, as the rule promises another order. */
 function shuffled(parts: readonly BodyPart[], random: SeededRandom): readonly BodyPart[] {
 	if (parts.length < 2) return parts;
 	const result = [...parts];

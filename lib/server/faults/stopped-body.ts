@@ -2,18 +2,18 @@ import { unlessAborted } from '../../stream/abort.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { BodyStop } from './body-stops.js';
 
-/** What a {@link stoppedBody} needs of the answer it is the body of. */
+/** What a {@link stoppedBody} needs of its response. */
 export interface StoppedBodyOptions {
 	/** Sorted by their place. */
 	readonly stops: readonly BodyStop[];
 	readonly clock: MonotonicClock;
-	/** Aborted when the answer is over, whoever ended it: nothing waits any longer then. */
+	/** Aborted when the response has ended, on either side. */
 	readonly signal: AbortSignal;
 	/** Closes the connection once everything before is sent, and rejects. */
 	readonly abort: () => Promise<never>;
 }
 
-/** A body that pauses or ends where the stops say. Bytes before a stop are handed out before it happens. */
+/** A body that pauses or ends where the stops say. Bytes before a stop are sent before it happens. */
 export async function* stoppedBody(
 	body: AsyncIterable<Uint8Array>,
 	{ stops, clock, signal, abort }: StoppedBodyOptions,

@@ -10,8 +10,8 @@ const LOOPBACK_PATTERN = /^(localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[
  * {@link ForeignHostError} for any other.
  *
  * A web page can point a name of its own at 127.0.0.1 and read a local server through the visitor's browser (DNS
- * rebinding); its requests still carry that name. Only the name is judged: ports get forwarded. With `isAnyName` any host
- * will do that is one: every request then proves by its signature, which covers the host, that it is no such page's.
+ * rebinding); its requests still carry that name. Only the name is judged: ports get forwarded. With `isAnyName` any
+ * valid host is accepted: the signature of every request then covers the host.
  */
 export function checkHost(
 	{ headers: { host }, socket }: IncomingMessage,

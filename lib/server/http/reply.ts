@@ -4,21 +4,21 @@ import type { AppliedFault } from '../faults/fault-rule.js';
 import { faultListing } from '../faults/listing-faults.js';
 import { arrangeMedia } from '../faults/media-faults.js';
 import { listingJson } from '../operations/listing-json.js';
-import type { Answer } from '../operations/operation.js';
+import type { OperationResult } from '../operations/operation.js';
 import type { BodyPart } from '../store/body-part.js';
 import { ClientLimitExceededError, ServiceError } from '../wire/service-error.js';
 import { type WireValue, wireJson } from '../wire/wire-json.js';
 
-/** What is sent to a client, to the byte. */
+/** A response as it is sent, to the byte. */
 export interface Reply {
-	/** How the connection is closed in place of an answer; null for an answer. */
+	/** How the connection is closed without a response; null for a response. */
 	readonly closing: 'reset' | 'hang-up' | null;
-	/** Milliseconds before the answer begins, or (null) it never does. */
+	/** Milliseconds before the response begins, or (null) it never does. */
 	readonly silenceMs: number | null;
-	/** What is answered in place of the answer. */
+	/** The error that is sent in place of the result. */
 	readonly error: ServiceError | null;
 	readonly contentType: string;
-	/** Further headers of an answer. */
+	/** Further headers of the response. */
 	readonly headers: Readonly<Record<string, string>>;
 	readonly parts: readonly BodyPart[];
 	readonly stops: readonly BodyStop[];
@@ -29,13 +29,13 @@ export interface Reply {
 	readonly faults: readonly AppliedFault[];
 }
 
-/** An answer of which nothing is left to be done. */
-type SettledAnswer = Exclude<Answer, { kind: 'action' }>;
+/** A result that is ready to be sent. */
+type SettledResult = Exclude<OperationResult, { kind: 'action' }>;
 
 /** Every fault that refuses, and the first to fire wins. */
 const refusals = ['throttle', 'server-error', 'reset', 'hang-up'] as const;
 
-/** Nobody listens on the first port of a machine: it belongs to a service of 1988. */
+/** A port on which connections are refused: 1 belongs to a service of 1988. */
 const DEAD_ENDPOINT = 'http://127.0.0.1:1';
 
 /** The reply of an error. The name stands in the body too: where a proxy drops the headers, the SDKs find it there. */
@@ -54,9 +54,9 @@ export function resourceReply(
 	return { ...jsonReply(null), contentType, headers, parts };
 }
 
-/** The reply of an answer, after the rules that fired for it. `nowMs` is the archive's clock, epoch milliseconds. */
+/** The reply for a result, after the rules that fired for it. `nowMs` is the archive's clock, epoch milliseconds. */
 export async function faultedReply(
-	answer: SettledAnswer,
+	result: SettledResult,
 	fired: readonly ArmedRule[],
 	nowMs: number,
 ): Promise<Reply> {
@@ -67,7 +67,7 @@ export async function faultedReply(
 		if (rule.fault === 'server-error') return errorReply(serverError(rule.status), [applied]);
 		return { ...jsonReply(null), closing: rule.fault, faults: [applied] };
 	}
-	const reply = contentReply(answer, fired, nowMs);
+	const reply = contentReply(result, fired, nowMs);
 	const [silence] = rulesOf(fired, 'no-answer');
 	const rest = rulesOf(fired, 'no-answer', 'cut', 'stall').map(({ applied }) => applied);
 	return {
@@ -78,17 +78,17 @@ export async function faultedReply(
 	};
 }
 
-function contentReply(answer: SettledAnswer, fired: readonly ArmedRule[], nowMs: number): Reply {
-	if (answer.kind === 'listing') {
-		const listing = faultListing(answer, fired, nowMs);
+function contentReply(result: SettledResult, fired: readonly ArmedRule[], nowMs: number): Reply {
+	if (result.kind === 'listing') {
+		const listing = faultListing(result, fired, nowMs);
 		return {
 			...jsonReply(listingJson(listing)),
 			fragments: listing.fragments.length,
 			faults: listing.applied,
 		};
 	}
-	if (answer.kind === 'media') {
-		const { parts, applied } = arrangeMedia(answer.fragments, fired);
+	if (result.kind === 'media') {
+		const { parts, applied } = arrangeMedia(result.fragments, fired);
 		const fragments = parts.filter(({ kind }) => kind === 'fragment').length;
 		return {
 			...jsonReply(null),
@@ -100,7 +100,7 @@ function contentReply(answer: SettledAnswer, fired: readonly ArmedRule[], nowMs:
 		};
 	}
 	const [dead] = rulesOf(fired, 'dead-endpoint');
-	if (dead === undefined) return jsonReply(answer.json);
+	if (dead === undefined) return jsonReply(result.json);
 	return { ...jsonReply({ DataEndpoint: dead.rule.endpoint ?? DEAD_ENDPOINT }), faults: [dead.applied] };
 }
 

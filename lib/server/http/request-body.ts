@@ -32,7 +32,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 
 /**
  * A body as a JSON object; an empty body is an empty object. Throws {@link SerializationError} for anything else. No
- * Content-Type is asked for: old SDKs send none.
+ * Content-Type is required: old SDKs send none.
  */
 export function parseJsonBody(body: Buffer): object {
 	const text = body.toString();

@@ -1,18 +1,18 @@
 import type { AppliedFault } from '../faults/fault-rule.js';
 
-/** One request, as it is about to be answered. */
+/** One request, just before its response is sent. */
 export interface RequestRecord {
 	/** 1 for the server's first request, in the order they came. */
 	readonly id: number;
 	/** The service's name of the operation, null where the request named none. */
 	readonly operation: string | null;
-	/** Name of the stream the request asked for, null where it named none. */
+	/** Name of the stream in the request, null where it named none. */
 	readonly stream: string | null;
-	/** 0 where a fault closes the connection in place of an answer. */
+	/** 0 where a fault closes the connection without a response. */
 	readonly statusCode: number;
 	/** Whether it is refused as too much, by a quota or by a fault. */
 	readonly isThrottled: boolean;
-	/** The faults that change this answer, empty for an honest one. */
+	/** The faults that change this response; empty where none does. */
 	readonly faults: readonly AppliedFault[];
 	/** Fragments that GetMediaForFragmentList named, or the one of a session: the cost in fragment-media points. 0 for an invalid request. */
 	readonly fragmentsAsked: number;
@@ -21,9 +21,9 @@ export interface RequestRecord {
 	 * for an invalid request.
 	 */
 	readonly metadataPoints: number;
-	/** Fragments listed, or sent unless the answer breaks off; 0 for an error. */
+	/** Fragments listed, or sent unless the response breaks off; 0 for an error. */
 	readonly fragments: number;
-	/** GetMediaForFragmentList answers of the stream that were under way when this request came, itself not among them. */
+	/** GetMediaForFragmentList responses of the stream that were open when this request came, without its own. */
 	readonly openMediaConnections: number;
 	/** When the request's head came, epoch milliseconds by the archive's clock. */
 	readonly timeMs: number;
@@ -31,14 +31,14 @@ export interface RequestRecord {
 	readonly arrivedAtMs: number;
 }
 
-/** How an answer ended. */
+/** How a response ended. */
 export interface ResponseRecord {
-	/** The record that `onRequest` was told, the same object. */
+	/** The record that `onRequest` was called with, the same object. */
 	readonly request: RequestRecord;
 	/** Bytes of the body that were handed to the connection. */
 	readonly bytesSent: number;
-	/** Whether the HTTP answer was ended, as a clean cut is too; false where the connection broke, whoever broke it. */
+	/** Whether the HTTP response was ended, as a clean cut is too; false where the connection broke, on either side. */
 	readonly isComplete: boolean;
-	/** When the answer was over, milliseconds of the same clock as `arrivedAtMs`. */
+	/** When the response had ended, in milliseconds of the same clock as `arrivedAtMs`. */
 	readonly endedAtMs: number;
 }

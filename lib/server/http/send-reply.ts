@@ -11,11 +11,11 @@ import type { Reply } from './reply.js';
 /** How a reply goes out. */
 export interface SendOptions {
 	readonly clock: MonotonicClock;
-	/** Aborted when the answer is over, whoever ended it. */
+	/** Aborted when the response has ended, on either side. */
 	readonly signal: AbortSignal;
 	/** The rate of media, `Infinity` for none. */
 	readonly mediaBytesPerSecond: number;
-	/** Told of every piece of the body that is handed to the connection. */
+	/** Called with the size of every chunk that is handed to the connection. */
 	readonly onBytes: (sizeBytes: number) => void;
 }
 
@@ -84,6 +84,6 @@ async function closeWhenSent(response: ServerResponse, signal: AbortSignal): Pro
 	});
 	await unlessAborted(sent, signal);
 	response.destroy();
-	// A body that ended now would end the answer, on paper, before its connection is seen to be gone.
+	// A body that ended now would end the response before its connection is seen to be closed.
 	return unlessAborted(new Promise<never>(() => {}), signal);
 }

@@ -15,11 +15,11 @@ export interface ServerLimits {
 	readonly requestTimeoutMs: number;
 	/** How long a connection may be idle between two requests, in milliseconds. @default 120000 */
 	readonly keepAliveTimeoutMs: number;
-	/** How long nothing may move on a connection while its answer is sent, in milliseconds. @default 2700000 */
+	/** How long a connection may be idle while its response is sent, in milliseconds. @default 2700000 */
 	readonly stalledTimeoutMs: number;
 }
 
-/** Five sessions and a few dozen players use a tenth of the connections; the rest is for those who forget to close. */
+/** Five sessions and a few dozen players use a tenth of the connections; the rest is for clients that forget to close. */
 const MAX_CONNECTIONS = 1024;
 
 /** The SDKs send about 15. */
@@ -38,7 +38,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 /** A reader may rest: the service itself ends a media connection after three quarters of an hour. */
 const STALLED_TIMEOUT_MS = 45 * 60_000;
 
-/** How often it is looked for requests that are late, in milliseconds: at least so often. */
+/** Longest interval of the request-timeout check, in milliseconds. */
 const CHECK_INTERVAL_MS = 5000;
 
 const defaults: ServerLimits = {
@@ -51,7 +51,7 @@ const defaults: ServerLimits = {
 	stalledTimeoutMs: STALLED_TIMEOUT_MS,
 };
 
-/** Fills in what is not given. Throws `InvalidOptionError` for what is no limit, or no whole number of at least 1. */
+/** Fills in what is not given. Throws `InvalidOptionError` for an unknown limit, and for a value that is not a whole number of at least 1. */
 export function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
 	const resolved = { ...defaults, ...limits };
 	for (const [name, value] of Object.entries(resolved)) {

@@ -6,7 +6,7 @@ import { streamInfo } from './stream-info.js';
 export const describeStream: Operation = {
 	name: 'DescribeStream',
 	path: '/describeStream',
-	answer(request, { archive }) {
+	respond(request, { archive }) {
 		return { kind: 'json', json: { StreamInfo: streamInfo(requestedStream(request).find(archive)) } };
 	},
 };

@@ -16,7 +16,7 @@ const apiNames = [
 export const getDataEndpoint: Operation = {
 	name: 'GetDataEndpoint',
 	path: '/getDataEndpoint',
-	answer(request, { archive, origin }) {
+	respond(request, { archive, origin }) {
 		const requested = requestedStream(request);
 		request.oneOf('APIName', apiNames);
 		requested.find(archive);

@@ -3,11 +3,11 @@ import { HLS_PATH, resourceUri } from '../playback/hls/resource-uri.js';
 import type { Operation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
-/** GetHLSStreamingSessionURL: begins a playback session, and answers where its master playlist is. */
+/** GetHLSStreamingSessionURL: begins a playback session, and responds with the URL of its master playlist. */
 export const getHlsStreamingSessionUrl: Operation = {
 	name: 'GetHLSStreamingSessionURL',
 	path: '/getHLSStreamingSessionURL',
-	answer(request, { archive, sessions, origin, nowMs }) {
+	respond(request, { archive, sessions, origin, nowMs }) {
 		const requested = requestedStream(request);
 		const asked = readHlsRequest(request, nowMs);
 		const stream = requested.find(archive);

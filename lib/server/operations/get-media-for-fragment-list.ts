@@ -13,7 +13,7 @@ const MAX_NAMED_NUMBERS = 10;
 export const getMediaForFragmentList: Operation = {
 	name: 'GetMediaForFragmentList',
 	path: '/getMediaForFragmentList',
-	answer(request, { archive }) {
+	respond(request, { archive }) {
 		const requested = requestedStream(request);
 		const numbers = request.list('Fragments', { min: 1, max: MAX_FRAGMENTS });
 		return { kind: 'media', fragments: findAll(numbers, requested.find(archive).fragments) };

@@ -19,7 +19,7 @@ const clocks: Readonly<Record<(typeof selectorTypes)[number], Clock>> = {
 	SERVER_TIMESTAMP: 'server',
 };
 
-/** A page of a listing, and all that tells it from any other; also what a token carries. */
+/** A page of a listing, and everything that identifies it; also the content of a token. */
 type Page = ClockRange & {
 	readonly stream: string;
 	readonly creationMs: number;
@@ -37,7 +37,7 @@ type Page = ClockRange & {
 export const listFragments: Operation = {
 	name: 'ListFragments',
 	path: '/listFragments',
-	answer(request, { archive, tokens }) {
+	respond(request, { archive, tokens }) {
 		const requested = requestedStream(request);
 		const pageSize = request.integer('MaxResults', { min: 1, max: MAX_PAGE_SIZE }) ?? DEFAULT_PAGE_SIZE;
 		const token = request.string('NextToken', NEXT_TOKEN);

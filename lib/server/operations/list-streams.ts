@@ -13,7 +13,7 @@ const NEXT_TOKEN: StringBounds = { maxLength: 512, pattern: /^[a-zA-Z0-9+/=]+$/ 
 export const listStreams: Operation = {
 	name: 'ListStreams',
 	path: '/listStreams',
-	answer(request, { archive, tokens }) {
+	respond(request, { archive, tokens }) {
 		const pageSize = request.integer('MaxResults', { min: 1, max: MAX_PAGE_SIZE }) ?? MAX_PAGE_SIZE;
 		const token = request.string('NextToken', NEXT_TOKEN);
 		const condition = request.object('StreamNameCondition');

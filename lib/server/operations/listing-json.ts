@@ -1,12 +1,12 @@
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { EpochSeconds, type WireValue } from '../wire/wire-json.js';
-import type { ListingAnswer } from './operation.js';
+import type { ListingResult } from './operation.js';
 
 /** A page as ListFragments writes it, members in the service's own order. */
 export function listingJson({
 	fragments,
 	nextToken,
-}: Pick<ListingAnswer, 'fragments' | 'nextToken'>): WireValue {
+}: Pick<ListingResult, 'fragments' | 'nextToken'>): WireValue {
 	return { Fragments: fragments.map(describe), NextToken: nextToken };
 }
 

@@ -19,28 +19,28 @@ interface OperationContext {
 }
 
 /** A page of ListFragments. */
-export interface ListingAnswer {
+export interface ListingResult {
 	readonly kind: 'listing';
 	readonly fragments: readonly StoredFragment[];
 	readonly nextToken: string | null;
 	/** The token that gives this very page. */
 	readonly ownToken: () => string;
-	/** The page size that was asked for: what the call costs. */
+	/** The requested page size: what the call costs. */
 	readonly metadataPoints: number;
 }
 
-/** An answer that is a JSON object and nothing else. */
-export interface JsonAnswer {
+/** A response that is a JSON object. */
+export interface JsonResult {
 	readonly kind: 'json';
 	readonly json: WireValue;
 }
 
-/** What an operation answers, with HTTP status 200. */
-export type Answer =
-	| JsonAnswer
-	/** What changes something: done once the request is admitted. Rejects with `ServiceError`. */
-	| { readonly kind: 'action'; readonly act: () => Promise<JsonAnswer> }
-	| ListingAnswer
+/** The result of an operation, sent with HTTP status 200. */
+export type OperationResult =
+	| JsonResult
+	/** A change: made after the request is admitted. Rejects with `ServiceError`. */
+	| { readonly kind: 'action'; readonly act: () => Promise<JsonResult> }
+	| ListingResult
 	/** The chunks of these fragments. */
 	| { readonly kind: 'media'; readonly fragments: readonly StoredFragment[] };
 
@@ -49,6 +49,6 @@ export interface Operation {
 	/** The service's name for it. */
 	readonly name: string;
 	readonly path: string;
-	/** Checks the request, all of it before anything is looked up, and answers it. Throws `ServiceError`. */
-	answer(request: RequestFields, context: OperationContext): Answer;
+	/** Validates the whole request before anything is looked up, and gives the result. Throws `ServiceError`. */
+	respond(request: RequestFields, context: OperationContext): OperationResult;
 }

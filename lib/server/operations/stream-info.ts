@@ -10,7 +10,7 @@ const KMS_KEY_ID = 'alias/aws/kinesisvideo';
 /** Streams of the local archive are never updated, so each has its first version, spelt like the service's. */
 const VERSION = 'LocalArchive0000000v';
 
-/** StreamInfo, as DescribeStream and ListStreams answer it. */
+/** StreamInfo of DescribeStream and ListStreams. */
 export function streamInfo({ arn, metadata }: LocalStream): WireValue {
 	return {
 		CreationTime: new EpochSeconds(metadata.creationMs),

@@ -3,7 +3,7 @@ import type { MonotonicClock } from '../monotonic-clock.js';
 /** What is sent at a time: a hundredth of a second at the service's 25 MB/s, so that the stream is smooth. */
 const SLICE_BYTES = 256 * 1024;
 
-/** How far a body may run ahead of its rate, at its start or behind a late timer. */
+/** How far a body may run ahead of its rate, at its start or after a late timer. */
 const BURST_MS = 50;
 
 const SECOND_MS = 1000;

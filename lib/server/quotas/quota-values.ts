@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../errors.js';
 
-/** The quotas of one stream, and of one playback session. `Infinity` is no limit. */
+/** The quotas of one stream, and of one playback session. `Infinity` means no limit. */
 export interface QuotaValues {
 	/** GetMediaForFragmentList calls in any rolling second. */
 	readonly mediaCallsPerSecond: number;
@@ -8,9 +8,9 @@ export interface QuotaValues {
 	readonly mediaPointsPerSecond: number;
 	/** Fragment-metadata points a second: ListFragments and media playlists cost what they hold at most, whatever they hold. */
 	readonly metadataPointsPerSecond: number;
-	/** GetMediaForFragmentList answers that may be under way at a time. */
+	/** GetMediaForFragmentList responses that may be open at a time. */
 	readonly mediaConnections: number;
-	/** Bytes a second of one GetMediaForFragmentList answer. */
+	/** Bytes a second of one GetMediaForFragmentList response. */
 	readonly mediaBytesPerSecond: number;
 	/** GetDataEndpoint calls in any rolling second, and as many DescribeStream calls. */
 	readonly controlCallsPerSecond: number;

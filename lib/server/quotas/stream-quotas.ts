@@ -9,13 +9,13 @@ export interface RequestCost {
 	readonly operation: string;
 	/** One for each fragment that GetMediaForFragmentList names, one for a fragment of a session. */
 	readonly mediaPoints: number;
-	/** The MaxResults of a ListFragments, the MaxMediaPlaylistFragmentResults behind a media playlist. */
+	/** The MaxResults of a ListFragments, the MaxMediaPlaylistFragmentResults of a media playlist's session. */
 	readonly metadataPoints: number;
 }
 
 /** What one stream has left of its quotas. */
 export class StreamQuotas {
-	/** GetMediaForFragmentList answers under way; the server counts them up and down. */
+	/** Open GetMediaForFragmentList responses; the server counts them up and down. */
 	openMediaConnections = 0;
 	readonly #values: QuotaValues;
 	readonly #mediaPoints: PointBucket;

@@ -1,22 +1,22 @@
 import { InvalidOptionError } from '../../errors.js';
 
-/** Somebody who may call the archive: what a client signs with. */
+/** A key that may call the archive: what a client signs with. */
 export interface AccessKey {
 	/** Letters, digits, `_`, `.` and `-`, up to 128. */
 	readonly accessKeyId: string;
 	readonly secretAccessKey: string;
-	/** Where given, every request must carry it. A token that is sent without one here is not looked at. */
+	/** Where given, every request must carry it. A token that is sent without one here is ignored. */
 	readonly sessionToken?: string | undefined;
 }
 
 const KEY_ID_PATTERN = /^[\w.-]{1,128}$/;
 
-/** What stands in a message for something that nobody may read. */
+/** What stands in a message for a secret. */
 const HIDDEN = '***';
 
 /**
  * The keys by their id. Throws `InvalidOptionError` for a list without a key, and for a key without an id or a secret;
- * no message repeats any of it.
+ * no message contains any part of a key.
  */
 export function checkAccessKeys(keys: readonly AccessKey[]): ReadonlyMap<string, AccessKey> {
 	if (keys.length === 0) throw new InvalidOptionError('credentials', 'at least one key, or left out', keys);

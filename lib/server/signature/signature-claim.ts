@@ -10,10 +10,10 @@ import {
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const TERMINATOR = 'aws4_request';
 
-/** The longest a presigned request may live, in seconds: a week, as with AWS. */
+/** The longest validity of a presigned request, in seconds: a week, as with AWS. */
 const MAX_EXPIRES_SECONDS = 604_800;
 
-/** What a request says of its signature; nothing of it is verified. */
+/** What a request claims about its signature; none of it is verified. */
 export interface SignatureClaim {
 	readonly accessKeyId: string;
 	readonly region: string;
@@ -21,7 +21,7 @@ export interface SignatureClaim {
 	/** When it was signed, `20260131T140307Z`, and the same in epoch milliseconds. */
 	readonly date: string;
 	readonly timeMs: number;
-	/** How long it is good for, in seconds; null for a signature in the headers. */
+	/** How long it is valid, in seconds; null for a signature in the headers. */
 	readonly expiresSeconds: number | null;
 	/** Names of the headers that are signed, lower case. */
 	readonly signedHeaders: readonly string[];

@@ -1,9 +1,9 @@
 import { ServiceError } from '../wire/service-error.js';
 
 /*
- * Who a caller is cannot be told. Names, statuses and wording are those that the service's clients have reported: 403 and
- * the JSON services' names (Common Errors of the API reference spells them without `Exception`). No message repeats
- * what the signature should have been.
+ * The caller is not authenticated. Names, statuses and wording are those that the service's clients have reported: 403 and
+ * the JSON services' names (Common Errors of the API reference spells them without `Exception`). No message contains
+ * the expected signature.
  */
 
 /** The request carries no signature. */
@@ -20,14 +20,14 @@ export class IncompleteSignatureError extends ServiceError {
 	}
 }
 
-/** Nobody has that key, or its session token. */
+/** The key, or its session token, is unknown. */
 export class UnrecognizedClientError extends ServiceError {
 	constructor() {
 		super('UnrecognizedClientException', 403, 'The security token included in the request is invalid.');
 	}
 }
 
-/** The signature is not of this request, this place or this time. */
+/** The signature is not for this request, this region or this time. */
 export class InvalidSignatureError extends ServiceError {
 	constructor(message: string) {
 		super('InvalidSignatureException', 403, message);

@@ -35,15 +35,15 @@ export interface SignatureVerifierOptions {
 }
 
 /**
- * Tells whether a request was signed, in its headers or its query, by somebody who has one of the keys, for this region
- * and service and lately (AWS Signature Version 4). Signs it again and compares in constant time.
+ * Verifies that a request was signed, in its headers or its query, with one of the keys, for this region
+ * and service and recently (AWS Signature Version 4). Signs it again and compares in constant time.
  */
 export class SignatureVerifier {
 	readonly #keys: ReadonlyMap<string, AccessKey>;
 	readonly #region: string;
 	readonly #now: () => number;
 
-	/** Throws `InvalidOptionError` for keys that are none. */
+	/** Throws `InvalidOptionError` for invalid keys. */
 	constructor({ keys, region, now }: SignatureVerifierOptions) {
 		this.#keys = checkAccessKeys(keys);
 		this.#region = region;
@@ -51,8 +51,8 @@ export class SignatureVerifier {
 	}
 
 	/**
-	 * What a request says of its signature, where that may be true: it is by a known key, for here, and for now. To be asked
-	 * before the body is read; throws the service's error.
+	 * The claim of a request whose key is known, and whose region, service and time are right. To be called before the body is
+	 * read; throws the service's error.
 	 */
 	admit(target: RequestTarget, headers: IncomingHttpHeaders): SignatureClaim {
 		const claim = readSignatureClaim(target, headers);
@@ -150,7 +150,7 @@ function hasToken({ sessionToken }: SignatureClaim, key: AccessKey): boolean {
 	return sessionToken !== undefined && isEqual(sessionToken, key.sessionToken);
 }
 
-/** Whether two texts are the same, in a time that does not tell where they differ. */
+/** Whether two texts are equal, compared in constant time. */
 function isEqual(a: string, b: string): boolean {
 	const [left, right] = [a, b].map((text) => createHash('sha256').update(text).digest());
 	return timingSafeEqual(left as Buffer, right as Buffer);

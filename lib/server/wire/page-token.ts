@@ -24,7 +24,7 @@ export class PageTokens {
 	/** What a token carries, or null where this object did not make it. */
 	open<Fields>(kind: PageTokenKind, token: string): Fields | null {
 		const bytes = Buffer.from(token, 'base64');
-		// Node reads much that is no base64; only the one spelling that was given out counts.
+		// Node decodes invalid base64 too; only the spelling that was issued is accepted.
 		if (bytes.byteLength <= MAC_BYTES || bytes.toString('base64') !== token) return null;
 		const body = bytes.subarray(MAC_BYTES);
 		if (!timingSafeEqual(bytes.subarray(0, MAC_BYTES), this.#mac(kind, body))) return null;

@@ -18,7 +18,7 @@ export interface IntegerBounds {
 
 /**
  * The members of a request, each read with its bounds; the SDKs check next to none of them. What is wrong is thrown as an
- * {@link InvalidArgumentError} that names the member. A member of null is absent, and members nobody asks for are ignored.
+ * {@link InvalidArgumentError} that names the member. A member of null is absent, and unknown members are ignored.
  */
 export class RequestFields {
 	readonly #members: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /**
- * An error as the service answers it. Its own small tree: `awsName` is what the SDKs make their typed errors of,
+ * An error as the service sends it. Its own small tree: `awsName` is what the SDKs make their typed errors of,
  * `statusCode` the HTTP status of the service's model.
  */
 export class ServiceError extends Error {
@@ -29,7 +29,7 @@ export class ResourceNotFoundError extends ServiceError {
 	}
 }
 
-/** The body is no JSON object. */
+/** The body is not a JSON object. */
 export class SerializationError extends ServiceError {
 	constructor(message: string) {
 		super('SerializationException', 400, message);
@@ -39,7 +39,7 @@ export class SerializationError extends ServiceError {
 /** No operation has that verb and path. */
 export class UnknownOperationError extends ServiceError {
 	constructor(method: string, path: string) {
-		super('UnknownOperationException', 404, `no operation answers ${method} ${path}`);
+		super('UnknownOperationException', 404, `no operation at ${method} ${path}`);
 	}
 }
 

@@ -23,7 +23,7 @@ export class EpochSeconds {
 /** Java writes doubles from 10^7 on with an exponent. */
 const MAX_PLAIN_DIGITS = 7;
 
-/** What an answer in JSON may hold. */
+/** The values of a JSON response. */
 export type WireValue =
 	| string
 	| number

@@ -34,7 +34,7 @@ interface Signing {
 	headers?: Record<string, string>;
 }
 
-interface Answer {
+interface OperationResult {
 	status: number;
 	awsName: string | undefined;
 	message: string | undefined;
@@ -66,7 +66,7 @@ async function start(t: ExecutionContext, keys: readonly AccessKey[] = [key]) {
 	const { port, host } = new URL(url);
 
 	/** Signs a ListStreams as told, meddles with it, sends it. */
-	async function send(signing: Signing = {}, change: Change = () => {}): Promise<Answer> {
+	async function send(signing: Signing = {}, change: Change = () => {}): Promise<OperationResult> {
 		const { accessKeyId, secretAccessKey, ...rest } = { ...key, ...signing };
 		const { sessionToken, region = 'us-east-1', service = 'kinesisvideo', signedAtMs = nowMs } = rest;
 		const { method = 'POST', expiresIn, query = {}, body = expiresIn === undefined ? BODY : '' } = rest;
@@ -89,7 +89,7 @@ async function start(t: ExecutionContext, keys: readonly AccessKey[] = [key]) {
 		return sendPlain(signed);
 	}
 
-	async function sendPlain({ method, path, query, headers, body }: HttpRequest): Promise<Answer> {
+	async function sendPlain({ method, path, query, headers, body }: HttpRequest): Promise<OperationResult> {
 		const pairs = Object.entries(query).map(
 			([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`,
 		);
@@ -109,7 +109,7 @@ async function start(t: ExecutionContext, keys: readonly AccessKey[] = [key]) {
 	return { send, sendPlain, records, server, url };
 }
 
-const good: Answer = { status: 200, awsName: undefined, message: undefined };
+const good: OperationResult = { status: 200, awsName: undefined, message: undefined };
 const mismatch = {
 	status: 403,
 	awsName: 'InvalidSignatureException',
@@ -123,7 +123,7 @@ const unknown = {
 
 function assertRefused(
 	t: ExecutionContext,
-	answer: Answer,
+	answer: OperationResult,
 	{ status, awsName, message }: { status: number; awsName: string; message: RegExp },
 	title: string,
 ): void {
