@@ -7,7 +7,12 @@ export interface AudioConfiguration {
 	readonly sampleRate: number | null;
 	readonly channels: number | null;
 	readonly bitDepth: number | null;
+	/** AAC: how long a frame lasts, in milliseconds. Null for everything else. */
+	readonly frameMs: number | null;
 }
+
+/** Samples of a frame of AAC-LC (ISO 14496-3 §4.5.2.1). */
+export const AAC_FRAME_SAMPLES = 1024;
 
 /** ISO 14496-3 table 1.18. */
 const SAMPLE_RATES_HZ = [
@@ -16,6 +21,12 @@ const SAMPLE_RATES_HZ = [
 const EXPLICIT_SAMPLE_RATE = 15;
 const SBR = 5;
 const PARAMETRIC_STEREO = 29;
+
+/** Object types with a GASpecificConfig and frames of 1024 or 960 samples: AAC Main, LC, SSR, LTP, scalable, and their ER forms. */
+const GENERAL_AUDIO: ReadonlySet<number> = new Set([1, 2, 3, 4, 6, 17, 19, 20, 21, 22]);
+
+/** ER AAC LD and ELD: 512 or 480 samples. */
+const LOW_DELAY: ReadonlySet<number> = new Set([23, 39]);
 
 /** Channels by channelConfiguration; 0 says they are described elsewhere (ISO 14496-3 table 1.19). */
 const CHANNELS = [null, 1, 2, 3, 4, 5, 6, 8, null, null, null, 7, 8, 24, 8];
@@ -26,12 +37,32 @@ export function readAudioSpecificConfig(codecPrivate: Uint8Array): AudioConfigur
 	try {
 		const objectType = readObjectType(reader);
 		if (objectType === 0) return null;
-		let sampleRate = readSampleRate(reader);
+		const coreRate = readSampleRate(reader);
 		const channels = CHANNELS[reader.bits(4)] ?? null;
-		if (objectType === SBR || objectType === PARAMETRIC_STEREO) sampleRate = readSampleRate(reader);
-		return { codec: `mp4a.40.${objectType}`, sampleRate, channels, bitDepth: null };
+		const isExtended = objectType === SBR || objectType === PARAMETRIC_STEREO;
+		const sampleRate = isExtended ? readSampleRate(reader) : coreRate;
+		const frameSamples = readFrameSamples(reader, objectType);
+		const frameMs = coreRate && frameSamples && (frameSamples * 1000) / coreRate;
+		return { codec: `mp4a.40.${objectType}`, sampleRate, channels, bitDepth: null, frameMs };
 	} catch (error) {
 		if (error instanceof RangeError) return null;
+		throw error;
+	}
+}
+
+/**
+ * Samples of a frame at the rate of the core. SBR, signalled or not, doubles both: the frame lasts as long. Null for object
+ * types whose configuration begins with something else than frameLengthFlag.
+ */
+function readFrameSamples(reader: BitReader, objectType: number): number | null {
+	try {
+		const coreType =
+			objectType === SBR || objectType === PARAMETRIC_STEREO ? readObjectType(reader) : objectType;
+		if (GENERAL_AUDIO.has(coreType)) return reader.flag() ? 960 : AAC_FRAME_SAMPLES;
+		return LOW_DELAY.has(coreType) ? (reader.flag() ? 480 : 512) : null;
+	} catch (error) {
+		// Some producers cut the configuration after what they take to be all of it.
+		if (error instanceof RangeError) return AAC_FRAME_SAMPLES;
 		throw error;
 	}
 }
@@ -74,6 +105,7 @@ export function readWaveFormat(codecPrivate: Uint8Array): AudioConfiguration | n
 		sampleRate: view.getUint32(4, true) || null,
 		channels: view.getUint16(2, true) || null,
 		bitDepth,
+		frameMs: null,
 	};
 	switch (formatTag) {
 		case WAVE_FORMAT.PCM:
@@ -86,11 +118,10 @@ export function readWaveFormat(codecPrivate: Uint8Array): AudioConfiguration | n
 			return { codec: 'ulaw', ...details };
 		case WAVE_FORMAT.MP3:
 			return { codec: 'mp3', ...details };
-		case WAVE_FORMAT.RAW_AAC:
-			return {
-				codec: readAudioSpecificConfig(codecPrivate.subarray(EXTRA_OFFSET))?.codec ?? null,
-				...details,
-			};
+		case WAVE_FORMAT.RAW_AAC: {
+			const aac = readAudioSpecificConfig(codecPrivate.subarray(EXTRA_OFFSET));
+			return { ...details, codec: aac?.codec ?? null, frameMs: aac?.frameMs ?? null };
+		}
 		default:
 			return { codec: null, ...details };
 	}

@@ -1,7 +1,7 @@
 import type { Track } from '../model/track.js';
-
-/** Samples of a frame of AAC-LC (ISO 14496-3 §4.5.2.1). */
-export const AAC_FRAME_SAMPLES = 1024;
+import { aacFrameMs } from './aac-duration.js';
+import { dolbyFrameMs, mpegAudioFrameMs } from './audio-frame-header.js';
+import { soundDurationMs } from './sound-format.js';
 
 /** Lengths of Opus frames in milliseconds, by the number of their configuration (RFC 6716 §3.1). */
 const silkFrames = [10, 20, 40, 60];
@@ -13,13 +13,39 @@ const opusFrames = [
 	[celtFrames, celtFrames, celtFrames, celtFrames],
 ].flat(2);
 
-/** How long a frame of AAC-LC or Opus lasts, which its container need not say. Null for anything else. */
-export function codedDurationMs({ codec, sampleRate }: Track, data: Uint8Array): number | null {
-	if (codec === 'mp4a.40.2' && sampleRate) return (AAC_FRAME_SAMPLES * 1000) / sampleRate;
-	const [toc, counts] = data;
-	if (codec !== 'opus' || toc === undefined) return null;
+/** An Opus packet lasts at most so long (RFC 6716 §3.2.5, R5). */
+const MAX_OPUS_PACKET_MS = 120;
+
+/**
+ * How long an audio frame lasts by its codec, in milliseconds, which its container need not say: PCM and G.711 (by bytes,
+ * whatever the CodecID: `A_MS/ACM` and Amazon Connect too), AAC, Opus, MPEG audio, AC-3 and E-AC-3. Null for anything else
+ * and where the frame does not say.
+ */
+export function codedDurationMs(track: Track, data: Uint8Array): number | null {
+	switch (track.codec) {
+		case 'opus':
+			return opusPacketMs(data);
+		case 'mp3':
+			return mpegAudioFrameMs(data);
+		case 'ac-3':
+		case 'ec-3':
+			return dolbyFrameMs(data);
+		case null:
+			// RFC 6381 has no name for layers I and II of MPEG audio.
+			return track.codecId === 'A_MPEG/L1' || track.codecId === 'A_MPEG/L2'
+				? mpegAudioFrameMs(data)
+				: soundDurationMs(track, data.byteLength);
+		default:
+			return aacFrameMs(track) ?? soundDurationMs(track, data.byteLength);
+	}
+}
+
+/** One frame, or two of them, or as many as the byte after the first says (RFC 6716 §3.2). */
+function opusPacketMs([toc, counts]: Uint8Array): number | null {
+	if (toc === undefined) return null;
 	const frameMs = opusFrames[toc >> 3] as number;
-	// One frame, or two of them, or as many as the next byte says.
 	const code = toc & 3;
-	return frameMs * (code === 3 ? (counts ?? 0) & 0x3f : Math.min(2, code + 1));
+	if (code !== 3) return frameMs * Math.min(2, code + 1);
+	const packetMs = frameMs * ((counts ?? 0) & 0x3f);
+	return packetMs > 0 && packetMs <= MAX_OPUS_PACKET_MS ? packetMs : null;
 }

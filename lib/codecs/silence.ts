@@ -1,5 +1,5 @@
 import type { Track } from '../model/track.js';
-import { AAC_FRAME_SAMPLES } from './coded-duration.js';
+import { AAC_FRAME_SAMPLES } from './audio-configuration.js';
 import { soundDurationMs, soundFormat } from './sound-format.js';
 
 /** A frame in which nothing is heard. */

@@ -7,7 +7,7 @@ import { backOffMs } from '../pace/retry.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
 import { BatchProgress } from './batch-progress.js';
-import { AssemblerContext, FragmentAssembler, HELD_INDEX } from './fragment-assembler.js';
+import { AssemblerContext, FragmentAssembler, HELD_INDEX, isUnsupported } from './fragment-assembler.js';
 
 /** How long media is asked for again that did not come. */
 export interface ResumePolicy {
@@ -65,7 +65,7 @@ interface ResponseEnd {
  * Every fragment of a batch ends exactly once: whole, or with a `fragment-failure` in its place. What breaks off, stalls,
  * or fails in a way that another try may help, is asked for again from the first fragment that is not whole; frames that
  * were given out are recognized and not given out twice. When the tries are spent, the fragment that was begun fails
- * (`TRUNCATED`, `MALFORMED`), or with its in-band code, or, where nothing of it came, as `MISSING`. A request that is
+ * (`TRUNCATED`, `MALFORMED`; `UNSUPPORTED` at once), or with its in-band code, or, where nothing of it came, as `MISSING`. A request that is
  * refused altogether ends the stream with its error.
  */
 export class Demuxer extends Stage<MediaResponse, MediaEvent> {
@@ -121,12 +121,13 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				while (progress.next !== undefined) yield this.#giveUp(progress, end);
 				return;
 			}
-			if (barren >= allowed) {
+			const isHopeless = isUnsupported(error) && progress.begun !== null;
+			if (barren >= allowed || isHopeless) {
 				const isSaidToFail = end.troubles.has(progress.next);
 				yield this.#giveUp(progress, end);
 				// Where nothing at all came, the others get one try each, until something comes again. What the service itself
 				// fails was only in their way.
-				allowed = isSaidToFail ? this.#policy.attempts : 1;
+				allowed = isSaidToFail || isHopeless ? this.#policy.attempts : 1;
 				barren = 0;
 				if (progress.next === undefined) return;
 			}
@@ -244,7 +245,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				trouble?.message ??
 				`fragment ${fragmentNumber} ${begun === null ? 'was asked for and did not come' : 'did not come whole'}${error === null ? '' : `: ${error.message}`}`,
 			offset: trouble?.offset ?? (error instanceof MediaError ? error.offset : null),
-			retryable: true,
+			retryable: !isUnsupported(error),
 			error,
 		});
 		const { frames, bytes } = progress.given;
@@ -285,6 +286,7 @@ function isMalformed(error: unknown): error is MediaError {
 }
 
 function nameOf(error: MediaError): string {
+	if (isUnsupported(error)) return 'UNSUPPORTED';
 	return error.code === 'KVS_MEDIA_CHANGED' ? 'CHANGED' : 'MALFORMED';
 }
 

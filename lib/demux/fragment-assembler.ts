@@ -1,13 +1,16 @@
 import { MediaError } from '../errors.js';
 import { GapDetector } from '../gaps/gap-detector.js';
+import { framesOfBlock } from '../mkv/block-frames.js';
 import { ID } from '../mkv/ebml-schema.js';
+import { viewOf } from '../mkv/element-body.js';
 import { malformed } from '../mkv/element-header.js';
-import { LACING_MASK, splitLacing } from '../mkv/lacing.js';
-import { MAX_DOCUMENT_TAGS } from '../mkv/limits.js';
+import { LACING_MASK } from '../mkv/lacing.js';
+import { MAX_DOCUMENT_TAGS, MAX_TIMECODE_SCALE_NS } from '../mkv/limits.js';
 import { KEYFRAME_FLAG, type MatroskaHandler, MatroskaParser } from '../mkv/matroska-parser.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../mkv/segment-info.js';
 import { readTags } from '../mkv/tags.js';
 import { readTracks } from '../mkv/tracks.js';
+import { MAX_TIME_MS } from '../model/max-time.js';
 import {
 	FragmentEndEvent,
 	FragmentEvent,
@@ -18,10 +21,14 @@ import {
 } from '../model/media-event.js';
 import type { Tag } from '../model/tag.js';
 import type { Track } from '../model/track.js';
+import { timesOfLace } from './laced-frames.js';
 import { ServiceTagReader } from './service-tags.js';
 
 /** Events that are made of one chunk before the reader is given a chance to take them. */
 const MAX_EVENTS_PER_BATCH = 512;
+
+/** How far a block may lie from its Cluster's Timecode: 2^15 ticks of the largest TimecodeScale, in milliseconds. */
+const MAX_BLOCK_OFFSET_MS = (2 ** 15 * MAX_TIMECODE_SCALE_NS) / 1e6;
 
 /** What outlives one payload: a run over many responses counts its fragments, and looks for gaps, across them. */
 export class AssemblerContext {
@@ -99,6 +106,8 @@ export class FragmentAssembler implements MatroskaHandler {
 	#bytes = 0;
 	#cluster: FrameCluster = { timecodeNs: 0n, producerMs: null };
 	#firstTimecodeNs = 0n;
+	/** Whether times of the Cluster have to be looked at one by one. */
+	#isNearLimit = false;
 	#producerMs: number | null = null;
 	/** Where the tags that report an in-band exception stood. */
 	#exceptionOffset: number | null = null;
@@ -189,7 +198,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	/** @internal */
-	clusterStart(timecode: bigint): void {
+	clusterStart(timecode: bigint, offset: number): void {
 		const timecodeNs = timecode * BigInt(this.#scaleNs);
 		if (this.#fragment === null) {
 			this.#firstTimecodeNs = timecodeNs;
@@ -197,10 +206,24 @@ export class FragmentAssembler implements MatroskaHandler {
 		}
 		// A KVS fragment has one Cluster, whose time the producer timestamp is; in other files the clusters go on from there.
 		const sinceFirstMs = Number(timecodeNs - this.#firstTimecodeNs) / 1e6;
-		this.#cluster = {
-			timecodeNs,
-			producerMs: this.#producerMs === null ? null : this.#producerMs + sinceFirstMs,
-		};
+		const producerMs = this.#producerMs === null ? null : this.#producerMs + sinceFirstMs;
+		this.#cluster = { timecodeNs, producerMs };
+		this.#isNearLimit = this.#isBeyond(MAX_TIME_MS - MAX_BLOCK_OFFSET_MS, 0);
+		this.#checkTime(0, offset);
+	}
+
+	/** Throws for a time, from the Cluster's Timecode, that no Date holds. */
+	#checkTime(offsetNs: number, offset: number): void {
+		if (!this.#isNearLimit || !this.#isBeyond(MAX_TIME_MS, offsetNs / 1e6)) return;
+		throw malformed('a time further from 1970 than a date can be (8.64e15 ms)', offset);
+	}
+
+	#isBeyond(limitMs: number, offsetMs: number): boolean {
+		const { timecodeNs, producerMs } = this.#cluster;
+		return (
+			Math.abs(Number(timecodeNs) / 1e6 + offsetMs) > limitMs ||
+			Math.abs((producerMs ?? 0) + offsetMs) > limitMs
+		);
 	}
 
 	/** @internal */
@@ -217,27 +240,32 @@ export class FragmentAssembler implements MatroskaHandler {
 		const track = this.#trackOf(trackNumber, offset);
 		const offsetNs = relativeTicks * this.#scaleNs;
 		const isKeyframe = (flags & KEYFRAME_FLAG) !== 0;
-		const defaultMs = track.defaultDurationNs === null ? null : track.defaultDurationNs / 1e6;
-		if ((flags & LACING_MASK) === 0) {
-			const durationMs = durationTicks < 0 ? defaultMs : (durationTicks * this.#scaleNs) / 1e6;
-			this.#frame(track, offsetNs, isKeyframe, durationMs, bytes, start, end);
-			return;
-		}
-		const frames = splitLacing(bytes, start, end, flags, offset);
-		const durationNs =
-			durationTicks < 0 ? track.defaultDurationNs : (durationTicks * this.#scaleNs) / frames.length;
-		for (const [index, frame] of frames.entries()) {
-			const frameOffsetNs = offsetNs + Math.round(index * (durationNs ?? 0));
+		this.#checkTime(offsetNs, offset);
+		const durationNs = durationTicks < 0 ? null : this.#durationNs(durationTicks, offset);
+		if ((flags & LACING_MASK) === 0 && track.undoEncodings === null) {
+			const { defaultDurationNs } = track;
+			const knownNs = durationNs ?? defaultDurationNs;
 			this.#frame(
 				track,
-				frameOffsetNs,
+				offsetNs,
 				isKeyframe,
-				durationNs === null ? null : durationNs / 1e6,
-				bytes,
-				frame.start,
-				frame.end,
+				knownNs === null ? null : knownNs / 1e6,
+				viewOf(bytes, start, end),
 			);
+			return;
 		}
+		const frames = framesOfBlock(track, flags, bytes, start, end, offset);
+		for (const [index, time] of timesOfLace(track, frames, offsetNs, durationNs).entries()) {
+			this.#isNearLimit ||= Math.abs(time.offsetNs) > MAX_BLOCK_OFFSET_MS * 1e6;
+			this.#checkTime(time.offsetNs, offset);
+			this.#frame(track, time.offsetNs, isKeyframe, time.durationMs, frames[index] as Uint8Array);
+		}
+	}
+
+	#durationNs(durationTicks: number, offset: number): number {
+		const durationNs = durationTicks * this.#scaleNs;
+		if (durationNs > MAX_TIME_MS * 1e6) throw malformed(`a BlockDuration of ${durationTicks} ticks`, offset);
+		return durationNs;
 	}
 
 	/** The tracks of a fragment are few, and their frames come in turns. */
@@ -266,7 +294,8 @@ export class FragmentAssembler implements MatroskaHandler {
 		for (const tag of tags) this.#tags.push(tag);
 		if (this.#tags.length > MAX_DOCUMENT_TAGS)
 			throw malformed(`more than ${MAX_DOCUMENT_TAGS} tags in a document`, offset);
-		this.#service.add(tags);
+		const fault = this.#service.add(tags);
+		if (fault !== null) throw malformed(fault, offset);
 		if (this.#exceptionOffset === null && this.#service.exception !== null) this.#exceptionOffset = offset;
 	}
 
@@ -316,11 +345,8 @@ export class FragmentAssembler implements MatroskaHandler {
 		offsetNs: number,
 		keyframe: boolean,
 		durationMs: number | null,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		view: Uint8Array,
 	): void {
-		const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 		const data = this.#copies ? view.slice() : view;
 		const frame = new Frame(
 			this.#fragment as FragmentEvent,
@@ -332,7 +358,7 @@ export class FragmentAssembler implements MatroskaHandler {
 			data,
 		);
 		this.#frames++;
-		this.#bytes += end - start;
+		this.#bytes += data.byteLength;
 		if (this.#admission === 'take') {
 			this.#context.gaps.frame(track, frame.timestampMs);
 			this.#push(frame);
@@ -369,13 +395,12 @@ export class FragmentAssembler implements MatroskaHandler {
 		const { exception, fragmentNumber } = this.#isOpen ? this.#service : new ServiceTagReader();
 		// Where the service itself said what is wrong, that the bytes end there as well is no news.
 		if (exception !== null) this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
-		else
-			this.#failure(
-				{ code: null, name, message: error.message, retryable: true },
-				fragmentNumber,
-				offset,
-				error,
-			);
+		else {
+			const reason = isUnsupported(error)
+				? { code: null, name: 'UNSUPPORTED', message: error.message, retryable: false }
+				: { code: null, name, message: error.message, retryable: true };
+			this.#failure(reason, fragmentNumber, offset, error);
+		}
 		this.#isOpen = false;
 	}
 
@@ -413,6 +438,11 @@ export class FragmentAssembler implements MatroskaHandler {
 			}),
 		);
 	}
+}
+
+/** Whether bytes are well-formed, and of a kind that is not read here: they are the same when they are asked for again. */
+export function isUnsupported(error: unknown): boolean {
+	return error instanceof MediaError && error.code === 'KVS_MEDIA_UNSUPPORTED';
 }
 
 function toDate(epochMs: number | null): Date | null {

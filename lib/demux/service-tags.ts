@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '../model/max-time.js';
 import type { Tag } from '../model/tag.js';
 
 /** What the service says about a fragment, in the tags it adds. */
@@ -58,12 +59,23 @@ export class ServiceTagReader implements ServiceTags {
 	#code: number | null = null;
 	#name: string | null = null;
 	#message: string | null = null;
+	#fault: string | null = null;
 
-	/** Takes tags that come behind those before. */
-	add(tags: readonly Tag[]): void {
+	/**
+	 * Takes tags that come after those before. Returns what is wrong with them, null where nothing is: a time that no Date
+	 * holds, or a second fragment's number, which only an exception may carry. A number that is wrong is not taken.
+	 */
+	add(tags: readonly Tag[]): string | null {
+		const { fragmentNumber } = this;
+		this.#fault = null;
 		for (const { name, value } of tags) {
 			if (typeof value === 'string' && name.startsWith(PREFIX)) this.#addTag(name, value.trim());
 		}
+		if (fragmentNumber !== null && this.fragmentNumber !== fragmentNumber && !this.#hasException) {
+			this.#fault ??= `fragment ${this.fragmentNumber} begins inside the document of fragment ${fragmentNumber}`;
+			this.fragmentNumber = fragmentNumber;
+		}
+		return this.#fault;
 	}
 
 	get exception(): ServiceTags['exception'] {
@@ -86,11 +98,11 @@ export class ServiceTagReader implements ServiceTags {
 				break;
 			case `${PREFIX}SERVER_TIMESTAMP`:
 			case `${PREFIX}SERVER_SIDE_TIMESTAMP`:
-				this.serverTimestampMs = readSecondsAsMs(value);
+				this.serverTimestampMs = this.#readTime(name, value);
 				break;
 			case `${PREFIX}PRODUCER_TIMESTAMP`:
 			case `${PREFIX}PRODUCER_SIDE_TIMESTAMP`:
-				this.producerTimestampMs = readSecondsAsMs(value);
+				this.producerTimestampMs = this.#readTime(name, value);
 				break;
 			case `${PREFIX}ERROR_ID`:
 			case `${PREFIX}ERROR_CODE`:
@@ -106,13 +118,23 @@ export class ServiceTagReader implements ServiceTags {
 				break;
 		}
 	}
+
+	#readTime(name: string, value: string): number | null {
+		const ms = readSecondsAsMs(value);
+		if (ms === null || ms <= MAX_TIME_MS) return ms;
+		this.#fault ??= `${name} is ${value.slice(0, MAX_SHOWN_DIGITS)} seconds, which is not a valid time`;
+		return null;
+	}
 }
+
+/** Digits of a time that a message shows. */
+const MAX_SHOWN_DIGITS = 40;
 
 /** Decimal seconds as milliseconds, without the error that a product of doubles brings. */
 function readSecondsAsMs(text: string): number | null {
-	const match = /^([0-9]{1,12})(?:\.([0-9]{1,9}))?$/.exec(text);
+	const match = /^([0-9]+)(?:\.([0-9]+))?$/.exec(text);
 	if (match === null) return null;
 	const fraction = (match[2] ?? '').padEnd(3, '0');
-	const finer = fraction.length > 3 ? Number(`0.${fraction.slice(3)}`) : 0;
+	const finer = fraction.length > 3 ? Number(`0.${fraction.slice(3, 12)}`) : 0;
 	return Number(match[1]) * 1000 + Number(fraction.slice(0, 3)) + finer;
 }

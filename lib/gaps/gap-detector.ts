@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '../model/max-time.js';
 import { type Frame, GapEvent } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 
@@ -91,7 +92,7 @@ export class GapDetector {
 		if (startMs < this.#startMs) return new GapEvent(previousStart, start, 'regression');
 		const meanMs = this.#meanFrameMs();
 		if (this.#frames === 0 || meanMs === null) return null;
-		const endMs = this.#lastMs + meanMs;
+		const endMs = Math.min(MAX_TIME_MS, this.#lastMs + meanMs);
 		if (Math.abs(startMs - endMs) <= GAP_THRESHOLD_MS) return null;
 		return new GapEvent(new Date(Math.round(endMs)), start, startMs > endMs ? 'gap' : 'overlap');
 	}

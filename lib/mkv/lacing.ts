@@ -2,7 +2,8 @@ import { malformed } from './element-header.js';
 
 /** The lacing bits of a block's flags (Matroska §10.3). */
 export const LACING_MASK = 0x06;
-const XIPH = 0x02;
+/** Xiph lacing, in those bits. */
+export const XIPH_LACING = 0x02;
 const FIXED_SIZE = 0x04;
 
 /**
@@ -30,7 +31,7 @@ export function splitLacing(
 		let remaining = 0;
 		for (let i = 0; i < count - 1; i++) {
 			let size = 0;
-			if (lacing === XIPH) {
+			if (lacing === XIPH_LACING) {
 				for (let byte = 255; byte === 255; size += byte) byte = byteAt(position++);
 			} else {
 				const length = Math.clz32(byteAt(position)) - 23;
@@ -59,4 +60,15 @@ export function splitLacing(
 		if (at >= end) throw malformed('a block ends inside its lacing', offset);
 		return bytes[at] as number;
 	}
+}
+
+/** The payload of a block with Xiph lacing (RFC 9559 §10.3.2) around 1 to 256 frames. */
+export function laceFrames(frames: readonly Uint8Array[]): Uint8Array {
+	const sizes = frames
+		.slice(0, -1)
+		.flatMap(({ byteLength }) => [
+			...new Uint8Array(Math.floor(byteLength / 255)).fill(255),
+			byteLength % 255,
+		]);
+	return Buffer.concat([Buffer.of(frames.length - 1, ...sizes), ...frames]);
 }

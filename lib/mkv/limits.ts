@@ -35,3 +35,9 @@ export const MAX_DOCUMENT_TAGS = 1_000_000;
 
 /** TrackEntries of one Tracks element. KVS takes 3. */
 export const MAX_TRACKS = 1024;
+
+/** ContentEncodings of one track. Two is what is found at most. */
+export const MAX_CONTENT_ENCODINGS = 8;
+
+/** What the frames of one block, or a CodecPrivate, may inflate to. More than a whole fragment (50 MB) is no frame. */
+export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;

@@ -1,9 +1,12 @@
 import { codecDetails } from '../codecs/codec.js';
 import { Track, type TrackFields, type TrackType } from '../model/track.js';
-import { idOf } from './ebml-schema.js';
+import { type ContentDecoding, readContentEncodings, unsupportedEncoding } from './content-encoding.js';
+import { ID, idOf } from './ebml-schema.js';
+import { element } from './ebml-writer.js';
 import {
 	childrenOf,
 	type Element,
+	ElementCursor,
 	readFloat,
 	readString,
 	readUnsigned,
@@ -20,6 +23,7 @@ const CODEC_ID = idOf('CodecID');
 const CODEC_PRIVATE = idOf('CodecPrivate');
 const NAME = idOf('Name');
 const DEFAULT_DURATION = idOf('DefaultDuration');
+const CONTENT_ENCODINGS = idOf('ContentEncodings');
 const VIDEO = idOf('Video');
 const PIXEL_WIDTH = idOf('PixelWidth');
 const PIXEL_HEIGHT = idOf('PixelHeight');
@@ -47,12 +51,12 @@ const DEFAULT_AUDIO = { sampleRate: 8000, channels: 1 };
 export function readTracks(body: Uint8Array, offset = 0): Track[] {
 	const tracks: Track[] = [];
 	const copy = Uint8Array.from(body);
-	for (const element of childrenOf(copy, offset)) {
-		if (element.id !== TRACK_ENTRY) continue;
-		if (tracks.length === MAX_TRACKS) throw malformed(`more than ${MAX_TRACKS} tracks`, element.offset);
-		const track = readTrackEntry(element);
+	for (const entry of childrenOf(copy, offset)) {
+		if (entry.id !== TRACK_ENTRY) continue;
+		if (tracks.length === MAX_TRACKS) throw malformed(`more than ${MAX_TRACKS} tracks`, entry.offset);
+		const track = readTrackEntry(entry);
 		if (tracks.some(({ number }) => number === track.number)) {
-			throw malformed(`two tracks have the number ${track.number}`, element.offset);
+			throw malformed(`two tracks have the number ${track.number}`, entry.offset);
 		}
 		tracks.push(track);
 	}
@@ -64,7 +68,8 @@ function readTrackEntry(entry: Element): Track {
 	let type: TrackType = 'other';
 	let codecId = '';
 	let name: string | null = null;
-	let codecPrivate: Uint8Array | null = null;
+	let storedPrivate: Element | null = null;
+	let decoding: ContentDecoding | null = null;
 	let defaultDurationNs: number | null = null;
 	let uid: bigint | null = null;
 	let container: Partial<TrackFields> = {};
@@ -87,7 +92,10 @@ function readTrackEntry(entry: Element): Track {
 				name = readString(child).trimEnd();
 				break;
 			case CODEC_PRIVATE:
-				codecPrivate = child.body;
+				storedPrivate = child;
+				break;
+			case CONTENT_ENCODINGS:
+				decoding = readContentEncodings(child);
 				break;
 			case DEFAULT_DURATION:
 				defaultDurationNs = readUnsignedNumber(child) || null;
@@ -102,6 +110,7 @@ function readTrackEntry(entry: Element): Track {
 		}
 	}
 	if (number === 0) throw malformed('a TrackEntry without a TrackNumber', entry.offset);
+	const codecPrivate = readCodecPrivate(storedPrivate, decoding);
 	const { isMislabelled = false, ...coding } = codecDetails({
 		codecId,
 		codecPrivate,
@@ -116,11 +125,40 @@ function readTrackEntry(entry: Element): Track {
 		name,
 		codecPrivate,
 		defaultDurationNs,
-		entry: entry.body,
+		entry: decoding === null ? entry.body : decodedEntry(entry, codecPrivate),
+		undoEncodings: decoding === null ? null : frameDecoder(number, decoding),
 		// What the container says goes before what the codec says, but not what it leaves unsaid.
 		...(isMislabelled ? coding : { ...defaults, ...coding, ...container }),
 		codec: coding.codec,
 	});
+}
+
+function readCodecPrivate(stored: Element | null, decoding: ContentDecoding | null): Uint8Array | null {
+	if (stored === null || decoding === null) return stored?.body ?? null;
+	if (decoding.unsupported !== null) return null;
+	return decoding.codecPrivate === null ? stored.body : decoding.codecPrivate(stored.body, stored.offset);
+}
+
+/** Frames whose encoding is not supported fail one by one: what else the document says stays of use. */
+function frameDecoder(trackNumber: number, { frames, unsupported }: ContentDecoding): Track['undoEncodings'] {
+	if (unsupported === null) return frames;
+	return (_stored, offset) => {
+		throw unsupportedEncoding(trackNumber, unsupported, offset);
+	};
+}
+
+/** The TrackEntry as it is once its encodings are undone; its checksum does not hold any more. */
+function decodedEntry({ body, offset }: Element, codecPrivate: Uint8Array | null): Uint8Array {
+	const children: Uint8Array[] = [];
+	const cursor = new ElementCursor(body, 0, body.byteLength, offset);
+	for (let start = 0; cursor.next(); start = cursor.end) {
+		if (cursor.id === CODEC_PRIVATE && codecPrivate !== null) {
+			children.push(...element('CodecPrivate', [codecPrivate]));
+		} else if (![CODEC_PRIVATE, CONTENT_ENCODINGS, ID.Crc32].includes(cursor.id)) {
+			children.push(body.subarray(start, cursor.end));
+		}
+	}
+	return Uint8Array.from(Buffer.concat(children));
 }
 
 function readVideo(video: Element): Partial<TrackFields> {
@@ -135,8 +173,11 @@ function readVideo(video: Element): Partial<TrackFields> {
 function readAudio(audio: Element): Partial<TrackFields> {
 	const details: { sampleRate?: number; channels?: number; bitDepth?: number } = {};
 	for (const child of childrenOf(audio.body, audio.offset)) {
-		if (child.id === SAMPLING_FREQUENCY) details.sampleRate = readFloat(child);
-		else if (child.id === CHANNELS) details.channels = readUnsignedNumber(child);
+		if (child.id === SAMPLING_FREQUENCY) {
+			// A rate of 0 is one that the producer did not know; what else is not a rate says as little.
+			const sampleRate = readFloat(child);
+			if (sampleRate > 0 && Number.isFinite(sampleRate)) details.sampleRate = sampleRate;
+		} else if (child.id === CHANNELS) details.channels = readUnsignedNumber(child);
 		else if (child.id === BIT_DEPTH) details.bitDepth = readUnsignedNumber(child);
 	}
 	return details;

@@ -69,7 +69,10 @@ export class Frame {
 	 */
 	readonly timestampMs: number | null;
 	readonly keyframe: boolean;
-	/** BlockDuration, else the track's DefaultDuration, else null. Milliseconds. */
+	/**
+	 * BlockDuration, else the track's DefaultDuration, else, of audio that is laced, what its codec says, else null.
+	 * Milliseconds.
+	 */
 	readonly durationMs: number | null;
 	/**
 	 * The frame's bytes. A view, never written to again; it keeps the whole chunk it arrived in in memory (16 KiB to 1 MiB):
@@ -230,7 +233,7 @@ export class FragmentFailureEvent {
 	readonly fragmentNumber: string | null;
 	/** The service's code (3000, 4000, 5000 …); null where the failure is not the service's. */
 	readonly code: number | null;
-	/** The service's name for it (`FRAGMENT_NOT_FOUND`), else `TRUNCATED`, `MALFORMED`, `CHANGED` or `MISSING`. */
+	/** The service's name for it (`FRAGMENT_NOT_FOUND`), else `TRUNCATED`, `MALFORMED`, `UNSUPPORTED`, `CHANGED` or `MISSING`. */
 	readonly name: string;
 	readonly message: string;
 	/** Byte in the payload at which it was noticed; null where it has no place in the payload. */

@@ -4,7 +4,7 @@ export interface FailedFragment {
 	readonly fragmentNumber: string | null;
 	/** The service's in-band code; null for a fragment that is missing or was cut. */
 	readonly code: number | null;
-	/** The service's name for it, or `MISSING`, `TRUNCATED`, `MALFORMED`, `CHANGED`. */
+	/** The service's name for it, or `MISSING`, `TRUNCATED`, `MALFORMED`, `UNSUPPORTED`, `CHANGED`. */
 	readonly name: string;
 	readonly message: string;
 }

@@ -30,6 +30,8 @@ export interface TrackFields {
 	readonly uid?: bigint | null | undefined;
 	readonly nalFormat?: 'annex-b' | 'length-prefixed' | undefined;
 	readonly nalLengthBytes?: number | undefined;
+	/** See {@link Track.undoEncodings}. Absent where the frames are stored as they are. */
+	readonly undoEncodings?: Track['undoEncodings'] | undefined;
 }
 
 /**
@@ -66,6 +68,7 @@ export class Track {
 	readonly #uid: bigint | null;
 	readonly #nalFormat: 'annex-b' | 'length-prefixed' | null;
 	readonly #nalLengthBytes: number | null;
+	readonly #undoEncodings: Track['undoEncodings'];
 
 	constructor(fields: TrackFields) {
 		this.number = fields.number;
@@ -82,6 +85,7 @@ export class Track {
 		this.#uid = fields.uid ?? null;
 		this.#nalFormat = fields.nalFormat ?? null;
 		this.#nalLengthBytes = fields.nalLengthBytes ?? null;
+		this.#undoEncodings = fields.undoEncodings ?? null;
 	}
 
 	/** Matroska TrackUID, all 64 bits of it; null where the header has none. */
@@ -107,9 +111,21 @@ export class Track {
 		return this.#defaultDurationNs;
 	}
 
-	/** The TrackEntry's body, byte for byte, for muxers of Matroska. */
+	/**
+	 * The TrackEntry's body, for muxers of Matroska: byte for byte, or, where the frames were compressed (ContentEncodings), as it
+	 * is for the decoded frames.
+	 */
 	get entry(): Uint8Array {
 		return this.#entry;
+	}
+
+	/**
+	 * Gives a frame's bytes as they were before the container compressed them (Matroska ContentEncodings); `offset` is the
+	 * block's place in the payload, for the {@link MediaError} it throws where it cannot. Null for a track whose frames are stored
+	 * as they are. Frames that were read are decoded already.
+	 */
+	get undoEncodings(): ((stored: Uint8Array, offset: number) => Uint8Array) | null {
+		return this.#undoEncodings;
 	}
 
 	/** The documented JSON: `codecPrivate` in base64. */

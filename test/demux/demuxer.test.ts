@@ -14,7 +14,14 @@ import {
 	type MediaEvent,
 	type MediaResponse,
 } from 'kvs-archive';
-import { failureDocument, fragmentDocument, fragmentNumber, frameBlock } from '../helpers/payload.js';
+import { master, unsigned } from '#lib/mkv/ebml-writer.js';
+import {
+	failureDocument,
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	trackEntry,
+} from '../helpers/payload.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 const FRAMES = 4;
@@ -168,6 +175,27 @@ testProp(
 	},
 	{ numRuns: 60 },
 );
+
+test('a fragment that is not supported fails at once, and the others come', async (t) => {
+	const encoding = master('ContentEncoding', [
+		master('ContentCompression', [unsigned('ContentCompAlgo', 1)]),
+	]);
+	const track = trackEntry(1, 'video', 'V_TEST', [master('ContentEncodings', [encoding])]);
+	const deliverOne = (index: number): Buffer =>
+		index === 2
+			? fragmentDocument({ number: fragmentNumber(2), producerMs: startMs + 4000, tracks: [track] })
+			: media(index);
+	const { events, asked } = await demux(3, (indexes) => whole(...indexes.map(deliverOne)));
+	t.deepEqual(asked, [[1, 2, 3], [3]]);
+	const ends = events.filter((event) => event.type === 'fragment-end');
+	t.deepEqual(
+		ends.map(({ complete }) => complete),
+		[true, false, true],
+	);
+	const failure = events.find((event) => event.type === 'fragment-failure');
+	t.like(failure, { fragmentNumber: fragmentNumber(2), name: 'UNSUPPORTED', retryable: false });
+	t.regex(failure?.message ?? '', /track 1 is compressed with bzlib/);
+});
 
 test('what was begun is gone on with, though another fragment has failed before it in the answer', async (t) => {
 	const run = await demux(3, (asked, nth) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { element, master, type Slices, sizeField, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { ebmlHeader } from '#lib/mkv/matroska-writer.js';
+import { MAX_TIME_MS } from '#lib/model/max-time.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
 import type { Tag } from '#lib/model/tag.js';
 
@@ -62,6 +63,9 @@ export interface DocumentModel {
 	readonly clusters: readonly ClusterModel[];
 	readonly clutter: readonly Clutter[];
 }
+
+/** Half of the time that there is: with the producer's time, and either sign, it stays a time. */
+const MAX_CLUSTER_NS = BigInt(MAX_TIME_MS / 2) * 1_000_000n;
 
 const anySize: fc.Arbitrary<SizeStyle> = fc.oneof(
 	fc.record({ isUnknown: fc.constant(true), width: fc.integer({ min: 1, max: 8 }) }),
@@ -135,30 +139,38 @@ function anyBlock(tracks: readonly TrackModel[]): fc.Arbitrary<BlockModel> {
 }
 
 /** Any document of the service, with everything the format allows that producers and the service do. */
-export const anyDocument: fc.Arbitrary<DocumentModel> = anyTracks.chain((tracks) =>
-	fc.record({
-		fragmentNumber: fc.bigInt({ min: 2n ** 156n, max: 2n ** 156n + 2n ** 120n }).map(String),
-		serverMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
-		producerMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
-		hasSide: fc.boolean(),
-		servicePlace: fc.constantFrom('before-info' as const, 'before-cluster' as const),
-		scaleNs: fc.constantFrom(1_000_000, 1_000_000, 1, 20_833, 100_000, 1_000_000_000),
-		segment: anySize,
-		tracks: fc.constant(tracks),
-		tagsBefore: fc.array(anyTag, { maxLength: 3 }),
-		tagsAfter: fc.array(anyTag, { maxLength: 2 }),
-		clusters: fc.array(
-			fc.record({
-				timecode: fc.oneof(fc.bigInt({ min: 0n, max: 10_000n }), fc.bigInt({ min: 0n, max: 2n ** 62n })),
-				size: anySize,
-				blocks: fc.array(anyBlock(tracks), { maxLength: 6 }),
-				clutter: anyClutter,
-			}),
-			{ maxLength: 3 },
-		),
-		clutter: anyClutter,
-	}),
-);
+export const anyDocument: fc.Arbitrary<DocumentModel> = anyTracks
+	.chain((tracks) =>
+		fc.record({
+			fragmentNumber: fc.bigInt({ min: 2n ** 156n, max: 2n ** 156n + 2n ** 120n }).map(String),
+			serverMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+			producerMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+			hasSide: fc.boolean(),
+			servicePlace: fc.constantFrom('before-info' as const, 'before-cluster' as const),
+			scaleNs: fc.constantFrom(1_000_000, 1_000_000, 1, 20_833, 100_000, 1_000_000_000),
+			segment: anySize,
+			tracks: fc.constant(tracks),
+			tagsBefore: fc.array(anyTag, { maxLength: 3 }),
+			tagsAfter: fc.array(anyTag, { maxLength: 2 }),
+			clusters: fc.array(
+				fc.record({
+					timecode: fc.oneof(fc.bigInt({ min: 0n, max: 10_000n }), fc.bigInt({ min: 0n, max: 2n ** 62n })),
+					size: anySize,
+					blocks: fc.array(anyBlock(tracks), { maxLength: 6 }),
+					clutter: anyClutter,
+				}),
+				{ maxLength: 3 },
+			),
+			clutter: anyClutter,
+		}),
+	)
+	.map((document) => ({
+		...document,
+		clusters: document.clusters.map((cluster) => ({
+			...cluster,
+			timecode: cluster.timecode % (MAX_CLUSTER_NS / BigInt(document.scaleNs)),
+		})),
+	}));
 
 /** The document's bytes. */
 export function bytesOf(document: DocumentModel): Buffer {

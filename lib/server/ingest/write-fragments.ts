@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from '../../errors.js';
 import type { FileWriter } from '../../files/file-writer.js';
+import { decodedBlocks } from '../../mkv/decoded-blocks.js';
 import { MatroskaParser } from '../../mkv/matroska-parser.js';
 import { FRAGMENT_NUMBER_RANDOM_RANGE, mintFragmentNumber } from '../store/fragment-number.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
@@ -53,7 +54,7 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 	const fragments: StoredFragment[] = [];
 	let sequence = input.firstSequence;
 
-	const parser = new MatroskaParser(cutter);
+	const parser = new MatroskaParser(decodedBlocks(tracks, cutter));
 	for await (const bytes of readBytes(input.handle, 0, input.sizeBytes, input.signal)) {
 		parser.write(bytes);
 		await writeFinished();
