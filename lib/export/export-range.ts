@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError, SinkError } from '../errors.js';
+import { createTrouble } from '../files/file-trouble.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
 import { LATE_FRAGMENT } from '../list/known-filter.js';
 import type { Fragment } from '../model/fragment.js';
@@ -190,19 +191,17 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 
 async function markFile(file: string): Promise<ProcessMark> {
 	const path = join(dirname(file), `.${basename(file)}.in-use-by`);
-	let mark: ProcessMark | number;
+	let mark: ProcessMark | string;
 	try {
 		mark = await markInUse(path);
 	} catch (cause) {
-		const { code, message } = cause as NodeJS.ErrnoException;
-		const reason = code === 'ENOENT' ? 'its directory does not exist (ENOENT)' : message;
-		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${reason}`, cause);
+		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${createTrouble(cause)}`, cause);
 	}
-	if (typeof mark !== 'number') return mark;
+	if (typeof mark !== 'string') return mark;
 	throw new SinkError(
 		'KVS_SINK_FAILED',
 		file,
-		`cannot write \`${file}\`: process ${mark} is writing it (if that is none of ours, remove \`${path}\`)`,
+		`cannot write \`${file}\`: ${mark} is writing it (if that is not an export, remove \`${path}\`)`,
 	);
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
+import { createTrouble } from './file-trouble.js';
 
 /** What a finished file may be read by, before the process's umask takes its part. */
 const FILE_MODE = 0o666;
@@ -166,13 +167,10 @@ export async function publish(temporary: string, target: string): Promise<void> 
 }
 
 function failure(target: string, cause: unknown): SinkError {
-	const { code, message } = cause as NodeJS.ErrnoException;
-	const reason = {
-		ENOSPC: 'the disk is full',
-		ENOENT: 'its directory does not exist',
-		EACCES: 'permission denied',
-		EISDIR: 'it is a directory',
-	}[code ?? ''];
-	const said = reason === undefined ? message : `${reason} (${code})`;
-	return new SinkError('KVS_SINK_FAILED', target, `cannot write \`${target}\`: ${said}`, cause);
+	return new SinkError(
+		'KVS_SINK_FAILED',
+		target,
+		`cannot write \`${target}\`: ${createTrouble(cause)}`,
+		cause,
+	);
 }

@@ -1,60 +1,150 @@
-import { rmSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { closeSync, fstatSync, lstatSync, openSync, rmSync, writeSync } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { isFileThere } from './file-trouble.js';
+import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 /** A mark may be read by its owner only. */
 const MARK_MODE = 0o600;
 
+/** A mark is shorter than this. */
+const MAX_MARK_BYTES = 1024;
+
+/** How often a process writes its mark again, so that other machines see that it lives. */
+const BEAT_MS = 5000;
+
+/** The mark of a process that cannot be looked at from here does not count when it was not written for this long. */
+const STALE_MS = 30_000;
+
 /** A file that says that a living process uses what is beside it. */
 export interface ProcessMark {
-	/** Takes the mark away, at once; the second time there is nothing to take, and it may be another's by then. */
+	/** Removes the mark, at once, if it is still this one; does nothing the second time. */
 	release(): void;
 }
 
 /**
- * Marks something as in use by this process. Gives the number of the living process, this one included, that has done so
- * before, in place of a mark; the mark of a process that was killed does not count.
+ * Marks something as in use by this process. Returns who does so already, in words, in place of a mark: a living process,
+ * this one included. Fails with the system's error where the mark cannot be written, and where something that is not a file
+ * has its name.
  *
- * It guards against the second process that is started by mistake, not against two that start in the same instant.
+ * The mark of a process that has ended does not count. That is known of processes of the same machine and container; of
+ * others, and of a mark that cannot be read, it is judged by its age on the clock of its own file system.
+ *
+ * @param beatMs - how often the mark is written again
  */
-export async function markInUse(path: string): Promise<ProcessMark | number> {
-	const holder = await readHolder(path);
-	if (holder !== null && (await identityOf(holder.pid)) === holder.identity) return holder.pid;
-	await rm(path, { force: true });
-	const identity = await identityOf(process.pid);
-	try {
-		await writeFile(path, `${process.pid} ${identity}\n`, { flag: 'wx', mode: MARK_MODE });
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-		// Another has done so between the two steps.
-		return (await readHolder(path))?.pid ?? process.pid;
-	}
-	let isHeld = true;
-	return {
-		release() {
-			if (isHeld) rmSync(path, { force: true });
-			isHeld = false;
-		},
-	};
+export function markInUse(path: string, { beatMs = BEAT_MS } = {}): Promise<ProcessMark | string> {
+	return take(path, beatMs);
 }
 
-async function readHolder(path: string): Promise<{ pid: number; identity: string } | null> {
-	const text = await readFile(path, 'utf8').catch(() => '');
-	const match = /^([1-9][0-9]{0,9}) ([a-z0-9]+)\n$/.exec(text);
-	return match === null ? null : { pid: Number(match[1]), identity: match[2] as string };
+async function take(path: string, beatMs: number): Promise<HeldMark | string> {
+	const text = format(await ownIdentity());
+	for (;;) {
+		const mark = HeldMark.create(path, text, beatMs);
+		if (mark !== null) return mark;
+		const holder = await holderOf(path);
+		if (holder?.isAlive === true) return holder.name;
+		// Whoever removes a mark must be alone: the next one has the same name and would be removed with it.
+		const takeover = await take(`${path}.takeover`, beatMs);
+		if (typeof takeover === 'string') return takeover;
+		try {
+			const now = await holderOf(path);
+			if (now === null) continue;
+			const isFresh = Math.abs(takeover.writtenMs - now.writtenMs) < STALE_MS;
+			if (now.isAlive ?? isFresh) return now.name;
+			await rm(path, { force: true });
+		} finally {
+			takeover.release();
+		}
+	}
 }
 
-/** Tells a living process from a later one of the same number; null for a dead one. */
-async function identityOf(pid: number): Promise<string | null> {
-	try {
-		process.kill(pid, 0);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ESRCH') return null;
+class HeldMark implements ProcessMark {
+	/** When it was written first, by the clock of its file system. */
+	readonly writtenMs: number;
+	readonly #path: string;
+	/** Stays open: so no other file gets its number. */
+	readonly #fd: number;
+	readonly #beat: NodeJS.Timeout;
+	#isHeld = true;
+
+	private constructor(path: string, fd: number, text: string, beatMs: number) {
+		this.#path = path;
+		this.#fd = fd;
+		this.writtenMs = fstatSync(fd).mtimeMs;
+		this.#beat = setInterval(() => this.#write(text), beatMs).unref();
 	}
-	// Containers give the same few numbers out again and again. Linux says when a process started (proc(5), field 22).
-	const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-	if (status === null) return 'alive';
-	const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
-	// Dead, and not waited for: where the first process of a container waits for nobody, it stays so for ever.
-	if (fields[0] === 'Z') return null;
-	return fields[19] ?? 'alive';
+
+	/** Null where there is a mark. At once: a mark without its text stays where the process is killed in between. */
+	static create(path: string, text: string, beatMs: number): HeldMark | null {
+		let fd: number;
+		try {
+			fd = openSync(path, 'wx', MARK_MODE);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
+			throw error;
+		}
+		try {
+			writeSync(fd, text, 0);
+		} catch (error) {
+			closeSync(fd);
+			rmSync(path, { force: true });
+			throw error;
+		}
+		return new HeldMark(path, fd, text, beatMs);
+	}
+
+	release(): void {
+		if (!this.#isHeld) return;
+		this.#isHeld = false;
+		clearInterval(this.#beat);
+		const own = fstatSync(this.#fd, { bigint: true });
+		const there = lstatSync(this.#path, { bigint: true, throwIfNoEntry: false });
+		if (there?.ino === own.ino && there.dev === own.dev) rmSync(this.#path, { force: true });
+		closeSync(this.#fd);
+	}
+
+	#write(text: string): void {
+		try {
+			writeSync(this.#fd, text, 0);
+		} catch {
+			// A disk that is in trouble now is reported where the data go; the next beat tries again.
+		}
+	}
+}
+
+/** Who holds a mark; null where there is none. */
+async function holderOf(
+	path: string,
+): Promise<{ name: string; isAlive: boolean | null; writtenMs: number } | null> {
+	let handle: FileHandle;
+	try {
+		if (!(await isFileThere(path))) return null;
+		handle = await open(path);
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === 'ENOENT') return null;
+		if (code !== 'EACCES') throw error;
+		return { name: "another user's process", isAlive: null, writtenMs: lstatSync(path).mtimeMs };
+	}
+	try {
+		const { mtimeMs: writtenMs } = await handle.stat();
+		const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_MARK_BYTES), 0, MAX_MARK_BYTES, 0);
+		const holder = parse(buffer.toString('latin1', 0, bytesRead));
+		if (holder === null) return { name: 'another process', isAlive: null, writtenMs };
+		const isAlive = await isRunning(holder);
+		const name = `process ${holder.pid}${isAlive === null ? ` on ${holder.host}` : ''}`;
+		return { name, isAlive, writtenMs };
+	} finally {
+		await handle.close();
+	}
+}
+
+function format({ pid, started, place, host }: ProcessIdentity): string {
+	return `${pid} ${started} ${place} ${host}\n`;
+}
+
+function parse(text: string): ProcessIdentity | null {
+	const match = /^([1-9][0-9]{0,9}) ([0-9]+|-) ([\w./-]+) ([\w.-]+)\n$/.exec(text);
+	if (match === null) return null;
+	const [, pid, started, place, host] = match as unknown as [string, string, string, string, string];
+	return { pid: Number(pid), started, place, host };
 }

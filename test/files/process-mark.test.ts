@@ -1,11 +1,18 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'ava';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
 import { markInUse } from '#lib/files/process-mark.js';
-import { temporaryDirectory } from '../helpers/tools.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
+
+/** A process of another machine, or of another container of this one. */
+const ELSEWHERE = '1 12345 0b6e2f3c-1111-2222-3333-444444444444/4026531836 camera-7\n';
+
+/** Longer ago than a mark is believed that cannot be judged. */
+const longAgo = new Date(Date.now() - 60_000);
 
 /** Fields of proc(5) from the third on: what a process does, and much later when it started. */
 async function statusOf(pid: number): Promise<string[]> {
@@ -13,20 +20,157 @@ async function statusOf(pid: number): Promise<string[]> {
 	return status.slice(status.lastIndexOf(')') + 2).split(' ');
 }
 
-test('a living process keeps its mark, and gives it back once', async (t) => {
+/** The mark of this process, as text. */
+async function ownMark(t: ExecutionContext): Promise<string> {
 	const path = join(await temporaryDirectory(t), 'mark');
 	const mark = await markInUse(path);
-	t.is(await markInUse(path), process.pid);
-	if (typeof mark === 'number') return t.fail();
+	const text = await readFile(path, 'utf8');
+	if (typeof mark !== 'string') mark.release();
+	return text;
+}
+
+/** Takes a mark that is free, gives it back, and looks that nothing is left. */
+async function assertFree(t: ExecutionContext, path: string, what?: string): Promise<void> {
+	const mark = await markInUse(path);
+	if (typeof mark === 'string') return t.fail(`${what ?? path}: ${mark}`);
+	mark.release();
+	t.deepEqual(await readdir(join(path, '..')), [], what);
+}
+
+test('a living process keeps its mark, and removes it once', async (t) => {
+	const path = join(await temporaryDirectory(t), 'mark');
+	const mark = await markInUse(path);
+	t.is(await markInUse(path), `process ${process.pid}`);
+	if (typeof mark === 'string') return t.fail(mark);
+	t.is((await stat(path)).mode & 0o777, 0o600);
 	mark.release();
 	t.false(existsSync(path));
 	const again = await markInUse(path);
 	mark.release();
 	t.true(existsSync(path));
-	if (typeof again !== 'number') again.release();
+	if (typeof again !== 'string') again.release();
 });
 
-test('a process that was killed and that nobody has waited for holds nothing', async (t) => {
+test("a mark that is another's by now is left to it", async (t) => {
+	const path = join(await temporaryDirectory(t), 'mark');
+	const mark = await markInUse(path);
+	if (typeof mark === 'string') return t.fail(mark);
+	await rm(path);
+	const other = await markInUse(path);
+	mark.release();
+	t.true(existsSync(path));
+	if (typeof other !== 'string') other.release();
+	t.false(existsSync(path));
+});
+
+const CONTENDERS = 4;
+const ROUNDS = 40;
+const RELEASE = '';
+
+for (const [what, before] of [
+	['nothing was there', null],
+	['a process was killed', '4194999 77'],
+] as const) {
+	test(`of processes that start in the same instant, one has the mark: ${what}`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		const [, , place, host] = (await ownMark(t)).trim().split(' ');
+		const script = fileURLToPath(new URL('../helpers/mark-contender.js', import.meta.url));
+		const contenders = Array.from({ length: CONTENDERS }, () => fork(script));
+		t.teardown(() => {
+			for (const contender of contenders) contender.kill('SIGKILL');
+		});
+		const ask = async (contender: ChildProcess, path: string): Promise<unknown> => {
+			const answer = once(contender, 'message');
+			contender.send(path);
+			return (await answer)[0];
+		};
+		for (let round = 0; round < ROUNDS; round++) {
+			const path = join(directory, String(round));
+			if (before !== null) await writeFile(path, `${before} ${place} ${host}\n`);
+			const answers = await Promise.all(contenders.map((contender) => ask(contender, path)));
+			t.is(answers.filter((answer) => answer === 'held').length, 1, `round ${round}: ${answers.join(', ')}`);
+			t.true(
+				answers.every((answer) => answer === 'held' || /^(another )?process/.test(String(answer))),
+				`round ${round}: ${answers.join(', ')}`,
+			);
+			await Promise.all(contenders.map((contender) => ask(contender, RELEASE)));
+			t.deepEqual(await readdir(directory), [], `round ${round}`);
+		}
+	});
+}
+
+test('the marks of a dead process and of a number that was given out again do not count', async (t) => {
+	const [pid, started, place, host] = (await ownMark(t)).trim().split(' ');
+	if (started === '-') {
+		t.pass('this system does not say when a process started');
+		return;
+	}
+	for (const mark of [`${pid} 1 ${place} ${host}\n`, `4194999 77 ${place} ${host}\n`]) {
+		const path = join(await temporaryDirectory(t), 'mark');
+		await writeFile(path, mark);
+		await assertFree(t, path, mark);
+	}
+});
+
+test('a mark that cannot be judged counts while it is written again and again, and not for longer', async (t) => {
+	for (const [mark, name] of [
+		[ELSEWHERE, 'process 1 on camera-7'],
+		['', 'another process'],
+		['\0\0\0', 'another process'],
+		[`${process.pid}`, 'another process'],
+		['x'.repeat(1_000_000), 'another process'],
+	] as const) {
+		const directory = await temporaryDirectory(t);
+		const path = join(directory, 'mark');
+		await writeFile(path, mark);
+		t.is(await markInUse(path), name);
+		t.deepEqual(await readdir(directory), ['mark']);
+		await utimes(path, longAgo, longAgo);
+		await assertFree(t, path, mark.slice(0, 50));
+	}
+});
+
+test('a process that was killed while it took over a mark does not keep others from it', async (t) => {
+	const [, , place, host] = (await ownMark(t)).trim().split(' ');
+	const path = join(await temporaryDirectory(t), 'mark');
+	for (const name of [path, `${path}.takeover`]) await writeFile(name, `4194999 77 ${place} ${host}\n`);
+	await assertFree(t, path);
+});
+
+test('a living process writes its mark again', async (t) => {
+	const path = join(await temporaryDirectory(t), 'mark');
+	const mark = await markInUse(path, { beatMs: 1 });
+	if (typeof mark === 'string') return t.fail(mark);
+	const text = await readFile(path, 'utf8');
+	await utimes(path, longAgo, longAgo);
+	let turns = 0;
+	while ((await stat(path)).mtimeMs < longAgo.getTime() + 1000) {
+		if (++turns > 10_000) return t.fail(`still of ${longAgo.toISOString()}`);
+		await new Promise((resolve) => setTimeout(resolve, 1));
+	}
+	t.is(await readFile(path, 'utf8'), text);
+	mark.release();
+});
+
+test('what is not a file is refused in place of a mark, and not waited for', async (t) => {
+	const directory = await temporaryDirectory(t);
+	const fifo = join(directory, 'fifo');
+	t.is((await run('mkfifo', [fifo])).code, 0);
+	await mkdir(join(directory, 'directory'));
+	await writeFile(join(directory, 'victim'), '');
+	await symlink('victim', join(directory, 'link'));
+	for (const [name, kind] of [
+		['fifo', 'a FIFO'],
+		['directory', 'a directory'],
+		['link', 'a symbolic link'],
+	] as const) {
+		const message = `\`${join(directory, name)}\` is ${kind}, not a file`;
+		await t.throwsAsync(markInUse(join(directory, name)), { message });
+	}
+	await t.throwsAsync(markInUse(join(directory, 'absent', 'mark')), { code: 'ENOENT' });
+});
+
+test('a process that was killed and that was never waited for holds nothing', async (t) => {
 	if (!existsSync('/proc/self/stat')) {
 		t.log('skipped: there is no /proc here');
 		t.pass();
@@ -40,13 +184,13 @@ test('a process that was killed and that nobody has waited for holds nothing', a
 	const [printed] = await once(parent.stdout, 'data');
 	const pid = Number(String(printed));
 	let status = await statusOf(pid);
-	while (status[0] !== 'Z') {
-		await new Promise((resolve) => setImmediate(resolve));
+	for (let turn = 0; status[0] !== 'Z'; turn++) {
+		if (turn > 10_000) return t.fail(`process ${pid} is ${status[0]}, not a zombie`);
+		await new Promise((resolve) => setTimeout(resolve, 1));
 		status = await statusOf(pid);
 	}
+	const [, , place, host] = (await ownMark(t)).trim().split(' ');
 	const path = join(await temporaryDirectory(t), 'mark');
-	await writeFile(path, `${pid} ${status[19]}\n`);
-	const mark = await markInUse(path);
-	t.not(mark, pid);
-	if (typeof mark !== 'number') mark.release();
+	await writeFile(path, `${pid} ${status[19]} ${place} ${host}\n`);
+	await assertFree(t, path);
 });

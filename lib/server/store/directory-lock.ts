@@ -1,19 +1,26 @@
 import { join } from 'node:path';
 import { ArchiveError } from '../../errors.js';
+import { fileTrouble } from '../../files/file-trouble.js';
 import { markInUse, type ProcessMark } from '../../files/process-mark.js';
 
 const LOCK_FILE = 'in-use-by';
 
 /**
  * Marks a directory as in use by this process. Throws `ArchiveError` (`KVS_DATA_IN_USE`) where a living process, this one
- * included, has done so before.
+ * included, has done so before, and where the directory cannot be marked.
  */
 export async function lockDirectory(directory: string): Promise<ProcessMark> {
 	const path = join(directory, LOCK_FILE);
-	const mark = await markInUse(path);
-	if (typeof mark !== 'number') return mark;
+	let mark: ProcessMark | string;
+	try {
+		mark = await markInUse(path);
+	} catch (cause) {
+		const message = `cannot mark the data directory \`${directory}\` as in use: ${fileTrouble(cause)}`;
+		throw new ArchiveError('KVS_DATA_IN_USE', message, { cause });
+	}
+	if (typeof mark !== 'string') return mark;
 	throw new ArchiveError(
 		'KVS_DATA_IN_USE',
-		`the data directory \`${directory}\` is in use by process ${mark} (if that is none of ours, remove \`${path}\`)`,
+		`the data directory \`${directory}\` is in use by ${mark} (if that is not an archive, remove \`${path}\`)`,
 	);
 }
