@@ -14,7 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	mkv: ['codecs'],
 	mp4: ['codecs'],
 	mpegts: ['codecs', 'mp4'],
-	muxing: ['codecs', 'mkv', 'mp4'],
+	muxing: ['codecs', 'gaps', 'mkv', 'mp4'],
 	list: ['aws', 'pace', 'stream'],
 	fetch: ['aws', 'pace', 'stream'],
 	demux: ['codecs', 'gaps', 'mkv', 'pace', 'stream'],
@@ -25,7 +25,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	playback: ['aws', 'pace'],
 	run: ['aws', 'demux', 'fetch', 'frames', 'list', 'pace', 'pictures', 'stream'],
 	export: ['codecs', 'files', 'gaps', 'list', 'mkv', 'mp4', 'muxing', 'pace', 'run', 'sinks', 'stream'],
-	server: ['codecs', 'demux', 'files', 'mkv', 'mp4', 'mpegts', 'stream'],
+	server: ['codecs', 'demux', 'files', 'gaps', 'mkv', 'mp4', 'mpegts', 'stream'],
 	cli: ['errors.ts', 'index.ts', 'model', 'server/index.ts'],
 };
 const forEveryone = ['errors.ts', 'model'];

@@ -1,10 +1,8 @@
 import { silentFrame } from '../codecs/silence.js';
 import { SinkError } from '../errors.js';
+import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import type { Track } from '../model/track.js';
 import type { PlacedFrame } from '../muxing/muxer.js';
-
-/** Sound that is late by no more than this is not missing: the service's own threshold for a discontinuity. */
-const MAX_JITTER_MS = 50;
 
 /** Frames of silence that are written at a time. */
 const MAX_FRAMES = 1000;
@@ -21,7 +19,7 @@ export function requireSilence(file: string, track: Track): void {
 
 /** Frames of silence from where a track ends to where it goes on, in turns; none where it goes on in time. */
 export function* silenceUntil(track: Track, endMs: number, nextMs: number): Generator<PlacedFrame[]> {
-	if (nextMs - endMs <= MAX_JITTER_MS) return;
+	if (nextMs - endMs <= GAP_THRESHOLD_MS) return;
 	const silence = silentFrame(track);
 	if (silence === null) return;
 	const { data, durationMs } = silence;

@@ -1,18 +1,16 @@
 import { MAX_TIME_MS } from '../model/max-time.js';
 import { type Frame, GapEvent } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-
-/** Neighbours that are off by more than this do not meet: the service's own threshold for a discontinuity. */
-export const GAP_THRESHOLD_MS = 50;
+import { GAP_THRESHOLD_MS } from './gap-threshold.js';
+import { TimeExtent, type TimeExtentState, type TimeSpan } from './time-extent.js';
 
 /** What a {@link GapDetector} knows of the fragments so far, as plain JSON. */
 export interface GapDetectorState {
 	readonly startMs: number | null;
 	readonly meanMs: number | null;
 	readonly defaultDurationNs: number | null;
-	readonly frames: number;
-	readonly firstMs: number;
-	readonly lastMs: number;
+	/** Of the fragment that came last. */
+	readonly extent: TimeExtentState;
 }
 
 /**
@@ -20,16 +18,15 @@ export interface GapDetectorState {
  *
  * The end of a fragment is not stored anywhere: it is its last frame plus the mean frame duration, both taken from its
  * first video track, or from its first track where there is no video. A fragment of one frame takes the track's default
- * duration, else the mean of the fragment before it; where there is neither, only its start is compared.
+ * duration, else the mean of the fragment before it; where there is neither, only its start is compared. Up to two wrong
+ * times at either end of a fragment do not count; see {@link TimeExtent}.
  */
 export class GapDetector {
 	#startMs: number | null = null;
 	#meanMs: number | null = null;
 	#track: Track | null = null;
 	#defaultDurationNs: number | null = null;
-	#frames = 0;
-	#firstMs = 0;
-	#lastMs = 0;
+	#extent = new TimeExtent();
 
 	/** @param state - what another detector knew at the end of a fragment, to go on from there */
 	constructor(state?: GapDetectorState) {
@@ -37,9 +34,7 @@ export class GapDetector {
 		this.#startMs = state.startMs;
 		this.#meanMs = state.meanMs;
 		this.#defaultDurationNs = state.defaultDurationNs;
-		this.#frames = state.frames;
-		this.#firstMs = state.firstMs;
-		this.#lastMs = state.lastMs;
+		this.#extent = new TimeExtent(state.extent);
 	}
 
 	/** What is known at the end of a fragment. */
@@ -48,51 +43,49 @@ export class GapDetector {
 			startMs: this.#startMs,
 			meanMs: this.#meanMs,
 			defaultDurationNs: this.#defaultDurationNs,
-			frames: this.#frames,
-			firstMs: this.#firstMs,
-			lastMs: this.#lastMs,
+			extent: this.#extent.state(),
 		};
 	}
 
 	/** A fragment begins at `startMs`. Returns how it fails to meet the one before it, or null. */
 	fragmentStart(startMs: number | null, tracks: readonly Track[]): GapEvent | null {
 		const gap = startMs === null ? null : this.#compare(startMs);
-		this.#meanMs = this.#meanFrameMs();
+		this.#meanMs = this.#meanFrameMs(this.#within(startMs));
 		this.#startMs = startMs;
 		this.#track = primaryOf(tracks);
 		this.#defaultDurationNs = this.#track?.defaultDurationNs ?? null;
-		this.#frames = 0;
+		this.#extent = new TimeExtent();
 		return gap;
 	}
 
 	/** A frame of the fragment, at `timestampMs`. */
 	frame(track: Track, timestampMs: number | null): void {
-		if (track !== this.#track || timestampMs === null) return;
-		if (this.#frames === 0) {
-			this.#firstMs = timestampMs;
-			this.#lastMs = timestampMs;
-		} else if (timestampMs > this.#lastMs) {
-			this.#lastMs = timestampMs;
-		} else if (timestampMs < this.#firstMs) {
-			this.#firstMs = timestampMs;
-		}
-		this.#frames++;
+		if (track === this.#track && timestampMs !== null) this.#extent.add(timestampMs);
 	}
 
-	#meanFrameMs(): number | null {
-		if (this.#frames > 1) return (this.#lastMs - this.#firstMs) / (this.#frames - 1);
+	/** What is believed of the last fragment's frames where the next starts at `nextStartMs`. */
+	#within(nextStartMs: number | null): TimeSpan | null {
+		const declaredMs = this.#defaultDurationNs === null ? this.#meanMs : this.#defaultDurationNs / 1e6;
+		return this.#extent.within({ startMs: this.#startMs, nextStartMs, frameMs: declaredMs });
+	}
+
+	#meanFrameMs(span: TimeSpan | null): number | null {
+		if (span !== null && span.count > 1) return (span.lastMs - span.firstMs) / (span.count - 1);
 		return this.#defaultDurationNs === null ? this.#meanMs : this.#defaultDurationNs / 1e6;
 	}
 
 	#compare(startMs: number): GapEvent | null {
 		if (this.#startMs === null) return null;
-		const previousStart = new Date(this.#startMs);
+		const span = this.#within(startMs);
+		// A fragment is stamped with the time of its first frame; where that is wrong, the others tell.
+		const previousMs = span !== null && this.#extent.isBefore(this.#startMs) ? span.firstMs : this.#startMs;
+		const previousStart = new Date(previousMs);
 		const start = new Date(startMs);
-		if (startMs === this.#startMs) return new GapEvent(previousStart, start, 'duplicate');
-		if (startMs < this.#startMs) return new GapEvent(previousStart, start, 'regression');
-		const meanMs = this.#meanFrameMs();
-		if (this.#frames === 0 || meanMs === null) return null;
-		const endMs = Math.min(MAX_TIME_MS, this.#lastMs + meanMs);
+		if (startMs === previousMs) return new GapEvent(previousStart, start, 'duplicate');
+		if (startMs < previousMs) return new GapEvent(previousStart, start, 'regression');
+		const meanMs = this.#meanFrameMs(span);
+		if (span === null || meanMs === null) return null;
+		const endMs = Math.min(MAX_TIME_MS, span.lastMs + meanMs);
 		if (Math.abs(startMs - endMs) <= GAP_THRESHOLD_MS) return null;
 		return new GapEvent(new Date(Math.round(endMs)), start, startMs > endMs ? 'gap' : 'overlap');
 	}
@@ -106,14 +99,18 @@ export class GapDetector {
  * @param before - what the detector knew when the fragment began
  */
 export function isDenied(
-	{ kind, from }: GapEvent,
-	{ lastMs }: GapDetectorState,
+	{ kind, from, to }: GapEvent,
+	{ extent, startMs, meanMs }: GapDetectorState,
 	frames: readonly Frame[],
 ): boolean {
 	if (kind !== 'gap' && kind !== 'overlap') return false;
 	const primary = primaryOf(frames[0]?.fragment.tracks ?? []);
 	const times = frames.flatMap(({ track, timestampMs }) => (track === primary ? (timestampMs ?? []) : []));
-	if (kind === 'overlap') return times.every((ms) => ms > lastMs);
+	if (kind === 'overlap') {
+		const room = { startMs, nextStartMs: to.getTime(), frameMs: meanMs };
+		const lastMs = new TimeExtent(extent).within(room)?.lastMs ?? Number.NEGATIVE_INFINITY;
+		return times.every((ms) => ms > lastMs);
+	}
 	return primary?.type === 'video' && times.some((ms) => ms <= from.getTime() + GAP_THRESHOLD_MS);
 }
 

@@ -135,6 +135,13 @@ export class Frame {
 		return new Frame(this.#fragment, this.#cluster, track, this.#offsetNs, keyframe, durationMs, data);
 	}
 
+	/** The same frame, later by so many milliseconds (earlier where that is negative); this one is left as it is. */
+	movedBy(ms: number): Frame {
+		const { track, keyframe, durationMs, data } = this;
+		const offsetNs = this.#offsetNs + Math.round(ms * 1e6);
+		return new Frame(this.#fragment, this.#cluster, track, offsetNs, keyframe, durationMs, data);
+	}
+
 	/** The documented JSON line: the track by its number, `size` in place of `data`. */
 	toJSON(): object {
 		return {

@@ -137,7 +137,7 @@ function stepOf({ count, firstMs, lastMs, stepMs }: TrackSpan): number {
 }
 
 /** A frame's time in its recording: the producer's, else its container's. */
-function sourceMs(frame: Frame): number {
+export function sourceMs(frame: Frame): number {
 	return frame.timestampMs ?? Number(frame.timecodeNs) / 1e6;
 }
 

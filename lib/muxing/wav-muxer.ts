@@ -1,12 +1,10 @@
 import { type SoundFormat, soundFormat } from '../codecs/sound-format.js';
 import { SinkError } from '../errors.js';
+import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import type { Track } from '../model/track.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
 import { SoundLane } from './sound-lane.js';
 import { type WaveFormat, wavHeader } from './wav-header.js';
-
-/** The service's own threshold for a discontinuity: what is less is jitter. */
-const TOLERANCE_MS = 50;
 
 /** How much of a track is held back for a track that has come less far; one that is further behind is silent. */
 const MAX_AHEAD_MS = 250;
@@ -106,7 +104,7 @@ class WavMuxer implements Muxer {
 		const endOfSound = Math.max(...lanes.map(({ end }) => end));
 		// Of two sides of a call that are a file each, one may fall silent long before the other.
 		const end = this.#samplesOf(durationMs - (this.#state.originMs ?? 0));
-		const isShort = end - endOfSound > this.#samplesOf(TOLERANCE_MS);
+		const isShort = end - endOfSound > this.#samplesOf(GAP_THRESHOLD_MS);
 		const append = this.#advance(lanes, this.#state.originMs, isShort ? end : endOfSound);
 		const appendedBytes = append.reduce((sum, { byteLength }) => sum + byteLength, 0);
 		const dataBytes = sizeBytes + appendedBytes - wavHeader(this.#format, 0).byteLength;
@@ -118,7 +116,7 @@ class WavMuxer implements Muxer {
 	#lanes(): SoundLane[] {
 		const { samples, ahead } = this.#state;
 		return this.#parts.map(({ blockBytes }, index) => {
-			const lane = new SoundLane(blockBytes, this.#samplesOf(TOLERANCE_MS), samples);
+			const lane = new SoundLane(blockBytes, this.#samplesOf(GAP_THRESHOLD_MS), samples);
 			lane.add(samples, Buffer.from(ahead[index] ?? '', 'base64'));
 			return lane;
 		});

@@ -8,6 +8,7 @@ import type {
 	GapEvent,
 	MediaEvent,
 } from '../model/media-event.js';
+import { isEndInDoubt, withCorrectTimes } from './frame-times.js';
 
 /** From so much on, a fragment is written in parts that begin at video key frames: files hold whole hours in one. */
 const MAX_PIECE_BYTES = 4 * 1024 * 1024;
@@ -22,12 +23,16 @@ export interface Piece {
 	readonly isFirst: boolean;
 	/** How the fragment fails to meet the one before it. */
 	readonly gap: GapEvent | null;
+	/** With believable times: see {@link withCorrectTimes}. */
 	readonly frames: readonly Frame[];
+	/** Frames among them whose times were wrong, as they came. */
+	readonly outliers: readonly Frame[];
 }
 
 /**
  * The shell of every sink that writes media: takes events, gives a subclass whole fragments (of long ones, parts that begin
- * at a video key frame), and finds gaps for itself, so that it can go on where another sink stopped. Holds one fragment.
+ * at a video key frame), and finds gaps for itself, so that it can go on where another sink stopped. Holds one fragment; one
+ * whose last frames may be in the wrong place, until the next begins.
  */
 export abstract class FragmentSink extends Writable {
 	readonly #pieceBytes: number;
@@ -42,6 +47,8 @@ export abstract class FragmentSink extends Writable {
 	#frames: Frame[] = [];
 	#bytes = 0;
 	#failure: FragmentFailureEvent | null = null;
+	/** The end of a fragment that waits for the start of the next one. */
+	#heldEnd: FragmentEndEvent | null = null;
 
 	/**
 	 * @param gaps - what another sink knew of gaps where this one goes on
@@ -103,7 +110,10 @@ export abstract class FragmentSink extends Writable {
 	}
 
 	override _final(callback: (error?: Error | null) => void): void {
-		this.#settle(this.finish(), callback);
+		this.#settle(
+			this.#release(null).then(() => this.finish()),
+			callback,
+		);
 	}
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -127,22 +137,19 @@ export abstract class FragmentSink extends Writable {
 			case 'gap':
 				return null;
 			case 'fragment': {
-				const startMs = event.producerTimestamp?.getTime() ?? null;
-				this.#before = this.#gaps.state();
-				this.#gap = this.#gaps.fragmentStart(startMs, event.tracks);
-				this.#fragment = event;
-				this.#isFirst = true;
+				if (this.#heldEnd !== null) return this.#release(startOf(event)).then(() => this.#begin(event));
+				this.#begin(event);
 				return null;
 			}
 			case 'frame': {
-				const written = this.#isDue(event) ? this.#flush() : null;
+				const written = this.#isDue(event) ? this.#flush(event.timestampMs) : null;
 				this.#gaps.frame(event.track, event.timestampMs);
 				this.#frames.push(event);
 				this.#bytes += event.data.byteLength;
 				return written;
 			}
 			case 'fragment-failure':
-				if (event.index === null) return this.fragmentMissing(event);
+				if (event.index === null) return this.#release(null).then(() => this.fragmentMissing(event));
 				this.#failure = event;
 				return null;
 			case 'fragment-end':
@@ -157,24 +164,47 @@ export abstract class FragmentSink extends Writable {
 		return next.keyframe && (next.track.type === 'video' || !hasVideo);
 	}
 
-	async #end(end: FragmentEndEvent): Promise<void> {
+	#begin(event: FragmentEvent): void {
+		this.#before = this.#gaps.state();
+		this.#gap = this.#gaps.fragmentStart(startOf(event), event.tracks);
+		this.#fragment = event;
+		this.#isFirst = true;
+	}
+
+	#end(end: FragmentEndEvent): Promise<void> | null {
+		this.#heldEnd = end;
+		const startMs = this.#isFirst ? startOf(this.#fragment as FragmentEvent) : null;
+		return isEndInDoubt(this.#frames, startMs) ? null : this.#release(null);
+	}
+
+	/** Writes the fragment that has come to its end, if there is one; the next starts at `nextStartMs`, where that is known. */
+	async #release(nextStartMs: number | null): Promise<void> {
+		const end = this.#heldEnd;
+		if (end === null) return;
+		this.#heldEnd = null;
 		const fragment = this.#fragment as FragmentEvent;
 		const failure = this.#failure;
-		await this.#flush();
+		await this.#flush(nextStartMs);
 		this.#fragment = null;
 		this.#failure = null;
 		await this.fragmentEnd(fragment, end, failure);
 	}
 
-	#flush(): Promise<void> {
-		const frames = this.#frames;
+	#flush(nextStartMs: number | null): Promise<void> {
+		const fragment = this.#fragment as FragmentEvent;
 		const isFirst = this.#isFirst;
+		const startMs = isFirst ? startOf(fragment) : null;
+		const { frames, outliers } = withCorrectTimes(this.#frames, { startMs, nextStartMs });
 		this.#frames = [];
 		this.#bytes = 0;
 		this.#isFirst = false;
 		if (isFirst && this.#gap !== null && isDenied(this.#gap, this.#before as GapDetectorState, frames)) {
 			this.#gap = null;
 		}
-		return this.piece({ fragment: this.#fragment as FragmentEvent, isFirst, gap: this.#gap, frames });
+		return this.piece({ fragment, isFirst, gap: this.#gap, frames, outliers });
 	}
+}
+
+function startOf({ producerTimestamp }: FragmentEvent): number | null {
+	return producerTimestamp?.getTime() ?? null;
 }

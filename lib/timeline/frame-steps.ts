@@ -1,7 +1,5 @@
+import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import type { Fragment } from '../model/fragment.js';
-
-/** Neighbours that are off by more than this do not meet: the service's own threshold for a discontinuity. */
-export const GAP_THRESHOLD_MS = 50;
 
 /** Frames of a slow camera jitter by more than the threshold: so much of a frame's own duration is let pass too. */
 const JITTER = 1 / 4;

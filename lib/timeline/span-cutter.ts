@@ -1,13 +1,7 @@
+import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import type { Fragment } from '../model/fragment.js';
 import { GapEvent, type GapKind } from '../model/media-event.js';
-import {
-	GAP_THRESHOLD_MS,
-	isWithinStep,
-	medianMs,
-	NEIGHBOURS,
-	plausibleStepMs,
-	remainderMs,
-} from './frame-steps.js';
+import { isWithinStep, medianMs, NEIGHBOURS, plausibleStepMs, remainderMs } from './frame-steps.js';
 import { StoredSpan } from './stored-span.js';
 
 /**

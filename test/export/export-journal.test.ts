@@ -37,7 +37,12 @@ function step(index: number): JournalStep {
 		},
 		gaps: index,
 		merged: { gap: index, overlap: 0, regression: 0, duplicate: 0 },
-		gapsState: { startMs: index, meanMs: null, defaultDurationNs: null, frames: 0, firstMs: 0, lastMs: 0 },
+		gapsState: {
+			startMs: index,
+			meanMs: null,
+			defaultDurationNs: null,
+			extent: { count: 0, earliestMs: [], latestMs: [] },
+		},
 		...(index === 1 ? { opened: { number: 0, cut: null, tracks: [], parts: ['.x-001.mkv.part'] } } : {}),
 		state:
 			index === 0

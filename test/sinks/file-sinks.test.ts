@@ -1,16 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
-import { MkvReader, Mp4Sink, WavSink } from 'kvs-archive';
+import { MkvReader, MkvSink, Mp4Sink, WavSink } from 'kvs-archive';
 import { float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { fragmentDocument, fragmentNumber, recording, trackEntry } from '../helpers/payload.js';
 import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');
 const startMs = Date.UTC(2026, 0, 31);
+const wavHeaderBytes = 80;
 
 test('Mp4Sink writes a file that plays', async (t) => {
 	if (!hasTool(t, 'ffprobe') || !hasTool(t, 'ffmpeg')) return;
@@ -67,3 +68,61 @@ for (const [name, Sink] of [
 		t.deepEqual(await readdir(directory), []);
 	});
 }
+
+/** Six fragments of a second of audio, 50 frames each; some frames have other times than they should, from their fragment's start. */
+function secondsOfAudio(wrong: Readonly<Record<number, Readonly<Record<number, number>>>>): Buffer {
+	const tracks = [
+		trackEntry(1, 'audio', 'A_PCM/INT/LIT', [
+			master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1), unsigned('BitDepth', 16)]),
+		]),
+	];
+	const documents = Array.from({ length: 6 }, (_, second) =>
+		fragmentDocument({
+			number: fragmentNumber(second + 1),
+			producerMs: startMs + second * 1000,
+			tracks,
+			blocks: Array.from({ length: 50 }, (_, index) => ({
+				trackNumber: 1,
+				relativeTicks: wrong[second]?.[index] ?? index * 20,
+				keyframe: true,
+				data: Buffer.alloc(320, second * 50 + index),
+			})),
+		}),
+	);
+	return Buffer.concat(documents);
+}
+
+const wrongTimes = {
+	'in the middle': { 2: { 25: 30_000 } },
+	'back in the middle': { 2: { 25: -30_000 } },
+	'in the first frame': { 2: { 0: 30_000 } },
+	'in the last frame': { 2: { 49: 30_000 } },
+	'in the last two frames': { 2: { 48: 30_000, 49: 30_020 } },
+	'in the first fragment': { 0: { 0: -30_000, 20: 30_000 } },
+	'in the last fragment': { 5: { 25: 30_000 } },
+	'within the fragment': { 2: { 10: 600 } },
+};
+for (const [title, wrong] of Object.entries(wrongTimes)) {
+	test(`a wrong time moves one frame and not those after it: ${title}`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		for (const [name, Sink] of [
+			['x.wav', WavSink],
+			['x.mkv', MkvSink],
+		] as const) {
+			const files = [`right.${name}`, `wrong.${name}`].map((file) => join(directory, file));
+			const inputs = [secondsOfAudio({}), secondsOfAudio(wrong)];
+			for (const [index, file] of files.entries()) {
+				await pipeline(Readable.from([inputs[index]]), new MkvReader(), new Sink(file));
+			}
+			const [right, other] = await Promise.all(files.map((file) => readFile(file)));
+			t.true(other?.equals(right as Buffer), name);
+		}
+	});
+}
+
+test('a late last frame stays where it is if the next fragment comes after it, or if there is none', async (t) => {
+	const file = join(await temporaryDirectory(t), 'x.wav');
+	const fragment = secondsOfAudio({ 5: { 49: 9000 } });
+	await pipeline(Readable.from([fragment]), new MkvReader(), new WavSink(file));
+	t.is((await stat(file)).size - wavHeaderBytes, 16_000 * 14 + 320);
+});

@@ -1,4 +1,5 @@
 import { MediaError } from '../../../errors.js';
+import { GAP_THRESHOLD_MS } from '../../../gaps/gap-threshold.js';
 import type { Track } from '../../../model/track.js';
 import { transportBytesAtMost } from '../../../mpegts/transport-segment.js';
 import type { LocalStream } from '../../store/local-stream.js';
@@ -18,9 +19,6 @@ import { fragmentDurationMs, type SessionEntry } from './session-entry.js';
 
 /** Changes of codec private data in a session; the service fails what comes behind the 500th. */
 const MAX_CHANGES = 500;
-
-/** More than this between the end of a fragment and the start of the next is a discontinuity, for the service. */
-const DISCONTINUITY_MS = 50;
 
 /** How many frames the estimated end of a fragment may be too late. */
 const ESTIMATE_FRAMES = 3;
@@ -177,7 +175,7 @@ export class HlsSession {
 		const gapMs = previous === undefined ? 0 : startMs - (previous.startMs + previous.durationMs);
 		const isDiscontinuous =
 			discontinuities === 'ALWAYS' ||
-			(discontinuities === 'ON_DISCONTINUITY' && Math.abs(gapMs) > DISCONTINUITY_MS) ||
+			(discontinuities === 'ON_DISCONTINUITY' && Math.abs(gapMs) > GAP_THRESHOLD_MS) ||
 			// Whatever the mode: players would go on with the wrong parameters.
 			(previous !== undefined && initialization !== previous.initialization);
 		const entry: SessionEntry = {
