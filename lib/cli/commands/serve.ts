@@ -69,7 +69,9 @@ export async function serve(
 	try {
 		await server.archive.ready;
 		for (const { stream, file, start } of requests) {
-			terminal.say(ingestLine(file, await server.archive.ingest(stream, file, { start, signal })));
+			const summary = await server.archive.ingest(stream, file, { start, signal });
+			terminal.say(ingestLine(file, summary));
+			for (const omission of summary.omissions) terminal.say(`${stream}: ${file}: ${omission}`);
 		}
 		server.listen(port, options.host);
 		await Promise.race([

@@ -1,3 +1,4 @@
+import type { MediaError } from '../../errors.js';
 import { ID } from '../../mkv/ebml-schema.js';
 import { LACING_MASK } from '../../mkv/lacing.js';
 import { type MatroskaHandler, MatroskaParser } from '../../mkv/matroska-parser.js';
@@ -31,7 +32,7 @@ export interface ScannedDocument extends RecordedTags {
 
 /**
  * Looks through Matroska once and notes each document's place, tags, tracks and times; keeps no media. Give it the file's
- * bytes in order with {@link write}, then {@link end}. Throws `MediaError` for bytes that are malformed or cut.
+ * bytes in order with {@link write}, then {@link end}. Throws `MediaError` for bytes that are malformed.
  */
 export class DocumentScan implements MatroskaHandler {
 	/** The documents so far, in file order. */
@@ -46,10 +47,9 @@ export class DocumentScan implements MatroskaHandler {
 		this.#parser.write(bytes);
 	}
 
-	/** The file is over. Throws where it ends inside an element. */
-	end(): void {
-		const error = this.#parser.end();
-		if (error !== null) throw error;
+	/** The file is over. Returns what is wrong with its end where it ends inside an element, of its last document. */
+	end(): MediaError | null {
+		return this.#parser.end();
 	}
 
 	documentStart(offset: number): void {

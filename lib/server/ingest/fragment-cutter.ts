@@ -1,5 +1,6 @@
 import { MediaError } from '../../errors.js';
-import { sizeOf } from '../../mkv/ebml-writer.js';
+import { ID } from '../../mkv/ebml-schema.js';
+import { element, sizeOf } from '../../mkv/ebml-writer.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/matroska-parser.js';
 import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mkv/matroska-writer.js';
 import { framesInBlock } from './document-scan.js';
@@ -9,8 +10,8 @@ import { PictureSpan } from './picture-span.js';
 const MAX_FRAGMENT_NS = 20_000_000_000;
 const MAX_FRAGMENT_BYTES = 50_000_000;
 
-/** Length of a fragment of sound alone. */
-const SOUND_FRAGMENT_NS = 2_000_000_000;
+/** Length of a fragment of audio alone. */
+const AUDIO_FRAGMENT_NS = 2_000_000_000;
 
 /** Headers of a Cluster and its Timecode at their longest: two ids, two sizes, eight bytes of time. */
 const MAX_CLUSTER_HEAD_BYTES = 4 + 8 + 1 + 1 + 8;
@@ -20,14 +21,16 @@ const CARRIED_FLAGS = 0x0f;
 
 /** A fragment, cut and ready to be written. */
 export interface CutFragment {
-	/** Its Cluster, as slices of the input. */
+	/** The Tags of the file that stood before its first frame. The service repeats a producer's header with each fragment. */
+	readonly headerTags: readonly Uint8Array[];
+	/** Its Cluster and the Tags that followed one of its frames, as slices of the input. */
 	readonly cluster: readonly Uint8Array[];
 	/** Time of its first frame in file order, from the file's first frame. */
 	readonly startTicks: number;
 	/** Last frame's time minus the first's. */
 	readonly lengthTicks: number;
 	readonly frames: number;
-	/** Of the picture alone; 0 where there is none. */
+	/** Of the video track alone; 0 where there is none. */
 	readonly pictures: number;
 	readonly picturesTicks: number;
 }
@@ -39,7 +42,7 @@ export interface FragmentCutterOptions {
 	readonly firstTicks: bigint;
 	/** Numbers of all tracks. */
 	readonly trackNumbers: ReadonlySet<number>;
-	/** The track whose key frames begin fragments; null for sound alone, cut every 2 seconds. */
+	/** The track whose key frames begin fragments; null for audio alone, cut every 2 seconds. */
 	readonly videoTrackNumber: number | null;
 	/** Bytes that every chunk has besides its Cluster. */
 	readonly chunkOverheadBytes: number;
@@ -48,8 +51,9 @@ export interface FragmentCutterOptions {
 /**
  * Cuts the frames of one document into fragments, in file order, none changed.
  *
- * A key frame of the picture begins a fragment; sound that precedes the first one belongs to it. Where key frames are too
- * far apart, a fragment ends before it would break a limit of the service or of Matroska's relative times. Finished
+ * A key frame of the video track begins a fragment; audio that precedes the first one belongs to it. Where key frames are
+ * too far apart, a fragment ends before it would break a limit of the service or of Matroska's relative times. Tags before
+ * the first frame go with every fragment, later ones with the fragment of the frame before them, as in the service. Finished
  * fragments wait in {@link finished} for the caller to take them.
  */
 export class FragmentCutter implements MatroskaHandler {
@@ -57,12 +61,16 @@ export class FragmentCutter implements MatroskaHandler {
 	readonly finished: CutFragment[] = [];
 	readonly #options: FragmentCutterOptions;
 	readonly #maxTicks: number;
-	readonly #soundTicks: number;
+	readonly #audioTicks: number;
 	readonly #maxBlockBytes: number;
 	#clusterTicks = 0n;
 	#hasPicture = false;
 	#hasCut = false;
+	#hasFrames = false;
 
+	readonly #headerTags: Uint8Array[] = [];
+	#headerTagBytes = 0;
+	#tags: Uint8Array[] = [];
 	#slices: Uint8Array[] = [];
 	#bytes = 0;
 	#frames = 0;
@@ -75,7 +83,7 @@ export class FragmentCutter implements MatroskaHandler {
 	constructor(options: FragmentCutterOptions) {
 		this.#options = options;
 		this.#maxTicks = Math.floor(MAX_FRAGMENT_NS / options.timecodeScaleNs);
-		this.#soundTicks = Math.floor(SOUND_FRAGMENT_NS / options.timecodeScaleNs);
+		this.#audioTicks = Math.floor(AUDIO_FRAGMENT_NS / options.timecodeScaleNs);
 		this.#maxBlockBytes = MAX_FRAGMENT_BYTES - options.chunkOverheadBytes - MAX_CLUSTER_HEAD_BYTES;
 	}
 
@@ -85,7 +93,17 @@ export class FragmentCutter implements MatroskaHandler {
 		this.#finish();
 	}
 
-	header(): void {}
+	header(id: number, body: Uint8Array): void {
+		if (id !== ID.Tags) return;
+		const tags = element('Tags', [Uint8Array.from(body)]);
+		if (this.#hasFrames) {
+			this.#tags.push(...tags);
+			this.#bytes += sizeOf(tags);
+		} else {
+			this.#headerTags.push(...tags);
+			this.#headerTagBytes += sizeOf(tags);
+		}
+	}
 
 	clusterStart(timecode: bigint): void {
 		this.#clusterTicks = timecode;
@@ -114,6 +132,7 @@ export class FragmentCutter implements MatroskaHandler {
 			this.#finish();
 		}
 		if (this.#frames === 0) this.#begin(ticks);
+		this.#hasFrames = true;
 		if (isPicture) {
 			this.#hasPicture = true;
 			this.#pictures.add(ticks);
@@ -128,7 +147,7 @@ export class FragmentCutter implements MatroskaHandler {
 		});
 		this.#slices.push(...slices);
 		this.#bytes += sizeOf(slices);
-		if (this.#bytes > this.#maxBlockBytes) {
+		if (this.#bytes > this.#maxBlockBytes - this.#headerTagBytes) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
 				`a frame of ${end - start} bytes at byte ${offset}, where a fragment holds at most ${MAX_FRAGMENT_BYTES}`,
@@ -141,7 +160,7 @@ export class FragmentCutter implements MatroskaHandler {
 	}
 
 	#beginsFragment(isPictureKeyframe: boolean, ticks: number): boolean {
-		if (this.#options.videoTrackNumber === null) return ticks - this.#startTicks >= this.#soundTicks;
+		if (this.#options.videoTrackNumber === null) return ticks - this.#startTicks >= this.#audioTicks;
 		return isPictureKeyframe && (this.#hasPicture || this.#hasCut);
 	}
 
@@ -152,7 +171,7 @@ export class FragmentCutter implements MatroskaHandler {
 			lengthTicks <= this.#maxTicks &&
 			relative >= MIN_RELATIVE_TICKS &&
 			relative <= MAX_RELATIVE_TICKS &&
-			this.#bytes + frameBytes + MAX_BLOCK_HEAD_BYTES <= this.#maxBlockBytes
+			this.#bytes + frameBytes + MAX_BLOCK_HEAD_BYTES <= this.#maxBlockBytes - this.#headerTagBytes
 		);
 	}
 
@@ -175,7 +194,8 @@ export class FragmentCutter implements MatroskaHandler {
 	#finish(): void {
 		if (this.#frames === 0) return;
 		this.finished.push({
-			cluster: cluster(BigInt(this.#clusterTimecode), this.#slices),
+			headerTags: this.#headerTags,
+			cluster: [...cluster(BigInt(this.#clusterTimecode), this.#slices), ...this.#tags],
 			startTicks: this.#clusterTimecode,
 			lengthTicks: this.#maxTicksSeen - this.#minTicks,
 			frames: this.#frames,
@@ -184,6 +204,7 @@ export class FragmentCutter implements MatroskaHandler {
 		});
 		this.#pictures = new PictureSpan();
 		this.#slices = [];
+		this.#tags = [];
 		this.#bytes = 0;
 		this.#frames = 0;
 		this.#hasCut = true;

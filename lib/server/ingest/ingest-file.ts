@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArchiveError, MediaError } from '../../errors.js';
+import { fileTrouble } from '../../files/file-trouble.js';
 import { FileWriter } from '../../files/file-writer.js';
 import type { FragmentIndex } from '../store/fragment-index.js';
 import { firstSequenceAfter } from '../store/fragment-number.js';
@@ -9,7 +9,8 @@ import type { StoredFragment } from '../store/stored-fragment.js';
 import { mediaTypeOf } from '../wire/media-type.js';
 import { DocumentScan, type ScannedDocument } from './document-scan.js';
 import { type InputFile, openInput, readBytes } from './input-file.js';
-import { convertToMatroska } from './mp4-to-matroska.js';
+import { openMatroska } from './matroska-media.js';
+import { openMp4 } from './mp4/mp4-media.js';
 import { writeFragments } from './write-fragments.js';
 import { isRecording, writeRecording } from './write-recording.js';
 
@@ -40,90 +41,89 @@ export interface WrittenFile {
 		readonly payload: string;
 		readonly fragments: readonly StoredFragment[];
 		readonly skippedDocuments: number;
+		/** What of the file is not taken, and why: one sentence each. */
+		readonly omissions: readonly string[];
 		readonly mediaType: string;
 	} | null;
 }
 
 /**
  * Turns a media file into the payload that will be served: a recorded payload of the service as it is, anything else cut
- * into fragments. Reads the file twice and holds no more than one fragment of it.
+ * into fragments. Reads the file twice and holds no more than one fragment of it. What of a file is not taken is named.
  *
  * Throws `ArchiveError`, `MediaError`, the system's error or the signal's reason; {@link ingestError} names the file.
  */
 export async function ingestFile(job: IngestJob): Promise<WrittenFile> {
 	const input = await openInput(job.file);
 	try {
-		const { digest, documents } = await readWhole(input, job.signal);
+		const { digest, scan } = await readWhole(input, job.signal);
 		if (job.isKnown(digest)) return { digest, written: null };
-		const payload = join(job.workDirectory, 'payload.mkv');
-		if (documents !== null) {
-			const written = await writePayload(job, payload, digest, input.handle, input.sizeBytes, documents);
-			return { digest, written };
-		}
-		const converted = await convert(input, job);
-		try {
-			const scan = await readWhole(converted, job.signal);
-			const { handle, sizeBytes } = converted;
-			const written = await writePayload(job, payload, digest, handle, sizeBytes, scan.documents ?? []);
-			return { digest, written };
-		} finally {
-			await converted.handle.close();
-		}
+		return { digest, written: await writePayload(job, input, digest, scan) };
 	} finally {
 		await input.handle.close();
 	}
+}
+
+/** What the first reading found in a Matroska file. */
+interface ScannedFile {
+	readonly documents: readonly ScannedDocument[];
+	/** Where the file ends inside an element, in a sentence; null where it is whole. */
+	readonly cutMessage: string | null;
 }
 
 /** The first reading: the digest, and where it is Matroska, what is in it. */
 async function readWhole(
 	{ handle, sizeBytes, container }: InputFile,
 	signal: AbortSignal,
-): Promise<{ digest: string; documents: readonly ScannedDocument[] | null }> {
+): Promise<{ digest: string; scan: ScannedFile | null }> {
 	const hash = createHash('sha256');
 	const scan = container === 'matroska' ? new DocumentScan() : null;
 	for await (const bytes of readBytes(handle, 0, sizeBytes, signal)) {
 		hash.update(bytes);
 		scan?.write(bytes);
 	}
-	scan?.end();
-	return { digest: hash.digest('hex'), documents: scan?.documents ?? null };
-}
-
-async function convert(input: InputFile, job: IngestJob): Promise<InputFile> {
-	const target = join(job.workDirectory, 'converted.mkv');
-	await convertToMatroska(input, target, job.signal);
-	return openInput(target);
+	const digest = hash.digest('hex');
+	if (scan === null) return { digest, scan: null };
+	const cut = scan.end();
+	// Where not one frame is whole there is nothing to take.
+	if (cut !== null && scan.documents.every(({ frames }) => frames === 0)) throw cut;
+	return { digest, scan: { documents: scan.documents, cutMessage: cut?.message ?? null } };
 }
 
 async function writePayload(
 	job: IngestJob,
-	payload: string,
+	{ handle, sizeBytes }: InputFile,
 	digest: string,
-	handle: FileHandle,
-	sizeBytes: number,
-	documents: readonly ScannedDocument[],
+	scan: ScannedFile | null,
 ): Promise<WrittenFile['written']> {
 	const { signal, startMs, existing, randomInt } = job;
-	const target = { handle, documents, payload: job.payloadPath(digest), signal };
-	const writer = await FileWriter.create(payload);
+	const file = join(job.workDirectory, 'payload.mkv');
+	const target = { payload: job.payloadPath(digest), signal };
+	const writer = await FileWriter.create(file);
 	try {
-		let fragments: readonly StoredFragment[];
-		let skippedDocuments = 0;
-		if (isRecording(documents)) {
-			({ fragments, skippedDocuments } = await writeRecording({ ...target, existing }, writer));
-			if (skippedDocuments === documents.length) {
-				throw new MediaError('KVS_MEDIA_UNSUPPORTED', 'a recorded payload without any fragment');
+		if (scan !== null && isRecording(scan.documents)) {
+			const recording = await writeRecording({ ...target, ...scan, handle, existing }, writer);
+			if (recording.skippedDocuments === scan.documents.length) {
+				const code = scan.cutMessage === null ? 'KVS_MEDIA_UNSUPPORTED' : 'KVS_MEDIA_TRUNCATED';
+				const what = ['a recorded payload without any whole fragment', ...recording.omissions];
+				throw new MediaError(code, what.join(': '));
 			}
-		} else {
-			const nowMs = job.now();
-			const firstSequence = firstSequenceAfter(existing.highestSequence);
-			fragments = await writeFragments(
-				{ ...target, sizeBytes, startMs, nowMs, firstSequence, randomInt },
-				writer,
-			);
+			await writer.finish();
+			return { payload: file, ...recording, mediaType: mediaTypeOf(scan.documents[0]?.tracks ?? []) };
 		}
+		const media =
+			scan === null
+				? await openMp4(handle, sizeBytes, signal)
+				: openMatroska(handle, sizeBytes, scan.documents, scan.cutMessage);
+		const nowMs = job.now();
+		const firstSequence = firstSequenceAfter(existing.highestSequence);
+		const fragments = await writeFragments(
+			{ ...target, media, startMs, nowMs, firstSequence, randomInt },
+			writer,
+		);
 		await writer.finish();
-		return { payload, fragments, skippedDocuments, mediaType: mediaTypeOf(documents[0]?.tracks ?? []) };
+		const { omissions, tracks } = media;
+		return { payload: file, fragments, skippedDocuments: 0, omissions, mediaType: mediaTypeOf(tracks) };
 	} finally {
 		await writer.close();
 	}
@@ -135,7 +135,11 @@ export function ingestError(file: string, error: unknown): ArchiveError {
 	if (error instanceof MediaError) {
 		return new MediaError(error.code, `${what}: ${error.message}`, { offset: error.offset, cause: error });
 	}
-	const { code, message } = error as NodeJS.ErrnoException;
-	const reason = code === 'ENOENT' ? 'there is no such file' : message;
-	return new ArchiveError('KVS_INGEST_FAILED', `${what}: ${reason}`, { cause: error });
+	const { code = '' } = error as NodeJS.ErrnoException;
+	const reason = code === 'ENOENT' ? 'there is no such file' : fileTrouble(error);
+	const where = FULL.has(code) ? 'it cannot be written into the data directory: ' : '';
+	return new ArchiveError('KVS_INGEST_FAILED', `${what}: ${where}${reason}`, { cause: error });
 }
+
+/** What the system says of a disk that takes no more. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { MediaError } from '../../errors.js';
 
 /** How much is read at a time. */
@@ -16,17 +16,16 @@ export interface InputFile {
 
 /**
  * Opens a media file and tells its container by its first bytes. The caller closes the handle. Throws the system's error
- * where it cannot be opened, {@link MediaError} (`KVS_MEDIA_UNSUPPORTED`) where it is no media file, and
- * (`KVS_MEDIA_TRUNCATED`) for an MP4 that ends inside a box.
+ * where it cannot be opened, and {@link MediaError} (`KVS_MEDIA_UNSUPPORTED`) where it is not a media file.
  */
 export async function openInput(file: string): Promise<InputFile> {
-	const handle = await open(file, 'r');
+	// A FIFO would be waited for until another process writes to it. Windows has none.
+	const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 	try {
 		const stats = await handle.stat();
 		if (!stats.isFile()) throw unsupported('expected a regular file');
 		if (stats.size === 0) throw unsupported('the file is empty');
 		const container = await sniffContainer(handle);
-		if (container === 'isobmff') await checkBoxes(handle, stats.size);
 		return { handle, sizeBytes: stats.size, container };
 	} catch (error) {
 		await handle.close();
@@ -72,39 +71,6 @@ async function sniffContainer(handle: FileHandle): Promise<Container> {
 	);
 }
 
-/** Walks the boxes of the top level; mediabunny reads what is there of a cut file and does not say so. */
-async function checkBoxes(handle: FileHandle, sizeBytes: number): Promise<void> {
-	let hasMovie = false;
-	for (let position = 0; position < sizeBytes; ) {
-		const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, position);
-		if (bytesRead < 8) throw truncated('a box header', position);
-		const type = buffer.toString('latin1', 4, 8);
-		let boxBytes = buffer.readUInt32BE(0);
-		if (boxBytes === 0) boxBytes = sizeBytes - position;
-		if (boxBytes === 1)
-			boxBytes = bytesRead < 16 ? Number.POSITIVE_INFINITY : Number(buffer.readBigUInt64BE(8));
-		if (boxBytes < 8) {
-			throw new MediaError(
-				'KVS_MEDIA_UNSUPPORTED',
-				`a box \`${type}\` of ${boxBytes} bytes at byte ${position}`,
-				{
-					offset: position,
-				},
-			);
-		}
-		if (position + boxBytes > sizeBytes) throw truncated(`the box \`${type}\` that begins`, position);
-		hasMovie ||= type === 'moov';
-		position += boxBytes;
-	}
-	if (!hasMovie) throw unsupported('an MP4 without a `moov` box');
-}
-
 function unsupported(message: string): MediaError {
 	return new MediaError('KVS_MEDIA_UNSUPPORTED', message);
-}
-
-function truncated(where: string, offset: number): MediaError {
-	return new MediaError('KVS_MEDIA_TRUNCATED', `the media ends inside ${where} at byte ${offset}`, {
-		offset,
-	});
 }

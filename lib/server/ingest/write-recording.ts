@@ -11,6 +11,8 @@ import { pictureFields } from './picture-span.js';
 export interface RecordingInput {
 	readonly handle: FileHandle;
 	readonly documents: readonly ScannedDocument[];
+	/** Where the file ends inside its last document; null where that one is whole. */
+	readonly cutMessage: string | null;
 	/** What the stream has already. */
 	readonly existing: FragmentIndex;
 	/** Path the payload will have in the end. */
@@ -22,8 +24,10 @@ export interface RecordingInput {
 export interface WrittenRecording {
 	/** The fragments that are new to the stream, in file order. */
 	readonly fragments: StoredFragment[];
-	/** Documents that hold no fragment: in-band exceptions, and tags without number and media. */
+	/** Documents that hold no fragment: in-band exceptions, tags without number and media, and one that is cut off. */
 	readonly skippedDocuments: number;
+	/** What of the file is not taken, and why. */
+	readonly omissions: readonly string[];
 }
 
 /** Whether a file is a recorded payload of the service: some document carries a fragment number. */
@@ -39,9 +43,16 @@ export function isRecording(documents: readonly ScannedDocument[]): boolean {
 export async function writeRecording(input: RecordingInput, writer: FileWriter): Promise<WrittenRecording> {
 	const fragments = new Map<string, StoredFragment>();
 	const places = new Map<string, ScannedDocument>();
+	const omissions: string[] = [];
 	let skippedDocuments = 0;
-	for (const document of input.documents) {
+	for (const [index, document] of input.documents.entries()) {
 		const { number } = document;
+		if (input.cutMessage !== null && index === input.documents.length - 1) {
+			const name = number === null ? 'the document' : `fragment ${number}`;
+			omissions.push(`${input.cutMessage}; ${name} that begins at byte ${document.offset} is left out`);
+			skippedDocuments++;
+			continue;
+		}
 		if (document.frames === 0 && (document.isException || number === null)) {
 			skippedDocuments++;
 			continue;
@@ -61,7 +72,7 @@ export async function writeRecording(input: RecordingInput, writer: FileWriter):
 			places.set(fragment.number, document);
 		}
 	}
-	return { fragments: [...fragments.values()], skippedDocuments };
+	return { fragments: [...fragments.values()], skippedDocuments, omissions };
 }
 
 function describe(document: ScannedDocument, payload: string, offset: number): StoredFragment {

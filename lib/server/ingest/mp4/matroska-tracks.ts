@@ -1,0 +1,70 @@
+import { ID, idOf } from '../../../mkv/ebml-schema.js';
+import { idBytes, sizeField, unsigned } from '../../../mkv/ebml-writer.js';
+import { childrenOf } from '../../../mkv/element-body.js';
+import { MatroskaParser } from '../../../mkv/matroska-parser.js';
+import { readTracks } from '../../../mkv/tracks.js';
+import type { Track } from '../../../model/track.js';
+import type { DescribedTracks } from './describe-tracks.js';
+
+/** RFC 7845 §4.2, §5.1: the delay of an Opus decoder is in its header, in samples of 48 kHz. */
+const OPUS_PRE_SKIP_OFFSET = 10;
+const OPUS_SAMPLE_RATE = 48_000;
+
+/** Matroska asks for 80 ms of Opus before the place that is played (codec mapping of A_OPUS). */
+const OPUS_SEEK_PRE_ROLL_NS = 80_000_000;
+
+const SEEK_PRE_ROLL = idOf('SeekPreRoll');
+const CODEC_DELAY = idOf('CodecDelay');
+
+/** Tracks of an MP4 as Matroska has them. */
+export interface MatroskaTracks {
+	readonly tracks: readonly Track[];
+	/** By track number: how much earlier a frame is shown than its time says. Tracks without are absent. */
+	readonly codecDelaysMs: ReadonlyMap<number, number>;
+	/** The Tags of the file. */
+	readonly header: readonly { readonly id: number; readonly body: Uint8Array }[];
+}
+
+/** Reads the tracks that mediabunny described, and gives Opus its CodecDelay and SeekPreRoll. */
+export function matroskaTracks({ matroska }: DescribedTracks): MatroskaTracks {
+	let described: Track[] = [];
+	const header: { id: number; body: Uint8Array }[] = [];
+	const parser = new MatroskaParser({
+		documentStart() {},
+		documentEnd() {},
+		clusterStart() {},
+		block() {},
+		header(id, body) {
+			if (id === ID.Tracks) described = readTracks(body);
+			else if (id === ID.Tags) header.push({ id, body });
+		},
+	});
+	parser.write(matroska);
+	const codecDelaysMs = new Map<number, number>();
+	const tracks = described.map((track) => {
+		const preSkip = opusPreSkip(track);
+		if (preSkip === null) return track;
+		const delayNs = Math.round((preSkip * 1e9) / OPUS_SAMPLE_RATE);
+		codecDelaysMs.set(track.number, delayNs / 1e6);
+		return withDelay(track, delayNs);
+	});
+	return { tracks, codecDelaysMs, header };
+}
+
+function opusPreSkip({ codecId, codecPrivate }: Track): number | null {
+	if (codecId !== 'A_OPUS' || codecPrivate === null || codecPrivate.byteLength < OPUS_PRE_SKIP_OFFSET + 2)
+		return null;
+	return Buffer.from(codecPrivate).readUInt16LE(OPUS_PRE_SKIP_OFFSET);
+}
+
+/** mediabunny writes the delay as SeekPreRoll. */
+function withDelay(track: Track, delayNs: number): Track {
+	const kept = [...childrenOf(track.entry)].filter(({ id }) => id !== SEEK_PRE_ROLL && id !== CODEC_DELAY);
+	const entry = Buffer.concat([
+		...kept.flatMap(({ id, body }) => [idBytes(id), sizeField(body.byteLength), body]),
+		...unsigned('CodecDelay', delayNs),
+		...unsigned('SeekPreRoll', OPUS_SEEK_PRE_ROLL_NS),
+	]);
+	const element = Buffer.concat([idBytes(idOf('TrackEntry')), sizeField(entry.byteLength), entry]);
+	return readTracks(element)[0] as Track;
+}
