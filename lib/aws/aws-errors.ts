@@ -116,7 +116,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	}
 	const status = statusCode === undefined ? '' : ` with ${statusCode}`;
 	// A good status whose body could not be read was cut off on its way, unless it came and is of no use.
-	const isCutOff = isGood && name !== INVALID_BODY;
+	const isCutOff = isGood && ![INVALID_BODY, 'RangeError', 'TypeError'].includes(name);
 	return new RequestError('KVS_REQUEST_FAILED', `${call}${where} failed${status} (${because})`, {
 		...details,
 		retryable: isCutOff || (statusCode !== undefined && statusCode >= 500),

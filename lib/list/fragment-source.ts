@@ -17,10 +17,10 @@ import { MAX_WINDOW_FRAGMENTS, Windows } from './windows.js';
 const MAX_PAGE_SIZE = 1000;
 
 /**
- * The most fragments that may begin in one millisecond, which is as short as a window gets: those of four days from a
+ * The most fragments that may begin in one millisecond, which is as short as a window gets: those of two days from a
  * camera whose clock stands still. They are all held.
  */
-const MAX_MILLISECOND_FRAGMENTS = 200_000;
+const MAX_MILLISECOND_FRAGMENTS = 100_000;
 
 /** Fragments that may wait at the exit: while they are fetched, the next window is listed. */
 const READ_AHEAD_FRAGMENTS = 1000;
