@@ -1,6 +1,6 @@
 import { type ArmedRule, rulesOf } from '../faults/armed-rule.js';
 import { type BodyStop, bodyStops } from '../faults/body-stops.js';
-import type { AppliedFault } from '../faults/fault-rule.js';
+import { type AppliedFault, throttleErrors } from '../faults/fault-rule.js';
 import { faultListing } from '../faults/listing-faults.js';
 import { arrangeMedia } from '../faults/media-faults.js';
 import { listingJson } from '../operations/listing-json.js';
@@ -21,6 +21,8 @@ export interface Reply {
 	/** Further headers of the response. */
 	readonly headers: Readonly<Record<string, string>>;
 	readonly parts: readonly BodyPart[];
+	/** A body of unknown length in place of the parts; null where there is none. */
+	readonly stream: AsyncIterable<Uint8Array> | null;
 	readonly stops: readonly BodyStop[];
 	/** Whether the body's rate is a quota. */
 	readonly isMedia: boolean;
@@ -42,6 +44,13 @@ const DEAD_ENDPOINT = 'http://127.0.0.1:1';
 export function errorReply(error: ServiceError, faults: readonly AppliedFault[] = []): Reply {
 	const { awsName, message } = error;
 	return { ...jsonReply({ __type: awsName, Message: message, message }), error, faults };
+}
+
+const throttleNames: ReadonlySet<string> = new Set(throttleErrors);
+
+/** Whether an error says that a quota is used up. */
+export function isThrottle({ awsName }: ServiceError): boolean {
+	return throttleNames.has(awsName);
 }
 
 /** The reply of a session's resource: bytes as they are, with nothing done to them. */
@@ -99,6 +108,9 @@ function contentReply(result: SettledResult, fired: readonly ArmedRule[], nowMs:
 			faults: applied,
 		};
 	}
+	if (result.kind === 'stream') {
+		return { ...jsonReply(null), contentType: result.contentType, parts: [], stream: result.body };
+	}
 	const [dead] = rulesOf(fired, 'dead-endpoint');
 	if (dead === undefined) return jsonReply(result.json);
 	return { ...jsonReply({ DataEndpoint: dead.rule.endpoint ?? DEAD_ENDPOINT }), faults: [dead.applied] };
@@ -112,6 +124,7 @@ function jsonReply(json: WireValue): Reply {
 		contentType: 'application/json',
 		headers: {},
 		parts: [{ kind: 'bytes', bytes: Buffer.from(wireJson(json)) }],
+		stream: null,
 		stops: [],
 		isMedia: false,
 		fragments: 0,

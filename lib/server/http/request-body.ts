@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { InvalidArgumentError, SerializationError } from '../wire/service-error.js';
+import { unlessAborted } from '../../stream/abort.js';
+import { InvalidArgumentError, RequestTimeoutError, SerializationError } from '../wire/service-error.js';
 
 /** The largest body that is read. A list of 1,000 fragment numbers of 128 digits has 131 kB. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -7,18 +8,26 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** A client that sends even more is cut off: it is not one that has only made a mistake. */
 const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 
-/** Reads a request's body as it came. Throws {@link InvalidArgumentError} for a body over 1 MiB. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-	// Leaving a request half-read takes its socket from it, and leaves that open.
-	const { socket } = request;
-	const chunks: Buffer[] = [];
+/**
+ * Reads a request's body as it came. Throws {@link InvalidArgumentError} for a body over 1 MiB, and
+ * {@link RequestTimeoutError} for one that has not arrived within `timeoutMs`.
+ */
+export async function readBody(request: IncomingMessage, timeoutMs: number): Promise<Buffer> {
+	// Closing the iterator of a request destroys its socket: one that is too slow is still to get its response.
+	const chunks = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+	const deadline = AbortSignal.timeout(timeoutMs);
+	const body: Buffer[] = [];
 	let sizeBytes = 0;
-	for await (const chunk of request as AsyncIterable<Buffer>) {
-		sizeBytes += chunk.byteLength;
-		// What is too much is still taken in: a client that is cut off while it sends never reads why.
-		if (sizeBytes <= MAX_BODY_BYTES) chunks.push(chunk);
+	for (;;) {
+		const next = await unlessAborted(chunks.next(), deadline).catch((error: unknown) => {
+			throw deadline.aborted ? new RequestTimeoutError(timeoutMs) : error;
+		});
+		if (next.done === true) break;
+		sizeBytes += next.value.byteLength;
+		// A body that is too large is still read: a client that is cut off while it sends never reads the error.
+		if (sizeBytes <= MAX_BODY_BYTES) body.push(next.value);
 		if (sizeBytes > MAX_DRAINED_BYTES) {
-			socket.destroy();
+			request.socket.destroy();
 			break;
 		}
 	}
@@ -27,7 +36,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 			`expected a body of at most ${MAX_BODY_BYTES} bytes, got ${sizeBytes} bytes`,
 		);
 	}
-	return Buffer.concat(chunks);
+	return Buffer.concat(body);
 }
 
 /**

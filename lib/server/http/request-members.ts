@@ -6,16 +6,28 @@ import { isPresigned, parseTarget } from './request-target.js';
 
 /**
  * The members of a request for an operation: its JSON body, and the query of a presigned one. With a verifier nothing is
- * read for somebody unknown, and nothing parsed that is not rightly signed. Throws `ServiceError`.
+ * read of a request by an unknown key, and nothing parsed that is not signed correctly. Throws `ServiceError`.
  */
 export async function readMembers(
 	request: IncomingMessage,
 	verifier: SignatureVerifier | null,
+	bodyTimeoutMs: number,
 ): Promise<object> {
 	const { method = '', url = '', headers } = request;
 	const target = parseTarget(url);
 	const claim = verifier?.admit(target, headers);
-	const body = await readBody(request);
+	const body = await readBody(request, bodyTimeoutMs);
 	if (claim !== undefined) await verifier?.verify(claim, { method, target, headers, body });
 	return { ...(isPresigned(target) && membersOfQuery(target)), ...parseJsonBody(body) };
+}
+
+/** Verifies a request whose body is read as it comes and is not covered by its signature. Rejects with `ServiceError`. */
+export async function verifyHeaders(
+	request: IncomingMessage,
+	verifier: SignatureVerifier | null,
+): Promise<void> {
+	const { method = '', url = '', headers } = request;
+	const target = parseTarget(url);
+	const claim = verifier?.admit(target, headers);
+	if (claim !== undefined) await verifier?.verify(claim, { method, target, headers, body: new Uint8Array() });
 }

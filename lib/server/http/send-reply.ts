@@ -38,7 +38,7 @@ export async function sendReply(
 	}
 	if (reply.silenceMs !== 0) await stall(reply.silenceMs, clock, signal);
 	setHead(response, reply);
-	let body: AsyncIterable<Uint8Array> = readParts(reply.parts);
+	let body = reply.stream ?? readParts(reply.parts);
 	if (reply.stops.length > 0) {
 		// What stops before its first byte has a head all the same.
 		response.flushHeaders();
@@ -60,7 +60,7 @@ export async function sendReply(
 
 function setHead(
 	response: ServerResponse,
-	{ error, contentType, headers, parts, stops, isMedia }: Reply,
+	{ error, contentType, headers, parts, stream, stops, isMedia }: Reply,
 ): void {
 	const requestId = randomUUID();
 	response.statusCode = error?.statusCode ?? 200;
@@ -74,7 +74,10 @@ function setHead(
 	response.setHeader('Content-Type', contentType);
 	for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 	// The service sends media without a length; and a body that is to be cut must not say how long it would have been.
-	if (!isMedia && stops.length === 0) response.setHeader('Content-Length', sizeOfParts(parts));
+	const isOfKnownLength = !isMedia && stream === null && stops.length === 0;
+	if (isOfKnownLength) response.setHeader('Content-Length', sizeOfParts(parts));
+	// What was not read of the request would be taken for the next one.
+	if (error !== null && !response.req.complete) response.setHeader('Connection', 'close');
 }
 
 /** Closes the connection once all that was written is sent, for it would be lost else. Rejects when it is closed. */

@@ -11,7 +11,7 @@ export interface ServerLimits {
 	readonly maxHeadersBytes: number;
 	/** Until a request's headers must be there, in milliseconds (408). @default 20000 */
 	readonly headersTimeoutMs: number;
-	/** Until all of a request must be there, in milliseconds (408). @default 60000 */
+	/** Until the JSON body of a request must be there, in milliseconds (408). @default 60000 */
 	readonly requestTimeoutMs: number;
 	/** How long a connection may be idle between two requests, in milliseconds. @default 120000 */
 	readonly keepAliveTimeoutMs: number;
@@ -55,7 +55,7 @@ const defaults: ServerLimits = {
 export function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
 	const resolved = { ...defaults, ...limits };
 	for (const [name, value] of Object.entries(resolved)) {
-		if (!(name in defaults)) throw new InvalidOptionError(`limits.${name}`, 'no limit', value);
+		if (!(name in defaults)) throw new InvalidOptionError(`limits.${name}`, 'a known limit', value);
 		if (!Number.isInteger(value) || value < 1) {
 			throw new InvalidOptionError(`limits.${name}`, 'a whole number of at least 1', value);
 		}
@@ -66,14 +66,11 @@ export function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits 
 /** A `node:http` server within these limits; too many headers are its caller's to refuse. */
 export function createLimitedServer(limits: ServerLimits): Server {
 	const server = createServer({
-		requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
+		// Bodies have limits of their own: some come as long as their producer runs.
+		requestTimeout: 0,
 		headersTimeout: limits.headersTimeoutMs,
 		keepAliveTimeout: limits.keepAliveTimeoutMs,
-		connectionsCheckingInterval: Math.min(
-			CHECK_INTERVAL_MS,
-			limits.headersTimeoutMs,
-			limits.requestTimeoutMs,
-		),
+		connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
 		maxHeaderSize: limits.maxHeadersBytes,
 	});
 	server.maxConnections = limits.maxConnections;

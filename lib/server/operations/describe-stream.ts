@@ -1,9 +1,9 @@
-import type { Operation } from './operation.js';
+import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 import { streamInfo } from './stream-info.js';
 
 /** DescribeStream: what the archive knows about one stream. */
-export const describeStream: Operation = {
+export const describeStream: JsonOperation = {
 	name: 'DescribeStream',
 	path: '/describeStream',
 	respond(request, { archive }) {

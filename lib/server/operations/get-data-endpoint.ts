@@ -1,4 +1,4 @@
-import type { Operation } from './operation.js';
+import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
 const apiNames = [
@@ -13,7 +13,7 @@ const apiNames = [
 ] as const;
 
 /** GetDataEndpoint: the server's own address, under the name the client asked it by, for every API. */
-export const getDataEndpoint: Operation = {
+export const getDataEndpoint: JsonOperation = {
 	name: 'GetDataEndpoint',
 	path: '/getDataEndpoint',
 	respond(request, { archive, origin }) {

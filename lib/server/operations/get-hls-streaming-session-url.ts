@@ -1,10 +1,10 @@
 import { readHlsRequest } from '../playback/hls/hls-request.js';
 import { HLS_PATH, resourceUri } from '../playback/hls/resource-uri.js';
-import type { Operation } from './operation.js';
+import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
 /** GetHLSStreamingSessionURL: begins a playback session, and responds with the URL of its master playlist. */
-export const getHlsStreamingSessionUrl: Operation = {
+export const getHlsStreamingSessionUrl: JsonOperation = {
 	name: 'GetHLSStreamingSessionURL',
 	path: '/getHLSStreamingSessionURL',
 	respond(request, { archive, sessions, origin, nowMs }) {

@@ -1,7 +1,7 @@
 import type { FragmentIndex } from '../store/fragment-index.js';
 import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../store/stored-fragment.js';
 import { InvalidArgumentError } from '../wire/service-error.js';
-import type { Operation } from './operation.js';
+import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
 const MAX_FRAGMENTS = 1000;
@@ -10,7 +10,7 @@ const MAX_FRAGMENTS = 1000;
 const MAX_NAMED_NUMBERS = 10;
 
 /** GetMediaForFragmentList: the chunks of the named fragments, in the order of the request. */
-export const getMediaForFragmentList: Operation = {
+export const getMediaForFragmentList: JsonOperation = {
 	name: 'GetMediaForFragmentList',
 	path: '/getMediaForFragmentList',
 	respond(request, { archive }) {

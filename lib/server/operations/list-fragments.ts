@@ -3,7 +3,7 @@ import { permutedPosition } from '../store/page-permutation.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { RequestFields, StringBounds } from '../wire/request-fields.js';
 import { InvalidArgumentError } from '../wire/service-error.js';
-import type { Operation } from './operation.js';
+import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
 /** Undocumented; the Java parser library asks for as many. */
@@ -34,7 +34,7 @@ type Page = ClockRange & {
  * ListFragments: the fragments whose start is in a range, both ends included, deliberately in no order. A token wins over
  * a selector and page size beside it.
  */
-export const listFragments: Operation = {
+export const listFragments: JsonOperation = {
 	name: 'ListFragments',
 	path: '/listFragments',
 	respond(request, { archive, tokens }) {

@@ -1,6 +1,6 @@
 import type { StringBounds } from '../wire/request-fields.js';
 import { InvalidArgumentError } from '../wire/service-error.js';
-import type { Operation } from './operation.js';
+import type { JsonOperation } from './operation.js';
 import { streamInfo } from './stream-info.js';
 import { STREAM_NAME } from './stream-name.js';
 
@@ -10,7 +10,7 @@ const MAX_PAGE_SIZE = 10_000;
 const NEXT_TOKEN: StringBounds = { maxLength: 512, pattern: /^[a-zA-Z0-9+/=]+$/ };
 
 /** ListStreams: the streams by name, those whose names begin with a given text or all. */
-export const listStreams: Operation = {
+export const listStreams: JsonOperation = {
 	name: 'ListStreams',
 	path: '/listStreams',
 	respond(request, { archive, tokens }) {

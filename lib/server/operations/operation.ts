@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { LocalArchive } from '../local-archive.js';
 import type { HlsSessions } from '../playback/sessions/hls-sessions.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
@@ -6,7 +7,7 @@ import type { RequestFields } from '../wire/request-fields.js';
 import type { WireValue } from '../wire/wire-json.js';
 
 /** What an operation may use besides its request. */
-interface OperationContext {
+export interface OperationContext {
 	/** Open. */
 	readonly archive: LocalArchive;
 	readonly tokens: PageTokens;
@@ -42,13 +43,34 @@ export type OperationResult =
 	| { readonly kind: 'action'; readonly act: () => Promise<JsonResult> }
 	| ListingResult
 	/** The chunks of these fragments. */
-	| { readonly kind: 'media'; readonly fragments: readonly StoredFragment[] };
+	| { readonly kind: 'media'; readonly fragments: readonly StoredFragment[] }
+	/** Bytes as they come, of unknown number; they end with the iterable, and it is closed when the client disconnects. */
+	| { readonly kind: 'stream'; readonly contentType: string; readonly body: AsyncIterable<Uint8Array> };
 
-/** One operation of the service. Always `POST`, with a JSON object. */
-export interface Operation {
+/** An operation that takes a JSON object, with `POST`, or as a presigned link. */
+export interface JsonOperation {
 	/** The service's name for it. */
 	readonly name: string;
 	readonly path: string;
 	/** Validates the whole request before anything is looked up, and gives the result. Throws `ServiceError`. */
 	respond(request: RequestFields, context: OperationContext): OperationResult;
 }
+
+/** An operation that takes its request's body as it comes: of any size, for any time, while it responds. */
+export interface StreamedOperation {
+	/** The service's name for it. */
+	readonly name: string;
+	readonly path: string;
+	/**
+	 * Validates the headers and gives the result, which may read the body at its own pace. `onStream` is to be called with the
+	 * stream's name as soon as it is known. Throws `ServiceError`.
+	 */
+	stream(
+		headers: IncomingHttpHeaders,
+		body: AsyncIterable<Uint8Array>,
+		context: OperationContext & { readonly onStream: (stream: string | null) => void },
+	): OperationResult;
+}
+
+/** One operation of the service. */
+export type Operation = JsonOperation | StreamedOperation;

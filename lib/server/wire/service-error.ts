@@ -62,6 +62,13 @@ export class TooManyHeadersError extends ServiceError {
 	}
 }
 
+/** The body of a request did not arrive in time. */
+export class RequestTimeoutError extends ServiceError {
+	constructor(timeoutMs: number) {
+		super('RequestTimeoutException', 408, `the body did not arrive within ${timeoutMs} ms`);
+	}
+}
+
 /** A quota of the stream is used up. */
 export class ClientLimitExceededError extends ServiceError {
 	/** `quota`: what there is too much of, `fragment-media points`. */

@@ -38,9 +38,8 @@ export function isPlaybackPath(url = ''): boolean {
 	return url.startsWith(HLS_PATH);
 }
 
-/** The resource that a request is for, null for one that is no playback. Throws `ServiceError`. */
-export function findResource({ method = '', url = '' }: IncomingMessage): RequestedResource | null {
-	if (!isPlaybackPath(url)) return null;
+/** The resource that a request for a playback path is for. Throws `ServiceError`. */
+export function findResource({ method = '', url = '' }: IncomingMessage): RequestedResource {
 	const [path = '', query = ''] = url.split('?', 2);
 	const name = namesByPath.get(path);
 	if (name === undefined || !['GET', 'HEAD', 'OPTIONS'].includes(method)) {

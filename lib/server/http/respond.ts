@@ -1,0 +1,95 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { MonotonicClock } from '../monotonic-clock.js';
+import type { StreamQuotas } from '../quotas/stream-quotas.js';
+import { InternalFailureError, ServiceError, TooManyHeadersError } from '../wire/service-error.js';
+import { checkHost } from './host-check.js';
+import { errorReply, isThrottle, type Reply } from './reply.js';
+import type { RequestRecord, ResponseRecord } from './request-record.js';
+import type { Router } from './router.js';
+import { sendReply } from './send-reply.js';
+
+/** What {@link createResponder} needs. */
+export interface ResponderOptions {
+	readonly server: Server;
+	readonly router: Router;
+	readonly maxHeaders: number;
+	/** Whether requests are signed: then any Host is accepted. */
+	readonly isAuthenticated: boolean;
+	readonly quotasOf: (stream: string | null) => StreamQuotas;
+	readonly mediaBytesPerSecond: number;
+	readonly clock: MonotonicClock;
+	/** The archive's clock, epoch milliseconds. */
+	readonly now: () => number;
+	readonly onRequest: ((record: RequestRecord) => void) | undefined;
+	readonly onResponseEnd: ((record: ResponseRecord) => void) | undefined;
+}
+
+/**
+ * Makes the function that responds to every request: finds its route, validates it, lets the stream's quotas admit it, logs
+ * it and sends the reply. It rejects only where the client disconnected or the disk failed under a body.
+ */
+export function createResponder(
+	options: ResponderOptions,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+	const { server, router, clock, now } = options;
+	let requests = 0;
+	return async (request, response) => {
+		const arrival = { id: ++requests, timeMs: now(), arrivedAtMs: clock.now() };
+		const over = new AbortController();
+		response.once('close', () => over.abort());
+
+		let operation: string | null = null;
+		let stream: string | null = null;
+		let cost = { fragmentsAsked: 0, metadataPoints: 0, openMediaConnections: 0 };
+		let reply: Reply;
+		const route = router.find(request);
+		try {
+			if (request.rawHeaders.length / 2 > options.maxHeaders) {
+				throw new TooManyHeadersError(options.maxHeaders);
+			}
+			const origin = `http://${checkHost(request, server, { isAnyName: options.isAuthenticated })}`;
+			const routed = route.route(request);
+			operation = routed.name;
+			const onStream = (name: string | null): void => {
+				stream = name;
+			};
+			const valid = await routed.validate({ origin, arrivedAtMs: arrival.arrivedAtMs, onStream });
+			const quotas = options.quotasOf(stream);
+			cost = { ...valid.cost, openMediaConnections: valid.holdsConnection ? quotas.openMediaConnections : 0 };
+			quotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
+			if (valid.holdsConnection) holdConnection(quotas, over.signal);
+			reply = await valid.reply();
+		} catch (cause) {
+			const error = cause instanceof ServiceError ? cause : new InternalFailureError(cause);
+			reply = { ...errorReply(error), headers: route.errorHeaders };
+		}
+		const { closing, error, fragments, faults } = reply;
+		const statusCode = closing === null ? (error?.statusCode ?? 200) : 0;
+		const isThrottled = error !== null && isThrottle(error);
+		const record = { ...arrival, operation, stream, statusCode, isThrottled, faults, ...cost, fragments };
+		options.onRequest?.(record);
+		let bytesSent = 0;
+		whenAborted(over.signal, () => {
+			const isComplete = response.writableFinished;
+			options.onResponseEnd?.({ request: record, bytesSent, isComplete, endedAtMs: clock.now() });
+		});
+		await sendReply(response, reply, {
+			clock,
+			signal: over.signal,
+			mediaBytesPerSecond: options.mediaBytesPerSecond,
+			onBytes: (sizeBytes) => {
+				bytesSent += sizeBytes;
+			},
+		});
+	};
+}
+
+function holdConnection(quotas: StreamQuotas, over: AbortSignal): void {
+	quotas.openMediaConnections++;
+	whenAborted(over, () => quotas.openMediaConnections--);
+}
+
+function whenAborted(signal: AbortSignal, listener: () => void): void {
+	if (signal.aborted) listener();
+	else signal.addEventListener('abort', listener, { once: true });
+}

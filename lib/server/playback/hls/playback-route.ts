@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http';
+import type { Route, RouteContext, RoutedRequest, ValidRequest } from '../../http/router.js';
+import type { HlsPlayback } from './hls-playback.js';
+import { crossOriginHeaders, findResource, isPlaybackPath } from './requested-resource.js';
+
+/** The route of playlists and media of playback sessions. The token in the URL authorizes a request, not a signature. */
+export class PlaybackRoute implements Route {
+	/** A page of another origin may read why a request failed. */
+	readonly errorHeaders = crossOriginHeaders;
+	readonly #playback: HlsPlayback;
+
+	constructor(playback: HlsPlayback) {
+		this.#playback = playback;
+	}
+
+	/** As {@link Route} says. */
+	owns(url: string): boolean {
+		return isPlaybackPath(url);
+	}
+
+	/** As {@link Route} says. */
+	route(request: IncomingMessage): RoutedRequest {
+		const resource = findResource(request);
+		return {
+			name: resource.name,
+			validate: async ({ arrivedAtMs, onStream }: RouteContext): Promise<ValidRequest> => {
+				const { stream, cost, answer } = this.#playback.admit(resource, arrivedAtMs);
+				onStream(stream);
+				return { cost, holdsConnection: false, reply: answer };
+			},
+		};
+	}
+}
