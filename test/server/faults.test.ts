@@ -130,14 +130,8 @@ test('cuts inside elements are within them', async (t) => {
 		const { body } = await door.media(0).answer;
 		t.true(body.byteLength > 0 && body.byteLength < (door.chunks[0]?.byteLength ?? 0), inside);
 		const scan = new DocumentScan();
-		t.throws(
-			() => {
-				scan.write(body);
-				scan.end();
-			},
-			{ code: 'KVS_MEDIA_TRUNCATED' },
-			inside,
-		);
+		scan.write(body);
+		t.is(scan.end()?.code, 'KVS_MEDIA_TRUNCATED', inside);
 	}
 });
 
