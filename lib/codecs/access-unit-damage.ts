@@ -1,5 +1,6 @@
 import type { Track } from '../model/track.js';
-import { isSliceType, nalCodecOf, nalUnitsOf, typeOf } from './access-unit.js';
+import { isSliceType, nalCodecOf, nalUnitsOf } from './access-unit.js';
+import { nalTypeOf } from './nal-format.js';
 
 /**
  * What is wrong with a frame of H.264 or H.265 that no decoder is needed to see; null where there is nothing, and for other
@@ -14,7 +15,7 @@ export function accessUnitDamage(track: Track, data: Uint8Array): string | null 
 	for (const unit of units) {
 		if (((unit[0] as number) & 0x80) !== 0) return 'a NAL unit has its forbidden_zero_bit set';
 		if (codec === 'hevc' && ((unit[1] ?? 0) & 7) === 0) return 'a NAL unit has no temporal id';
-		if (isSliceType(typeOf(unit, codec), codec) && hasForbiddenBytes(unit)) {
+		if (isSliceType(nalTypeOf(unit, codec), codec) && hasForbiddenBytes(unit)) {
 			return 'a slice has bytes in it that no slice may have';
 		}
 	}

@@ -1,7 +1,15 @@
 import { InvalidOptionError } from '../errors.js';
 import type { Track } from '../model/track.js';
 import { registeredCodecId } from './codec.js';
-import { hasStartCode, type NalFormat, nalFormatOfFrame, splitAnnexB } from './nal-format.js';
+import {
+	type NalCodec,
+	type NalFormat,
+	nalFormatOfFrame,
+	nalTypeOf,
+	splitAnnexB,
+	splitLengths,
+} from './nal-format.js';
+import { PARAMETER_SET_TYPES, storedParameterSets } from './parameter-sets.js';
 
 /** How an access unit is handed on: as the producer sent it, or with its NAL units told apart in one of two ways. */
 export type AccessUnitForm = 'stored' | NalFormat;
@@ -13,14 +21,8 @@ export function checkAccessUnitForm(form: unknown): void {
 	}
 }
 
-/** Codecs whose access units are made of NAL units: H.264 and H.265. */
-export type NalCodec = 'avc' | 'hevc';
-
 const START_CODE = Uint8Array.of(0, 0, 0, 1);
 const LENGTH_BYTES = 4;
-
-/** nal_unit_type of parameter sets: SPS and PPS (ISO 14496-10 Table 7-1), VPS, SPS and PPS (ISO 23008-2 Table 7-1). */
-const PARAMETER_SETS: Readonly<Record<NalCodec, readonly number[]>> = { avc: [7, 8], hevc: [32, 33, 34] };
 
 /** nal_unit_type of slices of pictures that refer to nothing, nor are numbered on: IDR; in H.265 BLA and IDR. */
 const RESETS: Readonly<Record<NalCodec, readonly number[]>> = { avc: [5], hevc: [16, 17, 18, 19, 20] };
@@ -49,7 +51,7 @@ export function toAccessUnit(
 	if (units === null) return frame.data;
 	const sets = frame.keyframe ? missingParameterSets(units, frame.track, codec) : [];
 	const first = units[0];
-	const hasDelimiter = first !== undefined && typeOf(first, codec) === DELIMITER[codec];
+	const hasDelimiter = first !== undefined && nalTypeOf(first, codec) === DELIMITER[codec];
 	const whole = hasDelimiter ? [first, ...sets, ...units.slice(1)] : [...sets, ...units];
 	return join(whole, form);
 }
@@ -60,7 +62,7 @@ export function inBandParameterSets(track: Track, data: Uint8Array): Uint8Array 
 	const units = codec === null ? null : nalUnitsOf(data, track);
 	if (codec === null || units === null) return new Uint8Array(0);
 	return join(
-		units.filter((unit) => PARAMETER_SETS[codec].includes(typeOf(unit, codec))),
+		units.filter((unit) => PARAMETER_SET_TYPES[codec].includes(nalTypeOf(unit, codec))),
 		'annex-b',
 	);
 }
@@ -79,12 +81,12 @@ export function mayBeReferredTo({
 	const codec = nalCodecOf(track);
 	const units = codec === null ? null : nalUnitsOf(data, track);
 	if (codec === null || units === null) return true;
-	const slices = units.filter((unit) => isSliceType(typeOf(unit, codec), codec));
+	const slices = units.filter((unit) => isSliceType(nalTypeOf(unit, codec), codec));
 	if (slices.length === 0) return true;
 	return slices.some((unit) =>
 		codec === 'avc'
 			? ((unit[0] as number) & 0x60) !== 0
-			: typeOf(unit, codec) > 14 || typeOf(unit, codec) % 2 === 1,
+			: nalTypeOf(unit, codec) > 14 || nalTypeOf(unit, codec) % 2 === 1,
 	);
 }
 
@@ -102,7 +104,7 @@ export function forgetsWhatWasBefore({
 	const codec = nalCodecOf(track);
 	const units = codec === null ? null : nalUnitsOf(data, track);
 	if (codec === null || units === null) return true;
-	return units.some((unit) => RESETS[codec].includes(typeOf(unit, codec)));
+	return units.some((unit) => RESETS[codec].includes(nalTypeOf(unit, codec)));
 }
 
 /**
@@ -111,7 +113,7 @@ export function forgetsWhatWasBefore({
  */
 export function withBrokenLink(annexB: Uint8Array): Uint8Array {
 	for (const unit of splitAnnexB(annexB)) {
-		if (typeOf(unit, 'hevc') === CRA) unit[0] = ((unit[0] as number) & 0x81) | (BLA << 1);
+		if (nalTypeOf(unit, 'hevc') === CRA) unit[0] = ((unit[0] as number) & 0x81) | (BLA << 1);
 	}
 	return annexB;
 }
@@ -125,7 +127,7 @@ export function isSliceType(type: number, codec: NalCodec): boolean {
 export function sliceCountOf(track: Track, annexB: Uint8Array): number {
 	const codec = nalCodecOf(track);
 	if (codec === null) return 0;
-	return splitAnnexB(annexB).filter((unit) => isSliceType(typeOf(unit, codec), codec)).length;
+	return splitAnnexB(annexB).filter((unit) => isSliceType(nalTypeOf(unit, codec), codec)).length;
 }
 
 /** The codec of a track whose access units are made of NAL units; null for any other. */
@@ -138,61 +140,17 @@ export function nalCodecOf({ codecId }: Track): NalCodec | null {
 /** The NAL units of a frame, in either form: views. Null where it is neither. */
 export function nalUnitsOf(data: Uint8Array, track: Track): Uint8Array[] | null {
 	const lengthBytes = track.nalLengthBytes ?? LENGTH_BYTES;
-	const format = nalFormatOfFrame(data, lengthBytes);
+	const codec = nalCodecOf(track);
+	const format = codec === null ? null : nalFormatOfFrame(data, codec, lengthBytes);
 	if (format === 'annex-b') return splitAnnexB(data);
 	return format === null ? null : splitLengths(data, lengthBytes);
 }
 
-function splitLengths(data: Uint8Array, lengthBytes: number): Uint8Array[] {
-	const units: Uint8Array[] = [];
-	for (let at = 0; at + lengthBytes <= data.byteLength; ) {
-		let length = 0;
-		for (let i = 0; i < lengthBytes; i++) length = length * 256 + (data[at + i] as number);
-		at += lengthBytes;
-		if (length > 0) units.push(data.subarray(at, at + length));
-		at += length;
-	}
-	return units;
-}
-
 function missingParameterSets(units: readonly Uint8Array[], track: Track, codec: NalCodec): Uint8Array[] {
-	const present = new Set(units.map((unit) => typeOf(unit, codec)));
-	if (PARAMETER_SETS[codec].every((type) => present.has(type)) || track.codecPrivate === null) return [];
+	const present = new Set(units.map((unit) => nalTypeOf(unit, codec)));
+	if (PARAMETER_SET_TYPES[codec].every((type) => present.has(type)) || track.codecPrivate === null) return [];
 	// Of a kind that the frame brings itself, the frame's are the newer ones.
-	return storedParameterSets(track.codecPrivate, codec).filter(
-		(set) => PARAMETER_SETS[codec].includes(typeOf(set, codec)) && !present.has(typeOf(set, codec)),
-	);
-}
-
-/** The NAL units of a decoder configuration record (ISO 14496-15 §5.3.3.1, §8.3.3.1), or of bare parameter sets. */
-function storedParameterSets(codecPrivate: Uint8Array, codec: NalCodec): Uint8Array[] {
-	if (hasStartCode(codecPrivate)) return splitAnnexB(codecPrivate);
-	const units: Uint8Array[] = [];
-	let at = codec === 'avc' ? 5 : 23;
-	const take = (count: number): void => {
-		for (let i = 0; i < count && at + 2 <= codecPrivate.byteLength; i++) {
-			const length = ((codecPrivate[at] as number) << 8) | (codecPrivate[at + 1] as number);
-			const unit = codecPrivate.subarray(at + 2, at + 2 + length);
-			if (unit.byteLength === length && length > 0) units.push(unit);
-			at += 2 + length;
-		}
-	};
-	if (codec === 'avc') {
-		take((codecPrivate[at++] ?? 0) & 0x1f);
-		take(codecPrivate[at++] ?? 0);
-		return units;
-	}
-	for (let arrays = codecPrivate[22] ?? 0; arrays > 0; arrays--) {
-		at += 3;
-		take(((codecPrivate[at - 2] ?? 0) << 8) | (codecPrivate[at - 1] ?? 0));
-	}
-	return units;
-}
-
-/** nal_unit_type of a NAL unit. */
-export function typeOf(unit: Uint8Array, codec: NalCodec): number {
-	const first = unit[0] ?? 0;
-	return codec === 'avc' ? first & 0x1f : (first >> 1) & 0x3f;
+	return storedParameterSets(track.codecPrivate, codec).filter((set) => !present.has(nalTypeOf(set, codec)));
 }
 
 function join(units: readonly Uint8Array[], form: NalFormat): Uint8Array {

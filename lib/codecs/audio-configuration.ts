@@ -77,6 +77,41 @@ function readSampleRate(reader: BitReader): number | null {
 	return index === EXPLICIT_SAMPLE_RATE ? reader.bits(24) : (SAMPLE_RATES_HZ[index] ?? null);
 }
 
+/** A core of half the rate, which SBR doubles, is coded as this. */
+const LOW_COMPLEXITY = 2;
+
+/**
+ * Makes an AudioSpecificConfig (ISO 14496-3 §1.6.2.1) of frames of the usual length. `sampleRate` is that of the core where the
+ * object type is SBR (5). Null for channels that have no number.
+ */
+export function audioSpecificConfig(
+	objectType: number,
+	sampleRate: number,
+	channels: number,
+): Uint8Array | null {
+	const configuration = CHANNELS.indexOf(channels);
+	if (configuration < 0) return null;
+	const type = (value: number): string => bitsOf(value, 5);
+	const bits =
+		type(objectType) +
+		rateBits(sampleRate) +
+		bitsOf(configuration, 4) +
+		(objectType === SBR ? rateBits(2 * sampleRate) + type(LOW_COMPLEXITY) : '') +
+		// frameLengthFlag, dependsOnCoreCoder and extensionFlag.
+		bitsOf(0, 3);
+	const bytes = bits.match(/.{1,8}/g) ?? [];
+	return Uint8Array.from(bytes, (byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
+}
+
+function rateBits(sampleRate: number): string {
+	const index = SAMPLE_RATES_HZ.indexOf(sampleRate);
+	return index < 0 ? bitsOf(EXPLICIT_SAMPLE_RATE, 4) + bitsOf(Math.round(sampleRate), 24) : bitsOf(index, 4);
+}
+
+function bitsOf(value: number, count: number): string {
+	return value.toString(2).padStart(count, '0');
+}
+
 /** Format tags of WAVEFORMATEX (RFC 2361, mmreg.h). */
 const WAVE_FORMAT = {
 	PCM: 1,
@@ -125,6 +160,12 @@ export function readWaveFormat(codecPrivate: Uint8Array): AudioConfiguration | n
 		default:
 			return { codec: null, ...details };
 	}
+}
+
+/** The AudioSpecificConfig within a WAVEFORMATEX of raw AAC; null for anything else. */
+export function rawAacConfigOfWaveFormat(codecPrivate: Uint8Array): Uint8Array | null {
+	const isRawAac = (codecPrivate[0] ?? 0) + 256 * (codecPrivate[1] ?? 0) === WAVE_FORMAT.RAW_AAC;
+	return isRawAac && codecPrivate.byteLength > EXTRA_OFFSET ? codecPrivate.subarray(EXTRA_OFFSET) : null;
 }
 
 /** Name of little-endian PCM in the WebCodecs registry; null for a depth it does not have. */

@@ -126,7 +126,12 @@ const codecsById: ReadonlyMap<string, string> = new Map([
 function videoDetails(configuration: VideoConfiguration | null): CodecDetails {
 	if (configuration === null) return { codec: null };
 	const { codec, nalFormat, nalLengthBytes, size } = configuration;
-	return { codec, nalFormat, ...(nalLengthBytes === null ? {} : { nalLengthBytes }), ...size };
+	return {
+		codec,
+		nalFormat,
+		...(nalLengthBytes === null ? {} : { nalLengthBytes }),
+		...(size === null ? {} : { width: size.width, height: size.height }),
+	};
 }
 
 function audioDetails(configuration: AudioConfiguration | null): CodecDetails {

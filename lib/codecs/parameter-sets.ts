@@ -1,23 +1,32 @@
+import { hasStartCode, type NalCodec, nalTypeOf, splitAnnexB } from './nal-format.js';
+
 /** NAL units that a decoder needs before the first picture: VPS (H.265 only), SPS and PPS. Views. */
 export type ParameterSets = readonly Uint8Array[];
 
-const AVC_SPS = 7;
-const AVC_PPS = 8;
-const HEVC_SPS = 33;
-const HEVC_PPS = 34;
+/** nal_unit_type of parameter sets: SPS and PPS (ISO 14496-10 Table 7-1), VPS, SPS and PPS (ISO 23008-2 Table 7-1). */
+export const PARAMETER_SET_TYPES: Readonly<Record<NalCodec, readonly number[]>> = {
+	avc: [7, 8],
+	hevc: [32, 33, 34],
+};
 
-/** Where the arrays begin in the records: behind the count of SPS, and behind the count of arrays. */
-const AVC_HEAD_BYTES = 5;
-const HEVC_HEAD_BYTES = 22;
+/** nal_unit_type of a sequence parameter set. */
+export const SPS_TYPE: Readonly<Record<NalCodec, number>> = { avc: 7, hevc: 33 };
 
-/** Type of a NAL unit of H.264 (ISO 14496-10 §7.3.1). */
-export function avcNalType(unit: Uint8Array): number {
-	return (unit[0] as number) & 0x1f;
+/** What decoding takes: a record of H.265 without its VPS is common, and decoders do without. */
+const NEEDED_TYPES: Readonly<Record<NalCodec, readonly number[]>> = { avc: [7, 8], hevc: [33, 34] };
+
+/** Where the arrays begin in the records: at the count of SPS, and at the count of arrays. */
+const HEAD_BYTES: Readonly<Record<NalCodec, number>> = { avc: 5, hevc: 22 };
+
+/** Whether there are all the parameter sets that decoding takes: an SPS and a PPS. */
+export function areSetsComplete(units: readonly Uint8Array[], codec: NalCodec): boolean {
+	return NEEDED_TYPES[codec].every((type) => units.some((unit) => nalTypeOf(unit, codec) === type));
 }
 
-/** Type of a NAL unit of H.265 (ISO 23008-2 §7.3.1.2). */
-export function hevcNalType(unit: Uint8Array): number {
-	return ((unit[0] as number) >> 1) & 0x3f;
+/** The parameter sets among NAL units, in their order, each once. */
+export function parameterSetsAmong(units: readonly Uint8Array[], codec: NalCodec): Uint8Array[] {
+	const sets = units.filter((unit) => PARAMETER_SET_TYPES[codec].includes(nalTypeOf(unit, codec)));
+	return sets.filter((set, index) => sets.findIndex((other) => Buffer.compare(other, set) === 0) === index);
 }
 
 /**
@@ -25,9 +34,7 @@ export function hevcNalType(unit: Uint8Array): number {
  * sets that decoding takes.
  */
 export function avcParameterSets(record: Uint8Array): ParameterSets | null {
-	const reader = new RecordReader(record, AVC_HEAD_BYTES);
-	const units = [...reader.units(reader.byte() & 0x1f), ...reader.units(reader.byte())];
-	return reader.isCut || !hasTypes(units, avcNalType, [AVC_SPS, AVC_PPS]) ? null : units;
+	return recordParameterSets(record, 'avc');
 }
 
 /**
@@ -35,24 +42,41 @@ export function avcParameterSets(record: Uint8Array): ParameterSets | null {
  * lacks the sets that decoding takes.
  */
 export function hevcParameterSets(record: Uint8Array): ParameterSets | null {
-	const reader = new RecordReader(record, HEVC_HEAD_BYTES);
+	return recordParameterSets(record, 'hevc');
+}
+
+/** The NAL units of a decoder configuration record; null where it is cut or lacks the sets that decoding takes. */
+export function recordParameterSets(record: Uint8Array, codec: NalCodec): ParameterSets | null {
+	const { units, isCut } = readRecord(record, codec);
+	return isCut || !areSetsComplete(units, codec) ? null : units;
+}
+
+/**
+ * The parameter sets of a CodecPrivate, as far as they can be read: of a decoder configuration record, or with start codes, as
+ * some producers send them.
+ */
+export function storedParameterSets(codecPrivate: Uint8Array, codec: NalCodec): Uint8Array[] {
+	const units = hasStartCode(codecPrivate)
+		? splitAnnexB(codecPrivate)
+		: readRecord(codecPrivate, codec).units;
+	return parameterSetsAmong(units, codec);
+}
+
+function readRecord(record: Uint8Array, codec: NalCodec): { units: Uint8Array[]; isCut: boolean } {
+	const reader = new RecordReader(record, HEAD_BYTES[codec]);
 	const units: Uint8Array[] = [];
-	for (let arrays = reader.byte(); arrays > 0 && !reader.isCut; arrays--) {
-		reader.byte();
-		units.push(...reader.units(reader.byte() * 256 + reader.byte()));
+	if (codec === 'avc') {
+		units.push(...reader.units(reader.byte() & 0x1f), ...reader.units(reader.byte()));
+	} else {
+		for (let arrays = reader.byte(); arrays > 0 && !reader.isCut; arrays--) {
+			reader.byte();
+			units.push(...reader.units(reader.byte() * 256 + reader.byte()));
+		}
 	}
-	return reader.isCut || !hasTypes(units, hevcNalType, [HEVC_SPS, HEVC_PPS]) ? null : units;
+	return { units, isCut: reader.isCut };
 }
 
-function hasTypes(
-	units: readonly Uint8Array[],
-	typeOf: (unit: Uint8Array) => number,
-	types: readonly number[],
-): boolean {
-	return types.every((type) => units.some((unit) => typeOf(unit) === type));
-}
-
-/** Reads units behind lengths of two bytes; remembers where there were fewer bytes than said. */
+/** Reads units after lengths of two bytes; remembers where there were fewer bytes than said. */
 class RecordReader {
 	isCut = false;
 	readonly #record: Uint8Array;

@@ -4,10 +4,17 @@ import { withoutEmulationPrevention } from './nal-format.js';
 /** Width or height of a picture by a sequence parameter set: H.264 level 6.2 ends at 16,888, H.265 level 7.2 at 33,776. */
 const MAX_PICTURE_SIDE = 65_536;
 
-/** Size of a picture in pixels, cropped as the stream asks. */
+/** What a sequence parameter set says of its pictures. */
 export interface PictureSize {
+	/** Pixels, cropped as the stream asks. */
 	readonly width: number;
+	/** Pixels, cropped as the stream asks. */
 	readonly height: number;
+	/** chroma_format_idc: 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4. */
+	readonly chromaFormat: number;
+	/** Bits a sample of luma, and of chroma. */
+	readonly lumaDepth: number;
+	readonly chromaDepth: number;
 }
 
 /** Profiles whose sequence parameter set says what the chroma is like (ISO 14496-10 §7.3.2.1.1). */
@@ -22,12 +29,13 @@ export function readAvcPictureSize(parameterSet: Uint8Array): PictureSize | null
 		reader.skip(16);
 		reader.unsignedGolomb();
 		let chromaFormat = 1;
+		let isSeparate = false;
+		let [lumaDepth, chromaDepth] = [8, 8];
 		if (PROFILES_WITH_CHROMA.has(profile)) {
 			chromaFormat = reader.unsignedGolomb();
-			const isSeparate = chromaFormat === 3 && reader.flag();
-			if (isSeparate) chromaFormat = 0;
-			reader.unsignedGolomb();
-			reader.unsignedGolomb();
+			isSeparate = chromaFormat === 3 && reader.flag();
+			lumaDepth += reader.unsignedGolomb();
+			chromaDepth += reader.unsignedGolomb();
 			reader.skip(1);
 			if (reader.flag()) skipScalingLists(reader, chromaFormat === 3 ? 12 : 8);
 		}
@@ -44,10 +52,13 @@ export function readAvcPictureSize(parameterSet: Uint8Array): PictureSize | null
 		if (!isFrameOnly) reader.skip(1);
 		reader.skip(1);
 		const { horizontal, vertical } = readCrop(reader);
-		const [unitX, unitY] = chromaUnits(chromaFormat);
+		const [unitX, unitY] = chromaUnits(isSeparate ? 0 : chromaFormat);
 		return {
 			width: width - horizontal * unitX,
 			height: mapUnits * 16 * fieldFactor - vertical * unitY * fieldFactor,
+			chromaFormat,
+			lumaDepth,
+			chromaDepth,
 		};
 	});
 }
@@ -60,13 +71,21 @@ export function readHevcPictureSize(parameterSet: Uint8Array): PictureSize | nul
 		reader.skip(1);
 		skipProfileTierLevel(reader, subLayers);
 		reader.unsignedGolomb();
-		let chromaFormat = reader.unsignedGolomb();
-		if (chromaFormat === 3 && reader.flag()) chromaFormat = 0;
+		const chromaFormat = reader.unsignedGolomb();
+		const isSeparate = chromaFormat === 3 && reader.flag();
 		const width = reader.unsignedGolomb();
 		const height = reader.unsignedGolomb();
 		const { horizontal, vertical } = readCrop(reader);
-		const [unitX, unitY] = chromaUnits(chromaFormat);
-		return { width: width - horizontal * unitX, height: height - vertical * unitY };
+		const lumaDepth = 8 + reader.unsignedGolomb();
+		const chromaDepth = 8 + reader.unsignedGolomb();
+		const [unitX, unitY] = chromaUnits(isSeparate ? 0 : chromaFormat);
+		return {
+			width: width - horizontal * unitX,
+			height: height - vertical * unitY,
+			chromaFormat,
+			lumaDepth,
+			chromaDepth,
+		};
 	});
 }
 

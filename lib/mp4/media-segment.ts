@@ -1,3 +1,4 @@
+import { trackMedia } from '../codecs/track-media.js';
 import type { Track } from '../model/track.js';
 import {
 	type Box,
@@ -11,7 +12,6 @@ import {
 	uint32,
 	uint64,
 } from './box.js';
-import { storedFrame } from './nal-lengths.js';
 import { type Sample, type SampleTimes, type TrackState, timeSamples } from './sample-times.js';
 import { timescaleOf } from './track-timescale.js';
 
@@ -115,7 +115,8 @@ interface Run {
 
 function timeRun(source: SegmentTrack): Run {
 	const { track, samples, state, delayTicks = 0, nextMs = null } = source;
-	const stored = samples.map(({ data }) => storedFrame(track, data));
+	const media = trackMedia(track);
+	const stored = samples.map(({ data }) => media.frames(data));
 	const sampleBytes = stored.map((parts) => parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
 	return {
 		source,

@@ -1,6 +1,7 @@
-import { type NalCodec, nalCodecOf, toAccessUnit, withBrokenLink } from '../codecs/access-unit.js';
+import { nalCodecOf, toAccessUnit, withBrokenLink } from '../codecs/access-unit.js';
 import { accessUnitDamage } from '../codecs/access-unit-damage.js';
 import { registeredCodecId } from '../codecs/codec.js';
+import type { NalCodec } from '../codecs/nal-format.js';
 import { elementHeader, master, string, unsigned } from '../mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import type { Frame } from '../model/media-event.js';

@@ -1,6 +1,5 @@
 import type { ArchiveClient } from '../aws/archive-client.js';
-import { invalidMember, invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
-import { isHttpUrl } from '../aws/client-settings.js';
+import { invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
 import type { Clock } from '../pace/clock.js';
 import { retry } from '../pace/retry.js';
 import { type HlsSessionOptions, toHlsSessionRequest } from './hls-session-options.js';
@@ -61,9 +60,8 @@ export async function openHlsSession(
 		clock,
 	});
 	const { HLSStreamingSessionURL: url } = answer;
-	if (typeof url !== 'string' || !isHttpUrl(url)) {
-		const said = invalidMember('HLSStreamingSessionURL', 'an http or https URL', url);
-		throw invalidResponse(OPERATION, client.stream, said);
+	if (typeof url !== 'string' || !URL.canParse(url)) {
+		throw invalidResponse(OPERATION, client.stream, 'answered no URL');
 	}
 	return new HlsSession(url, new Date(askedAtMs + request.Expires * 1000), { ...options }, context);
 }

@@ -202,13 +202,16 @@ test('TrackUIDs have all their 64 bits', (t) => {
 });
 
 test('frames tell whether they have start codes or lengths', (t) => {
-	t.is(nalFormatOfFrame(bytes('00000001 6588')), 'annex-b');
-	t.is(nalFormatOfFrame(bytes('000001 6588')), 'annex-b');
-	t.is(nalFormatOfFrame(bytes('00000002 6588 00000001 06')), 'length-prefixed');
-	t.is(nalFormatOfFrame(bytes('0002 6588'), 2), 'length-prefixed');
-	t.is(nalFormatOfFrame(Buffer.concat([bytes('00000102'), Buffer.alloc(0x102, 7)])), 'length-prefixed');
-	t.is(nalFormatOfFrame(bytes('65880000')), null);
-	t.is(nalFormatOfFrame(Buffer.alloc(0)), null);
+	t.is(nalFormatOfFrame(bytes('00000001 6588'), 'avc'), 'annex-b');
+	t.is(nalFormatOfFrame(bytes('000001 6588'), 'avc'), 'annex-b');
+	t.is(nalFormatOfFrame(bytes('00000002 6588 00000001 06'), 'avc'), 'length-prefixed');
+	t.is(nalFormatOfFrame(bytes('0002 6588'), 'avc', 2), 'length-prefixed');
+	t.is(
+		nalFormatOfFrame(Buffer.concat([bytes('00000102 41'), Buffer.alloc(0x101, 7)]), 'avc'),
+		'length-prefixed',
+	);
+	t.is(nalFormatOfFrame(bytes('65880000'), 'avc'), null);
+	t.is(nalFormatOfFrame(Buffer.alloc(0), 'avc'), null);
 });
 
 test("the service's CodecIDs are written as the registry spells them", (t) => {

@@ -20,7 +20,7 @@ const silences: Record<string, { fields: Partial<TrackFields>; durationMs: numbe
 			{ fields: aac(channels), durationMs: 1024 / 48 },
 		]),
 	),
-	Opus: { fields: { codec: 'opus', sampleRate: 48_000, channels: 2 }, durationMs: 20 },
+	Opus: { fields: { codecId: 'A_OPUS', codec: 'opus', sampleRate: 48_000, channels: 2 }, durationMs: 20 },
 	PCM: { fields: { codec: 'pcm-s16', sampleRate: 11_025, channels: 2 }, durationMs: 221 / 11.025 },
 	'µ-law': { fields: { codec: 'ulaw', sampleRate: 8000, channels: 1 }, durationMs: 20 },
 	'A-law': { fields: { codec: 'alaw', sampleRate: 8000, channels: 1 }, durationMs: 20 },

@@ -23,7 +23,7 @@ const avcC = bytes(`0164000cffe1001b${SPS}010006${PPS}`);
 const lengths = madeTrack({ ...video, codecPrivate: avcC, nalFormat: 'length-prefixed', nalLengthBytes: 4 });
 const shortLengths = madeTrack({
 	...video,
-	codecPrivate: avcC,
+	codecPrivate: bytes(`0164000cfde1001b${SPS}010006${PPS}`),
 	nalFormat: 'length-prefixed',
 	nalLengthBytes: 2,
 });

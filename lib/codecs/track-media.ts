@@ -1,0 +1,79 @@
+import type { Track } from '../model/track.js';
+import { nalCodecOf } from './access-unit.js';
+import { audioMedia } from './audio-media.js';
+import { videoMedia } from './video-media.js';
+
+/**
+ * What a track really holds, in the form that every container and decoder here is given. The one place where that is decided:
+ * sinks, playback, pictures and the timeline ask {@link trackMedia}.
+ */
+export interface TrackMedia {
+	/**
+	 * The track as it should have been described: a registered CodecID; for H.264 and H.265 a decoder configuration record as
+	 * CodecPrivate and lengths in front of the NAL units; for AAC an AudioSpecificConfig; for Opus an OpusHead; sizes from the
+	 * SPS, rates from WAVEFORMATEX, where the container lacks or contradicts them. The same object as the track that was
+	 * read where that is right already, and the same for equal input: a change of track is a change of identity. `entry` is
+	 * still the producer's; `trackEntry` of lib/mkv writes one that agrees.
+	 */
+	readonly track: Track;
+	/** What is missing to describe the track, in words that follow "it has"; null where nothing is. */
+	readonly missing: string | null;
+	/**
+	 * The frames of `track` in the bytes of one frame as it was stored. Usually one, and these very bytes (no copy). None for
+	 * an empty frame: no bytes, or only start codes or NAL units without a byte. Several where AAC comes as several ADTS
+	 * frames in one, each as long as `codedDurationMs` says. H.264 and H.265 that is neither in Annex B nor with lengths that
+	 * add up comes back as it is; `accessUnitDamage` has words for it.
+	 *
+	 * Throws `MediaError` (`KVS_MEDIA_UNSUPPORTED`) for a NAL unit that is too long for the lengths of its track.
+	 */
+	frames(stored: Uint8Array): readonly Uint8Array[];
+}
+
+/** By the track that was read: what could be decided without its frames, else nothing. */
+const decided = new WeakMap<Track, TrackMedia>();
+
+/** By the track that was read and what its frames added, where it took frames: the youngest ones. */
+const decidedByFrames = new WeakMap<Track, Map<string, TrackMedia>>();
+const MAX_KEPT = 16;
+
+/**
+ * Decides what a track holds. `frames` are the stored bytes of the first frames of this track in a fragment, key frames among
+ * them; they are looked at, as far as is needed, only where the header does not say enough: H.264 and H.265 without
+ * parameter sets in CodecPrivate (those of the first key frame count), AAC without an AudioSpecificConfig (that of
+ * an ADTS header). A track that needs them and gets none has `missing`.
+ *
+ * Cheap to ask again: what was decided is kept by the identity of `track`.
+ */
+export function trackMedia(track: Track, frames: Iterable<Uint8Array> = []): TrackMedia {
+	const known = decided.get(track);
+	if (known !== undefined) return known;
+	let hasAskedFrames = false;
+	const media = decide(track, {
+		[Symbol.iterator]: () => {
+			hasAskedFrames = true;
+			return frames[Symbol.iterator]();
+		},
+	});
+	if (!hasAskedFrames) {
+		decided.set(track, media);
+		return media;
+	}
+	return oneOf(track, media);
+}
+
+function decide(track: Track, frames: Iterable<Uint8Array>): TrackMedia {
+	const codec = nalCodecOf(track);
+	return codec === null ? audioMedia(track, frames) : videoMedia(track, codec, frames);
+}
+
+/** The same object for what is equal. */
+function oneOf(track: Track, media: TrackMedia): TrackMedia {
+	const key = Buffer.from(media.track.codecPrivate ?? []).toString('latin1');
+	const known = decidedByFrames.get(track) ?? new Map<string, TrackMedia>();
+	decidedByFrames.set(track, known);
+	const kept = known.get(key);
+	if (kept !== undefined) return kept;
+	if (known.size === MAX_KEPT) known.clear();
+	known.set(key, media);
+	return media;
+}
