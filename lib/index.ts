@@ -1,11 +1,11 @@
 export {
 	ArchiveClient,
 	type ArchiveClientOptions,
-	type FragmentPage,
 	type OwnClients,
 } from './aws/archive-client.js';
 export type { CallOptions, CallRecord } from './aws/call-record.js';
 export type { ClientSettings, Credentials } from './aws/client-settings.js';
+export type { FragmentPage } from './aws/fragment-page.js';
 export type { OperationInputs, OperationName, OperationParams } from './aws/operations.js';
 export type { Page, PaginateOptions, Paginator } from './aws/paginator.js';
 export type { PresignedRequest, PresignOptions } from './aws/presigner.js';

@@ -83,7 +83,8 @@ export interface PicturesOptions
  * The archive of one stream, read by time range.
  *
  * Nothing is asked of the service before something is read. What is handed in (clients, limiter, signal) is never closed
- * here; connections made here are closed by `close`.
+ * here; connections made here are closed by `close`, after which every method throws `ArchiveError` (`KVS_CLOSED`), or
+ * rejects with it.
  */
 export class KvsArchive implements AsyncDisposable {
 	/** The service for this stream, for those who put the parts together themselves. */
@@ -111,8 +112,7 @@ export class KvsArchive implements AsyncDisposable {
 	/** The fragments of a range, each once, sorted by the range's clock and then by number. */
 	fragments(range: TimeRange, options: FragmentsOptions = {}): FragmentSource {
 		const { signal, ...listing } = options;
-		const shared = { client: this.client, limiter: this.#limiter, clock: this.#clock };
-		const source = new FragmentSource({ ...shared, range, ...listing });
+		const source = new FragmentSource({ ...this.#service, range, ...listing });
 		if (signal !== undefined) destroyOnAbort(source, signal);
 		return source;
 	}
@@ -123,14 +123,12 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	timeline(range: TimeRange, options: TimelineOptions = {}): TimelineStream {
 		const { signal, codecs = true } = options;
-		const { client } = this;
-		const limiter = this.#limiter;
-		const clock = this.#clock;
+		const service = this.#service;
 		const timeline = new TimelineSource({
 			range,
 			list: (part, partSignal) => this.fragments(part, { signal: partSignal }).batches(),
 			readTracks: codecs
-				? (fragment, readSignal) => readTracks(fragment, { client, limiter, clock, signal: readSignal })
+				? (fragment, readSignal) => readTracks(fragment, { ...service, signal: readSignal })
 				: null,
 		});
 		if (signal !== undefined) destroyOnAbort(timeline, signal);
@@ -200,10 +198,11 @@ export class KvsArchive implements AsyncDisposable {
 	 * process, the same call goes on from there; over a finished export whose manifest still holds, it changes nothing. An
 	 * empty range is an error (`KVS_EMPTY_RANGE`).
 	 */
-	export(range: TimeRange, file: string, options: ExportOptions = {}): Promise<ExportSummary> {
+	async export(range: TimeRange, file: string, options: ExportOptions = {}): Promise<ExportSummary> {
+		const { client, clock } = this.#service;
 		return exportRange(range, file, options, {
-			stream: this.client.stream,
-			clock: this.#clock,
+			stream: client.stream,
+			clock,
 			events: (past) =>
 				this.#run<MediaEvent>(
 					range,
@@ -224,7 +223,7 @@ export class KvsArchive implements AsyncDisposable {
 		signal,
 		...options
 	}: HlsSessionOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<HlsSession> {
-		return openHlsSession(options, { client: this.client, clock: this.#clock, signal });
+		return openHlsSession(options, { ...this.#service, signal });
 	}
 
 	/**
@@ -237,17 +236,15 @@ export class KvsArchive implements AsyncDisposable {
 		params: OperationParams<Name> = {} as OperationParams<Name>,
 		options: PresignOptions = {},
 	): Promise<PresignedRequest> {
+		const { client, clock } = this.#service;
 		const presign = (): Promise<PresignedRequest> =>
-			this.client.presign(operation, params, { ...options, nowMs: this.#clock.now() });
-		return retry(presign, {
-			isRetryable: isRetryableRequest,
-			signal: options.signal,
-			clock: this.#clock,
-		});
+			client.presign(operation, params, { ...options, nowMs: clock.now() });
+		return retry(presign, { isRetryable: isRetryableRequest, signal: options.signal, clock });
 	}
 
 	/** Whether an operation, by AWS's name or boto3's, answers in pages. Throws `InvalidOptionError` for an unknown name. */
 	canPaginate(operation: string): boolean {
+		this.client.checkOpen();
 		return canPaginate(operation);
 	}
 
@@ -260,8 +257,7 @@ export class KvsArchive implements AsyncDisposable {
 		params: OperationParams<Name> = {} as OperationParams<Name>,
 		options: PaginateOptions = {},
 	): Paginator<Name> {
-		const context = { client: this.client, limiter: this.#limiter, clock: this.#clock };
-		return new Paginator(operation, params, options, context);
+		return new Paginator(operation, params, options, this.#service);
 	}
 
 	/**
@@ -269,11 +265,10 @@ export class KvsArchive implements AsyncDisposable {
 	 * (`KVS_WAIT_TIMEOUT`) when that takes too long, with a `RequestError`, and with the signal's reason.
 	 */
 	async waitForFragment(start: FragmentStart, options: WaitForFragmentOptions = {}): Promise<Fragment> {
-		const context = { client: this.client, limiter: this.#limiter, clock: this.#clock };
-		return waitForFragment(start, options, context);
+		return waitForFragment(start, options, this.#service);
 	}
 
-	/** Closes the connections made here. Runs that are under way fail. */
+	/** Closes the connections made here. Runs that are under way fail, and so does every further call: `KVS_CLOSED`. */
 	async close(): Promise<void> {
 		this.client.close();
 	}
@@ -282,13 +277,18 @@ export class KvsArchive implements AsyncDisposable {
 		await this.close();
 	}
 
+	/** What calls are made with. */
+	get #service(): { readonly client: ArchiveClient; readonly limiter: RateLimiter; readonly clock: Clock } {
+		this.client.checkOpen();
+		return { client: this.client, limiter: this.#limiter, clock: this.#clock };
+	}
+
 	#run<E>(
 		range: TimeRange,
 		options: RunOptions,
 		how: Pick<MediaRun<E>, 'startAt' | 'pick' | 'past'>,
 	): EventStream<E> {
-		const context = { client: this.client, limiter: this.#limiter, clock: this.#clock };
-		return openRun({ ...context, connections: this.#connections, range, options, ...how });
+		return openRun({ ...this.#service, connections: this.#connections, range, options, ...how });
 	}
 }
 

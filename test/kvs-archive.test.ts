@@ -829,3 +829,45 @@ test('an export has duplicates one behind the other, or the newest alone', async
 		],
 	);
 });
+
+test('after close every method says that the archive is closed, at once', async (t) => {
+	const archive = await startArchive(t, { door: recording(3) });
+	const kvs = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint });
+	const range = { from: new Date(startMs), to: new Date(startMs + 6000), by: 'producer' } as const;
+	const pages = kvs.paginate('ListFragments');
+	const source = kvs.fragments(range);
+	await kvs.close();
+	const calls: Readonly<Record<Exclude<keyof KvsArchive, 'client' | 'close' | symbol>, () => unknown>> = {
+		fragments: () => kvs.fragments(range),
+		timeline: () => kvs.timeline(range),
+		events: () => kvs.events(range),
+		frames: () => kvs.frames(range),
+		pictures: () => kvs.pictures(range),
+		export: () => kvs.export(range, 'never.mkv'),
+		hlsSession: () => kvs.hlsSession({ mode: 'live' }),
+		presign: () => kvs.presign('ListFragments'),
+		canPaginate: () => kvs.canPaginate('ListFragments'),
+		paginate: () => kvs.paginate('ListFragments'),
+		waitForFragment: () => kvs.waitForFragment({ from: range.from }),
+	};
+	const closed = { code: 'KVS_CLOSED', message: /stream `door` was closed/ };
+	for (const [name, call] of Object.entries(calls)) {
+		await t.throwsAsync(async () => call(), closed, name);
+	}
+	await t.throwsAsync(source.toArray(), closed, 'a listing from before');
+	await t.throwsAsync(pages.items().next(), closed, 'pages from before');
+	await t.notThrowsAsync(kvs.close());
+	t.is(archive.requests.length, 0);
+});
+
+test('a run that is under way when the archive is closed ends with that', async (t) => {
+	const archive = await startArchive(t, { door: recording(500) });
+	const kvs = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint, limiter: unlimited });
+	const range = { from: new Date(startMs), to: new Date(startMs + 1_000_000), by: 'producer' } as const;
+	await t.throwsAsync(
+		async () => {
+			for await (const _ of kvs.events(range)) await kvs.close();
+		},
+		{ code: 'KVS_CLOSED' },
+	);
+});

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Clock, Frame } from 'kvs-archive';
+import { Frame } from 'kvs-archive';
+import { ManualClock } from './helpers/manual-clock.js';
 import { temporaryDirectory } from './helpers/tools.js';
 import { type Recorded, recordForFaults } from './soak/fault-run.js';
 import {
@@ -15,40 +16,6 @@ import {
 
 /** What a fetcher is given where nothing is said. */
 const DEFAULT_MAX_HOLD_MS = 120_000;
-
-/** A clock that goes on when it is told to, and then wakes whoever is due. */
-class ManualClock implements Clock {
-	#nowMs = Date.UTC(2026, 0, 31);
-	#sleepers: { readonly ms: number; readonly dueMs: number; readonly wake: () => void }[] = [];
-
-	/** Whether somebody waits for just so long. */
-	isSleptOn(ms: number): boolean {
-		return this.#sleepers.some((sleeper) => sleeper.ms === ms);
-	}
-
-	now(): number {
-		return this.#nowMs;
-	}
-
-	sleep(ms: number, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-		return new Promise((resolve, reject) => {
-			signal?.throwIfAborted();
-			const sleeper = { ms, dueMs: this.#nowMs + ms, wake: resolve };
-			this.#sleepers.push(sleeper);
-			signal?.addEventListener('abort', () => {
-				this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
-				reject(signal.reason as Error);
-			});
-		});
-	}
-
-	advance(ms: number): void {
-		this.#nowMs += ms;
-		const due = this.#sleepers.filter(({ dueMs }) => dueMs <= this.#nowMs);
-		this.#sleepers = this.#sleepers.filter(({ dueMs }) => dueMs > this.#nowMs);
-		for (const { wake } of due) wake();
-	}
-}
 
 async function slow(
 	t: ExecutionContext,

@@ -1,24 +1,24 @@
 import type { Readable } from 'node:stream';
 import { type APIName, GetDataEndpointCommand, KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import {
-	type Fragment as AwsFragment,
 	GetMediaForFragmentListCommand,
 	KinesisVideoArchivedMediaClient,
 	ListFragmentsCommand,
 } from '@aws-sdk/client-kinesis-video-archived-media';
-import { InvalidOptionError } from '../errors.js';
-import type { Fragment } from '../model/fragment.js';
+import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { unlessAborted } from '../stream/abort.js';
-import { invalidResponse, toRequestError } from './aws-errors.js';
+import { invalidMember, invalidResponse, toRequestError } from './aws-errors.js';
 import { type CallOptions, observeCall } from './call-record.js';
 import {
 	type ClientSettings,
 	clientConfig,
+	isHttpUrl,
 	resolveAnswerTimeoutMs,
 	resolveEndpoint,
 } from './client-settings.js';
+import { type FragmentPage, readFragmentPage } from './fragment-page.js';
 import { findOperation, type Operation, type OperationParams } from './operations.js';
 import {
 	type PresignedRequest,
@@ -44,13 +44,8 @@ export interface ArchiveClientOptions extends ClientSettings, StreamId {
 	readonly clock?: Clock | undefined;
 }
 
-/** One page of ListFragments. Unordered, as the service gives it. */
-export interface FragmentPage {
-	readonly fragments: readonly Fragment[];
-	readonly nextToken: string | null;
-	/** The answer had neither a list nor a token: nothing is stored there, or its body was lost on the way. */
-	readonly isBlank: boolean;
-}
+/** Where the SDKs look for the endpoint of the archived media; then no data endpoint is asked for. */
+const DATA_ENDPOINT_VARIABLE = 'AWS_ENDPOINT_URL_KINESIS_VIDEO_ARCHIVED_MEDIA';
 
 /**
  * The service for one stream: each method makes one attempt at one call, asking for the API's data endpoint first and
@@ -114,12 +109,7 @@ export class ArchiveClient {
 					}),
 		});
 		return this.#call('LIST_FRAGMENTS', 'ListFragments', options, async (client, signal) => {
-			const { Fragments, NextToken } = await client.send(command, { abortSignal: signal });
-			return {
-				fragments: (Fragments ?? []).map(toFragment),
-				nextToken: NextToken || null,
-				isBlank: Fragments === undefined && NextToken === undefined,
-			};
+			return readFragmentPage(await client.send(command, { abortSignal: signal }), this.stream);
 		});
 	}
 
@@ -173,6 +163,7 @@ export class ArchiveClient {
 		params: OperationParams<Name>,
 		{ nowMs, ...options }: PresignOptions & { readonly nowMs: number },
 	): Promise<PresignedRequest> {
+		this.checkOpen();
 		const operation = findOperation(name);
 		const resolved = resolvePresignOptions(options);
 		const command = this.#command(operation, params);
@@ -180,16 +171,26 @@ export class ArchiveClient {
 		signal.throwIfAborted();
 		const client = await this.#clientFor(operation, options, signal);
 		try {
-			return await presignCommand(client, command, { ...resolved, signingDate: new Date(nowMs) });
+			const sign = (): Promise<PresignedRequest> =>
+				presignCommand(client, command, { ...resolved, signingDate: new Date(nowMs) });
+			// Credentials may have to be fetched.
+			return await withinTime(sign, { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal });
 		} catch (error) {
+			signal.throwIfAborted();
 			if (error instanceof InvalidOptionError) throw error;
 			throw toRequestError(error, { operation: operation.name, stream: this.stream, endpoint: undefined });
 		}
 	}
 
-	/** Closes the connections of the clients made here. */
+	/** Throws `ArchiveError` (`KVS_CLOSED`) where `close` was called. */
+	checkOpen(): void {
+		this.#closing.signal.throwIfAborted();
+	}
+
+	/** Closes the connections of the clients made here; every call from then on fails with `KVS_CLOSED`. */
 	close(): void {
-		this.#closing.abort();
+		const message = `the archive of stream \`${this.stream}\` was closed; make another for further calls`;
+		this.#closing.abort(new ArchiveError('KVS_CLOSED', message));
 		for (const client of this.#madeClients.values()) client.destroy();
 		this.#madeClients.clear();
 		this.#madeControl?.destroy();
@@ -237,8 +238,11 @@ export class ArchiveClient {
 	}
 
 	#dataEndpoint(apiName: APIName, options: CallOptions, signal: AbortSignal): Promise<string> {
-		const fixed = process.env['AWS_ENDPOINT_URL_KINESIS_VIDEO_ARCHIVED_MEDIA'];
-		if (fixed) return Promise.resolve(fixed);
+		const fixed = process.env[DATA_ENDPOINT_VARIABLE];
+		if (fixed) {
+			if (isHttpUrl(fixed)) return Promise.resolve(fixed);
+			return Promise.reject(new InvalidOptionError(DATA_ENDPOINT_VARIABLE, 'an http or https URL', fixed));
+		}
 		let asked = this.#dataEndpoints.get(apiName);
 		if (asked === undefined) {
 			// The answer is for everyone who waits for it, so that one caller's abort must not take it from the others.
@@ -260,9 +264,10 @@ export class ArchiveClient {
 			signal,
 			(callSignal) => control.send(command, { abortSignal: callSignal }),
 		);
-		if (DataEndpoint === undefined || !URL.canParse(DataEndpoint)) {
+		if (typeof DataEndpoint !== 'string' || !isHttpUrl(DataEndpoint)) {
 			const retryable = DataEndpoint === undefined;
-			throw invalidResponse('GetDataEndpoint', this.stream, 'answered no URL', { retryable });
+			const said = invalidMember('DataEndpoint', 'an http or https URL', DataEndpoint);
+			throw invalidResponse('GetDataEndpoint', this.stream, said, { retryable });
 		}
 		return DataEndpoint;
 	}
@@ -274,6 +279,7 @@ export class ArchiveClient {
 		signal: AbortSignal,
 		send: (signal: AbortSignal) => Promise<T>,
 	): Promise<T> {
+		this.checkOpen();
 		const limits = { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal };
 		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, () =>
 			withinTime(send, limits),
@@ -289,6 +295,7 @@ export class ArchiveClient {
 	}
 
 	#archivedMediaClient(endpoint: string): KinesisVideoArchivedMediaClient {
+		this.checkOpen();
 		let client = this.#madeClients.get(endpoint);
 		if (client === undefined) {
 			client = new KinesisVideoArchivedMediaClient({
@@ -312,14 +319,4 @@ async function sendAny(
 	};
 	const { $metadata: _, ...answer } = await sender.send(command, { abortSignal });
 	return answer;
-}
-
-function toFragment(fragment: AwsFragment): Fragment {
-	return {
-		fragmentNumber: fragment.FragmentNumber ?? '',
-		fragmentSizeInBytes: fragment.FragmentSizeInBytes ?? 0,
-		producerTimestamp: fragment.ProducerTimestamp ?? new Date(0),
-		serverTimestamp: fragment.ServerTimestamp ?? new Date(0),
-		fragmentLengthInMilliseconds: fragment.FragmentLengthInMilliseconds ?? 0,
-	};
 }

@@ -1,12 +1,26 @@
+import { inspect } from 'node:util';
 import { InvalidOptionError, RequestError, type RequestErrorDetails } from '../errors.js';
+import { findInvalidTime, INVALID_BODY } from './json-body.js';
 
 const throttles = new Set([
 	'ClientLimitExceededException',
 	'ConnectionLimitExceededException',
 	'LimitExceededException',
+	'RequestLimitExceeded',
+	'SlowDown',
+	'Throttling',
 	'ThrottlingException',
 	'TooManyRequestsException',
 ]);
+
+/** Too Many Requests (RFC 6585): of a proxy too, whatever its body says. */
+const THROTTLED_STATUS = 429;
+
+/** How much of a message of the service is repeated. */
+const MAX_SAID_LENGTH = 500;
+
+/** How much of a member of a response is shown. */
+const SHOWN = { depth: 1, maxArrayLength: 3, maxStringLength: 100, breakLength: Number.POSITIVE_INFINITY };
 
 const denials = new Set([
 	'NotAuthorizedException',
@@ -43,12 +57,19 @@ export interface CallTarget {
 
 /** Wraps an error of the SDK, once, into what callers of this package see. */
 export function toRequestError(error: unknown, { operation, stream, endpoint }: CallTarget): Error {
+	if (error instanceof RequestError) return error;
 	const sdkError = error as SdkError;
 	const { name = 'Error' } = sdkError;
 	if (/region is missing/i.test(sdkError.message ?? '')) {
 		return new InvalidOptionError('region', 'given, or found in AWS_REGION or the profile', undefined);
 	}
 	const statusCode = sdkError.$metadata?.httpStatusCode;
+	const isGood = statusCode !== undefined && statusCode < 300;
+	const time = isGood ? findInvalidTime(error) : null;
+	if (time !== null) {
+		const said = invalidMember(time.member, 'a number of seconds', time.value);
+		return invalidResponse(operation, stream, said, { cause: error });
+	}
 	const awsName = statusCode === undefined ? (systemCode(sdkError) ?? name) : name;
 	const details: RequestErrorDetails & { cause: unknown } = {
 		operation,
@@ -58,9 +79,9 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 		requestId: sdkError.$metadata?.requestId,
 		cause: error,
 	};
-	const said = (sdkError.message || awsName).replace(/\s+/g, ' ');
+	const said = shorten(sdkError.message || awsName);
 	const call = `${operation} for stream \`${stream}\``;
-	const where = endpoint === undefined ? '' : ` at ${printable(endpoint)}`;
+	const where = endpoint === undefined ? '' : ` at ${originOf(endpoint)}`;
 	const because = `${awsName}${said === awsName ? '' : `: ${said}`}`;
 
 	if (name === 'ResourceNotFoundException') {
@@ -71,7 +92,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 			retryable: false,
 		});
 	}
-	if (throttles.has(name)) {
+	if (throttles.has(name) || statusCode === THROTTLED_STATUS) {
 		return new RequestError('KVS_THROTTLED', `${call} was throttled (${because})`, {
 			...details,
 			retryable: true,
@@ -86,7 +107,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	if (statusCode === undefined && isNetworkError(sdkError)) {
 		return new RequestError(
 			'KVS_UNREACHABLE',
-			`${call}: no answer from ${endpoint === undefined ? 'the service' : printable(endpoint)} (${because})`,
+			`${call}: no answer from ${endpoint === undefined ? 'the service' : originOf(endpoint)} (${because})`,
 			{
 				...details,
 				retryable: true,
@@ -94,11 +115,18 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 		);
 	}
 	const status = statusCode === undefined ? '' : ` with ${statusCode}`;
+	// A good status whose body could not be read was cut off on its way, unless it came and is of no use.
+	const isCutOff = isGood && ![INVALID_BODY, 'RangeError', 'TypeError'].includes(name);
 	return new RequestError('KVS_REQUEST_FAILED', `${call}${where} failed${status} (${because})`, {
 		...details,
-		// A good status whose body could not be read was cut off on its way.
-		retryable: statusCode !== undefined && (statusCode >= 500 || statusCode < 300),
+		retryable: isCutOff || (statusCode !== undefined && statusCode >= 500),
 	});
+}
+
+/** What {@link invalidResponse} says of a member that is not what it should be. */
+export function invalidMember(member: string, expected: string, value: unknown): string {
+	const got = value === undefined ? 'nothing' : inspect(value, SHOWN);
+	return `returned an invalid response: expected \`${member}\` to be ${expected}, got ${got}`;
 }
 
 /**
@@ -109,7 +137,7 @@ export function invalidResponse(
 	operation: string,
 	stream: string,
 	said: string,
-	{ retryable = false } = {},
+	{ retryable = false, cause }: { retryable?: boolean; cause?: unknown } = {},
 ): RequestError {
 	return new RequestError('KVS_REQUEST_FAILED', `${operation} for stream \`${stream}\` ${said}`, {
 		operation,
@@ -117,7 +145,7 @@ export function invalidResponse(
 		awsName: 'InvalidResponse',
 		statusCode: 200,
 		requestId: undefined,
-		cause: undefined,
+		cause,
 		retryable,
 	});
 }
@@ -134,14 +162,23 @@ function isNetworkError(error: SdkError): boolean {
 /** `ECONNREFUSED` and the like, wherever Node has put it: on the error, its cause, or the errors of all addresses tried. */
 function systemCode(error: SdkError | undefined): string | undefined {
 	if (error === undefined || error === null) return undefined;
-	if (typeof error.code === 'string' && /^(E[A-Z]+|EAI_[A-Z]+|ERR_.+|UND_ERR.+)$/.test(error.code))
+	if (typeof error.code === 'string' && /^(E[A-Z]+|EAI_[A-Z]+|ERR_.+|HPE_.+|UND_ERR.+)$/.test(error.code))
 		return error.code;
 	return (
 		systemCode(error.errors?.[0] as SdkError | undefined) ?? systemCode(error.cause as SdkError | undefined)
 	);
 }
 
+/** One line, without the SDK's hint at a hidden member, and no longer than a person reads. */
+function shorten(text: string): string {
+	const line = text
+		.slice(0, 2 * MAX_SAID_LENGTH)
+		.replace(/\n\s*Deserialization error: to see the raw response.*/s, '')
+		.replace(/\s+/g, ' ');
+	return line.length > MAX_SAID_LENGTH ? `${line.slice(0, MAX_SAID_LENGTH)}…` : line;
+}
+
 /** An endpoint without what may be secret in it. */
-function printable(endpoint: string): string {
+function originOf(endpoint: string): string {
 	return URL.canParse(endpoint) ? new URL(endpoint).origin : endpoint;
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { KinesisVideoClient, type KinesisVideoClientConfig } from '@aws-sdk/client-kinesis-video';
 import { InvalidOptionError } from '../errors.js';
+import { readJsonBody } from './json-body.js';
 
 /** Credentials, or a function that gives them: whatever the AWS SDK takes. */
 export type Credentials = NonNullable<KinesisVideoClientConfig['credentials']>;
@@ -45,10 +46,13 @@ const LOOPBACK_REGION = 'us-east-1';
 export function resolveEndpoint(endpoint: string | undefined): string | undefined {
 	const found = endpoint ?? process.env['AWS_ENDPOINT_URL_KINESIS_VIDEO'] ?? process.env['AWS_ENDPOINT_URL'];
 	if (found === undefined || found === '') return undefined;
-	if (!URL.canParse(found) || !/^https?:$/.test(new URL(found).protocol)) {
-		throw new InvalidOptionError('endpoint', 'an http or https URL', found);
-	}
+	if (!isHttpUrl(found)) throw new InvalidOptionError('endpoint', 'an http or https URL', found);
 	return found.replace(/\/+$/, '');
+}
+
+/** Whether a text is a URL that can be called. */
+export function isHttpUrl(text: string): boolean {
+	return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 /** How long an answer is waited for. Throws {@link InvalidOptionError} for what is no time. */
@@ -77,6 +81,7 @@ export function clientConfig(
 			requestTimeout: REQUEST_TIMEOUT_MS,
 			throwOnRequestTimeout: true,
 		},
+		streamCollector: readJsonBody,
 		...(settings.region && { region: settings.region }),
 		...(settings.profile && { profile: settings.profile }),
 		...(settings.credentials && { credentials: settings.credentials }),

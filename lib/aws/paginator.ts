@@ -4,12 +4,15 @@ import type { RateLimiter } from '../pace/rate-limiter.js';
 import { retry } from '../pace/retry.js';
 import { withPermit } from '../pace/with-permit.js';
 import type { ArchiveClient } from './archive-client.js';
-import { invalidResponse, isRetryableRequest } from './aws-errors.js';
+import { invalidMember, invalidResponse, isRetryableRequest } from './aws-errors.js';
 import { findOperation, type Operation, type OperationParams, type Paging } from './operations.js';
 import { readPageToken, toPageToken } from './page-token.js';
 
 /** So often in a row an empty page may name itself as the next before that is taken for endless. */
 const MAX_PUT_OFF = 20;
+
+/** So many pages in a row may be empty. */
+const MAX_EMPTY_PAGES = 100;
 
 /** How an operation is paged through. */
 export interface PaginateOptions {
@@ -92,11 +95,12 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 		let left = this.#options.maxItems ?? Number.POSITIVE_INFINITY;
 		let position = this.#start;
 		let putOff = 0;
+		let empty = 0;
 		this.#nextToken = null;
 		for (;;) {
 			const { nextToken, skip } = position;
 			const page = await this.#ask(nextToken);
-			const all = Array.isArray(page[itemsMember]) ? page[itemsMember] : [];
+			const all = this.#itemsOf(page);
 			const items = all.slice(skip, skip + left);
 			left -= items.length;
 			const following = typeof page['NextToken'] === 'string' ? page['NextToken'] || null : null;
@@ -109,6 +113,11 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 					'answered the same NextToken again',
 				);
 			}
+			empty = all.length === 0 ? empty + 1 : 0;
+			if (following !== null && empty > MAX_EMPTY_PAGES) {
+				const said = `answered ${empty} empty pages in a row`;
+				throw invalidResponse(this.#operation.name, this.#context.client.stream, said);
+			}
 			const taken = skip + items.length;
 			const isCut = taken < all.length;
 			position = isCut ? { nextToken, skip: taken } : { nextToken: following, skip: 0 };
@@ -119,6 +128,13 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 			yield { ...page, [itemsMember]: items };
 			if (isOver || left === 0) return;
 		}
+	}
+
+	#itemsOf({ [this.#paging.itemsMember]: items }: Page): unknown[] {
+		if (Array.isArray(items)) return items;
+		if (items === undefined || items === null) return [];
+		const said = invalidMember(this.#paging.itemsMember, 'a list', items);
+		throw invalidResponse(this.#operation.name, this.#context.client.stream, said);
 	}
 
 	#ask(nextToken: string | null): Promise<Page> {

@@ -1,3 +1,4 @@
+import { MediaError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type {
 	FragmentEndEvent,
@@ -7,6 +8,9 @@ import type {
 	MediaEvent,
 } from '../model/media-event.js';
 import { type Admission, type AssemblerContext, type FrameMark, HELD_INDEX } from './fragment-assembler.js';
+
+/** The most frames of a fragment, and events that wait for their turn: those of a hundred usual fragments and more. */
+const MAX_REMEMBERED = 1_000_000;
 
 /**
  * What has become of the fragments of one batch: each ends exactly once, in the order in which it was asked for.
@@ -21,6 +25,7 @@ export class BatchProgress {
 	readonly #outstanding: Set<string>;
 	/** Fragments that are over before their turn: their events, without an index. */
 	readonly #held = new Map<string, MediaEvent[]>();
+	#heldEvents = 0;
 	#position = 0;
 	/** The fragment that may be given out as it is read: whatever comes instead is held. */
 	#expected: string | undefined;
@@ -101,6 +106,7 @@ export class BatchProgress {
 				return [event];
 			case 'frame':
 				this.#begun?.frames.push(markOf(event));
+				checkCount(this.#begun?.frames.length ?? 0, 'frames in a fragment');
 				return [event];
 			default:
 				return [event, ...this.#settleNext()];
@@ -111,8 +117,7 @@ export class BatchProgress {
 	fail(fragmentNumber: string, failure: FragmentFailureEvent, end: FragmentEndEvent | null): MediaEvent[] {
 		const events: MediaEvent[] = end === null ? [failure] : [failure, end];
 		if (fragmentNumber === this.next) return [...events, ...this.#settleNext()];
-		this.#outstanding.delete(fragmentNumber);
-		this.#held.set(fragmentNumber, events);
+		this.#hold(fragmentNumber, events);
 		return [];
 	}
 
@@ -122,11 +127,17 @@ export class BatchProgress {
 
 	#takeEarly(event: FragmentEvent | Frame | FragmentEndEvent): MediaEvent[] {
 		this.#early = event.type === 'fragment' ? [event] : appended(this.#early, event);
+		checkCount(this.#heldEvents + this.#early.length, 'frames before their turn');
 		if (event.type === 'fragment-end' && event.complete && event.fragmentNumber !== null) {
-			this.#outstanding.delete(event.fragmentNumber);
-			this.#held.set(event.fragmentNumber, this.#early);
+			this.#hold(event.fragmentNumber, this.#early);
 		}
 		return this.#heldInTurn();
+	}
+
+	#hold(fragmentNumber: string, events: MediaEvent[]): void {
+		this.#outstanding.delete(fragmentNumber);
+		this.#held.set(fragmentNumber, events);
+		this.#heldEvents += events.length;
 	}
 
 	/** The fragment whose turn it was is over. Returns the events of those behind it that are over already. */
@@ -143,6 +154,7 @@ export class BatchProgress {
 			const held = this.#held.get(this.next);
 			if (held === undefined) break;
 			this.#held.delete(this.next);
+			this.#heldEvents -= held.length;
 			for (const event of this.#inTurn(held)) events.push(event);
 		}
 		return events;
@@ -162,6 +174,11 @@ export class BatchProgress {
 		}
 		return gap === null ? held : [gap, ...held];
 	}
+}
+
+function checkCount(count: number, what: string): void {
+	if (count > MAX_REMEMBERED)
+		throw new MediaError('KVS_MKV_MALFORMED', `more than ${MAX_REMEMBERED} ${what}`);
 }
 
 /** Appends in place: an early fragment may have thousands of frames. */

@@ -23,6 +23,15 @@ export const DEFAULT_MAX_BUFFERED_BYTES = 128 * 1024 * 1024;
 
 const DEFAULT_PATIENCE: BodyPatience = { stallMs: 30_000, maxHoldMs: 120_000 };
 
+/** What a response may have besides its fragments. */
+const SLACK_BYTES = 1024 * 1024;
+
+/** What a fragment may have whose size was not listed; the service's have at most 50 MB. */
+const UNLISTED_FRAGMENT_BYTES = 64 * 1024 * 1024;
+
+/** No fragment may have more, whatever was listed. */
+const MAX_FRAGMENT_BYTES = 1024 * 1024 * 1024;
+
 /** Options of {@link MediaFetcher}. */
 export interface MediaFetcherOptions extends Partial<BodyPatience> {
 	readonly client: ArchiveClient;
@@ -111,6 +120,7 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 			onConnected: () => this.#makeRoom(),
 			budget: this.#budget,
 			clock,
+			maxSizeBytes: batch.fragments.reduce((sum, fragment) => sum + allowedBytes(fragment), SLACK_BYTES),
 			stallMs: stallMs ?? DEFAULT_PATIENCE.stallMs,
 			maxHoldMs: maxHoldMs ?? DEFAULT_PATIENCE.maxHoldMs,
 		});
@@ -168,6 +178,12 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 			throw new InvalidOptionError('after', 'a fragment with others behind it', after);
 		return this.#open({ index: batch.index, fragments, sizeBytes: sizeOf(fragments) }, { isUrgent: true });
 	}
+}
+
+/** The most that may come of a fragment: how its size is counted is not documented, so twice what was listed. */
+function allowedBytes({ fragmentSizeInBytes }: Fragment): number {
+	if (fragmentSizeInBytes === 0) return UNLISTED_FRAGMENT_BYTES;
+	return Math.min(2 * fragmentSizeInBytes, MAX_FRAGMENT_BYTES);
 }
 
 function sizeOf(fragments: readonly Fragment[]): number {

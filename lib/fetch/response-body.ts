@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { ArchiveError } from '../errors.js';
+import { ArchiveError, MediaError } from '../errors.js';
 import type { Clock } from '../pace/clock.js';
 import type { BudgetAccount, ByteBudget } from './byte-budget.js';
 
 /** How long a body is waited for. */
 export interface BodyPatience {
-	/** Nothing comes for so long, while we are reading: the connection is dead. Milliseconds. */
+	/** Nothing comes for so long, or next to nothing, while we are reading: the connection is dead. Milliseconds. */
 	readonly stallMs: number;
 	/** The reader leaves no room for so long: the connection is given up, to be opened again later. Milliseconds. */
 	readonly maxHoldMs: number;
@@ -19,7 +19,12 @@ export interface ResponseBodyOptions extends BodyPatience {
 	readonly onConnected: () => void;
 	readonly budget: ByteBudget;
 	readonly clock: Clock;
+	/** The most that may come: no fragment has much more than it was listed with. */
+	readonly maxSizeBytes: number;
 }
+
+/** A connection that brings less is as good as dead; a bad line in the field still has ten times as much. */
+const MIN_BYTES_PER_SECOND = 256;
 
 /**
  * The payload of one response, drained from its connection into the run's budget of memory as fast as it comes, however
@@ -36,6 +41,9 @@ export class ResponseBody extends Readable {
 	/** Ends the waiting for room, so that a connection that is given up is free at once. */
 	#stopHolding: () => void = () => {};
 	#lastProgressMs = 0;
+	/** What has come since then. */
+	#sinceProgressBytes = 0;
+	#leftBytes: number;
 	#isOver = false;
 	#failure: Error | null = null;
 
@@ -43,6 +51,7 @@ export class ResponseBody extends Readable {
 		// Chunks wait here, where the budget sees them, and not in the stream's own buffer.
 		super({ highWaterMark: 0 });
 		this.#options = options;
+		this.#leftBytes = options.maxSizeBytes;
 	}
 
 	/** Whether the connection is open, or about to be. */
@@ -101,9 +110,15 @@ export class ResponseBody extends Readable {
 	}
 
 	async #accept(chunk: Uint8Array): Promise<void> {
-		const { budget, clock, maxHoldMs } = this.#options;
-		this.#lastProgressMs = clock.now();
+		const { budget, clock, maxHoldMs, maxSizeBytes, stallMs } = this.#options;
+		this.#sinceProgressBytes += chunk.byteLength;
+		if (this.#sinceProgressBytes * 1000 >= MIN_BYTES_PER_SECOND * stallMs) this.#progress();
 		if (this.destroyed) return;
+		this.#leftBytes -= chunk.byteLength;
+		if (this.#leftBytes < 0) {
+			const message = `the response has more than ${maxSizeBytes} bytes, which is more than its fragments were listed with`;
+			throw new MediaError('KVS_MKV_MALFORMED', message);
+		}
 		this.#chunks.push(chunk);
 		budget.take(this.#account, chunk.byteLength);
 		this.#serve();
@@ -120,20 +135,26 @@ export class ResponseBody extends Readable {
 		room.leave();
 		waited.abort();
 		this.#isHolding = false;
-		this.#lastProgressMs = clock.now();
+		this.#progress();
+	}
+
+	#progress(): void {
+		this.#lastProgressMs = this.#options.clock.now();
+		this.#sinceProgressBytes = 0;
 	}
 
 	/** Ends a connection on which nothing comes. The time in which we do not read does not count. */
 	#watch(source: Readable, signal: AbortSignal): { stop(): Promise<void> } {
 		const { clock, stallMs } = this.#options;
 		const stopped = new AbortController();
-		this.#lastProgressMs = clock.now();
+		this.#progress();
 		const watching = (async () => {
 			for (let leftMs = stallMs; leftMs > 0; leftMs = this.#lastProgressMs + stallMs - clock.now()) {
 				await clock.sleep(leftMs, { signal: AbortSignal.any([signal, stopped.signal]), isBackground: true });
-				if (this.#isHolding) this.#lastProgressMs = clock.now();
+				if (this.#isHolding) this.#progress();
 			}
-			source.destroy(new ArchiveError('KVS_STALLED', `nothing came for ${stallMs} ms`, { retryable: true }));
+			const came = this.#sinceProgressBytes === 0 ? 'nothing' : `only ${this.#sinceProgressBytes} bytes`;
+			source.destroy(new ArchiveError('KVS_STALLED', `${came} came for ${stallMs} ms`, { retryable: true }));
 		})().catch(() => {});
 		return {
 			stop() {

@@ -1,6 +1,7 @@
-import type { ArchiveClient, FragmentPage } from '../aws/archive-client.js';
+import type { ArchiveClient } from '../aws/archive-client.js';
 import { invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
 import type { CallOptions } from '../aws/call-record.js';
+import type { FragmentPage } from '../aws/fragment-page.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
@@ -10,6 +11,9 @@ import { withPermit } from '../pace/with-permit.js';
 
 /** So often in a row a page may be put off before the listing is taken for endless. */
 const MAX_PUT_OFF = 20;
+
+/** So many pages in a row may bring no fragment that was not listed before. */
+const MAX_BARREN_PAGES = 100;
 
 /** What a listing needs besides its range. */
 export interface ListingOptions extends CallOptions {
@@ -22,7 +26,8 @@ export interface ListingOptions extends CallOptions {
 }
 
 /**
- * Lists one window whole: every page, each fragment once, sorted by the window's clock and then by number.
+ * Lists one window whole: every page, each fragment once, sorted by the window's clock and then by number. What the
+ * service lists besides the window is left out.
  *
  * Returns null as soon as more than `maxFragments` have come: the window is too full to be held.
  */
@@ -34,9 +39,9 @@ export async function listWindow(
 ): Promise<Fragment[] | null> {
 	const { signal, retryPolicy: policy, clock, random } = options;
 	const fragments = new Map<string, Fragment>();
-	const tokens = new Set<string>();
 	let nextToken: string | null = null;
 	let putOff = 0;
+	let barren = 0;
 	do {
 		const request = { maxResults: options.pageSize, nextToken };
 		const page: FragmentPage = await retry(() => listSurePage(client, window, request, options), {
@@ -46,17 +51,24 @@ export async function listWindow(
 			clock,
 			random,
 		});
-		for (const fragment of page.fragments) fragments.set(fragment.fragmentNumber, fragment);
+		const before = fragments.size;
+		for (const fragment of page.fragments) {
+			const ms = startMs(fragment, window.by);
+			if (ms >= window.fromMs && ms <= window.toMs) fragments.set(fragment.fragmentNumber, fragment);
+		}
 		if (fragments.size > maxFragments) return null;
 		nextToken = page.nextToken;
 		// A page without fragments may name itself as the next: what is due comes when it is asked for again.
-		const isPutOff = page.fragments.length === 0 && nextToken !== null && nextToken === request.nextToken;
-		putOff = isPutOff ? putOff + 1 : 0;
-		const isRepeated = nextToken !== null && !isPutOff && tokens.has(nextToken);
-		if (isRepeated || putOff > MAX_PUT_OFF) {
+		const isRepeated = nextToken !== null && nextToken === request.nextToken;
+		putOff = isRepeated ? putOff + 1 : 0;
+		if (putOff > (page.fragments.length === 0 ? MAX_PUT_OFF : 0)) {
 			throw invalidResponse('ListFragments', client.stream, 'answered the same NextToken again and again');
 		}
-		if (nextToken !== null) tokens.add(nextToken);
+		barren = fragments.size > before ? 0 : barren + 1;
+		if (nextToken !== null && barren > MAX_BARREN_PAGES) {
+			const said = `answered ${barren} pages in a row without a fragment that was not listed before`;
+			throw invalidResponse('ListFragments', client.stream, said);
+		}
 	} while (nextToken !== null);
 	return [...fragments.values()].sort(
 		(a, b) =>

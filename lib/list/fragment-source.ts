@@ -1,4 +1,5 @@
 import type { ArchiveClient } from '../aws/archive-client.js';
+import { invalidResponse } from '../aws/aws-errors.js';
 import type { CallRecord } from '../aws/call-record.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
@@ -14,6 +15,12 @@ import { MAX_WINDOW_FRAGMENTS, Windows } from './windows.js';
 
 /** The most fragments a ListFragments call may answer with. */
 const MAX_PAGE_SIZE = 1000;
+
+/**
+ * The most fragments that may begin in one millisecond, which is as short as a window gets: those of two days from a
+ * camera whose clock stands still. They are all held.
+ */
+const MAX_MILLISECOND_FRAGMENTS = 100_000;
 
 /** Fragments that may wait at the exit: while they are fetched, the next window is listed. */
 const READ_AHEAD_FRAGMENTS = 1000;
@@ -42,8 +49,8 @@ export interface FragmentSourceOptions {
  * The fragments of a time range, each once, sorted by the range's clock and then by number.
  *
  * ListFragments answers in no order, across pages too, so the range is listed window by window, and each window is sorted
- * before its first fragment is given out. Memory is bounded by a window (5,000 fragments), not by the range. An empty
- * range ends without a fragment. Errors are `RequestError`s, thrown after the retries are spent.
+ * before its first fragment is given out. Memory is bounded by a window (5,000 fragments), not by the range; what the
+ * service lists besides the window it was asked for is left out. An empty range ends without a fragment. Errors are `RequestError`s, thrown after the retries are spent.
  */
 export class FragmentSource extends Source<Fragment> {
 	readonly #options: FragmentSourceOptions;
@@ -107,13 +114,23 @@ export class FragmentSource extends Source<Fragment> {
 			signal: this.signal,
 		};
 		const start = this.#start;
+		let before: ReadonlySet<string> = new Set();
 		const windows = new Windows(start === null ? this.#range : { ...this.#range, fromMs: start.afterMs });
 		for (let window = windows.current; window !== null; window = windows.current) {
 			let fragments = await listWindow(client, window, MAX_WINDOW_FRAGMENTS, options);
 			if (fragments === null && windows.halve()) continue;
-			// A millisecond cannot be halved: however many fragments it has, they are held.
-			fragments ??= (await listWindow(client, window, Number.POSITIVE_INFINITY, options)) ?? [];
+			// A millisecond cannot be halved: the fragments it has are held, up to a limit.
+			fragments ??= await listWindow(client, window, MAX_MILLISECOND_FRAGMENTS, options);
+			if (fragments === null) {
+				const other = window.by === 'producer' ? 'server' : 'producer';
+				const said = `listed more than ${MAX_MILLISECOND_FRAGMENTS} fragments in one millisecond of the ${window.by}'s clock; list by the ${other}'s`;
+				throw invalidResponse('ListFragments', client.stream, said);
+			}
 			windows.listed(fragments.length);
+			// A fragment is in one window only, whatever times the service gives it.
+			const repeated = before;
+			if (fragments.length > 0) before = new Set(fragments.map(({ fragmentNumber }) => fragmentNumber));
+			fragments = fragments.filter(({ fragmentNumber }) => !repeated.has(fragmentNumber));
 			if (start !== null) fragments = fragments.filter((fragment) => !isBefore(fragment, start));
 			this.#options.onListed?.(fragments.length);
 			if (fragments.length > 0) yield fragments;

@@ -1,5 +1,6 @@
 import type { ArchiveClient } from '../aws/archive-client.js';
-import { invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
+import { invalidMember, invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
+import { isHttpUrl } from '../aws/client-settings.js';
 import type { Clock } from '../pace/clock.js';
 import { retry } from '../pace/retry.js';
 import { type HlsSessionOptions, toHlsSessionRequest } from './hls-session-options.js';
@@ -60,8 +61,9 @@ export async function openHlsSession(
 		clock,
 	});
 	const { HLSStreamingSessionURL: url } = answer;
-	if (typeof url !== 'string' || !URL.canParse(url)) {
-		throw invalidResponse(OPERATION, client.stream, 'answered no URL');
+	if (typeof url !== 'string' || !isHttpUrl(url)) {
+		const said = invalidMember('HLSStreamingSessionURL', 'an http or https URL', url);
+		throw invalidResponse(OPERATION, client.stream, said);
 	}
 	return new HlsSession(url, new Date(askedAtMs + request.Expires * 1000), { ...options }, context);
 }

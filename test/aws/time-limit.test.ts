@@ -145,7 +145,7 @@ test('a data endpoint that was lost on its way is asked for again, and one that 
 		t.teardown(() => client.close());
 		const error = await t.throwsAsync(client.listFragments(range, { maxResults: 10 }), {
 			code: 'KVS_REQUEST_FAILED',
-			message: /answered no URL/,
+			message: /`DataEndpoint` to be an http or https URL/,
 		});
 		t.like(error, { retryable });
 	}

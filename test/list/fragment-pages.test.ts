@@ -1,7 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
-import { type Fragment, KvsArchive, type RateLimiter } from 'kvs-archive';
+import {
+	ArchiveClient,
+	type Fragment,
+	type FragmentPage,
+	FragmentSource,
+	KvsArchive,
+	type RateLimiter,
+} from 'kvs-archive';
 import { type Meddle, startArchive, startMeddler } from '../helpers/archive.js';
-import { recording } from '../helpers/payload.js';
+import { fragmentNumber, recording } from '../helpers/payload.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 const unlimited: RateLimiter = {
@@ -61,4 +68,31 @@ test('an answer whose body was lost is no end of the listing, and one that says 
 	const lost = { status: 200, body: Buffer.alloc(0) };
 	t.is(await list(t, ({ nth }) => (nth % 2 === 0 ? lost : null)), 30);
 	t.is(await list(t, () => page({})), 0);
+});
+
+/** Lists more and more fragments that begin at the same time. */
+class StoppedClockClient extends ArchiveClient {
+	listed = 0;
+
+	override async listFragments(): Promise<FragmentPage> {
+		const at = new Date(startMs);
+		const fragments = Array.from({ length: 6000 }, () => ({
+			fragmentNumber: fragmentNumber(this.listed++),
+			fragmentSizeInBytes: 1,
+			producerTimestamp: at,
+			serverTimestamp: at,
+			fragmentLengthInMilliseconds: 0,
+		}));
+		return { fragments, nextToken: String(this.listed), isBlank: false };
+	}
+}
+
+test('fragments without end in one millisecond are an error, after as many as are held', async (t) => {
+	const client = new StoppedClockClient({ streamName: 'door', region: 'us-east-1' });
+	const range = { from: new Date(startMs), to: new Date(startMs + 60_000), by: 'producer' } as const;
+	const source = new FragmentSource({ client, limiter: unlimited, range });
+	await t.throwsAsync(source.toArray(), {
+		code: 'KVS_REQUEST_FAILED',
+		message: /more than 100000 fragments in one millisecond of the producer's clock; list by the server's/,
+	});
 });

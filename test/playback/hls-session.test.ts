@@ -90,6 +90,6 @@ test('a call that fails is made again, and an answer without a URL is an error',
 	);
 	await t.throwsAsync(open(t, never).hlsSession(range), {
 		code: 'KVS_REQUEST_FAILED',
-		message: /answered no URL/,
+		message: /`HLSStreamingSessionURL` to be an http or https URL/,
 	});
 });
