@@ -7,6 +7,7 @@ export const EXIT = {
 	failed: 1,
 	usage: 2,
 	incomplete: 3,
+	hungUp: 129,
 	interrupted: 130,
 	terminated: 143,
 } as const;
@@ -16,9 +17,9 @@ export class Interruption extends Error {
 	override name = 'Interruption' as const;
 	readonly exitCode: number;
 
-	constructor(signal: 'SIGINT' | 'SIGTERM') {
+	constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
 		super(`interrupted by ${signal}`);
-		this.exitCode = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+		this.exitCode = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp }[signal];
 	}
 }
 

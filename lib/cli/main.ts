@@ -8,7 +8,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
 const terminal = new Terminal();
 const controller = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 	// The second signal finds no listener any more and ends the process at once.
 	process.once(name, () => controller.abort(new Interruption(name)));
 }

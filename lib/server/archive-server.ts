@@ -114,6 +114,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		isAuthenticated: verifier !== null,
 		quotasOf,
 		mediaBytesPerSecond: quotaValues.mediaBytesPerSecond,
+		onDamage: ({ message }) => archive.warn(message),
 		clock,
 		now,
 		onRequest: options.onRequest,

@@ -18,6 +18,11 @@ export interface LocalArchiveOptions {
 	readonly region?: string | undefined;
 	/** The clock, epoch milliseconds: creation times, and the last frame of a file without a start. @default Date.now */
 	readonly now?: (() => number) | undefined;
+	/**
+	 * Receives what is found in the data directory that should not be so, one sentence each: files that are not the archive's,
+	 * payloads without an index, fragments that are damaged. @default `process.emitWarning`
+	 */
+	readonly onWarning?: ((message: string) => void) | undefined;
 	/** Random whole number below its argument, for fragment numbers. @default `randomInt` of node:crypto */
 	readonly randomInt?: ((exclusiveMax: number) => number) | undefined;
 }
@@ -69,6 +74,7 @@ export class LocalArchive {
 	readonly #now: () => number;
 	readonly #randomInt: (exclusiveMax: number) => number;
 	readonly #streams = new Map<string, LocalStream>();
+	readonly #onWarning: (message: string) => void;
 	readonly #closing = new AbortController();
 	#directory: DataDirectory | null = null;
 	/** Ends when the last ingest that was asked for has ended, well or badly. */
@@ -78,6 +84,7 @@ export class LocalArchive {
 		this.#region = options.region ?? 'us-east-1';
 		this.#now = options.now ?? Date.now;
 		this.#randomInt = options.randomInt ?? ((exclusiveMax) => randomInt(exclusiveMax));
+		this.#onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'KvsArchiveWarning'));
 		this.ready = this.#open(options.dataDirectory);
 		this.ready.catch(() => {});
 	}
@@ -85,6 +92,11 @@ export class LocalArchive {
 	/** The stream of that name, if there is one. Only once {@link ready} has resolved. */
 	stream(name: string): LocalStream | undefined {
 		return this.#streams.get(name);
+	}
+
+	/** Passes on what was found wrong with the data directory. */
+	warn(message: string): void {
+		this.#onWarning(message);
 	}
 
 	/** All streams, sorted by name. Only once {@link ready} has resolved. */
@@ -126,7 +138,7 @@ export class LocalArchive {
 		const directory = await DataDirectory.open(path);
 		this.#directory = directory;
 		if (this.#closing.signal.aborted) return directory.dispose();
-		for await (const { metadata, files } of directory.streams()) {
+		for await (const { metadata, files } of directory.streams((message) => this.warn(message))) {
 			const stream = new LocalStream(metadata, this.#region);
 			for (const file of files) stream.addFile(file);
 			this.#streams.set(metadata.name, stream);

@@ -60,6 +60,7 @@ export async function serve(
 	const requests = options.ingest.map((text) => parseIngest(text, nowMs));
 	const server = createArchiveServer({
 		dataDirectory: options.data,
+		onWarning: (message) => terminal.say(message),
 		region: options.region,
 		quotas: options.quotas,
 		...(credentials.length > 0 && { credentials }),

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ArchiveError } from '../../errors.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { StreamQuotas } from '../quotas/stream-quotas.js';
 import { InternalFailureError, ServiceError, TooManyHeadersError } from '../wire/service-error.js';
@@ -17,6 +18,8 @@ export interface ResponderOptions {
 	readonly isAuthenticated: boolean;
 	readonly quotasOf: (stream: string | null) => StreamQuotas;
 	readonly mediaBytesPerSecond: number;
+	/** Called for a fragment of the archive that is damaged, or cannot be read. */
+	readonly onDamage: (error: ArchiveError) => void;
 	readonly clock: MonotonicClock;
 	/** The archive's clock, epoch milliseconds. */
 	readonly now: () => number;
@@ -58,7 +61,10 @@ export function createResponder(
 			cost = { ...valid.cost, openMediaConnections: valid.holdsConnection ? quotas.openMediaConnections : 0 };
 			quotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
 			if (valid.holdsConnection) holdConnection(quotas, over.signal);
-			reply = await valid.reply();
+			reply = await valid.reply().catch((error) => {
+				if (error instanceof ArchiveError && error.code === 'KVS_DATA_DAMAGED') options.onDamage(error);
+				throw error;
+			});
 		} catch (cause) {
 			const error = cause instanceof ServiceError ? cause : new InternalFailureError(cause);
 			reply = { ...errorReply(error), headers: route.errorHeaders };
@@ -77,6 +83,7 @@ export function createResponder(
 			clock,
 			signal: over.signal,
 			mediaBytesPerSecond: options.mediaBytesPerSecond,
+			onDamage: options.onDamage,
 			onBytes: (sizeBytes) => {
 				bytesSent += sizeBytes;
 			},

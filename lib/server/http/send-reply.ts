@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import type { ArchiveError } from '../../errors.js';
 import { unlessAborted } from '../../stream/abort.js';
+import { exceptionChunk } from '../faults/exception-chunk.js';
 import { stall, stoppedBody } from '../faults/stopped-body.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import { pacedBody } from '../quotas/paced-body.js';
 import { readParts, sizeOfParts } from '../store/body-part.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
 import type { Reply } from './reply.js';
 
 /** How a reply goes out. */
@@ -15,18 +18,24 @@ export interface SendOptions {
 	readonly signal: AbortSignal;
 	/** The rate of media, `Infinity` for none. */
 	readonly mediaBytesPerSecond: number;
+	/** Called for a fragment of the archive that is damaged, or cannot be read. */
+	readonly onDamage: (error: ArchiveError) => void;
 	/** Called with the size of every chunk that is handed to the connection. */
 	readonly onBytes: (sizeBytes: number) => void;
 }
 
+/** What the service says in place of a fragment that it fails to read. */
+const INTERNAL_ERROR = { code: 5000, name: 'INTERNAL_ERROR', spelling: 'get-media' } as const;
+
 /**
- * Sends a reply, or closes the connection as it says. Rejects where the connection is gone before the end, and where a file
- * cannot be read; nothing is left open or waiting then.
+ * Sends a reply, or closes the connection as it says. In place of a fragment that is damaged stands an in-band exception
+ * (5000), and the others follow. Rejects where the connection is gone before the end, and where a file fails while it is sent;
+ * nothing is left open or waiting then.
  */
 export async function sendReply(
 	response: ServerResponse,
 	reply: Reply,
-	{ clock, signal, mediaBytesPerSecond, onBytes }: SendOptions,
+	{ clock, signal, mediaBytesPerSecond, onDamage, onBytes }: SendOptions,
 ): Promise<void> {
 	if (reply.closing === 'reset') {
 		response.socket?.resetAndDestroy();
@@ -38,7 +47,11 @@ export async function sendReply(
 	}
 	if (reply.silenceMs !== 0) await stall(reply.silenceMs, clock, signal);
 	setHead(response, reply);
-	let body = reply.stream ?? readParts(reply.parts);
+	const replaceDamaged = ({ number }: StoredFragment, error: ArchiveError): Uint8Array => {
+		onDamage(error);
+		return exceptionChunk({ ...INTERNAL_ERROR, fragmentNumber: number });
+	};
+	let body = reply.stream ?? readParts(reply.parts, replaceDamaged);
 	if (reply.stops.length > 0) {
 		// What stops before its first byte has a head all the same.
 		response.flushHeaders();

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { FileWriter } from '../../files/file-writer.js';
 import { FRAGMENT_NUMBER_RANDOM_RANGE, mintFragmentNumber } from '../store/fragment-number.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
@@ -53,7 +54,9 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 			const random = input.randomInt(FRAGMENT_NUMBER_RANDOM_RANGE);
 			const number = mintFragmentNumber({ sequence: sequence++, serverMs, random });
 			const { offset } = writer;
+			let checksum = 0;
 			for (const slice of [head, ...headerTags, serviceTags({ number, serverMs, producerMs }), ...cluster]) {
+				checksum = crc32(slice, checksum);
 				await writer.write(slice);
 			}
 			fragments.push({
@@ -66,6 +69,7 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 				lengthMs: Math.round(toMs(lengthTicks)),
 				frames,
 				...pictureFields(picture.pictures, toMs(picture.picturesTicks)),
+				crc32: checksum,
 			});
 		}
 	}

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import { ArchiveError, MediaError } from '../../errors.js';
 import type { FileWriter } from '../../files/file-writer.js';
 import type { FragmentIndex } from '../store/fragment-index.js';
@@ -65,10 +66,12 @@ export async function writeRecording(input: RecordingInput, writer: FileWriter):
 		} else if (earlier !== undefined) {
 			await requireSame(input, document, input.handle, earlier.offset, earlier.end - earlier.offset);
 		} else {
+			let checksum = 0;
 			for await (const bytes of readBytes(input.handle, document.offset, document.end, input.signal)) {
+				checksum = crc32(bytes, checksum);
 				await writer.write(bytes);
 			}
-			fragments.set(fragment.number, fragment);
+			fragments.set(fragment.number, { ...fragment, crc32: checksum });
 			places.set(fragment.number, document);
 		}
 	}

@@ -1,17 +1,17 @@
-import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ArchiveError } from '../../errors.js';
 import { FileWriter } from '../../files/file-writer.js';
 import type { ProcessMark } from '../../files/process-mark.js';
 import { lockDirectory } from './directory-lock.js';
 import { formatIndexLine, parseIndexLine, type StoredFragment } from './stored-fragment.js';
+import { makeTemporaryDirectory, removeTemporaryDirectory } from './temporary-directory.js';
 
 /** For the owner alone: what is archived is somebody's camera. */
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
 const STREAM_FILE = 'stream.json';
+const SET_ASIDE = 'set-aside';
 const INDEX_PATTERN = /^([0-9a-f]{64})\.jsonl$/;
 const PAYLOAD_PATTERN = /^([0-9a-f]{64})\.mkv$/;
 
@@ -34,8 +34,9 @@ export interface StoredFile {
  *
  *     streams/NAME/stream.json      name, creation time, media type
  *     streams/NAME/DIGEST.mkv       one ingested file: its chunks as they are served, one behind the other
- *     streams/NAME/DIGEST.jsonl     one line a fragment: number, place, times
+ *     streams/NAME/DIGEST.jsonl     one line a fragment: number, place, times, checksum
  *     incoming/                     what is being ingested; emptied at the next opening
+ *     set-aside/NAME/DIGEST.mkv     a payload that was found without its index
  *     in-use-by                     the process that has it open
  *
  * A file counts once its index stands under its name, and that is the last step of {@link commit}: a kill at any moment
@@ -57,31 +58,67 @@ export class DataDirectory {
 	 * Throws `KVS_DATA_IN_USE` where another archive has it open, and the system's error where it cannot be used.
 	 */
 	static async open(path: string | undefined): Promise<DataDirectory> {
-		const root = path ?? (await mkdtemp(join(tmpdir(), 'kvs-archive-')));
-		await makeDirectory(join(root, 'streams'));
-		const directory = new DataDirectory(root, path === undefined, await lockDirectory(root));
-		await rm(join(root, 'incoming'), { recursive: true, force: true });
-		await makeDirectory(join(root, 'incoming'));
-		return directory;
+		const root = path ?? (await makeTemporaryDirectory());
+		try {
+			await makeDirectory(join(root, 'streams'));
+			const directory = new DataDirectory(root, path === undefined, await lockDirectory(root));
+			await rm(join(root, 'incoming'), { recursive: true, force: true });
+			await makeDirectory(join(root, 'incoming'));
+			return directory;
+		} catch (error) {
+			if (path === undefined) removeTemporaryDirectory(root);
+			throw error;
+		}
 	}
 
-	/** The streams, in no order, each with its files. Throws `KVS_DATA_DAMAGED`, naming the file, where one is broken. */
-	async *streams(): AsyncGenerator<{ metadata: StreamMetadata; files: StoredFile[] }> {
-		for (const name of await readdir(join(this.#path, 'streams'))) {
-			const entries = await readdir(this.#streamPath(name));
-			const digests = entries.flatMap((entry) => INDEX_PATTERN.exec(entry)?.[1] ?? []);
-			for (const entry of entries) {
-				const digest = PAYLOAD_PATTERN.exec(entry)?.[1];
-				// A payload without an index: the process was killed between the two.
-				if (digest !== undefined && !digests.includes(digest)) await rm(join(this.#streamPath(name), entry));
+	/**
+	 * The streams, in no order, each with its files. Throws `KVS_DATA_DAMAGED`, naming the file, where one is broken. `warn`
+	 * receives what does not belong here, and is left alone, and payloads without an index, which are set aside.
+	 */
+	async *streams(
+		warn: (message: string) => void,
+	): AsyncGenerator<{ metadata: StreamMetadata; files: StoredFile[] }> {
+		const root = join(this.#path, 'streams');
+		for (const { name, isDirectory } of await entriesOf(root)) {
+			if (!isDirectory) {
+				warn(`the archive ignores \`${join(root, name)}\`, which is not one of its own`);
+				continue;
 			}
+			const digests = await this.#digestsOf(name, warn);
 			if (digests.length === 0) continue;
 			const metadata = await this.#readMetadata(name);
-			if (metadata === null) throw damaged(join(this.#streamPath(name), STREAM_FILE), 'it is missing');
+			const metadataPath = join(this.#streamPath(name), STREAM_FILE);
+			if (metadata === null) throw damaged(metadataPath, 'it is missing');
+			if (metadata.name !== name) throw damaged(metadataPath, `it describes the stream \`${metadata.name}\``);
 			const files: StoredFile[] = [];
 			for (const digest of digests) files.push(await this.#readFile(name, digest));
 			yield { metadata, files };
 		}
+	}
+
+	/** The digests of a stream's files, by their indexes. */
+	async #digestsOf(name: string, warn: (message: string) => void): Promise<string[]> {
+		const directory = this.#streamPath(name);
+		const entries = await entriesOf(directory);
+		const digestsIn = (pattern: RegExp) =>
+			entries.flatMap((entry) => (entry.isFile && pattern.exec(entry.name)?.[1]) || []);
+		const digests = digestsIn(INDEX_PATTERN);
+		for (const digest of digestsIn(PAYLOAD_PATTERN)) {
+			if (digests.includes(digest)) continue;
+			// The process was killed between the two, or the index was lost.
+			const target = join(this.#path, SET_ASIDE, name, `${digest}.mkv`);
+			await makeDirectory(dirname(target));
+			await rename(this.payloadPath(name, digest), target);
+			warn(`the archive has no index of \`${target}\`, which was set aside: ingest it again, or remove it`);
+		}
+		for (const entry of entries) {
+			const isOwn =
+				entry.name === STREAM_FILE || INDEX_PATTERN.test(entry.name) || PAYLOAD_PATTERN.test(entry.name);
+			if (isOwn && entry.isFile) continue;
+			if (isOwn) throw damaged(join(directory, entry.name), 'it is not a file');
+			warn(`the archive ignores \`${join(directory, entry.name)}\`, which is not one of its own`);
+		}
+		return digests;
 	}
 
 	/** A new empty directory for the temporary files of one ingest, on the disk where they will stay. */
@@ -116,7 +153,7 @@ export class DataDirectory {
 	/** Leaves the directory to others; a temporary one is removed, with all that is in it. Done when it returns. */
 	dispose(): void {
 		this.#lock.release();
-		if (this.#isTemporary) rmSync(this.#path, { recursive: true, force: true });
+		if (this.#isTemporary) removeTemporaryDirectory(this.#path);
 	}
 
 	#streamPath(name: string): string {
@@ -184,6 +221,19 @@ export class DataDirectory {
 		}
 		return { digest, fragments };
 	}
+}
+
+/** What is in a directory, in order. A symbolic link counts as what it leads to. */
+async function entriesOf(
+	directory: string,
+): Promise<{ name: string; isFile: boolean; isDirectory: boolean }[]> {
+	const names = (await readdir(directory)).toSorted();
+	return Promise.all(
+		names.map(async (name) => {
+			const found = await stat(join(directory, name)).catch(() => null);
+			return { name, isFile: found?.isFile() === true, isDirectory: found?.isDirectory() === true };
+		}),
+	);
 }
 
 async function makeDirectory(path: string): Promise<void> {

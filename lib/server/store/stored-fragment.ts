@@ -20,13 +20,15 @@ export interface StoredFragment {
 	readonly pictures?: number;
 	/** Last picture's time minus the first's; there with {@link pictures}. */
 	readonly picturesMs?: number;
+	/** CRC-32 of the chunk's bytes. Absent in archives of before 0.2, whose fragments are not checked when they are read. */
+	readonly crc32?: number;
 }
 
 /** The length a fragment number may have (FragmentNumberString of the service's model). */
 export const FRAGMENT_NUMBER_PATTERN = /^[0-9]{1,128}$/;
 
 const integerFields = ['offset', 'sizeBytes', 'producerMs', 'serverMs', 'lengthMs', 'frames'] as const;
-const optionalFields = ['pictures', 'picturesMs'] as const;
+const optionalFields = ['pictures', 'picturesMs', 'crc32'] as const;
 
 /** One line of an index file, with its line break. The payload's path is not in it: the file's name says it. */
 export function formatIndexLine(fragment: StoredFragment): string {
