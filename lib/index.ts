@@ -35,14 +35,16 @@ export {
 	readManifest,
 } from './export/export-manifest.js';
 export type { ExportOptions, ExportSummary } from './export/export-range.js';
-export type { ExportRequest, TrackSelector } from './export/export-request.js';
+export type { ExportRequest } from './export/export-request.js';
 export type { SplitRule } from './export/split-rule.js';
 export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
 export { FragmentBatcher, type FragmentBatcherOptions } from './fetch/fragment-batcher.js';
 export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
 export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
+export type { TrackSelector } from './frames/track-selection.js';
 export {
+	type EventsOptions,
 	type FragmentsOptions,
 	type FramesOptions,
 	KvsArchive,

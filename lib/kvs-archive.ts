@@ -7,6 +7,7 @@ import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './codecs
 import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
+import { TrackSelection, type TrackSelector } from './frames/track-selection.js';
 import { FragmentSource } from './list/fragment-source.js';
 import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from './list/fragment-waiter.js';
 import type { Fragment } from './model/fragment.js';
@@ -63,9 +64,21 @@ export interface TimelineOptions {
 	readonly codecs?: boolean | undefined;
 }
 
+/** Options of {@link KvsArchive.events}. */
+export interface EventsOptions extends RunOptions {
+	/**
+	 * The tracks whose frames are wanted, by number, type or name (`[1]`, `['video']`, `['AUDIO_FROM_CUSTOMER']`): an `ArchiveError`
+	 * (`KVS_NO_SUCH_TRACK`) where the first fragment that has tracks lacks one. @default all
+	 */
+	readonly tracks?: readonly TrackSelector[] | undefined;
+}
+
 /** Options of {@link KvsArchive.frames}. */
-export interface FramesOptions extends RunOptions {
-	/** Which frames, in archive order. @default 'all' */
+export interface FramesOptions extends EventsOptions {
+	/**
+	 * Which frames, in archive order. Every frame of audio is a key frame: `'keyframes'` gives those too, unless `tracks` says
+	 * otherwise. @default 'all'
+	 */
 	readonly select?: FrameSelection | undefined;
 	/**
 	 * Form of the access units of H.264 and H.265: as they are stored, or with start codes or lengths of four bytes, and with
@@ -76,7 +89,7 @@ export interface FramesOptions extends RunOptions {
 
 /** Options of {@link KvsArchive.pictures}. */
 export interface PicturesOptions
-	extends RunOptions,
+	extends EventsOptions,
 		Pick<PictureDecoderOptions, 'select' | 'format' | 'decoder' | 'onFailure'> {}
 
 /**
@@ -136,8 +149,9 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	/** Everything in a range as typed events, in archive order: fragments sorted by the range's clock, then by number. */
-	events(range: TimeRange, options: RunOptions = {}): EventStream {
-		return this.#run<MediaEvent>(range, options, { startAt: 'time', pick: copyOf });
+	events(range: TimeRange, options: EventsOptions = {}): EventStream {
+		const tracks = selectionOf(options);
+		return this.#run<MediaEvent>(range, options, { startAt: 'time', tracks, pick: copyOf });
 	}
 
 	/**
@@ -157,7 +171,7 @@ export class KvsArchive implements AsyncDisposable {
 		return this.#run<Frame>(
 			range,
 			{ ...options, padStart: options.padStart ?? true },
-			{ startAt: 'time', pick },
+			{ startAt: 'time', tracks: selectionOf(options), pick },
 		);
 	}
 
@@ -168,6 +182,7 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
 		const { select, format, decoder, onFailure, padStart = true } = options;
+		const tracks = selectionOf(options, { type: 'video' });
 		const { fromMs, by } = resolveTimeRange(range);
 		const timeOf = (frame: Frame): number | null =>
 			by === 'server' ? frame.serverTimestampMs : frame.timestampMs;
@@ -187,7 +202,11 @@ export class KvsArchive implements AsyncDisposable {
 			events.filter((event) =>
 				event.type === 'frame' ? event.track.type === 'video' : event.type === 'fragment-failure',
 			);
-		const frames = this.#run<MediaEvent>(range, { ...options, padStart }, { startAt: 'key-frame', pick });
+		const frames = this.#run<MediaEvent>(
+			range,
+			{ ...options, padStart },
+			{ startAt: 'key-frame', tracks, pick },
+		);
 		return pictureStream(frames, pictures, () => pictureFailures, options.signal);
 	}
 
@@ -286,10 +305,14 @@ export class KvsArchive implements AsyncDisposable {
 	#run<E>(
 		range: TimeRange,
 		options: RunOptions,
-		how: Pick<MediaRun<E>, 'startAt' | 'pick' | 'past'>,
+		how: Pick<MediaRun<E>, 'startAt' | 'tracks' | 'pick' | 'past'>,
 	): EventStream<E> {
 		return openRun({ ...this.#service, connections: this.#connections, range, options, ...how });
 	}
+}
+
+function selectionOf({ tracks }: EventsOptions, options: { type?: 'video' } = {}): TrackSelection | null {
+	return tracks === undefined ? null : new TrackSelection(tracks, options);
 }
 
 /** Events as they came, in an array of the caller's own. */

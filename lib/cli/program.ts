@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { withArchiveOptions, withStreamOptions } from './stream-options.js';
 
+/** What `--tracks` takes. */
+const TRACKS = 'numbers, names, video, audio, with commas';
+
 /** The command line. `exit` is told each command's exit status; errors, usage among them, are thrown by `parseAsync`. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
 	const program = new Command('kvs-archive')
@@ -65,9 +68,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--no-codecs', 'read the listing only, and no media')
 		.action(run(async () => (await import('./commands/timeline.js')).timeline));
 
-	withArchiveOptions(program.command('events').description('print every media event of a range')).action(
-		run(async () => (await import('./commands/events.js')).events),
-	);
+	withArchiveOptions(program.command('events').description('print every media event of a range'))
+		.option('--tracks <list>', `frames of which tracks: ${TRACKS} (default: all)`)
+		.action(run(async () => (await import('./commands/events.js')).events));
 
 	program
 		.command('inspect')
@@ -78,7 +81,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 
 	withArchiveOptions(program.command('export').description('write a range into a playable file'))
 		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
-		.option('--tracks <list>', 'which tracks: numbers, video, audio, with commas (default: all)')
+		.option('--tracks <list>', `which tracks: ${TRACKS} (default: all)`)
 		.option(
 			'--gaps <policy>',
 			'time in which nothing was recorded: keep, close, or fill with silence',
@@ -100,6 +103,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'a picture every so often (500ms, 2s), or every so many (10)')
 		.option('--all', 'every picture (the default)')
+		.option('--tracks <list>', `which video tracks: ${TRACKS} (default: all)`)
 		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(async () => (await import('./commands/frames.js')).frames));

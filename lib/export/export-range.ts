@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError, SinkError } from '../errors.js';
 import { createTrouble } from '../files/file-trouble.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/known-filter.js';
 import type { Fragment } from '../model/fragment.js';
 import type { RunSummary } from '../model/run-summary.js';
@@ -25,7 +26,7 @@ import {
 	readManifest,
 } from './export-manifest.js';
 import type { ExportPast } from './export-past.js';
-import type { ExportRequest, TrackSelector } from './export-request.js';
+import type { ExportRequest } from './export-request.js';
 import { ExportSink, PART_LOST } from './export-sink.js';
 import { checkSplitRules, type SplitRule } from './split-rule.js';
 import { verifyExport } from './verify-export.js';
@@ -35,7 +36,7 @@ const OPEN_RANGE_MS = 60_000;
 
 /** Options of {@link KvsArchive.export}. */
 export interface ExportOptions extends Omit<RunOptions, 'order'> {
-	/** The tracks to write, by number or type. @default all */
+	/** The tracks to write, by number, type or name. @default all */
 	readonly tracks?: readonly TrackSelector[] | undefined;
 	/** What becomes of time in which nothing was recorded. @default 'keep' */
 	readonly gaps?: GapPolicy | undefined;
@@ -164,13 +165,8 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 	if (faststart && container !== 'mp4' && container !== 'mov' && container !== 'm4a') {
 		throw new InvalidOptionError('faststart', 'left out where the file is no .mp4, .mov or .m4a', faststart);
 	}
-	for (const selector of tracks ?? []) {
-		const isNumber = Number.isInteger(selector) && (selector as number) > 0;
-		if (!isNumber && selector !== 'video' && selector !== 'audio') {
-			throw new InvalidOptionError('tracks', "track numbers, 'video' or 'audio'", selector);
-		}
-	}
-	if (tracks?.length === 0) throw new InvalidOptionError('tracks', 'at least one track', tracks);
+	// Throws for selectors that are not valid.
+	if (tracks !== undefined) new TrackSelection(tracks);
 	const split = options.split === undefined ? [] : [options.split].flat();
 	checkSplitRules(split);
 	return {

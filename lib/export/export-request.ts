@@ -1,10 +1,8 @@
+import type { TrackSelector } from '../frames/track-selection.js';
 import type { RangeClock } from '../model/time-range.js';
 import type { Container } from '../muxing/container.js';
 import type { GapPolicy } from '../muxing/output-timeline.js';
 import type { SplitRule } from './split-rule.js';
-
-/** A track by its Matroska TrackNumber, or all of a type. */
-export type TrackSelector = number | 'video' | 'audio';
 
 /** What was asked for, as plain JSON: two exports of equal requests are the same export. */
 export interface ExportRequest {

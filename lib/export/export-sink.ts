@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { publish } from '../files/atomic-file.js';
+import { TrackSelection } from '../frames/track-selection.js';
 import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
@@ -19,7 +20,7 @@ import {
 } from './export-manifest.js';
 import { ExportNames } from './export-names.js';
 import type { ExportPast, OpenedFile, SealedFile } from './export-past.js';
-import type { ExportRequest, TrackSelector } from './export-request.js';
+import type { ExportRequest } from './export-request.js';
 
 /** What a sink needs besides the request. */
 export interface ExportSinkOptions extends ExportFileOptions {
@@ -47,6 +48,7 @@ const HOPELESS = new Set(['KVS_EMPTY_RANGE', 'KVS_CODEC_NOT_SUPPORTED', 'KVS_NO_
  */
 export class ExportSink extends FragmentSink {
 	readonly #options: ExportSinkOptions;
+	readonly #tracks: TrackSelection | null;
 	readonly #totals: { -readonly [K in keyof ExportTotals]: number };
 	readonly #sealed: SealedFile[];
 	/** Sealed, and not written down yet. */
@@ -62,6 +64,8 @@ export class ExportSink extends FragmentSink {
 	constructor(options: ExportSinkOptions) {
 		super({ gaps: options.past.gapsState, isUndivided: options.channels === 'split' });
 		this.#options = options;
+		const { tracks } = options.request;
+		this.#tracks = tracks === null ? null : new TrackSelection(tracks);
 		this.#totals = { ...options.past.totals };
 		this.#sealed = [...options.past.sealed];
 		this.#gaps = options.past.totals.gaps;
@@ -277,25 +281,17 @@ export class ExportSink extends FragmentSink {
 	}
 
 	#selected(fragment: FragmentEvent, frames: readonly Frame[]): readonly Frame[] {
-		const { tracks: selectors } = this.#options.request;
-		if (selectors === null) return frames;
-		const missing = selectors.find((selector) => !fragment.tracks.some((track) => isOf(track, selector)));
-		if (missing !== undefined && this.#file === null) {
+		if (this.#tracks === null) return frames;
+		const missing = this.#file === null ? this.#tracks.whyMissing(fragment) : null;
+		if (missing !== null) {
 			const { name } = this.#options;
-			const there = fragment.tracks.map(
-				({ number, type, codec, codecId }) => `${number} (${type}, ${codec ?? codecId})`,
-			);
-			throw new SinkError(
-				'KVS_NO_SUCH_TRACK',
-				name,
-				`cannot write \`${name}\`: there is no track \`${missing}\` in fragment ${fragment.fragmentNumber ?? fragment.index}, which has ${there.join(' and ')}`,
-			);
+			throw new SinkError('KVS_NO_SUCH_TRACK', name, `cannot write \`${name}\`: ${missing}`);
 		}
 		return frames.filter(({ track }) => this.#isSelected(track));
 	}
 
 	#isSelected(track: Track): boolean {
-		return this.#options.request.tracks?.some((selector) => isOf(track, selector)) ?? true;
+		return this.#tracks?.has(track) ?? true;
 	}
 
 	/** Gives the sealed files their names, as far as these are known. */
@@ -312,8 +308,4 @@ export class ExportSink extends FragmentSink {
 		const isNumbered = this.#options.request.split.length > 0 || (this.#sealed.at(-1)?.number ?? 0) > 0;
 		return new ExportNames(this.#options.name).name(number, { isNumbered, suffix });
 	}
-}
-
-function isOf({ number, type }: Track, selector: TrackSelector): boolean {
-	return typeof selector === 'number' ? number === selector : type === selector;
 }

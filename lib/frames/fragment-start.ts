@@ -20,7 +20,11 @@ export class FragmentStart {
 	#held: Frame[] = [];
 	#isOpen: boolean;
 
-	constructor({ tracks }: FragmentEvent, { fromMs, by }: ResolvedTimeRange, startAt: StartAt) {
+	constructor(
+		{ tracks }: Pick<FragmentEvent, 'tracks'>,
+		{ fromMs, by }: ResolvedTimeRange,
+		startAt: StartAt,
+	) {
 		this.#by = by;
 		this.#fromMs = fromMs;
 		const video = startAt === 'key-frame' ? tracks.find(({ type }) => type === 'video') : undefined;

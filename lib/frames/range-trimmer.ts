@@ -9,12 +9,15 @@ import {
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { Stage } from '../stream/stage.js';
 import { FragmentStart, type StartAt } from './fragment-start.js';
+import type { TrackSelection } from './track-selection.js';
 
 /** Options of {@link RangeTrimmer}. */
 export interface RangeTrimmerOptions {
 	/** What was asked for, without the padding. */
 	readonly range: ResolvedTimeRange;
 	readonly startAt: StartAt;
+	/** The tracks whose frames come; null: all of a fragment's. @default null */
+	readonly tracks?: TrackSelection | null;
 	/** The fragments that begin before the range, by number, and whether they are known to reach it. */
 	readonly padding: ReadonlyMap<string, boolean>;
 	/** Told of every such fragment of which nothing was given out. */
@@ -73,7 +76,8 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 			this.#announce(fragment, out);
 			return;
 		}
-		const start = new FragmentStart(fragment, range, startAt);
+		const tracks = fragment.tracks.filter((track) => this.#options.tracks?.has(track) ?? true);
+		const start = new FragmentStart({ tracks }, range, startAt);
 		this.#trimmed = { fragment, start, isAnnounced: false, isReported: false, frames: 0, bytes: 0 };
 	}
 

@@ -5,6 +5,7 @@ import type { Instant } from '../model/instant.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
+import { destroyOnAbort } from '../stream/abort.js';
 import { listWindow } from './fragment-pages.js';
 import { FragmentSource } from './fragment-source.js';
 
@@ -85,14 +86,7 @@ export async function waitForFragment(
 }
 
 async function first(source: FragmentSource, signal: AbortSignal | undefined): Promise<Fragment | null> {
-	const onAbort = (): void => {
-		source.destroy(signal?.reason);
-	};
-	signal?.addEventListener('abort', onAbort, { once: true });
-	try {
-		for await (const fragment of source as AsyncIterable<Fragment>) return fragment;
-		return null;
-	} finally {
-		signal?.removeEventListener('abort', onAbort);
-	}
+	if (signal !== undefined) destroyOnAbort(source, signal);
+	for await (const fragment of source as AsyncIterable<Fragment>) return fragment;
+	return null;
 }

@@ -6,6 +6,7 @@ import type { Fragment } from '../model/fragment.js';
 import type { Track } from '../model/track.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
+import { destroyOnAbort } from '../stream/abort.js';
 
 /** The header comes first: no more of the media needs to be held. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
@@ -38,19 +39,12 @@ export async function readTracks(
 		// The outcome reaches us through the demuxer, which the pipeline destroys with the error.
 		() => {},
 	);
-	const onAbort = (): void => {
-		demuxer.destroy(signal.reason);
-	};
-	signal.addEventListener('abort', onAbort, { once: true });
-	try {
-		for await (const events of demuxer.batches()) {
-			for (const event of events) {
-				if (event.type === 'fragment') return event.tracks;
-				if (event.type === 'fragment-failure') return null;
-			}
+	destroyOnAbort(demuxer, signal);
+	for await (const events of demuxer.batches()) {
+		for (const event of events) {
+			if (event.type === 'fragment') return event.tracks;
+			if (event.type === 'fragment-failure') return null;
 		}
-		return null;
-	} finally {
-		signal.removeEventListener('abort', onAbort);
 	}
+	return null;
 }

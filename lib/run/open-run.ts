@@ -6,6 +6,8 @@ import { FragmentBatcher } from '../fetch/fragment-batcher.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from '../fetch/media-fetcher.js';
 import type { StartAt } from '../frames/fragment-start.js';
 import { RangeTrimmer } from '../frames/range-trimmer.js';
+import { TrackFilter } from '../frames/track-filter.js';
+import type { TrackSelection } from '../frames/track-selection.js';
 import { FragmentSource } from '../list/fragment-source.js';
 import { KnownFilter } from '../list/known-filter.js';
 import { NewestFilter } from '../list/newest-filter.js';
@@ -30,6 +32,8 @@ export interface MediaRun<E> {
 	readonly options: RunOptions;
 	/** Where a fragment that begins before the range is trimmed. */
 	readonly startAt: StartAt;
+	/** The tracks whose frames are wanted; null: all. */
+	readonly tracks?: TrackSelection | null;
 	/** Selects which events go out. */
 	readonly pick: EventOutletOptions<E>['pick'];
 	/** Where an earlier run of the range stopped. */
@@ -38,7 +42,17 @@ export interface MediaRun<E> {
 
 /** Joins the stages, from the listing to the events: nothing is requested before something is read. */
 export function openRun<E>(run: MediaRun<E>): EventStream<E> {
-	const { client, limiter, clock, connections, range, startAt, pick, past = FRESH_START } = run;
+	const {
+		client,
+		limiter,
+		clock,
+		connections,
+		range,
+		startAt,
+		tracks = null,
+		pick,
+		past = FRESH_START,
+	} = run;
 	const {
 		signal,
 		strict = false,
@@ -67,7 +81,7 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 	const padding = padStart ? [new PaddingFilter({ range: resolved, onDropped })] : [];
 	const known = past.last === null ? [] : [new KnownFilter({ ...past, range: resolved })];
 	const trimmers = padding.map(
-		({ kept }) => new RangeTrimmer({ range: resolved, startAt, padding: kept, onDropped }),
+		({ kept }) => new RangeTrimmer({ range: resolved, startAt, tracks, padding: kept, onDropped }),
 	);
 	const outlet = new EventOutlet<E>({ counter, pick, strict, onProgress });
 	pipeline(
@@ -79,6 +93,7 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
 			new MediaFetcher({ ...shared, sessions: connections, maxBufferedBytes, order }),
 			new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
+			...(tracks === null ? [] : [new TrackFilter(tracks)]),
 			...trimmers,
 			outlet,
 		],

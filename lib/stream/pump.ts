@@ -7,6 +7,12 @@ export type Batches<Out> = Iterable<readonly Out[]> | AsyncIterable<readonly Out
 export type Delivery = 'event' | 'batch';
 
 /**
+ * Listeners to one event of a stream at which Node may warn of a leak: pipelines on both sides of it, iteration and an abort
+ * take more than its ten.
+ */
+export const MAX_LISTENERS = 30;
+
+/**
  * Moves batches from a generator into a Readable, item by item, and waits whenever `push()` says so.
  *
  * A Transform that pushes in a loop holds everything one input expands to; with the pump it holds one batch and what the

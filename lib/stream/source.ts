@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { ItemIterator } from './item-iterator.js';
-import { type Batches, type Delivery, Pump } from './pump.js';
+import { type Batches, type Delivery, MAX_LISTENERS, Pump } from './pump.js';
 
 /**
  * The one shell of every object Readable in this package: the counterpart of `Stage` at the head of a pipeline.
@@ -15,6 +15,7 @@ export abstract class Source<Out> extends Readable {
 		readableHighWaterMark = 16,
 	}: { deliver?: Delivery; readableHighWaterMark?: number } = {}) {
 		super({ objectMode: true, highWaterMark: readableHighWaterMark });
+		this.setMaxListeners(MAX_LISTENERS);
 		this.#pump = new Pump<Out>(this, deliver);
 	}
 

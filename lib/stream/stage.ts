@@ -1,6 +1,6 @@
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { ItemIterator } from './item-iterator.js';
-import { type Batches, type Delivery, Pump } from './pump.js';
+import { type Batches, type Delivery, MAX_LISTENERS, Pump } from './pump.js';
 
 /** Options of every stage. */
 export interface StageOptions {
@@ -28,6 +28,7 @@ export abstract class Stage<In, Out> extends Transform {
 			writableObjectMode = true,
 		} = options;
 		super({ readableObjectMode: true, writableObjectMode, readableHighWaterMark, writableHighWaterMark });
+		this.setMaxListeners(MAX_LISTENERS);
 		this.#pump = new Pump<Out>(this, deliver);
 	}
 

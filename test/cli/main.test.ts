@@ -404,6 +404,11 @@ test('bad input is one clear line', async (t) => {
 			1,
 			/^KVS_UNREACHABLE: /,
 		],
+		[
+			['events', ...at, '--tracks', 'audio'],
+			1,
+			/^KVS_NO_SUCH_TRACK: .*`audio`.*which has 1 \(video, V_TEST\)/,
+		],
 		[['inspect'], 2, /^KVS_USAGE: missing required argument/],
 		[['inspect', join(directory, 'none')], 1, /^KVS_FILE_UNREADABLE: .*no such file/],
 		[['inspect', directory], 1, /^KVS_FILE_UNREADABLE: .*directory/],

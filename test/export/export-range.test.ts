@@ -424,6 +424,12 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 		[1, 2, 3, ...silent, 4],
 		[101, 102, 103, ...silent, 104],
 	]);
+	await archive.export(range, join(directory, 'one.wav'), { tracks: ['AUDIO_TO_CUSTOMER'] });
+	t.deepEqual(await seconds(join(directory, 'one.wav'), 1), [[101, 102, 103, ...silent, 104]]);
+	await t.throwsAsync(archive.export(range, join(directory, 'none.wav'), { tracks: ['CUSTOMER'] }), {
+		code: 'KVS_NO_SUCH_TRACK',
+		message: /^cannot write `none\.wav`: .*`CUSTOMER`.* 1 \(audio, pcm-s16, AUDIO_FROM_CUSTOMER\) and 2 /,
+	});
 	const split = await archive.export(range, join(directory, 'side.wav'), { channels: 'split' });
 	const names = ['side-AUDIO_FROM_CUSTOMER.wav', 'side-AUDIO_TO_CUSTOMER.wav'];
 	t.deepEqual(

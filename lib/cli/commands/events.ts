@@ -3,12 +3,19 @@ import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-optio
 import type { CommandContext } from '../command-context.js';
 import { eventLine } from '../event-lines.js';
 import { EXIT } from '../exit.js';
+import { parseTracks } from '../track-list.js';
+
+/** Options of `events`. */
+export interface EventsCommandOptions extends ArchiveCommandOptions {
+	readonly tracks?: string;
+}
 
 /** Prints every event of a range. */
-export async function events(options: ArchiveCommandOptions, context: CommandContext): Promise<number> {
+export async function events(options: EventsCommandOptions, context: CommandContext): Promise<number> {
 	const range = rangeOf(options, context.nowMs);
+	const tracks = parseTracks(options.tracks);
 	await using archive = archiveOf(options);
-	const stream = archive.events(range, { signal: context.signal });
+	const stream = archive.events(range, { signal: context.signal, tracks });
 	await printEvents(stream.batches(), options, context);
 	const { fragments, isComplete } = await stream.summary;
 	if (fragments === 0) context.terminal.say('no fragments in the range');

@@ -5,13 +5,13 @@ import {
 	type GapPolicy,
 	InvalidOptionError,
 	type SplitRule,
-	type TrackSelector,
 } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
+import { parseTracks } from '../track-list.js';
 
 /** Options of `export`. */
 export interface ExportCommandOptions extends ArchiveCommandOptions {
@@ -79,25 +79,13 @@ export function exportOptionsOf({
 		throw new InvalidOptionError('--channels', '`split` or `stereo`', channels);
 	}
 	return {
-		tracks: tracks?.split(',').map(trackSelector),
+		tracks: parseTracks(tracks),
 		gaps: gaps as GapPolicy | undefined,
 		split: split.flatMap((text) => text.split(',')).map(splitRule),
 		channels,
 		faststart,
 		manifest,
 	};
-}
-
-function trackSelector(text: string): TrackSelector {
-	if (text === 'video' || text === 'audio') return text;
-	if (!/^[1-9]\d{0,8}$/.test(text)) {
-		throw new InvalidOptionError(
-			'--tracks',
-			'track numbers, `video` or `audio`, with commas between them',
-			text,
-		);
-	}
-	return Number(text);
 }
 
 function splitRule(text: string): SplitRule {

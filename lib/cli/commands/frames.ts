@@ -14,6 +14,7 @@ import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
+import { parseTracks } from '../track-list.js';
 
 /** Options of `frames`. */
 export interface FramesCommandOptions extends ArchiveCommandOptions {
@@ -21,6 +22,7 @@ export interface FramesCommandOptions extends ArchiveCommandOptions {
 	readonly keyframes?: boolean;
 	readonly every?: string;
 	readonly all?: boolean;
+	readonly tracks?: string;
 	readonly format: string;
 	readonly ffmpeg?: string;
 }
@@ -43,6 +45,7 @@ export async function frames(
 	const format = FORMATS[options.format];
 	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png, raw or nv12', options.format);
 	const select = selectionOf(options);
+	const tracks = parseTracks(options.tracks);
 	await using archive = archiveOf(options);
 	const bar = new ProgressBar(process.stderr);
 	const failures: DecodeFailure[] = [];
@@ -50,6 +53,7 @@ export async function frames(
 	const pictures = archive.pictures(range, {
 		signal,
 		select,
+		tracks,
 		format,
 		decoder: new FfmpegDecoder({ path: ffmpeg }),
 		onProgress: bar.update.bind(bar),
