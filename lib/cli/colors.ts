@@ -1,19 +1,32 @@
 import { styleText } from 'node:util';
+import { printable } from './printable.js';
 
-const { NO_COLOR, FORCE_COLOR } = process.env;
-
-/** Colours for stdout: on a terminal only, not in CI, where output is data for a program. */
-const isColored = !NO_COLOR && (Boolean(FORCE_COLOR) || process.stdout.isTTY === true);
-
-function styled(format: Parameters<typeof styleText>[0]): (text: string) => string {
-	return (text) => (isColored ? styleText(format, text, { validateStream: false }) : text);
+/** A part of a line with a style of its own. */
+export interface StyledText {
+	readonly style: Parameters<typeof styleText>[0];
+	readonly text: string;
 }
 
-/** Styles of lines for a person; each gives the text as it is where output is not a terminal, or NO_COLOR is set. */
+/** A line for a person, in parts where their styles differ. */
+export type Line = string | StyledText | readonly (string | StyledText)[];
+
+/** Styles of lines for a person. */
 export const colors = {
-	bold: styled('bold'),
-	dim: styled('dim'),
-	red: styled('red'),
-	yellow: styled('yellow'),
-	cyan: styled('cyan'),
+	bold: (text: string): StyledText => ({ style: 'bold', text }),
+	dim: (text: string): StyledText => ({ style: 'dim', text }),
+	red: (text: string): StyledText => ({ style: 'red', text }),
+	yellow: (text: string): StyledText => ({ style: 'yellow', text }),
+	cyan: (text: string): StyledText => ({ style: 'cyan', text }),
 };
+
+/** The characters of a line as they go to a terminal: all of them printable, but for the styles, where it `isColored`. */
+export function renderLine(line: Line, { isColored }: { readonly isColored: boolean }): string {
+	const parts: readonly (string | StyledText)[] = Array.isArray(line) ? line : [line as string | StyledText];
+	return parts
+		.map((part) => {
+			if (typeof part === 'string') return printable(part);
+			const text = printable(part.text);
+			return isColored ? styleText(part.style, text, { validateStream: false }) : text;
+		})
+		.join('');
+}

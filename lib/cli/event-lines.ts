@@ -1,8 +1,8 @@
-import type { MediaEvent, Track } from '../index.js';
-import { colors } from './colors.js';
+import type { GapEvent, MediaEvent, Track } from '../index.js';
+import { colors, type Line } from './colors.js';
 
 /** An event as a line for a person. */
-export function eventLine(event: MediaEvent): string {
+export function eventLine(event: MediaEvent): Line {
 	switch (event.type) {
 		case 'fragment': {
 			const name = event.fragmentNumber ?? 'no fragment number';
@@ -19,19 +19,25 @@ export function eventLine(event: MediaEvent): string {
 		}
 		case 'fragment-end': {
 			const state = event.complete ? 'complete' : colors.red('incomplete');
-			return (
+			return [
 				colors.dim(
 					`  end of fragment ${event.index}: ${event.frames} frames, ${event.bytes} bytes, ${event.tags.length} tags, `,
-				) + state
-			);
+				),
+				state,
+			];
 		}
 		case 'fragment-failure':
 			return colors.red(
 				`failure  ${event.fragmentNumber ?? 'no fragment number'}  ${event.name}: ${event.message}`,
 			);
 		case 'gap':
-			return colors.yellow(`${event.kind}  ${event.from.toISOString()} to ${event.to.toISOString()}`);
+			return colors.yellow(gapText(event));
 	}
+}
+
+/** Where fragments do not meet, and how: `gap  2026-01-31T00:00:06.000Z to 2026-01-31T00:01:00.000Z`. */
+export function gapText({ kind, from, to }: Pick<GapEvent, 'kind' | 'from' | 'to'>): string {
+	return `${kind}  ${from.toISOString()} to ${to.toISOString()}`;
 }
 
 /** A track in a few words: `video avc1.42c028 640x480`. */

@@ -44,6 +44,7 @@ export function describeExit(error: unknown): { exitCode: number; line: string |
 	return { exitCode: EXIT.failed, line: `${name}: ${oneLine(String(message ?? error))}` };
 }
 
-function oneLine(text: string): string {
+/** A text of several lines as one. */
+export function oneLine(text: string): string {
 	return text.replace(/\s+/g, ' ').trim();
 }

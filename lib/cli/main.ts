@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { describeExit, EXIT, Interruption } from './exit.js';
-import { createProgram } from './program.js';
+import { EXIT, Interruption } from './exit.js';
+import { runCommand } from './run-command.js';
 import { Terminal } from './terminal.js';
 
 // The SDK prints a warning about Node versions to stderr, where an error is to be the only line.
@@ -19,15 +19,9 @@ process.once('exit', () => {
 	// Node leaves when nothing is left that could wake a promise: then something here has lost its thread.
 	if (!isOver) terminal.say('KVS_INTERNAL: the command stopped before its end');
 });
-try {
-	const program = createProgram({ terminal, signal: controller.signal, nowMs: Date.now() }, (code) => {
-		process.exitCode = code;
-	});
-	await program.parseAsync();
-} catch (error) {
-	const { exitCode, line } = describeExit(error);
-	process.exitCode = exitCode;
-	if (line !== null) terminal.say(line);
-	if (process.argv.includes('--verbose') && error instanceof Error) terminal.say(String(error.stack));
-}
+process.exitCode = await runCommand(process.argv.slice(2), {
+	terminal,
+	signal: controller.signal,
+	nowMs: Date.now(),
+});
 isOver = true;

@@ -1,14 +1,22 @@
 import { once } from 'node:events';
+import { type Line, renderLine } from './colors.js';
 
-/** The two ends of a command: data goes to stdout, everything said to a person to stderr. */
+/**
+ * The two ends of a command: data goes to stdout, messages to stderr. The one place where lines for a person become
+ * characters, so that none of them holds a control character; JSON is written as it is.
+ */
 export class Terminal {
 	readonly #stdout: NodeJS.WriteStream;
 	readonly #stderr: NodeJS.WriteStream;
+	/** On a terminal only, not in CI, where output is data for a program. */
+	readonly #isColored: boolean;
 	#failure: Error | null = null;
 
 	constructor(stdout: NodeJS.WriteStream = process.stdout, stderr: NodeJS.WriteStream = process.stderr) {
+		const { NO_COLOR, FORCE_COLOR } = process.env;
 		this.#stdout = stdout;
 		this.#stderr = stderr;
+		this.#isColored = !NO_COLOR && (Boolean(FORCE_COLOR) || stdout.isTTY === true);
 		stdout.on('error', (error) => {
 			this.#failure = error;
 		});
@@ -16,21 +24,25 @@ export class Terminal {
 		stderr.on('error', () => {});
 	}
 
-	/** Writes lines of data, and waits while the reader is slow. Throws `EPIPE` where the reader has gone. */
-	async write(lines: readonly string[]): Promise<void> {
+	/** Writes lines for a person, and waits while the reader is slow. Throws `EPIPE` where the reader has gone. */
+	async write(lines: readonly Line[]): Promise<void> {
+		await this.#write(lines.map((line) => renderLine(line, { isColored: this.#isColored })));
+	}
+
+	/** Writes objects as JSON Lines, likewise. */
+	async writeJson(objects: readonly object[]): Promise<void> {
+		await this.#write(objects.map((object) => JSON.stringify(object)));
+	}
+
+	/** Writes a message for a person. */
+	say(line: string): void {
+		this.#stderr.write(`${renderLine(line, { isColored: false })}\n`);
+	}
+
+	async #write(lines: readonly string[]): Promise<void> {
 		if (this.#failure !== null) throw this.#failure;
 		if (lines.length === 0 || this.#stdout.write(`${lines.join('\n')}\n`)) return;
 		// `once` rejects with the stream's error.
 		await once(this.#stdout, 'drain');
-	}
-
-	/** Writes objects as JSON Lines. */
-	async writeJson(objects: readonly object[]): Promise<void> {
-		await this.write(objects.map((object) => JSON.stringify(object)));
-	}
-
-	/** Says a line to a person. */
-	say(line: string): void {
-		this.#stderr.write(`${line}\n`);
 	}
 }

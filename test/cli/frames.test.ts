@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startArchive } from '../helpers/archive.js';
+import { commandLine, setEnvironment } from '../helpers/command-line.js';
 import { hasTool, type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
 
-const main = resolve('dist/cli/main.js');
-const env = {
+setEnvironment({
 	AWS_ACCESS_KEY_ID: undefined,
 	AWS_PROFILE: undefined,
 	AWS_REGION: undefined,
 	AWS_ENDPOINT_URL: undefined,
-};
+});
 
 interface Door {
 	readonly output: string;
@@ -33,7 +33,7 @@ async function door(t: ExecutionContext): Promise<Door> {
 		frames: (args, from = '2026-01-31') => {
 			const to = new Date(new Date(from).getTime() + 60_000).toISOString();
 			const range = ['--stream', 'door', '--from', from, '--to', to, '--by', 'producer'];
-			return run(process.execPath, [main, 'frames', ...range, '--endpoint', endpoint, ...args], { env });
+			return commandLine(['frames', ...range, '--endpoint', endpoint, ...args]);
 		},
 	};
 }

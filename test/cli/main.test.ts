@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
+import { commandLine, setEnvironment } from '../helpers/command-line.js';
 import { failureDocument, fragmentNumber, recording } from '../helpers/payload.js';
 import { hasTool, type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
 
@@ -29,7 +30,11 @@ const env = {
 	AWS_ENDPOINT_URL: undefined,
 };
 
-const kvs = (args: readonly string[], options: { input?: Uint8Array } = {}): Promise<Outcome> =>
+const kvs = commandLine;
+setEnvironment(env);
+
+/** The same in a process of its own. */
+const kvsProcess = (args: readonly string[], options: { input?: Uint8Array } = {}): Promise<Outcome> =>
 	run(process.execPath, [main, ...args], { env, ...options });
 const objects = (text: string): Record<string, unknown>[] =>
 	text
@@ -58,7 +63,7 @@ function assertFailure(
 
 test("list prints the fragments in order, with the service's own field names", async (t) => {
 	const { at } = await door(t);
-	const { code, stdout, stderr } = await kvs(['list', ...at, '--json']);
+	const { code, stdout, stderr } = await kvsProcess(['list', ...at, '--json']);
 	t.is(code, 0, stderr);
 	t.is(stderr, '');
 	const fragments = objects(stdout);
@@ -336,7 +341,7 @@ test('inspect reads a file and stdin alike', async (t) => {
 		objects(fromFile.stdout).map(({ type }) => type),
 		['fragment', 'frame', 'frame', 'fragment-end', 'fragment', 'frame', 'frame', 'fragment-end'],
 	);
-	t.deepEqual(await kvs(['inspect', '-', '--json'], { input: recording(2) }), fromFile);
+	t.deepEqual(await kvsProcess(['inspect', '-', '--json'], { input: recording(2) }), fromFile);
 });
 
 test('inspect shows what a truncated file has, and that it is truncated', async (t) => {
@@ -424,6 +429,7 @@ test('bad input is one clear line', async (t) => {
 		[['serve', '--ingest', `door=${cut}`], 1, /^KVS_MEDIA_TRUNCATED: .*cut\.mkv/],
 	];
 	for (const [args, exitCode, line] of cases) assertFailure(t, await kvs(args), exitCode, line);
+	assertFailure(t, await kvsProcess(['frobnicate']), 2, /^KVS_USAGE: unknown command/);
 	t.deepEqual(await readdir(directory), before);
 });
 
@@ -559,10 +565,10 @@ test('the demo shows what it did and leaves a file that plays', async (t) => {
 });
 
 test('--help and --version go to stdout', async (t) => {
-	const help = await kvs(['--help']);
+	const help = await kvsProcess(['--help']);
 	t.is(help.code, 0);
 	for (const command of ['serve', 'list', 'timeline', 'events', 'inspect', 'export', 'demo'])
 		t.true(help.stdout.includes(command));
 	const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-	t.deepEqual(await kvs(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
+	t.deepEqual(await kvsProcess(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
 });

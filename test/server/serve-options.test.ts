@@ -6,7 +6,9 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { KinesisVideoClient, ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import test, { type ExecutionContext } from 'ava';
+import { commandLine } from '../helpers/command-line.js';
 import { fragmentDocument } from '../helpers/payload.js';
+import type { Outcome } from '../helpers/tools.js';
 import { writeRecordingOf } from './made-media.js';
 import { plainClient } from './plain-client.js';
 import { onDemand, pictureFragments } from './playback/start-playback.js';
@@ -21,14 +23,7 @@ function spawnServe(t: ExecutionContext, args: readonly string[], env: NodeJS.Pr
 	return child;
 }
 
-async function refusal(
-	t: ExecutionContext,
-	args: readonly string[],
-): Promise<{ code: number; stderr: string }> {
-	const child = spawnServe(t, args);
-	const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-	return { code, stderr };
-}
+const refusal = (args: readonly string[]): Promise<Outcome> => commandLine(['serve', '--port', '0', ...args]);
 
 test('serve makes the faults of a file and enforces quotas', async (t) => {
 	const directory = await temporaryDirectory(t);
@@ -64,7 +59,7 @@ test('serve holds as many playback sessions a stream as it is told to', async (t
 	const second = await open();
 	t.deepEqual([(await fetch(first)).status, (await fetch(second)).status], [403, 200]);
 
-	const none = await refusal(t, ['--hls-sessions', '0']);
+	const none = await refusal(['--hls-sessions', '0']);
 	t.is(none.code, 2);
 	t.regex(none.stderr, /hlsSessions/);
 });
@@ -112,11 +107,9 @@ test('serve refuses what it cannot make sense of, in one line', async (t) => {
 		[['--faults', broken], /^KVS_INVALID_OPTION: expected `--faults` .*JSON.*\n$/],
 		[['--faults', wrong], /^KVS_INVALID_OPTION: expected `faults\[1\]\.atByte` to be a whole number .*\n$/],
 	];
-	await Promise.all(
-		rows.map(async ([args, message]) => {
-			const { code, stderr } = await refusal(t, args);
-			t.is(code, 2, args.join(' '));
-			t.regex(stderr, message);
-		}),
-	);
+	for (const [args, message] of rows) {
+		const { code, stderr } = await refusal(args);
+		t.is(code, 2, args.join(' '));
+		t.regex(stderr, message);
+	}
 });

@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Fragment, type Frame, KvsArchive } from '../../index.js';
 import { type ArchiveServer, createArchiveServer } from '../../server/index.js';
-import { colors } from '../colors.js';
+import { colors, type Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { trackText } from '../event-lines.js';
 import { stopServer } from '../stop-server.js';
@@ -27,7 +27,7 @@ const RANGE = {
 /** The main job in one go: a local archive, a clip in it, a time range out of it as one playable file. */
 export async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
 	const { terminal, signal } = context;
-	const say = (line = ''): Promise<void> => terminal.write([line]);
+	const say = (line: Line = ''): Promise<void> => terminal.write([line]);
 	const server = createArchiveServer();
 	try {
 		await say(

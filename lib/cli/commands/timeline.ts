@@ -1,8 +1,8 @@
 import type { TimelineEvent, TimelineSpan, TimelineTotal, Track } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, type DateRange, rangeOf } from '../archive-options.js';
-import { colors } from '../colors.js';
+import { colors, type Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
-import { eventLine, trackText } from '../event-lines.js';
+import { gapText, trackText } from '../event-lines.js';
 import { EXIT } from '../exit.js';
 import { timeBar } from '../time-bar.js';
 
@@ -20,7 +20,10 @@ export async function timeline(
 	await using archive = archiveOf(options);
 	for await (const events of archive.timeline(range, { signal, codecs: options.codecs }).batches()) {
 		if (options.json) await terminal.writeJson(events);
-		else await terminal.write(events.flatMap((event) => timelineLine(event, range) ?? []));
+		else {
+			const lines = events.map((event) => timelineLine(event, range));
+			await terminal.write(lines.filter((line) => line !== null));
+		}
 		for (const event of events) if (event.type === 'total') sayWhatIsLacking(event, terminal);
 	}
 	return EXIT.done;
@@ -40,13 +43,13 @@ function sayWhatIsLacking(
 }
 
 /** An event as a line for a person; null for one that has nothing to say. */
-function timelineLine(event: TimelineEvent, range: DateRange): string | null {
+function timelineLine(event: TimelineEvent, range: DateRange): Line | null {
 	switch (event.type) {
 		case 'span':
 			return spanLine(event, range);
 		case 'gap': {
 			const lengthMs = event.to.getTime() - event.from.getTime();
-			return `${eventLine(event)}  ${durationText(Math.abs(lengthMs))}`;
+			return [colors.yellow(gapText(event)), `  ${durationText(Math.abs(lengthMs))}`];
 		}
 		case 'codec-change': {
 			const place = `${event.exact ? 'at' : 'not after'} ${event.at.toISOString()}`;
@@ -59,7 +62,7 @@ function timelineLine(event: TimelineEvent, range: DateRange): string | null {
 	}
 }
 
-function spanLine(span: TimelineSpan, range: DateRange): string {
+function spanLine(span: TimelineSpan, range: DateRange): Line {
 	const [from, to] = range.by === 'producer' ? [span.from, span.to] : [span.serverFrom, span.serverTo];
 	const parts = [
 		`${timeBar({ from, to }, range)} ${span.from.toISOString()} to ${span.to.toISOString()}`,
@@ -69,10 +72,10 @@ function spanLine(span: TimelineSpan, range: DateRange): string {
 		rateText(span.bitsPerSecond),
 		span.tracks === null ? null : tracksText(span.tracks),
 	];
-	return `${colors.bold(`span ${span.index}`)}  ${parts.filter((part) => part !== null).join('  ')}`;
+	return [colors.bold(`span ${span.index}`), `  ${parts.filter((part) => part !== null).join('  ')}`];
 }
 
-function totalLine(total: TimelineTotal): string {
+function totalLine(total: TimelineTotal): Line {
 	const counts = [
 		[total.spans, 'spans'],
 		[total.gaps, 'gaps'],

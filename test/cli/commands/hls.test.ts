@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import test from 'ava';
 import { startArchive } from '../../helpers/archive.js';
-import { type Outcome, run } from '../../helpers/tools.js';
+import { commandLine, setEnvironment } from '../../helpers/command-line.js';
+import type { Outcome } from '../../helpers/tools.js';
 
-const hls = (args: readonly string[]): Promise<Outcome> =>
-	run(process.execPath, [resolve('dist/cli/main.js'), 'hls', ...args], {
-		env: { AWS_ACCESS_KEY_ID: undefined, AWS_PROFILE: undefined, AWS_ENDPOINT_URL: undefined },
-	});
+setEnvironment({ AWS_ACCESS_KEY_ID: undefined, AWS_PROFILE: undefined, AWS_ENDPOINT_URL: undefined });
+
+const hls = (args: readonly string[]): Promise<Outcome> => commandLine(['hls', ...args]);
 
 test('prints a URL that plays, and nothing else on stdout', async (t) => {
 	const { endpoint } = await startArchive(t, { door: resolve('examples/media/clock.mkv') });

@@ -1,20 +1,19 @@
-import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startArchive } from '../../helpers/archive.js';
+import { commandLine, setEnvironment } from '../../helpers/command-line.js';
 import { recording } from '../../helpers/payload.js';
-import { type Outcome, run } from '../../helpers/tools.js';
+import type { Outcome } from '../../helpers/tools.js';
 
-const env = {
+setEnvironment({
 	AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
 	AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI',
 	AWS_SESSION_TOKEN: 'tok/en+=',
 	AWS_REGION: 'eu-west-1',
 	AWS_PROFILE: undefined,
 	AWS_ENDPOINT_URL: undefined,
-};
+});
 
-const presign = (args: readonly string[]): Promise<Outcome> =>
-	run(process.execPath, [resolve('dist/cli/main.js'), 'presign', ...args], { env });
+const presign = (args: readonly string[]): Promise<Outcome> => commandLine(['presign', ...args]);
 
 async function start(t: ExecutionContext): Promise<string[]> {
 	const { endpoint } = await startArchive(t, { door: recording(3) });
