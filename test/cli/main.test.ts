@@ -228,6 +228,7 @@ test('export writes one file and ends with one summary line', async (t) => {
 	t.deepEqual(rest, []);
 	t.deepEqual(Object.keys(summary ?? {}), [
 		'type',
+		'isComplete',
 		'fragments',
 		'delivered',
 		'failed',
