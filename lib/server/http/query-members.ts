@@ -1,5 +1,5 @@
 import { parsePythonLiteral } from './python-literal.js';
-import type { RequestTarget } from './request-target.js';
+import { listMembers, type RequestTarget } from './request-target.js';
 
 /** Members that are whole numbers or moments, in any request of the service. A query has only text. */
 const numberMembers: ReadonlySet<string> = new Set([
@@ -13,9 +13,6 @@ const numberMembers: ReadonlySet<string> = new Set([
 	'StartTimestamp',
 	'WidthPixels',
 ]);
-
-/** Members that are lists: one entry each time the name stands in the query. */
-const listMembers: ReadonlySet<string> = new Set(['Fragments']);
 
 /**
  * The members of a presigned request that stand in its query, as boto3's `generate_presigned_url` moves them there:

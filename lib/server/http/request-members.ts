@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
+import { InvalidArgumentError } from '../wire/service-error.js';
 import { membersOfQuery } from './query-members.js';
 import { parseJsonBody, readBody } from './request-body.js';
 import { isPresigned, parseTarget } from './request-target.js';
@@ -18,7 +19,13 @@ export async function readMembers(
 	const claim = verifier?.admit(target, headers);
 	const body = await readBody(request, bodyTimeoutMs);
 	if (claim !== undefined) await verifier?.verify(claim, { method, target, headers, body });
-	return { ...(isPresigned(target) && membersOfQuery(target)), ...parseJsonBody(body) };
+	const members = parseJsonBody(body);
+	if (!isPresigned(target)) return members;
+	const inQuery = membersOfQuery(target);
+	const twice = Object.keys(inQuery).find((name) => Object.hasOwn(members, name));
+	if (twice !== undefined)
+		throw new InvalidArgumentError(`expected \`${twice}\` in the query or in the body`);
+	return { ...inQuery, ...members };
 }
 
 /** Verifies a request whose body is read as it comes and is not covered by its signature. Rejects with `ServiceError`. */

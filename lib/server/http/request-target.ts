@@ -8,23 +8,44 @@ export interface RequestTarget {
 	readonly query: readonly (readonly [name: string, value: string])[];
 }
 
+/** Members that are lists: one entry each time the name stands in a presigned query. */
+export const listMembers: ReadonlySet<string> = new Set(['Fragments']);
+
 /**
  * Takes a request's target apart. A `+` stays one: signatures are made over the characters, and their makers write a space
- * as `%20`. Throws `InvalidArgumentError` for escapes that are no UTF-8.
+ * as `%20`. Throws `InvalidArgumentError` for escapes that are not UTF-8, and for a presigned query with a parameter that
+ * stands there twice: who signed it may have read one value, and who verifies it another.
  */
 export function parseTarget(url: string): RequestTarget {
 	const [, path = '', text = ''] = /^([^?]*)\??(.*)$/s.exec(url) ?? [];
+	const target = { path, query: parseQuery(text) };
+	if (isPresigned(target)) checkOnce(target);
+	return target;
+}
+
+function parseQuery(text: string): RequestTarget['query'] {
 	try {
-		const query = text
+		return text
 			.split('&')
 			.filter((pair) => pair !== '')
 			.map((pair) => {
 				const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
 				return [decodeURIComponent(name), decodeURIComponent(value)] as const;
 			});
-		return { path, query };
 	} catch {
 		throw new InvalidArgumentError('expected the query to be percent-encoded UTF-8');
+	}
+}
+
+function checkOnce({ query }: RequestTarget): void {
+	const seen = new Set<string>();
+	for (const [name] of query) {
+		// Some clients write the parameters of the signature in lower case.
+		const key = /^x-amz-/i.test(name) ? name.toLowerCase() : name;
+		if (seen.has(key) && !listMembers.has(name)) {
+			throw new InvalidArgumentError(`expected \`${name}\` once in the query, got it again`);
+		}
+		seen.add(key);
 	}
 }
 

@@ -90,3 +90,22 @@ test('the members of a query have the types that the service wants', (t) => {
 	t.deepEqual(membersOfQuery(parseTarget('/x?Fragments=1')), { Fragments: ['1'] });
 	t.throws(() => parseTarget('/x?a=%ff'), { message: /percent-encoded/ });
 });
+
+test('a presigned query has every parameter once, but for the entries of a list', (t) => {
+	for (const twice of [
+		'MaxResults=5&MaxResults=500',
+		'StreamName=a&StreamName=a',
+		'StreamName=a&Stream%4eame=b',
+		'X-Amz-Algorithm=AWS4-HMAC-SHA256',
+		'X-Amz-Expires=60&X-Amz-Expires=600',
+		'X-Amz-Expires=60&x-amz-expires=600',
+		'X-Amz-Signature=a&X-Amz-Signature=b',
+	]) {
+		const target = `/listFragments?X-Amz-Algorithm=AWS4-HMAC-SHA256&${twice}`;
+		t.throws(() => parseTarget(target), { message: /once in the query, got it again/ }, twice);
+	}
+	const list = '/x?X-Amz-Algorithm=a&Fragments=1&Fragments=2';
+	t.deepEqual(membersOfQuery(parseTarget(list)), { Fragments: ['1', '2'] });
+	// A query that is not looked into may say what it likes.
+	t.notThrows(() => parseTarget('/x?a=1&a=2'));
+});

@@ -29,7 +29,7 @@ interface Signing {
 	/** Where given, the call is presigned for so long. */
 	expiresIn?: number;
 	/** Members of a presigned call. */
-	query?: Record<string, string>;
+	query?: Record<string, string | string[]>;
 	body?: string;
 	headers?: Record<string, string>;
 }
@@ -90,8 +90,8 @@ async function start(t: ExecutionContext, keys: readonly AccessKey[] = [key]) {
 	}
 
 	async function sendPlain({ method, path, query, headers, body }: HttpRequest): Promise<OperationResult> {
-		const pairs = Object.entries(query).map(
-			([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`,
+		const pairs = Object.entries(query).flatMap(([name, values]) =>
+			[values ?? []].flat().map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`),
 		);
 		const target = pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 		return new Promise((resolve, reject) => {
@@ -249,6 +249,19 @@ test('whatever is changed behind a signature is noticed', async (t) => {
 	t.deepEqual(await send(link), good);
 	// The only type there is need not be said.
 	t.deepEqual(await send(link, header('content-type')), good);
+});
+
+test('a presigned call that has a parameter twice is refused, though it is signed', async (t) => {
+	const { send } = await start(t);
+	const twice = {
+		status: 400,
+		awsName: 'InvalidArgumentException',
+		message: /`MaxResults` once in the query/,
+	};
+	assertRefused(t, await send({ expiresIn: 60, query: { MaxResults: ['3', '4'] } }), twice, 'in the query');
+	const both = { ...twice, message: /`MaxResults` in the query or in the body/ };
+	const link: Signing = { expiresIn: 60, query: { MaxResults: '3' }, body: '{"MaxResults":4}' };
+	assertRefused(t, await send(link), both, 'in the query and in the body');
 });
 
 test('a signature that cannot be read says what it lacks', async (t) => {
