@@ -44,7 +44,7 @@ export class FragmentEvent {
 	}
 
 	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
-		return inspected('FragmentEvent', { ...this }, options, inspect);
+		return inspected('FragmentEvent', Object.assign({}, this), options, inspect);
 	}
 }
 
@@ -161,8 +161,13 @@ export class Frame {
 	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
 		const { timestamp, timecodeNs, serverTimestampMs, track, data } = this;
 		const trackLine = `${track.number} ${track.type} ${track.codec ?? track.codecId}`;
-		const fields = { ...this, timestamp, timecodeNs, serverTimestampMs, track: trackLine };
-		return inspected('Frame', { ...fields, data: `${data.byteLength} bytes` }, options, inspect);
+		const fields = Object.assign({}, this, { timestamp, timecodeNs, serverTimestampMs, track: trackLine });
+		return inspected(
+			'Frame',
+			Object.assign({}, fields, { data: `${data.byteLength} bytes` }),
+			options,
+			inspect,
+		);
 	}
 }
 
@@ -228,7 +233,12 @@ export class FragmentEndEvent {
 
 	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
 		const { producerTimestamp, serverTimestamp } = this;
-		return inspected('FragmentEndEvent', { ...this, producerTimestamp, serverTimestamp }, options, inspect);
+		return inspected(
+			'FragmentEndEvent',
+			Object.assign({}, this, { producerTimestamp, serverTimestamp }),
+			options,
+			inspect,
+		);
 	}
 }
 
@@ -267,7 +277,12 @@ export class FragmentFailureEvent {
 
 	[INSPECT](_depth: number, options: object, inspect: Inspect): string {
 		const { error } = this;
-		return inspected('FragmentFailureEvent', { ...this, ...(error != null && { error }) }, options, inspect);
+		return inspected(
+			'FragmentFailureEvent',
+			Object.assign({}, this, error != null && { error }),
+			options,
+			inspect,
+		);
 	}
 }
 

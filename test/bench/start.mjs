@@ -21,7 +21,7 @@ for (let round = 0; round <= ROUNDS; round++) {
 		const { status, stderr } = spawnSync(process.execPath, args, {
 			env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
 		});
-		if (status !== 0) throw new Error(`${name} failed: ${stderr}`);
+		if (status !== 0) throw new Error(`${name} failed: ${String(stderr)}`);
 		// The first round fills caches.
 		if (round > 0) times[name].push(performance.now() - startMs);
 	}

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { resolveTimeRange } from '#lib/model/time-range.js';
@@ -34,7 +35,7 @@ test('refuses what is not a point in time since 1970', (t) => {
 		null,
 		{},
 	]) {
-		t.throws(() => at(wrong), { code: 'KVS_INVALID_OPTION', message: /`from`/ }, String(wrong));
+		t.throws(() => at(wrong), { code: 'KVS_INVALID_OPTION', message: /`from`/ }, inspect(wrong));
 	}
 	t.throws(() => at(2, 1), { code: 'KVS_INVALID_OPTION', message: /`to`/ });
 	t.throws(() => resolveTimeRange({ from: 1, to: 2, by: 'both' }), { message: /'server' or 'producer'/ });
