@@ -17,10 +17,10 @@ export function decodedBlocks(tracks: readonly Track[], handler: MatroskaHandler
 		documentEnd: (offset) => handler.documentEnd(offset),
 		header: (id, body, offset) => handler.header(id, body, offset),
 		clusterStart: (timecode, offset) => handler.clusterStart(timecode, offset),
-		block: (trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset) => {
+		block: (trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset, others) => {
 			const track = encoded.get(trackNumber);
 			if (track === undefined) {
-				handler.block(trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset);
+				handler.block(trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset, others);
 				return;
 			}
 			const frames = framesOfBlock(track, flags, bytes, start, end, offset);
@@ -36,6 +36,7 @@ export function decodedBlocks(tracks: readonly Track[], handler: MatroskaHandler
 				decoded.byteLength,
 				durationTicks,
 				offset,
+				others,
 			);
 		},
 	};

@@ -1,9 +1,9 @@
 import { MediaError } from '../errors.js';
-import { readBlockGroup } from './block-group.js';
+import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
 import { checkDocType } from './doc-type.js';
 import { DocumentScanner } from './document-scanner.js';
 import { endsCluster, ID, isKnown, isMasterOrUnknown, nameOf } from './ebml-schema.js';
-import { readUnsigned, viewOf } from './element-body.js';
+import { type Element, readUnsigned, viewOf } from './element-body.js';
 import {
 	type ElementHeader,
 	MAX_ELEMENT_HEADER_BYTES,
@@ -31,7 +31,8 @@ export interface MatroskaHandler {
 	clusterStart(timecode: bigint, offset: number): void;
 	/**
 	 * A SimpleBlock, or the Block of a BlockGroup with {@link KEYFRAME_FLAG} set where it refers to no other.
-	 * Its payload is `bytes` from `start` to `end`, laced as `flags` say; `durationTicks` is -1 where none is given.
+	 * Its payload is `bytes` from `start` to `end`, laced as `flags` say; `durationTicks` is -1 where none is given, `others` is
+	 * what else a BlockGroup says of it.
 	 */
 	block(
 		trackNumber: number,
@@ -42,6 +43,7 @@ export interface MatroskaHandler {
 		end: number,
 		durationTicks: number,
 		offset: number,
+		others: readonly Element[],
 	): void;
 	/** The document is over: the next one begins, its Segment of known size is full, or the payload ended cleanly. */
 	documentEnd(offset: number): void;
@@ -391,10 +393,11 @@ export class MatroskaParser {
 				this.#reportBlock(bytes, start, end, -1, 0, offset);
 				break;
 			case ID.BlockGroup: {
-				const { block, durationTicks, isReferring } = readBlockGroup(viewOf(bytes, start, end), offset);
+				const group = readBlockGroup(viewOf(bytes, start, end), offset);
+				const { block, durationTicks, isReferring, others } = group;
 				// A Block has no keyframe flag of its own (Matroska §10.1): that bit is reserved.
 				const keyframe = isReferring ? -KEYFRAME_FLAG : KEYFRAME_FLAG;
-				this.#reportBlock(block, 0, block.byteLength, durationTicks, keyframe, offset);
+				this.#reportBlock(block, 0, block.byteLength, durationTicks, keyframe, offset, others);
 				break;
 			}
 			case ID.Timecode:
@@ -417,6 +420,7 @@ export class MatroskaParser {
 		durationTicks: number,
 		keyframe: number,
 		offset: number,
+		others: readonly Element[] = NOTHING_ELSE,
 	): void {
 		if (!this.#hasTimecode) throw malformed("a block before its Cluster's Timecode", offset);
 		if (end - start < 4) throw malformed(`a block of ${end - start} bytes`, offset);
@@ -429,7 +433,7 @@ export class MatroskaParser {
 		const relativeTicks = (((bytes[at] as number) << 24) >> 16) | (bytes[at + 1] as number);
 		let flags = bytes[at + 2] as number;
 		if (keyframe !== 0) flags = keyframe > 0 ? flags | KEYFRAME_FLAG : flags & ~KEYFRAME_FLAG;
-		this.#handler.block(trackNumber, relativeTicks, flags, bytes, at + 3, end, durationTicks, offset);
+		this.#handler.block(trackNumber, relativeTicks, flags, bytes, at + 3, end, durationTicks, offset, others);
 	}
 
 	/** Leaves the elements of known size that end here. */

@@ -83,6 +83,8 @@ export interface BlockFields {
 	readonly keyframe: boolean;
 	/** Written as a BlockGroup with a BlockDuration where given, as a SimpleBlock without. */
 	readonly durationTicks?: number | undefined;
+	/** What else a BlockGroup is to say of it, which it then becomes. @default nothing */
+	readonly others?: readonly { readonly id: number; readonly body: Uint8Array }[];
 	/** Laced frames and other flags are the caller's: bits 0x0f of the flags. @default 0 */
 	readonly flags?: number;
 	/** The frame; not copied. */
@@ -97,7 +99,8 @@ export const MAX_RELATIVE_TICKS = 0x7fff;
 
 /** One SimpleBlock, or one BlockGroup where a duration is given (Matroska §10.1, §10.2). */
 export function block(fields: BlockFields, options: SizeOptions = {}): Uint8Array[] {
-	const isSimple = fields.durationTicks === undefined;
+	const { durationTicks, others = [] } = fields;
+	const isSimple = durationTicks === undefined && others.length === 0;
 	const number = sizeField(fields.trackNumber);
 	const head = new Uint8Array(number.byteLength + 3);
 	head.set(number);
@@ -106,12 +109,11 @@ export function block(fields: BlockFields, options: SizeOptions = {}): Uint8Arra
 	head[number.byteLength + 1] = relative & 0xff;
 	head[number.byteLength + 2] = (isSimple && fields.keyframe ? KEYFRAME_FLAG : 0) | (fields.flags ?? 0);
 	if (isSimple) return element('SimpleBlock', [head, fields.data], options);
-	const children: Slices[] = [
-		element('Block', [head, fields.data]),
-		unsigned('BlockDuration', fields.durationTicks),
-	];
+	const children: Slices[] = [element('Block', [head, fields.data])];
+	if (durationTicks !== undefined) children.push(unsigned('BlockDuration', durationTicks));
 	// Any reference says "no key frame"; the frame before is the customary one.
 	if (!fields.keyframe) children.push(element('ReferenceBlock', [Uint8Array.of(0xff)]));
+	for (const { id, body } of others) children.push(elementOf(id, [body]));
 	return master('BlockGroup', children, options);
 }
 

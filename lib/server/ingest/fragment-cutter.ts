@@ -118,6 +118,7 @@ export class FragmentCutter implements MatroskaHandler {
 		end: number,
 		durationTicks: number,
 		offset: number,
+		others: readonly { readonly id: number; readonly body: Uint8Array }[] = [],
 	): void {
 		if (!this.#options.trackNumbers.has(trackNumber)) {
 			throw malformedAt(`a frame of track ${trackNumber}, which the header does not name,`, offset);
@@ -143,6 +144,7 @@ export class FragmentCutter implements MatroskaHandler {
 			keyframe: isKeyframe,
 			durationTicks: durationTicks < 0 ? undefined : durationTicks,
 			flags: flags & CARRIED_FLAGS,
+			others,
 			data: bytes.subarray(start, end),
 		});
 		this.#slices.push(...slices);

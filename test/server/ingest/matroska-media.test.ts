@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
+import { idOf } from '#lib/mkv/ebml-schema.js';
 import { master, string } from '#lib/mkv/ebml-writer.js';
+import { MatroskaParser } from '#lib/mkv/matroska-parser.js';
 import { hasTool, run, temporaryDirectory } from '../../helpers/tools.js';
 import { type MadeBlock, matroska, recordedChunk } from '../made-media.js';
 import { startServer } from '../start-server.js';
@@ -105,4 +107,40 @@ test('a data directory that may not grow is said to be the reason, and keeps not
 		/^KVS_INGEST_FAILED: cannot ingest `.*film\.mkv`: it cannot be written into the data directory: it is larger than the file system allows \(EFBIG\)\n$/,
 	);
 	t.deepEqual((await readdir(data, { recursive: true })).toSorted(), ['incoming', 'streams']);
+});
+
+test('what is not to be played of Opus is kept, from Matroska and from MP4', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const directory = await temporaryDirectory(t);
+	const started = await startServer(t);
+	const tone = ['-v', 'error', '-f', 'lavfi', '-i', 'sine=frequency=440:duration=3:sample_rate=48000'];
+	const paddings = (file: Buffer): bigint[] => {
+		const found: bigint[] = [];
+		const parser = new MatroskaParser({
+			documentStart() {},
+			documentEnd() {},
+			clusterStart() {},
+			header() {},
+			block(...[, , , , , , , , others]) {
+				for (const { id, body } of others) {
+					if (id === idOf('DiscardPadding'))
+						found.push(BigInt.asIntN(64, BigInt(`0x${Buffer.from(body).toString('hex')}`)));
+				}
+			},
+		});
+		parser.write(file);
+		return found;
+	};
+	for (const name of ['opus.mkv', 'opus.mp4']) {
+		const file = join(directory, name);
+		t.is((await run('ffmpeg', [...tone, '-c:a', 'libopus', file])).code, 0);
+		await started.server.archive.ingest(name, file);
+		const [fragment] = started.server.archive.stream(name)?.fragments.latest('producer', 1e15, 1) ?? [];
+		const payload = await readFile(fragment?.payload ?? '');
+		// 3 s and the 312 samples of the decoder's delay are 150.325 packets of 20 ms.
+		t.deepEqual(paddings(payload), [13_500_000n], name);
+		const said = (await run('mkvinfo', [fragment?.payload ?? ''])).stdout;
+		t.regex(said, /Codec-inherent delay: 00:00:00.006500000/);
+		t.regex(said, /Seek pre-roll: 00:00:00.080000000/);
+	}
 });

@@ -1,6 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
+import { codedDurationMs } from '../../../codecs/coded-duration.js';
 import { MediaError } from '../../../errors.js';
+import { idOf } from '../../../mkv/ebml-schema.js';
 import { KEYFRAME_FLAG } from '../../../mkv/matroska-parser.js';
+import type { Track } from '../../../model/track.js';
 import type { FragmentCutter } from '../fragment-cutter.js';
 import type { MediaToCut } from '../media-to-cut.js';
 import { describeTracks } from './describe-tracks.js';
@@ -10,6 +13,8 @@ import type { Mp4Sample } from './mp4-sample.js';
 import type { Mp4Track } from './mp4-track.js';
 import { SampleReader } from './sample-reader.js';
 import { type SampleTally, tallySamples } from './sample-tally.js';
+
+const DISCARD_PADDING = idOf('DiscardPadding');
 
 /** Milliseconds, as the service has them. */
 const TIMECODE_SCALE_NS = 1_000_000;
@@ -23,7 +28,7 @@ const ENCRYPTED = new Set(['encv', 'enca']);
 /** One track of the file, on its way. */
 interface OpenTrack {
 	readonly source: Mp4Track;
-	readonly number: number;
+	readonly media: Track;
 	readonly pcmFrameBytes: number | null;
 	/** By how much its frames are later than display, for the decoder to give the delay back (Matroska CodecDelay). */
 	readonly codecDelayMs: number;
@@ -54,22 +59,22 @@ export async function openMp4(
 		const pcmFrameBytes = found?.pcmFrameBytes ?? null;
 		const tally = await tallySamples(file, source, pcmFrameBytes, signal);
 		omissions.push(...omissionsOf(source, tally, found !== undefined));
-		if (found === undefined || tally.samples === 0) continue;
+		const track = tracks.find(({ number }) => number === found?.number);
+		if (found === undefined || track === undefined || tally.samples === 0) continue;
 		checkDescriptions(source, tally);
 		const codecDelayMs = codecDelaysMs.get(found.number) ?? 0;
-		open.push({ source, number: found.number, pcmFrameBytes, codecDelayMs, tally });
+		open.push({ source, media: track, pcmFrameBytes, codecDelayMs, tally });
 	}
 	if (open.length === 0)
 		throw new MediaError('KVS_MEDIA_UNSUPPORTED', `a file without frames${list(omissions)}`);
 	const firstMs = Math.min(...open.map((track) => timeMs(track, track.tally.firstTicks)));
 	const lastMs = Math.max(...open.map((track) => timeMs(track, track.tally.lastTicks)));
-	const numbers = new Set(open.map(({ number }) => number));
 	return {
-		tracks: tracks.filter(({ number }) => numbers.has(number)),
+		tracks: open.map(({ media }) => media),
 		timecodeScaleNs: TIMECODE_SCALE_NS,
 		firstTicks: BigInt(firstMs),
 		lastTicks: lastMs - firstMs,
-		videoTrackNumber: open.find(({ source }) => source.handler === 'vide')?.number ?? null,
+		videoTrackNumber: open.find(({ media }) => media.type === 'video')?.media.number ?? null,
 		omissions,
 		feed: (cutter, feedSignal) => feed(file, open, header, cutter, feedSignal),
 	};
@@ -104,13 +109,35 @@ async function* feed(
 		}
 		if (earliest?.sample == null) break;
 		const { offset, sizeBytes, isKeyframe } = earliest.sample;
+		const { track, sample, timeMs } = earliest;
 		const bytes = await earliest.reader.read(offset, sizeBytes);
 		const flags = isKeyframe ? KEYFRAME_FLAG : 0;
-		cutter.block(earliest.track.number, earliest.timeMs, flags, bytes, 0, sizeBytes, -1, offset);
 		await earliest.advance();
+		const others = earliest.sample === null ? endOfTrack(track, sample, bytes) : [];
+		cutter.block(track.media.number, timeMs, flags, bytes, 0, sizeBytes, -1, offset, others);
 	}
 	cutter.documentEnd();
 	yield;
+}
+
+/**
+ * What Matroska says of a track's last frame: how much of it is not to be played. An MP4 of Opus gives the last packet a shorter
+ * duration, or ends its edit before it (Opus in ISOBMFF §4.4).
+ */
+function endOfTrack(
+	{ source, media }: OpenTrack,
+	{ compositionTicks, durationTicks }: Mp4Sample,
+	bytes: Uint8Array,
+): readonly { readonly id: number; readonly body: Uint8Array }[] {
+	const codedMs = media.codec === 'opus' ? codedDurationMs(media, bytes) : null;
+	if (codedMs === null) return [];
+	const untilEdit = (source.edits.endTime ?? Number.POSITIVE_INFINITY) - compositionTicks;
+	const playedMs = (Math.max(0, Math.min(durationTicks, untilEdit)) * 1000) / source.timescale;
+	const paddingNs = Math.round((codedMs - playedMs) * 1e6);
+	if (paddingNs <= 0) return [];
+	const body = Buffer.alloc(8);
+	body.writeBigInt64BE(BigInt(paddingNs));
+	return [{ id: DISCARD_PADDING, body }];
 }
 
 /** Where a track has come to. */
