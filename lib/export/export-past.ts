@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { GapDetectorState } from '../gaps/gap-detector.js';
 import { FRESH_START, type RunStart } from '../model/run-start.js';
 import { type FailedFragment, MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { OutputTimelineState } from '../muxing/output-timeline.js';
+import type { FragmentSinkState } from '../sinks/fragment-sink.js';
 import type { ExportedFile, ExportedFragment, ExportTotals, FileCut, MergedGaps } from './export-manifest.js';
 
 /** A file that was begun: everything else about it follows from its fragments. */
@@ -47,7 +47,7 @@ export interface JournalStep {
 	/** So far. */
 	readonly gaps: number;
 	readonly merged: Readonly<MergedGaps>;
-	readonly gapsState: GapDetectorState;
+	readonly sink: FragmentSinkState;
 	readonly opened?: OpenedFile;
 	readonly sealed?: readonly SealedFile[];
 	readonly state: OpenState | null;
@@ -62,7 +62,7 @@ export interface ExportPast extends RunStart {
 		readonly state: OpenState;
 		readonly entries: readonly (readonly unknown[])[];
 	} | null;
-	readonly gapsState: GapDetectorState | undefined;
+	readonly sink: FragmentSinkState | undefined;
 	/** The last fragment that left bytes in the open file. */
 	readonly lastWritten: ExportedFragment | null;
 	/** Nothing is left but to give the sealed files their names. */
@@ -75,7 +75,7 @@ export const NO_PAST: ExportPast = {
 	merged: { gap: 0, overlap: 0, regression: 0, duplicate: 0 },
 	sealed: [],
 	open: null,
-	gapsState: undefined,
+	sink: undefined,
 	lastWritten: null,
 	isOver: false,
 };
@@ -168,7 +168,7 @@ class PastReader {
 	}
 
 	#step(past: ExportPast, fragment: ExportedFragment, rest: Partial<JournalStep>): Partial<ExportPast> {
-		const { gaps = this.#totals.gaps, merged = past.merged, gapsState, state = null, opened } = rest;
+		const { gaps = this.#totals.gaps, merged = past.merged, sink, state = null, opened } = rest;
 		if (opened !== undefined) {
 			this.#opened = opened;
 			this.#entries = [];
@@ -189,7 +189,7 @@ class PastReader {
 		const file = this.#opened;
 		return {
 			last: fragmentNumber ?? past.last,
-			gapsState,
+			sink,
 			merged,
 			open: file === null || state === null ? null : { file, state, entries: this.#entries },
 			lastWritten: fragment.ranges.length > 0 ? fragment : past.lastWritten,

@@ -62,7 +62,7 @@ export class ExportSink extends FragmentSink {
 	#isOver: boolean;
 
 	constructor(options: ExportSinkOptions) {
-		super({ gaps: options.past.gapsState, isUndivided: options.channels === 'split' });
+		super({ past: options.past.sink, isUndivided: options.channels === 'split' });
 		this.#options = options;
 		const { tracks } = options.request;
 		this.#tracks = tracks === null ? null : new TrackSelection(tracks);
@@ -225,7 +225,7 @@ export class ExportSink extends FragmentSink {
 			fragment,
 			gaps: this.#gaps,
 			merged: this.#merged,
-			gapsState: this.gapsState(),
+			sink: this.pastState(),
 			...(this.#opened === null ? {} : { opened: this.#opened }),
 			...(sealed.length === 0 ? {} : { sealed }),
 			state: this.#file?.state() ?? null,

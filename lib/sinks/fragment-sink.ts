@@ -8,6 +8,7 @@ import type {
 	GapEvent,
 	MediaEvent,
 } from '../model/media-event.js';
+import { type SampleStarts, WholeSamples } from '../muxing/whole-samples.js';
 import { isEndInDoubt, withCorrectTimes } from './frame-times.js';
 
 /** From so much on, a fragment is written in parts that begin at video key frames: files hold whole hours in one. */
@@ -23,10 +24,16 @@ export interface Piece {
 	readonly isFirst: boolean;
 	/** How the fragment fails to meet the one before it. */
 	readonly gap: GapEvent | null;
-	/** With believable times: see {@link withCorrectTimes}. */
+	/** With believable times, see {@link withCorrectTimes}, and whole samples, see {@link WholeSamples}. */
 	readonly frames: readonly Frame[];
 	/** Frames among them whose times were wrong, as they came. */
 	readonly outliers: readonly Frame[];
+}
+
+/** What one sink knows at the end of a fragment, for the next to go on from; plain JSON. */
+export interface FragmentSinkState {
+	readonly gaps: GapDetectorState;
+	readonly sampleStarts: SampleStarts;
 }
 
 /**
@@ -39,6 +46,7 @@ export abstract class FragmentSink extends Writable {
 	readonly #abort = new AbortController();
 	#work: Promise<void> = Promise.resolve();
 	readonly #gaps: GapDetector;
+	readonly #samples: WholeSamples;
 	#fragment: FragmentEvent | null = null;
 	#gap: GapEvent | null = null;
 	/** What was known of gaps before the current fragment. */
@@ -51,16 +59,17 @@ export abstract class FragmentSink extends Writable {
 	#heldEnd: FragmentEndEvent | null = null;
 
 	/**
-	 * @param gaps - what another sink knew of gaps where this one goes on
+	 * @param past - what another sink knew where this one goes on
 	 * @param isUndivided - whether a subclass wants every fragment of the service whole
 	 */
 	constructor({
-		gaps,
+		past,
 		isUndivided = false,
-	}: { gaps?: GapDetectorState | undefined; isUndivided?: boolean } = {}) {
+	}: { past?: FragmentSinkState | undefined; isUndivided?: boolean } = {}) {
 		super({ objectMode: true, highWaterMark: 16 });
 		this.#pieceBytes = isUndivided ? MAX_UNDIVIDED_BYTES : MAX_PIECE_BYTES;
-		this.#gaps = new GapDetector(gaps);
+		this.#gaps = new GapDetector(past?.gaps);
+		this.#samples = new WholeSamples(past?.sampleStarts);
 	}
 
 	/** Aborted when the sink is destroyed: whatever takes long must listen to it. */
@@ -68,9 +77,9 @@ export abstract class FragmentSink extends Writable {
 		return this.#abort.signal;
 	}
 
-	/** What the next sink needs to find gaps from here on. At the end of a fragment. */
-	protected gapsState(): GapDetectorState {
-		return this.#gaps.state();
+	/** What the next sink needs to go on from here. At the end of a fragment. */
+	protected pastState(): FragmentSinkState {
+		return { gaps: this.#gaps.state(), sampleStarts: this.#samples.state() };
 	}
 
 	/** Opens what is written to. */
@@ -201,7 +210,8 @@ export abstract class FragmentSink extends Writable {
 		if (isFirst && this.#gap !== null && isDenied(this.#gap, this.#before as GapDetectorState, frames)) {
 			this.#gap = null;
 		}
-		return this.piece({ fragment, isFirst, gap: this.#gap, frames, outliers });
+		if (isFirst && this.#gap !== null) this.#samples.cut();
+		return this.piece({ fragment, isFirst, gap: this.#gap, frames: this.#samples.of(frames), outliers });
 	}
 }
 

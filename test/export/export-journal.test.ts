@@ -37,11 +37,14 @@ function step(index: number): JournalStep {
 		},
 		gaps: index,
 		merged: { gap: index, overlap: 0, regression: 0, duplicate: 0 },
-		gapsState: {
-			startMs: index,
-			meanMs: null,
-			defaultDurationNs: null,
-			extent: { count: 0, earliestMs: [], latestMs: [] },
+		sink: {
+			gaps: {
+				startMs: index,
+				meanMs: null,
+				defaultDurationNs: null,
+				extent: { count: 0, earliestMs: [], latestMs: [] },
+			},
+			sampleStarts: [],
 		},
 		...(index === 1 ? { opened: { number: 0, cut: null, tracks: [], parts: ['.x-001.mkv.part'] } } : {}),
 		state:
@@ -75,7 +78,7 @@ test('what was written down is found again', async (t) => {
 	]);
 	t.deepEqual(past.open?.entries, [[1, 2, 3]]);
 	t.deepEqual(past.open?.state, step(3).state);
-	t.is(past.gapsState?.startMs, 3);
+	t.is(past.sink?.gaps.startMs, 3);
 	t.false(past.isOver);
 	await journal.end([]);
 	await journal.leave();

@@ -1,0 +1,63 @@
+import { soundFormat } from '../codecs/sound-format.js';
+import type { Frame } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
+
+/** Starts of samples whose blocks ended within them, by track and format; base64, so that it is plain JSON. */
+export type SampleStarts = readonly (readonly [track: string, bytes: string])[];
+
+/**
+ * Moves bytes between blocks of uncompressed audio so that each holds whole samples of all its channels: some producers cut
+ * their bytes anywhere, and one byte that is left out turns all samples after it into noise. Blocks that are whole, and
+ * frames of other codecs, pass as they are. Holds the start of one sample for each track.
+ */
+export class WholeSamples {
+	readonly #starts: Map<string, Uint8Array>;
+	readonly #sampleBytes = new WeakMap<Track, number>();
+
+	/** @param starts - what another one held, to go on from there */
+	constructor(starts: SampleStarts = []) {
+		this.#starts = new Map(starts.map(([track, bytes]) => [track, Buffer.from(bytes, 'base64')]));
+	}
+
+	/** What is held. */
+	state(): SampleStarts {
+		return [...this.#starts].map(([track, bytes]) => [track, Buffer.from(bytes).toString('base64')]);
+	}
+
+	/** The blocks that come next do not go on where the last ones ended: no sample spans both. */
+	cut(): void {
+		this.#starts.clear();
+	}
+
+	/** The frames with the samples that are whole now; a frame in which none is whole is left out. */
+	of(frames: readonly Frame[]): readonly Frame[] {
+		if (this.#starts.size === 0 && frames.every((frame) => this.#isWhole(frame))) return frames;
+		return frames.map((frame) => this.#joined(frame)).filter((frame) => frame !== null);
+	}
+
+	#isWhole({ track, data }: Frame): boolean {
+		return data.byteLength % this.#sampleBytesOf(track) === 0;
+	}
+
+	#joined(frame: Frame): Frame | null {
+		const { track, data } = frame;
+		const key = `${track.number} ${soundFormat(track)?.codec} ${track.channels}`;
+		const start = this.#starts.get(key);
+		if (start === undefined && this.#isWhole(frame)) return frame;
+		const joined = Buffer.concat([start ?? new Uint8Array(), data]);
+		const wholeBytes = joined.byteLength - (joined.byteLength % this.#sampleBytesOf(track));
+		if (wholeBytes === joined.byteLength) this.#starts.delete(key);
+		else this.#starts.set(key, Uint8Array.from(joined.subarray(wholeBytes)));
+		return wholeBytes === 0 ? null : frame.withData(joined.subarray(0, wholeBytes));
+	}
+
+	/** Bytes of a sample of all channels; 1 where frames are not made of samples. */
+	#sampleBytesOf(track: Track): number {
+		const known = this.#sampleBytes.get(track);
+		if (known !== undefined) return known;
+		const format = soundFormat(track);
+		const bytes = format === null ? 1 : format.bytesPerSample * (track.channels ?? 1);
+		this.#sampleBytes.set(track, bytes);
+		return bytes;
+	}
+}
