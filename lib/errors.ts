@@ -20,6 +20,7 @@ export const ERROR_CODES = [
 	'KVS_SINK_FAILED',
 	'KVS_TRACKS_CHANGED',
 	'KVS_CODEC_NOT_SUPPORTED',
+	'KVS_GAP_TOO_LONG',
 	'KVS_NO_SUCH_TRACK',
 	'KVS_MANIFEST_MISSING',
 	'KVS_MANIFEST_INVALID',
@@ -159,8 +160,8 @@ export class FragmentError extends ArchiveError {
  *
  * Codes: `KVS_SINK_FAILED` (the file could not be written), `KVS_EMPTY_RANGE` (nothing to write),
  * `KVS_TRACKS_CHANGED` (the tracks changed within the range and one file cannot hold that), `KVS_CODEC_NOT_SUPPORTED` (the
- * container cannot hold a track), `KVS_NO_SUCH_TRACK`; of a finished export `KVS_MANIFEST_MISSING`, `KVS_MANIFEST_INVALID`,
- * `KVS_EXPORT_DAMAGED`.
+ * container cannot hold a track), `KVS_GAP_TOO_LONG` (a file would get more than an hour of silence at once),
+ * `KVS_NO_SUCH_TRACK`; of a finished export `KVS_MANIFEST_MISSING`, `KVS_MANIFEST_INVALID`, `KVS_EXPORT_DAMAGED`.
  */
 export class SinkError extends ArchiveError {
 	override name = 'SinkError' as const;

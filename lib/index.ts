@@ -36,6 +36,7 @@ export {
 } from './export/export-manifest.js';
 export type { ExportOptions, ExportSummary } from './export/export-range.js';
 export type { ExportRequest } from './export/export-request.js';
+export type { FragmentNotice } from './export/fragment-notice.js';
 export type { SplitRule } from './export/split-rule.js';
 export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
 export { FragmentBatcher, type FragmentBatcherOptions } from './fetch/fragment-batcher.js';

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { SinkError } from '../errors.js';
 import { AtomicFile } from '../files/atomic-file.js';
 import { element } from '../mkv/ebml-writer.js';
 import { readTracks } from '../mkv/tracks.js';
@@ -16,12 +17,16 @@ import { createMuxer } from '../muxing/create-muxer.js';
 import type { PlacedFrame } from '../muxing/muxer.js';
 import { type GapPolicy, OutputTimeline } from '../muxing/output-timeline.js';
 import { OutputTracks } from '../muxing/output-tracks.js';
+import { whyTooLong } from '../muxing/silence-limit.js';
 import type { Piece } from '../sinks/fragment-sink.js';
 import { OutputFile } from '../sinks/output-file.js';
 import type { FileSection, FragmentRange } from './export-manifest.js';
 import { ExportNames, suffixOf } from './export-names.js';
 import type { OpenedFile, OpenState, SealedFile } from './export-past.js';
 import { requireSilence, silenceUntil } from './gap-filler.js';
+
+/** What is read at a time of what comes before and after the fragments: with silence at its end that may be long. */
+const SECTION_READ_BYTES = 1024 * 1024;
 
 /** How files of an export are written. */
 export interface ExportFileOptions {
@@ -160,8 +165,15 @@ export class ExportFile {
 
 	/** Why a fragment is too far from what is in this file to be in it too, in words; null where it is not. */
 	whyTooFar(piece: Piece): string | null {
-		if (!this.#options.faststart) return null;
 		const times = this.#timeline.timesIf(piece);
+		if (this.#getsSilence) {
+			const tooLong = whyTooLong(
+				this.#timeline.endMs,
+				times.reduce((first, ms) => Math.min(first, ms)),
+			);
+			if (tooLong !== null) return tooLong;
+		}
+		if (!this.#options.faststart) return null;
 		for (const [index, { track }] of piece.frames.entries()) {
 			const ms = times[index] as number;
 			const pauseMs = ms - (this.#timeline.lastOf(track.number) ?? ms);
@@ -170,6 +182,13 @@ export class ExportFile {
 			return `track ${track.number} has nothing for ${hours} hours, more than a file with its index in front can tell`;
 		}
 		return null;
+	}
+
+	/** Whether time in which nothing was recorded becomes silence. */
+	get #getsSilence(): boolean {
+		const { container, gaps } = this.#options;
+		const hasAudio = this.tracks.tracks.some(({ type }) => type === 'audio');
+		return container === 'wav' || (gaps === 'fill' && hasAudio);
 	}
 
 	/** Whether the last bytes that were written down are what is on the disk. */
@@ -206,9 +225,16 @@ export class ExportFile {
 		const placed: PlacedFrame[] = [];
 		for (const frame of frames) {
 			const track = lane.tracks.of(frame.track) as Track;
+			const isFilled = this.#options.gaps === 'fill' && track.type === 'audio';
+			const fileEndMs = isFilled ? this.#timeline.endMs : 0;
 			const endMs = this.#timeline.endOf(track.number);
 			const ms = this.#timeline.place(frame);
-			if (this.#options.gaps === 'fill' && track.type === 'audio') {
+			if (isFilled) {
+				const { name } = this.#options;
+				const tooLong = whyTooLong(fileEndMs, ms);
+				if (tooLong !== null) {
+					throw new SinkError('KVS_GAP_TOO_LONG', name, `cannot write \`${name}\`: ${tooLong}`);
+				}
 				for (const silence of silenceUntil(track, endMs, ms)) await lane.output.write(silence, this.#hash);
 			}
 			placed.push({ frame, track, ms });
@@ -274,10 +300,11 @@ export class ExportFile {
 }
 
 async function sectionOf(part: AtomicFile, offset: number, bytes: number): Promise<FileSection> {
-	const sha256 = createHash('sha256')
-		.update(await part.read(offset, bytes))
-		.digest('hex');
-	return { bytes, sha256 };
+	const hash = createHash('sha256');
+	for (let at = 0; at < bytes; at += SECTION_READ_BYTES) {
+		hash.update(await part.read(offset + at, Math.min(SECTION_READ_BYTES, bytes - at)));
+	}
+	return { bytes, sha256: hash.digest('hex') };
 }
 
 /** Moves the index of a file to its front. */

@@ -64,6 +64,8 @@ export interface ExportedFragment {
 	readonly code?: number | null;
 	readonly name?: string;
 	readonly message?: string;
+	/** What is not as it should be in what was written of it, in words; left out where all is. */
+	readonly notices?: readonly string[];
 	/** Frames of it in the files. */
 	readonly frames: number;
 	/** Sum of the sizes of these frames. */
@@ -84,7 +86,12 @@ export type ExportTotals = RunTotals;
 export interface ExportManifest {
 	readonly format: typeof MANIFEST_FORMAT;
 	readonly request: ExportRequest;
-	readonly summary: ExportTotals & { readonly fragments: number; readonly merged: Readonly<MergedGaps> };
+	readonly summary: ExportTotals & {
+		readonly fragments: number;
+		readonly merged: Readonly<MergedGaps>;
+		/** Sum of the lengths of the gaps among these. */
+		readonly mergedGapMs: number;
+	};
 	readonly files: readonly ExportedFile[];
 	/** In archive order. */
 	readonly fragments: readonly ExportedFragment[];

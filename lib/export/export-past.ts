@@ -6,6 +6,7 @@ import { type FailedFragment, MAX_NAMED_FAILURES } from '../model/run-summary.js
 import type { OutputTimelineState } from '../muxing/output-timeline.js';
 import type { FragmentSinkState } from '../sinks/fragment-sink.js';
 import type { ExportedFile, ExportedFragment, ExportTotals, FileCut, MergedGaps } from './export-manifest.js';
+import { type FragmentNotice, noticesOf } from './fragment-notice.js';
 
 /** A file that was begun: everything else about it follows from its fragments. */
 export interface OpenedFile {
@@ -47,6 +48,7 @@ export interface JournalStep {
 	/** So far. */
 	readonly gaps: number;
 	readonly merged: Readonly<MergedGaps>;
+	readonly mergedGapMs: number;
 	readonly sink: FragmentSinkState;
 	readonly opened?: OpenedFile;
 	readonly sealed?: readonly SealedFile[];
@@ -56,6 +58,9 @@ export interface JournalStep {
 /** Where an export was stopped. */
 export interface ExportPast extends RunStart {
 	readonly merged: Readonly<MergedGaps>;
+	readonly mergedGapMs: number;
+	/** Of the fragments so far, at most `MAX_NAMED_FAILURES` of them. */
+	readonly notices: readonly FragmentNotice[];
 	readonly sealed: readonly SealedFile[];
 	readonly open: {
 		readonly file: OpenedFile;
@@ -73,6 +78,8 @@ export interface ExportPast extends RunStart {
 export const NO_PAST: ExportPast = {
 	...FRESH_START,
 	merged: { gap: 0, overlap: 0, regression: 0, duplicate: 0 },
+	mergedGapMs: 0,
+	notices: [],
 	sealed: [],
 	open: null,
 	sink: undefined,
@@ -134,6 +141,7 @@ class PastReader {
 	readonly #known = new Set<string>();
 	readonly #sealed: SealedFile[] = [];
 	readonly #failures: FailedFragment[] = [];
+	readonly #notices: FragmentNotice[] = [];
 	readonly #totals: { -readonly [K in keyof ExportTotals]: number } = { ...NO_PAST.totals };
 	#entries: unknown[][] = [];
 	#opened: OpenedFile | null = null;
@@ -156,6 +164,7 @@ class PastReader {
 				sealed: this.#sealed,
 				totals: this.#totals,
 				failures: this.#failures,
+				notices: this.#notices,
 			};
 			this.#found = { request: rest.request, past, parts: [], validBytes: end };
 			return;
@@ -168,7 +177,14 @@ class PastReader {
 	}
 
 	#step(past: ExportPast, fragment: ExportedFragment, rest: Partial<JournalStep>): Partial<ExportPast> {
-		const { gaps = this.#totals.gaps, merged = past.merged, sink, state = null, opened } = rest;
+		const {
+			gaps = this.#totals.gaps,
+			merged = past.merged,
+			mergedGapMs = past.mergedGapMs,
+			sink,
+			state = null,
+			opened,
+		} = rest;
 		if (opened !== undefined) {
 			this.#opened = opened;
 			this.#entries = [];
@@ -182,6 +198,7 @@ class PastReader {
 		if (status !== 'delivered' && this.#failures.length < MAX_NAMED_FAILURES) {
 			this.#failures.push({ fragmentNumber, code, name, message });
 		}
+		this.#notices.push(...noticesOf(fragment).slice(0, MAX_NAMED_FAILURES - this.#notices.length));
 		this.#totals[status]++;
 		this.#totals.frames += fragment.frames;
 		this.#totals.bytes += fragment.bytes;
@@ -191,6 +208,7 @@ class PastReader {
 			last: fragmentNumber ?? past.last,
 			sink,
 			merged,
+			mergedGapMs,
 			open: file === null || state === null ? null : { file, state, entries: this.#entries },
 			lastWritten: fragment.ranges.length > 0 ? fragment : past.lastWritten,
 		};

@@ -10,7 +10,7 @@ import { markInUse, type ProcessMark } from '../files/process-mark.js';
 import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/known-filter.js';
 import type { Fragment } from '../model/fragment.js';
-import type { RunSummary } from '../model/run-summary.js';
+import { MAX_NAMED_FAILURES, type RunSummary } from '../model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { containerOf } from '../muxing/container.js';
 import type { GapPolicy } from '../muxing/output-timeline.js';
@@ -28,6 +28,7 @@ import {
 import type { ExportPast } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
 import { ExportSink, PART_LOST } from './export-sink.js';
+import { type FragmentNotice, noticesOf } from './fragment-notice.js';
 import { checkSplitRules, type SplitRule } from './split-rule.js';
 import { verifyExport } from './verify-export.js';
 
@@ -58,6 +59,10 @@ export interface ExportSummary extends RunSummary {
 	readonly files: readonly ExportedFile[];
 	/** Places where fragments do not meet and that are in one file all the same; what became of the time is up to `gaps`. */
 	readonly merged: Readonly<MergedGaps>;
+	/** Sum of the lengths of the gaps among these, in milliseconds; with `gaps: 'close'` none of it is in the files. */
+	readonly mergedGapMs: number;
+	/** What is not as it should be in fragments that were written all the same; of more than 1,000 the first ones. */
+	readonly notices: readonly FragmentNotice[];
 	/** Fragments that an earlier process had done. */
 	readonly resumed: number;
 	/** Fragments that an earlier process had done and that are of no use: other options or another range, or they have changed. */
@@ -135,7 +140,7 @@ async function runExport(
 		options.signal?.throwIfAborted();
 		throw error;
 	}
-	const { files, merged } = sink;
+	const { files, merged, mergedGapMs, notices } = sink;
 	const { gaps, ...totals } = sink.totals;
 	const fragments = totals.delivered + totals.failed + totals.missing;
 	const run = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0, failures: past.failures };
@@ -143,7 +148,7 @@ async function runExport(
 	const isComplete = totals.failed + totals.missing === 0;
 	const counted = { isComplete, fragments, ...totals, gaps, calls, throttled, elapsedMs };
 	const before = { resumed: past.known.size, discarded };
-	return { ...counted, failures, merged, file, files, ...before, verified: false };
+	return { ...counted, failures, merged, mergedGapMs, notices, file, files, ...before, verified: false };
 }
 
 /** Checks what was asked for. */
@@ -219,11 +224,23 @@ async function finishedExport(
 	const { mtimeMs } = await stat(manifestPath(file));
 	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal))))
 		return null;
-	const { merged, ...totals } = manifest.summary;
+	const { merged, mergedGapMs = 0, ...totals } = manifest.summary;
+	const notices = manifest.fragments.flatMap(noticesOf).slice(0, MAX_NAMED_FAILURES);
 	const elapsedMs = clock.now() - startMs;
 	const counted = { isComplete: true, ...totals, calls: 0, throttled: 0, elapsedMs };
 	const { files } = manifest;
-	return { ...counted, failures: [], merged, file, files, resumed: 0, discarded: 0, verified: true };
+	return {
+		...counted,
+		failures: [],
+		merged,
+		mergedGapMs,
+		notices,
+		file,
+		files,
+		resumed: 0,
+		discarded: 0,
+		verified: true,
+	};
 }
 
 async function hasGrown(manifest: ExportManifest, fragments: AsyncIterable<Fragment>): Promise<boolean> {

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { publish } from '../files/atomic-file.js';
 import { TrackSelection } from '../frames/track-selection.js';
-import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } from '../model/media-event.js';
+import type {
+	FragmentEndEvent,
+	FragmentEvent,
+	FragmentFailureEvent,
+	Frame,
+	GapEvent,
+} from '../model/media-event.js';
+import { MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { Track } from '../model/track.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
 import { ExportFile, type ExportFileOptions } from './export-file.js';
@@ -21,6 +28,7 @@ import {
 import { ExportNames } from './export-names.js';
 import type { ExportPast, OpenedFile, SealedFile } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
+import { type FragmentNotice, noticesOf, outlierNotices } from './fragment-notice.js';
 
 /** What a sink needs besides the request. */
 export interface ExportSinkOptions extends ExportFileOptions {
@@ -57,6 +65,11 @@ export class ExportSink extends FragmentSink {
 	#file: ExportFile | null = null;
 	#gaps: number;
 	readonly #merged: MergedGaps;
+	#mergedGapMs: number;
+	/** Of the fragments so far. */
+	readonly #notices: FragmentNotice[];
+	/** Of the fragment that is being written. */
+	#newNotices: string[] = [];
 	/** How many of the sealed files have their names. */
 	#published = 0;
 	#isOver: boolean;
@@ -70,6 +83,8 @@ export class ExportSink extends FragmentSink {
 		this.#sealed = [...options.past.sealed];
 		this.#gaps = options.past.totals.gaps;
 		this.#merged = { ...options.past.merged };
+		this.#mergedGapMs = options.past.mergedGapMs;
+		this.#notices = [...options.past.notices];
 		this.#isOver = options.past.isOver;
 	}
 
@@ -81,6 +96,16 @@ export class ExportSink extends FragmentSink {
 	/** Places where fragments do not meet and that are in one file all the same. */
 	get merged(): Readonly<MergedGaps> {
 		return this.#merged;
+	}
+
+	/** Sum of the lengths of the gaps among these. */
+	get mergedGapMs(): number {
+		return this.#mergedGapMs;
+	}
+
+	/** What is not as it should be in what was written; of more than 1,000 the first ones. */
+	get notices(): readonly FragmentNotice[] {
+		return this.#notices;
 	}
 
 	/** The files, under their names. Known at the end. */
@@ -123,7 +148,11 @@ export class ExportSink extends FragmentSink {
 		const selected = { ...piece, frames };
 		const cut = this.#file === null || !isFirst ? null : this.#cutBefore(this.#file, selected);
 		if (cut !== null) await this.#seal();
-		else if (isFirst && gap !== null && this.#file !== null) this.#merged[gap.kind]++;
+		else if (isFirst && gap !== null && this.#file !== null) this.#merge(gap);
+		const isWritten = new Set(selected.frames.map(({ track }) => track.number));
+		this.#newNotices.push(
+			...outlierNotices(piece.outliers.filter(({ track }) => isWritten.has(track.number))),
+		);
 		this.#file ??= await this.#begin(fragment, cut);
 		await this.#file.piece(selected);
 	}
@@ -133,6 +162,8 @@ export class ExportSink extends FragmentSink {
 		{ fragmentNumber }: FragmentEndEvent,
 		failure: FragmentFailureEvent | null,
 	): Promise<void> {
+		const notices = this.#newNotices;
+		this.#newNotices = [];
 		const written = this.#file?.fragmentEnd(this.#sealed.length + this.#newlySealed.length);
 		await this.#step({
 			fragmentNumber,
@@ -140,6 +171,7 @@ export class ExportSink extends FragmentSink {
 			serverTimestamp: serverTimestamp?.toISOString() ?? null,
 			status: failure === null ? 'delivered' : 'failed',
 			...(failure === null ? {} : { code: failure.code, name: failure.name, message: failure.message }),
+			...(notices.length === 0 ? {} : { notices }),
 			...(written ?? { frames: 0, bytes: 0, sha256: null, ranges: [] }),
 		});
 	}
@@ -186,7 +218,12 @@ export class ExportSink extends FragmentSink {
 		if (hasManifest) {
 			const { totals } = this;
 			const fragmentCount = totals.delivered + totals.failed + totals.missing;
-			const summary = { fragments: fragmentCount, ...totals, merged: this.#merged };
+			const summary = {
+				fragments: fragmentCount,
+				...totals,
+				merged: this.#merged,
+				mergedGapMs: this.#mergedGapMs,
+			};
 			const fragments = ExportJournal.fragments(file, { hasRanges: !this.#options.faststart });
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
 		} else {
@@ -215,16 +252,23 @@ export class ExportSink extends FragmentSink {
 		await journal.remove();
 	}
 
+	#merge({ kind, from, to }: GapEvent): void {
+		this.#merged[kind]++;
+		if (kind === 'gap') this.#mergedGapMs += to.getTime() - from.getTime();
+	}
+
 	async #step(fragment: ExportedFragment): Promise<void> {
 		const { journal } = this.#options;
 		this.#totals[fragment.status]++;
 		this.#totals.frames += fragment.frames;
 		this.#totals.bytes += fragment.bytes;
+		this.#notices.push(...noticesOf(fragment).slice(0, MAX_NAMED_FAILURES - this.#notices.length));
 		const sealed = this.#newlySealed;
 		await journal.step({
 			fragment,
 			gaps: this.#gaps,
 			merged: this.#merged,
+			mergedGapMs: this.#mergedGapMs,
 			sink: this.pastState(),
 			...(this.#opened === null ? {} : { opened: this.#opened }),
 			...(sealed.length === 0 ? {} : { sealed }),

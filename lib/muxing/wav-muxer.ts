@@ -3,14 +3,18 @@ import { SinkError } from '../errors.js';
 import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import type { Track } from '../model/track.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
+import { whyTooLong } from './silence-limit.js';
 import { SoundLane } from './sound-lane.js';
 import { type WaveFormat, wavHeader } from './wav-header.js';
 
 /** How much of a track is held back for a track that has come less far; one that is further behind is silent. */
 const MAX_AHEAD_MS = 250;
 
-/** Interleaved at a time, and the size of the piece that long silence is made of. */
+/** Interleaved at a time. */
 const CHUNK_SAMPLES = 16 * 1024;
+
+/** Silence is written in pieces of this size, all of them the same memory. */
+const SILENCE_BYTES = 1024 * 1024;
 
 interface WavState {
 	/** Milliseconds from the start of the file to the timeline's zero. */
@@ -30,7 +34,8 @@ interface Part {
 
 /**
  * Makes a muxer for a WAVE file of uncompressed sound, PCM or G.711: the channels of all tracks side by side, in the order
- * of the tracks. Where a track has nothing there is silence; sound that is less than 50 ms off is laid end to end.
+ * of the tracks. Where a track has nothing there is silence; sound that is less than 50 ms off is laid end to end. Where no
+ * track has any for longer than {@link MAX_SILENCE_MS}, `fragment` throws `SinkError` (`KVS_GAP_TOO_LONG`).
  *
  * Tracks need not advance evenly: up to 250 ms of one that is ahead wait, in the state, for the others. Over 4 GiB the file
  * becomes RF64. The tracks are those that `checkTracks` lets through; others throw `SinkError` (`KVS_CODEC_NOT_SUPPORTED`).
@@ -83,6 +88,10 @@ class WavMuxer implements Muxer {
 		const lanes = this.#lanes();
 		for (const { frame, track, ms } of frames) {
 			const index = this.#parts.findIndex((part) => part.track.number === track.number);
+			const endMs = (Math.max(...lanes.map(({ end }) => end)) * 1000) / sampleRate;
+			const tooLong = whyTooLong(endMs, ms - originMs);
+			if (tooLong !== null)
+				throw new SinkError('KVS_GAP_TOO_LONG', '.wav', `cannot write this .wav: ${tooLong}`);
 			const bytes = littleEndian((this.#parts[index] as Part).sound, frame.data);
 			lanes[index]?.add(Math.round(((ms - originMs) * sampleRate) / 1000), bytes);
 		}
@@ -141,10 +150,11 @@ class WavMuxer implements Muxer {
 		const slices: Uint8Array[] = [];
 		let at = from;
 		for (const { start, end, bytes } of lane.runs) {
-			slices.push(...this.#silence(start - at), bytes);
+			this.#addSilence(slices, start - at);
+			slices.push(bytes);
 			at = end;
 		}
-		slices.push(...this.#silence(to - at));
+		this.#addSilence(slices, to - at);
 		return slices;
 	}
 
@@ -155,7 +165,7 @@ class WavMuxer implements Muxer {
 		for (let at = from; at < to; ) {
 			const next = nextSound(lanes, at, to);
 			if (next > at) {
-				slices.push(...this.#silence(next - at));
+				this.#addSilence(slices, next - at);
 				at = next;
 				continue;
 			}
@@ -178,18 +188,11 @@ class WavMuxer implements Muxer {
 		return slices;
 	}
 
-	/** Silence of any length, in pieces that are all the same memory. */
-	#silence(samples: number): Uint8Array[] {
-		if (samples <= 0) return [];
-		const piece = Buffer.alloc(
-			Math.min(samples, CHUNK_SAMPLES) * this.#blockBytes,
-			this.#format.sound.silence,
-		);
-		const slices: Uint8Array[] = [];
-		for (let left = samples; left > 0; left -= CHUNK_SAMPLES) {
-			slices.push(left < CHUNK_SAMPLES ? piece.subarray(0, left * this.#blockBytes) : piece);
-		}
-		return slices;
+	#addSilence(slices: Uint8Array[], samples: number): void {
+		if (samples <= 0) return;
+		const bytes = samples * this.#blockBytes;
+		const piece = Buffer.alloc(Math.min(bytes, SILENCE_BYTES), this.#format.sound.silence);
+		for (let left = bytes; left > 0; left -= piece.byteLength) slices.push(piece.subarray(0, left));
 	}
 
 	#samplesOf(ms: number): number {

@@ -1,9 +1,18 @@
-import { soundFormat } from '../codecs/sound-format.js';
+import { soundDurationMs, soundFormat } from '../codecs/sound-format.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
+import { sourceMs } from './output-timeline.js';
 
-/** Starts of samples whose blocks ended within them, by track and format; base64, so that it is plain JSON. */
-export type SampleStarts = readonly (readonly [track: string, bytes: string])[];
+/** A block that comes later than this after the end of the one before does not go on with its sample. */
+const MAX_PAUSE_MS = 500;
+
+/** Starts of samples whose blocks ended within them (base64), by track and format, and where these blocks end. Plain JSON. */
+export type SampleStarts = readonly (readonly [track: string, bytes: string, endMs: number])[];
+
+interface SampleStart {
+	readonly bytes: Uint8Array;
+	readonly endMs: number;
+}
 
 /**
  * Moves bytes between blocks of uncompressed audio so that each holds whole samples of all its channels: some producers cut
@@ -11,17 +20,23 @@ export type SampleStarts = readonly (readonly [track: string, bytes: string])[];
  * frames of other codecs, pass as they are. Holds the start of one sample for each track.
  */
 export class WholeSamples {
-	readonly #starts: Map<string, Uint8Array>;
+	readonly #starts: Map<string, SampleStart>;
 	readonly #sampleBytes = new WeakMap<Track, number>();
 
 	/** @param starts - what another one held, to go on from there */
 	constructor(starts: SampleStarts = []) {
-		this.#starts = new Map(starts.map(([track, bytes]) => [track, Buffer.from(bytes, 'base64')]));
+		this.#starts = new Map(
+			starts.map(([track, bytes, endMs]) => [track, { bytes: Buffer.from(bytes, 'base64'), endMs }]),
+		);
 	}
 
 	/** What is held. */
 	state(): SampleStarts {
-		return [...this.#starts].map(([track, bytes]) => [track, Buffer.from(bytes).toString('base64')]);
+		return [...this.#starts].map(([track, { bytes, endMs }]) => [
+			track,
+			Buffer.from(bytes).toString('base64'),
+			endMs,
+		]);
 	}
 
 	/** The blocks that come next do not go on where the last ones ended: no sample spans both. */
@@ -43,11 +58,15 @@ export class WholeSamples {
 		const { track, data } = frame;
 		const key = `${track.number} ${soundFormat(track)?.codec} ${track.channels}`;
 		const start = this.#starts.get(key);
-		if (start === undefined && this.#isWhole(frame)) return frame;
-		const joined = Buffer.concat([start ?? new Uint8Array(), data]);
+		const isContinued = start !== undefined && sourceMs(frame) - start.endMs <= MAX_PAUSE_MS;
+		this.#starts.delete(key);
+		if (!isContinued && this.#isWhole(frame)) return frame;
+		const joined = isContinued ? Buffer.concat([start.bytes, data]) : data;
 		const wholeBytes = joined.byteLength - (joined.byteLength % this.#sampleBytesOf(track));
-		if (wholeBytes === joined.byteLength) this.#starts.delete(key);
-		else this.#starts.set(key, Uint8Array.from(joined.subarray(wholeBytes)));
+		if (wholeBytes < joined.byteLength) {
+			const endMs = sourceMs(frame) + (soundDurationMs(track, wholeBytes) ?? 0);
+			this.#starts.set(key, { bytes: Uint8Array.from(joined.subarray(wholeBytes)), endMs });
+		}
 		return wholeBytes === 0 ? null : frame.withData(joined.subarray(0, wholeBytes));
 	}
 

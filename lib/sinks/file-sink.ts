@@ -12,7 +12,7 @@ import { OutputFile } from './output-file.js';
  * The shell of the sinks that write one file: the producer's times from 0 on, gaps as long as they were.
  *
  * The file appears under its name when the sink has finished; until then, and after an error, whatever was there stays.
- * The same frames give the same file. Holds one fragment. Fails with `SinkError`: `KVS_SINK_FAILED`, `KVS_TRACKS_CHANGED`,
+ * The same frames give the same file. Holds one fragment. Fails with `SinkError`: `KVS_SINK_FAILED`, `KVS_TRACKS_CHANGED`, `KVS_GAP_TOO_LONG`,
  * `KVS_CODEC_NOT_SUPPORTED`, and `KVS_EMPTY_RANGE` where no frame came.
  */
 export abstract class FileSink extends FragmentSink {

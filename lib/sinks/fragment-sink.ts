@@ -8,6 +8,7 @@ import type {
 	GapEvent,
 	MediaEvent,
 } from '../model/media-event.js';
+import { sourceMs } from '../muxing/output-timeline.js';
 import { type SampleStarts, WholeSamples } from '../muxing/whole-samples.js';
 import { isEndInDoubt, withCorrectTimes } from './frame-times.js';
 
@@ -16,6 +17,9 @@ const MAX_PIECE_BYTES = 4 * 1024 * 1024;
 
 /** A part ends here whatever comes next. A fragment of the service has at most 50 MB. */
 const MAX_UNDIVIDED_BYTES = 64 * 1024 * 1024;
+
+/** A part ends before a pause that is longer, so that every step from frame to frame within it fits in what containers have for it. */
+const MAX_STEP_MS = 3_600_000;
 
 /** A fragment, or a part of a long one. */
 export interface Piece {
@@ -151,7 +155,7 @@ export abstract class FragmentSink extends Writable {
 				return null;
 			}
 			case 'frame': {
-				const written = this.#isDue(event) ? this.#flush(event.timestampMs) : null;
+				const written = this.#isDue(event) ? this.#flush(sourceMs(event)) : null;
 				this.#gaps.frame(event.track, event.timestampMs);
 				this.#frames.push(event);
 				this.#bytes += event.data.byteLength;
@@ -168,6 +172,8 @@ export abstract class FragmentSink extends Writable {
 
 	#isDue(next: Frame): boolean {
 		if (this.#bytes >= MAX_UNDIVIDED_BYTES) return true;
+		const previous = this.#frames.at(-1);
+		if (previous !== undefined && Math.abs(sourceMs(next) - sourceMs(previous)) > MAX_STEP_MS) return true;
 		if (this.#bytes < this.#pieceBytes) return false;
 		const hasVideo = next.fragment.tracks.some(({ type }) => type === 'video');
 		return next.keyframe && (next.track.type === 'video' || !hasVideo);

@@ -37,6 +37,7 @@ function step(index: number): JournalStep {
 		},
 		gaps: index,
 		merged: { gap: index, overlap: 0, regression: 0, duplicate: 0 },
+		mergedGapMs: index,
 		sink: {
 			gaps: {
 				startMs: index,

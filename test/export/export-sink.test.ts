@@ -10,10 +10,11 @@ import type { ExportRequest } from '#lib/export/export-request.js';
 import { ExportSink } from '#lib/export/export-sink.js';
 import { startArchive } from '../helpers/archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
+import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const startMs = Date.UTC(2026, 0, 31);
-const range = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
+const range = { from: new Date(startMs), to: new Date(startMs + 400_000_000), by: 'producer' };
 const clock = resolve('examples/media/clock.mkv');
 
 const plain: ExportRequest = {
@@ -146,4 +147,28 @@ test('killed anywhere, files cut where the codec changes are the same in the end
 			'track 1 changes its codec from V_OTHER to V_TEST',
 		],
 	);
+});
+
+test('killed anywhere, samples that span fragments and files, a wrong last time and a long gap are the same in the end', async (t) => {
+	const bytes = Buffer.from(Array.from({ length: 24_000 }, (_, index) => (index * 7) % 251));
+	const fragments = blocksOf(bytes, [321, 318], { startMs, perFragment: 25, bytesPerMs: 16 });
+	const [second] = fragments.slice(1);
+	const last = second?.blocks.at(-1) as { ms: number; data: Uint8Array };
+	Object.assign(last, { ms: 30_000 });
+	const media = pcmRecording([...fragments, secondOfPcm(startMs + 80 * 3_600_000, 0)]);
+	for (const request of [
+		{ ...plain, container: 'wav', split: [{ maxBytes: 22_000 }] },
+		{ ...plain, container: 'mkv', gaps: 'fill' },
+	] as const) {
+		const files = await assertResumes(t, await eventsOf(t, media), request);
+		const manifest = JSON.parse(
+			Buffer.from(files[`x.${request.container}.json`] as string, 'base64').toString(),
+		);
+		t.is(manifest.files.at(-1).cut.reason, 'gap');
+		if (request.container === 'mkv') continue;
+		const names = Object.keys(files).filter((name) => name.endsWith('.wav'));
+		t.is(names.length, 3);
+		const samples = names.map((name) => Buffer.from(files[name] as string, 'base64').subarray(80));
+		t.true(Buffer.concat(samples).subarray(0, bytes.byteLength).equals(bytes));
+	}
 });

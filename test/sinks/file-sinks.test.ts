@@ -7,6 +7,7 @@ import test from 'ava';
 import { MkvReader, MkvSink, Mp4Sink, WavSink } from 'kvs-archive';
 import { float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { fragmentDocument, fragmentNumber, recording, trackEntry } from '../helpers/payload.js';
+import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
 import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');
@@ -69,27 +70,13 @@ for (const [name, Sink] of [
 	});
 }
 
-/** Six fragments of a second of audio, 50 frames each; some frames have other times than they should, from their fragment's start. */
+/** Six fragments of a second; some frames have other times than they should, from their fragment's start. */
 function secondsOfAudio(wrong: Readonly<Record<number, Readonly<Record<number, number>>>>): Buffer {
-	const tracks = [
-		trackEntry(1, 'audio', 'A_PCM/INT/LIT', [
-			master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1), unsigned('BitDepth', 16)]),
-		]),
-	];
-	const documents = Array.from({ length: 6 }, (_, second) =>
-		fragmentDocument({
-			number: fragmentNumber(second + 1),
-			producerMs: startMs + second * 1000,
-			tracks,
-			blocks: Array.from({ length: 50 }, (_, index) => ({
-				trackNumber: 1,
-				relativeTicks: wrong[second]?.[index] ?? index * 20,
-				keyframe: true,
-				data: Buffer.alloc(320, second * 50 + index),
-			})),
-		}),
+	return pcmRecording(
+		Array.from({ length: 6 }, (_, index) =>
+			secondOfPcm(startMs + index * 1000, index * 50, wrong[index] ?? {}),
+		),
 	);
-	return Buffer.concat(documents);
 }
 
 const wrongTimes = {
@@ -126,3 +113,61 @@ test('a late last frame stays where it is if the next fragment comes after it, o
 	await pipeline(Readable.from([fragment]), new MkvReader(), new WavSink(file));
 	t.is((await stat(file)).size - wavHeaderBytes, 16_000 * 14 + 320);
 });
+
+/** The bytes of a PCM file's samples, as ffmpeg reads them. */
+async function samplesOf(file: string, format: string): Promise<Buffer> {
+	const raw = `${file}.raw`;
+	await run('ffmpeg', ['-v', 'error', '-i', file, '-f', format, '-c', 'copy', raw]);
+	return readFile(raw);
+}
+
+for (const [format, track, sizes] of [
+	['s16le', { channels: 1, bitDepth: 16 }, [321, 319]],
+	['s16le', { channels: 2, bitDepth: 16 }, [1, 2, 641, 3]],
+	['s24le', { channels: 2, bitDepth: 24 }, [100, 7, 1000]],
+] as const) {
+	for (const [name, Sink] of [
+		['x.wav', WavSink],
+		['x.mkv', MkvSink],
+		['x.mp4', Mp4Sink],
+	] as const) {
+		if (name === 'x.mp4' && format !== 's16le') continue;
+		test(`samples that span blocks and fragments are whole: ${format}, ${track.channels} channels, ${sizes.join()}, ${name}`, async (t) => {
+			if (!hasTool(t, 'ffmpeg')) return;
+			const sampleBytes = (track.channels * track.bitDepth) / 8;
+			const bytes = Buffer.from(Array.from({ length: sampleBytes * 8000 }, (_, index) => (index * 7) % 251));
+			const file = join(await temporaryDirectory(t), name);
+			const fragments = blocksOf(bytes, sizes, { startMs, perFragment: 11, bytesPerMs: sampleBytes * 8 });
+			await pipeline(Readable.from([pcmRecording(fragments, track)]), new MkvReader(), new Sink(file));
+			t.true((await samplesOf(file, format)).equals(bytes));
+		});
+	}
+}
+
+test('a sample that ends in no block is left out, and what comes after a gap begins with a whole one', async (t) => {
+	const file = join(await temporaryDirectory(t), 'x.wav');
+	const cut = { startMs, blocks: [{ ms: 0, data: Buffer.alloc(16_001, 1) }] };
+	const next = { startMs: startMs + 2000, blocks: [{ ms: 0, data: Buffer.alloc(16_000, 2) }] };
+	await pipeline(Readable.from([pcmRecording([cut, next])]), new MkvReader(), new WavSink(file));
+	const samples = (await readFile(file)).subarray(wavHeaderBytes);
+	t.true(
+		samples.equals(
+			Buffer.concat([Buffer.alloc(16_000, 1), Buffer.alloc(16_000, 0), Buffer.alloc(16_000, 2)]),
+		),
+	);
+});
+
+for (const [title, fragments] of [
+	['between fragments', [secondOfPcm(0, 0), secondOfPcm(startMs, 0)]],
+	['of 80 hours', [secondOfPcm(startMs, 0), secondOfPcm(startMs + 80 * 3_600_000, 0)]],
+] as const) {
+	test(`WavSink refuses to write silence without bound, and names the gap: ${title}`, async (t) => {
+		const directory = await temporaryDirectory(t);
+		const sink = new WavSink(join(directory, 'x.wav'));
+		await t.throwsAsync(pipeline(Readable.from([pcmRecording(fragments)]), new MkvReader(), sink), {
+			code: 'KVS_GAP_TOO_LONG',
+			message: /nothing was recorded for \d+\.\d hours after 1\.000 s/,
+		});
+		t.deepEqual(await readdir(directory), []);
+	});
+}

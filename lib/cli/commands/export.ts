@@ -58,6 +58,9 @@ export async function exportRange(
 		for (const { fragmentNumber, name, message } of summary.failures) {
 			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
 		}
+		for (const { fragmentNumber, message } of summary.notices) {
+			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${message}`);
+		}
 		for (const line of summaryLines(summary, exportOptions.gaps)) terminal.say(line);
 	}
 	return summary.isComplete ? EXIT.done : EXIT.incomplete;
@@ -125,6 +128,11 @@ export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): 
 	const lines = [
 		`${summary.verified ? `${name} is whole already, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
 	];
+	const mediaMs = files.reduce((sum, { durationMs }) => sum + durationMs, 0) - summary.mergedGapMs;
+	if (gaps !== 'close' && summary.mergedGapMs > mediaMs) {
+		const [gapText, mediaText] = [summary.mergedGapMs, mediaMs].map((ms) => `${(ms / 1000).toFixed(1)} s`);
+		lines.push(`  gaps are longer (${gapText}) than the media (${mediaText}): --gaps close leaves them out`);
+	}
 	if (files.length < 2) return lines;
 	for (const { file: part, bytes, frames, durationMs, cut } of files) {
 		const why = cut === null ? '' : `; new at fragment ${cut.fragmentNumber} (${cut.reason}: ${cut.detail})`;
