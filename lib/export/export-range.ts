@@ -224,7 +224,7 @@ async function finishedExport(
 	const { mtimeMs } = await stat(manifestPath(file));
 	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal))))
 		return null;
-	const { merged, mergedGapMs = 0, ...totals } = manifest.summary;
+	const { merged, mergedGapMs, ...totals } = manifest.summary;
 	const notices = manifest.fragments.flatMap(noticesOf).slice(0, MAX_NAMED_FAILURES);
 	const elapsedMs = clock.now() - startMs;
 	const counted = { isComplete: true, ...totals, calls: 0, throttled: 0, elapsedMs };
