@@ -21,7 +21,9 @@ import {
 } from '../model/media-event.js';
 import type { Tag } from '../model/tag.js';
 import type { Track } from '../model/track.js';
+import { HeldClusters } from './held-clusters.js';
 import { timesOfLace } from './laced-frames.js';
+import type { LateTracks } from './late-tracks.js';
 import { ServiceTagReader } from './service-tags.js';
 
 /** Events that are made of one chunk before the reader is given a chance to take them. */
@@ -40,12 +42,17 @@ export class AssemblerContext {
 	tracks: Track[] = [];
 }
 
+/** What stands for the tracks of a document whose Tracks have not come. */
+const NO_TRACKS: readonly Track[] = [];
+
 /** Options of {@link FragmentAssembler}. */
 export interface AssemblerOptions {
 	/** Copies every frame, so that it does not keep its chunk alive. @default false */
 	readonly copy?: boolean;
 	/** Goes on at the next document where bytes are malformed, instead of throwing. @default false */
 	readonly resync?: boolean;
+	/** Tracks that stand after the Clusters of their document. */
+	readonly lateTracks?: LateTracks | undefined;
 	/** Asked at the start of every fragment what is to become of it. @default 'take' */
 	readonly admit?: (fragmentNumber: string | null) => Admission;
 	/** Told of every failure as it is read. */
@@ -90,13 +97,16 @@ export class FragmentAssembler implements MatroskaHandler {
 	readonly #parser = new MatroskaParser(this);
 	readonly #copies: boolean;
 	readonly #resyncs: boolean;
+	readonly #lateTracks: LateTracks | undefined;
+	readonly #held = new HeldClusters();
 	readonly #admit: (fragmentNumber: string | null) => Admission;
 	readonly #onFailure: () => void;
 	#events: MediaEvent[] = [];
 
 	#isOpen = false;
 	#scaleNs = DEFAULT_TIMECODE_SCALE_NS;
-	#tracks: readonly Track[] = [];
+	#infoBody: Uint8Array | null = null;
+	#tracks: readonly Track[] = NO_TRACKS;
 	#tags: Tag[] = [];
 	/** What the service says in them. */
 	#service = new ServiceTagReader();
@@ -109,13 +119,14 @@ export class FragmentAssembler implements MatroskaHandler {
 	/** Whether times of the Cluster have to be looked at one by one. */
 	#isNearLimit = false;
 	#producerMs: number | null = null;
+	/** Whether a failure was reported since the last fragment began. */
+	#hasFailed = false;
 	/** Where the tags that report an in-band exception stood. */
 	#exceptionOffset: number | null = null;
 
-	constructor(
-		context: AssemblerContext,
-		{ copy = false, resync = false, admit = () => 'take', onFailure = () => {} }: AssemblerOptions = {},
-	) {
+	constructor(context: AssemblerContext, options: AssemblerOptions = {}) {
+		const { copy = false, resync = false, admit = () => 'take', onFailure = () => {} } = options;
+		this.#lateTracks = options.lateTracks;
 		this.#context = context;
 		this.#copies = copy;
 		this.#resyncs = resync;
@@ -123,7 +134,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		this.#onFailure = onFailure;
 	}
 
-	/** How many bytes of the payload have been read, all chunks but the one that is being written. */
+	/** How many bytes of the payload have been read. */
 	get offset(): number {
 		return this.#parser.offset;
 	}
@@ -139,34 +150,52 @@ export class FragmentAssembler implements MatroskaHandler {
 	 * throw: the failure is one of the events, and the next document the next thing behind it.
 	 */
 	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
-		let position = 0;
+		yield* this.#read(() => this.#parser.write(chunk));
+	}
+
+	*#read(start: () => boolean): Generator<MediaEvent[]> {
+		let next = start;
+		let isOver = false;
 		let error: unknown = null;
-		do {
+		while (error === null && (!isOver || this.#held.isReady)) {
 			try {
-				position = this.#parser.write(chunk, position);
+				const go = next;
+				next = this.#goOn;
+				if (this.#held.isReady) this.#held.goOn();
+				else isOver = go();
 			} catch (thrown) {
 				if (this.#resyncs && thrown instanceof MediaError) {
 					this.#fail('MALFORMED', thrown, thrown.offset);
-					position = this.#parser.resync();
+					this.#parser.resync();
 				} else {
 					error = thrown;
 				}
 			}
-			if (this.#events.length > 0) yield this.#take();
-		} while (position < chunk.byteLength && error === null);
+			const isFull = this.#events.length >= MAX_EVENTS_PER_BATCH;
+			if (this.#events.length > 0 && (isFull || isOver || error !== null)) yield this.#take();
+		}
 		if (error !== null) throw error;
 	}
 
+	readonly #goOn = (): boolean => this.#parser.resume();
+
 	/**
 	 * The events of the end of the payload. `cut` says that the transport ended before its time: then a fragment whose
-	 * elements are of unknown size has failed too, though its bytes cannot tell.
+	 * elements are of unknown size has failed too, though its bytes cannot tell. Throws as `write` does.
 	 */
 	*end(cut: Error | null = null): Generator<MediaEvent[]> {
-		const truncation = this.#parser.end(cut !== null);
-		const error = cut ?? truncation;
-		// A document that is over by its own sizes is whole, whatever became of the transport.
-		if (error !== null && this.#isOpen) this.#fail('TRUNCATED', error, this.#parser.offset);
-		if (this.#events.length > 0) yield this.#take();
+		let isOver = false;
+		while (!isOver) {
+			if (this.#parser.release()) yield* this.#read(this.#goOn);
+			const truncation = this.#parser.end(cut !== null);
+			const error = cut ?? truncation;
+			// A document that is over by its own sizes is whole, whatever became of the transport.
+			if (error !== null && this.#isOpen) this.#fail('TRUNCATED', error, this.#parser.offset);
+			if (this.#events.length > 0) yield this.#take();
+			// An element that is too large may have taken in whole documents.
+			isOver = truncation === null || !this.#resyncs || !this.#parser.resync();
+			if (!isOver) yield* this.#read(this.#goOn);
+		}
 	}
 
 	/** Ends the fragment that is being read with a failure, if there is one. The assembler takes no more bytes. */
@@ -177,10 +206,13 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	/** @internal */
-	documentStart(): void {
+	documentStart(offset: number): void {
 		this.#isOpen = true;
+		this.#held.clear();
 		this.#scaleNs = DEFAULT_TIMECODE_SCALE_NS;
-		this.#tracks = [];
+		this.#infoBody = null;
+		const tracks = this.#lateTracks?.get(offset);
+		this.#tracks = tracks === undefined ? NO_TRACKS : this.#readTracks(tracks, offset);
 		this.#tags = [];
 		this.#service = new ServiceTagReader();
 		this.#fragment = null;
@@ -192,13 +224,23 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/** @internal */
 	header(id: number, body: Uint8Array, offset: number): void {
-		if (id === ID.Info) this.#scaleNs = readTimecodeScaleNs(body, offset);
-		else if (id === ID.Tracks) this.#tracks = this.#readTracks(body, offset);
-		else this.#addTags(readTags(body, this.#fragment === null ? 'before' : 'after', offset), offset);
+		if (id === ID.Info) this.#setInfo(body, offset);
+		else if (id === ID.Tracks) this.#setTracks(this.#readTracks(body, offset), offset);
+		else this.#addTags(readTags(body, this.#hasCluster() ? 'after' : 'before', offset), offset);
+	}
+
+	/** Whether media of the document has begun. */
+	#hasCluster(): boolean {
+		return this.#fragment !== null || !this.#held.isEmpty;
 	}
 
 	/** @internal */
 	clusterStart(timecode: bigint, offset: number): void {
+		if (this.#tracks === NO_TRACKS) this.#held.addCluster(() => this.#beginCluster(timecode, offset), offset);
+		else this.#beginCluster(timecode, offset);
+	}
+
+	#beginCluster(timecode: bigint, offset: number): void {
 		const timecodeNs = timecode * BigInt(this.#scaleNs);
 		if (this.#fragment === null) {
 			this.#firstTimecodeNs = timecodeNs;
@@ -237,6 +279,12 @@ export class FragmentAssembler implements MatroskaHandler {
 		durationTicks: number,
 		offset: number,
 	): void {
+		if (this.#tracks === NO_TRACKS) {
+			const again = () =>
+				this.block(trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset);
+			this.#held.addBlock(again, end - start, offset);
+			return;
+		}
 		const track = this.#trackOf(trackNumber, offset);
 		const offsetNs = relativeTicks * this.#scaleNs;
 		const isKeyframe = (flags & KEYFRAME_FLAG) !== 0;
@@ -279,7 +327,12 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	/** @internal */
-	documentEnd(): void {
+	documentEnd(offset: number): void {
+		if (this.#held.hasBlocks) {
+			this.#fail('MALFORMED', malformed('Clusters without Tracks in a document that ends', offset), offset);
+			return;
+		}
+		if (this.#hasCluster()) this.#startFragment();
 		const { exception, fragmentNumber } = this.#service;
 		if (exception !== null) {
 			this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
@@ -288,6 +341,26 @@ export class FragmentAssembler implements MatroskaHandler {
 			this.#endFragment(fragmentNumber, true);
 		}
 		this.#isOpen = false;
+	}
+
+	/** Info and Tracks may be repeated as they are (RFC 9559: recurring); others are those of another document. */
+	#setInfo(body: Uint8Array, offset: number): void {
+		if (this.#fragment === null) this.#infoBody = Uint8Array.from(body);
+		else if (this.#infoBody !== null && Buffer.compare(this.#infoBody, body) !== 0)
+			throw malformed('another Info after the first Cluster', offset);
+		const scaleNs = readTimecodeScaleNs(body, offset);
+		if (this.#fragment !== null && scaleNs !== this.#scaleNs)
+			throw malformed(`a TimecodeScale of ${scaleNs} ns after the first Cluster`, offset);
+		this.#scaleNs = scaleNs;
+	}
+
+	#setTracks(tracks: readonly Track[], offset: number): void {
+		if (this.#fragment !== null && tracks !== this.#tracks)
+			throw malformed('another Tracks after the first Cluster', offset);
+		this.#tracks = tracks;
+		if (this.#held.isEmpty) return;
+		this.#held.isReady = true;
+		this.#parser.pauseRequested = true;
 	}
 
 	#addTags(tags: readonly Tag[], offset: number): void {
@@ -328,6 +401,7 @@ export class FragmentAssembler implements MatroskaHandler {
 			const gap = this.#context.gaps.fragmentStart(producerTimestampMs, this.#tracks);
 			if (gap !== null) this.#push(gap);
 		}
+		this.#hasFailed = false;
 		this.#fragment = new FragmentEvent({
 			index: this.#admission === 'take' ? this.#context.nextIndex++ : HELD_INDEX,
 			fragmentNumber,
@@ -395,13 +469,15 @@ export class FragmentAssembler implements MatroskaHandler {
 		const { exception, fragmentNumber } = this.#isOpen ? this.#service : new ServiceTagReader();
 		// Where the service itself said what is wrong, that the bytes end there as well is no news.
 		if (exception !== null) this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
-		else {
+		// Documents that only seem to begin in broken bytes are part of the same failure.
+		else if (!this.#hasFailed || this.#fragment !== null || fragmentNumber !== null) {
 			const reason = isUnsupported(error)
 				? { code: null, name: 'UNSUPPORTED', message: error.message, retryable: false }
 				: { code: null, name, message: error.message, retryable: true };
 			this.#failure(reason, fragmentNumber, offset, error);
 		}
 		this.#isOpen = false;
+		this.#held.clear();
 	}
 
 	#failure(
@@ -412,6 +488,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	): void {
 		const index = this.#fragment?.index ?? null;
 		if (this.#admission === 'skip') return;
+		this.#hasFailed = true;
 		this.#onFailure();
 		this.#push(new FragmentFailureEvent({ ...reason, index, fragmentNumber, offset, error }));
 		if (this.#fragment !== null) this.#endFragment(fragmentNumber, false);

@@ -3,6 +3,7 @@ import type { MediaEvent } from '../model/media-event.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
 import { AssemblerContext, FragmentAssembler } from './fragment-assembler.js';
+import type { LateTracks } from './late-tracks.js';
 
 /** Options of {@link MkvReader}. */
 export interface MkvReaderOptions {
@@ -19,6 +20,11 @@ export interface MkvReaderOptions {
 	 * @default false
 	 */
 	readonly resync?: boolean;
+	/**
+	 * Tracks that stand after the Clusters of their document, as {@link findLateTracks} found them. Without it the reader holds up
+	 * to 64 MiB of media until the Tracks come, and fails with `KVS_MEDIA_UNSUPPORTED` where that is not enough.
+	 */
+	readonly lateTracks?: LateTracks;
 }
 
 /** Bytes that may wait at the entrance before the writer is asked to pause. */
@@ -36,14 +42,14 @@ const WRITABLE_HIGH_WATER_MARK_BYTES = 64 * 1024;
 export class MkvReader extends Stage<Uint8Array, MediaEvent> {
 	readonly #assembler: FragmentAssembler;
 
-	constructor({ deliver = 'event', copy = false, resync = false }: MkvReaderOptions = {}) {
+	constructor({ deliver = 'event', copy = false, resync = false, lateTracks }: MkvReaderOptions = {}) {
 		super({
 			deliver,
 			writableObjectMode: false,
 			writableHighWaterMark: WRITABLE_HIGH_WATER_MARK_BYTES,
 			readableHighWaterMark: deliver === 'batch' ? 1 : 16,
 		});
-		this.#assembler = new FragmentAssembler(new AssemblerContext(), { copy, resync });
+		this.#assembler = new FragmentAssembler(new AssemblerContext(), { copy, resync, lateTracks });
 	}
 
 	protected override *process(chunk: Uint8Array): Generator<MediaEvent[]> {

@@ -32,6 +32,12 @@ export function isKnown(id: number): boolean {
 	return elementsById.has(id);
 }
 
+/** Whether an element may stand anywhere: Void and CRC-32, and what the drafts of EBML had for signatures. */
+export function isGlobal(id: number): boolean {
+	const name = elementsById.get(id)?.[1] ?? '';
+	return elementsById.get(id)?.[2] === -1 || name.startsWith('Signature');
+}
+
 /** Whether an element may hold others: a master element, or one that the schema does not have. */
 export function isMasterOrUnknown(id: number): boolean {
 	const element = elementsById.get(id);
@@ -47,6 +53,7 @@ export const ID = {
 	TimecodeScale: idOf('TimecodeScale'),
 	Tracks: idOf('Tracks'),
 	Tags: idOf('Tags'),
+	Attachments: idOf('Attachments'),
 	Cluster: idOf('Cluster'),
 	Timecode: idOf('Timecode'),
 	SimpleBlock: idOf('SimpleBlock'),

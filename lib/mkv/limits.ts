@@ -9,6 +9,15 @@ export const MAX_EBML_HEADER_BYTES = 64 * 1024;
 /** An EBML header that is believed in the middle of broken bytes. */
 export const MAX_PLAUSIBLE_EBML_HEADER_BYTES = 4 * 1024;
 
+/** Elements of such a header; real ones have 7. */
+export const MAX_PLAUSIBLE_EBML_CHILDREN = 32;
+
+/**
+ * Bytes that are read again after malformed ones, beyond as many as the payload had until then: what a damaged size has
+ * swallowed is looked through once more, but not without end.
+ */
+export const MAX_REREAD_BYTES = 1024 * 1024;
+
 /** Info, Tracks or one Tags element. A CodecPrivate may have 1 MiB (KVS producer limits), fonts of subtitles more. */
 export const MAX_HEADER_ELEMENT_BYTES = 16 * 1024 * 1024;
 
@@ -38,6 +47,9 @@ export const MAX_TRACKS = 1024;
 
 /** ContentEncodings of one track. Two is what is found at most. */
 export const MAX_CONTENT_ENCODINGS = 8;
+
+/** Media that is held until the Tracks of its document are there. More than a whole fragment (50 MB). */
+export const MAX_BYTES_BEFORE_TRACKS = 64 * 1024 * 1024;
 
 /** What the frames of one block, or a CodecPrivate, may inflate to. More than a whole fragment (50 MB) is no frame. */
 export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;

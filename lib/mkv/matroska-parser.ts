@@ -1,8 +1,8 @@
 import { MediaError } from '../errors.js';
 import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
 import { checkDocType } from './doc-type.js';
-import { DocumentScanner } from './document-scanner.js';
-import { endsCluster, ID, isKnown, isMasterOrUnknown, nameOf } from './ebml-schema.js';
+import { findDocument } from './document-finder.js';
+import { endsCluster, ID, isMasterOrUnknown, nameOf } from './ebml-schema.js';
 import { type Element, readUnsigned, viewOf } from './element-body.js';
 import {
 	type ElementHeader,
@@ -10,13 +10,8 @@ import {
 	malformed,
 	readElementHeader,
 } from './element-header.js';
-import {
-	MAX_BLOCK_BYTES,
-	MAX_EBML_HEADER_BYTES,
-	MAX_HEADER_ELEMENT_BYTES,
-	MAX_SKIPPED_ELEMENT_BYTES,
-	MAX_UNKNOWN_ELEMENT_BYTES,
-} from './limits.js';
+import { IN_CLUSTER, IN_SEGMENT, maxCollectedBytes, maxSkippedBytes, OUTSIDE } from './element-place.js';
+import { MAX_BLOCK_BYTES, MAX_REREAD_BYTES } from './limits.js';
 
 /** Bit of a block's flags: the frame needs no other to be decoded. */
 export const KEYFRAME_FLAG = 0x80;
@@ -49,9 +44,6 @@ export interface MatroskaHandler {
 	documentEnd(offset: number): void;
 }
 
-/** An unsigned integer has at most 8 bytes (RFC 8794 §7.2). */
-const MAX_TIMECODE_BYTES = 8;
-
 const NOTHING = new Uint8Array(0);
 const SIMPLE_BLOCK = ID.SimpleBlock;
 
@@ -59,18 +51,14 @@ const SIMPLE_BLOCK = ID.SimpleBlock;
 const SLAB_BYTES = 64 * 1024;
 const MAX_SLAB_BODY_BYTES = SLAB_BYTES / 4;
 
-const OUTSIDE = 0;
-const IN_SEGMENT = 1;
-const IN_CLUSTER = 2;
-
 /**
  * Reads Matroska from chunks, cut anywhere, in one pass; reports into a {@link MatroskaHandler}, synchronously.
  *
- * Four states, told apart by what is pending:
+ * Its states, told apart by what is pending:
  * - a header: up to 12 bytes of an id and a size are carried over a border between chunks;
  * - a body that must be whole before it can be read (Info, Tracks, Tags, a block that spans chunks): it is copied once,
  *   into a buffer of its claimed size, which was checked against `limits.ts` first;
- * - a skip: elements nobody needs are counted off, not kept;
+ * - a skip: elements that are not needed are counted off, not kept, and looked through for a document that begins in them;
  * - a scan, after {@link MatroskaParser.resync}: bytes are thrown away until the next document begins;
  * - none: the next header is read in place, and a block that lies in the chunk is reported as a range of it.
  *
@@ -79,15 +67,20 @@ const IN_CLUSTER = 2;
  * Any other master or unknown element of unknown size is looked through, as if its header were not there.
  *
  * A malformed payload throws {@link MediaError} out of `write`, with its offset; after that the parser is of no use, or
- * goes on where `resync` says.
+ * goes on where `resync` says. A damaged size may have taken in what follows the element, so the body that was read last is
+ * remembered until the next: a document that begins in it is found all the same.
  */
 export class MatroskaParser {
-	/** Set by the handler to make `write` return after the element that is being reported. Cleared by the next `write`. */
+	/** Set by the handler to make `write` return after the element that is being reported. Cleared by the next `resume`. */
 	pauseRequested = false;
 
 	readonly #handler: MatroskaHandler;
-	/** Offset of the first byte of the current chunk. */
+	#chunk: Uint8Array = NOTHING;
+	/** Where in the chunk reading goes on. */
+	#position = 0;
+	/** Offset of the first byte of the chunk. */
 	#base = 0;
+	#isFinal = false;
 	#level = OUTSIDE;
 	#hasDocument = false;
 	#hasSegment = false;
@@ -107,60 +100,131 @@ export class MatroskaParser {
 	/** Id and offset of the element whose body is collected or skipped. */
 	#elementId = 0;
 	#elementOffset = 0;
-	#scanner: DocumentScanner | null = null;
-	/** Bytes of earlier chunks that a scan has to look at again. */
-	#unread: Uint8Array = NOTHING;
-	/** Where a scan for the next document would begin in the current chunk: behind the body that was reported last. */
-	#reportedTo = 0;
-	#chunkBytes = 0;
+	#isScanning = false;
+	/** The end of the bytes so far, where a document may begin that the next bytes decide: they are read once more with them. */
+	#held: Uint8Array[] = [];
+	#heldBytes = 0;
+	#heldNeedsBytes = 0;
+	/** Where in the chunk the body begins that was entered last, and bytes of earlier chunks that belong before that place. */
+	#bodyStart = 0;
+	#bodyBefore: Uint8Array[] = [];
+	#rereadBytes = 0;
 
 	constructor(handler: MatroskaHandler) {
 		this.#handler = handler;
 	}
 
-	/** How many bytes of the payload have been read, all chunks but the current one. */
+	/** How many bytes of the payload have been read. */
 	get offset(): number {
-		return this.#base;
+		return this.#base + this.#position;
 	}
 
 	/**
-	 * Reads `chunk` from `start` on. Returns the position it came to: the chunk's length, or less where the handler asked
-	 * to pause; then the same chunk is to be given again from there. Chunks are not copied and must not be changed while
-	 * what was reported of them is in use.
+	 * Reads the next chunk. Returns true when it is used up, false where the handler asked to pause: then `resume` is to be
+	 * called until it returns true. Chunks are not copied and must not be changed while what was reported of them is in use.
 	 */
-	write(chunk: Uint8Array, start = 0): number {
+	write(chunk: Uint8Array): boolean {
+		if (this.#heldBytes === 0) {
+			this.#chunk = chunk;
+			return this.resume();
+		}
+		this.#held.push(chunk);
+		this.#heldBytes += chunk.byteLength;
+		if (this.#heldBytes < this.#heldNeedsBytes) {
+			this.#base += chunk.byteLength;
+			return true;
+		}
+		this.#takeHeld(chunk.byteLength);
+		return this.resume();
+	}
+
+	/** Goes on with the chunk of the last `write`, after a pause or after `resync`. Returns as `write` does. */
+	resume(): boolean {
 		this.pauseRequested = false;
-		this.#reportedTo = 0;
+		const chunk = this.#chunk;
 		const end = chunk.byteLength;
-		let position = start;
+		let position = this.#position;
 		try {
 			while (position < end && !this.pauseRequested) position = this.#step(chunk, position, end);
-		} catch (error) {
-			this.#chunkBytes = end;
-			if (this.#reportedTo > position) this.#carried = 0;
-			this.#reportedTo = Math.max(this.#reportedTo, position);
-			throw error;
+		} finally {
+			this.#position = position;
 		}
-		if (position === end) this.#base += end;
-		return position;
+		if (position < end) return false;
+		if (this.#bodyStart < end && this.#body === null && this.#skip === 0 && !this.#isScanning) {
+			this.#bodyBefore.push(viewOf(chunk, this.#bodyStart, end));
+		}
+		this.#bodyStart = 0;
+		this.#base += end;
+		this.#position = 0;
+		this.#chunk = NOTHING;
+		return true;
 	}
 
 	/**
-	 * After `write` threw: gives the open document up without a word, and returns the position in the same chunk from which
-	 * `write` is to go on. Bytes are then skipped up to the next EBML header that parses and has a DocType of Matroska.
+	 * After `write`, `resume` or `end` gave an error: gives the open document up without a word, and lets `resume` go on behind
+	 * it: bytes are skipped up to the next EBML header that parses and has a DocType of Matroska. False where there are none.
 	 */
-	resync(): number {
-		this.#scanner = new DocumentScanner(
-			Buffer.concat([this.#carry.subarray(0, this.#carried), this.#unread]),
-		);
-		this.#unread = NOTHING;
+	resync(): boolean {
+		const [before, start] = this.#body === null ? [this.#bodyBefore, this.#bodyStart] : [[], this.#position];
+		if (this.#body !== null) before.push(this.#body.subarray(0, this.#bodyFilled));
+		const sinceStart = Math.max(0, this.#position - start);
+		const rereadBytes = before.reduce((sum, { byteLength }) => sum + byteLength, sinceStart);
+		const isTooMuch = this.#rereadBytes + rereadBytes > this.offset + MAX_REREAD_BYTES;
+		if (isTooMuch) {
+			this.#position = Math.max(this.#position, start);
+		} else {
+			this.#rereadBytes += rereadBytes;
+			this.#position = start;
+			if (before.length > 0) {
+				const rest = this.#chunk.subarray(start);
+				this.#base += this.#chunk.byteLength;
+				this.#chunk = Buffer.concat([...before, rest]);
+				this.#base -= this.#chunk.byteLength;
+				this.#position = 0;
+			}
+		}
+		this.#isScanning = true;
+		this.#forgetBody(this.#position);
 		this.#carried = 0;
 		this.#body = null;
 		this.#skip = 0;
 		this.#level = OUTSIDE;
 		this.#hasDocument = false;
-		if (this.#reportedTo === this.#chunkBytes) this.#base += this.#chunkBytes;
-		return this.#reportedTo;
+		return this.#position < this.#chunk.byteLength;
+	}
+
+	/**
+	 * The payload is over: to be called before `end`. False where nothing was held; else `resume` reads it, until it returns
+	 * true.
+	 */
+	release(): boolean {
+		this.#isFinal = true;
+		if (this.#heldBytes === 0) return false;
+		this.#takeHeld(0);
+		return true;
+	}
+
+	/** Makes what was held the chunk; `newBytes` of it have not been counted yet. */
+	#takeHeld(newBytes: number): void {
+		this.#chunk = Buffer.concat(this.#held);
+		this.#base -= this.#heldBytes - newBytes;
+		this.#held = [];
+		this.#heldBytes = 0;
+	}
+
+	/** Holds the chunk from a place on until there are so many bytes. Returns the chunk's end. */
+	#hold(chunk: Uint8Array, position: number, needsBytes: number): number {
+		const held = viewOf(chunk, position, chunk.byteLength);
+		this.#held = [held];
+		this.#heldBytes = held.byteLength;
+		this.#heldNeedsBytes = needsBytes;
+		return chunk.byteLength;
+	}
+
+	/** An element's body begins: what was before it was in order. */
+	#forgetBody(position: number): void {
+		this.#bodyStart = position;
+		if (this.#bodyBefore.length > 0) this.#bodyBefore = [];
 	}
 
 	/**
@@ -170,7 +234,7 @@ export class MatroskaParser {
 	 */
 	end(isCut = false): MediaError | null {
 		const offset = this.#base;
-		if (this.#scanner !== null) return null;
+		if (this.#isScanning) return null;
 		this.#closeFull(offset);
 		const cut = this.#openElement(offset, isCut);
 		if (cut !== null) {
@@ -201,13 +265,9 @@ export class MatroskaParser {
 
 	/** One header, body or skip; returns where in the chunk it came to. */
 	#step(chunk: Uint8Array, position: number, end: number): number {
-		if (this.#skip > 0) {
-			const skipped = Math.min(this.#skip, end - position);
-			this.#skip -= skipped;
-			return position + skipped;
-		}
+		if (this.#skip > 0) return this.#skipBytes(chunk, position, end);
 		if (this.#body !== null) return this.#fillBody(chunk, position, end);
-		if (this.#scanner !== null) return this.#scan(this.#scanner, chunk, position);
+		if (this.#isScanning) return this.#scan(chunk, position, end);
 		if (this.#carried > 0) return this.#readCarriedHeader(chunk, position, end);
 		return this.#readElement(chunk, position, end);
 	}
@@ -244,7 +304,7 @@ export class MatroskaParser {
 			const body = position + 1 + length;
 			const next = body + size;
 			if (next > limit || size > MAX_BLOCK_BYTES) break;
-			this.#reportedTo = next;
+			this.#forgetBody(body);
 			this.#reportBlock(chunk, body, next, -1, 0, base + position);
 			position = next;
 			if (this.pauseRequested) break;
@@ -266,33 +326,39 @@ export class MatroskaParser {
 		return next;
 	}
 
-	/** Throws bytes away up to the end of the next document's EBML header. */
-	#scan(scanner: DocumentScanner, chunk: Uint8Array, position: number): number {
-		const next = scanner.scan(chunk, position);
-		if (next < 0) return chunk.byteLength;
-		this.#scanner = null;
-		const { rest } = scanner;
-		this.#startDocument(this.#base + next - rest.byteLength - scanner.headerBytes);
-		if (rest.byteLength > 0) this.#readRest(rest, next);
-		return next;
+	/** Throws bytes away up to the next document's EBML header. */
+	#scan(chunk: Uint8Array, position: number, end: number): number {
+		const options = { isFinal: this.#isFinal, withSegments: false };
+		const found = findDocument(bufferOf(chunk), position, end, options);
+		if (found === null) return end;
+		if (found.needsBytes > 0) return this.#hold(chunk, found.at, found.needsBytes);
+		this.#isScanning = false;
+		return found.at;
 	}
 
-	/** Reads bytes of earlier chunks that lie before `position` of the current one. */
-	#readRest(rest: Uint8Array, position: number): void {
-		const base = this.#base;
-		this.#base = base + position - rest.byteLength;
-		this.#reportedTo = 0;
-		let at = 0;
-		try {
-			while (at < rest.byteLength) at = this.#step(rest, at, rest.byteLength);
-		} catch (error) {
-			if (this.#reportedTo > at) this.#carried = 0;
-			this.#unread = rest.subarray(Math.max(this.#reportedTo, at));
-			throw error;
-		} finally {
-			this.#base = base;
-			this.#reportedTo = 0;
+	/** Counts off the body of an element that is not needed. No document begins in one, but in attached files. */
+	#skipBytes(chunk: Uint8Array, position: number, end: number): number {
+		const to = Math.min(position + this.#skip, end);
+		const options = { isFinal: this.#isFinal, withSegments: true };
+		const found =
+			this.#elementId === ID.Attachments ? null : findDocument(bufferOf(chunk), position, to, options);
+		if (found === null) {
+			this.#skip -= to - position;
+			this.#forgetBody(to);
+			return to;
 		}
+		this.#skip -= found.at - position;
+		this.#forgetBody(found.at);
+		if (found.needsBytes > 0) return this.#hold(chunk, found.at, found.needsBytes);
+		throw malformed(`a document that begins inside ${nameOf(this.#elementId)}`, this.#base + found.at);
+	}
+
+	/** Throws where the body before an element that is not needed holds a document: then its size was wrong. */
+	#checkBodyBefore(id: number, chunk: Uint8Array, position: number, offset: number): void {
+		const last = viewOf(chunk, Math.min(this.#bodyStart, position), position);
+		const bytes = this.#bodyBefore.length > 0 ? Buffer.concat([...this.#bodyBefore, last]) : bufferOf(last);
+		if (findDocument(bytes, 0, bytes.byteLength, { isFinal: true, withSegments: true }) === null) return;
+		throw malformed(`a document that begins inside the element before ${nameOf(id)}`, offset);
 	}
 
 	/** A header has been read: decides by id and level what becomes of the element. `position` is where its body begins. */
@@ -303,11 +369,13 @@ export class MatroskaParser {
 		if (id === ID.Segment) return this.#enterSegment(position, offset);
 		if (id === ID.Cluster && this.#level === IN_SEGMENT) return this.#enterCluster(position, offset);
 
-		const maxBytes = this.#maxCollectedBytes(id, offset);
+		const maxBytes = maxCollectedBytes(this.#level, id, offset);
+		if (maxBytes === 0) this.#checkBodyBefore(id, chunk, position, offset);
 		if (size < 0) {
 			if (maxBytes > 0 || this.#level === OUTSIDE || !isMasterOrUnknown(id)) {
 				throw malformed(`${nameOf(id)} may not be of unknown size`, offset);
 			}
+			this.#forgetBody(position);
 			return position;
 		}
 		if (this.#base + position + size > this.#parentEnd()) {
@@ -320,17 +388,18 @@ export class MatroskaParser {
 			);
 		}
 		if (id === ID.EBML) {
+			if (this.#hasDocument && !this.#hasSegment) throw malformed('a document without a Segment', offset);
 			this.#endDocument(offset);
 			this.#startDocument(offset);
 		}
 		this.#elementId = id;
 		this.#elementOffset = offset;
+		this.#forgetBody(position);
 		if (maxBytes === 0) {
 			this.#skip = size;
 			return position;
 		}
 		if (position + size <= end) {
-			this.#reportedTo = position + size;
 			this.#report(id, chunk, position, position + size, offset);
 			return position + size;
 		}
@@ -359,21 +428,6 @@ export class MatroskaParser {
 		return this.#level === IN_SEGMENT ? this.#segmentEnd : Number.POSITIVE_INFINITY;
 	}
 
-	/** How large an element may be that is read as a whole; 0 for one that is skipped. */
-	#maxCollectedBytes(id: number, offset: number): number {
-		switch (this.#level) {
-			case IN_CLUSTER:
-				if (id === ID.Timecode) return MAX_TIMECODE_BYTES;
-				return id === ID.SimpleBlock || id === ID.BlockGroup ? MAX_BLOCK_BYTES : 0;
-			case IN_SEGMENT:
-				return id === ID.Info || id === ID.Tracks || id === ID.Tags ? MAX_HEADER_ELEMENT_BYTES : 0;
-			default:
-				if (id === ID.EBML) return MAX_EBML_HEADER_BYTES;
-				if (id === ID.Void || id === ID.Crc32) return 0;
-				throw malformed(`expected an EBML header, got ${nameOf(id)}`, offset);
-		}
-	}
-
 	#fillBody(chunk: Uint8Array, position: number, end: number): number {
 		const body = this.#body as Uint8Array;
 		const taken = Math.min(body.byteLength - this.#bodyFilled, end - position);
@@ -381,7 +435,8 @@ export class MatroskaParser {
 		this.#bodyFilled += taken;
 		if (this.#bodyFilled === body.byteLength) {
 			this.#body = null;
-			this.#reportedTo = position + taken;
+			this.#bodyBefore = [body];
+			this.#bodyStart = position + taken;
 			this.#report(this.#elementId, body, 0, body.byteLength, this.#elementOffset);
 		}
 		return position + taken;
@@ -455,6 +510,8 @@ export class MatroskaParser {
 	#enterSegment(position: number, offset: number): number {
 		if (this.#level !== OUTSIDE) throw malformed('Segment inside another element', offset);
 		if (!this.#hasDocument) throw malformed('expected an EBML header, got Segment', offset);
+		if (this.#hasSegment) throw malformed('a second Segment in one document', offset);
+		this.#forgetBody(position);
 		this.#level = IN_SEGMENT;
 		this.#hasSegment = true;
 		const { size } = this.#header;
@@ -470,6 +527,7 @@ export class MatroskaParser {
 		this.#clusterEnd = size < 0 ? this.#segmentEnd : this.#base + position + size;
 		if (this.#clusterEnd > this.#segmentEnd)
 			throw malformed(`Cluster of ${size} bytes does not fit its Segment`, offset);
+		this.#forgetBody(position);
 		return position;
 	}
 
@@ -486,7 +544,6 @@ export class MatroskaParser {
 	}
 }
 
-/** How large an element may be that is skipped. */
-function maxSkippedBytes(id: number): number {
-	return isKnown(id) ? MAX_SKIPPED_ELEMENT_BYTES : MAX_UNKNOWN_ELEMENT_BYTES;
+function bufferOf(bytes: Uint8Array): Buffer {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,14 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { ArchiveError, MediaError, type MediaEvent, MkvReader } from '../../index.js';
+import {
+	ArchiveError,
+	findLateTracks,
+	type LateTracks,
+	MediaError,
+	type MediaEvent,
+	MkvReader,
+} from '../../index.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 import { printEvents } from './events.js';
@@ -8,30 +16,72 @@ import { printEvents } from './events.js';
 /** How much of a file is read at once. */
 const READ_BYTES = 256 * 1024;
 
-/** Prints every event of a payload on disk, or on stdin for `-`. */
+/**
+ * Prints every event of a payload on disk, or on stdin for `-`. Malformed bytes are a failure in their place, and what comes
+ * after them is read; a file of which not a frame can be read is an error.
+ */
 export async function inspect(
 	file: string,
 	options: { readonly json?: boolean },
 	context: CommandContext,
 ): Promise<number> {
-	const input = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
 	const name = file === '-' ? 'stdin' : `\`${file}\``;
+	const seen: Seen = { frames: 0, error: null };
 	let printed = { count: 0, failures: 0 };
 	try {
+		const lateTracks = await lateTracksOf(file);
 		await pipeline(
-			input,
-			new MkvReader({ deliver: 'batch' }),
+			file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES }),
+			new MkvReader({ deliver: 'batch', resync: true, lateTracks }),
+			(batches: AsyncIterable<MediaEvent[]>) => withoutLeadingFailures(batches, seen),
 			async (batches: AsyncIterable<MediaEvent[]>) => {
 				printed = await printEvents(batches, options, context);
 			},
 			{ signal: context.signal },
 		);
+		if (seen.frames === 0 && seen.error !== null) throw seen.error;
 	} catch (error) {
 		context.signal.throwIfAborted();
 		throw explain(error, name);
 	}
 	if (printed.count === 0) throw new MediaError('KVS_MKV_MALFORMED', `${name} holds no media`);
 	return printed.failures > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+/** Tracks at the end of a file. What is not a file can be read only once. */
+async function lateTracksOf(file: string): Promise<LateTracks> {
+	if (file === '-' || !(await stat(file)).isFile()) return new Map();
+	return findLateTracks(createReadStream(file, { highWaterMark: READ_BYTES }));
+}
+
+interface Seen {
+	frames: number;
+	/** The first error of malformed or unsupported bytes. */
+	error: MediaError | null;
+}
+
+/** The events, but for failures before which nothing was read: where they are all there is, they are an error. */
+async function* withoutLeadingFailures(
+	batches: AsyncIterable<MediaEvent[]>,
+	seen: Seen,
+): AsyncGenerator<MediaEvent[]> {
+	let leading: MediaEvent[] | null = [];
+	for await (const batch of batches) {
+		for (const event of batch) {
+			if (event.type === 'frame') seen.frames++;
+			if (event.type === 'fragment-failure' && isOfBytes(event.error)) seen.error ??= event.error;
+		}
+		if (leading !== null) {
+			leading.push(...batch);
+			if (leading.every((event) => event.type === 'fragment-failure' && isOfBytes(event.error))) continue;
+		}
+		yield leading ?? batch;
+		leading = null;
+	}
+}
+
+function isOfBytes(error: unknown): error is MediaError {
+	return error instanceof MediaError && error.code !== 'KVS_MEDIA_TRUNCATED';
 }
 
 function explain(error: unknown, name: string): unknown {
@@ -42,7 +92,7 @@ function explain(error: unknown, name: string): unknown {
 		});
 	}
 	const { code, syscall, message } = error as NodeJS.ErrnoException;
-	if (syscall !== 'open' && syscall !== 'read') return error;
+	if (!['open', 'read', 'stat'].includes(syscall ?? '')) return error;
 	const reason =
 		{ ENOENT: 'no such file', EISDIR: 'it is a directory', EACCES: 'permission denied' }[code ?? ''] ??
 		message;
