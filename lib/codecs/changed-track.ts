@@ -15,7 +15,7 @@ export function changedTrack(track: Track, changes: Partial<TrackFields>): Track
 function fieldsOf(track: Track): TrackFields {
 	const { number, type, codecId, codec, name, codecPrivate, width, height, sampleRate, channels, bitDepth } =
 		track;
-	const { uid, defaultDurationNs, entry, nalFormat, nalLengthBytes } = track;
+	const { uid, defaultDurationNs, entry, nalFormat, nalLengthBytes, rotation } = track;
 	return {
 		number,
 		type,
@@ -31,6 +31,7 @@ function fieldsOf(track: Track): TrackFields {
 		uid,
 		defaultDurationNs,
 		entry,
+		rotation,
 		nalFormat: nalFormat ?? undefined,
 		nalLengthBytes: nalLengthBytes ?? undefined,
 	};

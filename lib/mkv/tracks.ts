@@ -32,6 +32,11 @@ const SAMPLING_FREQUENCY = idOf('SamplingFrequency');
 const CHANNELS = idOf('Channels');
 const BIT_DEPTH = idOf('BitDepth');
 
+/** The schema that the ids come from is older than these. */
+const PROJECTION = 0x7670;
+const PROJECTION_POSE_ROLL = 0x7675;
+const QUARTER_TURNS = [0, 90, 180, 270] as const;
+
 /** Matroska §5.1.4.1.3. */
 const typesByNumber: Readonly<Record<number, TrackType>> = {
 	1: 'video',
@@ -162,12 +167,23 @@ function decodedEntry({ body, offset }: Element, codecPrivate: Uint8Array | null
 }
 
 function readVideo(video: Element): Partial<TrackFields> {
-	const details: { width?: number; height?: number } = {};
+	const details: { width?: number; height?: number; rotation?: Track['rotation'] } = {};
 	for (const child of childrenOf(video.body, video.offset)) {
 		if (child.id === PIXEL_WIDTH) details.width = readUnsignedNumber(child);
 		else if (child.id === PIXEL_HEIGHT) details.height = readUnsignedNumber(child);
+		else if (child.id === PROJECTION) details.rotation = readRotation(child);
 	}
 	return details;
+}
+
+/** ProjectionPoseRoll turns counter-clockwise, in degrees (RFC 9559). */
+function readRotation(projection: Element): Track['rotation'] {
+	for (const child of childrenOf(projection.body, projection.offset)) {
+		if (child.id !== PROJECTION_POSE_ROLL) continue;
+		const quarters = Math.round(-readFloat(child) / 90) % 4;
+		return QUARTER_TURNS[(quarters + 4) % 4] ?? 0;
+	}
+	return 0;
 }
 
 function readAudio(audio: Element): Partial<TrackFields> {

@@ -30,6 +30,8 @@ export interface TrackFields {
 	readonly uid?: bigint | null | undefined;
 	readonly nalFormat?: 'annex-b' | 'length-prefixed' | undefined;
 	readonly nalLengthBytes?: number | undefined;
+	/** See {@link Track.rotation}. @default 0 */
+	readonly rotation?: Track['rotation'] | undefined;
 	/** See {@link Track.undoEncodings}. Absent where the frames are stored as they are. */
 	readonly undoEncodings?: Track['undoEncodings'] | undefined;
 }
@@ -68,6 +70,7 @@ export class Track {
 	readonly #uid: bigint | null;
 	readonly #nalFormat: 'annex-b' | 'length-prefixed' | null;
 	readonly #nalLengthBytes: number | null;
+	readonly #rotation: 0 | 90 | 180 | 270;
 	readonly #undoEncodings: Track['undoEncodings'];
 
 	constructor(fields: TrackFields) {
@@ -85,6 +88,7 @@ export class Track {
 		this.#uid = fields.uid ?? null;
 		this.#nalFormat = fields.nalFormat ?? null;
 		this.#nalLengthBytes = fields.nalLengthBytes ?? null;
+		this.#rotation = fields.rotation ?? 0;
 		this.#undoEncodings = fields.undoEncodings ?? null;
 	}
 
@@ -104,6 +108,11 @@ export class Track {
 	/** Bytes of such a length, 1 to 4; null for other codecs and for start codes. */
 	get nalLengthBytes(): number | null {
 		return this.#nalLengthBytes;
+	}
+
+	/** Degrees by which a player turns the pictures, clockwise: Matroska's ProjectionPoseRoll, to the nearest quarter. */
+	get rotation(): 0 | 90 | 180 | 270 {
+		return this.#rotation;
 	}
 
 	/** Matroska DefaultDuration: nanoseconds a frame, null where the header does not say. */

@@ -6,7 +6,13 @@ import type { Track } from '../model/track.js';
 
 /** What mediabunny takes to describe a track in a file. */
 export type TrackDescription =
-	| { readonly type: 'video'; readonly codec: VideoCodec; readonly decoderConfig: VideoDecoderConfig }
+	| {
+			readonly type: 'video';
+			readonly codec: VideoCodec;
+			readonly decoderConfig: VideoDecoderConfig;
+			/** Degrees, clockwise. */
+			readonly rotation: Track['rotation'];
+	  }
 	| { readonly type: 'audio'; readonly codec: AudioCodec; readonly decoderConfig: AudioDecoderConfig };
 
 /** Codec strings of one codec begin so, in mediabunny's name for it. */
@@ -34,6 +40,7 @@ export function describeTrack(stored: Track): TrackDescription {
 		return {
 			type: 'video',
 			codec: videoCodec,
+			rotation: track.rotation,
 			decoderConfig: { codec, codedWidth, codedHeight, description },
 		};
 	}

@@ -6,6 +6,7 @@ import { MediaError } from '#lib/errors.js';
 import type { Frame } from '#lib/model/media-event.js';
 import { type Box, box, bytesOfBox, container, fullBox, uint32 } from '#lib/mp4/box.js';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
+import { initSegment } from '#lib/mp4/init-segment.js';
 import { fragmentSamples } from '#lib/server/ingest/mp4/fragment-samples.js';
 import { readMp4Tracks } from '#lib/server/ingest/mp4/mp4-track.js';
 import { tableSamples } from '#lib/server/ingest/mp4/table-samples.js';
@@ -242,6 +243,17 @@ test('rotation, late starts, titles and the delay of Opus are kept', async (t) =
 	t.regex(said, /Codec-inherent delay: 00:00:00.006500000/);
 	t.regex(said, /Seek pre-roll: 00:00:00.080000000/);
 	t.regex(said, /roll rotation: -90/);
+
+	// And on, into what is exported.
+	const { track } = video[0] as Frame;
+	t.is(track.rotation, 90);
+	const { bytes: init } = await initSegment([track], { brand: 'mp4' });
+	const [header] = boxesAt(readBoxes(init), 'moov/trak/tkhd') as [Box];
+	const matrix = Buffer.from(header.fields).subarray(-44, -28);
+	t.deepEqual(
+		[0, 4, 8, 12].map((at) => matrix.readInt32BE(at)),
+		[0, 0x10000, 0, -0x10000],
+	);
 });
 
 test('tracks that are neither video nor audio are named; encrypted or changing ones are refused', async (t) => {
