@@ -1,8 +1,9 @@
 import { registeredCodecId } from '../codecs/codec.js';
 import type { Track } from '../model/track.js';
-import { type Sample, timeSamples } from '../mp4/sample-times.js';
+import { type Sample, ticksOf } from '../mp4/sample-times.js';
 import { accessUnit } from './access-unit.js';
 import { adtsHeaders } from './adts.js';
+import { decodeTimes } from './decode-times.js';
 import { COUNTER_RANGE, PACKET_BYTES, PAYLOAD_BYTES, PacketWriter, setCounter } from './packet-writer.js';
 import { type PesPacket, pesPacket, STREAM_IDS } from './pes-packet.js';
 import {
@@ -43,17 +44,21 @@ const MAX_SOUND_GAP_MS = 1;
  * An MPEG transport stream (ISO 13818-1) of one video track, one audio track or both, which can be decoded by itself and
  * goes on where the segment before it ended: see {@link PacketWriter}. Tables come first; {@link numberTables} numbers them.
  *
- * Decode times are those that {@link timeSamples} gives, never behind the times of presentation, and with B-frames before. Throws `MediaError` for
- * frames and sound that a transport stream cannot have.
+ * Decode times are those of {@link decodeTimes}; `beginsTimeline` where the segments beside it have other timelines. Throws `MediaError` for frames that a transport stream cannot have.
  */
-export function transportSegment(tracks: readonly TransportTrack[]): Buffer {
+export function transportSegment(
+	tracks: readonly TransportTrack[],
+	{ beginsTimeline = false }: { beginsTimeline?: boolean } = {},
+): Buffer {
 	const streams = tracks.map(({ track }) => streamOf(track));
 	const clockPid = streams.find(({ pid }) => pid === VIDEO_PID)?.pid ?? AUDIO_PID;
 	const writer = new PacketWriter();
 	writer.section(PAT_PID, programAssociation());
 	writer.section(PMT_PID, programMap(streams, clockPid));
 	const packets = tracks
-		.flatMap((track) => (track.track.type === 'video' ? videoPackets(track) : soundPackets(track)))
+		.flatMap((track) =>
+			track.track.type === 'video' ? videoPackets(track, beginsTimeline) : soundPackets(track),
+		)
 		.sort((a, b) => a.decodeTicks - b.decodeTicks || a.pid - b.pid);
 	const last = new Map(packets.map((packet) => [packet.pid, packet]));
 	let clockTicks: number | null = null;
@@ -111,31 +116,19 @@ function streamOf({ type, codecId }: Track): ProgramStream {
 	return { pid: VIDEO_PID, streamType: isAvc ? STREAM_TYPES.avc : STREAM_TYPES.hevc };
 }
 
-function videoPackets({ track, samples, parameterSets }: TransportTrack): PesPacket[] {
-	if (samples.length === 0) return [];
-	const times = timeSamples(samples, TIMESCALE, { delayTicks: 0, state: null, nextMs: null });
-	const earlyTicks = times.offsetTicks.some((ticks) => ticks > 0) ? halfFrameTicks(times.decodeTicks) : 0;
-	return samples.map(({ data, keyframe }, index) => {
-		const decodeTicks = times.decodeTicks[index] as number;
-		return pesPacket(
+function videoPackets(
+	{ track, samples, parameterSets }: TransportTrack,
+	beginsTimeline: boolean,
+): PesPacket[] {
+	const shownTicks = samples.map(({ ms }) => ticksOf(ms, TIMESCALE));
+	const decodeTicks = decodeTimes(shownTicks, beginsTimeline);
+	return samples.map(({ data, keyframe }, index) =>
+		pesPacket(
 			{ pid: VIDEO_PID, streamId: STREAM_IDS.video, isRandomAccess: keyframe },
-			{
-				decodeTicks: decodeTicks - earlyTicks,
-				shownTicks: decodeTicks + (times.offsetTicks[index] as number),
-			},
+			{ decodeTicks: decodeTicks[index] as number, shownTicks: shownTicks[index] as number },
 			accessUnit(track, data, { keyframe, parameterSets }),
-		);
-	});
-}
-
-/**
- * Where there are B-frames, a picture that others refer to cannot be shown at the moment it is decoded: ffmpeg takes no such
- * decode time for true, and makes one up. Half a frame earlier is still behind the segment before.
- */
-function halfFrameTicks(decodeTicks: readonly number[]): number {
-	const [first = 0] = decodeTicks;
-	const lengthTicks = (decodeTicks.at(-1) ?? first) - first;
-	return Math.floor(lengthTicks / Math.max(1, decodeTicks.length - 1) / 2);
+		),
+	);
 }
 
 function soundPackets({ track, samples }: TransportTrack): PesPacket[] {

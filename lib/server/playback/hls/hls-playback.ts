@@ -1,7 +1,8 @@
 import type { Track } from '../../../model/track.js';
 import { type Reply, resourceReply } from '../../http/reply.js';
 import { InvalidArgumentError, ServiceError } from '../../wire/service-error.js';
-import { FragmentPackager, type Packaging } from '../packaging/fragment-packager.js';
+import { FragmentPackager } from '../packaging/fragment-packager.js';
+import type { Packaging } from '../packaging/packaged-fragment.js';
 import type { HlsSession } from '../sessions/hls-session.js';
 import type { HlsSessions } from '../sessions/hls-sessions.js';
 import type { SessionEntry } from '../sessions/session-entry.js';
@@ -134,11 +135,19 @@ function playlistReply(text: string): Reply {
 
 function packagingOf(
 	{ request: { container, clock } }: HlsSession,
-	{ initialization, shiftMs }: SessionEntry,
+	{ initialization, shiftMs, previous, next, isDiscontinuous }: SessionEntry,
 ): Packaging {
-	// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
-	const repeatsParameterSets = container === 'FRAGMENTED_MP4' && initialization > 0;
-	return { container, clock, shiftMs, repeatsParameterSets };
+	const isStream = container === 'MPEG_TS';
+	return {
+		container,
+		clock,
+		shiftMs,
+		previous,
+		next,
+		beginsTimeline: isStream && isDiscontinuous,
+		// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
+		repeatsParameterSets: !isStream && initialization > 0,
+	};
 }
 
 function playable(

@@ -36,7 +36,7 @@ export function mediaPlaylist({ request, window, token, trackNumber }: MediaPlay
 	if (isMp4) lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
 	const track = trackNumber === null ? {} : { TrackNumber: trackNumber };
 	let initialization: number | null = null;
-	for (const { fragment, startMs, durationMs, isDiscontinuous, ...entry } of entries) {
+	for (const { fragment, startMs, segmentMs, isDiscontinuous, ...entry } of entries) {
 		if (isDiscontinuous) lines.push('#EXT-X-DISCONTINUITY');
 		if (isMp4 && entry.initialization !== initialization) {
 			initialization = entry.initialization;
@@ -51,7 +51,7 @@ export function mediaPlaylist({ request, window, token, trackNumber }: MediaPlay
 			lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(startMs).toISOString()}`);
 		}
 		lines.push(
-			`#EXTINF:${seconds(durationMs)},`,
+			`#EXTINF:${seconds(segmentMs)},`,
 			resourceUri(isMp4 ? 'GetMP4MediaFragment' : 'GetTSFragment', {
 				FragmentNumber: fragment.number,
 				SessionToken: token,

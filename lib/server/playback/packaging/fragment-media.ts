@@ -3,32 +3,21 @@ import { MediaError } from '../../../errors.js';
 import type { Track } from '../../../model/track.js';
 import type { Sample } from '../../../mp4/sample-times.js';
 import { readParts } from '../../store/body-part.js';
-import type { Clock } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
-import { startOn } from '../sessions/playback-order.js';
-import { evenSound } from './even-sound.js';
+import type { Sized } from './shared-cache.js';
 
 /** A fragment's media, read as a whole. */
-export interface FragmentMedia {
+export interface FragmentMedia extends Sized {
 	readonly tracks: readonly Track[];
-	/** Of each track its frames in decode order, by its number. Times are epoch milliseconds of the clock asked for. */
+	/** Of each track its frames in decode order, by its number. Times are epoch milliseconds of the producer's clock. */
 	readonly samples: ReadonlyMap<number, readonly Sample[]>;
 }
 
-/**
- * Reads a stored fragment. A frame's time is the fragment's start on that clock, `laterMs`, and the frame's time within
- * the fragment.
- * Rejects with `MediaError` where the bytes are malformed, and as `readParts` does.
- */
-export async function readFragmentMedia(
-	fragment: StoredFragment,
-	clock: Clock,
-	laterMs: number,
-): Promise<FragmentMedia> {
+/** Reads a stored fragment. Rejects with `MediaError` where the bytes are malformed, and as `readParts` does. */
+export async function readFragmentMedia(fragment: StoredFragment): Promise<FragmentMedia> {
 	const context = new AssemblerContext();
 	const assembler = new FragmentAssembler(context, { admit: () => 'hold' });
 	const samples = new Map<number, Sample[]>();
-	const shiftMs = startOn(clock, fragment) - fragment.producerMs + laterMs;
 	const take = (batches: ReturnType<FragmentAssembler['write']>): void => {
 		for (const events of batches) {
 			for (const event of events) {
@@ -36,16 +25,12 @@ export async function readFragmentMedia(
 				if (event.type !== 'frame') continue;
 				const { track, data, keyframe, durationMs, timestampMs } = event;
 				const frames = samples.get(track.number) ?? [];
-				frames.push({ data, keyframe, durationMs, ms: (timestampMs ?? fragment.producerMs) + shiftMs });
+				frames.push({ data, keyframe, durationMs, ms: timestampMs ?? fragment.producerMs });
 				samples.set(track.number, frames);
 			}
 		}
 	};
 	for await (const bytes of readParts([{ kind: 'fragment', fragment }])) take(assembler.write(bytes));
 	take(assembler.end());
-	for (const track of context.tracks) {
-		const frames = samples.get(track.number);
-		if (frames !== undefined && track.type === 'audio') samples.set(track.number, evenSound(track, frames));
-	}
-	return { tracks: context.tracks, samples };
+	return { tracks: context.tracks, samples, sizeBytes: fragment.sizeBytes };
 }

@@ -2,41 +2,25 @@ import PQueue from 'p-queue';
 import { MediaError } from '../../../errors.js';
 import type { Track } from '../../../model/track.js';
 import { initSegment } from '../../../mp4/init-segment.js';
-import { mediaSegment, numberSegment } from '../../../mp4/media-segment.js';
-import { storedFrame } from '../../../mp4/nal-lengths.js';
-import type { Sample } from '../../../mp4/sample-times.js';
-import { numberTables, TABLES_BYTES, transportSegment } from '../../../mpegts/transport-segment.js';
-import type { Clock } from '../../store/fragment-index.js';
+import { numberSegment } from '../../../mp4/media-segment.js';
+import { numberTables, TABLES_BYTES } from '../../../mpegts/transport-segment.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { ServiceError } from '../../wire/service-error.js';
-import type { ContainerFormat } from '../hls/hls-request.js';
-import { readFragmentMedia } from './fragment-media.js';
-import { parameterSets, playbackTracks } from './playback-tracks.js';
-import { SharedCache, type Sized } from './shared-cache.js';
+import { startOn } from '../sessions/playback-order.js';
+import { type FragmentMedia, readFragmentMedia } from './fragment-media.js';
+import { type PackagedFragment, type Packaging, packageMedia } from './packaged-fragment.js';
+import { playbackTracks } from './playback-tracks.js';
+import { segmentAudio } from './segment-audio.js';
+import { SharedCache } from './shared-cache.js';
 
 /** Packaged fragments that are kept: what some dozen live players are about to ask for. */
 const CACHE_BYTES = 64 * 1024 * 1024;
 
-/** Fragments that are in memory to be packaged at a time; one has up to 50 MB. */
-const MAX_UNDER_WAY = 4;
+/** Media that is kept as it was read: a fragment lends audio to its neighbours, which are asked for next. */
+const MEDIA_CACHE_BYTES = 16 * 1024 * 1024;
 
-/** A fragment, packaged. The one transport stream has the track number 0. */
-interface PackagedFragment extends Sized {
-	readonly byTrack: ReadonlyMap<number, Uint8Array>;
-	/** Pictures a second; null where there are fewer than two. */
-	readonly frameRate: number | null;
-}
-
-/** How a fragment is packaged. */
-export interface Packaging {
-	readonly container: ContainerFormat;
-	/** The clock that times are on. */
-	readonly clock: Clock;
-	/** By how much they are later than that. */
-	readonly shiftMs: number;
-	/** Whether key frames are given their parameter sets again, for players that read only one initialization. */
-	readonly repeatsParameterSets: boolean;
-}
+/** Segments that are made at a time; each needs up to three fragments in memory, and one has up to 50 MB. */
+const MAX_UNDER_WAY = 2;
 
 /**
  * Packages stored fragments: as one MP4 segment a track, or as a transport stream. Each is packaged once for all sessions,
@@ -44,6 +28,7 @@ export interface Packaging {
  */
 export class FragmentPackager {
 	readonly #cache = new SharedCache<PackagedFragment>(CACHE_BYTES);
+	readonly #media = new SharedCache<FragmentMedia>(MEDIA_CACHE_BYTES);
 	readonly #queue = new PQueue({ concurrency: MAX_UNDER_WAY });
 	readonly #initializations = new WeakMap<Track, Promise<Uint8Array>>();
 
@@ -83,64 +68,49 @@ export class FragmentPackager {
 	}
 
 	async #package(fragment: StoredFragment, packaging: Packaging): Promise<PackagedFragment> {
-		const { container, clock, shiftMs, repeatsParameterSets } = packaging;
-		const key = `${container} ${clock} ${shiftMs} ${repeatsParameterSets} ${fragment.offset} ${fragment.payload}`;
+		const { previous, next, ...rest } = packaging;
+		const places = [previous, fragment, next].map((place) => place && placeOf(place));
+		const key = JSON.stringify([rest, places]);
 		try {
-			return await this.#cache.get(key, () => this.#queue.add(() => packageFragment(fragment, packaging)));
+			return await this.#cache.get(key, () => this.#queue.add(() => this.#make(fragment, packaging)));
 		} catch (error) {
 			if (!(error instanceof MediaError)) throw error;
 			// The name the service has for it where it makes clips.
 			throw new ServiceError('InvalidMediaFrameException', 400, error.message);
 		}
 	}
-}
 
-async function packageFragment(
-	fragment: StoredFragment,
-	{ container, clock, shiftMs, repeatsParameterSets }: Packaging,
-): Promise<PackagedFragment> {
-	const media = await readFragmentMedia(fragment, clock, shiftMs);
-	const tracks = playbackTracks(media.tracks).map((track) => ({
-		track,
-		samples: media.samples.get(track.number) ?? [],
-		parameterSets: parameterSets(track),
-	}));
-	const byTrack = new Map<number, Uint8Array>();
-	if (container === 'MPEG_TS') byTrack.set(0, transportSegment(tracks));
-	for (const { track, samples, parameterSets } of container === 'MPEG_TS' ? [] : tracks) {
-		const sets = repeatsParameterSets ? withLengths(track, parameterSets) : [];
-		const source = {
-			track,
-			trackId: 1,
-			samples: sets.length === 0 ? samples : samples.map((sample) => withSets(sample, sets, track)),
-			state: null,
-		};
-		const { slices } = mediaSegment([source], { sequenceNumber: 0, isHls: true });
-		byTrack.set(track.number, Buffer.concat(slices));
+	async #make(fragment: StoredFragment, packaging: Packaging): Promise<PackagedFragment> {
+		const [previous, own, next] = await Promise.all([
+			this.#neighbour(packaging.previous),
+			this.#read(fragment),
+			this.#neighbour(packaging.next),
+		]);
+		const tracks = playbackTracks(own.tracks);
+		const [video, audio] = tracks;
+		const samples = new Map(own.samples);
+		if (video?.type === 'video' && audio !== undefined) {
+			samples.set(audio.number, segmentAudio({ previous, own, next }, video, audio));
+		}
+		const clockMs = startOn(packaging.clock, fragment) - fragment.producerMs;
+		return packageMedia(tracks, samples, packaging, clockMs);
 	}
-	const sizeBytes = [...byTrack.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
-	const video = tracks.find(({ track }) => track.type === 'video');
-	return { byTrack, sizeBytes, frameRate: video === undefined ? null : frameRate(video.samples) };
+
+	#read(fragment: StoredFragment): Promise<FragmentMedia> {
+		return this.#media.get(placeOf(fragment), () => readFragmentMedia(fragment));
+	}
+
+	/** One that is malformed lends nothing, and fails when it is asked for itself. */
+	async #neighbour(fragment: StoredFragment | null): Promise<FragmentMedia | null> {
+		try {
+			return fragment === null ? null : await this.#read(fragment);
+		} catch (error) {
+			if (error instanceof MediaError) return null;
+			throw error;
+		}
+	}
 }
 
-/** Parameter sets as a frame of a length-prefixed track has NAL units. */
-function withLengths({ nalLengthBytes }: Track, sets: readonly Uint8Array[]): Uint8Array[] {
-	const lengthBytes = nalLengthBytes ?? 4;
-	return sets.flatMap((unit) => {
-		if (unit.byteLength >= 2 ** (8 * lengthBytes)) return [];
-		const length = Buffer.alloc(lengthBytes);
-		length.writeUIntBE(unit.byteLength, 0, lengthBytes);
-		return [length, unit];
-	});
-}
-
-function withSets(sample: Sample, sets: readonly Uint8Array[], track: Track): Sample {
-	if (!sample.keyframe) return sample;
-	return { ...sample, data: Buffer.concat([...sets, ...storedFrame(track, sample.data)]) };
-}
-
-function frameRate(samples: readonly Sample[]): number | null {
-	const times = samples.map(({ ms }) => ms);
-	const lengthMs = Math.max(...times) - Math.min(...times);
-	return samples.length > 1 && lengthMs > 0 ? ((samples.length - 1) * 1000) / lengthMs : null;
+function placeOf({ offset, payload }: StoredFragment): string {
+	return `${offset} ${payload}`;
 }

@@ -6,10 +6,18 @@ import { compareServerTimes, playedFragments } from './playback-order.js';
 /** A live session takes no stream whose newest fragment is older than this. */
 const LIVE_MS = 30_000;
 
+/** What is to be listed next. */
+export interface DueFragments {
+	/** In order. */
+	readonly fragments: readonly StoredFragment[];
+	/** The one that will be listed after them, where it is there already. */
+	readonly following: StoredFragment | null;
+}
+
 /** The fragments of a session that are still to be listed. */
 export interface FragmentQueue {
-	/** What is to be listed next, in order; the same again until it is {@link listed}. `nowMs` is the archive's clock. */
-	take(nowMs: number): StoredFragment[];
+	/** What is to be listed next; the same again until it is {@link listed}. `nowMs` is the archive's clock. */
+	take(nowMs: number): DueFragments;
 	/** Those fragments are listed; the last of them lasts so long. */
 	listed(fragments: readonly StoredFragment[], lastDurationMs: number): void;
 	/** Whether nothing can come any more. */
@@ -31,8 +39,8 @@ class OnDemandQueue implements FragmentQueue {
 		this.#fragments = playedFragments(request.clock, inRange(request, index)).slice(0, request.maxFragments);
 	}
 
-	take(): StoredFragment[] {
-		return this.#fragments;
+	take(): DueFragments {
+		return { fragments: this.#fragments, following: null };
 	}
 
 	listed(): void {
@@ -61,7 +69,11 @@ class LiveQueue implements FragmentQueue {
 		this.#index = index;
 	}
 
-	take(nowMs: number): StoredFragment[] {
+	take(nowMs: number): DueFragments {
+		return { fragments: this.#fresh(nowMs), following: null };
+	}
+
+	#fresh(nowMs: number): StoredFragment[] {
 		const { clock, maxFragments } = this.#request;
 		const newest = this.#newest;
 		if (newest === null) {
@@ -111,16 +123,17 @@ class ReplayQueue implements FragmentQueue {
 		this.#dueMs = nowMs;
 	}
 
-	take(nowMs: number): StoredFragment[] {
+	take(nowMs: number): DueFragments {
 		this.#refresh();
-		if (nowMs < this.#dueMs) return [];
+		if (nowMs < this.#dueMs) return { fragments: [], following: null };
 		const count = this.#last === null ? this.#request.maxFragments : 1;
 		const due = this.#waiting.slice(0, count);
 		const missing = due.findIndex(({ serverMs }) => serverMs > nowMs);
 		const there = missing < 0 ? due : due.slice(0, missing);
 		// What was waited for is not made up for: an hour that comes in at once is played in an hour.
 		if (there.length === 0) this.#dueMs = nowMs;
-		return there;
+		const next = this.#waiting[there.length];
+		return { fragments: there, following: next !== undefined && next.serverMs <= nowMs ? next : null };
 	}
 
 	listed(fragments: readonly StoredFragment[], lastDurationMs: number): void {

@@ -13,9 +13,9 @@ import {
 	playbackTracks,
 } from '../packaging/playback-tracks.js';
 import type { TrackReader } from '../packaging/track-reader.js';
-import { type FragmentQueue, fragmentQueue } from './fragment-queue.js';
+import { type DueFragments, type FragmentQueue, fragmentQueue } from './fragment-queue.js';
 import { startOn } from './playback-order.js';
-import { fragmentDurationMs, type SessionEntry } from './session-entry.js';
+import { fragmentDurationMs, type SessionEntry, segmentDurationMs } from './session-entry.js';
 
 /** Changes of codec private data in a session; the service fails what comes behind the 500th. */
 const MAX_CHANGES = 500;
@@ -25,6 +25,12 @@ const ESTIMATE_FRAMES = 3;
 
 /** What MP4 says of a frame; Matroska says it in less. */
 const FRAME_OVERHEAD_BYTES = 16;
+
+/** A fragment that is to be listed, and its tracks, or why they cannot be read. */
+interface Found {
+	readonly fragment: StoredFragment;
+	readonly tracks: readonly Track[] | MediaError;
+}
 
 /** What the playlists of a session hold at a moment. Audio and video are made of the same. */
 export interface SessionWindow {
@@ -77,14 +83,14 @@ export class HlsSession {
 	): Promise<HlsSession> {
 		const session = new HlsSession(request, stream, nowMs, reader);
 		const first = session.#queue.take(nowMs);
-		if (first.length === 0) {
+		if (first.fragments.length === 0) {
 			throw new ServiceError(
 				'ResourceNotFoundException',
 				404,
 				'No fragments found in the stream for the streaming request.',
 			);
 		}
-		const [tracks] = await reader.read(first.slice(0, 1));
+		const [tracks] = await reader.read(first.fragments.slice(0, 1));
 		if (tracks instanceof MediaError) throw new InternalFailureError(tracks);
 		session.#initializations.push(playbackTracks(tracks as readonly Track[]));
 		await session.#append(first);
@@ -141,18 +147,18 @@ export class HlsSession {
 
 	async #grow(nowMs: number): Promise<void> {
 		for (;;) {
-			const fragments = this.#queue.take(nowMs);
-			if (fragments.length === 0) return;
-			await this.#append(fragments);
+			const due = this.#queue.take(nowMs);
+			if (due.fragments.length === 0) return;
+			await this.#append(due);
 		}
 	}
 
 	/** Nothing is listed where a file cannot be read: the same fragments come again. */
-	async #append(fragments: readonly StoredFragment[]): Promise<void> {
-		const tracks = await this.#reader.read(fragments);
-		for (const [index, fragment] of fragments.entries()) {
-			this.#list(fragment, tracks[index] as readonly Track[] | MediaError, fragments[index + 1] ?? null);
-		}
+	async #append({ fragments, following }: DueFragments): Promise<void> {
+		const known = following === null ? fragments : [...fragments, following];
+		const tracks = await this.#reader.read(known);
+		const found = known.map((fragment, index) => ({ fragment, tracks: tracks[index] as Found['tracks'] }));
+		for (const index of fragments.keys()) this.#list(found[index] as Found, found[index + 1] ?? null);
 		const last = this.#entries.at(-1) as SessionEntry;
 		this.#queue.listed(fragments, last.durationMs);
 		const kept = 2 * this.request.maxFragments;
@@ -161,30 +167,36 @@ export class HlsSession {
 		}
 	}
 
-	#list(fragment: StoredFragment, tracks: readonly Track[] | MediaError, next: StoredFragment | null): void {
+	#list({ fragment, tracks }: Found, next: Found | null): void {
 		const { clock, discontinuities } = this.request;
 		const previous = this.#entries.at(-1);
 		const { initialization, error } = this.#initialize(tracks, previous?.initialization ?? 0);
+		const decoded = this.#initializations[initialization] as PlaybackTracks;
 		const startMs = startOn(clock, fragment);
-		const nextMs = next === null ? null : startOn(clock, next) - startMs;
-		const durationMs = fragmentDurationMs(
-			fragment,
-			this.#initializations[initialization] as PlaybackTracks,
-			nextMs,
-		);
+		const nextMs = next === null ? null : startOn(clock, next.fragment) - startMs;
+		const durationMs = fragmentDurationMs(fragment, decoded, nextMs);
 		const gapMs = previous === undefined ? 0 : startMs - (previous.startMs + previous.durationMs);
 		const isDiscontinuous =
 			discontinuities === 'ALWAYS' ||
 			(discontinuities === 'ON_DISCONTINUITY' && Math.abs(gapMs) > GAP_THRESHOLD_MS) ||
 			// Whatever the mode: players would go on with the wrong parameters.
 			(previous !== undefined && initialization !== previous.initialization);
+		const isJoined =
+			next !== null &&
+			error === null &&
+			decoded.length > 1 &&
+			goesOn({ fragment, durationMs }, next.fragment) &&
+			isDecodedWith(decoded, next.tracks);
 		const entry: SessionEntry = {
 			fragment,
 			sequence: (previous?.sequence ?? 0) + 1,
 			startMs,
 			durationMs,
-			shiftMs: previous === undefined ? 0 : shiftBehind(previous, fragment, startMs),
+			segmentMs: segmentDurationMs(durationMs, decoded, this.request),
+			shiftMs: previous === undefined ? 0 : shiftAfter(previous, fragment, startMs),
 			initialization,
+			previous: previous?.next === fragment ? previous.fragment : null,
+			next: isJoined ? next.fragment : null,
 			isDiscontinuous,
 			discontinuitiesBefore:
 				previous === undefined ? 0 : previous.discontinuitiesBefore + (previous.isDiscontinuous ? 1 : 0),
@@ -238,15 +250,36 @@ function packagedBytesAtMost(
  * How much later than its clock says a fragment is played, so that it does not run into the one before it. Server times
  * jitter, and overlap wherever a producer was faster than its media; players drop what comes twice, or complain of it.
  */
-function shiftBehind(previous: SessionEntry, { producerMs }: StoredFragment, startMs: number): number {
-	const { fragment, durationMs, shiftMs } = previous;
+function shiftAfter(previous: SessionEntry, fragment: StoredFragment, startMs: number): number {
+	const { durationMs, shiftMs } = previous;
+	const stepMs = fragment.producerMs - previous.fragment.producerMs;
+	// Where a producer goes on it does not overlap itself. What else is known of a fragment's end is an estimate, and its
+	// errors would add up.
+	const lengthMs = goesOn(previous, fragment) ? Math.min(stepMs, durationMs) : durationMs;
+	return Math.max(0, Math.ceil(previous.startMs + shiftMs + lengthMs - startMs));
+}
+
+/**
+ * Whether a fragment goes on where the one before it ends, by the producer's clock. Where that is, is an estimate: some
+ * frames off with B-frames across its border or an uneven rate.
+ */
+function goesOn(
+	{ fragment, durationMs }: Pick<SessionEntry, 'fragment' | 'durationMs'>,
+	{ producerMs }: StoredFragment,
+): boolean {
 	const stepMs = producerMs - fragment.producerMs;
 	const frameMs = durationMs - (fragment.picturesMs ?? fragment.lengthMs);
-	// Where a producer goes on it does not overlap itself. What else is known of a fragment's end is an estimate, some frames
-	// off with B-frames across its border or an uneven rate, and such errors would add up.
-	const goesOn = stepMs > 0 && durationMs - stepMs < ESTIMATE_FRAMES * frameMs;
-	const lengthMs = goesOn ? Math.min(stepMs, durationMs) : durationMs;
-	return Math.max(0, Math.ceil(previous.startMs + shiftMs + lengthMs - startMs));
+	return stepMs > 0 && Math.abs(durationMs - stepMs) < ESTIMATE_FRAMES * frameMs;
+}
+
+/** Whether a decoder that is set up for these tracks decodes those of another fragment. */
+function isDecodedWith(tracks: PlaybackTracks, found: Found['tracks']): boolean {
+	try {
+		return !(found instanceof MediaError) && decodesAlike(tracks, playbackTracks(found));
+	} catch (error) {
+		if (error instanceof ServiceError) return false;
+		throw error;
+	}
 }
 
 function changed(what: string): ServiceError {

@@ -1,5 +1,6 @@
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { ServiceError } from '../../wire/service-error.js';
+import type { HlsRequest } from '../hls/hls-request.js';
 import { aacFrameMs } from '../packaging/even-sound.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
 
@@ -10,11 +11,17 @@ export interface SessionEntry {
 	readonly sequence: number;
 	/** Start on the session's clock, epoch milliseconds. */
 	readonly startMs: number;
+	/** How long its video is shown, or its audio is heard where it has no video. */
 	readonly durationMs: number;
+	/** How long its segment lasts, as playlists say it: see {@link segmentDurationMs}. */
+	readonly segmentMs: number;
 	/** By how much its media are later than the clock says, so that they do not run into those before it. */
 	readonly shiftMs: number;
 	/** Which of the session's initializations it needs, from 0 on. */
 	readonly initialization: number;
+	/** The fragments listed before and after it, where the recording goes on from one to the other: they share audio. */
+	readonly previous: StoredFragment | null;
+	readonly next: StoredFragment | null;
 	/** Whether a player is to begin a new timeline with it. */
 	readonly isDiscontinuous: boolean;
 	/** How many entries before it did so. */
@@ -46,6 +53,25 @@ export function fragmentDurationMs(
 	const isNextNear = nextMs !== null && nextMs > picturesMs && nextMs <= MAX_FRAGMENT_MS;
 	const declaredMs = first.defaultDurationNs === null ? DEFAULT_FRAME_MS : first.defaultDurationNs / 1e6;
 	return isNextNear ? nextMs : picturesMs + declaredMs;
+}
+
+/**
+ * How long a segment lasts whose video takes `durationMs`, in milliseconds. A transport stream that begins a timeline with
+ * each segment lasts to the end of the longer track, and audio has whole frames: it ends after the video in as many of
+ * the segments as the part of a frame says by which the video is longer than whole ones. This is the mean, rounded up.
+ * Players that are given less put the next segment where this one has not ended yet, and lose the key frame of one that
+ * they have loaded before.
+ */
+export function segmentDurationMs(
+	durationMs: number,
+	tracks: PlaybackTracks,
+	{ container, discontinuities }: HlsRequest,
+): number {
+	const [first, second] = tracks;
+	const frameMs = first?.type === 'video' && second !== undefined ? aacFrameMs(second) : null;
+	if (container !== 'MPEG_TS' || discontinuities !== 'ALWAYS' || frameMs === null) return durationMs;
+	const part = (durationMs / frameMs) % 1;
+	return Math.ceil(durationMs + part * (1 - part) * frameMs);
 }
 
 /** What the index says of the pictures; where it is silent, what is left of its frames when sound has as many as fit. */

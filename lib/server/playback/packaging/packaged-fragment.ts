@@ -1,0 +1,97 @@
+import type { Track } from '../../../model/track.js';
+import { mediaSegment } from '../../../mp4/media-segment.js';
+import { storedFrame } from '../../../mp4/nal-lengths.js';
+import type { Sample } from '../../../mp4/sample-times.js';
+import { transportSegment } from '../../../mpegts/transport-segment.js';
+import type { Clock } from '../../store/fragment-index.js';
+import type { StoredFragment } from '../../store/stored-fragment.js';
+import type { ContainerFormat } from '../hls/hls-request.js';
+import { evenSound } from './even-sound.js';
+import { type PlaybackTracks, parameterSets } from './playback-tracks.js';
+import { firstShownMs } from './segment-audio.js';
+import type { Sized } from './shared-cache.js';
+
+/** A fragment, packaged. The one transport stream has the track number 0. */
+export interface PackagedFragment extends Sized {
+	readonly byTrack: ReadonlyMap<number, Uint8Array>;
+	/** Pictures a second; null where there are fewer than two. */
+	readonly frameRate: number | null;
+}
+
+/** How a fragment is packaged. */
+export interface Packaging {
+	/** The fragments before and after it that share the audio at its borders: see {@link segmentAudio}. */
+	readonly previous: StoredFragment | null;
+	readonly next: StoredFragment | null;
+	/** Whether players begin a new timeline with this transport stream; its audio is then moved, by less than a frame, to begin with the video. */
+	readonly beginsTimeline: boolean;
+	readonly container: ContainerFormat;
+	/** The clock that times are on. */
+	readonly clock: Clock;
+	/** By how much they are later than that. */
+	readonly shiftMs: number;
+	/** Whether key frames are given their parameter sets again, for players that read only one initialization. */
+	readonly repeatsParameterSets: boolean;
+}
+
+/**
+ * Packages the frames of a fragment, given by track number. Their times are made later by `clockMs`, and by what the
+ * packaging says. Throws `MediaError` where the container has no room for them.
+ */
+export function packageMedia(
+	playable: PlaybackTracks,
+	media: ReadonlyMap<number, readonly Sample[]>,
+	{ container, shiftMs, beginsTimeline, previous, repeatsParameterSets }: Packaging,
+	clockMs: number,
+): PackagedFragment {
+	const [first, second] = playable.map(({ number }) => media.get(number) ?? []);
+	const togetherMs =
+		beginsTimeline && previous !== null ? (firstShownMs(first ?? []) ?? 0) - (second?.[0]?.ms ?? 0) : 0;
+	const tracks = playable.map((track, index) => {
+		const laterMs = clockMs + shiftMs + (index === 1 ? togetherMs : 0);
+		const samples = (media.get(track.number) ?? []).map((sample) => ({ ...sample, ms: sample.ms + laterMs }));
+		return {
+			track,
+			samples: track.type === 'audio' ? evenSound(track, samples) : samples,
+			parameterSets: parameterSets(track),
+		};
+	});
+	const byTrack = new Map<number, Uint8Array>();
+	if (container === 'MPEG_TS') byTrack.set(0, transportSegment(tracks, { beginsTimeline }));
+	for (const { track, samples, parameterSets } of container === 'MPEG_TS' ? [] : tracks) {
+		const sets = repeatsParameterSets ? withLengths(track, parameterSets) : [];
+		const source = {
+			track,
+			trackId: 1,
+			samples: sets.length === 0 ? samples : samples.map((sample) => withSets(sample, sets, track)),
+			state: null,
+		};
+		const { slices } = mediaSegment([source], { sequenceNumber: 0, isHls: true });
+		byTrack.set(track.number, Buffer.concat(slices));
+	}
+	const sizeBytes = [...byTrack.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+	const video = tracks.find(({ track }) => track.type === 'video');
+	return { byTrack, sizeBytes, frameRate: video === undefined ? null : frameRate(video.samples) };
+}
+
+/** Parameter sets as a frame of a length-prefixed track has NAL units. */
+function withLengths({ nalLengthBytes }: Track, sets: readonly Uint8Array[]): Uint8Array[] {
+	const lengthBytes = nalLengthBytes ?? 4;
+	return sets.flatMap((unit) => {
+		if (unit.byteLength >= 2 ** (8 * lengthBytes)) return [];
+		const length = Buffer.alloc(lengthBytes);
+		length.writeUIntBE(unit.byteLength, 0, lengthBytes);
+		return [length, unit];
+	});
+}
+
+function withSets(sample: Sample, sets: readonly Uint8Array[], track: Track): Sample {
+	if (!sample.keyframe) return sample;
+	return { ...sample, data: Buffer.concat([...sets, ...storedFrame(track, sample.data)]) };
+}
+
+function frameRate(samples: readonly Sample[]): number | null {
+	const times = samples.map(({ ms }) => ms);
+	const lengthMs = Math.max(...times) - Math.min(...times);
+	return samples.length > 1 && lengthMs > 0 ? ((samples.length - 1) * 1000) / lengthMs : null;
+}
