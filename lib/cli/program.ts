@@ -110,8 +110,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 
 	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
-		.option('--container <container>', 'fmp4 or ts (default: fmp4)')
-		.option('--discontinuity <mode>', 'always, never or on-discontinuity')
+		.option('--container <container>', 'ts or fmp4 (default: ts; the service: fmp4)')
+		.option('--discontinuity <mode>', 'on-discontinuity (the default), always or never')
 		.option('--fragment-timestamps', "each fragment's time in the playlist")
 		.option('--expires <time>', 'how long the session lasts, 300s to 12h (default: 300s)')
 		.option('--max-fragments <n>', 'fragments in a playlist, 1 to 5000')

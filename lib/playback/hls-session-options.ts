@@ -4,7 +4,8 @@ import type { RangeClock } from '../model/time-range.js';
 /**
  * What an HLS session plays, and how (GetHLSStreamingSessionURL).
  *
- * Names in lower case are the service's in upper case; what is left out is the service's default.
+ * Names in lower case are the service's in upper case. What is left out is the service's default, but for `container` and
+ * `discontinuity`: their defaults here are what every player plays to the end.
  */
 export interface HlsSessionOptions {
 	/**
@@ -19,11 +20,17 @@ export interface HlsSessionOptions {
 	readonly to?: Date | undefined;
 	/** Whose clock the range, and the playlist's times, mean. @default 'server' */
 	readonly by?: RangeClock | undefined;
-	/** `fmp4`: fragmented MP4. `ts`: MPEG transport stream, 5 to 25 % larger. @default 'fmp4' */
+	/**
+	 * `ts`: MPEG transport stream. `fmp4`: fragmented MP4, 5 to 20 % smaller, and what Apple's players want for H.265; VLC
+	 * stops there at the first discontinuity. The service's own default is `fmp4`.
+	 * @default 'ts'
+	 */
 	readonly container?: 'fmp4' | 'ts' | undefined;
 	/**
-	 * Where the playlist says that the media does not go on: between all fragments, nowhere, or where it does not.
-	 * @default 'always' on the server's clock, 'never' on the producer's
+	 * Where the playlist says that the media does not go on: between all fragments, nowhere, or where it does not go on. The
+	 * service's own default is `always` on the server's clock and `never` on the producer's. With `always` players begin
+	 * anew with each fragment, and VLC stops or skips; with `never` nothing prepares them for a gap.
+	 * @default 'on-discontinuity'
 	 */
 	readonly discontinuity?: 'always' | 'never' | 'on-discontinuity' | undefined;
 	/** Whether each fragment's time is in the playlist (`EXT-X-PROGRAM-DATE-TIME`). @default false */
@@ -41,8 +48,8 @@ export interface HlsSessionRequest {
 		readonly FragmentSelectorType: 'SERVER_TIMESTAMP' | 'PRODUCER_TIMESTAMP';
 		readonly TimestampRange?: { readonly StartTimestamp: Date; readonly EndTimestamp?: Date };
 	};
-	readonly ContainerFormat?: 'FRAGMENTED_MP4' | 'MPEG_TS';
-	readonly DiscontinuityMode?: 'ALWAYS' | 'NEVER' | 'ON_DISCONTINUITY';
+	readonly ContainerFormat: 'FRAGMENTED_MP4' | 'MPEG_TS';
+	readonly DiscontinuityMode: 'ALWAYS' | 'NEVER' | 'ON_DISCONTINUITY';
 	readonly DisplayFragmentTimestamp?: 'ALWAYS' | 'NEVER';
 	readonly Expires: number;
 	readonly MaxMediaPlaylistFragmentResults?: number;
@@ -67,7 +74,8 @@ const MAX_RANGE_MS = 24 * 3_600_000;
  * GetHLSStreamingSessionURL), and says them in its words. `nowMs`: epoch milliseconds. Throws {@link InvalidOptionError}.
  */
 export function toHlsSessionRequest(options: HlsSessionOptions, nowMs: number): HlsSessionRequest {
-	const { mode = options.from === undefined ? 'live' : 'on-demand', by, container, discontinuity } = options;
+	const { mode = options.from === undefined ? 'live' : 'on-demand', by } = options;
+	const { container = 'ts', discontinuity = 'on-discontinuity' } = options;
 	const { fragmentTimestamps, expiresIn = MIN_EXPIRES_SECONDS, maxFragments } = options;
 	const PlaybackMode = choose('mode', modes, mode);
 	const clock = by === undefined ? undefined : choose('by', clocks, by);
@@ -85,10 +93,8 @@ export function toHlsSessionRequest(options: HlsSessionOptions, nowMs: number): 
 				...(range && { TimestampRange: range }),
 			},
 		}),
-		...(container !== undefined && { ContainerFormat: choose('container', containers, container) }),
-		...(discontinuity !== undefined && {
-			DiscontinuityMode: choose('discontinuity', discontinuities, discontinuity),
-		}),
+		ContainerFormat: choose('container', containers, container),
+		DiscontinuityMode: choose('discontinuity', discontinuities, discontinuity),
 		...(fragmentTimestamps !== undefined && {
 			DisplayFragmentTimestamp: fragmentTimestamps ? ('ALWAYS' as const) : ('NEVER' as const),
 		}),

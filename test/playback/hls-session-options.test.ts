@@ -8,7 +8,9 @@ const from = new Date(nowMs - 3_600_000);
 const to = new Date(nowMs - 1_800_000);
 const range = { StartTimestamp: from, EndTimestamp: to };
 
-test("says options in the service's words, and leaves to it what is not said", (t) => {
+const defaults = { ContainerFormat: 'MPEG_TS', DiscontinuityMode: 'ON_DISCONTINUITY' };
+
+test("says options in the service's words, with defaults that every player plays", (t) => {
 	const rows: [HlsSessionOptions, object][] = [
 		[{}, { PlaybackMode: 'LIVE', Expires: 300 }],
 		[
