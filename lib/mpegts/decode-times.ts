@@ -21,9 +21,11 @@ export function decodeTimes(shownTicks: readonly number[], beginsTimeline: boole
 	const leadTicks = beginsTimeline ? leastTicks : Math.max(leastTicks, delayTicks - frameTicks + leastTicks);
 	const startTicks = first - Math.ceil(leadTicks);
 	const decodeTicks = slots.map((slot) => slot - delayTicks - 1);
-	const early = decodeTicks.findIndex((ticks) => ticks >= first);
-	const stepTicks = ((decodeTicks[early] ?? first) - startTicks) / Math.max(1, early);
-	for (let index = 0; index < early; index++) decodeTicks[index] = Math.round(startTicks + index * stepTicks);
+	const found = decodeTicks.findIndex((ticks) => ticks >= first);
+	const early = found < 0 ? decodeTicks.length : found;
+	for (let index = 0; index < early; index++) {
+		decodeTicks[index] = startTicks + Math.floor((index * (first - startTicks)) / early);
+	}
 	return decodeTicks;
 }
 

@@ -77,7 +77,9 @@ test("says options in the service's words, with defaults that every player plays
 			},
 		],
 	];
-	for (const [options, expected] of rows) t.deepEqual(toHlsSessionRequest(options, nowMs), expected as never);
+	for (const [options, expected] of rows) {
+		t.deepEqual(toHlsSessionRequest(options, nowMs), { ...defaults, ...expected } as never);
+	}
 	t.is(toHlsSessionRequest({ discontinuity: 'always' }, nowMs).DiscontinuityMode, 'ALWAYS');
 });
 

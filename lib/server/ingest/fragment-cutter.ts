@@ -30,9 +30,8 @@ export interface CutFragment {
 	/** Last frame's time minus the first's. */
 	readonly lengthTicks: number;
 	readonly frames: number;
-	/** Of the video track alone; 0 where there is none. */
-	readonly pictures: number;
-	readonly picturesTicks: number;
+	/** Of the video track alone; empty where there is none. */
+	readonly pictures: PictureSpan;
 }
 
 /** What {@link FragmentCutter} must know of the file. */
@@ -201,8 +200,7 @@ export class FragmentCutter implements MatroskaHandler {
 			startTicks: this.#clusterTimecode,
 			lengthTicks: this.#maxTicksSeen - this.#minTicks,
 			frames: this.#frames,
-			pictures: this.#pictures.count,
-			picturesTicks: this.#pictures.lengthTicks,
+			pictures: this.#pictures,
 		});
 		this.#pictures = new PictureSpan();
 		this.#slices = [];

@@ -1,30 +1,43 @@
+import { TimeExtent } from '../../gaps/time-extent.js';
+
+/** Pictures that are further off than this from all others of their fragment do not belong where they say they do. */
+const FAR_MS = 1000;
+
 /** How many pictures there are, and from when to when. */
 export class PictureSpan {
-	#count = 0;
-	#minTicks = Number.POSITIVE_INFINITY;
-	#maxTicks = Number.NEGATIVE_INFINITY;
+	readonly #extent = new TimeExtent();
 
 	get count(): number {
-		return this.#count;
+		return this.#extent.count;
 	}
 
-	/** Last one's time minus the first's; 0 for fewer than two. */
-	get lengthTicks(): number {
-		return this.#count === 0 ? 0 : this.#maxTicks - this.#minTicks;
+	/**
+	 * Last one's time minus the first's, in milliseconds; 0 for fewer than two. Up to two wrong times at either end do not
+	 * count. `tickMs`: how long a tick is.
+	 */
+	lengthMs(tickMs: number): number {
+		const inMs = (ticks: readonly number[]): number[] => ticks.map((tick) => tick * tickMs);
+		const { count, ...ticks } = this.#extent.state();
+		const earliestMs = inMs(ticks.earliestMs);
+		const latestMs = inMs(ticks.latestMs);
+		const span = new TimeExtent({ count, earliestMs, latestMs }).within({
+			startMs: earliestMs.at(-1) ?? null,
+			nextStartMs: (latestMs.at(-1) ?? 0) + FAR_MS,
+			frameMs: null,
+		});
+		return span === null ? 0 : span.lastMs - span.firstMs;
 	}
 
 	/** One more, in whatever order. */
 	add(ticks: number): void {
-		this.#count++;
-		this.#minTicks = Math.min(this.#minTicks, ticks);
-		this.#maxTicks = Math.max(this.#maxTicks, ticks);
+		this.#extent.add(ticks);
 	}
 }
 
-/** What an index says of the pictures of a fragment: nothing where there are none. */
+/** What an index says of the pictures of a fragment, whose ticks last `tickMs`: nothing where there are none. */
 export function pictureFields(
-	count: number,
-	lengthMs: number,
+	span: PictureSpan,
+	tickMs: number,
 ): { pictures: number; picturesMs: number } | Record<string, never> {
-	return count === 0 ? {} : { pictures: count, picturesMs: Math.round(lengthMs) };
+	return span.count === 0 ? {} : { pictures: span.count, picturesMs: Math.round(span.lengthMs(tickMs)) };
 }

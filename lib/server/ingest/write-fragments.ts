@@ -46,7 +46,7 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 	const fragments: StoredFragment[] = [];
 	let sequence = input.firstSequence;
 	for await (const _ of input.media.feed(cutter, input.signal)) {
-		for (const { headerTags, cluster, startTicks, lengthTicks, frames, ...picture } of cutter.finished.splice(
+		for (const { headerTags, cluster, startTicks, lengthTicks, frames, pictures } of cutter.finished.splice(
 			0,
 		)) {
 			const producerMs = Math.round(startMs + toMs(startTicks));
@@ -68,7 +68,7 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 				serverMs,
 				lengthMs: Math.round(toMs(lengthTicks)),
 				frames,
-				...pictureFields(picture.pictures, toMs(picture.picturesTicks)),
+				...pictureFields(pictures, toMs(1)),
 				crc32: checksum,
 			});
 		}

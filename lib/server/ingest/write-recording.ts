@@ -95,7 +95,7 @@ function describe(document: ScannedDocument, payload: string, offset: number): S
 		serverMs,
 		lengthMs: Math.round(((document.maxTicks - document.minTicks) * document.timecodeScaleNs) / 1e6),
 		frames: document.frames,
-		...pictureFields(pictures.count, (pictures.lengthTicks * document.timecodeScaleNs) / 1e6),
+		...pictureFields(pictures, document.timecodeScaleNs / 1e6),
 	};
 }
 

@@ -191,18 +191,6 @@ const tracksRefused: [string, Uint8Array[][], string, RegExp][] = [
 		/track 1/,
 	],
 	[
-		'Annex B',
-		[
-			codedTrack(
-				1,
-				'V_MPEG/ISO/AVC',
-				Buffer.from('0000000167640015acd941e0bfe5c0440000000168ebe3cb22c0', 'hex'),
-			),
-		],
-		'InvalidCodecPrivateData',
-		/track 1/,
-	],
-	[
 		'a record that is cut',
 		[codedTrack(1, 'V_MPEG4/ISO/AVC', smallAvc.subarray(0, 20))],
 		'InvalidCodecPrivateData',
@@ -238,6 +226,27 @@ for (const [title, tracks, name, message] of tracksRefused) {
 		t.regex(answer.json.Message, message);
 	});
 }
+
+test('parameter sets are taken from where they are: bare in the private data, or in a key frame', async (t) => {
+	const { open, ingest } = await startPlayback(t);
+	const bare = Buffer.from('0000000167640015acd941e0bfe5c044000003000400000300c83c58b658', 'hex');
+	const sets = Buffer.concat([bare, Buffer.from('0000000168ebe3cb22c0fdf8f800', 'hex')]);
+	await ingest([pictureFragment(0, { tracks: [codedTrack(1, 'V_MPEG/ISO/AVC', sets)] })]);
+	t.regex(await fetchText((await open(onDemand())).url), /CODECS="avc1\.640015",RESOLUTION=480x360/);
+	const { blocks = [] } = pictureFragment(0);
+	const [first, ...others] = blocks;
+	const key = {
+		...(first as (typeof blocks)[0]),
+		data: Buffer.concat([sets, Buffer.from('0000000165888080', 'hex')]),
+	};
+	const none = pictureFragment(0, {
+		tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', null)],
+		blocks: [key, ...others],
+	});
+	await ingest([none], 'gate');
+	const session = await open({ StreamName: 'gate', ...onDemand() });
+	t.regex(await fetchText(session.url), /CODECS="avc1\.640015",RESOLUTION=480x360/);
+});
 
 test('both spellings of a codec are played, and sound alone', async (t) => {
 	const { open, ingest } = await startPlayback(t);

@@ -135,7 +135,7 @@ function playlistReply(text: string): Reply {
 
 function packagingOf(
 	{ request: { container, clock } }: HlsSession,
-	{ initialization, shiftMs, previous, next, isDiscontinuous }: SessionEntry,
+	{ initialization, shiftMs, previous, next, nextStartMs, isDiscontinuous }: SessionEntry,
 ): Packaging {
 	const isStream = container === 'MPEG_TS';
 	return {
@@ -144,6 +144,7 @@ function packagingOf(
 		shiftMs,
 		previous,
 		next,
+		nextStartMs,
 		beginsTimeline: isStream && isDiscontinuous,
 		// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
 		repeatsParameterSets: !isStream && initialization > 0,

@@ -7,7 +7,7 @@ import { numberTables, TABLES_BYTES } from '../../../mpegts/transport-segment.js
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { ServiceError } from '../../wire/service-error.js';
 import { startOn } from '../sessions/playback-order.js';
-import { type FragmentMedia, readFragmentMedia } from './fragment-media.js';
+import { type FragmentMedia, readFragmentMedia, withCorrectTimes } from './fragment-media.js';
 import { type PackagedFragment, type Packaging, packageMedia } from './packaged-fragment.js';
 import { playbackTracks } from './playback-tracks.js';
 import { segmentAudio } from './segment-audio.js';
@@ -81,11 +81,12 @@ export class FragmentPackager {
 	}
 
 	async #make(fragment: StoredFragment, packaging: Packaging): Promise<PackagedFragment> {
-		const [previous, own, next] = await Promise.all([
-			this.#neighbour(packaging.previous),
+		const [previous, read, next] = await Promise.all([
+			this.#neighbour(packaging.previous, fragment.producerMs),
 			this.#read(fragment),
-			this.#neighbour(packaging.next),
+			this.#neighbour(packaging.next, null),
 		]);
+		const own = withCorrectTimes(read, packaging.nextStartMs);
 		const tracks = playbackTracks(own.tracks);
 		const [video, audio] = tracks;
 		const samples = new Map(own.samples);
@@ -101,9 +102,12 @@ export class FragmentPackager {
 	}
 
 	/** One that is malformed lends nothing, and fails when it is asked for itself. */
-	async #neighbour(fragment: StoredFragment | null): Promise<FragmentMedia | null> {
+	async #neighbour(
+		fragment: StoredFragment | null,
+		nextStartMs: number | null,
+	): Promise<FragmentMedia | null> {
 		try {
-			return fragment === null ? null : await this.#read(fragment);
+			return fragment === null ? null : withCorrectTimes(await this.#read(fragment), nextStartMs);
 		} catch (error) {
 			if (error instanceof MediaError) return null;
 			throw error;

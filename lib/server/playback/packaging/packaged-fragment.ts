@@ -23,6 +23,8 @@ export interface Packaging {
 	/** The fragments before and after it that share the audio at its borders: see {@link segmentAudio}. */
 	readonly previous: StoredFragment | null;
 	readonly next: StoredFragment | null;
+	/** When the next one starts on the producer's clock, whether it joins or not; null where that is not known. */
+	readonly nextStartMs: number | null;
 	/** Whether players begin a new timeline with this transport stream; its audio is then moved, by less than a frame, to begin with the video. */
 	readonly beginsTimeline: boolean;
 	readonly container: ContainerFormat;

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { type TrackMedia, trackMedia } from '../../../codecs/track-media.js';
 import { AssemblerContext, FragmentAssembler } from '../../../demux/fragment-assembler.js';
 import { MediaError } from '../../../errors.js';
 import type { Track } from '../../../model/track.js';
@@ -8,8 +9,9 @@ import type { StoredFragment } from '../../store/stored-fragment.js';
 const READ_BYTES = 16 * 1024;
 
 /**
- * Reads which tracks fragments have, from their headers alone; remembers it for as long as the fragment is known. Equal
- * headers one behind the other share their tracks.
+ * Reads which tracks fragments have, and what these really hold ({@link trackMedia}): from their headers, and where a
+ * header does not say it, from the first frames that do. Remembers it for as long as the fragment is known. Equal headers
+ * one after the other share their tracks.
  */
 export class TrackReader {
 	readonly #known = new WeakMap<StoredFragment, readonly Track[] | MediaError>();
@@ -47,20 +49,30 @@ export class TrackReader {
 	async #readHead(handle: FileHandle, fragment: StoredFragment): Promise<readonly Track[] | MediaError> {
 		const assembler = new FragmentAssembler(this.#context, { admit: () => 'hold' });
 		const end = fragment.offset + fragment.sizeBytes;
+		let media: Map<Track, TrackMedia> | null = null;
 		try {
 			for (let position = fragment.offset; position < end; ) {
 				const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, end - position));
 				const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position);
 				if (bytesRead === 0) break;
 				position += bytesRead;
-				for (const events of assembler.write(buffer.subarray(0, bytesRead))) {
-					for (const event of events) if (event.type === 'fragment') return event.tracks;
+				for (const event of [...assembler.write(buffer.subarray(0, bytesRead))].flat()) {
+					if (event.type === 'fragment') {
+						media = new Map(event.tracks.map((track) => [track, trackMedia(track)]));
+					} else if (event.type === 'frame' && media?.get(event.track)?.missing != null) {
+						media.set(event.track, trackMedia(event.track, [event.data]));
+					}
 				}
+				if (media !== null && [...media.values()].every(({ missing }) => missing === null)) break;
 			}
 		} catch (error) {
-			if (error instanceof MediaError) return error;
-			throw error;
+			if (!(error instanceof MediaError)) throw error;
+			// What comes after the header is looked at again when the fragment is packaged.
+			if (media === null) return error;
 		}
-		return new MediaError('KVS_MKV_MALFORMED', `fragment ${fragment.number} has no Cluster`);
+		if (media === null) {
+			return new MediaError('KVS_MKV_MALFORMED', `fragment ${fragment.number} has no Cluster`);
+		}
+		return [...media.values()].map(({ track }) => track);
 	}
 }

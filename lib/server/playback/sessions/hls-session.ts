@@ -197,6 +197,8 @@ export class HlsSession {
 			initialization,
 			previous: previous?.next === fragment ? previous.fragment : null,
 			next: isJoined ? next.fragment : null,
+			nextStartMs:
+				next !== null && next.fragment.producerMs > fragment.producerMs ? next.fragment.producerMs : null,
 			isDiscontinuous,
 			discontinuitiesBefore:
 				previous === undefined ? 0 : previous.discontinuitiesBefore + (previous.isDiscontinuous ? 1 : 0),

@@ -22,6 +22,8 @@ export interface SessionEntry {
 	/** The fragments listed before and after it, where the recording goes on from one to the other: they share audio. */
 	readonly previous: StoredFragment | null;
 	readonly next: StoredFragment | null;
+	/** When the one listed after it starts on the producer's clock; null where that is before it, or was not known. */
+	readonly nextStartMs: number | null;
 	/** Whether a player is to begin a new timeline with it. */
 	readonly isDiscontinuous: boolean;
 	/** How many entries before it did so. */
@@ -33,6 +35,9 @@ export interface SessionEntry {
 /** How long a single frame lasts of which nothing else is known, and the longest that is believed. */
 const DEFAULT_FRAME_MS = 40;
 const MAX_FRAGMENT_MS = 20_000;
+
+/** How much longer than its frames an audio fragment may be. */
+const FAR_MS = 1000;
 
 /**
  * How long a fragment lasts, in milliseconds: from its first picture to its last and a mean frame more, as in the service's
@@ -46,7 +51,10 @@ export function fragmentDurationMs(
 	const { lengthMs } = fragment;
 	const [first] = tracks;
 	if (first === undefined || first.type === 'audio') {
-		return lengthMs + ((first && aacFrameMs(first)) ?? DEFAULT_FRAME_MS);
+		const frameMs = (first && aacFrameMs(first)) ?? DEFAULT_FRAME_MS;
+		const audioMs = fragment.frames * frameMs;
+		// A frame that far off the others has a wrong time.
+		return lengthMs - audioMs > FAR_MS ? audioMs : lengthMs + frameMs;
 	}
 	const { pictures, picturesMs } = picturesOf(fragment, tracks);
 	if (pictures > 1 && picturesMs > 0) return picturesMs + picturesMs / (pictures - 1);
