@@ -71,7 +71,7 @@ testProp(
 		const segments = segmentsOf(fragments);
 		const stored = fragments.flatMap(({ samples }) => (samples.get(2) ?? []).map(({ ms }) => ms));
 		t.deepEqual(
-			[...segments.flat()].sort((a, b) => a - b),
+			segments.flat().sort((a, b) => a - b),
 			stored,
 		);
 		// Audio that is off by more than a whole fragment would have to move further.
