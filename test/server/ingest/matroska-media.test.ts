@@ -110,7 +110,7 @@ test('a data directory that may not grow is said to be the reason, and keeps not
 });
 
 test('what is not to be played of Opus is kept, from Matroska and from MP4', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+	if (!hasTool(t, 'ffmpeg') || !hasTool(t, 'mkvinfo', ['--version'])) return;
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const tone = ['-v', 'error', '-f', 'lavfi', '-i', 'sine=frequency=440:duration=3:sample_rate=48000'];

@@ -194,7 +194,7 @@ test('a file that is cut off is taken as far as it goes, and it is said what is 
 });
 
 test('rotation, late starts, titles and the delay of Opus are kept', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+	if (!hasTool(t, 'ffmpeg') || !hasTool(t, 'mkvinfo', ['--version'])) return;
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const film = await make(directory, 'film.mp4', ...picture, ...h264);

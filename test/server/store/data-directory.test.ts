@@ -173,7 +173,7 @@ test('a stream that is another by its own word, and files that are not files, ar
 	t.regex((await failure())?.message ?? '', /\.jsonl` is damaged: it is not a file$/);
 });
 
-/** A child process that opens archives, told so line by line: see `open-archive.ts`. */
+/** A child process that opens archives, driven line by line: see `open-archive.ts`. */
 class Opener {
 	readonly child: ChildProcess;
 	readonly #lines: AsyncIterator<string>;
