@@ -1,7 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from 'kvs-archive';
 
 /** Waits of at least this long are for what does not come; what is shorter is a back-off. */
 const PATIENCE_MS = 30_000;
+
+/** So many turns of the event loop without anything new, and nothing new comes by itself. */
+const IDLE_TURNS = 200;
 
 /** A clock on which back-offs take no time, and patience ends when it is told that time has gone on. */
 export class StandstillClock implements Clock {
@@ -43,5 +47,23 @@ export class StandstillClock implements Clock {
 	advance(ms: number): void {
 		this.#nowMs += ms;
 		for (const { dueMs, wake } of this.#sleepers) if (dueMs <= this.#nowMs) wake();
+	}
+
+	/**
+	 * Until the signal is aborted, time goes on whenever nothing else does: what `happened` counts stays the same, and
+	 * there are waits for what does not come.
+	 */
+	async advanceWhenIdle(happened: () => number, signal: AbortSignal): Promise<void> {
+		let last = -1;
+		for (let idleTurns = 0; !signal.aborted; idleTurns++) {
+			await setImmediate();
+			if (happened() !== last || this.pending === 0) {
+				last = happened();
+				idleTurns = 0;
+			} else if (idleTurns >= IDLE_TURNS) {
+				this.advance(PATIENCE_MS);
+				idleTurns = 0;
+			}
+		}
 	}
 }

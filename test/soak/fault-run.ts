@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import {
 	ArchiveClient,
-	type Clock,
 	Demuxer,
 	type Fragment,
 	FragmentBatcher,
@@ -23,11 +23,11 @@ import {
 	MkvSink,
 	type RateLimiter,
 	type RetryPolicy,
-	systemClock,
 	type TimeRange,
 } from 'kvs-archive';
 import { createArchiveServer, type FaultRule } from 'kvs-archive/server';
 import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
+import { StandstillClock } from '../helpers/standstill-clock.js';
 
 const START_MS = Date.UTC(2026, 0, 31);
 const STEP_MS = 200;
@@ -82,18 +82,18 @@ export interface FaultedRun {
 
 /** Waits are short, and stubborn: what is tested is that nothing is lost, not for how long it is looked for. */
 const retryPolicy: RetryPolicy = { attempts: 30, baseDelayMs: 1, maxDelayMs: 4 };
-const resume = { attempts: 25, baseDelayMs: 1, maxDelayMs: 4, youngMs: Number.POSITIVE_INFINITY };
-const STALL_MS = 150;
-const ANSWER_TIMEOUT_MS = 250;
+const resume = {
+	attempts: 25,
+	totalMs: Number.POSITIVE_INFINITY,
+	baseDelayMs: 1,
+	maxDelayMs: 4,
+	youngMs: Number.POSITIVE_INFINITY,
+};
 
 /** Lets everything through: the pace is not what is tested. */
 const unlimited: RateLimiter = {
 	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
 };
-
-/** Begins when the recording has just ended, so that its fragments are young. */
-const clock: Clock = { ...systemClock, now: () => START_MS + 200_000 + performance.now() - loadedAtMs };
-const loadedAtMs = performance.now();
 
 /** Makes a recording of fragments of different sizes and reads it without faults. */
 export async function recordForFaults(workDirectory: string, count: number): Promise<Recorded> {
@@ -269,10 +269,15 @@ async function read(
 	const listed: string[] = [];
 	const made = new Map<string, number>();
 	let requests = 0;
+	// The recording has just ended, so that its fragments are young.
+	const clock = new StandstillClock(START_MS + 200_000);
+	const isOver = new AbortController();
 	const server = createArchiveServer({
 		dataDirectory,
 		faults,
 		faultSeed: seed,
+		// What is late here is late by a turn of the event loop: the client must not have lost patience by then.
+		clock: { now: () => performance.now(), sleep: (_ms, signal) => setImmediate(undefined, { signal }) },
 		onRequest: (record) => {
 			requests++;
 			for (const { fault } of record.faults) made.set(fault, (made.get(fault) ?? 0) + 1);
@@ -281,20 +286,23 @@ async function read(
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	const client = new ArchiveClient({ streamName: 'camera', endpoint, answerTimeoutMs: ANSWER_TIMEOUT_MS });
+	const client = new ArchiveClient({ streamName: 'camera', endpoint, clock });
 	const shared = { client, limiter: unlimited, retryPolicy, clock, random: seededRandom(seed) };
 	const random = seededRandom(seed + 1);
+	const time = clock.advanceWhenIdle(() => events.length + listed.length + requests, isOver.signal);
 	try {
 		await pipeline(
 			new FragmentSource({ ...shared, range }),
 			new Watched<Fragment>(({ fragmentNumber: number }) => listed.push(number)),
 			new FragmentBatcher(),
-			new MediaFetcher({ ...shared, stallMs: STALL_MS, maxBufferedBytes: 1024 * 1024 }),
+			new MediaFetcher({ ...shared, maxBufferedBytes: 1024 * 1024 }),
 			new Demuxer({ clock, random, resume }),
 			new Watched<MediaEvent>((event) => events.push(event)),
 			new MkvSink(file),
 		);
 	} finally {
+		isOver.abort();
+		await time;
 		client.close();
 		server.close();
 		server.closeAllConnections();
