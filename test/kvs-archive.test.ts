@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setImmediate } from 'node:timers/promises';
 import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import test, { type ExecutionContext } from 'ava';
 import {
@@ -33,6 +32,7 @@ import {
 } from './helpers/payload.js';
 import { sample } from './helpers/samples.js';
 import { temporaryDirectory } from './helpers/tools.js';
+import { until } from './helpers/wait.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 const all: TimeRange = {
@@ -232,8 +232,10 @@ test('leaving the loop early is a normal end', async (t) => {
 	await archive.close();
 	const connections = (): Promise<number> =>
 		new Promise((resolve) => server.getConnections((_, open) => resolve(open)));
-	while ((await connections()) > 0) await setImmediate();
-	t.is(await connections(), 0);
+	await until(
+		async () => (await connections()) === 0,
+		() => 'a connection is still open',
+	);
 });
 
 test('an abort rejects with its reason, before and during a run', async (t) => {

@@ -10,6 +10,7 @@ import { startArchive } from './helpers/archive.js';
 import { recording } from './helpers/payload.js';
 import { StandstillClock } from './helpers/standstill-clock.js';
 import { temporaryDirectory } from './helpers/tools.js';
+import { until } from './helpers/wait.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 const FRAGMENTS = 300;
@@ -22,17 +23,6 @@ const range: TimeRange = {
 const unlimited: RateLimiter = {
 	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
 };
-
-/** What closes needs some turns of the event loop: this many are more than enough. */
-const MOST_TURNS = 20_000;
-
-async function settled(condition: () => boolean | Promise<boolean>): Promise<boolean> {
-	for (let turn = 0; turn < MOST_TURNS; turn++) {
-		if (await condition()) return true;
-		await setImmediate();
-	}
-	return false;
-}
 
 /** What keeps the process alive now, but for the turns of the event loop that a test itself takes. */
 const resources = (): string =>
@@ -164,22 +154,39 @@ async function assertNothingLeft(t: ExecutionContext, run: Run, ending: Ending):
 	else if (error !== undefined) t.like(outcome, error);
 	else t.is(outcome, null);
 
-	t.true(await settled(() => getEventListeners(signal, 'abort').length === 0), 'a listener is left');
+	await until(
+		() => getEventListeners(signal, 'abort').length === 0,
+		() => 'a listener is left',
+	);
 	if (outcome !== null) t.deepEqual(await readdir(directory), []);
 	// The question for a data endpoint is shared by all runs, and ends with the archive.
 	const isOver = (): boolean => open.size === 0;
 	const isShared = faults.some(({ operation }) => operation === 'GetDataEndpoint');
-	if (!isShared) t.true(await settled(isOver), `${open.size} answers are under way`);
-	if (!isShared) t.true(await settled(() => clock.pending === 0), `${clock.pending} waits go on`);
+	const noWaits = (): Promise<void> =>
+		until(
+			() => clock.pending === 0,
+			() => `${clock.pending} waits go on`,
+		);
+	if (!isShared) {
+		await until(isOver, () => `${open.size} responses are under way`);
+		await noWaits();
+	}
 	await archive.close();
 	const connections = (): Promise<number> =>
 		new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
-	t.true(
-		await settled(async () => (await connections()) === 0),
-		`${await connections()} connections are open`,
+	let connected = 0;
+	await until(
+		async () => {
+			connected = await connections();
+			return connected === 0;
+		},
+		() => `${connected} connections are open`,
 	);
-	t.true(await settled(() => clock.pending === 0), `${clock.pending} waits go on`);
-	t.true(await settled(() => resources() === before), `${resources()} in place of ${before}`);
+	await noWaits();
+	await until(
+		() => resources() === before,
+		() => `${resources()} in place of ${before}`,
+	);
 }
 
 for (const [said, ending] of Object.entries(endings)) {

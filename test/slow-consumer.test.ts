@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Frame } from 'kvs-archive';
 import { ManualClock } from './helpers/manual-clock.js';
 import { temporaryDirectory } from './helpers/tools.js';
+import { until } from './helpers/wait.js';
 import { type Recorded, recordForFaults } from './soak/fault-run.js';
 import {
 	SLOW_BUDGET_BYTES,
@@ -26,7 +27,10 @@ async function slow(
 	let hasFilled = false;
 	const pause = async (): Promise<void> => {
 		// Time begins to pass when the budget is full and the first connection is held.
-		while (!hasFilled && !clock.isSleptOn(options.maxHoldMs ?? DEFAULT_MAX_HOLD_MS)) await setImmediate();
+		await until(
+			() => hasFilled || clock.isSleptOn(options.maxHoldMs ?? DEFAULT_MAX_HOLD_MS),
+			() => `${clock.pending} waits, none for want of room`,
+		);
 		hasFilled = true;
 		clock.advance(1000);
 		// Connections go on meanwhile.

@@ -24,6 +24,7 @@ import {
 } from '../helpers/payload.js';
 import { sample } from '../helpers/samples.js';
 import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { until } from '../helpers/wait.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 const range: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
@@ -51,9 +52,14 @@ async function stopHalfWay(t: ExecutionContext, archive: KvsArchive, file: strin
 	const { signal } = controller;
 	const stopped = archive.export(range, file, { signal, maxBufferedBytes: 20_000 });
 	const journal = join(dirname(file), `.${basename(file)}.journal.part`);
-	while ((await readFile(journal, 'utf8').catch(() => '')).split('\n').length < 20) {
-		await new Promise((resolve) => setImmediate(resolve));
-	}
+	let lines = 0;
+	await until(
+		async () => {
+			lines = (await readFile(journal, 'utf8').catch(() => '')).split('\n').length;
+			return lines >= 20;
+		},
+		() => `${lines} lines of ${journal}`,
+	);
 	controller.abort(reason);
 	t.is(await t.throwsAsync(stopped), reason);
 }

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import {
 	ArchiveClient,
@@ -13,6 +12,7 @@ import {
 } from 'kvs-archive';
 import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock } from '../helpers/payload.js';
+import { until } from '../helpers/wait.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 
@@ -76,10 +76,6 @@ async function fetching(
 	return { archive, fetcher, next };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-	while (!condition()) await setImmediate();
-}
-
 test('responses leave in the order of their batches, each with its own media', async (t) => {
 	const { next } = await fetching(t, 4);
 	for (let index = 0; index < 4; index++) {
@@ -93,8 +89,14 @@ test('several sessions download at once, and never more than allowed', async (t)
 	const { archive, next } = await fetching(t, 8, { sessions: 3, maxBufferedBytes: 1 });
 	const first = await next();
 	// Nobody reads: three bodies stand still at what each may hold.
-	await until(() => archive.count('GetMediaForFragmentList') === 3);
-	await until(() => archive.requests.at(-1)?.openMediaConnections === 2);
+	await until(
+		() => archive.count('GetMediaForFragmentList') === 3,
+		() => `${archive.count('GetMediaForFragmentList')} requests of media`,
+	);
+	await until(
+		() => archive.requests.at(-1)?.openMediaConnections === 2,
+		() => `${archive.count('GetMediaForFragmentList')} requests of media`,
+	);
 	t.is(archive.count('GetMediaForFragmentList'), 3);
 	let response = first;
 	for (let index = 0; index < 8; index++) {
@@ -107,10 +109,16 @@ test('several sessions download at once, and never more than allowed', async (t)
 test('what is read now gets a connection though all are busy with what is read later', async (t) => {
 	const { archive, next } = await fetching(t, 3, { sessions: 2, maxBufferedBytes: 1 });
 	const [first, second, third] = [await next(), await next(), await next()];
-	await until(() => archive.count('GetMediaForFragmentList') === 2);
+	await until(
+		() => archive.count('GetMediaForFragmentList') === 2,
+		() => `${archive.count('GetMediaForFragmentList')} requests of media`,
+	);
 	first.body.destroy();
 	// The other two have both connections now, and nobody reads them.
-	await until(() => archive.count('GetMediaForFragmentList') === 3);
+	await until(
+		() => archive.count('GetMediaForFragmentList') === 3,
+		() => `${archive.count('GetMediaForFragmentList')} requests of media`,
+	);
 	const again = await first.reopen({});
 	t.true((await buffer(again.body)).equals(payload(first.batch)));
 	// One of them was given up for it, and says so; it can be asked for again.
@@ -164,15 +172,23 @@ test('a body ends with its error behind everything that came', async (t) => {
 test('a destroyed fetcher closes every connection, those of responses nobody took too', async (t) => {
 	const { archive, fetcher, next } = await fetching(t, 5, { maxBufferedBytes: 1 });
 	await next();
-	await until(() => archive.count('GetMediaForFragmentList') === 5);
+	await until(
+		() => archive.count('GetMediaForFragmentList') === 5,
+		() => `${archive.count('GetMediaForFragmentList')} requests of media`,
+	);
 	fetcher.destroy();
 	const connections = (): Promise<number> =>
-		new Promise((resolve) => archive.server.getConnections((_, open) => resolve(open)));
-	while ((await connections()) > 1) {
-		archive.server.closeIdleConnections();
-		await setImmediate();
-	}
-	t.true((await connections()) <= 1);
+		new Promise((resolve) => archive.server.getConnections((_, count) => resolve(count)));
+	let open = 0;
+	await until(
+		async () => {
+			archive.server.closeIdleConnections();
+			open = await connections();
+			return open <= 1;
+		},
+		() => `${open} connections are open`,
+	);
+	t.true(fetcher.destroyed);
 });
 
 test('in order of arrival everything comes as well', async (t) => {

@@ -29,7 +29,10 @@ test('a connection that stands still for want of room is free as soon as it is g
 	});
 	const filled = body.fill();
 	// What a body may always hold has come, and no room for more.
-	while (sent < 5) await new Promise(setImmediate);
+	await until(
+		() => sent >= 5,
+		() => `${sent} chunks`,
+	);
 	await new Promise(setImmediate);
 	body.holdBack();
 	await filled;

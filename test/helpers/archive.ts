@@ -61,6 +61,9 @@ export async function startArchive(
 	};
 }
 
+/** How long helpers keep an idle connection, in milliseconds: longer than any test. */
+export const KEEP_ALIVE_MS = 600_000;
+
 /** What a {@link startMeddler} does to the body of an answer. `nth` counts the answers of that operation from 0. */
 export type Meddle = (answer: {
 	path: string;
@@ -78,7 +81,8 @@ export async function startMeddler(
 	meddle: Meddle,
 ): Promise<string> {
 	const counts = new Map<string, number>();
-	const meddler = createServer((incoming, outgoing) => {
+	// Node's own five seconds may be over on a busy machine just when a client sends the next request.
+	const meddler = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (incoming, outgoing) => {
 		const path = incoming.url ?? '';
 		const { host, ...headers } = incoming.headers;
 		const forwarded = request(

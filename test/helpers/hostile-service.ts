@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
 import { elementHeader, master, type Slices, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { block, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
+import { KEEP_ALIVE_MS } from './archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, serviceTags, videoTrack } from './payload.js';
 import type { StandstillClock } from './standstill-clock.js';
 
@@ -66,7 +67,7 @@ export async function startHostileService(
 			sendJson(response, { HLSStreamingSessionURL: `${endpoint}/hls` }),
 		getImages: ({ response }) => sendJson(response, { Images: [] }),
 	};
-	const server = createServer({ keepAlive: true }, (request, response) => {
+	const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
 		const name = (request.url ?? '').slice(1) as keyof Behaviours;
 		const nth = counts.get(name) ?? 0;
 		counts.set(name, nth + 1);

@@ -6,6 +6,7 @@ import {
 import test from 'ava';
 import type { FaultRule } from '#lib/server/index.js';
 import { DocumentScan } from '#lib/server/ingest/document-scan.js';
+import { until } from '../helpers/wait.js';
 import { startFaultyDoor } from './faulty-door.js';
 import { plainClient } from './plain-client.js';
 
@@ -92,7 +93,10 @@ test('no answer for a while, and none ever', async (t) => {
 	t.deepEqual(door.clock.sleeps, [30_000]);
 	const silent = door.media(1);
 	// The log is told before the silence begins.
-	while (door.requests.length < 2) await new Promise((resolve) => setImmediate(resolve));
+	await until(
+		() => door.requests.length >= 2,
+		() => `${door.requests.length} requests`,
+	);
 	silent.destroy();
 	await door.ended(2);
 	t.like(door.responses[1], { bytesSent: 0, isComplete: false });
@@ -404,7 +408,10 @@ test('a server that closes lets go of what stalls', async (t) => {
 		],
 	});
 	const silent = door.media(0);
-	while (door.requests.length < 1) await new Promise((resolve) => setImmediate(resolve));
+	await until(
+		() => door.requests.length >= 1,
+		() => `${door.requests.length} requests`,
+	);
 	const stalled = door.media(0);
 	await stalled.received(10);
 	await door.close();

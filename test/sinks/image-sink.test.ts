@@ -6,6 +6,7 @@ import test from 'ava';
 import { type Frame, ImageSink, type MediaEvent, MkvReader, Picture } from 'kvs-archive';
 import { recording } from '../helpers/payload.js';
 import { temporaryDirectory } from '../helpers/tools.js';
+import { until } from '../helpers/wait.js';
 
 /** A real frame of a recording, with a time of the test's choosing. */
 async function frameAt(timestampMs: number | null): Promise<Frame> {
@@ -72,7 +73,10 @@ test('no list before the end, and an error leaves whole images and nothing half 
 	const error = await t.throwsAsync(
 		pipeline(async function* () {
 			yield picture;
-			while (sink.count === 0 || sink.writableLength > 0) await new Promise(setImmediate);
+			await until(
+				() => sink.count > 0 && sink.writableLength === 0,
+				() => `${sink.count} images, ${sink.writableLength} wait`,
+			);
 			t.false((await readdir(directory)).includes('frames.jsonl'));
 			throw new Error('the source broke');
 		}, sink),
