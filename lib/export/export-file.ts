@@ -14,7 +14,7 @@ import { MAX_CLASSIC_STEP_TICKS } from '../mp4/sample-table.js';
 import { timescaleOf } from '../mp4/track-timescale.js';
 import { type Container, checkTracks } from '../muxing/container.js';
 import { createMuxer } from '../muxing/create-muxer.js';
-import type { PlacedFrame } from '../muxing/muxer.js';
+import type { Muxer, PlacedFrame } from '../muxing/muxer.js';
 import { type GapPolicy, OutputTimeline } from '../muxing/output-timeline.js';
 import { OutputTracks } from '../muxing/output-tracks.js';
 import { whyTooLong } from '../muxing/silence-limit.js';
@@ -126,12 +126,13 @@ export class ExportFile {
 				checkTracks(name, container, group);
 				const target = new ExportNames(name).name(opened.number, { isNumbered: true, suffix });
 				const lane = past?.state.lanes[index];
-				const part = await AtomicFile.resume(join(directory, target), lane?.sizeBytes ?? 0);
 				const muxer = createMuxer(
 					container,
 					group,
 					lane === undefined ? null : { state: lane.state, entries: past?.entries[index] ?? [] },
 				);
+				const part = await AtomicFile.resume(join(directory, target), lane?.sizeBytes ?? 0);
+				if (lane !== undefined) await beginAgain(part, createMuxer(container, group), lane.headBytes);
 				const output = new OutputFile(part, muxer, past?.entries[index]?.length ?? 0);
 				if (lane === undefined) await output.begin();
 				lanes.push({
@@ -189,17 +190,6 @@ export class ExportFile {
 		const { container, gaps } = this.#options;
 		const hasAudio = this.tracks.tracks.some(({ type }) => type === 'audio');
 		return container === 'wav' || (gaps === 'fill' && hasAudio);
-	}
-
-	/** Whether the last bytes that were written down are what is on the disk. */
-	async holds(sha256: string, ranges: readonly FragmentRange[], firstFile: number): Promise<boolean> {
-		const hash = createHash('sha256');
-		for (const { file, offset, bytes } of ranges) {
-			const lane = this.#lanes[file - firstFile];
-			if (lane === undefined) return false;
-			hash.update(await lane.part.read(offset, bytes));
-		}
-		return hash.digest('hex') === sha256;
 	}
 
 	/** Why a frame's track cannot be in this file, in words; null where it can. */
@@ -297,6 +287,14 @@ export class ExportFile {
 	async leave(): Promise<void> {
 		for (const { part } of this.#lanes) await part.leave();
 	}
+}
+
+/** Writes again what a file begins with: it may have been finished already when its process was killed. */
+async function beginAgain(part: AtomicFile, muxer: Muxer, headBytes: number): Promise<void> {
+	const head = Buffer.concat(await muxer.begin());
+	if (head.byteLength !== headBytes)
+		throw new RangeError(`it began with ${headBytes} bytes, not ${head.byteLength}`);
+	await part.patch(head, 0);
 }
 
 async function sectionOf(part: AtomicFile, offset: number, bytes: number): Promise<FileSection> {

@@ -2,16 +2,12 @@ import { type FileHandle, open, rm, truncate } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SinkError } from '../errors.js';
+import { createTrouble } from '../files/file-trouble.js';
+import { intactBytes } from './check-past.js';
 import type { ExportedFragment } from './export-manifest.js';
-import {
-	type ExportPast,
-	type JournalStep,
-	linesOf,
-	NO_PAST,
-	readPast,
-	type SealedFile,
-} from './export-past.js';
+import { type ExportPast, type JournalStep, NO_PAST, readPast, type SealedFile } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
+import { formatJournalLine, JOURNAL_START, journalLines } from './journal-lines.js';
 
 /**
  * What an export has done so far, a line a fragment, beside the file it is to become: a process that is killed leaves it,
@@ -20,42 +16,57 @@ import type { ExportRequest } from './export-request.js';
 export class ExportJournal {
 	readonly #path: string;
 	readonly #handle: FileHandle;
+	/** Checksum of the last line. */
+	#checksum: string;
 
-	private constructor(path: string, handle: FileHandle) {
+	private constructor(path: string, handle: FileHandle, checksum: string) {
 		this.#path = path;
 		this.#handle = handle;
+		this.#checksum = checksum;
 	}
 
 	/**
-	 * Opens the journal of `file` and reads where the export was stopped; begins a new one where there is none, or where it
-	 * is about another request, and tells how many fragments had been done for that one.
+	 * Opens the journal of `file` and reads where the export was stopped, as far as what it has written is what it wrote;
+	 * begins a new one where there is none, or where it is about another request. `discarded`: how many fragments had been
+	 * done that are of no use now.
 	 */
 	static async open(
 		file: string,
 		request: ExportRequest,
+		signal?: AbortSignal,
 	): Promise<{ journal: ExportJournal; past: ExportPast; discarded: number }> {
 		const path = journalPath(file);
 		try {
-			const found = await readPast(path);
-			if (found !== null && isDeepStrictEqual(found.request, request)) {
-				// What comes behind was being written when the process was killed.
-				await truncate(path, found.validBytes);
-				const handle = await open(path, 'a', 0o600);
-				return { journal: new ExportJournal(path, handle), past: found.past, discarded: 0 };
+			const found = await readPast(file, path);
+			const intact =
+				found !== null && isDeepStrictEqual(found.request, request)
+					? await intactBytes(file, path, found.past, signal)
+					: 0;
+			const kept = intact === 0 || intact === found?.validBytes ? found : await readPast(file, path, intact);
+			if (found !== null && kept !== null && intact > 0) {
+				// What comes after it was being written when the process was killed, or is about bytes that have changed.
+				await truncate(path, intact);
+				const handle = await open(path, 'a');
+				const discarded = found.past.known.size - kept.past.known.size;
+				return { journal: new ExportJournal(path, handle, kept.checksum), past: kept.past, discarded };
 			}
 			const discarded = await ExportJournal.discard(file);
-			const handle = await open(path, 'ax', 0o600);
-			await handle.appendFile(lineOf(null, { request }));
-			return { journal: new ExportJournal(path, handle), past: NO_PAST, discarded };
+			const journal = new ExportJournal(path, await open(path, 'ax', 0o600), JOURNAL_START);
+			await journal.#append(null, { request }).catch(async (error) => {
+				await journal.leave();
+				throw error;
+			});
+			return { journal, past: NO_PAST, discarded };
 		} catch (error) {
+			signal?.throwIfAborted();
 			throw failure(path, error);
 		}
 	}
 
-	/** Forgets what an export has done so far, and removes what it has written. Tells how many fragments that were. */
+	/** Forgets what an export has done so far, and removes what it has written. Returns how many fragments that were. */
 	static async discard(file: string): Promise<number> {
 		const path = journalPath(file);
-		const found = await readPast(path);
+		const found = await readPast(file, path);
 		const parts = found === null ? [] : [...found.past.sealed.map(({ part }) => part), ...found.parts];
 		for (const part of parts) await rm(join(dirname(file), part), { force: true });
 		await rm(path, { force: true });
@@ -86,38 +97,43 @@ export class ExportJournal {
 		await rm(this.#path, { force: true });
 	}
 
-	/** The fragments that the journal of `file` tells of, in order, as JSON; with `hasRanges` off, without the places of their bytes. */
+	/**
+	 * The `count` fragments of the journal of `file`, in order, as JSON; with `hasRanges` off, without the places of their
+	 * bytes. Fails with `SinkError` (`KVS_SINK_FAILED`) where the journal has fewer.
+	 */
 	static async *fragments(
 		file: string,
-		{ hasRanges }: { readonly hasRanges: boolean },
+		{ count, hasRanges }: { readonly count: number; readonly hasRanges: boolean },
 	): AsyncGenerator<string> {
-		for await (const { fragmentText: text } of linesOf(journalPath(file))) {
+		let given = 0;
+		for await (const { fragmentText: text } of journalLines(journalPath(file))) {
 			if (text === '') continue;
+			given++;
 			yield hasRanges ? text : JSON.stringify({ ...(JSON.parse(text) as ExportedFragment), ranges: [] });
 		}
+		if (given === count) return;
+		const message = `\`${journalPath(file)}\` was damaged while it was written: it has ${given} fragments, not ${count}`;
+		throw new SinkError('KVS_SINK_FAILED', file, message);
 	}
 
 	async #append(fragment: ExportedFragment | null, rest: object): Promise<void> {
+		const fragmentText = fragment === null ? '' : JSON.stringify(fragment);
+		const { text, checksum } = formatJournalLine(this.#checksum, fragmentText, JSON.stringify(rest));
 		try {
-			await this.#handle.appendFile(lineOf(fragment, rest));
+			await this.#handle.appendFile(text);
 		} catch (error) {
 			throw failure(this.#path, error);
 		}
+		this.#checksum = checksum;
 	}
 }
 
-/** A line: what the manifest will say of the fragment, and behind a tab, which JSON never has, what is needed to go on. */
-function lineOf(fragment: ExportedFragment | null, rest: object): string {
-	return `${fragment === null ? '' : JSON.stringify(fragment)}\t${JSON.stringify(rest)}\n`;
-}
-
 /** Where the journal of an export is. */
-function journalPath(file: string): string {
+export function journalPath(file: string): string {
 	return join(dirname(file), `.${basename(file)}.journal.part`);
 }
 
 function failure(path: string, cause: unknown): SinkError {
 	if (cause instanceof SinkError) return cause;
-	const { message } = cause as Error;
-	return new SinkError('KVS_SINK_FAILED', path, `cannot write \`${path}\`: ${message}`, cause);
+	return new SinkError('KVS_SINK_FAILED', path, `cannot write \`${path}\`: ${createTrouble(cause)}`, cause);
 }

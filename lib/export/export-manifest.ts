@@ -1,14 +1,34 @@
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
+import { fileLines } from '../files/file-lines.js';
+import { createTrouble, fileTrouble, isFileThere } from '../files/file-trouble.js';
 import type { GapKind } from '../model/media-event.js';
 import type { RunTotals } from '../model/run-start.js';
+import { ExportNames } from './export-names.js';
 import type { ExportRequest } from './export-request.js';
+import {
+	isCount,
+	isExportedFragment,
+	isFileFacts,
+	isLength,
+	isMergedGaps,
+	isPlainRecord,
+	isRecord,
+} from './field-checks.js';
 
 /** What a manifest begins with. */
 export const MANIFEST_FORMAT = 'kvs-archive export 1';
 
-/** A manifest larger than this is none of ours: a million fragments have 400 MB. */
+/** A manifest larger than this is not read: a million fragments have 400 MB. */
 const MAX_MANIFEST_BYTES = 500_000_000;
+
+/** Up to this size any form of the JSON is read, larger ones only line by line, as they are written: nested brackets take 50 times their size of memory. */
+const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
+
+/** The lines before and after those of the fragments. */
+const FRAGMENTS_LINE = '"fragments":[';
+const LAST_LINE = ']}';
 
 /** What is written of a manifest at a time. */
 const WRITE_CHARS = 256 * 1024;
@@ -116,7 +136,7 @@ export async function writeManifest(
 		handle = await open(part, 'wx');
 		const { request, summary, files } = head;
 		const lines = files.map((line) => JSON.stringify(line)).join(',\n');
-		let text = `{"format":${JSON.stringify(MANIFEST_FORMAT)},\n"request":${JSON.stringify(request)},\n"summary":${JSON.stringify(summary)},\n"files":[\n${lines}\n],\n"fragments":[`;
+		let text = `{"format":${JSON.stringify(MANIFEST_FORMAT)},\n"request":${JSON.stringify(request)},\n"summary":${JSON.stringify(summary)},\n"files":[\n${lines}\n],\n${FRAGMENTS_LINE}`;
 		let separator = '\n';
 		for await (const fragment of fragments) {
 			text += `${separator}${fragment}`;
@@ -125,113 +145,87 @@ export async function writeManifest(
 			await handle.appendFile(text);
 			text = '';
 		}
-		await handle.appendFile(`${text}\n]}\n`);
+		await handle.appendFile(`${text}\n${LAST_LINE}\n`);
 		await handle.sync();
 		await handle.close();
 		await rename(part, path);
 	} catch (error) {
 		await handle?.close().catch(() => {});
 		await rm(part, { force: true });
-		throw new SinkError(
-			'KVS_SINK_FAILED',
-			path,
-			`cannot write \`${path}\`: ${(error as Error).message}`,
-			error,
-		);
+		throw new SinkError('KVS_SINK_FAILED', path, `cannot write \`${path}\`: ${createTrouble(error)}`, error);
 	}
 }
 
 /**
  * The manifest of an export; null where there is none. Throws `SinkError` (`KVS_MANIFEST_INVALID`) where there is something
- * that is no manifest.
+ * that is not a valid one, and names the place.
  */
 export async function readManifest(file: string): Promise<ExportManifest | null> {
 	const path = manifestPath(file);
-	let handle: FileHandle;
 	try {
-		handle = await open(path);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-		throw invalid(path, (error as Error).message, error);
+		if (!(await isFileThere(path, { follows: true }))) return null;
+		const { size } = await stat(path);
+		if (size > MAX_MANIFEST_BYTES) throw new RangeError(`it has ${size} bytes`);
+		return size > MAX_WHOLE_BYTES ? await readLines(file, path) : await readWhole(file, path);
+	} catch (cause) {
+		const message = `\`${path}\` is not a valid manifest of an export: ${fileTrouble(cause)}`;
+		throw new SinkError('KVS_MANIFEST_INVALID', path, message, cause);
 	}
-	try {
-		const { size } = await handle.stat();
-		if (size > MAX_MANIFEST_BYTES) throw invalid(path, `it has ${size} bytes`);
-	} finally {
-		await handle.close();
+}
+
+async function readWhole(file: string, path: string): Promise<ExportManifest> {
+	const manifest: unknown = JSON.parse(await readFile(path, 'utf8'));
+	const trouble = manifestTrouble(manifest, new ExportNames(file));
+	if (trouble !== null) throw new TypeError(trouble);
+	return manifest as ExportManifest;
+}
+
+/** Reads a manifest as it is written, a fragment a line. */
+async function readLines(file: string, path: string): Promise<ExportManifest> {
+	let head = '';
+	const fragments: ExportedFragment[] = [];
+	let manifest: ExportManifest | null = null;
+	for await (const { bytes } of fileLines(path, MAX_LINE_BYTES)) {
+		const line = bytes.toString('utf8');
+		if (manifest === null) {
+			head += `${line}\n`;
+			if (head.length > MAX_WHOLE_BYTES) break;
+			if (line !== FRAGMENTS_LINE) continue;
+			const found: unknown = JSON.parse(`${head}]}`);
+			const trouble = manifestTrouble(found, new ExportNames(file));
+			if (trouble !== null) throw new TypeError(trouble);
+			manifest = { ...(found as ExportManifest), fragments };
+		} else if (line === LAST_LINE) {
+			return manifest;
+		} else {
+			const fragment: unknown = JSON.parse(line.replace(/,$/, ''));
+			if (!isExportedFragment(fragment, manifest.files.length))
+				throw new TypeError(`fragment ${fragments.length} is invalid`);
+			fragments.push(fragment);
+		}
 	}
-	let manifest: unknown;
-	try {
-		manifest = JSON.parse(await readFile(path, 'utf8'));
-	} catch (error) {
-		throw invalid(path, (error as Error).message, error);
+	throw new TypeError('it has more than 16 MiB and not a fragment a line, as it was written');
+}
+
+/** What is wrong with a manifest, in words. */
+function manifestTrouble(value: unknown, names: ExportNames): string | null {
+	if (!isRecord(value) || value['format'] !== MANIFEST_FORMAT)
+		return `it does not say \`${MANIFEST_FORMAT}\``;
+	const { request, summary, files, fragments } = value;
+	if (!isPlainRecord(request)) return '`request` is invalid';
+	const totals = ['fragments', 'delivered', 'failed', 'missing', 'frames', 'bytes', 'gaps'];
+	if (
+		!isRecord(summary) ||
+		!totals.every((key) => isCount(summary[key])) ||
+		!isMergedGaps(summary['merged']) ||
+		!isLength(summary['mergedGapMs'])
+	) {
+		return '`summary` is invalid';
 	}
-	if (!isManifest(manifest))
-		throw invalid(path, `it does not say \`${MANIFEST_FORMAT}\`, or lacks what one has`);
-	return manifest;
-}
-
-function invalid(path: string, why: string, cause?: unknown): SinkError {
-	return new SinkError(
-		'KVS_MANIFEST_INVALID',
-		path,
-		`\`${path}\` is no manifest of an export: ${why}`,
-		cause,
-	);
-}
-
-function isManifest(value: unknown): value is ExportManifest {
-	if (!isRecord(value)) return false;
-	const { format, request, summary, files, fragments } = value;
-	return (
-		format === MANIFEST_FORMAT &&
-		isRecord(request) &&
-		isRecord(summary) &&
-		Array.isArray(files) &&
-		files.length > 0 &&
-		files.every(isFile) &&
-		Array.isArray(fragments) &&
-		fragments.every((fragment) => isFragment(fragment, files.length))
-	);
-}
-
-/** Whether something of the file is known by which all of it can be checked. */
-function isFile(value: unknown): boolean {
-	if (!isRecord(value) || !isPlainName(value['file']) || !isCount(value['bytes'])) return false;
-	const { head, tail, sha256 } = value;
-	if (typeof sha256 === 'string') return head === null && tail === null;
-	return sha256 === null && isSection(head) && isSection(tail);
-}
-
-function isSection(value: unknown): boolean {
-	return isRecord(value) && isCount(value['bytes']) && typeof value['sha256'] === 'string';
-}
-
-function isFragment(value: unknown, fileCount: number): boolean {
-	if (!isRecord(value) || !Array.isArray(value['ranges'])) return false;
-	const { sha256, ranges } = value;
-	return (
-		(sha256 === null || typeof sha256 === 'string') &&
-		ranges.every(
-			(range) =>
-				isRecord(range) &&
-				isCount(range['file']) &&
-				range['file'] < fileCount &&
-				isCount(range['offset']) &&
-				isCount(range['bytes']),
-		)
-	);
-}
-
-function isCount(value: unknown): value is number {
-	return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** Whether it names something in the manifest's own directory. */
-function isPlainName(name: unknown): boolean {
-	return typeof name === 'string' && name !== '' && name !== '.' && name !== '..' && !/[/\\]/.test(name);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null;
+	if (!Array.isArray(files) || files.length === 0) return '`files` is invalid';
+	const badFile = files.findIndex((file) => !isFileFacts(file) || !names.isOwn(file['file']));
+	if (badFile !== -1) return `file ${badFile} is invalid`;
+	if (!Array.isArray(fragments)) return '`fragments` is invalid';
+	const badFragment = fragments.findIndex((fragment) => !isExportedFragment(fragment, files.length));
+	return badFragment === -1 ? null : `fragment ${badFragment} is invalid`;
 }

@@ -1,12 +1,24 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { SinkError } from '../errors.js';
+import { isFileThere } from '../files/file-trouble.js';
 import { FRESH_START, type RunStart } from '../model/run-start.js';
 import { type FailedFragment, MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { OutputTimelineState } from '../muxing/output-timeline.js';
 import type { FragmentSinkState } from '../sinks/fragment-sink.js';
 import type { ExportedFile, ExportedFragment, ExportTotals, FileCut, MergedGaps } from './export-manifest.js';
+import { ExportNames } from './export-names.js';
+import {
+	isCount,
+	isExportedFragment,
+	isLength,
+	isMergedGaps,
+	isOpenedFile,
+	isOpenState,
+	isPlainRecord,
+	isRecord,
+	isSealedFile,
+} from './field-checks.js';
 import { type FragmentNotice, noticesOf } from './fragment-notice.js';
+import { type JournalLine, journalLines } from './journal-lines.js';
 
 /** A file that was begun: everything else about it follows from its fragments. */
 export interface OpenedFile {
@@ -68,8 +80,6 @@ export interface ExportPast extends RunStart {
 		readonly entries: readonly (readonly unknown[])[];
 	} | null;
 	readonly sink: FragmentSinkState | undefined;
-	/** The last fragment that left bytes in the open file. */
-	readonly lastWritten: ExportedFragment | null;
 	/** Nothing is left but to give the sealed files their names. */
 	readonly isOver: boolean;
 }
@@ -83,55 +93,34 @@ export const NO_PAST: ExportPast = {
 	sealed: [],
 	open: null,
 	sink: undefined,
-	lastWritten: null,
 	isOver: false,
 };
 
-/** The lines of a journal that count, and where each ends. */
-export async function* linesOf(
-	path: string,
-): AsyncGenerator<{ fragmentText: string; restText: string; end: number }> {
-	const { size } = await stat(path);
-	const input = createReadStream(path);
-	let end = 0;
-	try {
-		for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-			end += Buffer.byteLength(text) + 1;
-			const tab = text.indexOf('\t');
-			// What a process was writing when it was killed has no line feed; a power cut may leave worse.
-			if (end > size || tab === -1) return;
-			yield { fragmentText: text.slice(0, tab), restText: text.slice(tab + 1), end };
-		}
-	} finally {
-		input.destroy();
-	}
-}
-
-/** What a journal tells of an export that was stopped. */
+/** What a journal says of an export that was stopped. */
 export interface FoundPast {
 	readonly request: unknown;
 	readonly past: ExportPast;
 	/** Names of the parts of the file that was open. */
 	readonly parts: readonly string[];
-	/** Where the last line ends that counts. */
+	/** Where the last line ends that counts, and its checksum. */
 	readonly validBytes: number;
+	readonly checksum: string;
 }
 
-/** Reads a journal; null where there is none, or not even the request is in it. */
-export async function readPast(path: string): Promise<FoundPast | null> {
-	const reader = new PastReader();
-	try {
-		for await (const { fragmentText, restText, end } of linesOf(path)) {
-			try {
-				reader.line(fragmentText === '' ? null : JSON.parse(fragmentText), JSON.parse(restText), end);
-			} catch (error) {
-				if (error instanceof SyntaxError) break;
-				throw error;
-			}
-		}
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-		throw error;
+/**
+ * Reads the journal of `file` up to `endBytes`; null where there is none, or not even the request is in it. Throws `SinkError`
+ * (`KVS_SINK_FAILED`) where a line that is intact has what no export writes, and the system's error.
+ */
+export async function readPast(file: string, path: string, endBytes?: number): Promise<FoundPast | null> {
+	if (!(await isFileThere(path))) return null;
+	const reader = new PastReader(new ExportNames(file));
+	let lines = 0;
+	for await (const line of journalLines(path, endBytes)) {
+		lines++;
+		const trouble = reader.line(line);
+		if (trouble === null) continue;
+		const message = `cannot go on with \`${file}\`: line ${lines} of \`${path}\` ${trouble}; remove it to begin anew`;
+		throw new SinkError('KVS_SINK_FAILED', file, message);
 	}
 	return reader.found;
 }
@@ -143,20 +132,32 @@ class PastReader {
 	readonly #failures: FailedFragment[] = [];
 	readonly #notices: FragmentNotice[] = [];
 	readonly #totals: { -readonly [K in keyof ExportTotals]: number } = { ...NO_PAST.totals };
+	readonly #names: ExportNames;
 	#entries: unknown[][] = [];
 	#opened: OpenedFile | null = null;
 	#found: FoundPast | null = null;
+
+	constructor(names: ExportNames) {
+		this.#names = names;
+	}
 
 	/** Null where not even the request is there. */
 	get found(): FoundPast | null {
 		return this.#found;
 	}
 
-	line(
-		fragment: ExportedFragment | null,
-		rest: Partial<JournalStep> & { request?: unknown },
-		end: number,
-	): void {
+	/** Takes the next line; says what is wrong with one that cannot be of an export. */
+	line({ fragmentText, restText, checksum, end }: JournalLine): string | null {
+		let fragment: ExportedFragment | null;
+		let rest: Partial<JournalStep> & { request?: unknown };
+		try {
+			fragment = fragmentText === '' ? null : JSON.parse(fragmentText);
+			rest = JSON.parse(restText);
+		} catch (error) {
+			return `is not JSON: ${(error as Error).message}`;
+		}
+		const trouble = this.#troubleOf(fragment, rest);
+		if (trouble !== null) return trouble;
 		if (this.#found === null) {
 			const past = {
 				...NO_PAST,
@@ -166,19 +167,37 @@ class PastReader {
 				failures: this.#failures,
 				notices: this.#notices,
 			};
-			this.#found = { request: rest.request, past, parts: [], validBytes: end };
-			return;
+			this.#found = { request: rest.request, past, parts: [], validBytes: end, checksum };
+			return null;
 		}
 		this.#sealed.push(...(rest.sealed ?? []));
 		const { past } = this.#found;
 		const next = fragment === null ? { open: null, isOver: true } : this.#step(past, fragment, rest);
 		const parts = this.#opened?.parts ?? [];
-		this.#found = { ...this.#found, past: { ...past, ...next }, parts, validBytes: end };
+		this.#found = { ...this.#found, past: { ...past, ...next }, parts, validBytes: end, checksum };
+		return null;
+	}
+
+	#troubleOf(fragment: unknown, rest: unknown): string | null {
+		if (!isRecord(rest)) return 'is not an object';
+		if (this.#found === null) return isPlainRecord(rest['request']) ? null : 'has no valid `request`';
+		const { sealed = [], opened, state = null, gaps, merged, mergedGapMs, sink } = rest;
+		if (!Array.isArray(sealed) || !sealed.every((file) => isSealedFile(file, this.#names))) {
+			return 'has invalid `sealed` files';
+		}
+		if (fragment === null) return null;
+		if (opened !== undefined && !isOpenedFile(opened, this.#names)) return 'has an invalid `opened` file';
+		const parts = ((opened as OpenedFile | undefined) ?? this.#opened)?.parts ?? [];
+		if (state !== null && !isOpenState(state, parts.length)) return 'has an invalid `state`';
+		const fileCount = this.#sealed.length + sealed.length + parts.length;
+		if (!isExportedFragment(fragment, fileCount)) return 'has an invalid fragment';
+		if (!isCount(gaps) || !isMergedGaps(merged) || !isLength(mergedGapMs)) return 'has invalid `gaps`';
+		return isPlainRecord(sink) ? null : 'has an invalid `sink`';
 	}
 
 	#step(past: ExportPast, fragment: ExportedFragment, rest: Partial<JournalStep>): Partial<ExportPast> {
 		const {
-			gaps = this.#totals.gaps,
+			gaps = 0,
 			merged = past.merged,
 			mergedGapMs = past.mergedGapMs,
 			sink,
@@ -210,7 +229,6 @@ class PastReader {
 			merged,
 			mergedGapMs,
 			open: file === null || state === null ? null : { file, state, entries: this.#entries },
-			lastWritten: fragment.ranges.length > 0 ? fragment : past.lastWritten,
 		};
 	}
 }

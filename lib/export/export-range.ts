@@ -1,15 +1,14 @@
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError, SinkError } from '../errors.js';
-import { createTrouble } from '../files/file-trouble.js';
+import { createTrouble, isFileThere } from '../files/file-trouble.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
 import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/known-filter.js';
-import type { Fragment } from '../model/fragment.js';
+import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { MAX_NAMED_FAILURES, type RunSummary } from '../model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { containerOf } from '../muxing/container.js';
@@ -32,9 +31,6 @@ import { type FragmentNotice, noticesOf } from './fragment-notice.js';
 import { checkSplitRules, type SplitRule } from './split-rule.js';
 import { verifyExport } from './verify-export.js';
 
-/** A range that ends later than so long before its export was finished may have grown since. */
-const OPEN_RANGE_MS = 60_000;
-
 /** Options of {@link KvsArchive.export}. */
 export interface ExportOptions extends Omit<RunOptions, 'order'> {
 	/** The tracks to write, by number, type or name. @default all */
@@ -53,10 +49,12 @@ export interface ExportOptions extends Omit<RunOptions, 'order'> {
 
 /** What became of an export. */
 export interface ExportSummary extends RunSummary {
-	/** The file that was asked for. */
+	/** Path of the file that was written; of the first, where there are several. */
 	readonly file: string;
-	/** The files that were written, in order, and why each was begun. */
+	/** The files that were written, in order, and why each was begun; `file` is the path of each. */
 	readonly files: readonly ExportedFile[];
+	/** Path of the manifest: that of the file that was asked for, with `.json`. Null where none was asked for. */
+	readonly manifest: string | null;
 	/** Places where fragments do not meet and that are in one file all the same; what became of the time is up to `gaps`. */
 	readonly merged: Readonly<MergedGaps>;
 	/** Sum of the lengths of the gaps among these, in milliseconds; with `gaps: 'close'` none of it is in the files. */
@@ -91,9 +89,7 @@ export async function exportRange(
 ): Promise<ExportSummary> {
 	const request = requestOf(range, file, options, source.stream);
 	options.signal?.throwIfAborted();
-	if ((await stat(file).catch(() => null))?.isDirectory()) {
-		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: it is a directory (EISDIR)`);
-	}
+	await checkPlaces(file);
 	const mark = await markFile(file);
 	try {
 		const done = await finishedExport(file, request, options, source);
@@ -118,7 +114,7 @@ async function runExport(
 	options: ExportOptions,
 	{ events: openEvents }: ExportSource,
 ): Promise<ExportSummary> {
-	const { journal, past, discarded } = await ExportJournal.open(file, request);
+	const { journal, past, discarded } = await ExportJournal.open(file, request, options.signal);
 	const sink = new ExportSink({
 		directory: dirname(file),
 		name: basename(file),
@@ -148,7 +144,8 @@ async function runExport(
 	const isComplete = totals.failed + totals.missing === 0;
 	const counted = { isComplete, fragments, ...totals, gaps, calls, throttled, elapsedMs };
 	const before = { resumed: past.known.size, discarded };
-	return { ...counted, failures, merged, mergedGapMs, notices, file, files, ...before, verified: false };
+	const noted = { failures, merged, mergedGapMs, notices };
+	return { ...counted, ...noted, ...placesOf(file, files, options), ...before, verified: false };
 }
 
 /** Checks what was asked for. */
@@ -190,6 +187,25 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 	};
 }
 
+/** Fails where something that is not a file is in place of one: it would be lost, or waited for. */
+async function checkPlaces(file: string): Promise<void> {
+	try {
+		for (const path of [file, manifestPath(file)]) await isFileThere(path, { follows: true });
+	} catch (cause) {
+		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${createTrouble(cause)}`, cause);
+	}
+}
+
+/** Where everything is. */
+function placesOf(
+	file: string,
+	files: readonly ExportedFile[],
+	{ manifest = true }: Pick<ExportOptions, 'manifest'>,
+): Pick<ExportSummary, 'file' | 'files' | 'manifest'> {
+	const placed = files.map((exported) => ({ ...exported, file: join(dirname(file), exported.file) }));
+	return { file: placed[0]?.file ?? file, files: placed, manifest: manifest ? manifestPath(file) : null };
+}
+
 async function markFile(file: string): Promise<ProcessMark> {
 	const path = join(dirname(file), `.${basename(file)}.in-use-by`);
 	let mark: ProcessMark | string;
@@ -221,30 +237,35 @@ async function finishedExport(
 	if (manifest.summary.failed + manifest.summary.missing > 0) return null;
 	const { damage } = await verifyExport(file, manifest, signal);
 	if (damage.length > 0) return null;
-	const { mtimeMs } = await stat(manifestPath(file));
-	if (Date.parse(request.to) + OPEN_RANGE_MS > mtimeMs && (await hasGrown(manifest, fragments(signal))))
-		return null;
+	if (await hasGrown(manifest, fragments(signal))) return null;
 	const { merged, mergedGapMs, ...totals } = manifest.summary;
 	const notices = manifest.fragments.flatMap(noticesOf).slice(0, MAX_NAMED_FAILURES);
 	const elapsedMs = clock.now() - startMs;
 	const counted = { isComplete: true, ...totals, calls: 0, throttled: 0, elapsedMs };
-	const { files } = manifest;
-	return {
-		...counted,
-		failures: [],
-		merged,
-		mergedGapMs,
-		notices,
-		file,
-		files,
-		resumed: 0,
-		discarded: 0,
-		verified: true,
-	};
+	// Killed between the manifest and the end.
+	await ExportJournal.discard(file);
+	const noted = { failures: [], merged, mergedGapMs, notices };
+	const places = placesOf(file, manifest.files, { manifest: hasManifest });
+	return { ...counted, ...noted, ...places, resumed: 0, discarded: 0, verified: true };
 }
 
-async function hasGrown(manifest: ExportManifest, fragments: AsyncIterable<Fragment>): Promise<boolean> {
-	const known = new Set(manifest.fragments.map(({ fragmentNumber }) => fragmentNumber));
-	for await (const { fragmentNumber } of fragments) if (!known.has(fragmentNumber)) return true;
-	return false;
+/** Whether fragments are in the archive that the export has not got: what was recorded before may come late. */
+async function hasGrown(
+	{ request, fragments: exported }: ExportManifest,
+	listed: AsyncIterable<Fragment>,
+): Promise<boolean> {
+	const known = new Set(exported.map(({ fragmentNumber }) => fragmentNumber));
+	/** By producer time, where only the newest counts. */
+	const newest = new Map<number, string>();
+	for await (const { fragmentNumber, producerTimestamp } of listed) {
+		if (request.duplicates === 'keep-all') {
+			if (!known.has(fragmentNumber)) return true;
+			continue;
+		}
+		const ms = producerTimestamp.getTime();
+		const other = newest.get(ms);
+		if (other === undefined || compareFragmentNumbers(fragmentNumber, other) > 0)
+			newest.set(ms, fragmentNumber);
+	}
+	return [...newest.values()].some((fragmentNumber) => !known.has(fragmentNumber));
 }

@@ -39,7 +39,7 @@ export interface ExportSinkOptions extends ExportFileOptions {
 	readonly hasManifest: boolean;
 }
 
-/** Code of the error that says that what an earlier process wrote is gone or changed: the export is to begin anew. */
+/** Code of the error that says that a journal is not of what was written: the export is to begin anew. */
 export const PART_LOST = 'KVS_PART_LOST';
 
 /** What a frame takes in a file besides its data, its share of what a fragment takes included; rather more than less. */
@@ -117,27 +117,17 @@ export class ExportSink extends FragmentSink {
 	}
 
 	protected override async open(): Promise<void> {
-		const { open, lastWritten } = this.#options.past;
+		const { name, past } = this.#options;
 		await this.#publish();
-		if (open === null) return;
-		this.#file = await this.#resume(open, lastWritten);
-	}
-
-	async #resume(
-		{ file: opened, state, entries }: NonNullable<ExportPast['open']>,
-		lastWritten: ExportedFragment | null,
-	): Promise<ExportFile> {
-		const { name } = this.#options;
-		let file: ExportFile;
+		if (past.open === null) return;
+		const { file: opened, state, entries } = past.open;
 		try {
-			file = await ExportFile.resume(this.#options, opened, state, entries);
+			this.#file = await ExportFile.resume(this.#options, opened, state, entries);
 		} catch (error) {
-			throw new SinkError(PART_LOST, name, `what was written of \`${name}\` cannot be read`, error);
+			// A disk in trouble is not mended by throwing away what is on it.
+			if (error instanceof SinkError) throw error;
+			throw new SinkError(PART_LOST, name, `the journal of \`${name}\` is not of what was written`, error);
 		}
-		const { sha256 = null, ranges = [] } = lastWritten ?? {};
-		if (sha256 === null || (await file.holds(sha256, ranges, this.#sealed.length))) return file;
-		await file.leave();
-		throw new SinkError(PART_LOST, name, `what was written of \`${name}\` is not what its journal says`);
 	}
 
 	protected override async piece(piece: Piece): Promise<void> {
@@ -224,7 +214,8 @@ export class ExportSink extends FragmentSink {
 				merged: this.#merged,
 				mergedGapMs: this.#mergedGapMs,
 			};
-			const fragments = ExportJournal.fragments(file, { hasRanges: !this.#options.faststart });
+			const hasRanges = !this.#options.faststart;
+			const fragments = ExportJournal.fragments(file, { count: fragmentCount, hasRanges });
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
 		} else {
 			// What is no manifest of ours is somebody's.

@@ -1,10 +1,7 @@
-import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { fileTrouble } from '../files/file-trouble.js';
+import { ExportBytes } from './export-bytes.js';
 import type { ExportedFile, ExportedFragment, ExportManifest } from './export-manifest.js';
-
-/** What is read of a file at a time. */
-const READ_BYTES = 1024 * 1024;
 
 /** Something that is not what the manifest says. */
 export interface ExportDamage {
@@ -34,43 +31,38 @@ export async function verifyExport(
 	manifest: ExportManifest,
 	signal?: AbortSignal,
 ): Promise<VerifyReport> {
-	const check = new ExportCheck(dirname(file), manifest, signal);
+	const paths = manifest.files.map((exported) => join(dirname(file), exported.file));
+	const bytes = new ExportBytes(paths, signal);
 	try {
-		return { manifest, damage: await check.run(), bytes: check.bytes };
+		return { manifest, damage: await new ExportCheck(manifest, bytes, signal).run(), bytes: bytes.bytes };
 	} finally {
-		await check.close();
+		await bytes.close();
 	}
 }
 
 class ExportCheck {
-	/** Bytes read so far. */
-	bytes = 0;
-	readonly #directory: string;
 	readonly #manifest: ExportManifest;
+	readonly #bytes: ExportBytes;
 	readonly #signal: AbortSignal | undefined;
 	readonly #damage: ExportDamage[] = [];
-	readonly #handles: (FileHandle | null)[] = [];
+	/** Files that cannot be read, and are not asked for again. */
+	readonly #unreadable = new Set<number>();
 	/** Up to where each file has been looked at. */
 	readonly #positions: number[] = [];
-	readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
-	constructor(directory: string, manifest: ExportManifest, signal: AbortSignal | undefined) {
-		this.#directory = directory;
+	constructor(manifest: ExportManifest, bytes: ExportBytes, signal: AbortSignal | undefined) {
 		this.#manifest = manifest;
+		this.#bytes = bytes;
 		this.#signal = signal;
 	}
 
 	async run(): Promise<readonly ExportDamage[]> {
 		const { files, fragments } = this.#manifest;
 		this.#addUp();
-		for (const exported of files) await this.#begin(exported);
+		for (const [index, exported] of files.entries()) await this.#begin(index, exported);
 		for (const fragment of fragments) await this.#fragment(fragment);
 		for (const [index, exported] of files.entries()) await this.#end(index, exported);
 		return this.#damage;
-	}
-
-	async close(): Promise<void> {
-		for (const handle of this.#handles) await handle?.close();
 	}
 
 	/** Whether the fragments are those that the summary counts. */
@@ -89,26 +81,21 @@ class ExportCheck {
 		}
 	}
 
-	async #begin(exported: ExportedFile): Promise<void> {
-		const index = this.#handles.length;
-		let handle: FileHandle | null = null;
+	async #begin(index: number, { bytes, head }: ExportedFile): Promise<void> {
+		this.#positions.push(head?.bytes ?? 0);
 		try {
-			handle = await open(join(this.#directory, exported.file));
-			const { size } = await handle.stat();
-			if (size !== exported.bytes) this.#found(index, null, `it has ${size} bytes, not ${exported.bytes}`);
+			const size = await this.#bytes.sizeOf(index);
+			if (size !== bytes) this.#found(index, null, `it has ${size} bytes, not ${bytes}`);
 		} catch (error) {
-			this.#found(index, null, `it cannot be read: ${(error as Error).message}`);
+			this.#lost(index, error);
 		}
-		this.#handles.push(handle);
-		this.#positions.push(exported.head?.bytes ?? 0);
-		const { head } = exported;
 		if (head !== null)
 			await this.#section(index, 0, head.bytes, head.sha256, 'what comes before the first fragment');
 	}
 
 	async #fragment({ fragmentNumber, ranges, sha256 }: ExportedFragment): Promise<void> {
-		if (ranges.length === 0) return;
-		const hash = createHash('sha256');
+		const [first] = ranges;
+		if (first === undefined) return;
 		for (const { file, offset, bytes } of ranges) {
 			if (this.#positions[file] !== offset) {
 				this.#found(
@@ -118,11 +105,14 @@ class ExportCheck {
 				);
 			}
 			this.#positions[file] = offset + bytes;
-			await this.#read(file, offset, bytes, hash);
 		}
-		const [first] = ranges;
-		if (hash.digest('hex') !== sha256)
-			this.#found(first?.file ?? null, fragmentNumber, 'its bytes have changed');
+		if (ranges.some(({ file }) => this.#unreadable.has(file))) return;
+		try {
+			if ((await this.#bytes.sha256(ranges)) !== sha256)
+				this.#found(first.file, fragmentNumber, 'its bytes have changed');
+		} catch (error) {
+			this.#lost(first.file, error);
+		}
 	}
 
 	async #end(index: number, { bytes, tail, sha256 }: ExportedFile): Promise<void> {
@@ -132,33 +122,24 @@ class ExportCheck {
 		if (from + tail.bytes !== bytes) {
 			this.#found(index, null, `the manifest knows nothing of ${bytes - from - tail.bytes} bytes`);
 		}
-		await this.#section(
-			index,
-			bytes - tail.bytes,
-			tail.bytes,
-			tail.sha256,
-			'what comes behind the last fragment',
-		);
+		const what = 'what comes behind the last fragment';
+		await this.#section(index, bytes - tail.bytes, tail.bytes, tail.sha256, what);
 	}
 
-	async #section(index: number, offset: number, bytes: number, sha256: string, what: string): Promise<void> {
-		const hash = createHash('sha256');
-		await this.#read(index, offset, bytes, hash);
-		if (hash.digest('hex') !== sha256) this.#found(index, null, `${what} has changed`);
-	}
-
-	async #read(index: number, offset: number, bytes: number, hash: Hash): Promise<void> {
-		const handle = this.#handles[index];
-		for (let done = 0; handle != null && done < bytes; ) {
-			this.#signal?.throwIfAborted();
-			const length = Math.min(READ_BYTES, bytes - done);
-			const { bytesRead } = await handle.read(this.#buffer, 0, length, offset + done);
-			// A file that is too short was found before.
-			if (bytesRead === 0) return;
-			hash.update(this.#buffer.subarray(0, bytesRead));
-			done += bytesRead;
-			this.bytes += bytesRead;
+	async #section(file: number, offset: number, bytes: number, sha256: string, what: string): Promise<void> {
+		if (this.#unreadable.has(file)) return;
+		try {
+			const found = await this.#bytes.sha256([{ file, offset, bytes }]);
+			if (found !== sha256) this.#found(file, null, `${what} has changed`);
+		} catch (error) {
+			this.#lost(file, error);
 		}
+	}
+
+	#lost(index: number, error: unknown): void {
+		this.#signal?.throwIfAborted();
+		this.#unreadable.add(index);
+		this.#found(index, null, `it cannot be read: ${fileTrouble(error)}`);
 	}
 
 	#found(index: number | null, fragmentNumber: string | null, detail: string): void {

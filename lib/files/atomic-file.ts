@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
-import { createTrouble } from './file-trouble.js';
+import { createTrouble, isFileThere } from './file-trouble.js';
 
 /** What a finished file may be read by, before the process's umask takes its part. */
 const FILE_MODE = 0o666;
@@ -51,6 +51,7 @@ export class AtomicFile {
 	static async resume(target: string, sizeBytes: number): Promise<AtomicFile> {
 		const part = AtomicFile.partOf(target);
 		try {
+			await isFileThere(part);
 			if (sizeBytes === 0) await rm(part, { force: true });
 			const handle = await open(part, sizeBytes === 0 ? 'wx+' : 'r+', 0o600);
 			const file = new AtomicFile(target, part, handle);
@@ -154,11 +155,12 @@ export class AtomicFile {
 }
 
 /**
- * Gives a whole file its name, in place of a file that has it; nothing is left to do where another process did it. Fails with
- * a {@link SinkError} (`KVS_SINK_FAILED`).
+ * Gives a whole file its name, in place of a file that has it, and of nothing else; nothing is left to do where another
+ * process did it. Fails with a {@link SinkError} (`KVS_SINK_FAILED`).
  */
 export async function publish(temporary: string, target: string): Promise<void> {
 	try {
+		await isFileThere(target, { follows: true });
 		await rename(temporary, target);
 	} catch (error) {
 		const isDone = (error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(target);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ExportJournal } from '#lib/export/export-journal.js';
 import type { JournalStep } from '#lib/export/export-past.js';
@@ -21,6 +21,9 @@ const request: ExportRequest = {
 	channels: 'stereo',
 	faststart: false,
 };
+
+/** The part that the steps write to, as they say. */
+const PART = '.x-001.mkv.part';
 
 function step(index: number): JournalStep {
 	return {
@@ -47,7 +50,7 @@ function step(index: number): JournalStep {
 			},
 			sampleStarts: [],
 		},
-		...(index === 1 ? { opened: { number: 0, cut: null, tracks: [], parts: ['.x-001.mkv.part'] } } : {}),
+		...(index === 1 ? { opened: { number: 0, cut: null, tracks: [], parts: [PART] } } : {}),
 		state:
 			index === 0
 				? null
@@ -63,6 +66,7 @@ async function written(t: ExecutionContext, steps: number): Promise<string> {
 	const { journal } = await ExportJournal.open(file, request);
 	for (let index = 0; index < steps; index++) await journal.step(step(index));
 	await journal.leave();
+	await writeFile(join(dirname(file), PART), 'frames');
 	return file;
 }
 
@@ -91,8 +95,7 @@ test('what was written down is found again', async (t) => {
 
 test('another request begins anew, and what was written is removed', async (t) => {
 	const file = await written(t, 4);
-	const part = file.replace('x.mkv', '.x-001.mkv.part');
-	await writeFile(part, 'frames');
+	const part = join(dirname(file), PART);
 	const { journal, past } = await ExportJournal.open(file, { ...request, gaps: 'close' });
 	t.is(past.known.size, 0);
 	t.false(existsSync(part));

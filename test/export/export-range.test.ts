@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
@@ -120,16 +120,58 @@ test('a finished export is left as it is, unless the range has grown', async (t)
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
 	const archive = open(t, served);
-	const open_ = { ...range, to: new Date(Date.now() + 3_600_000) };
-	const wide = { ...open_, from: new Date(startMs) };
-	t.like(await archive.export(wide, file), { fragments: 5, verified: false });
-	const before = asked(served);
-	t.like(await archive.export(wide, file), { fragments: 5, verified: true, calls: 0 });
-	t.is(asked(served), before);
-	const more = join(directory, 'more.mkv');
-	await writeFile(more, fragmentDocument({ number: fragmentNumber(900), producerMs: startMs + 60_000 }));
-	await served.server.archive.ingest('door', more);
-	t.like(await archive.export(wide, file), { fragments: 6, verified: false });
+	const ingest = async (name: string, number: number, producerMs: number): Promise<void> => {
+		const more = join(directory, name);
+		await writeFile(more, fragmentDocument({ number: fragmentNumber(number), producerMs }));
+		await served.server.archive.ingest('door', more);
+	};
+	for (const [index, by] of (['producer', 'server'] as const).entries()) {
+		// Of a range that ended long ago, and of one that is open.
+		for (const [turn, to] of [startMs + 800_000, Date.now() + 3_600_000].entries()) {
+			const count = 5 + 2 * index + turn;
+			const asked_ = { from: new Date(startMs), to: new Date(to), by };
+			t.like(await archive.export(asked_, file), { fragments: count, verified: false });
+			const before = asked(served);
+			t.like(await archive.export(asked_, file), { fragments: count, verified: true, calls: 0 });
+			t.is(asked(served), before);
+			await ingest(`${count}.mkv`, 900 + count, startMs + 60_000 + 2000 * count);
+			t.like(await archive.export(asked_, file), { fragments: count + 1, verified: false });
+		}
+	}
+});
+
+test('of what was ingested twice, only the newest makes a finished export grow', async (t) => {
+	const served = await startArchive(t, {
+		door: Buffer.concat([recording(3), recording(3, { firstNumber: 11 })]),
+	});
+	const directory = await temporaryDirectory(t);
+	const file = join(directory, 'x.mkv');
+	const archive = open(t, served);
+	const options = { duplicates: 'keep-newest' } as const;
+	t.like(await archive.export(range, file, options), { fragments: 3, verified: false });
+	t.like(await archive.export(range, file, options), { fragments: 3, verified: true });
+	const again = join(directory, 'again.mkv');
+	await writeFile(again, fragmentDocument({ number: fragmentNumber(21), producerMs: startMs + 2000 }));
+	await served.server.archive.ingest('door', again);
+	t.like(await archive.export(range, file, options), { fragments: 3, verified: false });
+});
+
+test('a summary names files that exist, of one file and of several', async (t) => {
+	const served = await startArchive(t, { door: recording(10) });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	for (const options of [{}, { split: { everyMs: 4000 } }, { manifest: false }] as ExportOptions[]) {
+		for (const verified of [false, options.manifest !== false]) {
+			const asked_ = join(directory, `x${Object.keys(options).join()}.mkv`);
+			const summary = await archive.export(range, asked_, options);
+			t.is(summary.verified, verified);
+			t.is(summary.files[0]?.file, summary.file);
+			t.is(summary.files.length > 1, 'split' in options);
+			for (const { file: path, bytes } of summary.files) t.is((await stat(path)).size, bytes);
+			t.is(summary.manifest, options.manifest === false ? null : `${asked_}.json`);
+			if (summary.manifest !== null) t.true((await stat(summary.manifest)).isFile());
+		}
+	}
 });
 
 test('files are cut by length, size and gap, and nothing is lost at a cut', async (t) => {
@@ -149,7 +191,7 @@ test('files are cut by length, size and gap, and nothing is lost at a cut', asyn
 		);
 		t.deepEqual(
 			files.map(({ file }) => file),
-			files.map((_, index) => name.replace('.', `-${String(index + 1).padStart(3, '0')}.`)),
+			files.map((_, index) => join(directory, name.replace('.', `-${String(index + 1).padStart(3, '0')}.`))),
 		);
 		const manifest = await readManifest(join(directory, name));
 		t.deepEqual((await verifyExport(join(directory, name), manifest as never)).damage, []);
@@ -259,7 +301,7 @@ test('a pause that is longer than a classic MP4 can tell begins a new file', asy
 	const days = { ...range, to: new Date(startMs + 48 * hour) };
 	const kept = await archive.export(days, join(directory, 'x.mp4'), { faststart: true });
 	t.deepEqual(
-		kept.files.map(({ file, cut }) => [file, cut?.reason]),
+		kept.files.map(({ file, cut }) => [basename(file), cut?.reason]),
 		[
 			['x-001.mp4', undefined],
 			['x-002.mp4', 'gap'],
@@ -340,16 +382,26 @@ test('two exports at a time into one file are one too many', async (t) => {
 	t.deepEqual((await verifyExport(file, (await readManifest(file)) as never)).damage, []);
 });
 
-test('a directory of that name is found before anything is asked', async (t) => {
+test('what is not a file is found in place of one before anything is asked', async (t) => {
 	const served = await startArchive(t, { door: recording(3) });
 	const directory = await temporaryDirectory(t);
 	await mkdir(join(directory, 'x.mkv'));
 	await t.throwsAsync(open(t, served).export(range, join(directory, 'x.mkv')), {
 		code: 'KVS_SINK_FAILED',
-		message: /x\.mkv`: it is a directory \(EISDIR\)$/,
+		message: /x\.mkv` is a directory, not a file$/,
 	});
 	t.is(asked(served), 0);
 	t.deepEqual(await readdir(directory), ['x.mkv']);
+	for (const name of ['y.mkv', 'z.mkv.json']) {
+		t.is((await run('mkfifo', [join(directory, name)])).code, 0);
+		const file = join(directory, name.replace('.json', ''));
+		await t.throwsAsync(open(t, served).export(range, file), {
+			code: 'KVS_SINK_FAILED',
+			message: new RegExp(`${name}\` is a FIFO, not a file$`),
+		});
+	}
+	t.is(asked(served), 0);
+	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'y.mkv', 'z.mkv.json']);
 });
 
 test('options that make no sense are refused before anything is asked', async (t) => {
@@ -423,7 +475,7 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 	const stereo = await archive.export(range, join(directory, 'call.wav'));
 	t.deepEqual(
 		stereo.files.map(({ file }) => file),
-		['call.wav'],
+		[join(directory, 'call.wav')],
 	);
 	const silent = [0, 0];
 	t.deepEqual(await seconds(join(directory, 'call.wav'), 2), [
@@ -439,7 +491,7 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 	const split = await archive.export(range, join(directory, 'side.wav'), { channels: 'split' });
 	const names = ['side-AUDIO_FROM_CUSTOMER.wav', 'side-AUDIO_TO_CUSTOMER.wav'];
 	t.deepEqual(
-		split.files.map(({ file }) => file),
+		split.files.map(({ file }) => basename(file)),
 		names,
 	);
 	t.deepEqual(await seconds(join(directory, names[0] as string), 1), [[1, 2, 3, ...silent, 4]]);
@@ -578,17 +630,17 @@ for (const name of samples) {
 			const { frames, files } = await archive.export(ever, file, options);
 			let packets = 0;
 			for (const { file: part } of files) {
-				const decoded = await run('ffmpeg', ['-v', 'error', '-i', join(directory, part), '-f', 'null', '-']);
+				const decoded = await run('ffmpeg', ['-v', 'error', '-i', part, '-f', 'null', '-']);
 				t.is(decoded.stderr, '', part);
-				packets += (await packetTimes(join(directory, part), 'v')).length;
-				packets += (await packetTimes(join(directory, part), 'a')).length;
+				packets += (await packetTimes(part, 'v')).length;
+				packets += (await packetTimes(part, 'a')).length;
 			}
 			t.is(packets, frames, ending);
 			const args = [
 				'-v',
 				'error',
 				'-i',
-				join(directory, files[0]?.file ?? ''),
+				files[0]?.file ?? '',
 				'-map',
 				'0:v',
 				'-f',

@@ -1,73 +1,17 @@
 import { cpSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
-import { KvsArchive, type MediaEvent } from 'kvs-archive';
-import { ExportJournal } from '#lib/export/export-journal.js';
+import type { MediaEvent } from 'kvs-archive';
 import type { ExportRequest } from '#lib/export/export-request.js';
-import { ExportSink } from '#lib/export/export-sink.js';
-import { startArchive } from '../helpers/archive.js';
+import { contents, eventsOf, openSink, plainRequest, startMs, without } from '../helpers/export-run.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
 import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
-const startMs = Date.UTC(2026, 0, 31);
-const range = { from: new Date(startMs), to: new Date(startMs + 400_000_000), by: 'producer' };
 const clock = resolve('examples/media/clock.mkv');
-
-const plain: ExportRequest = {
-	stream: 'door',
-	from: range.from.toISOString(),
-	to: range.to.toISOString(),
-	by: 'producer',
-	padStart: true,
-	duplicates: 'keep-all',
-	container: 'mkv',
-	tracks: null,
-	gaps: 'keep',
-	split: [],
-	channels: 'stereo',
-	faststart: false,
-};
-
-/** Everything in a stream, with bytes of its own. */
-async function eventsOf(t: ExecutionContext, media: Uint8Array | string): Promise<MediaEvent[]> {
-	const { endpoint } = await startArchive(t, { door: media });
-	const archive = new KvsArchive({ streamName: 'door', endpoint });
-	t.teardown(() => archive.close());
-	const events: MediaEvent[] = [];
-	for await (const event of archive.events(range)) events.push(event);
-	return events;
-}
-
-async function openSink(
-	file: string,
-	request: ExportRequest,
-): Promise<{ sink: ExportSink; known: ReadonlySet<string> }> {
-	const { journal, past } = await ExportJournal.open(file, request);
-	const { container, channels, gaps, faststart } = request;
-	const options = { container, channels, gaps, faststart, request, journal, past, hasManifest: true };
-	const sink = new ExportSink({ directory: dirname(file), name: basename(file), ...options });
-	return { sink, known: past.known };
-}
-
-async function contents(directory: string): Promise<Record<string, string>> {
-	const names = (await readdir(directory)).sort();
-	const files = await Promise.all(names.map((name) => readFile(join(directory, name))));
-	return Object.fromEntries(names.map((name, index) => [name, (files[index] as Buffer).toString('base64')]));
-}
-
-/** The events that are left when some fragments are known: what a run gives that goes on. */
-function without(events: readonly MediaEvent[], known: ReadonlySet<string>): MediaEvent[] {
-	let isKnown = false;
-	return events.filter((event) => {
-		if (event.type === 'gap') return false;
-		isKnown = known.has(event.fragmentNumber ?? '');
-		return !isKnown;
-	});
-}
 
 /**
  * Writes an export once as a whole, and once for every place in which it could be killed: the files as they are then are all
@@ -109,14 +53,18 @@ async function assertResumes(
 for (const container of ['mkv', 'mp4', 'mov'] as const) {
 	test(`killed anywhere, a .${container} is the same in the end`, async (t) => {
 		const events = await eventsOf(t, clock);
-		const files = await assertResumes(t, events, { ...plain, container });
+		const files = await assertResumes(t, events, { ...plainRequest, container });
 		t.deepEqual(Object.keys(files), [`x.${container}`, `x.${container}.json`]);
 	});
 }
 
 test('killed anywhere, numbered files are the same in the end', async (t) => {
 	const events = await eventsOf(t, clock);
-	const files = await assertResumes(t, events, { ...plain, container: 'mp4', split: [{ everyMs: 3000 }] });
+	const files = await assertResumes(t, events, {
+		...plainRequest,
+		container: 'mp4',
+		split: [{ everyMs: 3000 }],
+	});
 	t.true(Object.keys(files).length > 3, Object.keys(files).join());
 	t.true('x-002.mp4' in files);
 });
@@ -136,7 +84,7 @@ test('killed anywhere, files cut where the codec changes are the same in the end
 			}),
 		),
 	);
-	const files = await assertResumes(t, await eventsOf(t, media), plain);
+	const files = await assertResumes(t, await eventsOf(t, media), plainRequest);
 	t.deepEqual(Object.keys(files), ['x-001.mkv', 'x-002.mkv', 'x-003.mkv', 'x.mkv.json']);
 	const manifest = JSON.parse(Buffer.from(files['x.mkv.json'] as string, 'base64').toString());
 	t.deepEqual(
@@ -157,8 +105,8 @@ test('killed anywhere, samples that span fragments and files, a wrong last time 
 	Object.assign(last, { ms: 30_000 });
 	const media = pcmRecording([...fragments, secondOfPcm(startMs + 80 * 3_600_000, 0)]);
 	for (const request of [
-		{ ...plain, container: 'wav', split: [{ maxBytes: 22_000 }] },
-		{ ...plain, container: 'mkv', gaps: 'fill' },
+		{ ...plainRequest, container: 'wav', split: [{ maxBytes: 22_000 }] },
+		{ ...plainRequest, container: 'mkv', gaps: 'fill' },
 	] as const) {
 		const files = await assertResumes(t, await eventsOf(t, media), request);
 		const manifest = JSON.parse(

@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import {
 	type ExportOptions as ArchiveExportOptions,
 	type ExportSummary,
@@ -52,8 +51,7 @@ export async function exportRange(
 	} finally {
 		bar.stop();
 	}
-	const { file: _, ...rest } = summary;
-	if (options.json) await terminal.writeJson([{ type: 'summary', ...rest }]);
+	if (options.json) await terminal.writeJson([{ type: 'summary', ...summary }]);
 	else {
 		for (const { fragmentNumber, name, message } of summary.failures) {
 			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
@@ -123,10 +121,9 @@ export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): 
 	if (shifted > 0)
 		parts.push(`${shifted} fragments that begin before the end of the one before laid behind it`);
 	if (summary.throttled > 0) parts.push(`${summary.throttled} throttled`);
-	const name =
-		files.length === 1 ? join(dirname(file), files[0]?.file ?? '') : `${file} in ${files.length} files`;
+	const name = files.length === 1 ? file : `${files.length} files`;
 	const lines = [
-		`${summary.verified ? `${name} is whole already, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
+		`${summary.verified ? `${name} ${files.length === 1 ? 'is' : 'are'} whole already, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
 	];
 	const mediaMs = files.reduce((sum, { durationMs }) => sum + durationMs, 0) - summary.mergedGapMs;
 	if (gaps !== 'close' && summary.mergedGapMs > mediaMs) {
