@@ -18,6 +18,7 @@ import { type Quotas, resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
 import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
+import { FfmpegDecoder } from './pictures/ffmpeg-decoder.js';
 import {
 	type DecodeFailure,
 	PictureDecoder,
@@ -190,7 +191,7 @@ export class KvsArchive implements AsyncDisposable {
 		const pictures = new PictureDecoder({
 			select,
 			format,
-			decoder,
+			decoder: decoder ?? new FfmpegDecoder({ clock: this.#service.clock }),
 			// What lies before is there to be decoded from only.
 			isInRange: (frame) => !padStart || (timeOf(frame) ?? fromMs) >= fromMs,
 			onFailure: (failure: DecodeFailure) => {

@@ -45,27 +45,46 @@ export interface CorrectedTimes {
  * @returns null where no time is wrong: of the usual input that takes one pass
  */
 export function correctTimes(timesMs: readonly number[], track: TimesOfTrack): CorrectedTimes | null {
-	const extent = new TimeExtent();
-	let earliestMs = Number.POSITIVE_INFINITY;
-	let latestMs = Number.NEGATIVE_INFINITY;
-	let backMs = 0;
-	for (const ms of timesMs) {
-		extent.add(ms);
-		if (ms < earliestMs) earliestMs = ms;
-		if (ms > latestMs) latestMs = ms;
-		else if (latestMs - ms > backMs) backMs = latestMs - ms;
+	const times = new TrackTimes();
+	for (const ms of timesMs) times.add(ms);
+	return times.corrected(track);
+}
+
+/** The times of one track of one fragment while its frames come: see {@link correctTimes}. */
+export class TrackTimes {
+	readonly #timesMs: number[] = [];
+	readonly #extent = new TimeExtent();
+	#latestMs = Number.NEGATIVE_INFINITY;
+	/** How far a frame was before one that came earlier, at most. */
+	#backMs = 0;
+
+	/** The next frame. */
+	add(ms: number): void {
+		this.#timesMs.push(ms);
+		this.#extent.add(ms);
+		if (ms > this.#latestMs) this.#latestMs = ms;
+		else if (this.#latestMs - ms > this.#backMs) this.#backMs = this.#latestMs - ms;
 	}
-	const span = extent.within(track);
-	if (span === null) return null;
-	const { firstMs, lastMs } = span;
-	const isWithin = firstMs <= earliestMs && lastMs >= latestMs;
-	if (isWithin && backMs <= GAP_THRESHOLD_MS) return null;
-	const wrong = new Set<number>();
-	for (const [index, ms] of timesMs.entries()) if (ms < firstMs || ms > lastMs) wrong.add(index);
-	const frameMs = medianStepMs(sortedWithout(timesMs, wrong));
-	const toleranceMs = Math.max(GAP_THRESHOLD_MS, track.mayReorder ? MAX_REORDER_FRAMES * frameMs : 0);
-	if (backMs > toleranceMs) addContradicted(timesMs, toleranceMs, wrong);
-	return wrong.size === 0 || isClockSet(wrong, timesMs.length) ? null : corrected(timesMs, track, wrong);
+
+	/** Whether only the start of the next fragment tells if the last frames are where they say. */
+	isEndInDoubt(room: Pick<RoomForFragment, 'startMs' | 'frameMs'>): boolean {
+		return this.#extent.isInDoubt(room);
+	}
+
+	/** What {@link correctTimes} gives. */
+	corrected(track: TimesOfTrack): CorrectedTimes | null {
+		const timesMs = this.#timesMs;
+		const backMs = this.#backMs;
+		const span = this.#extent.within(track);
+		if (span === null || (span.isAll && backMs <= GAP_THRESHOLD_MS)) return null;
+		const { firstMs, lastMs } = span;
+		const wrong = new Set<number>();
+		for (const [index, ms] of timesMs.entries()) if (ms < firstMs || ms > lastMs) wrong.add(index);
+		const frameMs = medianStepMs(sortedWithout(timesMs, wrong));
+		const toleranceMs = Math.max(GAP_THRESHOLD_MS, track.mayReorder ? MAX_REORDER_FRAMES * frameMs : 0);
+		if (backMs > toleranceMs) addContradicted(timesMs, toleranceMs, wrong);
+		return wrong.size === 0 || isClockSet(wrong, timesMs.length) ? null : corrected(timesMs, track, wrong);
+	}
 }
 
 /** Adds the frames that the frames around them contradict, those first that most of them do. */

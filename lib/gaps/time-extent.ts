@@ -22,6 +22,8 @@ export interface TimeSpan {
 	readonly lastMs: number;
 	/** Frames from one to the other. */
 	readonly count: number;
+	/** Whether these are all frames. */
+	readonly isAll: boolean;
 }
 
 /** A {@link TimeExtent}, as plain JSON. */
@@ -90,8 +92,9 @@ export class TimeExtent {
 		const early = startMs === null ? 0 : this.#isolated(earliest, room, (ms) => ms < startMs - MAX_EARLY_MS);
 		const late = nextStartMs === null ? 0 : this.#isolated(latest, room, (ms) => ms > nextStartMs);
 		const count = this.#count - early - late;
-		if (count < 1) return { firstMs: this.#first, lastMs: this.#last, count: this.#count };
-		return { firstMs: earliest[early] as number, lastMs: latest[late] as number, count };
+		if (count < 1) return { firstMs: this.#first, lastMs: this.#last, count: this.#count, isAll: true };
+		const isAll = early + late === 0;
+		return { firstMs: earliest[early] as number, lastMs: latest[late] as number, count, isAll };
 	}
 
 	/** Whether the latest times are so far from all others that only the start of the next fragment tells whether they are right. */
@@ -107,7 +110,7 @@ export class TimeExtent {
 		const isLate =
 			startMs !== null && nextStartMs !== null && startMs < nextStartMs && ms > nextStartMs + MAX_EARLY_MS;
 		const spanMs = isEarly || isLate ? startMs : ms;
-		return { firstMs: spanMs, lastMs: spanMs, count: 1 };
+		return { firstMs: spanMs, lastMs: spanMs, count: 1, isAll: spanMs === ms };
 	}
 
 	/** How many of the outermost times are wrong: beyond what there is room for, and far from the next one inwards. */

@@ -67,7 +67,7 @@ const MAX_SLAB_BODY_BYTES = SLAB_BYTES / 4;
  * Any other master or unknown element of unknown size is looked through, as if its header were not there.
  *
  * A malformed payload throws {@link MediaError} out of `write`, with its offset; after that the parser is of no use, or
- * goes on where `resync` says. A damaged size may have taken in what follows the element, so the body that was read last is
+ * goes on where `resync` says. A damaged size may have taken in what follows the element, so the element that was read last is
  * remembered until the next: a document that begins in it is found all the same.
  */
 export class MatroskaParser {
@@ -105,9 +105,12 @@ export class MatroskaParser {
 	#held: Uint8Array[] = [];
 	#heldBytes = 0;
 	#heldNeedsBytes = 0;
-	/** Where in the chunk the body begins that was entered last, and bytes of earlier chunks that belong before that place. */
-	#bodyStart = 0;
-	#bodyBefore: Uint8Array[] = [];
+	/**
+	 * The bytes from the second one of the element that was accepted last, in which a document may begin if its size is wrong:
+	 * pieces of earlier chunks, and where they go on in this one.
+	 */
+	#suspects: Uint8Array[] = [];
+	#suspectsFrom = 0;
 	#rereadBytes = 0;
 
 	constructor(handler: MatroskaHandler) {
@@ -150,14 +153,16 @@ export class MatroskaParser {
 			this.#position = position;
 		}
 		if (position < end) return false;
-		if (this.#bodyStart < end && this.#body === null && this.#skip === 0 && !this.#isScanning) {
-			this.#bodyBefore.push(viewOf(chunk, this.#bodyStart, end));
+		if (this.#suspectsFrom < end && this.#body === null && this.#skip === 0 && !this.#isScanning) {
+			this.#suspects.push(viewOf(chunk, this.#suspectsFrom, end));
 		}
-		this.#bodyStart = 0;
+		this.#suspectsFrom = 0;
 		this.#base += end;
 		this.#position = 0;
 		this.#chunk = NOTHING;
-		return true;
+		if (this.#heldBytes === 0 || this.#heldBytes < this.#heldNeedsBytes) return true;
+		this.#takeHeld(0);
+		return this.resume();
 	}
 
 	/**
@@ -165,8 +170,9 @@ export class MatroskaParser {
 	 * it: bytes are skipped up to the next EBML header that parses and has a DocType of Matroska. False where there are none.
 	 */
 	resync(): boolean {
-		const [before, start] = this.#body === null ? [this.#bodyBefore, this.#bodyStart] : [[], this.#position];
+		const before = this.#suspects;
 		if (this.#body !== null) before.push(this.#body.subarray(0, this.#bodyFilled));
+		const start = this.#body === null ? this.#suspectsFrom : this.#position;
 		const sinceStart = Math.max(0, this.#position - start);
 		const rereadBytes = before.reduce((sum, { byteLength }) => sum + byteLength, sinceStart);
 		const isTooMuch = this.#rereadBytes + rereadBytes > this.offset + MAX_REREAD_BYTES;
@@ -184,7 +190,7 @@ export class MatroskaParser {
 			}
 		}
 		this.#isScanning = true;
-		this.#forgetBody(this.#position);
+		this.#trustUpTo(this.#position);
 		this.#carried = 0;
 		this.#body = null;
 		this.#skip = 0;
@@ -221,10 +227,40 @@ export class MatroskaParser {
 		return chunk.byteLength;
 	}
 
-	/** An element's body begins: what was before it was in order. */
-	#forgetBody(position: number): void {
-		this.#bodyStart = position;
-		if (this.#bodyBefore.length > 0) this.#bodyBefore = [];
+	/** Bytes before a place in the chunk are what they seem. */
+	#trustUpTo(position: number): void {
+		this.#suspectsFrom = position;
+		if (this.#suspects.length > 0) this.#suspects = [];
+	}
+
+	/**
+	 * An element is accepted whose body begins at `position`: all before it is what it seems, but its header may still be part
+	 * of a document's, from its second byte on.
+	 */
+	#elementBegins(position: number): void {
+		if (this.#carried === 0) {
+			this.#trustUpTo(position - this.#header.length + 1);
+		} else {
+			this.#suspects = [this.#carry.slice(1, this.#header.length)];
+			this.#suspectsFrom = position;
+		}
+	}
+
+	/**
+	 * Counts off an element that is not needed: from the suspect bytes before it on, so that a document that begins in them is
+	 * found now, if it was their size that led here. Returns where to go on.
+	 */
+	#beginSkip(chunk: Uint8Array, position: number): number {
+		const pieces = this.#suspects;
+		const from = Math.min(this.#suspectsFrom, position);
+		const before = pieces.reduce((sum, { byteLength }) => sum + byteLength, position - from);
+		this.#skip = before + Math.max(0, this.#header.size);
+		this.#trustUpTo(from);
+		if (pieces.length === 0) return from;
+		this.#held = [...pieces, chunk.subarray(from)];
+		this.#heldBytes = before + chunk.byteLength - position;
+		this.#heldNeedsBytes = 0;
+		return chunk.byteLength;
 	}
 
 	/**
@@ -304,7 +340,7 @@ export class MatroskaParser {
 			const body = position + 1 + length;
 			const next = body + size;
 			if (next > limit || size > MAX_BLOCK_BYTES) break;
-			this.#forgetBody(body);
+			this.#trustUpTo(position + 1);
 			this.#reportBlock(chunk, body, next, -1, 0, base + position);
 			position = next;
 			if (this.pauseRequested) break;
@@ -344,21 +380,16 @@ export class MatroskaParser {
 			this.#elementId === ID.Attachments ? null : findDocument(bufferOf(chunk), position, to, options);
 		if (found === null) {
 			this.#skip -= to - position;
-			this.#forgetBody(to);
+			this.#trustUpTo(to);
 			return to;
 		}
 		this.#skip -= found.at - position;
-		this.#forgetBody(found.at);
+		this.#trustUpTo(found.at);
 		if (found.needsBytes > 0) return this.#hold(chunk, found.at, found.needsBytes);
-		throw malformed(`a document that begins inside ${nameOf(this.#elementId)}`, this.#base + found.at);
-	}
-
-	/** Throws where the body before an element that is not needed holds a document: then its size was wrong. */
-	#checkBodyBefore(id: number, chunk: Uint8Array, position: number, offset: number): void {
-		const last = viewOf(chunk, Math.min(this.#bodyStart, position), position);
-		const bytes = this.#bodyBefore.length > 0 ? Buffer.concat([...this.#bodyBefore, last]) : bufferOf(last);
-		if (findDocument(bytes, 0, bytes.byteLength, { isFinal: true, withSegments: true }) === null) return;
-		throw malformed(`a document that begins inside the element before ${nameOf(id)}`, offset);
+		throw malformed(
+			`a document that begins inside ${nameOf(this.#elementId)} or the element before it`,
+			this.#base + found.at,
+		);
 	}
 
 	/** A header has been read: decides by id and level what becomes of the element. `position` is where its body begins. */
@@ -370,13 +401,12 @@ export class MatroskaParser {
 		if (id === ID.Cluster && this.#level === IN_SEGMENT) return this.#enterCluster(position, offset);
 
 		const maxBytes = maxCollectedBytes(this.#level, id, offset);
-		if (maxBytes === 0) this.#checkBodyBefore(id, chunk, position, offset);
 		if (size < 0) {
 			if (maxBytes > 0 || this.#level === OUTSIDE || !isMasterOrUnknown(id)) {
 				throw malformed(`${nameOf(id)} may not be of unknown size`, offset);
 			}
-			this.#forgetBody(position);
-			return position;
+			this.#elementId = id;
+			return this.#beginSkip(chunk, position);
 		}
 		if (this.#base + position + size > this.#parentEnd()) {
 			throw malformed(`${nameOf(id)} of ${size} bytes does not fit the element around it`, offset);
@@ -394,15 +424,13 @@ export class MatroskaParser {
 		}
 		this.#elementId = id;
 		this.#elementOffset = offset;
-		this.#forgetBody(position);
-		if (maxBytes === 0) {
-			this.#skip = size;
-			return position;
-		}
+		if (maxBytes === 0) return this.#beginSkip(chunk, position);
+		this.#elementBegins(position);
 		if (position + size <= end) {
 			this.#report(id, chunk, position, position + size, offset);
 			return position + size;
 		}
+		if (this.#carried === 0) this.#suspects = [viewOf(chunk, this.#suspectsFrom, position)];
 		this.#body = this.#allocate(size);
 		this.#bodyFilled = 0;
 		return position;
@@ -435,8 +463,8 @@ export class MatroskaParser {
 		this.#bodyFilled += taken;
 		if (this.#bodyFilled === body.byteLength) {
 			this.#body = null;
-			this.#bodyBefore = [body];
-			this.#bodyStart = position + taken;
+			this.#suspects.push(body);
+			this.#suspectsFrom = position + taken;
 			this.#report(this.#elementId, body, 0, body.byteLength, this.#elementOffset);
 		}
 		return position + taken;
@@ -511,7 +539,7 @@ export class MatroskaParser {
 		if (this.#level !== OUTSIDE) throw malformed('Segment inside another element', offset);
 		if (!this.#hasDocument) throw malformed('expected an EBML header, got Segment', offset);
 		if (this.#hasSegment) throw malformed('a second Segment in one document', offset);
-		this.#forgetBody(position);
+		this.#elementBegins(position);
 		this.#level = IN_SEGMENT;
 		this.#hasSegment = true;
 		const { size } = this.#header;
@@ -527,7 +555,7 @@ export class MatroskaParser {
 		this.#clusterEnd = size < 0 ? this.#segmentEnd : this.#base + position + size;
 		if (this.#clusterEnd > this.#segmentEnd)
 			throw malformed(`Cluster of ${size} bytes does not fit its Segment`, offset);
-		this.#forgetBody(position);
+		this.#elementBegins(position);
 		return position;
 	}
 

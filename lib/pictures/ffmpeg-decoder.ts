@@ -2,21 +2,38 @@ import { nalCodecOf, toAccessUnit, withBrokenLink } from '../codecs/access-unit.
 import { accessUnitDamage } from '../codecs/access-unit-damage.js';
 import { registeredCodecId } from '../codecs/codec.js';
 import type { NalCodec } from '../codecs/nal-format.js';
+import { InvalidOptionError } from '../errors.js';
 import { elementHeader, master, string, unsigned } from '../mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
+import { type Clock, systemClock } from '../pace/clock.js';
 import { DamageTracker, type TrackedFrame } from './damage-tracker.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
 import type { PictureFormat } from './picture.js';
+import { whyNotPicture } from './picture-bytes.js';
 import { RunClock } from './run-clock.js';
 
 /** Options of {@link FfmpegDecoder}. */
 export interface FfmpegDecoderOptions {
 	/** The program, by its path or its name in the PATH. @default 'ffmpeg' */
 	readonly path?: string | undefined;
+	/**
+	 * How long ffmpeg may take to go on: to take what it is given, to give out a picture, or to end. One that takes longer (up to
+	 * twice as long) is killed. @default 60000
+	 */
+	readonly timeoutMs?: number | undefined;
+	/** @default the machine's */
+	readonly clock?: Clock | undefined;
 }
+
+/** Pictures beyond this many for each frame, and some to begin with, are an output without an end. */
+const MAX_PICTURES_PER_FRAME = 2;
+const MAX_SPARE_PICTURES = 64;
+
+/** The default of `timeoutMs`. */
+const TIMEOUT_MS = 60_000;
 
 /** A tick of what goes in and comes out is a microsecond, and called a millisecond: Matroska's own from ffmpeg is no finer. */
 const TIMECODE_SCALE_NS = 1_000_000;
@@ -30,7 +47,7 @@ const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
 
 /**
  * Decodes with ffmpeg as a child process, one a run, with back-pressure on both pipes. Proven with ffmpeg 5.1. Throws
- * `KVS_FFMPEG_NOT_FOUND` where there is none.
+ * `KVS_FFMPEG_NOT_FOUND` where there is none, and `KVS_FFMPEG_FAILED` where it hangs or gives out what is not a picture.
  *
  * Behind frames that were left out or are missing, an open group of H.265 goes on in the same process, spliced; one of H.264
  * needs a new process (some 100 ms).
@@ -42,22 +59,33 @@ const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
  */
 export class FfmpegDecoder implements FrameDecoder {
 	readonly #path: string;
+	readonly #timeoutMs: number;
+	readonly #clock: Clock;
 
-	constructor({ path = 'ffmpeg' }: FfmpegDecoderOptions = {}) {
+	constructor({ path = 'ffmpeg', timeoutMs = TIMEOUT_MS, clock = systemClock }: FfmpegDecoderOptions = {}) {
+		if (!(timeoutMs > 0)) throw new InvalidOptionError('timeoutMs', 'more than 0', timeoutMs);
 		this.#path = path;
+		this.#timeoutMs = timeoutMs;
+		this.#clock = clock;
 	}
 
 	open({ track }: Frame, format: PictureFormat): DecoderRun {
 		const codec = nalCodecOf(track);
 		const tracker = new DamageTracker();
-		const process = new FfmpegProcess(this.#path, argumentsFor(format), (line) => tracker.line(line));
+		const process = new FfmpegProcess({
+			path: this.#path,
+			args: argumentsFor(format),
+			onLine: (line) => tracker.line(line),
+			timeoutMs: this.#timeoutMs,
+			clock: this.#clock,
+		});
 		process.write([
 			...ebmlHeader(),
 			elementHeader('Segment', 0, { isSizeUnknown: true }),
 			...info(TIMECODE_SCALE_NS),
 			...tracks([codec === null ? track.entry : plainEntry(track)]),
 		]);
-		return new FfmpegRun(process, tracker, codec);
+		return new FfmpegRun(process, tracker, { codec, format });
 	}
 }
 
@@ -68,13 +96,20 @@ class FfmpegRun implements DecoderRun {
 	readonly #clock = new RunClock();
 	readonly #pending = new Map<number, TrackedFrame>();
 	readonly #codec: NalCodec | null;
+	readonly #format: PictureFormat;
+	#frameCount = 0;
 	#pictureCount = 0;
 	#isCut = false;
 
-	constructor(process: FfmpegProcess, tracker: DamageTracker, codec: NalCodec | null) {
+	constructor(
+		process: FfmpegProcess,
+		tracker: DamageTracker,
+		{ codec, format }: { codec: NalCodec | null; format: PictureFormat },
+	) {
 		this.#process = process;
 		this.#tracker = tracker;
 		this.#codec = codec;
+		this.#format = format;
 	}
 
 	get isOpen(): boolean {
@@ -99,6 +134,7 @@ class FfmpegRun implements DecoderRun {
 		if (this.#tracker.isNeeded(tracked)) {
 			this.#pending.set(ticks, tracked);
 			this.#tracker.sent(tracked);
+			this.#frameCount++;
 			const fields = { trackNumber: number, relativeTicks: 0, keyframe: frame.keyframe, data };
 			this.#process.write(cluster(BigInt(ticks), block(fields)));
 		} else yield [{ frame, picture: null, problem: this.#tracker.problemOf(tracked) }];
@@ -122,6 +158,11 @@ class FfmpegRun implements DecoderRun {
 			for (const event of events) {
 				if (event.type !== 'frame') continue;
 				this.#pictureCount++;
+				if (this.#pictureCount > MAX_PICTURES_PER_FRAME * this.#frameCount + MAX_SPARE_PICTURES) {
+					throw this.#process.failure(
+						`gave out ${this.#pictureCount} pictures of ${this.#frameCount} frames`,
+					);
+				}
 				// The two pipes are read side by side: what is said of a picture may come behind it.
 				await this.#process.logged(() => this.#tracker.shownCount >= this.#pictureCount);
 				pictures.push(...this.#picture(event));
@@ -141,7 +182,10 @@ class FfmpegRun implements DecoderRun {
 		const problem = this.#tracker.problemOf(tracked);
 		if (problem !== null) return [...lost, { frame, picture: null, problem }];
 		const { width = 0, height = 0 } = event.track;
-		return [...lost, { frame, picture: { width, height, data: event.data }, problem: null }];
+		const picture = { width, height, data: event.data };
+		const whyNot = whyNotPicture(picture, this.#format);
+		if (whyNot !== null) throw this.#process.failure(`gave out ${whyNot}`);
+		return [...lost, { frame, picture, problem: null }];
 	}
 
 	/** The frames before a time that gave no picture. */

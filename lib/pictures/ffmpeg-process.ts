@@ -3,15 +3,29 @@ import { pipeline, type Readable, type Writable } from 'node:stream';
 import { MkvReader } from '../demux/mkv-reader.js';
 import { ArchiveError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
+import type { Clock } from '../pace/clock.js';
 import { FfmpegLog, type LogLine } from './ffmpeg-log.js';
+import { StallWatch } from './stall-watch.js';
 
 const HAS_PROCESS_GROUPS = process.platform !== 'win32';
+
+/** How an ffmpeg is run. */
+export interface FfmpegProcessOptions {
+	/** The program, by its path or its name in the PATH. */
+	readonly path: string;
+	readonly args: readonly string[];
+	/** Called with each line of its log, which is read all the time: one that is not read would hold the process up. */
+	readonly onLine: (line: LogLine) => void;
+	/** How long one thing may be waited for: that it takes what it was given, gives something out, or ends. */
+	readonly timeoutMs: number;
+	readonly clock: Clock;
+}
 
 /**
  * One ffmpeg: Matroska in on stdin, Matroska out on stdout, read as events.
  *
  * Nothing is awaited on one pipe alone: `until` gives what stdout has while it waits for stdin, so that neither side can
- * hold the other up. Nothing is read from stdout beyond one chunk until it is asked for.
+ * hold the other up. Nothing is read from stdout beyond one chunk until it is asked for. A process that hangs is killed.
  */
 export class FfmpegProcess {
 	readonly #path: string;
@@ -27,14 +41,16 @@ export class FfmpegProcess {
 	#lastWords = '';
 	#lastLine = '';
 	#error: unknown = null;
+	/** Whether `end` was called. */
+	#isInputOver = false;
+	/** Whether it ended well, but before `end` was called. */
+	#isEarly = false;
+	readonly #watch: StallWatch;
 	#hasChanged = false;
 	#wake: () => void = () => {};
 
-	/**
-	 * Starts it; no shell in between. That it cannot be started shows in `until`. `onLine` is told each line of its log, which
-	 * is read all the time: one that is not read would hold the process up.
-	 */
-	constructor(path: string, args: readonly string[], onLine: (line: LogLine) => void) {
+	/** Starts it; no shell in between. That it cannot be started shows in `until`. */
+	constructor({ path, args, onLine, timeoutMs, clock }: FfmpegProcessOptions) {
 		this.#path = path;
 		this.#child = spawn(path, args, {
 			stdio: ['pipe', 'pipe', 'pipe'],
@@ -50,7 +66,10 @@ export class FfmpegProcess {
 		};
 		this.#child.once('close', onClosed);
 		this.#exited = new Promise((resolve) => {
-			this.#child.once('exit', () => resolve());
+			this.#child.once('exit', (code) => {
+				this.#isEarly = code === 0 && !this.#isInputOver;
+				resolve();
+			});
 			this.#child.on('error', (error) => {
 				this.#error = this.#explain(error);
 				this.#hasOutput = false;
@@ -58,8 +77,10 @@ export class FfmpegProcess {
 				resolve();
 			});
 		});
+		this.#watch = new StallWatch({ timeoutMs, clock, onStall: () => this.#stalled(timeoutMs) });
 		this.#stdin.on('drain', () => {
 			this.#isFull = false;
+			this.#watch.progressed();
 			changed();
 		});
 		// A process that reads no more is about to end, and its end is what counts.
@@ -80,7 +101,8 @@ export class FfmpegProcess {
 		});
 		this.#reader.on('readable', changed);
 		pipeline(this.#child.stdout as Readable, this.#reader, (error) => {
-			if (error) this.#error ??= error;
+			if (error)
+				this.#error ??= this.failure(`wrote to its output what is not Matroska: ${error.message}`, error);
 			this.#hasOutput = false;
 			changed();
 		});
@@ -104,9 +126,19 @@ export class FfmpegProcess {
 	/** What it complained of last, or how it failed; empty where it did neither. */
 	get lastWords(): string {
 		const { exitCode, signalCode } = this.#child;
-		if (this.#lastWords !== '' || (!exitCode && signalCode === null)) return this.#lastWords;
+		if (this.#lastWords !== '' || (!exitCode && signalCode === null && !this.#isEarly))
+			return this.#lastWords;
 		const how = signalCode === null ? `with code ${exitCode}` : `by ${signalCode}`;
-		return `\`${this.#path}\` ended ${how}${this.#lastLine === '' ? '' : `: ${this.#lastLine}`}`;
+		const when = this.#isEarly ? ' before its input was over' : '';
+		return `\`${this.#path}\` ended ${how}${when}${this.#said}`;
+	}
+
+	/** The error of a program that does not do what it is there for; `what` it did is a clause. */
+	failure(what: string, cause?: unknown): ArchiveError {
+		const hint = 'check that it is ffmpeg, or name another with --ffmpeg PATH';
+		return new ArchiveError('KVS_FFMPEG_FAILED', `\`${this.#path}\` ${what}${this.#said}; ${hint}`, {
+			cause,
+		});
 	}
 
 	/** Writes slices to stdin, whether it is full or not. */
@@ -118,15 +150,18 @@ export class FfmpegProcess {
 
 	/** Nothing more comes on stdin. */
 	end(): void {
+		this.#isInputOver = this.#stdin.writable;
 		this.#stdin.end();
 	}
 
-	/** What stdout has until `isDone`. Throws where the process could not be started or gave out what is no Matroska. */
+	/** What stdout has until `isDone`. Throws where the process could not be started, hangs, or gives out what is not Matroska. */
 	async *until(isDone: () => boolean): AsyncGenerator<MediaEvent[]> {
+		this.#watch.progressed();
 		for (;;) {
 			this.#hasChanged = false;
 			for (let events = this.#reader.read(); events !== null; events = this.#reader.read()) {
 				yield events as MediaEvent[];
+				this.#watch.progressed();
 			}
 			if (this.#error !== null) throw this.#error;
 			if (isDone()) return;
@@ -134,9 +169,10 @@ export class FfmpegProcess {
 		}
 	}
 
-	/** Waits until something that its log tells is so, or there is no more of it. */
+	/** Waits until something that its log says is so, or there is no more of it. */
 	async logged(isSo: () => boolean): Promise<void> {
-		while (!isSo() && !this.#isLogOver) {
+		this.#watch.progressed();
+		while (!isSo() && !this.#isLogOver && this.#error === null) {
 			this.#hasChanged = false;
 			await this.#change();
 		}
@@ -144,6 +180,22 @@ export class FfmpegProcess {
 
 	/** Ends it at once, and waits until it is gone. */
 	async kill(): Promise<void> {
+		this.#watch.stop();
+		this.#end();
+		await this.#exited;
+	}
+
+	get #said(): string {
+		return this.#lastLine === '' ? '' : `: ${this.#lastLine}`;
+	}
+
+	#stalled(timeoutMs: number): void {
+		this.#error ??= this.failure(`did nothing for ${timeoutMs / 1000} s and was ended`);
+		this.#end();
+		this.#changed();
+	}
+
+	#end(): void {
 		const { pid, stdin, stdout, stderr } = this.#child;
 		try {
 			if (HAS_PROCESS_GROUPS && pid !== undefined) process.kill(-pid, 'SIGKILL');
@@ -153,11 +205,13 @@ export class FfmpegProcess {
 		}
 		this.#reader.destroy();
 		for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
-		await this.#exited;
 	}
 
 	async #change(): Promise<void> {
-		if (!this.#hasChanged) await new Promise<void>((resolve) => (this.#wake = resolve));
+		if (this.#hasChanged) return;
+		this.#watch.isWaiting = true;
+		await new Promise<void>((resolve) => (this.#wake = resolve));
+		this.#watch.isWaiting = false;
 	}
 
 	#changed(): void {
@@ -166,7 +220,7 @@ export class FfmpegProcess {
 	}
 
 	#explain(error: NodeJS.ErrnoException): ArchiveError {
-		const reason = { ENOENT: 'there is no such program', EACCES: 'it is no program' }[error.code ?? ''];
+		const reason = { ENOENT: 'there is no such program', EACCES: 'it is not a program' }[error.code ?? ''];
 		return new ArchiveError(
 			'KVS_FFMPEG_NOT_FOUND',
 			`cannot run \`${this.#path}\` to decode pictures: ${reason ?? error.message}; install ffmpeg (https://ffmpeg.org, or the package \`ffmpeg\` of your system), or name it with --ffmpeg PATH`,

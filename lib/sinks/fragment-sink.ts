@@ -10,7 +10,7 @@ import type {
 } from '../model/media-event.js';
 import { sourceMs } from '../muxing/output-timeline.js';
 import { type SampleStarts, WholeSamples } from '../muxing/whole-samples.js';
-import { isEndInDoubt, withCorrectTimes } from './frame-times.js';
+import { FrameTimes } from './frame-times.js';
 
 /** From so much on, a fragment is written in parts that begin at video key frames: files hold whole hours in one. */
 const MAX_PIECE_BYTES = 4 * 1024 * 1024;
@@ -28,7 +28,7 @@ export interface Piece {
 	readonly isFirst: boolean;
 	/** How the fragment fails to meet the one before it. */
 	readonly gap: GapEvent | null;
-	/** With believable times, see {@link withCorrectTimes}, and whole samples, see {@link WholeSamples}. */
+	/** With believable times, see {@link FrameTimes}, and whole samples, see {@link WholeSamples}. */
 	readonly frames: readonly Frame[];
 	/** Frames among them whose times were wrong, as they came. */
 	readonly outliers: readonly Frame[];
@@ -61,6 +61,8 @@ export abstract class FragmentSink extends Writable {
 	#failure: FragmentFailureEvent | null = null;
 	/** The end of a fragment that waits for the start of the next one. */
 	#heldEnd: FragmentEndEvent | null = null;
+	/** The times of its frames. */
+	#times: FrameTimes | null = null;
 
 	/**
 	 * @param past - what another sink knew where this one goes on
@@ -188,8 +190,13 @@ export abstract class FragmentSink extends Writable {
 
 	#end(end: FragmentEndEvent): Promise<void> | null {
 		this.#heldEnd = end;
+		this.#times = this.#timesOfFrames();
+		return this.#times.isEndInDoubt ? null : this.#release(null);
+	}
+
+	#timesOfFrames(): FrameTimes {
 		const startMs = this.#isFirst ? startOf(this.#fragment as FragmentEvent) : null;
-		return isEndInDoubt(this.#frames, startMs) ? null : this.#release(null);
+		return new FrameTimes(this.#frames, startMs);
 	}
 
 	/** Writes the fragment that has come to its end, if there is one; the next starts at `nextStartMs`, where that is known. */
@@ -208,8 +215,8 @@ export abstract class FragmentSink extends Writable {
 	#flush(nextStartMs: number | null): Promise<void> {
 		const fragment = this.#fragment as FragmentEvent;
 		const isFirst = this.#isFirst;
-		const startMs = isFirst ? startOf(fragment) : null;
-		const { frames, outliers } = withCorrectTimes(this.#frames, { startMs, nextStartMs });
+		const { frames, outliers } = (this.#times ?? this.#timesOfFrames()).corrected(nextStartMs);
+		this.#times = null;
 		this.#frames = [];
 		this.#bytes = 0;
 		this.#isFirst = false;

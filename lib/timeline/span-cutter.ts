@@ -4,6 +4,9 @@ import { GapEvent, type GapKind } from '../model/media-event.js';
 import { isWithinStep, medianMs, NEIGHBOURS, plausibleStepMs, remainderMs } from './frame-steps.js';
 import { StoredSpan } from './stored-span.js';
 
+/** A fragment that is listed as so many times as long as those around it may have a wrong time in it. */
+const MAX_LENGTHS = 2;
+
 /**
  * Cuts sorted fragments into spans, from their listing alone.
  *
@@ -14,13 +17,16 @@ import { StoredSpan } from './stored-span.js';
  * into whole frames count, or are what interleaved sound makes of them; where a fragment has no such neighbour, its own
  * does. Two things are more lenient than the service, which has the frames to look at: slow frames may jitter by a
  * quarter, and what starts behind the last frame is no overlap. What cannot be told from a listing: a pause that is as
- * long as the fragments around it, every time, looks like frames of that length. Holds a dozen fragments.
+ * long as the fragments around it, every time, looks like frames of that length. One wrong time within a fragment makes it
+ * look longer than all around it: where it would meet the next if it were as long as these, it does. Holds a dozen fragments.
  */
 export class SpanCutter {
 	/** Fragments whose neighbours are not known yet; the first of them is the last of the open span. */
 	readonly #waiting: Fragment[] = [];
 	/** Plausible steps of the fragments before, the youngest last. */
 	readonly #stepsMs: number[] = [];
+	/** Listed lengths of the same. */
+	readonly #lengthsMs: number[] = [];
 	#span: StoredSpan | null = null;
 
 	/** The next fragment. Adds to `cut` the spans that are over, and what is between them. */
@@ -43,7 +49,7 @@ export class SpanCutter {
 	#step(cut: (StoredSpan | GapEvent)[]): void {
 		const [fragment, next] = this.#waiting as [Fragment, Fragment, ...Fragment[]];
 		const span = this.#span as StoredSpan;
-		const kind = this.#trouble(fragment, next);
+		const kind = this.#hasWrongLength(fragment, next) ? null : this.#trouble(fragment, next);
 		if (kind === null) {
 			span.add(next);
 		} else {
@@ -58,7 +64,18 @@ export class SpanCutter {
 			this.#stepsMs.push(stepMs);
 			if (this.#stepsMs.length > NEIGHBOURS) this.#stepsMs.shift();
 		}
+		this.#lengthsMs.push(fragment.fragmentLengthInMilliseconds);
+		if (this.#lengthsMs.length > NEIGHBOURS) this.#lengthsMs.shift();
 		this.#waiting.shift();
+	}
+
+	/** Whether a fragment that reaches far over the next one would meet it if it were as long as those around it. */
+	#hasWrongLength(fragment: Fragment, next: Fragment): boolean {
+		if (remainderMs(fragment, next) >= -GAP_THRESHOLD_MS) return false;
+		const around = this.#waiting.slice(1).map(({ fragmentLengthInMilliseconds: ms }) => ms);
+		const usualMs = medianMs([...this.#lengthsMs, ...around]) as number;
+		if (fragment.fragmentLengthInMilliseconds <= MAX_LENGTHS * usualMs) return false;
+		return this.#trouble({ ...fragment, fragmentLengthInMilliseconds: usualMs }, next) === null;
 	}
 
 	/** How a fragment fails to meet the one before it, or null. */

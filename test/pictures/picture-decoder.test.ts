@@ -16,6 +16,7 @@ import {
 } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
 import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { until, within } from '../helpers/wait.js';
 
 const h264 = ['-c:v', 'libx264', '-bf', '3', '-g', '15', '-pix_fmt', 'yuv420p'];
 const hevc = ['-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=15:bframes=3', '-pix_fmt', 'yuv420p'];
@@ -289,9 +290,15 @@ test('a wrapper that hangs is ended with what it started', async (t) => {
 	});
 	decoder.resume();
 	let pid = '';
-	while (pid === '') pid = await readFile(pidFile, 'utf8').catch(() => '');
+	await until(
+		async () => {
+			pid = await readFile(pidFile, 'utf8').catch(() => '');
+			return pid !== '';
+		},
+		() => 'the wrapper has not said which process it started',
+	);
 	decoder.destroy(new Error('enough'));
-	await isOver;
+	await within(isOver, () => `destroyed: ${decoder.destroyed}, closed: ${decoder.closed}`);
 	if (!decoder.closed) await once(decoder, 'close');
 	// What is left of it may still be waiting to be reaped.
 	const { stdout } = await run('ps', ['-o', 'stat=', '-p', pid.trim()]);

@@ -4,10 +4,11 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
-import { MkvReader, MkvSink, Mp4Sink, WavSink } from 'kvs-archive';
+import { type MediaEvent, MkvReader, MkvSink, Mp4Sink, WavSink } from 'kvs-archive';
 import { float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { fragmentDocument, fragmentNumber, recording, trackEntry } from '../helpers/payload.js';
 import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
+import { makeRecording, packetsOf, recordings } from '../helpers/recordings.js';
 import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');
@@ -170,4 +171,40 @@ for (const [title, fragments] of [
 		});
 		t.deepEqual(await readdir(directory), []);
 	});
+}
+
+for (const [name, Sink] of [
+	['x.mkv', MkvSink],
+	['x.mp4', Mp4Sink],
+] as const) {
+	for (const laterMs of [30_000, -30_000]) {
+		test(`wherever a time is wrong in a recording with B-frames, no other frame moves: ${name}, ${laterMs} ms`, async (t) => {
+			const directory = await temporaryDirectory(t);
+			const source = await makeRecording(t, directory, recordings['B-frames and AAC']);
+			if (source === null || !hasTool(t, 'ffprobe')) return;
+			const write = async (place: number): Promise<number[]> => {
+				const file = join(directory, `${place}-${name}`);
+				await pipeline(
+					createReadStream(source),
+					new MkvReader(),
+					async function* (events: AsyncIterable<MediaEvent>) {
+						let index = 0;
+						for await (const event of events) {
+							yield event.type === 'frame' && index++ === place ? event.movedBy(laterMs) : event;
+						}
+					},
+					new Sink(file),
+				);
+				return (await packetsOf(file)).map(({ ptsSeconds }) => ptsSeconds * 1000);
+			};
+			const right = await write(-1);
+			// Of a plain file nothing says when it starts: an early first frame may be right.
+			for (const place of [laterMs > 0 ? 0 : 32, 33, 99]) {
+				const wrong = await write(place);
+				const offMs = right.map((ms, index) => Math.abs(ms - (wrong[index] ?? Number.NaN)));
+				t.true(offMs.filter((ms) => !(ms < 2)).length <= 1, `${place}: ${offMs.join()}`);
+				t.true(Math.max(...offMs) < 200, `${place}: ${offMs.join()}`);
+			}
+		});
+	}
 }

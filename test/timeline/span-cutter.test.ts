@@ -34,6 +34,24 @@ function behind(lengthsMs: readonly number[], lateMs: readonly number[]): Fragme
 	});
 }
 
+test('a fragment that one wrong time makes look longer meets the next all the same', (t) => {
+	const fragments = cadence(6, { stepMs: 1000, lengthMs: 960 });
+	for (const index of [0, 2, 4]) {
+		const wrong = fragments.with(index, listed(index + 1, index * 1000, 30_000));
+		t.deepEqual(inShort(wrong), [6], String(index));
+	}
+	// Not where it would not meet the next either.
+	t.deepEqual(inShort([...fragments.slice(0, 2), listed(3, 2000, 30_000), listed(4, 5000, 960)]).length, 3);
+});
+
+test('two producers at a time overlap, however regular they are', (t) => {
+	const [one, two] = [0, 500].map((fromMs) => cadence(4, { stepMs: 1000, lengthMs: 960, fromMs }));
+	const both = [...(one ?? []), ...(two ?? [])].sort(
+		(a, b) => a.producerTimestamp.getTime() - b.producerTimestamp.getTime(),
+	);
+	t.is(inShort(both).filter((item) => String(item).startsWith('overlap')).length, 7);
+});
+
 test('nothing is listed: there is no span', (t) => {
 	t.deepEqual(cut([]), []);
 });

@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import test, { type ExecutionContext } from 'ava';
+import {
+	ArchiveError,
+	type Clock,
+	type DecodeFailure,
+	FfmpegDecoder,
+	MediaError,
+	MkvReader,
+	type Picture,
+	PictureDecoder,
+	type PictureFormat,
+} from 'kvs-archive';
+import { ManualClock } from '../helpers/manual-clock.js';
+import { hasTool, temporaryDirectory } from '../helpers/tools.js';
+import { until, within } from '../helpers/wait.js';
+
+/** More than pipes hold: eight groups of H.264, one a second. */
+const film = join('examples', 'media', 'clock.mkv');
+
+interface Program {
+	readonly path: string;
+	/** Its process id, once it has come to `said`; null before. */
+	readonly pid: () => Promise<number | null>;
+}
+
+/** A program in place of ffmpeg. `replace OLD NEW` in its body changes an argument, `said` tells the test how far it came. */
+async function programOf(t: ExecutionContext, body: string): Promise<Program> {
+	const path = join(await temporaryDirectory(t), 'decoder');
+	const said = `said() { echo $$ > "$0.new"; mv "$0.new" "$0.said"; }`;
+	await writeFile(path, `#!/bin/sh\n${said}\n${body}\n`, { mode: 0o755 });
+	const pid = async (): Promise<number | null> =>
+		existsSync(`${path}.said`) ? Number(await readFile(`${path}.said`, 'utf8')) : null;
+	return { path, pid };
+}
+
+interface Decoding {
+	readonly pictures: Picture[];
+	readonly failures: DecodeFailure[];
+	/** Null where it ended well. */
+	readonly error: Promise<unknown>;
+}
+
+function decode(
+	path: string,
+	{ format = 'rgb24', clock }: { format?: PictureFormat; clock?: Clock } = {},
+): Decoding {
+	const pictures: Picture[] = [];
+	const failures: DecodeFailure[] = [];
+	const decoder = new PictureDecoder({
+		format,
+		decoder: new FfmpegDecoder({ path, clock }),
+		onFailure: (failure) => failures.push(failure),
+	});
+	const run = pipeline(
+		async function* () {
+			yield await readFile(film);
+		},
+		new MkvReader(),
+		decoder,
+		async (source: AsyncIterable<Picture>) => {
+			for await (const picture of source) pictures.push(picture);
+		},
+	);
+	const error = run.then(
+		() => null,
+		(reason: unknown) => reason,
+	);
+	return { pictures, failures, error };
+}
+
+const HANGS = {
+	'at its start': 'said; exec sleep 1000',
+	'when it has read everything': 'cat > /dev/null; said; exec sleep 1000',
+	'in the middle': 'head -c 60000 | ffmpeg "$@"; said; exec sleep 1000',
+	'at its end': 'ffmpeg "$@"; said; exec sleep 1000',
+	'and ignores signals': `trap '' TERM INT HUP; said; while :; do sleep 1000; done`,
+	'but talks': `said; while :; do echo 'still here' >&2; sleep 0.05; done`,
+	'in what it says of its pictures': 'said; ffmpeg "$@" 2> /dev/null; exec sleep 1000',
+} as const;
+
+for (const [when, body] of Object.entries(HANGS)) {
+	test(`a decoder that hangs ${when} ends with an error, and is killed`, async (t) => {
+		if (!hasTool(t, 'ffmpeg')) return;
+		const { path, pid } = await programOf(t, body);
+		const clock = new ManualClock();
+		const { pictures, error } = decode(path, { clock });
+		let isOver = false;
+		const over = error.then((reason) => {
+			isOver = true;
+			return reason;
+		});
+		const state = (): string => `over: ${isOver}, ${pictures.length} pictures, ${clock.pending} waits`;
+		await until(async () => isOver || (await pid()) !== null, state);
+		t.false(isOver, 'nothing is late yet');
+		await until(() => {
+			clock.advance(60_000);
+			return isOver;
+		}, state);
+		const reason = (await over) as ArchiveError;
+		t.true(reason instanceof ArchiveError);
+		t.is(reason.code, 'KVS_FFMPEG_FAILED');
+		t.regex(
+			reason.message,
+			/^`.*decoder` did nothing for 60 s and was ended.*; check that it is ffmpeg, or /,
+		);
+		const gone = (await pid()) as number;
+		t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
+		t.is(clock.pending, 0);
+	});
+}
+
+test('a decoder that works is left alone however much time goes by', async (t) => {
+	if (!hasTool(t, 'ffmpeg')) return;
+	const clock = new ManualClock();
+	const { pictures, failures, error } = decode('ffmpeg', { clock });
+	t.is(await within(error, () => `${pictures.length} pictures`), null);
+	t.true(pictures.length > 100);
+	t.deepEqual(failures, []);
+	t.is(clock.pending, 0, 'no watch is left');
+});
+
+/** Changes one argument. */
+const replacing = (old: string, value: string): string =>
+	`for arg; do shift; [ "$arg" = '${old}' ] && arg='${value}'; set -- "$@" "$arg"; done; ffmpeg "$@"`;
+
+const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
+	['writes noise', 'rgb24', 'head -c 300000 /dev/urandom', /wrote to its output what is not Matroska: /],
+	['writes text', 'jpg', 'echo usage: decoder', /wrote to its output what is not Matroska: /],
+	[
+		'gives a byte a pixel for three',
+		'rgb24',
+		replacing('rgb24', 'gray'),
+		/gave out \d+ bytes, where \d+x\d+ in rgb24 takes \d+/,
+	],
+	[
+		'gives two bytes a pixel for one and a half',
+		'nv12',
+		replacing('nv12', 'yuyv422'),
+		/gave out \d+ bytes, where \d+x\d+ in nv12 takes \d+/,
+	],
+	['gives PNG for JPEG', 'jpg', replacing('mjpeg', 'png'), /gave out \d+ bytes that are not a whole JPG/],
+	['gives JPEG for PNG', 'png', replacing('png', 'mjpeg'), /gave out \d+ bytes that are not a whole PNG/],
+	[
+		'repeats pictures without an end',
+		'jpg',
+		replacing(
+			'metadata=add:key=picture:value=1,metadata=print',
+			'metadata=add:key=picture:value=1,loop=loop=-1:size=1,metadata=print',
+		),
+		/gave out \d+ pictures of \d+ frames/,
+	],
+];
+
+for (const [what, format, body, message] of GARBAGE) {
+	test(`a decoder that ${what} is to blame, not the stream`, async (t) => {
+		if (!hasTool(t, 'ffmpeg')) return;
+		const { path } = await programOf(t, body);
+		const { pictures, error } = decode(path, { format });
+		const reason = await within(error, () => `${pictures.length} pictures`);
+		t.true(reason instanceof ArchiveError && !(reason instanceof MediaError), String(reason));
+		const { code, message: text } = reason as ArchiveError;
+		t.is(code, 'KVS_FFMPEG_FAILED');
+		t.regex(text, message);
+		t.true(text.includes(path));
+		// Of one that repeats a picture, that one is right.
+		t.true(pictures.length <= 1);
+	});
+}
+
+test('a decoder that ends well before its input is over is to blame for every frame', async (t) => {
+	const { path } = await programOf(t, 'head -c 1000 > /dev/null');
+	const { pictures, failures, error } = decode(path);
+	t.is(await within(error, () => `${failures.length} failures`), null);
+	t.is(pictures.length, 0);
+	t.true(failures.length > 100);
+	const [first] = failures;
+	t.is(first?.message, `\`${path}\` ended with code 0 before its input was over`);
+});
+
+for (const timeoutMs of [0, -1, Number.NaN]) {
+	test(`a timeout of ${timeoutMs} is not valid`, (t) => {
+		t.throws(() => new FfmpegDecoder({ timeoutMs }), { code: 'KVS_INVALID_OPTION', message: /`timeoutMs`/ });
+	});
+}
