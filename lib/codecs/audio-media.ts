@@ -10,9 +10,11 @@ import {
 import { changedTrack } from './changed-track.js';
 import { codecDetails, isConnectTrackName } from './codec.js';
 import { OPUS_HEAD_BYTES, opusHead } from './opus-head.js';
+import { soundFormat } from './sound-format.js';
 import type { TrackMedia } from './track-media.js';
 
 const NONE: readonly Uint8Array[] = [];
+const isWhole = (): boolean => true;
 
 /** Spellings from before AAC had a CodecPrivate (Matroska §7, "A_AAC/…"): their audio object types. */
 const oldAacTypes: ReadonlyMap<string, number> = new Map([
@@ -33,11 +35,18 @@ export function audioMedia(track: Track, frames: Iterable<Uint8Array>): TrackMed
 	if (/^A_AAC(?:\/|$)/.test(codecId)) return aacMedia(track, frames);
 	if (codecId === 'A_MS/ACM') return acmMedia(track);
 	if (codecId === 'A_OPUS') return opusMedia(track);
-	return media(track);
+	return media(track, codecId.startsWith('A_PCM/') ? lackOfPcm(track) : null);
+}
+
+function lackOfPcm(track: Track): string | null {
+	if (soundFormat(track) !== null) return null;
+	return track.bitDepth === undefined
+		? 'nothing that says how many bits a sample has'
+		: `samples of ${track.bitDepth} bits, which are not supported`;
 }
 
 function media(track: Track, missing: string | null = null): TrackMedia {
-	return { track, missing, frames: (stored) => (stored.byteLength === 0 ? NONE : [stored]) };
+	return { track, missing, frames: (stored) => (stored.byteLength === 0 ? NONE : [stored]), isWhole };
 }
 
 function aacMedia(track: Track, frames: Iterable<Uint8Array>): TrackMedia {
@@ -55,6 +64,7 @@ function aacMedia(track: Track, frames: Iterable<Uint8Array>): TrackMedia {
 			if (stored.byteLength === 0) return NONE;
 			return (stored[0] === 0xff ? rawBlocksOfAdts(stored) : null) ?? [stored];
 		},
+		isWhole,
 	};
 }
 

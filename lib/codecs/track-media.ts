@@ -22,11 +22,13 @@ export interface TrackMedia {
 	 * The frames of `track` in the bytes of one frame as it was stored. Usually one, and these very bytes (no copy). None for
 	 * an empty frame: no bytes, or only start codes or NAL units without a byte. Several where AAC comes as several ADTS
 	 * frames in one, each as long as `codedDurationMs` says. H.264 and H.265 that is neither in Annex B nor with lengths that
-	 * add up comes back as it is; `accessUnitDamage` has words for it.
+	 * add up comes back as it is, and `isWhole` is false of it.
 	 *
 	 * Throws `MediaError` (`KVS_MEDIA_UNSUPPORTED`) for a NAL unit that is too long for the lengths of its track.
 	 */
 	frames(stored: Uint8Array): readonly Uint8Array[];
+	/** Whether a frame of `track` is made of whole NAL units; true for every other codec. */
+	isWhole(frame: Uint8Array): boolean;
 }
 
 /** By the track that was read: what could be decided without its frames, else nothing. */

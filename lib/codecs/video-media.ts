@@ -28,6 +28,8 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 			track: changedTrack(track, { codecId: registeredCodecId(track.codecId) }),
 			missing: `${lack}, and its key frames hold no ${sets}`,
 			frames: (stored) => (isEmpty(stored) ? NONE : [stored]),
+			isWhole: (frame) =>
+				nalFormatOfFrame(frame, codec, track.nalLengthBytes ?? RECORD_LENGTH_BYTES) !== null,
 		};
 	}
 	const read = codec === 'avc' ? readAvcConfiguration : readHevcConfiguration;
@@ -45,15 +47,14 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 		track: canonical,
 		missing: canonical.width && canonical.height ? null : 'nothing that says how large its pictures are',
 		frames: (stored) => framesOf(stored, codec, lengthBytes, canonical),
+		isWhole: (frame) => nalFormatOfFrame(frame, codec, lengthBytes) === 'length-prefixed',
 	};
 }
 
 /** The track's decoder configuration record: its CodecPrivate, or made of the parameter sets there; null where these are not whole. */
 function recordOf({ codecPrivate }: Track, codec: NalCodec): Uint8Array | null {
 	if (codecPrivate === null) return null;
-	if (!hasStartCode(codecPrivate)) {
-		return recordParameterSets(codecPrivate, codec) === null ? null : codecPrivate;
-	}
+	if (!hasStartCode(codecPrivate) && recordParameterSets(codecPrivate, codec) !== null) return codecPrivate;
 	const sets = storedParameterSets(codecPrivate, codec);
 	return areSetsComplete(sets, codec) ? decoderRecord(sets, codec) : null;
 }

@@ -3,9 +3,11 @@ import { createReadStream } from 'node:fs';
 import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { trackMedia } from '../codecs/track-media.js';
 import { SinkError } from '../errors.js';
 import { AtomicFile } from '../files/atomic-file.js';
 import { element } from '../mkv/ebml-writer.js';
+import { trackEntry } from '../mkv/track-entry.js';
 import { readTracks } from '../mkv/tracks.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
@@ -94,7 +96,7 @@ export class ExportFile {
 		tracks: readonly Track[],
 		{ number, cut }: Pick<OpenedFile, 'number' | 'cut'>,
 	): Promise<ExportFile> {
-		const entries = tracks.map(({ entry }) => Buffer.from(entry).toString('base64'));
+		const entries = tracks.map((track) => Buffer.from(trackEntry(track)).toString('base64'));
 		return ExportFile.#open(options, tracks, { number, cut, tracks: entries });
 	}
 
@@ -106,7 +108,8 @@ export class ExportFile {
 		entries: readonly (readonly unknown[])[],
 	): Promise<ExportFile> {
 		const body = opened.tracks.flatMap((entry) => element('TrackEntry', [Buffer.from(entry, 'base64')]));
-		return ExportFile.#open(options, readTracks(Buffer.concat(body)), opened, { state, entries });
+		const tracks = readTracks(Buffer.concat(body)).map((track) => trackMedia(track).track);
+		return ExportFile.#open(options, tracks, opened, { state, entries });
 	}
 
 	static async #open(
@@ -208,7 +211,7 @@ export class ExportFile {
 			if (index === 0 || own.length > 0) await this.#write(lane, own);
 		}
 		for (const { data } of frames) this.#fragmentBytes += data.byteLength;
-		this.#fragmentFrames += frames.length;
+		this.#fragmentFrames += countOf(frames);
 	}
 
 	async #write(lane: Lane, frames: readonly Frame[]): Promise<void> {
@@ -229,7 +232,7 @@ export class ExportFile {
 			}
 			placed.push({ frame, track, ms });
 		}
-		lane.frames += frames.length;
+		lane.frames += countOf(frames);
 		if (placed.length > 0) await lane.output.write(placed, this.#hash);
 	}
 
@@ -295,6 +298,11 @@ async function beginAgain(part: AtomicFile, muxer: Muxer, headBytes: number): Pr
 	if (head.byteLength !== headBytes)
 		throw new RangeError(`it began with ${headBytes} bytes, not ${head.byteLength}`);
 	await part.patch(head, 0);
+}
+
+/** How many frames are written: empty ones are not. */
+function countOf(frames: readonly Frame[]): number {
+	return frames.reduce((count, { data }) => count + (data.byteLength > 0 ? 1 : 0), 0);
 }
 
 async function sectionOf(part: AtomicFile, offset: number, bytes: number): Promise<FileSection> {

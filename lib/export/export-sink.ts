@@ -12,6 +12,7 @@ import type {
 } from '../model/media-event.js';
 import { MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { Track } from '../model/track.js';
+import { checkTracks } from '../muxing/container.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
 import { ExportFile, type ExportFileOptions } from './export-file.js';
 import { ExportJournal } from './export-journal.js';
@@ -28,7 +29,7 @@ import {
 import { ExportNames } from './export-names.js';
 import type { ExportPast, OpenedFile, SealedFile } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
-import { type FragmentNotice, noticesOf, outlierNotices } from './fragment-notice.js';
+import { brokenNotices, type FragmentNotice, noticesOf, outlierNotices } from './fragment-notice.js';
 
 /** What a sink needs besides the request. */
 export interface ExportSinkOptions extends ExportFileOptions {
@@ -116,6 +117,10 @@ export class ExportSink extends FragmentSink {
 		});
 	}
 
+	protected override trackInFile(number: number): Track | undefined {
+		return this.#file?.tracks.tracks.find((track) => track.number === number);
+	}
+
 	protected override async open(): Promise<void> {
 		const { name, past } = this.#options;
 		await this.#publish();
@@ -131,9 +136,9 @@ export class ExportSink extends FragmentSink {
 	}
 
 	protected override async piece(piece: Piece): Promise<void> {
-		const { fragment, isFirst, gap } = piece;
+		const { isFirst, gap } = piece;
 		if (isFirst && gap !== null) this.#gaps++;
-		const frames = this.#selected(fragment, piece.frames);
+		const frames = this.#selected(piece);
 		if (frames.length === 0) return;
 		const selected = { ...piece, frames };
 		const cut = this.#file === null || !isFirst ? null : this.#cutBefore(this.#file, selected);
@@ -142,8 +147,9 @@ export class ExportSink extends FragmentSink {
 		const isWritten = new Set(selected.frames.map(({ track }) => track.number));
 		this.#newNotices.push(
 			...outlierNotices(piece.outliers.filter(({ track }) => isWritten.has(track.number))),
+			...brokenNotices(piece.broken.filter(({ track }) => isWritten.has(track.number))),
 		);
-		this.#file ??= await this.#begin(fragment, cut);
+		this.#file ??= await this.#begin(piece, cut);
 		await this.#file.piece(selected);
 	}
 
@@ -271,8 +277,8 @@ export class ExportSink extends FragmentSink {
 		if (sealed.length > 0) await this.#publish();
 	}
 
-	async #begin(fragment: FragmentEvent, cut: FileCut | null): Promise<ExportFile> {
-		const tracks = fragment.tracks.filter((track) => this.#isSelected(track));
+	async #begin(piece: Piece, cut: FileCut | null): Promise<ExportFile> {
+		const tracks = piece.tracks.filter((track) => this.#isSelected(track));
 		const number = cut === null ? 0 : this.#nextNumber();
 		const file = await ExportFile.begin(this.#options, tracks, { number, cut });
 		this.#opened = file.opened;
@@ -315,18 +321,28 @@ export class ExportSink extends FragmentSink {
 		return null;
 	}
 
-	#selected(fragment: FragmentEvent, frames: readonly Frame[]): readonly Frame[] {
-		if (this.#tracks === null) return frames;
-		const missing = this.#file === null ? this.#tracks.whyMissing(fragment) : null;
+	#selected({ fragment, tracks, frames }: Piece): readonly Frame[] {
+		const { name, container } = this.#options;
+		if (this.#tracks === null && !this.#isAudioOnly) return frames;
+		// Throws: what there is is not what the container takes.
+		if (this.#isAudioOnly && this.#file === null && !tracks.some((track) => this.#isSelected(track))) {
+			checkTracks(name, container, tracks);
+		}
+		const missing = this.#file === null ? (this.#tracks?.whyMissing(fragment) ?? null) : null;
 		if (missing !== null) {
-			const { name } = this.#options;
 			throw new SinkError('KVS_NO_SUCH_TRACK', name, `cannot write \`${name}\`: ${missing}`);
 		}
 		return frames.filter(({ track }) => this.#isSelected(track));
 	}
 
 	#isSelected(track: Track): boolean {
-		return this.#tracks?.has(track) ?? true;
+		return this.#tracks?.has(track) ?? (!this.#isAudioOnly || track.type === 'audio');
+	}
+
+	/** Containers of audio alone take it by themselves. */
+	get #isAudioOnly(): boolean {
+		const { tracks, container } = this.#options.request;
+		return tracks === null && (container === 'm4a' || container === 'wav');
 	}
 
 	/** Gives the sealed files their names, as far as these are known. */

@@ -67,7 +67,7 @@ function cleanTrackEntry(entry: Uint8Array): Uint8Array[] {
 }
 
 /** An element by its id, so that elements the schema does not know can be copied too. */
-function elementOf(id: number, body: Slices): Uint8Array[] {
+export function elementOf(id: number, body: Slices): Uint8Array[] {
 	if (nameOf(id).startsWith('0x')) {
 		const size = body.reduce((sum, { byteLength }) => sum + byteLength, 0);
 		return [Buffer.from(id.toString(16), 'hex'), sizeField(size), ...body];

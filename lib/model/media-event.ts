@@ -135,6 +135,16 @@ export class Frame {
 		return new Frame(this.#fragment, this.#cluster, track, this.#offsetNs, keyframe, durationMs, data);
 	}
 
+	/** What this frame really holds, as a frame of `track`; `laterMs` where several frames were stored as one. */
+	holding(
+		track: Track,
+		data: Uint8Array,
+		{ laterMs = 0, durationMs = this.durationMs }: { laterMs?: number; durationMs?: number | null } = {},
+	): Frame {
+		const offsetNs = this.#offsetNs + Math.round(laterMs * 1e6);
+		return new Frame(this.#fragment, this.#cluster, track, offsetNs, this.keyframe, durationMs, data);
+	}
+
 	/** The same frame, later by so many milliseconds (earlier where that is negative); this one is left as it is. */
 	movedBy(ms: number): Frame {
 		const { track, keyframe, durationMs, data } = this;

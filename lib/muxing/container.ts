@@ -1,26 +1,27 @@
 import { extname } from 'node:path';
 import { soundFormat } from '../codecs/sound-format.js';
+import { trackMedia } from '../codecs/track-media.js';
 import { InvalidOptionError, SinkError } from '../errors.js';
 import type { Track } from '../model/track.js';
 
 /** The kinds of files that media can be written to, by the ending of their names. */
 export type Container = 'mkv' | 'webm' | 'mp4' | 'mov' | 'm4a' | 'wav';
 
-/** Codecs by the beginnings of their codec strings, else by CodecID, in the words of people. */
+/** Codecs by the beginnings of their codec strings, else by CodecID, in plain words. */
 const codecNames = {
-	'H.264': /^avc1\./,
-	'H.265': /^hvc1\./,
-	AAC: /^mp4a\.40\./,
+	'H.264': /^(?:avc1\.|V_MPEG4\/ISO\/AVC$)/,
+	'H.265': /^(?:hvc1\.|V_MPEGH\/ISO\/HEVC$)/,
+	AAC: /^(?:mp4a\.40\.|A_AAC(?:\/|$))/,
 	Opus: /^opus$/,
 	// MP4 has words for deeper samples, but players take them for 16 bits (ffmpeg 5.1 does).
-	'16-bit PCM': /^pcm-s16(?:be)?$/,
+	'16-bit PCM': /^(?:pcm-s16(?:be)?$|A_PCM\/)/,
 	'G.711': /^[ua]law$/,
 	VP8: /^vp8$/,
 	// Many producers leave out what a codec string of these is made of.
 	VP9: /^(?:vp09\.|V_VP9$)/,
 	AV1: /^(?:av01\.|V_AV1$)/,
 	Vorbis: /^vorbis$/,
-	PCM: /^pcm-(?:u8|s16|s24|s32|f32|s16be|s24be|s32be)$/,
+	PCM: /^(?:pcm-(?:u8|s16|s24|s32|f32|s16be|s24be|s32be)$|A_PCM\/)/,
 };
 
 /** What each container holds that does not hold everything. */
@@ -48,10 +49,12 @@ export function checkTracks(file: string, container: Container, tracks: readonly
 	if (container === 'mkv') return;
 	const names = holdings[container];
 	const holds = `.${container} holds ${inWords(names)}`;
-	for (const track of tracks) {
+	for (const stored of tracks) {
+		const { track, missing } = trackMedia(stored);
 		const codec = soundFormat(track)?.codec ?? track.codec ?? track.codecId;
 		if (!names.some((name) => codecNames[name].test(codec))) throw refusal(file, track, holds);
 		const reason =
+			(missing === null ? null : `it has ${missing}`) ??
 			(container === 'webm' ? null : missingParameter(track)) ??
 			(container === 'wav' ? differenceOf(track, tracks[0]) : null);
 		if (reason !== null) throw refusal(file, track, reason);

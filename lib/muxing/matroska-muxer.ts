@@ -18,7 +18,9 @@ import {
 	MIN_RELATIVE_TICKS,
 	tracks as tracksElement,
 } from '../mkv/matroska-writer.js';
+import { trackEntry } from '../mkv/track-entry.js';
 import type { Track } from '../model/track.js';
+import { withoutEmptyFrames } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
 
 /** A millisecond a tick: what every player expects. */
@@ -39,7 +41,8 @@ type Cue = readonly [timeTicks: number, trackNumber: number, clusterPosition: nu
 
 /**
  * Writes Matroska, or WebM: one header, Clusters that end where a fragment ends, cues at video key frames (of sound alone:
- * at every Cluster), a duration. Times are rounded to the millisecond. Frames are written byte for byte.
+ * at every Cluster), a duration. Times are rounded to the millisecond. Frames are written byte for byte, and the header says what
+ * the tracks are: see {@link trackEntry}.
  */
 export class MatroskaMuxer implements Muxer {
 	readonly #header: FileHeader;
@@ -65,7 +68,7 @@ export class MatroskaMuxer implements Muxer {
 		const slices: Uint8Array[] = [];
 		this.#newCues = [];
 		let position = sizeBytes - this.#header.segmentStart;
-		for (const clusterFrames of clustersOf(frames)) {
+		for (const clusterFrames of clustersOf(withoutEmptyFrames(frames))) {
 			const bytes = this.#cluster(clusterFrames, position);
 			position += sizeOf(bytes);
 			slices.push(...bytes);
@@ -139,7 +142,7 @@ class FileHeader {
 		this.segmentStart = sizeOf(head);
 		this.#infoPosition = sizeOf(seekHead([0, 0, 0]));
 		this.#tracksPosition = this.#infoPosition + sizeOf(infoElement(0));
-		const trackEntries = tracksElement(tracks.map(({ entry }) => entry));
+		const trackEntries = tracksElement(tracks.map(trackEntry));
 		this.bytes = Buffer.concat([...head, ...seekHead([0, 0, 0]), ...infoElement(0), ...trackEntries]);
 	}
 

@@ -7,6 +7,7 @@ import { mediaSegment } from '../mp4/media-segment.js';
 import { type RandomAccessPoint, randomAccessTable } from '../mp4/random-access.js';
 import { reorderDelayTicks, type Sample, type TrackState } from '../mp4/sample-times.js';
 import { timescaleOf } from '../mp4/track-timescale.js';
+import { withoutEmptyFrames } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
 
 /** What is known of a track so far. */
@@ -61,8 +62,9 @@ class Mp4Muxer implements Muxer {
 		return [bytes];
 	}
 
-	fragment(frames: readonly PlacedFrame[], sizeBytes: number): Uint8Array[] {
+	fragment(placed: readonly PlacedFrame[], sizeBytes: number): Uint8Array[] {
 		this.#added = [];
+		const frames = withoutEmptyFrames(placed);
 		if (frames.length === 0) return [];
 		// The first frame in the file need not be the earliest: B-frames and sound may come before it.
 		const originMs = this.#state.originMs ?? frames.reduce((least, { ms }) => Math.min(least, ms), 0);

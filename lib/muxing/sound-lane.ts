@@ -18,6 +18,7 @@ export class SoundLane {
 	readonly #toleranceSamples: number;
 	readonly #runs: SoundRun[] = [];
 	#end: number;
+	#isInterrupted = false;
 
 	/** `end` is where the track's sound ends so far. `blockBytes` is the size of a sample of all the track's channels. */
 	constructor(blockBytes: number, toleranceSamples: number, end: number) {
@@ -36,13 +37,25 @@ export class SoundLane {
 		return this.#runs;
 	}
 
+	/** Something is missing here: what is added next is placed where its time says, if that is later. */
+	interrupt(): void {
+		this.#isInterrupted = true;
+	}
+
+	/** Whether nothing was added since {@link interrupt}. */
+	get isInterrupted(): boolean {
+		return this.#isInterrupted;
+	}
+
 	/** Adds sound by its time, counted in samples. A sample that is not whole is left out. */
 	add(start: number, bytes: Uint8Array): void {
 		const count = Math.floor(bytes.byteLength / this.#blockBytes);
 		const offset = start - this.#end;
 		const skip = offset < -this.#toleranceSamples ? Math.min(count, -offset) : 0;
 		if (skip === count) return;
-		const at = offset > this.#toleranceSamples ? start : this.#end;
+		const isLater = offset > (this.#isInterrupted ? 0 : this.#toleranceSamples);
+		const at = isLater ? start : this.#end;
+		this.#isInterrupted = false;
 		const whole = bytes.subarray(skip * this.#blockBytes, count * this.#blockBytes);
 		this.#end = at + count - skip;
 		this.#runs.push({ start: at, end: this.#end, bytes: whole });

@@ -2,6 +2,7 @@ import { type SoundFormat, soundFormat } from '../codecs/sound-format.js';
 import { SinkError } from '../errors.js';
 import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import type { Track } from '../model/track.js';
+import { isEmpty } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
 import { whyTooLong } from './silence-limit.js';
 import { SoundLane } from './sound-lane.js';
@@ -23,6 +24,8 @@ interface WavState {
 	readonly samples: number;
 	/** By track, in base64: what comes behind those samples and is not in the file yet. */
 	readonly ahead: readonly string[];
+	/** Numbers of tracks whose last frame was empty; absent where there are none. */
+	readonly interrupted?: readonly number[];
 }
 
 /** A track's part in the file. */
@@ -86,14 +89,16 @@ class WavMuxer implements Muxer {
 		const { sampleRate } = this.#format;
 		const originMs = this.#state.originMs ?? frames.reduce((least, { ms }) => Math.min(least, ms), 0);
 		const lanes = this.#lanes();
-		for (const { frame, track, ms } of frames) {
+		for (const placed of frames) {
+			const { frame, track, ms } = placed;
 			const index = this.#parts.findIndex((part) => part.track.number === track.number);
 			const endMs = (Math.max(...lanes.map(({ end }) => end)) * 1000) / sampleRate;
 			const tooLong = whyTooLong(endMs, ms - originMs);
 			if (tooLong !== null)
 				throw new SinkError('KVS_GAP_TOO_LONG', '.wav', `cannot write this .wav: ${tooLong}`);
 			const bytes = littleEndian((this.#parts[index] as Part).sound, frame.data);
-			lanes[index]?.add(Math.round(((ms - originMs) * sampleRate) / 1000), bytes);
+			if (isEmpty(placed)) lanes[index]?.interrupt();
+			else lanes[index]?.add(Math.round(((ms - originMs) * sampleRate) / 1000), bytes);
 		}
 		const ends = lanes.map(({ end }) => end);
 		const aheadSamples = this.#samplesOf(MAX_AHEAD_MS);
@@ -123,10 +128,11 @@ class WavMuxer implements Muxer {
 
 	/** The tracks as they are so far, with what of them is not in the file yet. */
 	#lanes(): SoundLane[] {
-		const { samples, ahead } = this.#state;
-		return this.#parts.map(({ blockBytes }, index) => {
+		const { samples, ahead, interrupted } = this.#state;
+		return this.#parts.map(({ track, blockBytes }, index) => {
 			const lane = new SoundLane(blockBytes, this.#samplesOf(GAP_THRESHOLD_MS), samples);
 			lane.add(samples, Buffer.from(ahead[index] ?? '', 'base64'));
+			if (interrupted?.includes(track.number)) lane.interrupt();
 			return lane;
 		});
 	}
@@ -141,7 +147,10 @@ class WavMuxer implements Muxer {
 		const ahead = lanes.map((lane) =>
 			Buffer.from(lane.slice(to, Math.max(to, lane.end), silence)).toString('base64'),
 		);
-		this.#state = { originMs, samples: to, ahead };
+		const interrupted = this.#parts.flatMap(({ track }, index) =>
+			lanes[index]?.isInterrupted ? [track.number] : [],
+		);
+		this.#state = { originMs, samples: to, ahead, ...(interrupted.length > 0 ? { interrupted } : {}) };
 		return slices;
 	}
 

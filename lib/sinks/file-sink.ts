@@ -31,15 +31,27 @@ export abstract class FileSink extends FragmentSink {
 	/** A muxer for a file of these tracks. Throws where its container cannot hold them. */
 	protected abstract muxer(path: string, tracks: readonly Track[]): Muxer;
 
+	/** Whether a track is written; all are, unless a container takes some only. */
+	protected takes(_track: Track): boolean {
+		return true;
+	}
+
+	protected override trackInFile(number: number): Track | undefined {
+		return this.#output?.tracks.tracks.find((track) => track.number === number);
+	}
+
 	protected override async open(): Promise<void> {
 		this.#file = await AtomicFile.create(this.#path);
 	}
 
 	protected override async piece(piece: Piece): Promise<void> {
-		const { fragment, isFirst, frames } = piece;
-		if (isFirst) this.#timeline.fragment(piece);
-		if (frames.length === 0) return;
-		this.#output ??= await this.#begin(fragment);
+		const { fragment, isFirst } = piece;
+		const frames = piece.frames.filter(({ track }) => this.takes(track));
+		if (isFirst) this.#timeline.fragment({ ...piece, frames });
+		const taken = piece.tracks.filter((track) => this.takes(track));
+		if (frames.length === 0 && (taken.length > 0 || piece.frames.length === 0)) return;
+		// Where there is nothing that the container takes, it says what it takes.
+		this.#output ??= await this.#begin(taken.length > 0 ? taken : piece.tracks);
 		const { file, tracks } = this.#output;
 		const placed = frames.map((frame): PlacedFrame => {
 			const track = tracks.of(frame.track);
@@ -70,7 +82,7 @@ export abstract class FileSink extends FragmentSink {
 		if (!this.#isCommitted) await this.#file?.discard();
 	}
 
-	async #begin({ tracks }: FragmentEvent): Promise<{ file: OutputFile; tracks: OutputTracks }> {
+	async #begin(tracks: readonly Track[]): Promise<{ file: OutputFile; tracks: OutputTracks }> {
 		const file = new OutputFile(this.#file as AtomicFile, this.muxer(this.#path, tracks));
 		await file.begin();
 		return { file, tracks: new OutputTracks(tracks) };

@@ -8,8 +8,10 @@ import type {
 	GapEvent,
 	MediaEvent,
 } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
 import { sourceMs } from '../muxing/output-timeline.js';
 import { type SampleStarts, WholeSamples } from '../muxing/whole-samples.js';
+import { FrameMedia } from './frame-media.js';
 import { FrameTimes } from './frame-times.js';
 
 /** From so much on, a fragment is written in parts that begin at video key frames: files hold whole hours in one. */
@@ -28,10 +30,17 @@ export interface Piece {
 	readonly isFirst: boolean;
 	/** How the fragment fails to meet the one before it. */
 	readonly gap: GapEvent | null;
-	/** With believable times, see {@link FrameTimes}, and whole samples, see {@link WholeSamples}. */
+	/**
+	 * With believable times, see {@link FrameTimes}, as what they really are, see {@link FrameMedia}, and of whole samples, see
+	 * {@link WholeSamples}.
+	 */
 	readonly frames: readonly Frame[];
 	/** Frames among them whose times were wrong, as they came. */
 	readonly outliers: readonly Frame[];
+	/** The tracks of the fragment, as what they really are: those of the frames. */
+	readonly tracks: readonly Track[];
+	/** Frames among them whose NAL units do not add up to their size. */
+	readonly broken: readonly Frame[];
 }
 
 /** What one sink knows at the end of a fragment, for the next to go on from; plain JSON. */
@@ -51,6 +60,7 @@ export abstract class FragmentSink extends Writable {
 	#work: Promise<void> = Promise.resolve();
 	readonly #gaps: GapDetector;
 	readonly #samples: WholeSamples;
+	readonly #media = new FrameMedia((track) => this.trackInFile(track.number));
 	#fragment: FragmentEvent | null = null;
 	#gap: GapEvent | null = null;
 	/** What was known of gaps before the current fragment. */
@@ -87,6 +97,9 @@ export abstract class FragmentSink extends Writable {
 	protected pastState(): FragmentSinkState {
 		return { gaps: this.#gaps.state(), sampleStarts: this.#samples.state() };
 	}
+
+	/** The track of that number in the file that is open, if there is one: for fragments that do not say themselves what it is. */
+	protected abstract trackInFile(number: number): Track | undefined;
 
 	/** Opens what is written to. */
 	protected abstract open(): Promise<void>;
@@ -185,6 +198,7 @@ export abstract class FragmentSink extends Writable {
 		this.#before = this.#gaps.state();
 		this.#gap = this.#gaps.fragmentStart(startOf(event), event.tracks);
 		this.#fragment = event;
+		this.#media.fragment(event.tracks);
 		this.#isFirst = true;
 	}
 
@@ -215,16 +229,18 @@ export abstract class FragmentSink extends Writable {
 	#flush(nextStartMs: number | null): Promise<void> {
 		const fragment = this.#fragment as FragmentEvent;
 		const isFirst = this.#isFirst;
-		const { frames, outliers } = (this.#times ?? this.#timesOfFrames()).corrected(nextStartMs);
+		const { frames: timed, outliers } = (this.#times ?? this.#timesOfFrames()).corrected(nextStartMs);
 		this.#times = null;
 		this.#frames = [];
 		this.#bytes = 0;
 		this.#isFirst = false;
-		if (isFirst && this.#gap !== null && isDenied(this.#gap, this.#before as GapDetectorState, frames)) {
+		if (isFirst && this.#gap !== null && isDenied(this.#gap, this.#before as GapDetectorState, timed)) {
 			this.#gap = null;
 		}
 		if (isFirst && this.#gap !== null) this.#samples.cut();
-		return this.piece({ fragment, isFirst, gap: this.#gap, frames: this.#samples.of(frames), outliers });
+		const { tracks, frames, broken } = this.#media.of(timed);
+		const whole = this.#samples.of(frames);
+		return this.piece({ fragment, isFirst, gap: this.#gap, frames: whole, outliers, tracks, broken });
 	}
 }
 

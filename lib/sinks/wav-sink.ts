@@ -5,10 +5,14 @@ import { createWavMuxer } from '../muxing/wav-muxer.js';
 import { FileSink } from './file-sink.js';
 
 /**
- * Writes the sound of events into one WAV file: PCM or G.711, one channel a track where there are several, silence where
- * nothing was recorded. The file appears when the sink has finished; see {@link FileSink} for the errors.
+ * Writes the audio of events into one WAV file: PCM or G.711, one channel a track where there are several, silence where
+ * nothing was recorded. Other tracks are left out. The file appears when the sink has finished; see {@link FileSink} for the errors.
  */
 export class WavSink extends FileSink {
+	protected override takes({ type }: Track): boolean {
+		return type === 'audio';
+	}
+
 	protected override muxer(path: string, tracks: readonly Track[]): Muxer {
 		checkTracks(path, 'wav', tracks);
 		return createWavMuxer(tracks);

@@ -285,7 +285,7 @@ test('a pause that is longer than a classic MP4 can tell begins a new file', asy
 	const hour = 3_600_000;
 	const avc = trackEntry(1, 'video', 'V_MPEG4/ISO/AVC', [
 		master('Video', [unsigned('PixelWidth', 320), unsigned('PixelHeight', 240)]),
-		element('CodecPrivate', [Buffer.from('0142c01effe1000867640028acd940f0010001', 'hex')]),
+		element('CodecPrivate', [Buffer.from('0142c01effe1000867640028acd940f001000468ebe3cb', 'hex')]),
 	]);
 	const at = [0, 12, 36].map((hours, index) =>
 		fragmentDocument({
