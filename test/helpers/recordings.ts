@@ -1,6 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
-import { hasTool, type Outcome, run } from './tools.js';
+import { type Outcome, run } from './tools.js';
 
 const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4'];
 export const tone = (sampleRate: number): string[] => ['-f', 'lavfi', '-i', `sine=d=4:r=${sampleRate}`];
@@ -19,67 +20,75 @@ export const recordings = {
 	'µ-law': [...picture, ...tone(8000), ...avc, '-bf', '0', '-c:a', 'pcm_mulaw'],
 } as const;
 
-/** Makes one of the recordings as a Matroska file; null where there is no ffmpeg, for the test to return. */
-export async function makeRecording(
-	t: ExecutionContext,
-	directory: string,
-	args: readonly string[],
-): Promise<string | null> {
-	if (!hasTool(t, 'ffmpeg')) return null;
-	const file = join(directory, 'source.mkv');
+let directory: string | null = null;
+const made = new Map<string, Promise<string>>();
+
+/** Makes one of the recordings as a Matroska file, once for all tests of a process, which must not change it. */
+export function makeRecording(args: readonly string[]): Promise<string> {
+	const key = args.join(' ');
+	const file = made.get(key) ?? record(args, `${made.size}.mkv`);
+	made.set(key, file);
+	return file;
+}
+
+async function record(args: readonly string[], name: string): Promise<string> {
+	if (directory === null) {
+		const path = mkdtempSync(join(tmpdir(), 'kvs-archive-test-'));
+		process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+		directory = path;
+	}
+	const file = join(directory, name);
 	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-bitexact', ...args, file]);
-	t.is(code, 0, stderr);
+	if (code !== 0) throw new Error(`ffmpeg ended with ${code}: ${stderr}`);
 	return file;
 }
 
 /** Decodes a file to nothing: what ffmpeg has to say about it. */
-export function decode(file: string, before: readonly string[] = []): Promise<Outcome> {
-	return run('ffmpeg', ['-nostdin', '-v', 'error', ...before, '-i', file, '-map', '0', '-f', 'null', '-']);
+export function decode(file: string): Promise<Outcome> {
+	return run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-map', '0', '-f', 'null', '-']);
 }
 
-/** Hashes of a file's decoded frames, stream by stream, in order. */
-export async function decodedHashes(file: string): Promise<string[]> {
-	const args = ['-map', '0', '-f', 'framehash', '-hash', 'md5', '-fps_mode', 'passthrough', '-'];
-	const { stdout } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, ...args]);
+/** What came of decoding a file, whole and from its third second on. */
+export interface Decoded {
+	/** Of the decoded frames, stream by stream, in order. */
+	readonly hashes: readonly string[];
+	readonly code: number | null;
+	readonly stderr: string;
+}
+
+/** Decodes a file, in one process: the start of one takes longer than the decoding. */
+export async function decodedHashes(file: string): Promise<Decoded> {
+	const whole = ['-map', '0', '-f', 'framehash', '-hash', 'md5', '-fps_mode', 'passthrough', '-'];
+	const late = ['-map', '1', '-f', 'null', '-'];
+	const inputs = ['-i', file, '-ss', '2', '-i', file];
+	const { code, stdout, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...inputs, ...whole, ...late]);
 	const rows = stdout.split('\n').filter((line) => /^\d/.test(line));
 	const hashes = rows.map((row) => row.split(',').map((field) => field.trim()));
 	hashes.sort((a, b) => Number(a[0]) - Number(b[0]));
-	return hashes.map((fields) => `${fields[0]} ${fields.at(-1)}`);
+	return { hashes: hashes.map((fields) => `${fields[0]} ${fields.at(-1)}`), code, stderr };
 }
 
 /** A packet as ffprobe lists it. */
 export interface Packet {
 	readonly stream: number;
+	readonly type: 'video' | 'audio';
 	readonly ptsSeconds: number;
 	readonly sizeBytes: number;
 	readonly isKey: boolean;
 }
 
-/** A file's packets, stream by stream, in decode order. */
-export async function packetsOf(file: string): Promise<Packet[]> {
-	const entries = 'packet=stream_index,pts_time,size,flags';
-	const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', entries, '-of', 'csv=p=0', file]);
-	const packets = stdout
-		.split('\n')
-		.filter((line) => line !== '')
-		.map((line) => {
-			const [stream, pts, size, flags] = line.split(',');
+/** A file's packets, stream by stream, in decode order, and its duration. */
+export async function probe(file: string): Promise<{ packets: Packet[]; durationSeconds: number }> {
+	const entries = 'packet=codec_type,stream_index,pts_time,size,flags:format=duration';
+	const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', entries, '-of', 'csv', file]);
+	const rows = stdout.split('\n').map((line) => line.split(','));
+	const packets = rows
+		.filter(([section]) => section === 'packet')
+		.map(([, type, stream, pts, size, flags]) => {
 			const isKey = flags?.startsWith('K') ?? false;
-			return { stream: Number(stream), ptsSeconds: Number(pts), sizeBytes: Number(size), isKey };
+			const numbers = { stream: Number(stream), ptsSeconds: Number(pts), sizeBytes: Number(size) };
+			return { ...numbers, type: type as Packet['type'], isKey };
 		});
-	return packets.sort((a, b) => a.stream - b.stream);
-}
-
-/** Duration of a file by ffprobe, in seconds. */
-export async function durationSeconds(file: string): Promise<number> {
-	const { stdout } = await run('ffprobe', [
-		'-v',
-		'error',
-		'-show_entries',
-		'format=duration',
-		'-of',
-		'csv=p=0',
-		file,
-	]);
-	return Number(stdout);
+	const durationSeconds = Number(rows.find(([section]) => section === 'format')?.[1]);
+	return { packets: packets.sort((a, b) => a.stream - b.stream), durationSeconds };
 }

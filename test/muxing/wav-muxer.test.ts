@@ -10,7 +10,8 @@ import { wavHeader } from '#lib/muxing/wav-header.js';
 import { createWavMuxer } from '#lib/muxing/wav-muxer.js';
 import { madeTrack, muxed, placedFrame, placedRecording } from '../helpers/muxing.js';
 import { makeRecording, recordings } from '../helpers/recordings.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { testWith } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const RATE = 8000;
 const PER_MS = RATE / 1000;
@@ -194,10 +195,9 @@ for (const [name, codec] of [
 	['16-bit PCM', 'pcm_s16le'],
 	['µ-law', 'pcm_mulaw'],
 ] as const) {
-	test(`ffmpeg hears ${name} as it was`, async (t) => {
+	testWith('ffmpeg', 'ffprobe')(`ffmpeg hears ${name} as it was`, async (t) => {
 		const directory = await temporaryDirectory(t);
-		const source = await makeRecording(t, directory, recordings[name]);
-		if (source === null || !hasTool(t, 'ffprobe')) return;
+		const source = await makeRecording(recordings[name]);
 		const { tracks, fragments } = await placedRecording(source, { only: 'audio' });
 		const file = join(directory, 'out.wav');
 		await writeFile(file, await muxed(writer(...tracks), fragments));
@@ -218,8 +218,7 @@ for (const [name, codec] of [
 	});
 }
 
-test('channels of every format are read as they were written', async (t) => {
-	if (!hasTool(t, 'ffprobe')) return;
+testWith('ffprobe')('channels of every format are read as they were written', async (t) => {
 	const directory = await temporaryDirectory(t);
 	for (const [codec, name] of [
 		['pcm-u8', 'pcm_u8'],
