@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
-import { hasTool, run, temporaryDirectory } from './helpers/tools.js';
+import { testWith } from './helpers/needs.js';
+import { run, temporaryDirectory } from './helpers/tools.js';
 
 /** What an example must have printed. */
 const printed: Readonly<Record<string, RegExp>> = {
@@ -28,8 +29,7 @@ const scenarios = (await readdir(resolve('examples'))).filter(
 );
 
 for (const name of scenarios) {
-	test(`${name} runs`, async (t) => {
-		if (decoding.includes(name) && !hasTool(t, 'ffmpeg')) return;
+	testWith(...(decoding.includes(name) ? ['ffmpeg'] : []))(`${name} runs`, async (t) => {
 		const file = join(await temporaryDirectory(t), 'example.mp4');
 		const { code, stdout, stderr } = await run(process.execPath, [
 			resolve('build/examples', name.replace('.ts', '.js')),

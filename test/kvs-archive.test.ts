@@ -21,6 +21,7 @@ import {
 	type TimeRange,
 } from 'kvs-archive';
 import { startArchive, startMeddler } from './helpers/archive.js';
+import { sample, testWith } from './helpers/needs.js';
 import {
 	audioTrack,
 	failureDocument,
@@ -30,7 +31,6 @@ import {
 	recording,
 	videoTrack,
 } from './helpers/payload.js';
-import { sample } from './helpers/samples.js';
 import { temporaryDirectory } from './helpers/tools.js';
 import { until } from './helpers/wait.js';
 
@@ -526,49 +526,53 @@ async function payloadsOf(file: string): Promise<{ digest: string; frames: Frame
 	return { digest: hash.digest('hex'), frames };
 }
 
-test('a real capture goes in and comes out as one file, every frame byte for byte', async (t) => {
-	const path = sample(t, 'output_get_media.mkv');
-	if (path === null) return;
-	const { endpoint } = await startArchive(t, { door: path });
-	const archive = open(t, endpoint);
-	const range = { from: new Date('2017-11-28T00:00:00Z'), to: new Date('2017-11-29T00:00:00Z') };
-	const file = join(await temporaryDirectory(t), 'out.mkv');
-	const summary = await archive.export(range, file);
-	t.like(summary, {
-		fragments: 5,
-		delivered: 5,
-		failed: 0,
-		missing: 0,
-		frames: 300,
-		bytes: 2_494_505,
-		gaps: 0,
-		file,
-	});
-	const { digest, frames } = await payloadsOf(file);
-	t.is(digest, 'e9fbb6b8f8b697d1a2e961992408151af50b7f22893b7c7a3ad5089a25283472');
-	t.is(frames.length, 300);
-	const again = join(await temporaryDirectory(t), 'again.mkv');
-	await archive.export(range, again);
-	t.deepEqual(await readFile(again), await readFile(file));
-});
+testWith('output_get_media.mkv')(
+	'a real capture goes in and comes out as one file, every frame byte for byte',
+	async (t) => {
+		const path = sample('output_get_media.mkv');
+		const { endpoint } = await startArchive(t, { door: path });
+		const archive = open(t, endpoint);
+		const range = { from: new Date('2017-11-28T00:00:00Z'), to: new Date('2017-11-29T00:00:00Z') };
+		const file = join(await temporaryDirectory(t), 'out.mkv');
+		const summary = await archive.export(range, file);
+		t.like(summary, {
+			fragments: 5,
+			delivered: 5,
+			failed: 0,
+			missing: 0,
+			frames: 300,
+			bytes: 2_494_505,
+			gaps: 0,
+			file,
+		});
+		const { digest, frames } = await payloadsOf(file);
+		t.is(digest, 'e9fbb6b8f8b697d1a2e961992408151af50b7f22893b7c7a3ad5089a25283472');
+		t.is(frames.length, 300);
+		const again = join(await temporaryDirectory(t), 'again.mkv');
+		await archive.export(range, again);
+		t.deepEqual(await readFile(again), await readFile(file));
+	},
+);
 
-test('picture and sound survive ingest and export whole, with their times', async (t) => {
-	const path = sample(t, 'vogels_480.mkv');
-	if (path === null) return;
-	const { endpoint } = await startArchive(t, { door: path });
-	const file = join(await temporaryDirectory(t), 'out.mkv');
-	await open(t, endpoint).export(all, file);
-	const [before, after] = await Promise.all([payloadsOf(path), payloadsOf(file)]);
-	t.is(after.digest, before.digest);
-	t.is(after.frames.filter(({ track }) => track.type === 'video').length, 909);
-	t.is(after.frames.filter(({ track }) => track.type === 'audio').length, 1425);
-	for (const [index, frame] of after.frames.entries()) {
-		const expected = before.frames[index] as Frame;
-		t.is(frame.track.number, expected.track.number);
-		t.is(frame.keyframe, expected.keyframe);
-		t.true(Math.abs(Number(frame.timecodeNs - expected.timecodeNs)) <= 1e6);
-	}
-});
+testWith('vogels_480.mkv')(
+	'picture and sound survive ingest and export whole, with their times',
+	async (t) => {
+		const path = sample('vogels_480.mkv');
+		const { endpoint } = await startArchive(t, { door: path });
+		const file = join(await temporaryDirectory(t), 'out.mkv');
+		await open(t, endpoint).export(all, file);
+		const [before, after] = await Promise.all([payloadsOf(path), payloadsOf(file)]);
+		t.is(after.digest, before.digest);
+		t.is(after.frames.filter(({ track }) => track.type === 'video').length, 909);
+		t.is(after.frames.filter(({ track }) => track.type === 'audio').length, 1425);
+		for (const [index, frame] of after.frames.entries()) {
+			const expected = before.frames[index] as Frame;
+			t.is(frame.track.number, expected.track.number);
+			t.is(frame.keyframe, expected.keyframe);
+			t.true(Math.abs(Number(frame.timecodeNs - expected.timecodeNs)) <= 1e6);
+		}
+	},
+);
 
 test('a frame knows its server time', async (t) => {
 	const { endpoint } = await startArchive(t, {

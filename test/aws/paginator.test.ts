@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { KvsArchive, type RateLimiter, type RequestCost } from 'kvs-archive';
 import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
 import { findBoto3, runPython } from '../helpers/boto3.js';
+import { withBoto3 } from '../helpers/needs.js';
 import { recording } from '../helpers/payload.js';
 
 const FragmentSelector = {
@@ -28,7 +29,7 @@ async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
 const start = (t: ExecutionContext, count: number): Promise<TestArchive> =>
 	startArchive(t, { door: recording(count), gate: recording(1), garden: recording(1) });
 
-test('says which operations answer in pages, as boto3 does', async (t) => {
+withBoto3('says which operations answer in pages, as boto3 does', async (t) => {
 	const archive = open(t, 'http://127.0.0.1:1');
 	const answers = {
 		ListFragments: true,
@@ -63,8 +64,7 @@ test('says which operations answer in pages, as boto3 does', async (t) => {
 	}
 	t.throws(() => archive.canPaginate('list_Fragments'), { code: 'KVS_INVALID_OPTION' });
 	t.throws(() => archive.paginate('Nope'), { code: 'KVS_INVALID_OPTION' });
-	const [python] = await findBoto3(t);
-	if (python === undefined) return;
+	const [python = ''] = await findBoto3();
 	const script = `
 import boto3, json
 o = dict(region_name='us-east-1', aws_access_key_id='a', aws_secret_access_key='b')

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type Clock, KvsArchive, type KvsArchiveOptions, systemClock } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
 import { findBoto3, runPython } from '../helpers/boto3.js';
+import { withBoto3 } from '../helpers/needs.js';
 import { recording } from '../helpers/payload.js';
 import { startServer } from '../server/start-server.js';
 
@@ -66,48 +67,55 @@ for token in tokens:
 print(json.dumps(urls))
 `;
 
-test("ours is boto3's signature, for calls with scalar members, the same inputs and clock", async (t) => {
-	const { url: endpoint } = await startServer(t);
-	for (const python of await findBoto3(t)) {
-		const urls: string[] = await runPython(python, BOTO3_SCRIPT, [
-			endpoint,
-			JSON.stringify(calls),
-			JSON.stringify(credentials),
-		]);
-		const own = urls[Symbol.iterator]();
-		for (const sessionToken of [undefined, 'tok/en+=']) {
-			// A client handed in stands for the endpoint: this server has no stream to ask it of.
-			const settings = {
-				region: 'us-east-1',
+withBoto3(
+	"ours is boto3's signature, for calls with scalar members, the same inputs and clock",
+	async (t) => {
+		const { url: endpoint } = await startServer(t);
+		for (const python of await findBoto3()) {
+			const urls: string[] = await runPython(python, BOTO3_SCRIPT, [
 				endpoint,
-				credentials: { ...credentials, ...(sessionToken && { sessionToken }) },
-			};
-			const archivedMedia = new KinesisVideoArchivedMediaClient(settings);
-			t.teardown(() => archivedMedia.destroy());
-			for (const [, , name, params] of calls) {
-				for (const method of ['POST', 'GET'] as const) {
-					const theirs = new URL(own.next().value as string);
-					const date = theirs.searchParams.get('X-Amz-Date') ?? '';
-					const ms = Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
-					const archive = open(t, endpoint, { ...settings, clients: { archivedMedia }, clock: clockAt(ms) });
-					const ours = await archive.presign(name, params, { expiresIn: 900, method });
-					const { origin, pathname, searchParams } = new URL(ours.url);
-					t.deepEqual({ origin, pathname }, { origin: theirs.origin, pathname: theirs.pathname });
-					for (const query of [searchParams, theirs.searchParams]) query.sort();
-					t.is(searchParams.toString(), theirs.searchParams.toString(), name);
-					t.deepEqual(ours, {
-						url: ours.url,
-						method,
-						headers: { 'content-type': 'application/json' },
-						body: null,
-					});
-					t.false(ours.url.includes('wJalr'));
+				JSON.stringify(calls),
+				JSON.stringify(credentials),
+			]);
+			const own = urls[Symbol.iterator]();
+			for (const sessionToken of [undefined, 'tok/en+=']) {
+				// A client handed in stands for the endpoint: this server has no stream to ask it of.
+				const settings = {
+					region: 'us-east-1',
+					endpoint,
+					credentials: { ...credentials, ...(sessionToken && { sessionToken }) },
+				};
+				const archivedMedia = new KinesisVideoArchivedMediaClient(settings);
+				t.teardown(() => archivedMedia.destroy());
+				for (const [, , name, params] of calls) {
+					for (const method of ['POST', 'GET'] as const) {
+						const theirs = new URL(own.next().value as string);
+						const date = theirs.searchParams.get('X-Amz-Date') ?? '';
+						const ms = Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
+						const archive = open(t, endpoint, {
+							...settings,
+							clients: { archivedMedia },
+							clock: clockAt(ms),
+						});
+						const ours = await archive.presign(name, params, { expiresIn: 900, method });
+						const { origin, pathname, searchParams } = new URL(ours.url);
+						t.deepEqual({ origin, pathname }, { origin: theirs.origin, pathname: theirs.pathname });
+						for (const query of [searchParams, theirs.searchParams]) query.sort();
+						t.is(searchParams.toString(), theirs.searchParams.toString(), name);
+						t.deepEqual(ours, {
+							url: ours.url,
+							method,
+							headers: { 'content-type': 'application/json' },
+							body: null,
+						});
+						t.false(ours.url.includes('wJalr'));
+					}
 				}
 			}
+			t.true(own.next().done);
 		}
-		t.true(own.next().done);
-	}
-});
+	},
+);
 
 test("presigned calls are answered, by AWS's name and boto3's, nested members too", async (t) => {
 	const { server, endpoint } = await startArchive(t, { door: recording(3) });

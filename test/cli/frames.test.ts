@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { startArchive } from '../helpers/archive.js';
 import { commandLine, setEnvironment } from '../helpers/command-line.js';
-import { hasTool, type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
 
 setEnvironment({
 	AWS_ACCESS_KEY_ID: undefined,
@@ -46,8 +47,7 @@ for (const [args, count, extension, start] of [
 	[['--every', '1s', '--format', 'nv12'], 2, '.nv12', null],
 	[['--every', '1.5h'], 1, '.jpg', 'ffd8ff'],
 ] as const) {
-	test(`frames ${args.join(' ')} writes ${count} ${extension}`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
+	withFfmpeg(`frames ${args.join(' ')} writes ${count} ${extension}`, async (t) => {
 		const { output, frames } = await door(t);
 		const { code, stdout, stderr } = await frames([...args, '-o', output, '--json']);
 		t.is(code, 0, stderr);
@@ -68,8 +68,7 @@ for (const [args, count, extension, start] of [
 	});
 }
 
-test('an empty range, no ffmpeg and nonsense fail in one line and leave no directory', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('an empty range, no ffmpeg and nonsense fail in one line and leave no directory', async (t) => {
 	const { output, frames } = await door(t);
 	for (const [exitCode, line, outcome] of [
 		[1, /^KVS_EMPTY_RANGE: /, await frames(['-o', output], '2026-01-30T12:00:00Z')],
@@ -87,8 +86,7 @@ test('an empty range, no ffmpeg and nonsense fail in one line and leave no direc
 	}
 });
 
-test('where nothing can be decoded, it is said why', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('where nothing can be decoded, it is said why', async (t) => {
 	const { output, frames } = await door(t);
 	const { code, stderr } = await frames(['-o', output, '--keyframes', '--ffmpeg', 'false']);
 	t.is(code, 1);

@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
 import { commandLine, setEnvironment } from '../helpers/command-line.js';
+import { testWith, withFfmpeg } from '../helpers/needs.js';
 import { failureDocument, fragmentNumber, recording } from '../helpers/payload.js';
-import { hasTool, type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
+import { type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
 
 const main = resolve('dist/cli/main.js');
 const range = [
@@ -436,27 +437,29 @@ test('bad input is one clear line', async (t) => {
 	t.deepEqual(await readdir(directory), before);
 });
 
-test('a full disk is said; when there is room, the same command goes on from where it stopped', async (t) => {
-	if (!hasTool(t, 'bash', ['--version'])) return;
-	const { at } = await door(t, 100);
-	const directory = await temporaryDirectory(t);
-	const command = `ulimit -f 40 && exec "$0" "$@"`;
-	const args = ['export', ...at, '-o', join(directory, 'x.mkv')];
-	assertFailure(
-		t,
-		await run('bash', ['-c', command, process.execPath, main, ...args], { env }),
-		1,
-		/^KVS_SINK_FAILED: cannot write .*x\.mkv/,
-	);
-	t.deepEqual((await readdir(directory)).sort(), ['.x-001.mkv.part', '.x.mkv.journal.part']);
-	const resumed = await kvs(args);
-	t.is(resumed.code, 0);
-	t.regex(
-		resumed.stderr,
-		/^wrote .*x\.mkv: 100 of 100 fragments, 200 frames, .* [1-9]\d* fragments were there from before/,
-	);
-	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'x.mkv.json']);
-});
+testWith('bash')(
+	'a full disk is said; when there is room, the same command goes on from where it stopped',
+	async (t) => {
+		const { at } = await door(t, 100);
+		const directory = await temporaryDirectory(t);
+		const command = `ulimit -f 40 && exec "$0" "$@"`;
+		const args = ['export', ...at, '-o', join(directory, 'x.mkv')];
+		assertFailure(
+			t,
+			await run('bash', ['-c', command, process.execPath, main, ...args], { env }),
+			1,
+			/^KVS_SINK_FAILED: cannot write .*x\.mkv/,
+		);
+		t.deepEqual((await readdir(directory)).sort(), ['.x-001.mkv.part', '.x.mkv.journal.part']);
+		const resumed = await kvs(args);
+		t.is(resumed.code, 0);
+		t.regex(
+			resumed.stderr,
+			/^wrote .*x\.mkv: 100 of 100 fragments, 200 frames, .* [1-9]\d* fragments were there from before/,
+		);
+		t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'x.mkv.json']);
+	},
+);
 
 test('a reader that goes away ends the command quietly', async (t) => {
 	const { at } = await door(t, 500);
@@ -545,13 +548,12 @@ test('an interrupt ends a command with 130 and leaves no file', async (t) => {
 	t.deepEqual(await readdir(directory), []);
 });
 
-test('the demo shows what it did and leaves a file that plays', async (t) => {
+withFfmpeg('the demo shows what it did and leaves a file that plays', async (t) => {
 	const file = join(await temporaryDirectory(t), 'demo.mp4');
 	const { code, stdout, stderr } = await kvs(['demo', '-o', file]);
 	t.is(code, 0, stderr);
 	t.is(stderr, '');
 	t.regex(stdout, /4 of 4 fragments, 495 frames/);
-	if (!hasTool(t, 'ffmpeg')) return;
 	const decoded = await run('ffmpeg', [
 		'-nostdin',
 		'-v',

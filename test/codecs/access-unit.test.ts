@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { type Frame, type MediaEvent, MkvReader, type Track } from 'kvs-archive';
 import { nalUnitsOf, toAccessUnit } from '#lib/codecs/access-unit.js';
 import { accessUnitDamage } from '#lib/codecs/access-unit-damage.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const trackOf = (codecId: string): Track =>
 	({ codecId, codecPrivate: null, nalLengthBytes: 4 }) as unknown as Track;
@@ -74,8 +75,7 @@ test('damage that needs no decoder: a cut frame, a forbidden bit, a start code i
 	t.regex(accessUnitDamage(hevc, prefixed([Buffer.from([0x02, 0x00, 1])])) ?? '', /temporal id/);
 });
 
-test('an encoder of Annex B: its units are those of the same film in Matroska', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('an encoder of Annex B: its units are those of the same film in Matroska', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const [mkv, stream] = [join(directory, 'film.mkv'), join(directory, 'film.h264')];
 	const source = ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=10:d=2'];

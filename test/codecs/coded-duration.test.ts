@@ -7,7 +7,8 @@ import { codedDurationMs } from '#lib/codecs/coded-duration.js';
 import type { Track } from '#lib/model/track.js';
 import { readEvents } from '../demux/read-events.js';
 import { madeTrack } from '../helpers/muxing.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** A track as the demuxer makes it of what the container says. */
 function track(
@@ -111,8 +112,7 @@ testProp(
 	},
 );
 
-test('durations agree with those that ffmpeg writes', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('durations agree with those that ffmpeg writes', async (t) => {
 	const directory = await temporaryDirectory(t);
 	for (const codec of ['aac', 'libopus', 'libmp3lame', 'mp2', 'ac3', 'eac3', 'pcm_s16le', 'pcm_mulaw']) {
 		const file = join(directory, `${codec}.mkv`);

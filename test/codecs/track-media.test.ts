@@ -8,7 +8,8 @@ import { rawBlocksOfAdts } from '#lib/codecs/adts-frames.js';
 import { storedParameterSets } from '#lib/codecs/parameter-sets.js';
 import { type TrackMedia, trackMedia } from '#lib/codecs/track-media.js';
 import { madeTrack } from '../helpers/muxing.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
@@ -323,42 +324,44 @@ for (const [encoder, pixels, name] of [
 	['libx265', 'yuv420p', 'H.265'],
 	['libx265', 'yuv444p10le', 'H.265 in 4:4:4 of 10 bits'],
 ] as const) {
-	test(`${name}: parameter sets with start codes make a record that says what ffmpeg's says`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
-		const path = join(await temporaryDirectory(t), 'made.mkv');
-		const source = [
-			'-nostdin',
-			'-v',
-			'error',
-			'-f',
-			'lavfi',
-			'-i',
-			'testsrc=s=162x122:r=5:d=1',
-			'-pix_fmt',
-			pixels,
-		];
-		t.is((await run('ffmpeg', [...source, '-c:v', encoder, path])).code, 0);
-		const frames: Frame[] = [];
-		const events = Readable.from([await readFile(path)]).compose(
-			new MkvReader(),
-		) as AsyncIterable<MediaEvent>;
-		for await (const event of events) if (event.type === 'frame') frames.push(event);
-		const { track } = frames[0] as Frame;
-		t.is(trackMedia(track).track, track);
-		for (const { data } of frames) t.is(trackMedia(track).frames(data)[0], data);
-		const codec = encoder === 'libx264' ? 'avc' : 'hevc';
-		const sets = storedParameterSets(track.codecPrivate as Uint8Array, codec);
-		const codecPrivate = withStartCodes(sets);
-		const made = trackMedia(madeTrack({ type: 'video', codecId: track.codecId, codecPrivate })).track;
-		t.deepEqual([made.codec, made.width, made.height], [track.codec, 162, 122]);
-		// Of H.265: up to the number of arrays, but for what no parameter set says of segments and parallelism; ffmpeg has a SEI too.
-		const headBytes = codec === 'avc' ? track.codecPrivate?.byteLength : 22;
-		const head = (record: Uint8Array | null): Uint8Array => {
-			const copy = Uint8Array.from(record?.subarray(0, headBytes) ?? []);
-			if (codec === 'hevc') copy.fill(0, 13, 16);
-			return copy;
-		};
-		t.deepEqual(head(made.codecPrivate), head(track.codecPrivate));
-		t.deepEqual(asHex(storedParameterSets(made.codecPrivate as Uint8Array, codec)), asHex(sets));
-	});
+	withFfmpeg(
+		`${name}: parameter sets with start codes make a record that says what ffmpeg's says`,
+		async (t) => {
+			const path = join(await temporaryDirectory(t), 'made.mkv');
+			const source = [
+				'-nostdin',
+				'-v',
+				'error',
+				'-f',
+				'lavfi',
+				'-i',
+				'testsrc=s=162x122:r=5:d=1',
+				'-pix_fmt',
+				pixels,
+			];
+			t.is((await run('ffmpeg', [...source, '-c:v', encoder, path])).code, 0);
+			const frames: Frame[] = [];
+			const events = Readable.from([await readFile(path)]).compose(
+				new MkvReader(),
+			) as AsyncIterable<MediaEvent>;
+			for await (const event of events) if (event.type === 'frame') frames.push(event);
+			const { track } = frames[0] as Frame;
+			t.is(trackMedia(track).track, track);
+			for (const { data } of frames) t.is(trackMedia(track).frames(data)[0], data);
+			const codec = encoder === 'libx264' ? 'avc' : 'hevc';
+			const sets = storedParameterSets(track.codecPrivate as Uint8Array, codec);
+			const codecPrivate = withStartCodes(sets);
+			const made = trackMedia(madeTrack({ type: 'video', codecId: track.codecId, codecPrivate })).track;
+			t.deepEqual([made.codec, made.width, made.height], [track.codec, 162, 122]);
+			// Of H.265: up to the number of arrays, but for what no parameter set says of segments and parallelism; ffmpeg has a SEI too.
+			const headBytes = codec === 'avc' ? track.codecPrivate?.byteLength : 22;
+			const head = (record: Uint8Array | null): Uint8Array => {
+				const copy = Uint8Array.from(record?.subarray(0, headBytes) ?? []);
+				if (codec === 'hevc') copy.fill(0, 13, 16);
+				return copy;
+			};
+			t.deepEqual(head(made.codecPrivate), head(track.codecPrivate));
+			t.deepEqual(asHex(storedParameterSets(made.codecPrivate as Uint8Array, codec)), asHex(sets));
+		},
+	);
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import test, { type ExecutionContext } from 'ava';
 import type { Frame } from '#lib/model/media-event.js';
-import { sample } from '../helpers/samples.js';
-import { hasTool, run } from '../helpers/tools.js';
+import { sample, testWith } from '../helpers/needs.js';
+import { run } from '../helpers/tools.js';
 import { readEvents } from './read-events.js';
 
 const names = [
@@ -16,11 +15,9 @@ function framesOf(path: string): Frame[] {
 	return readEvents([readFileSync(path)]).events.filter((event) => event.type === 'frame');
 }
 
-const agreesWithMkvinfo = test.macro({
-	title: (_, name: string) => `mkvinfo sees the same frames in ${name}`,
-	async exec(t: ExecutionContext, name: string) {
-		const path = sample(t, name);
-		if (path === null || !hasTool(t, 'mkvinfo', ['--version'])) return;
+for (const name of names) {
+	testWith('mkvinfo', name)(`mkvinfo sees the same frames in ${name}`, async (t) => {
+		const path = sample(name);
 		const { stdout } = await run('mkvinfo', ['-v', '-v', path], { env: { LC_ALL: 'C.UTF-8' } });
 		const blocks: { track: number; ms: number; keyframe: boolean; size: number }[] = [];
 		let keyframe = false;
@@ -49,14 +46,12 @@ const agreesWithMkvinfo = test.macro({
 			})),
 			blocks,
 		);
-	},
-});
+	});
+}
 
-const agreesWithFfprobe = test.macro({
-	title: (_, name: string) => `ffprobe sees the same packets in ${name}`,
-	async exec(t: ExecutionContext, name: string) {
-		const path = sample(t, name);
-		if (path === null || !hasTool(t, 'ffprobe')) return;
+for (const name of names) {
+	testWith('ffmpeg', name)(`ffprobe sees the same packets in ${name}`, async (t) => {
+		const path = sample(name);
 		const entries = 'packet=stream_index,pts_time,size,flags';
 		const args = ['-v', 'quiet', '-show_packets', '-show_entries', entries, '-of', 'json', path];
 		const { packets } = JSON.parse((await run('ffprobe', args)).stdout) as {
@@ -80,10 +75,5 @@ const agreesWithFfprobe = test.macro({
 				keyframe: flags.startsWith('K'),
 			})),
 		);
-	},
-});
-
-for (const name of names) {
-	test(agreesWithMkvinfo, name);
-	test(agreesWithFfprobe, name);
+	});
 }

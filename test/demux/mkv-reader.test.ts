@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { MediaError } from '#lib/errors.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
+import { sample, testWith } from '../helpers/needs.js';
 import { fragmentDocument, frameBlock } from '../helpers/payload.js';
-import { sample } from '../helpers/samples.js';
 import { grammarFault, readEvents } from './read-events.js';
 
 interface Expected {
@@ -17,11 +17,9 @@ interface Expected {
 	readonly sha256: string;
 }
 
-const readsSample = test.macro({
-	title: (_, name: string) => `reads every frame of ${name}, byte for byte`,
-	async exec(t: ExecutionContext, name: string, expected: Expected) {
-		const path = sample(t, name);
-		if (path === null) return;
+function readsSample(name: string, expected: Expected): void {
+	testWith(name)(`reads every frame of ${name}, byte for byte`, async (t) => {
+		const path = sample(name);
 		for (const chunkBytes of [7 * 1024, 64 * 1024, 1024 * 1024]) {
 			const hash = createHash('sha256');
 			const events: MediaEvent[] = [];
@@ -46,37 +44,36 @@ const readsSample = test.macro({
 				expected,
 			);
 		}
-	},
-});
+	});
+}
 
-test(readsSample, 'output_get_media.mkv', {
+readsSample('output_get_media.mkv', {
 	fragments: 5,
 	frames: 300,
 	gaps: 0,
 	sha256: 'e9fbb6b8f8b697d1a2e961992408151af50b7f22893b7c7a3ad5089a25283472',
 });
-test(readsSample, 'output_get_media_sparse_fragments.mkv', {
+readsSample('output_get_media_sparse_fragments.mkv', {
 	fragments: 3,
 	frames: 180,
 	gaps: 2,
 	sha256: 'a9d13fb7f6c22fd886fc3f4910d86ebd4a63bdb1b6f235d5edc90776f8c5e585',
 });
-test(readsSample, 'clusters.mkv', {
+readsSample('clusters.mkv', {
 	fragments: 1,
 	frames: 444,
 	gaps: 0,
 	sha256: '26b6699018aa9c23abd1689664e0b72e532fdba4cdb2da046375997fe10a1458',
 });
-test(readsSample, 'vogels_480.mkv', {
+readsSample('vogels_480.mkv', {
 	fragments: 1,
 	frames: 2334,
 	gaps: 0,
 	sha256: 'c3ebfc5bb947e1b4f8aa81243483cb0f73bf5a1a9b7269f88442d2828bcddbdd',
 });
 
-test('tells the times and the tracks of a real capture', (t) => {
-	const path = sample(t, 'output_get_media.mkv');
-	if (path === null) return;
+testWith('output_get_media.mkv')('tells the times and the tracks of a real capture', (t) => {
+	const path = sample('output_get_media.mkv');
 	const { events } = readEvents([readFileSync(path)]);
 	const fragment = events.find((event) => event.type === 'fragment');
 	const frames = events.filter((event) => event.type === 'frame');

@@ -3,13 +3,13 @@ import { open, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join, resolve } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { type ExportOptions, KvsArchive } from 'kvs-archive';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { startArchive } from '../helpers/archive.js';
-import { hasTool, temporaryDirectory } from '../helpers/tools.js';
+import { CHROMIUM, withChromium } from '../helpers/needs.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 
-const CHROMIUM = '/usr/bin/chromium';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'];
 
 const start = new Date(Date.UTC(2026, 0, 31));
@@ -80,8 +80,7 @@ const LOOK = `async ({ url, seconds }) => {
 	return { duration, width, at };
 }`;
 
-test('Chromium opens, plays and seeks what is exported', async (t) => {
-	if (!hasTool(t, CHROMIUM, ['--version'])) return;
+withChromium('Chromium opens, plays and seeks what is exported', async (t) => {
 	const { endpoint } = await startArchive(t, { door: clip }, { start });
 	await using archive = new KvsArchive({ streamName: 'door', endpoint });
 	const range = { from: start, to: new Date(start.getTime() + 60_000), by: 'producer' } as const;

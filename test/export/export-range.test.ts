@@ -13,6 +13,7 @@ import {
 } from 'kvs-archive';
 import { element, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { startArchive, type TestArchive } from '../helpers/archive.js';
+import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
 import {
 	audioTrack,
 	fragmentDocument,
@@ -22,8 +23,7 @@ import {
 	trackEntry,
 	videoTrack,
 } from '../helpers/payload.js';
-import { sample } from '../helpers/samples.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 
 const startMs = Date.UTC(2026, 0, 31);
@@ -537,50 +537,54 @@ async function packetTimes(file: string, kind: 'v' | 'a'): Promise<number[]> {
 const clock = resolve('examples/media/clock.mkv');
 
 for (const ending of ['mp4', 'mkv', 'mov'] as const) {
-	test(`sound and picture stay together over gaps that are kept, closed and filled (.${ending})`, async (t) => {
-		if (!hasTool(t, 'ffmpeg') || !hasTool(t, 'ffprobe')) return;
-		const served = await startArchive(t, { door: clock }, { start: new Date(startMs) });
-		await served.server.archive.ingest('door', await copyOf(t, clock), { start: new Date(startMs + 60_000) });
-		const archive = open(t, served);
-		const directory = await temporaryDirectory(t);
-		const source = await packetTimes(clock, 'v');
-		const sourceSound = await packetTimes(clock, 'a');
-		const first = Math.min(source[0] as number, sourceSound[0] as number);
-		for (const gaps of ['keep', 'close', 'fill'] as const) {
-			const file = join(directory, `${gaps}.${ending}`);
-			const summary = await archive.export(range, file, { gaps });
-			t.is(summary.gaps, 1, gaps);
-			t.is(summary.merged.gap, 1);
-			const { stderr } = await run('ffmpeg', ['-v', 'warning', '-i', file, '-f', 'null', '-']);
-			t.is(stderr, '', gaps);
-			const picture = await packetTimes(file, 'v');
-			const sound = await packetTimes(file, 'a');
-			t.is(picture.length, 2 * source.length);
-			// Where the second half begins: exactly as far from the first as it was recorded, or right behind it.
-			const again = (picture[source.length] as number) - (picture[0] as number);
-			const shift = gaps === 'close' ? again : 60;
-			t.true(Math.abs(again - shift) < 0.002, `${again}`);
-			if (gaps === 'close') t.true(again < 60 && again > (source.at(-1) as number), `${again}`);
-			for (const [index, at] of source.entries()) {
-				const [one, two] = [picture[index] as number, picture[source.length + index] as number];
-				t.true(
-					Math.abs(one - (at - first)) < 0.002,
-					`${gaps}: picture ${index} at ${one}, not ${at - first}`,
-				);
-				t.true(Math.abs(two - (at - first + shift)) < 0.002, `${gaps}: picture ${index} again at ${two}`);
+	withFfmpeg(
+		`sound and picture stay together over gaps that are kept, closed and filled (.${ending})`,
+		async (t) => {
+			const served = await startArchive(t, { door: clock }, { start: new Date(startMs) });
+			await served.server.archive.ingest('door', await copyOf(t, clock), {
+				start: new Date(startMs + 60_000),
+			});
+			const archive = open(t, served);
+			const directory = await temporaryDirectory(t);
+			const source = await packetTimes(clock, 'v');
+			const sourceSound = await packetTimes(clock, 'a');
+			const first = Math.min(source[0] as number, sourceSound[0] as number);
+			for (const gaps of ['keep', 'close', 'fill'] as const) {
+				const file = join(directory, `${gaps}.${ending}`);
+				const summary = await archive.export(range, file, { gaps });
+				t.is(summary.gaps, 1, gaps);
+				t.is(summary.merged.gap, 1);
+				const { stderr } = await run('ffmpeg', ['-v', 'warning', '-i', file, '-f', 'null', '-']);
+				t.is(stderr, '', gaps);
+				const picture = await packetTimes(file, 'v');
+				const sound = await packetTimes(file, 'a');
+				t.is(picture.length, 2 * source.length);
+				// Where the second half begins: exactly as far from the first as it was recorded, or right behind it.
+				const again = (picture[source.length] as number) - (picture[0] as number);
+				const shift = gaps === 'close' ? again : 60;
+				t.true(Math.abs(again - shift) < 0.002, `${again}`);
+				if (gaps === 'close') t.true(again < 60 && again > (source.at(-1) as number), `${again}`);
+				for (const [index, at] of source.entries()) {
+					const [one, two] = [picture[index] as number, picture[source.length + index] as number];
+					t.true(
+						Math.abs(one - (at - first)) < 0.002,
+						`${gaps}: picture ${index} at ${one}, not ${at - first}`,
+					);
+					t.true(Math.abs(two - (at - first + shift)) < 0.002, `${gaps}: picture ${index} again at ${two}`);
+				}
+				if (gaps === 'fill') {
+					const steps = sound.slice(1).map((at, index) => at - (sound[index] as number));
+					t.true(Math.max(...steps) < 0.08, `${Math.max(...steps)} s without sound`);
+					continue;
+				}
+				t.is(sound.length, 2 * sourceSound.length);
+				for (const [index, at] of sourceSound.entries()) {
+					t.true(Math.abs((sound[index] as number) - (at - first)) < 0.002);
+					t.true(Math.abs((sound[sourceSound.length + index] as number) - (at - first + shift)) < 0.002);
+				}
 			}
-			if (gaps === 'fill') {
-				const steps = sound.slice(1).map((at, index) => at - (sound[index] as number));
-				t.true(Math.max(...steps) < 0.08, `${Math.max(...steps)} s without sound`);
-				continue;
-			}
-			t.is(sound.length, 2 * sourceSound.length);
-			for (const [index, at] of sourceSound.entries()) {
-				t.true(Math.abs((sound[index] as number) - (at - first)) < 0.002);
-				t.true(Math.abs((sound[sourceSound.length + index] as number) - (at - first + shift)) < 0.002);
-			}
-		}
-	});
+		},
+	);
 }
 
 /** The same recording, but for some bytes of its header: a file goes into a stream once. */
@@ -608,49 +612,51 @@ const samples = [
 	'vogels_480.mkv',
 ];
 for (const name of samples) {
-	test(`${name} in every container decodes without a word, frame for frame`, async (t) => {
-		const path = sample(t, name);
-		if (path === null || !hasTool(t, 'ffmpeg') || !hasTool(t, 'ffprobe')) return;
-		const served = await startArchive(t, { door: path }, { start: new Date(startMs) });
-		const archive = open(t, served);
-		const directory = await temporaryDirectory(t);
-		const ever = {
-			from: new Date(Date.UTC(2010, 0, 1)),
-			to: new Date(Date.UTC(2027, 0, 1)),
-			by: 'producer',
-		} as const;
-		const md5: string[] = [];
-		for (const [ending, options] of [
-			['mkv', {}],
-			['mp4', {}],
-			['mov', {}],
-			['mp4', { faststart: true }],
-		] as [string, ExportOptions][]) {
-			const file = join(directory, `${md5.length}.${ending}`);
-			const { frames, files } = await archive.export(ever, file, options);
-			let packets = 0;
-			for (const { file: part } of files) {
-				const decoded = await run('ffmpeg', ['-v', 'error', '-i', part, '-f', 'null', '-']);
-				t.is(decoded.stderr, '', part);
-				packets += (await packetTimes(part, 'v')).length;
-				packets += (await packetTimes(part, 'a')).length;
+	testWith(name, 'ffmpeg')(
+		`${name} in every container decodes without a word, frame for frame`,
+		async (t) => {
+			const path = sample(name);
+			const served = await startArchive(t, { door: path }, { start: new Date(startMs) });
+			const archive = open(t, served);
+			const directory = await temporaryDirectory(t);
+			const ever = {
+				from: new Date(Date.UTC(2010, 0, 1)),
+				to: new Date(Date.UTC(2027, 0, 1)),
+				by: 'producer',
+			} as const;
+			const md5: string[] = [];
+			for (const [ending, options] of [
+				['mkv', {}],
+				['mp4', {}],
+				['mov', {}],
+				['mp4', { faststart: true }],
+			] as [string, ExportOptions][]) {
+				const file = join(directory, `${md5.length}.${ending}`);
+				const { frames, files } = await archive.export(ever, file, options);
+				let packets = 0;
+				for (const { file: part } of files) {
+					const decoded = await run('ffmpeg', ['-v', 'error', '-i', part, '-f', 'null', '-']);
+					t.is(decoded.stderr, '', part);
+					packets += (await packetTimes(part, 'v')).length;
+					packets += (await packetTimes(part, 'a')).length;
+				}
+				t.is(packets, frames, ending);
+				const args = [
+					'-v',
+					'error',
+					'-i',
+					files[0]?.file ?? '',
+					'-map',
+					'0:v',
+					'-f',
+					'md5',
+					'-vsync',
+					'0',
+					'-',
+				];
+				md5.push((await run('ffmpeg', args)).stdout);
 			}
-			t.is(packets, frames, ending);
-			const args = [
-				'-v',
-				'error',
-				'-i',
-				files[0]?.file ?? '',
-				'-map',
-				'0:v',
-				'-f',
-				'md5',
-				'-vsync',
-				'0',
-				'-',
-			];
-			md5.push((await run('ffmpeg', args)).stdout);
-		}
-		t.is(new Set(md5).size, 1, md5.join());
-	});
+			t.is(new Set(md5).size, 1, md5.join());
+		},
+	);
 }

@@ -14,9 +14,11 @@ export function sample(name: string): string {
  * Declares tests that need programs, `boto3`, or captures (`NAME.mkv`). Where one of them is missing they are skipped, and
  * their titles say why; in CI, which installs all programs, a missing one is a failure.
  */
-export function testWith(...needs: readonly string[]): (title: string, implementation: Implementation<[]>) => void {
-	const missing = needs.filter((need) => !isThere(need));
+export function testWith(
+	...needs: readonly string[]
+): (title: string, implementation: Implementation<[]>) => void {
 	return (title, implementation) => {
+		const missing = needs.filter((need) => !isThere(need));
 		if (missing.length === 0) return test(title, implementation);
 		if (process.env['CI'] === 'true' && missing.some((need) => !isSample(need))) {
 			return test(title, (t) => t.fail(`missing: ${missing.join(', ')}`));
@@ -24,6 +26,14 @@ export function testWith(...needs: readonly string[]): (title: string, implement
 		return test.skip(`${title} (missing: ${missing.join(', ')})`, implementation);
 	};
 }
+
+/** Where Debian has its Chromium. */
+export const CHROMIUM = '/usr/bin/chromium';
+
+/** Tests of the usual needs; ffprobe comes with ffmpeg. */
+export const withFfmpeg = testWith('ffmpeg', 'ffprobe');
+export const withBoto3 = testWith('boto3');
+export const withChromium = testWith(CHROMIUM, 'ffmpeg');
 
 const found = new Map<string, boolean>();
 
@@ -40,7 +50,9 @@ function isSample(need: string): boolean {
 }
 
 function hasBoto3(): boolean {
-	return pythons.some((python) => spawnSync(python, ['-c', 'import boto3'], { stdio: 'ignore' }).status === 0);
+	return pythons.some(
+		(python) => spawnSync(python, ['-c', 'import boto3'], { stdio: 'ignore' }).status === 0,
+	);
 }
 
 /** Where a Python may be that has boto3: the system's, and that of a virtual environment. */

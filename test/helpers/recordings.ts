@@ -61,7 +61,14 @@ export async function decodedHashes(file: string): Promise<Decoded> {
 	const whole = ['-map', '0', '-f', 'framehash', '-hash', 'md5', '-fps_mode', 'passthrough', '-'];
 	const late = ['-map', '1', '-f', 'null', '-'];
 	const inputs = ['-i', file, '-ss', '2', '-i', file];
-	const { code, stdout, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...inputs, ...whole, ...late]);
+	const { code, stdout, stderr } = await run('ffmpeg', [
+		'-nostdin',
+		'-v',
+		'error',
+		...inputs,
+		...whole,
+		...late,
+	]);
 	const rows = stdout.split('\n').filter((line) => /^\d/.test(line));
 	const hashes = rows.map((row) => row.split(',').map((field) => field.trim()));
 	hashes.sort((a, b) => Number(a[0]) - Number(b[0]));

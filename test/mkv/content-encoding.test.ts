@@ -12,10 +12,10 @@ import { MatroskaParser } from '#lib/mkv/matroska-parser.js';
 import { tracks } from '#lib/mkv/matroska-writer.js';
 import { readTracks } from '#lib/mkv/tracks.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
-
 import { readEvents } from '../demux/read-events.js';
+import { testWith } from '../helpers/needs.js';
 import { fragmentDocument, trackEntry } from '../helpers/payload.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 interface EncodingFields {
 	readonly order?: number;
@@ -244,8 +244,7 @@ testProp(
 	{ numRuns: 50 },
 );
 
-test('what mkvmerge compresses comes out as it went in', async (t) => {
-	if (!hasTool(t, 'ffmpeg') || !hasTool(t, 'mkvmerge', ['--version'])) return;
+testWith('ffmpeg', 'mkvmerge')('what mkvmerge compresses comes out as it went in', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const plain = join(directory, 'plain.mkv');
 	const source = 'testsrc=duration=1:size=160x120:rate=10';

@@ -14,7 +14,8 @@ import {
 	transportBytesAtMost,
 	transportSegment,
 } from '#lib/mpegts/transport-segment.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const PACKET_BYTES = 188;
 
@@ -221,8 +222,7 @@ test('the tables are numbered in a copy', (t) => {
 	t.is(tables.byteLength, TABLES_BYTES);
 });
 
-test('ffprobe finds the program, and its counters and checksums are right', async (t) => {
-	if (!hasTool(t, 'ffprobe')) return;
+withFfmpeg('ffprobe finds the program, and its counters and checksums are right', async (t) => {
 	const file = join(await temporaryDirectory(t), 'made.ts');
 	const samples = Array.from({ length: 50 }, (_, index) => soundOf((index * 1024) / 48, 100));
 	const segments = [0, 1, 2].map((sequence) => {

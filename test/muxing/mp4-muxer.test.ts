@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testProp } from '@fast-check/ava';
-import test from 'ava';
 import fc from 'fast-check';
 import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny';
 import { readBoxes } from '#lib/mp4/box-tree.js';
@@ -10,7 +9,7 @@ import { timescaleOf } from '#lib/mp4/track-timescale.js';
 import { createMp4Muxer } from '#lib/muxing/mp4-muxer.js';
 import type { PlacedFrame } from '#lib/muxing/muxer.js';
 import { madeTrack, muxed, type PlacedRecording, placedFrame, placedRecording } from '../helpers/muxing.js';
-import { sample, testWith } from '../helpers/needs.js';
+import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
 import { decodedHashes, makeRecording, probe, recordings, tone } from '../helpers/recordings.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
@@ -56,7 +55,7 @@ const files: Record<string, { make?: readonly string[]; sample?: string; brand: 
 
 for (const [name, { make, sample: sampleName, brand }] of Object.entries(files)) {
 	const needs = sampleName === undefined ? [] : [sampleName];
-	testWith('ffmpeg', 'ffprobe', ...needs)(`players see ${name} as it was, fragmented and not`, async (t) => {
+	testWith('ffmpeg', ...needs)(`players see ${name} as it was, fragmented and not`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const source = make ? await makeRecording(make) : sample(sampleName as string);
 		const recording = await placedRecording(source);
@@ -107,7 +106,7 @@ for (const [name, { make, sample: sampleName, brand }] of Object.entries(files))
 }
 
 for (const brand of ['mp4', 'mov'] as const) {
-	testWith('ffmpeg')(`samples of every depth that ${brand} holds are what they were`, async (t) => {
+	withFfmpeg(`samples of every depth that ${brand} holds are what they were`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const deep = ['pcm_u8', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_f32le'];
 		for (const encoder of ['pcm_s16le', 'pcm_s16be', ...(brand === 'mov' ? deep : [])]) {
@@ -133,7 +132,7 @@ for (const brand of ['mp4', 'mov'] as const) {
 	});
 }
 
-testWith('ffmpeg')('mediabunny reads the same packets', async (t) => {
+withFfmpeg('mediabunny reads the same packets', async (t) => {
 	const recording = await placedRecording(await makeRecording(recordings['B-frames and AAC']));
 	const bytes = await muxed(
 		(restored) => createMp4Muxer(recording.tracks, { brand: 'mp4' }, restored),
@@ -152,26 +151,29 @@ testWith('ffmpeg')('mediabunny reads the same packets', async (t) => {
 	}
 });
 
-testWith('vogels_480.mkv')('a fast start of the same file is the same, and ends with the signal', async (t) => {
-	const path = sample('vogels_480.mkv');
-	const directory = await temporaryDirectory(t);
-	const recording = await placedRecording(path);
-	const file = join(directory, 'out.mp4');
-	await writeFile(
-		file,
-		await muxed(
-			(restored) => createMp4Muxer(recording.tracks, { brand: 'mp4' }, restored),
-			recording.fragments,
-		),
-	);
-	const targets = ['a.mp4', 'b.mp4'].map((name) => join(directory, name));
-	for (const target of targets) await fastStart(file, target, never);
-	const [first, second] = await Promise.all(targets.map((target) => run('sha256sum', ['-b', target])));
-	t.is(first?.stdout.slice(0, 64), second?.stdout.slice(0, 64));
-	const reason = new Error('enough');
-	await t.throwsAsync(fastStart(file, join(directory, 'c.mp4'), AbortSignal.abort(reason)), { is: reason });
-	await t.throwsAsync(fastStart(path, join(directory, 'c.mp4'), never), { code: 'KVS_MEDIA_UNSUPPORTED' });
-});
+testWith('vogels_480.mkv')(
+	'a fast start of the same file is the same, and ends with the signal',
+	async (t) => {
+		const path = sample('vogels_480.mkv');
+		const directory = await temporaryDirectory(t);
+		const recording = await placedRecording(path);
+		const file = join(directory, 'out.mp4');
+		await writeFile(
+			file,
+			await muxed(
+				(restored) => createMp4Muxer(recording.tracks, { brand: 'mp4' }, restored),
+				recording.fragments,
+			),
+		);
+		const targets = ['a.mp4', 'b.mp4'].map((name) => join(directory, name));
+		for (const target of targets) await fastStart(file, target, never);
+		const [first, second] = await Promise.all(targets.map((target) => run('sha256sum', ['-b', target])));
+		t.is(first?.stdout.slice(0, 64), second?.stdout.slice(0, 64));
+		const reason = new Error('enough');
+		await t.throwsAsync(fastStart(file, join(directory, 'c.mp4'), AbortSignal.abort(reason)), { is: reason });
+		await t.throwsAsync(fastStart(path, join(directory, 'c.mp4'), never), { code: 'KVS_MEDIA_UNSUPPORTED' });
+	},
+);
 
 const track = madeTrack({ codec: 'ulaw', sampleRate: 8000, channels: 1 });
 const second = madeTrack({ number: 2, codec: 'ulaw', sampleRate: 8000, channels: 1 });
@@ -205,7 +207,7 @@ testProp(
 	},
 );
 
-testWith('ffprobe')('sound before the first picture is not lost, and the file begins with it', async (t) => {
+withFfmpeg('sound before the first picture is not lost, and the file begins with it', async (t) => {
 	const frames = [placedFrame(track, 0, Buffer.alloc(160)), placedFrame(second, -20, Buffer.alloc(160))];
 	const file = join(await temporaryDirectory(t), 'out.mov');
 	await writeFile(
@@ -245,7 +247,7 @@ function parameterSets(record: Buffer, isAvc: boolean): Buffer[] {
 }
 
 for (const name of ['B-frames and AAC', 'HEVC and Opus'] as const) {
-	testWith('ffmpeg')(`pictures of ${name} with start codes are stored with lengths`, async (t) => {
+	withFfmpeg(`pictures of ${name} with start codes are stored with lengths`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const source = await makeRecording(recordings[name]);
 		const { tracks, fragments } = await placedRecording(source, { only: 'video' });

@@ -9,8 +9,8 @@ import type { MuxerState, PlacedFrame } from '#lib/muxing/muxer.js';
 import { wavHeader } from '#lib/muxing/wav-header.js';
 import { createWavMuxer } from '#lib/muxing/wav-muxer.js';
 import { madeTrack, muxed, placedFrame, placedRecording } from '../helpers/muxing.js';
+import { withFfmpeg } from '../helpers/needs.js';
 import { makeRecording, recordings } from '../helpers/recordings.js';
-import { testWith } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const RATE = 8000;
@@ -195,7 +195,7 @@ for (const [name, codec] of [
 	['16-bit PCM', 'pcm_s16le'],
 	['µ-law', 'pcm_mulaw'],
 ] as const) {
-	testWith('ffmpeg', 'ffprobe')(`ffmpeg hears ${name} as it was`, async (t) => {
+	withFfmpeg(`ffmpeg hears ${name} as it was`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const source = await makeRecording(recordings[name]);
 		const { tracks, fragments } = await placedRecording(source, { only: 'audio' });
@@ -218,7 +218,7 @@ for (const [name, codec] of [
 	});
 }
 
-testWith('ffprobe')('channels of every format are read as they were written', async (t) => {
+withFfmpeg('channels of every format are read as they were written', async (t) => {
 	const directory = await temporaryDirectory(t);
 	for (const [codec, name] of [
 		['pcm-u8', 'pcm_u8'],

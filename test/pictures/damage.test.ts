@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import {
 	type DecodeFailure,
 	type Frame,
@@ -11,7 +11,8 @@ import {
 	type Picture,
 	PictureDecoder,
 } from 'kvs-archive';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** Films of three groups of pictures with B-frames, of several slices where the codec's decoder tells them apart. */
 const CODECS = {
@@ -106,70 +107,73 @@ async function complaintsOf(t: ExecutionContext, bytes: Uint8Array): Promise<str
 }
 
 for (const [name, codec] of Object.entries(CODECS)) {
-	test(`${name}: a picture that the decoder complained of is reported, and not handed out`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
-		const bytes = await film(t, codec);
-		const clean = await decode(bytes);
-		t.is(clean.pictures.size, 45);
-		t.deepEqual(clean.failures, []);
-		const frames = await framesOf(bytes);
-		t.is(frames.length, 45);
-		let undetectedCount = 0;
-		let handedOutCount = 0;
-		let reportedCount = 0;
-		const random = randomFrom(7);
-		for (const [kind, damage] of Object.entries(DAMAGES)) {
-			// One of each sort: a key frame, frames others refer to, frames none refers to.
-			for (const nth of [0, 16, 18, 33]) {
-				const { start, end } = frames[nth] as (typeof frames)[number];
-				const damaged = Buffer.from(bytes);
-				const at = start + Math.floor((end - start) * (0.4 + (random() % 40) / 100));
-				damage(damaged.subarray(at, Math.min(end, at + 24)), random);
-				const { pictures, failures } = await decode(damaged);
-				const label = `${kind} in frame ${nth}`;
-				t.is(pictures.size + failures.length, 45, `${label}: every frame is accounted for`);
-				const wrong = [...pictures].filter(([time, hash]) => clean.pictures.get(time) !== hash);
-				handedOutCount += pictures.size;
-				reportedCount += failures.length;
-				const group = (time: bigint): number => Math.floor((Number(time / 1_000_000n) + 1) / 500);
-				const own = group((frames[nth] as (typeof frames)[number]).time);
-				for (const { frame } of failures)
-					t.is(group(frame.timecodeNs), own, `${label}: none of another group`);
-				for (const [time] of wrong) t.is(group(time), own, `${label}: none of another group is wrong`);
-				if (wrong.length === 0) continue;
-				undetectedCount += wrong.length;
-				t.is(await complaintsOf(t, damaged), '', `${label}: ${wrong.length} wrong pictures handed out`);
+	withFfmpeg(
+		`${name}: a picture that the decoder complained of is reported, and not handed out`,
+		async (t) => {
+			const bytes = await film(t, codec);
+			const clean = await decode(bytes);
+			t.is(clean.pictures.size, 45);
+			t.deepEqual(clean.failures, []);
+			const frames = await framesOf(bytes);
+			t.is(frames.length, 45);
+			let undetectedCount = 0;
+			let handedOutCount = 0;
+			let reportedCount = 0;
+			const random = randomFrom(7);
+			for (const [kind, damage] of Object.entries(DAMAGES)) {
+				// One of each sort: a key frame, frames others refer to, frames none refers to.
+				for (const nth of [0, 16, 18, 33]) {
+					const { start, end } = frames[nth] as (typeof frames)[number];
+					const damaged = Buffer.from(bytes);
+					const at = start + Math.floor((end - start) * (0.4 + (random() % 40) / 100));
+					damage(damaged.subarray(at, Math.min(end, at + 24)), random);
+					const { pictures, failures } = await decode(damaged);
+					const label = `${kind} in frame ${nth}`;
+					t.is(pictures.size + failures.length, 45, `${label}: every frame is accounted for`);
+					const wrong = [...pictures].filter(([time, hash]) => clean.pictures.get(time) !== hash);
+					handedOutCount += pictures.size;
+					reportedCount += failures.length;
+					const group = (time: bigint): number => Math.floor((Number(time / 1_000_000n) + 1) / 500);
+					const own = group((frames[nth] as (typeof frames)[number]).time);
+					for (const { frame } of failures)
+						t.is(group(frame.timecodeNs), own, `${label}: none of another group`);
+					for (const [time] of wrong) t.is(group(time), own, `${label}: none of another group is wrong`);
+					if (wrong.length === 0) continue;
+					undetectedCount += wrong.length;
+					t.is(await complaintsOf(t, damaged), '', `${label}: ${wrong.length} wrong pictures handed out`);
+				}
 			}
-		}
-		t.log(
-			`${handedOutCount} handed out, ${reportedCount} reported, ${undetectedCount} wrong unseen by ffmpeg`,
-		);
-		// Where the hash itself was hit, there is none to compare.
-		if (name === 'H.265 with hashes') t.true(undetectedCount <= 1);
-		// ffmpeg's VP8 says nothing of any of these.
-		if (name !== 'VP8') t.true(reportedCount > 0);
-	});
+			t.log(
+				`${handedOutCount} handed out, ${reportedCount} reported, ${undetectedCount} wrong unseen by ffmpeg`,
+			);
+			// Where the hash itself was hit, there is none to compare.
+			if (name === 'H.265 with hashes') t.true(undetectedCount <= 1);
+			// ffmpeg's VP8 says nothing of any of these.
+			if (name !== 'VP8') t.true(reportedCount > 0);
+		},
+	);
 }
 
-test('the frames before a damaged one in decoding order are handed out, and the next group', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
-	const bytes = await film(t, CODECS['H.264 with CAVLC']);
-	const frames = await framesOf(bytes);
-	const nth = 24;
-	const { start, end } = frames[nth] as (typeof frames)[number];
-	const damaged = Buffer.from(bytes);
-	// Within the lengths of its NAL units, which end the file's frame.
-	damaged.fill(0, start + Math.floor((end - start) / 2), end);
-	const { pictures, failures } = await decode(damaged);
-	const bad = new Set(failures.map(({ frame }) => frame.timecodeNs));
-	t.true(bad.has((frames[nth] as (typeof frames)[number]).time));
-	for (const [at, { time }] of frames.entries())
-		if (at < nth || at >= 30) t.true(pictures.has(time), `${at}`);
-	for (const { message } of failures) t.regex(message, /\S/);
-});
+withFfmpeg(
+	'the frames before a damaged one in decoding order are handed out, and the next group',
+	async (t) => {
+		const bytes = await film(t, CODECS['H.264 with CAVLC']);
+		const frames = await framesOf(bytes);
+		const nth = 24;
+		const { start, end } = frames[nth] as (typeof frames)[number];
+		const damaged = Buffer.from(bytes);
+		// Within the lengths of its NAL units, which end the file's frame.
+		damaged.fill(0, start + Math.floor((end - start) / 2), end);
+		const { pictures, failures } = await decode(damaged);
+		const bad = new Set(failures.map(({ frame }) => frame.timecodeNs));
+		t.true(bad.has((frames[nth] as (typeof frames)[number]).time));
+		for (const [at, { time }] of frames.entries())
+			if (at < nth || at >= 30) t.true(pictures.has(time), `${at}`);
+		for (const { message } of failures) t.regex(message, /\S/);
+	},
+);
 
-test('lengths that do not add up are told without a decoder', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('lengths that do not add up are told without a decoder', async (t) => {
 	const bytes = await film(t, CODECS['H.264 with CABAC']);
 	const frames = await framesOf(bytes);
 	const { start, time } = frames[44] as (typeof frames)[number];

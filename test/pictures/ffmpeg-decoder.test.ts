@@ -15,7 +15,8 @@ import {
 	type PictureFormat,
 } from 'kvs-archive';
 import { ManualClock } from '../helpers/manual-clock.js';
-import { hasTool, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
 
 /** More than pipes hold: eight groups of H.264, one a second. */
@@ -83,8 +84,7 @@ const HANGS = {
 } as const;
 
 for (const [when, body] of Object.entries(HANGS)) {
-	test(`a decoder that hangs ${when} ends with an error, and is killed`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
+	withFfmpeg(`a decoder that hangs ${when} ends with an error, and is killed`, async (t) => {
 		const { path, pid } = await programOf(t, body);
 		const clock = new ManualClock();
 		const { pictures, error } = decode(path, { clock });
@@ -113,8 +113,7 @@ for (const [when, body] of Object.entries(HANGS)) {
 	});
 }
 
-test('a decoder that works is left alone however much time goes by', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('a decoder that works is left alone however much time goes by', async (t) => {
 	const clock = new ManualClock();
 	const { pictures, failures, error } = decode('ffmpeg', { clock });
 	t.is(await within(error, () => `${pictures.length} pictures`), null);
@@ -156,8 +155,7 @@ const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
 ];
 
 for (const [what, format, body, message] of GARBAGE) {
-	test(`a decoder that ${what} is to blame, not the stream`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
+	withFfmpeg(`a decoder that ${what} is to blame, not the stream`, async (t) => {
 		const { path } = await programOf(t, body);
 		const { pictures, error } = decode(path, { format });
 		const reason = await within(error, () => `${pictures.length} pictures`);

@@ -15,7 +15,8 @@ import {
 	type PictureDecoderOptions,
 } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
 
 const h264 = ['-c:v', 'libx264', '-bf', '3', '-g', '15', '-pix_fmt', 'yuv420p'];
@@ -81,8 +82,7 @@ for (const [name, codec] of [
 	['H.265', hevc],
 ] as const) {
 	for (const format of ['rgb24', 'nv12'] as const) {
-		test(`${name} with B-frames: picture N is frame N, as ${format}`, async (t) => {
-			if (!hasTool(t, 'ffmpeg')) return;
+		withFfmpeg(`${name} with B-frames: picture N is frame N, as ${format}`, async (t) => {
 			const file = await film(t, codec);
 			const pictures = await decode(await readFile(file), { format });
 			t.deepEqual(pictures.map(md5), await hashes(t, file, format));
@@ -96,17 +96,19 @@ for (const [name, codec] of [
 	}
 }
 
-test('everyNth and everyMs count in presentation order, and key frames are the key frames', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
-	const file = await film(t, h264);
-	const bytes = await readFile(file);
-	const all = await hashes(t, file, 'rgb24');
-	const indexes = async (select: PictureDecoderOptions['select']): Promise<number[]> =>
-		(await decode(bytes, { format: 'rgb24', select })).map((picture) => all.indexOf(md5(picture)));
-	t.deepEqual(await indexes({ everyNth: 7 }), [0, 7, 14, 21, 28, 35, 42, 49, 56]);
-	t.deepEqual(await indexes({ everyMs: 500 }), [0, 15, 30, 45]);
-	t.deepEqual(await indexes('keyframes'), [0, 15, 30, 45]);
-});
+withFfmpeg(
+	'everyNth and everyMs count in presentation order, and key frames are the key frames',
+	async (t) => {
+		const file = await film(t, h264);
+		const bytes = await readFile(file);
+		const all = await hashes(t, file, 'rgb24');
+		const indexes = async (select: PictureDecoderOptions['select']): Promise<number[]> =>
+			(await decode(bytes, { format: 'rgb24', select })).map((picture) => all.indexOf(md5(picture)));
+		t.deepEqual(await indexes({ everyNth: 7 }), [0, 7, 14, 21, 28, 35, 42, 49, 56]);
+		t.deepEqual(await indexes({ everyMs: 500 }), [0, 15, 30, 45]);
+		t.deepEqual(await indexes('keyframes'), [0, 15, 30, 45]);
+	},
+);
 
 /** Films whose key frames are no fresh start: pictures before them refer across, and they are numbered on from what was before. */
 const openGroups = [
@@ -140,8 +142,7 @@ const openGroups = [
 ] as const;
 
 for (const [name, codec, groupSize] of openGroups) {
-	test(`${name}: open groups of pictures lose nothing where frames are left out`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
+	withFfmpeg(`${name}: open groups of pictures lose nothing where frames are left out`, async (t) => {
 		const file = join(await temporaryDirectory(t), 'film.mkv');
 		await ffmpeg(t, ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=24', ...codec, file]);
 		const events = await eventsOf(await readFile(file));
@@ -175,24 +176,25 @@ for (const [name, codec, groupSize] of openGroups) {
 	});
 }
 
-test('a picture that is renewed bit by bit: what comes before it is whole is reported, and spoils nothing', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
-	const codec = ['-c:v', 'libx264', '-bf', '0', '-g', '25', '-x264-params', 'intra-refresh=1'];
-	const file = await film(t, codec);
-	const all = await hashes(t, file, 'nv12');
-	const events = await eventsOf(await readFile(file));
-	const keys = events.flatMap((event, at) => (event.type === 'frame' && event.keyframe ? [at] : []));
-	const failures: DecodeFailure[] = [];
-	const onFailure = (failure: DecodeFailure): unknown => failures.push(failure);
-	const pictures = await decodeEvents(events.slice(keys[1]), { format: 'nv12', onFailure });
-	t.is(pictures.length + failures.length, 35);
-	t.deepEqual(pictures.map(md5), all.slice(-pictures.length));
-	t.true(pictures.length >= 10, String(pictures.length));
-	for (const { message } of failures) t.regex(message, /holds no whole picture/);
-});
+withFfmpeg(
+	'a picture that is renewed bit by bit: what comes before it is whole is reported, and spoils nothing',
+	async (t) => {
+		const codec = ['-c:v', 'libx264', '-bf', '0', '-g', '25', '-x264-params', 'intra-refresh=1'];
+		const file = await film(t, codec);
+		const all = await hashes(t, file, 'nv12');
+		const events = await eventsOf(await readFile(file));
+		const keys = events.flatMap((event, at) => (event.type === 'frame' && event.keyframe ? [at] : []));
+		const failures: DecodeFailure[] = [];
+		const onFailure = (failure: DecodeFailure): unknown => failures.push(failure);
+		const pictures = await decodeEvents(events.slice(keys[1]), { format: 'nv12', onFailure });
+		t.is(pictures.length + failures.length, 35);
+		t.deepEqual(pictures.map(md5), all.slice(-pictures.length));
+		t.true(pictures.length >= 10, String(pictures.length));
+		for (const { message } of failures) t.regex(message, /holds no whole picture/);
+	},
+);
 
-test('another size in the middle of the stream begins a new run, and loses nothing', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('another size in the middle of the stream begins a new run, and loses nothing', async (t) => {
 	const [first, second] = [await film(t, h264), await film(t, h264, '160x120')];
 	const bytes = Buffer.concat([await readFile(first), await readFile(second)]);
 	const pictures = await decode(bytes, { format: 'rgb24' });
@@ -203,8 +205,7 @@ test('another size in the middle of the stream begins a new run, and loses nothi
 	t.deepEqual([pictures[59]?.width, pictures[60]?.width], [322, 160]);
 });
 
-test('damage in one group of pictures shifts no other: all frames are accounted for', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('damage in one group of pictures shifts no other: all frames are accounted for', async (t) => {
 	const file = await film(t, h264);
 	const all = await hashes(t, file, 'rgb24');
 	const bytes = await readFile(file);
@@ -231,8 +232,7 @@ test('damage in one group of pictures shifts no other: all frames are accounted 
 	t.true(pictures.length >= 45);
 });
 
-test('JPEG and PNG are whole images', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('JPEG and PNG are whole images', async (t) => {
 	const bytes = await readFile(await film(t, h264));
 	const [jpg] = await decode(bytes, { format: 'jpg', select: 'keyframes' });
 	t.is(Buffer.from(jpg?.data.subarray(0, 3) ?? []).toString('hex'), 'ffd8ff');
@@ -241,8 +241,7 @@ test('JPEG and PNG are whole images', async (t) => {
 	t.deepEqual([png?.width, png?.height], [322, 242]);
 });
 
-test('where there is no ffmpeg, one line says what to install', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('where there is no ffmpeg, one line says what to install', async (t) => {
 	const bytes = await readFile(await film(t, h264));
 	const error = await t.throwsAsync(
 		decode(bytes, { decoder: new FfmpegDecoder({ path: '/nowhere/ffmpeg' }) }),
@@ -260,8 +259,7 @@ async function watchedFfmpeg(t: ExecutionContext): Promise<{ path: string; pid: 
 	return { path, pid: async () => Number(await readFile(pidFile, 'utf8')) };
 }
 
-test('leaving early ends the ffmpeg that was started', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('leaving early ends the ffmpeg that was started', async (t) => {
 	const { path, pid } = await watchedFfmpeg(t);
 	const decoder = new PictureDecoder({ format: 'rgb24', decoder: new FfmpegDecoder({ path }) });
 	pipeline(Readable.from([await readFile(await film(t, h264))]), new MkvReader(), decoder, () => {});
@@ -271,8 +269,7 @@ test('leaving early ends the ffmpeg that was started', async (t) => {
 	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
 });
 
-test('a wrapper that hangs is ended with what it started', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('a wrapper that hangs is ended with what it started', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const path = join(directory, 'wrapper');
 	const pidFile = join(directory, 'pid');
@@ -317,8 +314,7 @@ test('of a program that fails at once, it is said what it said', async (t) => {
 	for (const message of messages) t.is(message, `\`${path}\` ended with code 127: ffmpeg: no such library`);
 });
 
-test('a program whose log is not to be had decodes', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('a program whose log is not to be had decodes', async (t) => {
 	const path = join(await temporaryDirectory(t), 'silent');
 	await writeFile(path, '#!/bin/sh\nexec ffmpeg "$@" 2>/dev/null\n', { mode: 0o755 });
 	const file = await film(t, h264);
@@ -329,8 +325,7 @@ test('a program whose log is not to be had decodes', async (t) => {
 	t.deepEqual(pictures.map(md5), await hashes(t, file, 'nv12'));
 });
 
-test('aborting ends the ffmpeg that was started', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('aborting ends the ffmpeg that was started', async (t) => {
 	const { path, pid } = await watchedFfmpeg(t);
 	const start = new Date('2026-01-31T00:00:00Z');
 	const { endpoint } = await startArchive(t, { door: await film(t, h264) }, { start });
@@ -349,33 +344,34 @@ test('aborting ends the ffmpeg that was started', async (t) => {
 	t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
 });
 
-test('a reader that takes one picture holds up the source: frames are not read ahead without end', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
-	const events = await eventsOf(await readFile(await film(t, h264)));
-	let givenCount = 0;
-	// The same film over and over, without an end.
-	const endless = Readable.from(
-		(function* () {
-			for (;;) {
-				for (const event of events) {
-					givenCount++;
-					yield event;
+withFfmpeg(
+	'a reader that takes one picture holds up the source: frames are not read ahead without end',
+	async (t) => {
+		const events = await eventsOf(await readFile(await film(t, h264)));
+		let givenCount = 0;
+		// The same film over and over, without an end.
+		const endless = Readable.from(
+			(function* () {
+				for (;;) {
+					for (const event of events) {
+						givenCount++;
+						yield event;
+					}
 				}
-			}
-		})(),
-	);
-	const decoder = new PictureDecoder({ format: 'rgb24' });
-	pipeline(endless, decoder, () => {});
-	const pictures = (decoder as AsyncIterable<Picture>)[Symbol.asyncIterator]();
-	for (let i = 0; i < 10; i++) t.false((await pictures.next()).done);
-	// What the pipes hold, and the frames a decoder keeps for their order: not the film four times over.
-	t.true(decoder.readableLength <= 32, String(decoder.readableLength));
-	t.true(givenCount < 4 * events.length, String(givenCount));
-	await pictures.return?.();
-});
+			})(),
+		);
+		const decoder = new PictureDecoder({ format: 'rgb24' });
+		pipeline(endless, decoder, () => {});
+		const pictures = (decoder as AsyncIterable<Picture>)[Symbol.asyncIterator]();
+		for (let i = 0; i < 10; i++) t.false((await pictures.next()).done);
+		// What the pipes hold, and the frames a decoder keeps for their order: not the film four times over.
+		t.true(decoder.readableLength <= 32, String(decoder.readableLength));
+		t.true(givenCount < 4 * events.length, String(givenCount));
+		await pictures.return?.();
+	},
+);
 
-test('a range that starts within a fragment starts with the picture at that time', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('a range that starts within a fragment starts with the picture at that time', async (t) => {
 	const file = await film(t, h264);
 	const all = await hashes(t, file, 'rgb24');
 	const start = new Date('2026-01-31T00:00:00Z');

@@ -8,7 +8,7 @@ import { ID } from '#lib/mkv/ebml-schema.js';
 import { type MatroskaHandler, MatroskaParser } from '#lib/mkv/matroska-parser.js';
 import { readTags } from '#lib/mkv/tags.js';
 import type { IngestSummary } from '#lib/server/index.js';
-import { sample } from '../helpers/samples.js';
+import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
 import {
 	documentedChunk,
 	exceptionChunk,
@@ -113,44 +113,52 @@ async function ingestBlocks(t: ExecutionContext, file: Buffer, scaleNs?: number)
 	return { summary, fragments, frames: readFrames(payload, scaleNs), started, path };
 }
 
-test('a recorded payload keeps its numbers, times and bytes', async (t) => {
-	const path = sample(t, 'output_get_media.mkv');
-	if (path === null) return;
-	const started = await startServer(t);
-	const summary = await started.server.archive.ingest('rec', path);
-	t.like(summary, { fragments: 5, frames: 300, bytes: 2_503_485, addedFragments: 5, alreadyPresent: false });
-	const fragments = await listAll(started, 'rec');
-	t.deepEqual(
-		fragments.map(({ FragmentNumber, ProducerTimestamp, ServerTimestamp, FragmentLengthInMilliseconds }) => [
-			FragmentNumber,
-			ProducerTimestamp,
-			ServerTimestamp,
-			FragmentLengthInMilliseconds,
-		]),
-		[
-			['91343852333181432392682062607743920146159169392', 1511852108.513, 1511852109.126, 1967],
-			['91343852333181432397633822764885441725874549018', 1511852110.513, 1511852110.915, 1967],
-			['91343852333181432402585582922026963247510532162', 1511852112.513, 1511852112.487, 1967],
-			['91343852333181432407537343079168484595829378270', 1511852114.513, 1511852113.414, 1967],
-			[fragments[4].FragmentNumber, 1511852116.513, 1511852114.147, 1967],
-		],
-	);
-	t.deepEqual(await mediaOf(started, 'rec', fragments), await readFile(path));
+testWith('output_get_media.mkv', 'output_get_media_sparse_fragments.mkv')(
+	'a recorded payload keeps its numbers, times and bytes',
+	async (t) => {
+		const path = sample('output_get_media.mkv');
+		const started = await startServer(t);
+		const summary = await started.server.archive.ingest('rec', path);
+		t.like(summary, {
+			fragments: 5,
+			frames: 300,
+			bytes: 2_503_485,
+			addedFragments: 5,
+			alreadyPresent: false,
+		});
+		const fragments = await listAll(started, 'rec');
+		t.deepEqual(
+			fragments.map(
+				({ FragmentNumber, ProducerTimestamp, ServerTimestamp, FragmentLengthInMilliseconds }) => [
+					FragmentNumber,
+					ProducerTimestamp,
+					ServerTimestamp,
+					FragmentLengthInMilliseconds,
+				],
+			),
+			[
+				['91343852333181432392682062607743920146159169392', 1511852108.513, 1511852109.126, 1967],
+				['91343852333181432397633822764885441725874549018', 1511852110.513, 1511852110.915, 1967],
+				['91343852333181432402585582922026963247510532162', 1511852112.513, 1511852112.487, 1967],
+				['91343852333181432407537343079168484595829378270', 1511852114.513, 1511852113.414, 1967],
+				[fragments[4].FragmentNumber, 1511852116.513, 1511852114.147, 1967],
+			],
+		);
+		t.deepEqual(await mediaOf(started, 'rec', fragments), await readFile(path));
 
-	const sparse = sample(t, 'output_get_media_sparse_fragments.mkv');
-	if (sparse === null) return;
-	const again = await started.server.archive.ingest('rec', sparse);
-	t.like(
-		again,
-		{ alreadyPresent: true, addedFragments: 0 },
-		'the same fragments in another file are not doubled',
-	);
-	t.is((await started.server.archive.ingest('sparse', sparse)).frames, 180);
-});
+		const sparse = sample('output_get_media_sparse_fragments.mkv');
+		const again = await started.server.archive.ingest('rec', sparse);
+		t.like(
+			again,
+			{ alreadyPresent: true, addedFragments: 0 },
+			'the same fragments in another file are not doubled',
+		);
+		t.is((await started.server.archive.ingest('sparse', sparse)).frames, 180);
+	},
+);
 
-test('a file with picture and sound survives whole', async (t) => {
-	const path = sample(t, 'vogels_480.mkv');
-	if (path === null) return;
+testWith('vogels_480.mkv', 'clusters.mkv')('a file with picture and sound survives whole', async (t) => {
+	const path = sample('vogels_480.mkv');
 	const started = await startServer(t);
 	const summary = await started.server.archive.ingest('vogels', path, { start: START });
 	t.like(summary, {
@@ -175,7 +183,7 @@ test('a file with picture and sound survives whole', async (t) => {
 	);
 	t.true(fragments.every(({ FragmentLengthInMilliseconds }) => FragmentLengthInMilliseconds <= 20_000));
 
-	const producer = await started.server.archive.ingest('producer', sample(t, 'clusters.mkv') as string, {
+	const producer = await started.server.archive.ingest('producer', sample('clusters.mkv'), {
 		start: START,
 	});
 	t.like(producer, { fragments: 8, frames: 444 });
@@ -430,21 +438,7 @@ test('bad input answers with one line and leaves nothing', async (t) => {
 
 const run = promisify(execFile);
 
-async function hasFfmpeg(t: ExecutionContext): Promise<boolean> {
-	const found = await run('ffmpeg', ['-version']).then(
-		() => true,
-		() => false,
-	);
-	if (!found && process.env['CI'] === 'true') t.fail('ffmpeg must be there in CI');
-	else if (!found) {
-		t.log('skipped: no ffmpeg');
-		t.pass();
-	}
-	return found;
-}
-
-test('MP4, WebM and sound alone keep every packet', async (t) => {
-	if (!(await hasFfmpeg(t))) return;
+withFfmpeg('MP4, WebM and sound alone keep every packet', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const picture = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=4'];

@@ -21,6 +21,7 @@ import {
 import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { findBoto3, runPython } from '../helpers/boto3.js';
+import { withBoto3 } from '../helpers/needs.js';
 import { writeRecordingOf } from './made-media.js';
 import { startServer, temporaryDirectory } from './start-server.js';
 
@@ -159,9 +160,8 @@ print(json.dumps({
 }))
 `;
 
-test('boto3 lists, pages and reads media', async (t) => {
-	const [python] = await findBoto3(t);
-	if (python === undefined) return;
+withBoto3('boto3 lists, pages and reads media', async (t) => {
+	const [python = ''] = await findBoto3();
 	const { url, numbers, file } = await startStreams(t);
 	const { arn, ...said } = await runPython(python, BOTO3_SCRIPT, [url]);
 	t.regex(arn, /^arn:aws:kinesisvideo:us-east-1:123456789012:stream\/door\/[0-9]{13}$/);
@@ -267,9 +267,9 @@ answers.append(ask(unsigned.describe_stream, StreamName='door'))
 print(json.dumps({'answers': answers, 'links': links}))
 `;
 
-test('boto3 is told the same, and its presigned calls are taken', async (t) => {
+withBoto3('boto3 is told the same, and its presigned calls are taken', async (t) => {
 	const { url } = await startStreams(t, { credentials: [key] });
-	for (const python of await findBoto3(t)) {
+	for (const python of await findBoto3()) {
 		const { answers, links } = await runPython(python, BOTO3_SIGNED_SCRIPT, [url, JSON.stringify(callers)]);
 		for (const [index, { error }] of callers.entries()) {
 			for (const answer of answers[index])
@@ -304,7 +304,7 @@ answers.append(client.get_hls_streaming_session_url(**params))
 print(json.dumps([a['HLSStreamingSessionURL'] for a in answers]))
 `;
 
-test('a playback session is asked for with a signature and played without one, by both', async (t) => {
+withBoto3('a playback session is asked for with a signature and played without one, by both', async (t) => {
 	const { server, url } = await startServer(t, { credentials: [key] });
 	const start = new Date(Date.UTC(2026, 0, 31));
 	await server.archive.ingest('door', resolve('examples/media/clock.mkv'), { start });
@@ -323,7 +323,7 @@ test('a playback session is asked for with a signature and played without one, b
 		}),
 	);
 	const urls = [HLSStreamingSessionURL ?? ''];
-	for (const python of await findBoto3(t)) {
+	for (const python of await findBoto3()) {
 		urls.push(...(await runPython(python, BOTO3_HLS_SCRIPT, [url, key.accessKeyId, key.secretAccessKey])));
 	}
 	for (const session of urls) {

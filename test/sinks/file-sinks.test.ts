@@ -6,17 +6,17 @@ import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import { type MediaEvent, MkvReader, MkvSink, Mp4Sink, WavSink } from 'kvs-archive';
 import { float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentDocument, fragmentNumber, recording, trackEntry } from '../helpers/payload.js';
 import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
-import { makeRecording, packetsOf, recordings } from '../helpers/recordings.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { makeRecording, probe, recordings } from '../helpers/recordings.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');
 const startMs = Date.UTC(2026, 0, 31);
 const wavHeaderBytes = 80;
 
-test('Mp4Sink writes a file that plays', async (t) => {
-	if (!hasTool(t, 'ffprobe') || !hasTool(t, 'ffmpeg')) return;
+withFfmpeg('Mp4Sink writes a file that plays', async (t) => {
 	const file = join(await temporaryDirectory(t), 'clock.mp4');
 	await pipeline(createReadStream(clock), new MkvReader(), new Mp4Sink(file));
 	t.is((await run('ffmpeg', ['-v', 'warning', '-i', file, '-f', 'null', '-'])).stderr, '');
@@ -36,8 +36,7 @@ test('Mp4Sink writes a file that plays', async (t) => {
 	t.is(await count(file), await count(clock));
 });
 
-test('WavSink writes sound, silence where there was none', async (t) => {
-	if (!hasTool(t, 'ffprobe')) return;
+withFfmpeg('WavSink writes sound, silence where there was none', async (t) => {
 	const file = join(await temporaryDirectory(t), 'sound.wav');
 	const tracks = [
 		trackEntry(1, 'audio', 'A_PCM/INT/LIT', [
@@ -133,15 +132,19 @@ for (const [format, track, sizes] of [
 		['x.mp4', Mp4Sink],
 	] as const) {
 		if (name === 'x.mp4' && format !== 's16le') continue;
-		test(`samples that span blocks and fragments are whole: ${format}, ${track.channels} channels, ${sizes.join()}, ${name}`, async (t) => {
-			if (!hasTool(t, 'ffmpeg')) return;
-			const sampleBytes = (track.channels * track.bitDepth) / 8;
-			const bytes = Buffer.from(Array.from({ length: sampleBytes * 8000 }, (_, index) => (index * 7) % 251));
-			const file = join(await temporaryDirectory(t), name);
-			const fragments = blocksOf(bytes, sizes, { startMs, perFragment: 11, bytesPerMs: sampleBytes * 8 });
-			await pipeline(Readable.from([pcmRecording(fragments, track)]), new MkvReader(), new Sink(file));
-			t.true((await samplesOf(file, format)).equals(bytes));
-		});
+		withFfmpeg(
+			`samples that span blocks and fragments are whole: ${format}, ${track.channels} channels, ${sizes.join()}, ${name}`,
+			async (t) => {
+				const sampleBytes = (track.channels * track.bitDepth) / 8;
+				const bytes = Buffer.from(
+					Array.from({ length: sampleBytes * 8000 }, (_, index) => (index * 7) % 251),
+				);
+				const file = join(await temporaryDirectory(t), name);
+				const fragments = blocksOf(bytes, sizes, { startMs, perFragment: 11, bytesPerMs: sampleBytes * 8 });
+				await pipeline(Readable.from([pcmRecording(fragments, track)]), new MkvReader(), new Sink(file));
+				t.true((await samplesOf(file, format)).equals(bytes));
+			},
+		);
 	}
 }
 
@@ -178,33 +181,35 @@ for (const [name, Sink] of [
 	['x.mp4', Mp4Sink],
 ] as const) {
 	for (const laterMs of [30_000, -30_000]) {
-		test(`wherever a time is wrong in a recording with B-frames, no other frame moves: ${name}, ${laterMs} ms`, async (t) => {
-			const directory = await temporaryDirectory(t);
-			const source = await makeRecording(t, directory, recordings['B-frames and AAC']);
-			if (source === null || !hasTool(t, 'ffprobe')) return;
-			const write = async (place: number): Promise<number[]> => {
-				const file = join(directory, `${place}-${name}`);
-				await pipeline(
-					createReadStream(source),
-					new MkvReader(),
-					async function* (events: AsyncIterable<MediaEvent>) {
-						let index = 0;
-						for await (const event of events) {
-							yield event.type === 'frame' && index++ === place ? event.movedBy(laterMs) : event;
-						}
-					},
-					new Sink(file),
-				);
-				return (await packetsOf(file)).map(({ ptsSeconds }) => ptsSeconds * 1000);
-			};
-			const right = await write(-1);
-			// Of a plain file nothing says when it starts: an early first frame may be right.
-			for (const place of [laterMs > 0 ? 0 : 32, 33, 99]) {
-				const wrong = await write(place);
-				const offMs = right.map((ms, index) => Math.abs(ms - (wrong[index] ?? Number.NaN)));
-				t.true(offMs.filter((ms) => !(ms < 2)).length <= 1, `${place}: ${offMs.join()}`);
-				t.true(Math.max(...offMs) < 200, `${place}: ${offMs.join()}`);
-			}
-		});
+		withFfmpeg(
+			`wherever a time is wrong in a recording with B-frames, no other frame moves: ${name}, ${laterMs} ms`,
+			async (t) => {
+				const directory = await temporaryDirectory(t);
+				const source = await makeRecording(recordings['B-frames and AAC']);
+				const write = async (place: number): Promise<number[]> => {
+					const file = join(directory, `${place}-${name}`);
+					await pipeline(
+						createReadStream(source),
+						new MkvReader(),
+						async function* (events: AsyncIterable<MediaEvent>) {
+							let index = 0;
+							for await (const event of events) {
+								yield event.type === 'frame' && index++ === place ? event.movedBy(laterMs) : event;
+							}
+						},
+						new Sink(file),
+					);
+					return (await probe(file)).packets.map(({ ptsSeconds }) => ptsSeconds * 1000);
+				};
+				const right = await write(-1);
+				// Of a plain file nothing says when it starts: an early first frame may be right.
+				for (const place of [laterMs > 0 ? 0 : 32, 33, 99]) {
+					const wrong = await write(place);
+					const offMs = right.map((ms, index) => Math.abs(ms - (wrong[index] ?? Number.NaN)));
+					t.true(offMs.filter((ms) => !(ms < 2)).length <= 1, `${place}: ${offMs.join()}`);
+					t.true(Math.max(...offMs) < 200, `${place}: ${offMs.join()}`);
+				}
+			},
+		);
 	}
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import { type Frame, type MediaEvent, MkvReader, MkvSink } from 'kvs-archive';
 import { unsigned } from '#lib/mkv/ebml-writer.js';
+import { sample, testWith } from '../helpers/needs.js';
 import {
 	audioTrack,
 	fragmentDocument,
@@ -16,8 +17,7 @@ import {
 	trackEntry,
 	videoTrack,
 } from '../helpers/payload.js';
-import { sample } from '../helpers/samples.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 
@@ -200,9 +200,8 @@ test('a directory that does not exist is named', async (t) => {
 	t.true(error?.message.includes('its directory does not exist'), error?.message);
 });
 
-test("frames without a producer clock take their container's times", async (t) => {
-	const path = sample(t, 'vogels_480.mkv');
-	if (path === null) return;
+testWith('vogels_480.mkv')("frames without a producer clock take their container's times", async (t) => {
+	const path = sample('vogels_480.mkv');
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	await pipeline(createReadStream(path), new MkvReader(), new MkvSink(file));
 	const [before, after] = await Promise.all([framesOf(path), framesOf(file)]);
@@ -216,9 +215,12 @@ for (const name of [
 	'clusters.mkv',
 	'vogels_480.mkv',
 ]) {
-	test(`players take ${name} without a warning, and can seek in it`, async (t) => {
-		const path = sample(t, name);
-		if (path === null || !hasTool(t, 'ffmpeg') || !hasTool(t, 'mkvmerge', ['--version'])) return;
+	testWith(
+		name,
+		'ffmpeg',
+		'mkvmerge',
+	)(`players take ${name} without a warning, and can seek in it`, async (t) => {
+		const path = sample(name);
 		const directory = await temporaryDirectory(t);
 		const file = join(directory, 'out.mkv');
 		await pipeline(createReadStream(path), new MkvReader(), new MkvSink(file));

@@ -4,6 +4,7 @@ import { parsePythonLiteral } from '#lib/server/http/python-literal.js';
 import { membersOfQuery } from '#lib/server/http/query-members.js';
 import { parseTarget } from '#lib/server/http/request-target.js';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
+import { withBoto3 } from '../../helpers/needs.js';
 
 const value = fc.letrec((tie) => ({
 	value: fc.oneof(
@@ -41,9 +42,8 @@ testProp(
 	},
 );
 
-test('reads what Python prints', async (t) => {
-	const [python] = await findBoto3(t);
-	if (python === undefined) return;
+withBoto3('reads what Python prints', async (t) => {
+	const [python = ''] = await findBoto3();
 	const values = fc.sample(value, { numRuns: 200, seed: 7 });
 	const printed = await runPython(
 		python,

@@ -5,7 +5,8 @@ import test from 'ava';
 import { idOf } from '#lib/mkv/ebml-schema.js';
 import { master, string } from '#lib/mkv/ebml-writer.js';
 import { MatroskaParser } from '#lib/mkv/matroska-parser.js';
-import { hasTool, run, temporaryDirectory } from '../../helpers/tools.js';
+import { testWith } from '../../helpers/needs.js';
+import { run, temporaryDirectory } from '../../helpers/tools.js';
 import { type MadeBlock, matroska, recordedChunk } from '../made-media.js';
 import { startServer } from '../start-server.js';
 import { ingest } from './ingested.js';
@@ -71,8 +72,7 @@ test('a file that ends inside an element is taken as far as it is whole, and it 
 	]);
 });
 
-test('a FIFO is refused at once, and what may not be read is said', async (t) => {
-	if (!hasTool(t, 'bash', ['--version'])) return;
+testWith('bash')('a FIFO is refused at once, and what may not be read is said', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const { server } = await startServer(t);
 	const fifo = join(directory, 'fifo');
@@ -91,56 +91,60 @@ test('a FIFO is refused at once, and what may not be read is said', async (t) =>
 	});
 });
 
-test('a data directory that may not grow is said to be the reason, and keeps nothing of the file', async (t) => {
-	if (!hasTool(t, 'bash', ['--version'])) return;
-	const directory = await temporaryDirectory(t);
-	const film = join(directory, 'film.mkv');
-	await writeFile(film, matroska([{ track: 1, ticks: 0, data: Buffer.alloc(200_000) }], { tracks: [1] }));
-	const data = join(directory, 'data');
-	const cli = resolve('dist/cli/main.js');
-	const command = `ulimit -f 100 && exec "$0" "$@"`;
-	const args = [process.execPath, cli, 'serve', '--port', '0', '--data', data, '--ingest', `cam=${film}`];
-	const { code, stderr } = await run('bash', ['-c', command, ...args]);
-	t.is(code, 1, stderr);
-	t.regex(
-		stderr,
-		/^KVS_INGEST_FAILED: cannot ingest `.*film\.mkv`: it cannot be written into the data directory: it is larger than the file system allows \(EFBIG\)\n$/,
-	);
-	t.deepEqual((await readdir(data, { recursive: true })).toSorted(), ['incoming', 'streams']);
-});
+testWith('bash')(
+	'a data directory that may not grow is said to be the reason, and keeps nothing of the file',
+	async (t) => {
+		const directory = await temporaryDirectory(t);
+		const film = join(directory, 'film.mkv');
+		await writeFile(film, matroska([{ track: 1, ticks: 0, data: Buffer.alloc(200_000) }], { tracks: [1] }));
+		const data = join(directory, 'data');
+		const cli = resolve('dist/cli/main.js');
+		const command = `ulimit -f 100 && exec "$0" "$@"`;
+		const args = [process.execPath, cli, 'serve', '--port', '0', '--data', data, '--ingest', `cam=${film}`];
+		const { code, stderr } = await run('bash', ['-c', command, ...args]);
+		t.is(code, 1, stderr);
+		t.regex(
+			stderr,
+			/^KVS_INGEST_FAILED: cannot ingest `.*film\.mkv`: it cannot be written into the data directory: it is larger than the file system allows \(EFBIG\)\n$/,
+		);
+		t.deepEqual((await readdir(data, { recursive: true })).toSorted(), ['incoming', 'streams']);
+	},
+);
 
-test('what is not to be played of Opus is kept, from Matroska and from MP4', async (t) => {
-	if (!hasTool(t, 'ffmpeg') || !hasTool(t, 'mkvinfo', ['--version'])) return;
-	const directory = await temporaryDirectory(t);
-	const started = await startServer(t);
-	const tone = ['-v', 'error', '-f', 'lavfi', '-i', 'sine=frequency=440:duration=3:sample_rate=48000'];
-	const paddings = (file: Buffer): bigint[] => {
-		const found: bigint[] = [];
-		const parser = new MatroskaParser({
-			documentStart() {},
-			documentEnd() {},
-			clusterStart() {},
-			header() {},
-			block(...[, , , , , , , , others]) {
-				for (const { id, body } of others) {
-					if (id === idOf('DiscardPadding'))
-						found.push(BigInt.asIntN(64, BigInt(`0x${Buffer.from(body).toString('hex')}`)));
-				}
-			},
-		});
-		parser.write(file);
-		return found;
-	};
-	for (const name of ['opus.mkv', 'opus.mp4']) {
-		const file = join(directory, name);
-		t.is((await run('ffmpeg', [...tone, '-c:a', 'libopus', file])).code, 0);
-		await started.server.archive.ingest(name, file);
-		const [fragment] = started.server.archive.stream(name)?.fragments.latest('producer', 1e15, 1) ?? [];
-		const payload = await readFile(fragment?.payload ?? '');
-		// 3 s and the 312 samples of the decoder's delay are 150.325 packets of 20 ms.
-		t.deepEqual(paddings(payload), [13_500_000n], name);
-		const said = (await run('mkvinfo', [fragment?.payload ?? ''])).stdout;
-		t.regex(said, /Codec-inherent delay: 00:00:00.006500000/);
-		t.regex(said, /Seek pre-roll: 00:00:00.080000000/);
-	}
-});
+testWith('ffmpeg', 'mkvinfo')(
+	'what is not to be played of Opus is kept, from Matroska and from MP4',
+	async (t) => {
+		const directory = await temporaryDirectory(t);
+		const started = await startServer(t);
+		const tone = ['-v', 'error', '-f', 'lavfi', '-i', 'sine=frequency=440:duration=3:sample_rate=48000'];
+		const paddings = (file: Buffer): bigint[] => {
+			const found: bigint[] = [];
+			const parser = new MatroskaParser({
+				documentStart() {},
+				documentEnd() {},
+				clusterStart() {},
+				header() {},
+				block(...[, , , , , , , , others]) {
+					for (const { id, body } of others) {
+						if (id === idOf('DiscardPadding'))
+							found.push(BigInt.asIntN(64, BigInt(`0x${Buffer.from(body).toString('hex')}`)));
+					}
+				},
+			});
+			parser.write(file);
+			return found;
+		};
+		for (const name of ['opus.mkv', 'opus.mp4']) {
+			const file = join(directory, name);
+			t.is((await run('ffmpeg', [...tone, '-c:a', 'libopus', file])).code, 0);
+			await started.server.archive.ingest(name, file);
+			const [fragment] = started.server.archive.stream(name)?.fragments.latest('producer', 1e15, 1) ?? [];
+			const payload = await readFile(fragment?.payload ?? '');
+			// 3 s and the 312 samples of the decoder's delay are 150.325 packets of 20 ms.
+			t.deepEqual(paddings(payload), [13_500_000n], name);
+			const said = (await run('mkvinfo', [fragment?.payload ?? ''])).stdout;
+			t.regex(said, /Codec-inherent delay: 00:00:00.006500000/);
+			t.regex(said, /Seek pre-roll: 00:00:00.080000000/);
+		}
+	},
+);

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
-import test from 'ava';
 import { MediaError } from '#lib/errors.js';
 import type { Frame } from '#lib/model/media-event.js';
 import { type Box, box, bytesOfBox, container, fullBox, uint32 } from '#lib/mp4/box.js';
@@ -10,7 +9,8 @@ import { initSegment } from '#lib/mp4/init-segment.js';
 import { fragmentSamples } from '#lib/server/ingest/mp4/fragment-samples.js';
 import { readMp4Tracks } from '#lib/server/ingest/mp4/mp4-track.js';
 import { tableSamples } from '#lib/server/ingest/mp4/table-samples.js';
-import { hasTool, run, temporaryDirectory } from '../../helpers/tools.js';
+import { testWith, withFfmpeg } from '../../helpers/needs.js';
+import { run, temporaryDirectory } from '../../helpers/tools.js';
 import { startServer } from '../start-server.js';
 import { type Ingested, ingest, START } from './ingested.js';
 
@@ -47,8 +47,7 @@ async function packetsOf(file: string, stream: string): Promise<{ pts_time: stri
 	return JSON.parse((await run('ffprobe', ['-v', 'error', ...entries])).stdout).packets;
 }
 
-test('samples in moov and in moofs are all taken', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('samples in moov and in moofs are all taken', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const files: [string, string[], number[]][] = [
@@ -116,8 +115,7 @@ test('samples in moov and in moofs are all taken', async (t) => {
 	}
 });
 
-test('PCM is taken to the byte, its samples single frames or packets', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('PCM is taken to the byte, its samples single frames or packets', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const raw = await readFile(await make(directory, 'tone.raw', ...tone, '-ac', '2', '-f', 's16le'));
@@ -148,8 +146,7 @@ test('PCM is taken to the byte, its samples single frames or packets', async (t)
 	}
 });
 
-test('a file that is cut off is taken as far as it goes, and it is said what is missing', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('a file that is cut off is taken as far as it goes, and it is said what is missing', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const fast = await readFile(
@@ -193,8 +190,7 @@ test('a file that is cut off is taken as far as it goes, and it is said what is 
 	});
 });
 
-test('rotation, late starts, titles and the delay of Opus are kept', async (t) => {
-	if (!hasTool(t, 'ffmpeg') || !hasTool(t, 'mkvinfo', ['--version'])) return;
+testWith('ffmpeg', 'mkvinfo')('rotation, late starts, titles and the delay of Opus are kept', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const film = await make(directory, 'film.mp4', ...picture, ...h264);
@@ -256,80 +252,82 @@ test('rotation, late starts, titles and the delay of Opus are kept', async (t) =
 	);
 });
 
-test('tracks that are neither video nor audio are named; encrypted or changing ones are refused', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
-	const directory = await temporaryDirectory(t);
-	const started = await startServer(t);
-	const subtitles = join(directory, 'words.srt');
-	await writeFile(subtitles, '1\n00:00:00,500 --> 00:00:01,500\nhello\n');
-	const film = await make(directory, 'film.mp4', ...picture, ...h264);
-	const words = await make(
-		directory,
-		'words.mov',
-		'-i',
-		film,
-		'-i',
-		subtitles,
-		'-map',
-		'0',
-		'-map',
-		'1',
-		'-c',
-		'copy',
-		'-c:s',
-		'mov_text',
-		'-timecode',
-		'01:00:00:00',
-	);
-	const { summary, tracks } = await ingest(started, 'words', words);
-	t.is(tracks.get(1)?.length, 100);
-	t.is(summary.omissions.length, 2);
-	t.regex(
-		summary.omissions.join('\n'),
-		/^track 2 \(neither video nor audio, `(tx3g|text)`\) is left out: \d samples of \d+ bytes$/m,
-	);
-	t.regex(
-		summary.omissions.join('\n'),
-		/^track 3 \(neither video nor audio, `tmcd`\) is left out: 1 samples of 4 bytes$/m,
-	);
+withFfmpeg(
+	'tracks that are neither video nor audio are named; encrypted or changing ones are refused',
+	async (t) => {
+		const directory = await temporaryDirectory(t);
+		const started = await startServer(t);
+		const subtitles = join(directory, 'words.srt');
+		await writeFile(subtitles, '1\n00:00:00,500 --> 00:00:01,500\nhello\n');
+		const film = await make(directory, 'film.mp4', ...picture, ...h264);
+		const words = await make(
+			directory,
+			'words.mov',
+			'-i',
+			film,
+			'-i',
+			subtitles,
+			'-map',
+			'0',
+			'-map',
+			'1',
+			'-c',
+			'copy',
+			'-c:s',
+			'mov_text',
+			'-timecode',
+			'01:00:00:00',
+		);
+		const { summary, tracks } = await ingest(started, 'words', words);
+		t.is(tracks.get(1)?.length, 100);
+		t.is(summary.omissions.length, 2);
+		t.regex(
+			summary.omissions.join('\n'),
+			/^track 2 \(neither video nor audio, `(tx3g|text)`\) is left out: \d samples of \d+ bytes$/m,
+		);
+		t.regex(
+			summary.omissions.join('\n'),
+			/^track 3 \(neither video nor audio, `tmcd`\) is left out: 1 samples of 4 bytes$/m,
+		);
 
-	const changes: [string, RegExp, (moov: Box) => Box][] = [
-		[
-			'encrypted.mp4',
-			/track 1 is encrypted \(`encv`\)/,
-			(moov) =>
-				replace(moov, 'stsd', ({ type, fields }) => {
-					const bytes = Buffer.from(fields);
-					bytes.write('encv', 12, 'latin1');
-					return box(type, bytes);
-				}),
-		],
-		[
-			'changing.mp4',
-			/track 1 has 2 sample descriptions that differ/,
-			(moov) =>
-				replace(
+		const changes: [string, RegExp, (moov: Box) => Box][] = [
+			[
+				'encrypted.mp4',
+				/track 1 is encrypted \(`encv`\)/,
+				(moov) =>
 					replace(moov, 'stsd', ({ type, fields }) => {
-						const second = Buffer.from(fields.subarray(8));
-						second.writeUInt16BE(80, 32);
-						return box(type, Buffer.concat([uint32(0, 2), fields.subarray(8), second]));
+						const bytes = Buffer.from(fields);
+						bytes.write('encv', 12, 'latin1');
+						return box(type, bytes);
 					}),
-					'stsc',
-					() => fullBox('stsc', 0, 0, [uint32(2, 1, 100, 1, 2, 1, 2)]),
-				),
-		],
-		[
-			'promising.mp4',
-			/track 1 names 100 samples, and its chunks hold 7/,
-			(moov) => replace(moov, 'stsc', () => fullBox('stsc', 0, 0, [uint32(1, 1, 7, 1)])),
-		],
-	];
-	for (const [name, message, change] of changes) {
-		const file = join(directory, name);
-		await withMoov(film, file, change);
-		await t.throwsAsync(ingest(started, name, file), { code: 'KVS_MEDIA_UNSUPPORTED', message }, name);
-	}
-});
+			],
+			[
+				'changing.mp4',
+				/track 1 has 2 sample descriptions that differ/,
+				(moov) =>
+					replace(
+						replace(moov, 'stsd', ({ type, fields }) => {
+							const second = Buffer.from(fields.subarray(8));
+							second.writeUInt16BE(80, 32);
+							return box(type, Buffer.concat([uint32(0, 2), fields.subarray(8), second]));
+						}),
+						'stsc',
+						() => fullBox('stsc', 0, 0, [uint32(2, 1, 100, 1, 2, 1, 2)]),
+					),
+			],
+			[
+				'promising.mp4',
+				/track 1 names 100 samples, and its chunks hold 7/,
+				(moov) => replace(moov, 'stsc', () => fullBox('stsc', 0, 0, [uint32(1, 1, 7, 1)])),
+			],
+		];
+		for (const [name, message, change] of changes) {
+			const file = join(directory, name);
+			await withMoov(film, file, change);
+			await t.throwsAsync(ingest(started, name, file), { code: 'KVS_MEDIA_UNSUPPORTED', message }, name);
+		}
+	},
+);
 
 testProp(
 	'boxes of any bytes give samples or a RangeError or MediaError, and end',

@@ -4,8 +4,8 @@ import {
 	KinesisVideoArchivedMediaClient,
 	KinesisVideoArchivedMediaServiceException,
 } from '@aws-sdk/client-kinesis-video-archived-media';
-import test from 'ava';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
+import { withBoto3 } from '../../helpers/needs.js';
 import {
 	codedTrack,
 	fetchText,
@@ -100,7 +100,7 @@ for name, request in json.loads(sys.argv[2]).items():
 print(json.dumps(answers))
 `;
 
-test('the JavaScript SDK and boto3 get the same sessions, and the same errors', async (t) => {
+withBoto3('the JavaScript SDK and boto3 get the same sessions, and the same errors', async (t) => {
 	const { url, ingest } = await startPlayback(t);
 	await ingest(pictureFragments(5));
 	await ingest([pictureFragment(0, { tracks: [codedTrack(1, 'V_VP9', smallAvc)] })], 'codec');
@@ -136,7 +136,7 @@ test('the JavaScript SDK and boto3 get the same sessions, and the same errors', 
 		t.deepEqual(await simplified(answer, name), expected[name], name);
 	}
 
-	for (const python of await findBoto3(t)) {
+	for (const python of await findBoto3()) {
 		const answers = await runPython(python, BOTO3_SCRIPT, [url, JSON.stringify(requests())]);
 		for (const name of Object.keys(expected)) {
 			t.deepEqual(await simplified(answers[name], name), expected[name], `boto3: ${name}`);

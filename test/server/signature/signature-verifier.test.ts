@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -8,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { AccessKey, RequestRecord } from '#lib/server/index.js';
 import { checkAccessKeys } from '#lib/server/signature/access-key.js';
 import { NodeSha256 } from '#lib/server/signature/node-sha256.js';
+import { testWith } from '../../helpers/needs.js';
 import { run } from '../../helpers/tools.js';
 import { startServer } from '../start-server.js';
 
@@ -330,13 +330,7 @@ test('any name leads to a server that verifies signatures, for they cover it', a
 	t.is((await send({ headers: { host: 'a b' } })).awsName, 'AccessDeniedException');
 });
 
-test('curl signs as we verify', async (t) => {
-	const help = spawnSync('curl', ['--help', 'all']);
-	if (help.status !== 0 || !help.stdout.includes('--aws-sigv4')) {
-		t.log('skipped: no curl that signs');
-		t.pass();
-		return;
-	}
+testWith('curl')('curl signs as we verify', async (t) => {
 	const { server, url } = await startServer(t, { credentials: [key] });
 	t.true(server.listening);
 	const ask = (secret: string) =>
