@@ -157,7 +157,7 @@ for (const [what, media, request] of exports_) {
 			try {
 				await goOn(made, directory);
 			} catch (error) {
-				t.true(error instanceof SinkError, `${said}: ${error}`);
+				t.true(error instanceof SinkError, `${said}: ${String(error)}`);
 				continue;
 			}
 			t.deepEqual(await contents(directory), made.expected, said);

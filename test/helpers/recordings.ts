@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Outcome, run } from './tools.js';
+import { run } from './tools.js';
 
 const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4'];
 export const tone = (sampleRate: number): string[] => ['-f', 'lavfi', '-i', `sine=d=4:r=${sampleRate}`];
@@ -41,11 +41,6 @@ async function record(args: readonly string[], name: string): Promise<string> {
 	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-bitexact', ...args, file]);
 	if (code !== 0) throw new Error(`ffmpeg ended with ${code}: ${stderr}`);
 	return file;
-}
-
-/** Decodes a file to nothing: what ffmpeg has to say about it. */
-export function decode(file: string): Promise<Outcome> {
-	return run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-map', '0', '-f', 'null', '-']);
 }
 
 /** What came of decoding a file, whole and from its third second on. */

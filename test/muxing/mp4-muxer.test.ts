@@ -122,7 +122,8 @@ for (const brand of ['mp4', 'mov'] as const) {
 			await fastStart(file, classic, never);
 			const paths = [source, file, classic];
 			const { code, stdout, stderr } = await run('ffmpeg', [
-				...['-nostdin', '-v', 'error', ...paths.flatMap((path) => ['-i', path])],
+				...'-nostdin -v error'.split(' '),
+				...paths.flatMap((path) => ['-i', path]),
 				...paths.flatMap((_, index) => ['-map', `${index}`, '-c:a', 'pcm_s32le', '-f', 'md5', '-']),
 			]);
 			t.is(code, 0, stderr);
