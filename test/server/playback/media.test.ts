@@ -1,9 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import { sample } from '../../helpers/samples.js';
 import { hasTool, run } from '../../helpers/tools.js';
-import { type Json, startServer, temporaryDirectory } from '../start-server.js';
+import { within } from '../../helpers/wait.js';
+import { type Json, startServer } from '../start-server.js';
 import {
 	onDemand,
 	pictureFragment,
@@ -33,7 +36,7 @@ interface Source {
 	readonly pictures: number;
 }
 
-const sources: Readonly<Record<string, Source>> = {
+const playedSources: Readonly<Record<string, Source>> = {
 	'pictures without B-frames': {
 		files: [[...picture('160x120', 4), ...avc, ...PLAIN]],
 		startsSeconds: [0],
@@ -62,6 +65,20 @@ const sources: Readonly<Record<string, Source>> = {
 		],
 		startsSeconds: [0, 2, 5],
 		pictures: 225,
+	},
+};
+
+const sources: Readonly<Record<string, Source>> = {
+	...playedSources,
+	'nine seconds': {
+		files: [[...picture('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
+		startsSeconds: [0],
+		pictures: 225,
+	},
+	'two seconds in three qualities': {
+		files: ['20', '24', '28'].map((crf) => [...picture('160x120', 2), ...avc, ...BFRAMES, '-crf', crf]),
+		startsSeconds: [0, 0.7, 1.1],
+		pictures: 150,
 	},
 };
 
@@ -94,17 +111,42 @@ async function decode(input: string, before: string[] = [], after: string[] = []
 	return { code, stderr, pictures: hashes('video'), sound: hashes('audio') };
 }
 
-async function makeSource(t: ExecutionContext, { files }: Source): Promise<string[] | null> {
+/** Files, and what ffmpeg reads in each. */
+interface Original {
+	readonly files: readonly string[];
+	readonly decoded: readonly Decoded[];
+}
+
+const originals = new Map<string, Promise<Original>>();
+let directory = '';
+
+test.before(async () => {
+	directory = await mkdtemp(join(tmpdir(), 'kvs-archive-test-'));
+});
+
+test.after.always(() => rm(directory, { recursive: true, force: true }));
+
+/** The files of a source, made once for all tests; null without ffmpeg. */
+async function original(t: ExecutionContext, title: keyof typeof sources): Promise<Original | null> {
 	if (!hasTool(t, 'ffmpeg')) return null;
-	const directory = await temporaryDirectory(t);
-	const made: string[] = [];
-	for (const [index, args] of files.entries()) {
-		const file = join(directory, `${index}.mkv`);
-		const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, '-bitexact', file]);
-		t.is(code, 0, stderr);
-		made.push(file);
-	}
+	const known = originals.get(title);
+	if (known !== undefined) return known;
+	const made = makeOriginal(title);
+	originals.set(title, made);
 	return made;
+}
+
+async function makeOriginal(title: keyof typeof sources): Promise<Original> {
+	const files: string[] = [];
+	const decoded: Decoded[] = [];
+	for (const [index, args] of (sources[title] as Source).files.entries()) {
+		const file = join(directory, `${title} ${index}.mkv`);
+		const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, '-bitexact', file]);
+		if (code !== 0) throw new Error(stderr);
+		files.push(file);
+		decoded.push(await decode(file));
+	}
+	return { files, decoded };
 }
 
 async function playAll(
@@ -136,14 +178,12 @@ function complaints({ stderr }: Decoded): string {
 	return stderr.replace(/^\[mov,.*Found duplicated MOOV Atom\. Skipped it\n/gm, '');
 }
 
-for (const [title, source] of Object.entries(sources)) {
+for (const [title, source] of Object.entries(playedSources)) {
 	for (const ContainerFormat of CONTAINERS) {
 		test(`ffmpeg plays ${title} as it was recorded: ${ContainerFormat}`, async (t) => {
-			const files = await makeSource(t, source);
-			if (files === null) return;
-			const original: Decoded[] = [];
-			for (const file of files) original.push(await decode(file));
-			const played = await playAll(t, files, source.startsSeconds, [
+			const made = await original(t, title);
+			if (made === null) return;
+			const played = await playAll(t, made.files, source.startsSeconds, [
 				{ ContainerFormat, ...selector('SERVER') },
 				{ ContainerFormat, ...selector('PRODUCER') },
 				{ ContainerFormat, ...selector('PRODUCER'), DiscontinuityMode: 'ON_DISCONTINUITY' },
@@ -154,11 +194,11 @@ for (const [title, source] of Object.entries(sources)) {
 				t.is(decoded.pictures.length, source.pictures);
 				t.deepEqual(
 					decoded.pictures,
-					original.flatMap(({ pictures }) => pictures),
+					made.decoded.flatMap(({ pictures }) => pictures),
 				);
 				t.deepEqual(
 					decoded.sound,
-					original.flatMap(({ sound }) => sound),
+					made.decoded.flatMap(({ sound }) => sound),
 				);
 			}
 		});
@@ -167,10 +207,10 @@ for (const [title, source] of Object.entries(sources)) {
 
 for (const ContainerFormat of CONTAINERS) {
 	test(`ffmpeg copies a session with B-frames into a file without a complaint: ${ContainerFormat}`, async (t) => {
-		const files = await makeSource(t, sources['B-frames and sound'] as Source);
-		if (files === null) return;
+		const made = await original(t, 'B-frames and sound');
+		if (made === null) return;
 		const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
-		await server.archive.ingest('door', files[0] as string, { start: new Date(START_MS) });
+		await server.archive.ingest('door', made.files[0] as string, { start: new Date(START_MS) });
 		const members = { StreamName: 'door', ...onDemand('SERVER', { ContainerFormat }) };
 		const { json } = await call('GetHLSStreamingSessionURL', members);
 		const copy = ['-c', 'copy', '-f', 'mpegts', '-y', '/dev/null'];
@@ -184,65 +224,74 @@ for (const ContainerFormat of CONTAINERS) {
 	});
 }
 
-test('ffmpeg follows a live session, and a replay to its end', async (t) => {
-	const files = await makeSource(t, {
-		files: [[...picture('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
-		startsSeconds: [0],
-		pictures: 225,
+/**
+ * A server whose clock moves when a player does: a second for each fragment of the tracks it plays that it has asked for, but
+ * the last, as ffmpeg asks for one ahead. However slow the player is, the fragment it needs next is listed, and two more.
+ */
+async function startFollowed(
+	t: ExecutionContext,
+	{ nowMs, tracks }: { nowMs: number; tracks: readonly string[] },
+): Promise<Awaited<ReturnType<typeof startServer>> & { readonly lastRequests: () => string }> {
+	const asked = new Map(tracks.map((track) => [track, new Set<string>()]));
+	const requests: string[] = [];
+	const fragmentsMoved = (): number =>
+		Math.max(0, Math.min(...[...asked.values()].map(({ size }) => size)) - 1);
+	const started = await startServer(t, { now: () => nowMs + fragmentsMoved() * 1000 });
+	started.server.prependListener('request', ({ url = '' }) => {
+		const { pathname, searchParams } = new URL(url, started.url);
+		const [fragment, track] = [searchParams.get('FragmentNumber'), searchParams.get('TrackNumber') ?? ''];
+		requests.push(`${pathname} ${track} ${fragment?.slice(-4) ?? ''}`);
+		if (fragment !== null) asked.get(track)?.add(fragment);
 	});
-	if (files === null) return;
-	const [file] = files as [string];
-	const original = await decode(file);
-	const sessions = CONTAINERS.flatMap((container) =>
-		['LIVE', 'LIVE_REPLAY'].map((mode) => ({ container, mode })),
-	);
-	const follow = async ({ container, mode }: { container: string; mode: string }): Promise<void> => {
-		// Time goes on as playlists are asked for: half a second each time.
-		const clock = { nowMs: START_MS + 3000 };
-		const { server, call } = await startServer(t, {
-			now: () => clock.nowMs,
-			onRequest: ({ operation }) => {
-				if (operation === 'GetHLSMediaPlaylist') clock.nowMs += 500;
-			},
-		});
-		await server.archive.ingest('door', file, { start: new Date(START_MS) });
-		if (mode === 'LIVE_REPLAY') clock.nowMs += 3_600_000;
-		const { json } = await call('GetHLSStreamingSessionURL', {
-			StreamName: 'door',
-			PlaybackMode: mode,
-			ContainerFormat: container,
-			DiscontinuityMode: 'ON_DISCONTINUITY',
-			MaxMediaPlaylistFragmentResults: 4,
-			...(mode === 'LIVE_REPLAY' && selector('SERVER', { from: 0, to: 60_000 })),
-		});
-		const url: string = json.HLSStreamingSessionURL;
-		t.truthy(url, JSON.stringify(json));
-		const after = mode === 'LIVE' ? ['-map', '0:v', '-frames:v', '200'] : [];
-		const decoded = await decode(url, ['-live_start_index', '0'], after);
-		t.is(decoded.code, 0);
-		t.is(complaints(decoded), '');
-		const expected = mode === 'LIVE' ? original.pictures.slice(0, 200) : original.pictures;
-		t.deepEqual(decoded.pictures, expected, `${mode} ${container}`);
+	return {
+		...started,
+		lastRequests: () =>
+			`the clock moved ${fragmentsMoved()} s; last requests: ${requests.slice(-8).join(', ')}`,
 	};
-	await Promise.all(sessions.map(follow));
-});
+}
+
+for (const ContainerFormat of CONTAINERS) {
+	for (const PlaybackMode of ['LIVE', 'LIVE_REPLAY'] as const) {
+		test(`ffmpeg follows a session from its first fragment to its last: ${PlaybackMode} ${ContainerFormat}`, async (t) => {
+			const made = await original(t, 'nine seconds');
+			if (made === null) return;
+			const [file] = made.files as [string];
+			const [recorded] = made.decoded as [Decoded];
+			const isLive = PlaybackMode === 'LIVE';
+			const { server, call, lastRequests } = await startFollowed(t, {
+				// Four fragments are there, each a second after it was recorded.
+				nowMs: START_MS + (isLive ? 4000 : 3_600_000),
+				tracks: ContainerFormat === 'MPEG_TS' ? [''] : isLive ? ['1'] : ['1', '2'],
+			});
+			await server.archive.ingest('door', file, { start: new Date(START_MS) });
+			const { json } = await call('GetHLSStreamingSessionURL', {
+				StreamName: 'door',
+				PlaybackMode,
+				ContainerFormat,
+				DiscontinuityMode: 'ON_DISCONTINUITY',
+				MaxMediaPlaylistFragmentResults: 4,
+				...(!isLive && selector('SERVER', { from: 0, to: 60_000 })),
+			});
+			const url: string = json.HLSStreamingSessionURL;
+			t.truthy(url, JSON.stringify(json));
+			// What is live has no end: eight of its nine seconds.
+			const after = isLive ? ['-map', '0:v', '-frames:v', '200'] : [];
+			const decoded = await within(decode(url, ['-live_start_index', '0'], after), lastRequests);
+			t.is(decoded.code, 0);
+			t.is(complaints(decoded), '', lastRequests());
+			t.deepEqual(decoded.pictures, isLive ? recorded.pictures.slice(0, 200) : recorded.pictures);
+			if (!isLive) t.deepEqual(decoded.sound, recorded.sound);
+		});
+	}
+}
 
 test('media that came faster than they play overlap on the clock, and not in what is played', async (t) => {
-	const qualities = ['20', '24', '28'].map((crf) => [
-		...picture('160x120', 2),
-		...avc,
-		...BFRAMES,
-		'-crf',
-		crf,
-	]);
-	const files = await makeSource(t, { files: qualities, startsSeconds: [], pictures: 0 });
-	if (files === null) return;
-	const original: Decoded[] = [];
-	for (const file of files) original.push(await decode(file));
+	const made = await original(t, 'two seconds in three qualities');
+	if (made === null) return;
 	const played = await playAll(
 		t,
-		files,
-		[0, 0.7, 1.1],
+		made.files,
+		sources['two seconds in three qualities']?.startsSeconds ?? [],
 		CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('SERVER') })),
 	);
 	for (const decoded of played) {
@@ -250,7 +299,7 @@ test('media that came faster than they play overlap on the clock, and not in wha
 		t.is(complaints(decoded), '');
 		t.is(decoded.pictures.length, 150);
 		// In the order of the server's clock, which mixes the files.
-		t.deepEqual(decoded.pictures.toSorted(), original.flatMap(({ pictures }) => pictures).toSorted());
+		t.deepEqual(decoded.pictures.toSorted(), made.decoded.flatMap(({ pictures }) => pictures).toSorted());
 	}
 });
 
@@ -333,32 +382,33 @@ test('producers that send what they have sent overlap themselves, and are played
 	);
 });
 
-test('a real capture, whole and with gaps, plays with all its pictures', async (t) => {
-	for (const [name, pictures] of [
-		['output_get_media.mkv', 300],
-		['output_get_media_sparse_fragments.mkv', 180],
-	] as const) {
+for (const [name, pictures] of [
+	['output_get_media.mkv', 300],
+	['output_get_media_sparse_fragments.mkv', 180],
+] as const) {
+	test(`a real capture plays with all its pictures: ${name}`, async (t) => {
 		const file = sample(t, name);
 		if (file === null || !hasTool(t, 'ffmpeg')) return;
 		const { server, call } = await startServer(t, { now: () => Date.UTC(2017, 11, 1) });
 		await server.archive.ingest('door', file);
-		for (const ContainerFormat of CONTAINERS) {
-			for (const FragmentSelectorType of ['SERVER_TIMESTAMP', 'PRODUCER_TIMESTAMP']) {
-				const TimestampRange = { StartTimestamp: 1_511_852_000, EndTimestamp: 1_511_853_000 };
-				const { json } = await call('GetHLSStreamingSessionURL', {
-					StreamName: 'door',
-					PlaybackMode: 'ON_DEMAND',
-					ContainerFormat,
-					HLSFragmentSelector: { FragmentSelectorType, TimestampRange },
-				});
-				const decoded = await decode(json.HLSStreamingSessionURL);
-				t.is(decoded.code, 0);
-				t.is(decoded.stderr, '');
-				t.is(decoded.pictures.length, pictures);
-			}
+		const TimestampRange = { StartTimestamp: 1_511_852_000, EndTimestamp: 1_511_853_000 };
+		for (const [ContainerFormat, FragmentSelectorType] of [
+			['FRAGMENTED_MP4', 'SERVER_TIMESTAMP'],
+			['MPEG_TS', 'PRODUCER_TIMESTAMP'],
+		]) {
+			const { json } = await call('GetHLSStreamingSessionURL', {
+				StreamName: 'door',
+				PlaybackMode: 'ON_DEMAND',
+				ContainerFormat,
+				HLSFragmentSelector: { FragmentSelectorType, TimestampRange },
+			});
+			const decoded = await decode(json.HLSStreamingSessionURL);
+			t.is(decoded.code, 0);
+			t.is(decoded.stderr, '');
+			t.is(decoded.pictures.length, pictures);
 		}
-	}
-});
+	});
+}
 
 test('a fragment is packaged once, however many ask for it, and the least used go first', async (t) => {
 	const { SharedCache } = await import('#lib/server/playback/packaging/shared-cache.js');
@@ -394,10 +444,10 @@ test('a fragment is packaged once, however many ask for it, and the least used g
 });
 
 test('MP4 segments carry their number and their time', async (t) => {
-	const files = await makeSource(t, sources['B-frames and sound'] as Source);
-	if (files === null) return;
+	const made = await original(t, 'B-frames and sound');
+	if (made === null) return;
 	const { server, call, url } = await startServer(t, { now: () => START_MS + 3_600_000 });
-	await server.archive.ingest('door', files[0] as string, { start: new Date(START_MS) });
+	await server.archive.ingest('door', made.files[0] as string, { start: new Date(START_MS) });
 	for (const clock of ['SERVER', 'PRODUCER'] as const) {
 		const { json }: Json = await call('GetHLSStreamingSessionURL', {
 			StreamName: 'door',
