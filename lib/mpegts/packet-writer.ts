@@ -29,7 +29,7 @@ export class PacketWriter {
 
 	/** A section in one packet of its own. */
 	section(pid: number, section: Uint8Array): void {
-		// The pointer field: the section begins at once. What is behind it is stuffed with ones.
+		// The pointer field: the section begins at once. What follows it is stuffed with ones.
 		const payload = Buffer.alloc(PAYLOAD_BYTES, 0xff);
 		payload[0] = 0;
 		payload.set(section, 1);
@@ -48,7 +48,7 @@ export class PacketWriter {
 		let position = 0;
 		for (let index = 0; index < packets; index++) {
 			const own = index === 0 ? adaptation : Buffer.alloc(0);
-			// A byte at least for each packet behind this one.
+			// A byte at least for each packet after this one.
 			const size = Math.min(PAYLOAD_BYTES - own.byteLength, sizeBytes - position - (packets - index - 1));
 			const field = stuffed(own, PAYLOAD_BYTES - size);
 			const control = field.byteLength > 0 ? 3 : 1;

@@ -52,7 +52,7 @@ export function wrapTicks(ticks: number): number {
 	return ((ticks % TICKS_RANGE) + TICKS_RANGE) % TICKS_RANGE;
 }
 
-/** Five bytes: a prefix of four bits and 3, 15 and 15 bits of time, each with a marker bit behind it. */
+/** Five bytes: a prefix of four bits and 3, 15 and 15 bits of time, each followed by a marker bit. */
 function timeField(prefix: number, ticks: number): number[] {
 	const time = wrapTicks(ticks);
 	const high = Math.floor(time / 2 ** 30);

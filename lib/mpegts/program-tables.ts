@@ -32,7 +32,7 @@ export function programMap(streams: readonly ProgramStream[], clockPid: number):
 
 /** A section in version 0, the only one of its table, with its checksum. */
 function section(tableId: number, idExtension: number, body: readonly number[]): Uint8Array {
-	// Behind the length: five bytes of header, the body, four of checksum.
+	// After the length: five bytes of header, the body, four of checksum.
 	const length = 5 + body.length + 4;
 	const bytes = [tableId, ...uint16(0xb000 | length), ...uint16(idExtension), 0xc1, 0, 0, ...body];
 	const sum = checksum(bytes);

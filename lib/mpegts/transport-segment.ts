@@ -20,7 +20,7 @@ export interface TransportTrack {
 	readonly track: Track;
 	/** In decode order; times in milliseconds of the stream's timeline, not before 0. */
 	readonly samples: readonly Sample[];
-	/** What a decoder needs before a key frame; none for sound. */
+	/** What a decoder needs before a key frame; none for audio. */
 	readonly parameterSets: readonly Uint8Array[];
 }
 
@@ -30,15 +30,15 @@ const AUDIO_PID = 0x101;
 /** Times of transport streams count in these a second. */
 const TIMESCALE = 90_000;
 
-/** How far the clock is behind what is being decoded: time for a decoder to receive it. */
+/** How much earlier the clock is than what is being decoded: time for a decoder to receive it. */
 const CLOCK_DELAY_TICKS = 0.7 * TIMESCALE;
 
 /** A clock reference is due every tenth of a second (ISO 13818-1 §2.7.2). */
 const CLOCK_INTERVAL_TICKS = 0.1 * TIMESCALE;
 
-/** Frames of sound share a PES packet up to this size, and only if they follow one another. */
-const MAX_SOUND_PES_BYTES = 2800;
-const MAX_SOUND_GAP_MS = 1;
+/** Audio frames share a PES packet up to this size, and only if they follow one another. */
+const MAX_AUDIO_PES_BYTES = 2800;
+const MAX_AUDIO_GAP_MS = 1;
 
 /**
  * An MPEG transport stream (ISO 13818-1) of one video track, one audio track or both, which can be decoded by itself and
@@ -57,7 +57,7 @@ export function transportSegment(
 	writer.section(PMT_PID, programMap(streams, clockPid));
 	const packets = tracks
 		.flatMap((track) =>
-			track.track.type === 'video' ? videoPackets(track, beginsTimeline) : soundPackets(track),
+			track.track.type === 'video' ? videoPackets(track, beginsTimeline) : audioPackets(track),
 		)
 		.sort((a, b) => a.decodeTicks - b.decodeTicks || a.pid - b.pid);
 	const last = new Map(packets.map((packet) => [packet.pid, packet]));
@@ -79,7 +79,7 @@ export function transportSegment(
 const FRAME_OVERHEAD_BYTES = 128;
 
 /**
- * More bytes than a segment of so much media will have, told before it is made. Small frames take several times their size:
+ * More bytes than a segment of that media will have, known before it is made. Small frames take several times their size:
  * each may need a packet of its own.
  */
 export function transportBytesAtMost({
@@ -131,7 +131,7 @@ function videoPackets(
 	);
 }
 
-function soundPackets({ track, samples }: TransportTrack): PesPacket[] {
+function audioPackets({ track, samples }: TransportTrack): PesPacket[] {
 	const headerOf = adtsHeaders(track);
 	const packets: PesPacket[] = [];
 	let slices: Uint8Array[] = [];
@@ -149,8 +149,8 @@ function soundPackets({ track, samples }: TransportTrack): PesPacket[] {
 	for (const { data, ms, durationMs } of samples) {
 		const header = headerOf(data.byteLength);
 		const frameBytes = header.byteLength + data.byteLength;
-		const follows = Math.abs(ms - nextMs) <= MAX_SOUND_GAP_MS;
-		if (!follows || sizeBytes + frameBytes > MAX_SOUND_PES_BYTES) finish();
+		const follows = Math.abs(ms - nextMs) <= MAX_AUDIO_GAP_MS;
+		if (!follows || sizeBytes + frameBytes > MAX_AUDIO_PES_BYTES) finish();
 		if (slices.length === 0) startMs = ms;
 		slices.push(header, data);
 		sizeBytes += frameBytes;

@@ -15,13 +15,12 @@ export interface HlsSessionContext {
 }
 
 /**
- * A playback session: a URL that plays, without credentials and for whoever has it, until it expires. It is meant for one
- * player, and is a secret.
+ * A playback session: a URL that plays, without credentials, until it expires. It is meant for one player, and is a secret.
  */
 export class HlsSession {
 	/** The master playlist. */
 	readonly url: string;
-	/** From then on everything behind the URL is refused (403): counted from when it was asked for, so not a moment late. */
+	/** From then on all that the URL leads to is refused (403): counted from when it was asked for, so not a moment late. */
 	readonly expiresAt: Date;
 	/** What it was asked for with. */
 	readonly options: HlsSessionOptions;

@@ -43,7 +43,7 @@ export async function hls(
 	if (options.json) await terminal.writeJson([toLine(session)]);
 	else {
 		await terminal.write([session.url]);
-		terminal.say(`plays until ${session.expiresAt.toISOString()}, for whoever has the URL`);
+		terminal.say(`plays until ${session.expiresAt.toISOString()}, for anyone who has the URL`);
 	}
 	return EXIT.done;
 }

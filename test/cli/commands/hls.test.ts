@@ -30,7 +30,7 @@ test('prints a URL that plays, and nothing else on stdout', async (t) => {
 	]);
 	t.is(code, 0, stderr);
 	t.regex(stdout, /^http:\/\/127\.0\.0\.1:\d+\/hls\/v1\/getHLSMasterPlaylist\.m3u8\?SessionToken=[\w~-]+\n$/);
-	t.regex(stderr, /^plays until \d{4}-\S+Z, for whoever has the URL\n$/);
+	t.regex(stderr, /^plays until \d{4}-\S+Z, for anyone who has the URL\n$/);
 	t.is((await fetch(stdout.trim())).status, 200);
 	const before = Date.now();
 	const replay = await hls([...at.slice(0, -2), '--mode', 'live-replay', '--container', 'ts', '--json']);

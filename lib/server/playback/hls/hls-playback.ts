@@ -23,7 +23,7 @@ export interface AdmittedResource {
 	readonly answer: () => Promise<Reply>;
 }
 
-/** What stands behind a session's URL: playlists, initializations and media, for whoever has its token. */
+/** What a session's URL leads to: playlists, initializations and media. Its token opens them. */
 export class HlsPlayback {
 	readonly #sessions: HlsSessions;
 	readonly #now: () => number;
@@ -116,7 +116,7 @@ export class HlsPlayback {
 		}
 	}
 
-	/** Media never change, and are nobody's once the session is over. */
+	/** Media never change, and are not to be kept when the session is over. */
 	#mediaReply({ expiresMs }: HlsSession, contentType: string, slices: readonly Uint8Array[]): Reply {
 		const seconds = Math.floor((expiresMs - this.#now()) / 1000);
 		return resourceReply(contentType, slices, {

@@ -33,7 +33,7 @@ export type PlaybackMode = (typeof playbackModes)[number];
 /** What the fragments of a session are packaged in (ContainerFormat). */
 export type ContainerFormat = (typeof containerFormats)[number];
 
-/** Between which fragments a player is told to begin a new timeline (DiscontinuityMode). */
+/** Between which fragments playlists let a player begin a new timeline (DiscontinuityMode). */
 export type DiscontinuityMode = (typeof discontinuityModes)[number];
 
 const EXPIRES = { min: 300, max: 43_200 };

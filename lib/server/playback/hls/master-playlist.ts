@@ -9,12 +9,12 @@ export interface MasterPlaylistFields {
 	readonly token: string;
 	/** Peak of both tracks together, bits a second. */
 	readonly bandwidth: number;
-	/** Pictures a second; null where there are none, or only one to tell by. */
+	/** Pictures a second; null where there are fewer than two. */
 	readonly frameRate: number | null;
 }
 
 /**
- * The master playlist (RFC 8216 §4.3.4): one variant, and with pictures in MP4 the sound as a rendition of its own, in the
+ * The master playlist (RFC 8216 §4.3.4): one variant, and in MP4 audio beside video as a rendition of its own, in the
  * service's order of attributes.
  */
 export function masterPlaylist({

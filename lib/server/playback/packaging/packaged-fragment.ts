@@ -6,7 +6,7 @@ import { transportSegment } from '../../../mpegts/transport-segment.js';
 import type { Clock } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { ContainerFormat } from '../hls/hls-request.js';
-import { evenSound } from './even-sound.js';
+import { evenAudio } from './even-audio.js';
 import { type PlaybackTracks, parameterSets } from './playback-tracks.js';
 import { firstShownMs } from './segment-audio.js';
 import type { Sized } from './shared-cache.js';
@@ -54,7 +54,7 @@ export function packageMedia(
 		const samples = (media.get(track.number) ?? []).map((sample) => ({ ...sample, ms: sample.ms + laterMs }));
 		return {
 			track,
-			samples: track.type === 'audio' ? evenSound(track, samples) : samples,
+			samples: track.type === 'audio' ? evenAudio(track, samples) : samples,
 			parameterSets: parameterSets(track),
 		};
 	});

@@ -1,6 +1,6 @@
 import type { Track } from '../../../model/track.js';
 import type { Sample } from '../../../mp4/sample-times.js';
-import { aacFrameMs } from './even-sound.js';
+import { aacFrameMs } from './even-audio.js';
 import type { FragmentMedia } from './fragment-media.js';
 
 /** A fragment, and those before and after it where the recording goes on from one to the other; null where it does not. */

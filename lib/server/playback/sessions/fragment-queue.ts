@@ -18,7 +18,7 @@ export interface DueFragments {
 export interface FragmentQueue {
 	/** What is to be listed next; the same again until it is {@link listed}. `nowMs` is the archive's clock. */
 	take(nowMs: number): DueFragments;
-	/** Those fragments are listed; the last of them lasts so long. */
+	/** Those fragments are listed; and how long the last of them lasts, in milliseconds. */
 	listed(fragments: readonly StoredFragment[], lastDurationMs: number): void;
 	/** Whether nothing can come any more. */
 	isComplete(nowMs: number): boolean;

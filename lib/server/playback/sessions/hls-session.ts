@@ -6,6 +6,7 @@ import type { LocalStream } from '../../store/local-stream.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { InternalFailureError, ServiceError } from '../../wire/service-error.js';
 import type { ContainerFormat, HlsRequest } from '../hls/hls-request.js';
+import { aacFrameMs } from '../packaging/even-audio.js';
 import {
 	decodesAlike,
 	isSameLayout,
@@ -17,11 +18,15 @@ import { type DueFragments, type FragmentQueue, fragmentQueue } from './fragment
 import { startOn } from './playback-order.js';
 import { fragmentDurationMs, type SessionEntry, segmentDurationMs } from './session-entry.js';
 
-/** Changes of codec private data in a session; the service fails what comes behind the 500th. */
+/** Changes of codec private data in a session; the service fails what comes after the 500th. */
 const MAX_CHANGES = 500;
 
 /** How many frames the estimated end of a fragment may be too late. */
 const ESTIMATE_FRAMES = 3;
+
+/** How much audio a segment's neighbours lend it, and what a frame of AAC has at most in each channel (ISO 14496-3 §4.5.3). */
+const LENT_MS = 200;
+const MAX_AAC_BYTES = 768;
 
 /** What MP4 says of a frame; Matroska says it in less. */
 const FRAME_OVERHEAD_BYTES = 16;
@@ -46,7 +51,7 @@ export interface SessionWindow {
  * A playback session: which fragments its playlists list, and under which sequence numbers.
  *
  * What was listed keeps its place. A live session grows when its playlists are asked for, and keeps what has slid out for
- * as long again, for players that are behind.
+ * as long again, for players that are late.
  */
 export class HlsSession {
 	readonly request: HlsRequest;
@@ -135,7 +140,7 @@ export class HlsSession {
 		return this.#initializations[number];
 	}
 
-	/** Tracks that players are told of: those of the first fragment. */
+	/** What the master playlist says of tracks: those of the first fragment. */
 	get tracks(): PlaybackTracks {
 		return this.#initializations[0] as PlaybackTracks;
 	}
@@ -205,7 +210,10 @@ export class HlsSession {
 			error,
 		};
 		this.#longestMs = Math.max(this.#longestMs, durationMs);
-		const sizeBytes = packagedBytesAtMost(fragment, durationMs, this.request.container);
+		const isLent = entry.previous !== null || entry.next !== null;
+		const sizeBytes =
+			packagedBytesAtMost(fragment, durationMs, this.request.container) +
+			(isLent ? lentBytesAtMost(decoded) : 0);
 		this.#peakBandwidth = Math.max(this.#peakBandwidth, (sizeBytes * 8000) / durationMs);
 		this.#entries.push(entry);
 		this.#byNumber.set(fragment.number, entry);
@@ -238,7 +246,7 @@ export class HlsSession {
 	}
 }
 
-/** No player may be told of less than it will have to load (RFC 8216 §4.3.4.2). */
+/** No playlist may say less than a player will have to load (RFC 8216 §4.3.4.2). */
 function packagedBytesAtMost(
 	{ sizeBytes, frames }: StoredFragment,
 	durationMs: number,
@@ -246,6 +254,12 @@ function packagedBytesAtMost(
 ): number {
 	if (container === 'MPEG_TS') return transportBytesAtMost({ mediaBytes: sizeBytes, frames, durationMs });
 	return sizeBytes + frames * FRAME_OVERHEAD_BYTES;
+}
+
+/** What a segment's neighbours lend it of their audio at most: so much as producers usually cut on the wrong side. */
+function lentBytesAtMost([, audio]: PlaybackTracks): number {
+	const frameMs = audio === undefined ? null : aacFrameMs(audio);
+	return frameMs === null ? 0 : Math.ceil(LENT_MS / frameMs) * MAX_AAC_BYTES * (audio?.channels ?? 1);
 }
 
 /**

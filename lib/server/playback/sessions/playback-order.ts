@@ -23,7 +23,7 @@ export function compareServerTimes(a: StoredFragment, b: StoredFragment): number
  * The fragments of a range in the order they are played, as the service chooses them.
  *
  * By the server's clock that is all of them, in its order. By the producer's it is those that were ingested first, and
- * those right behind them: a range that was ingested once more at a very different time is left out, the second time. Of
+ * those right after them: a range that was ingested once more at a very different time is left out, the second time. Of
  * fragments with the same producer timestamp the one with the largest number stays; those that merely overlap all stay.
  */
 export function playedFragments(clock: Clock, fragments: readonly StoredFragment[]): StoredFragment[] {

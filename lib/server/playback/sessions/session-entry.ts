@@ -1,7 +1,7 @@
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { ServiceError } from '../../wire/service-error.js';
 import type { HlsRequest } from '../hls/hls-request.js';
-import { aacFrameMs } from '../packaging/even-sound.js';
+import { aacFrameMs } from '../packaging/even-audio.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
 
 /** A fragment in a session's playlists. Never changed once it is listed. */
@@ -82,13 +82,13 @@ export function segmentDurationMs(
 	return Math.ceil(durationMs + part * (1 - part) * frameMs);
 }
 
-/** What the index says of the pictures; where it is silent, what is left of its frames when sound has as many as fit. */
+/** What the index says of the pictures; where it is silent, what is left of its frames when audio has as many as fit. */
 function picturesOf(
 	{ lengthMs, frames, pictures, picturesMs }: StoredFragment,
-	[, sound]: PlaybackTracks,
+	[, audio]: PlaybackTracks,
 ): { pictures: number; picturesMs: number } {
 	if (pictures !== undefined && picturesMs !== undefined) return { pictures, picturesMs };
-	const soundFrameMs = sound === undefined ? null : aacFrameMs(sound);
-	const soundFrames = soundFrameMs === null ? 0 : Math.round(lengthMs / soundFrameMs) + 1;
-	return { pictures: frames - soundFrames, picturesMs: lengthMs };
+	const audioFrameMs = audio === undefined ? null : aacFrameMs(audio);
+	const audioFrames = audioFrameMs === null ? 0 : Math.round(lengthMs / audioFrameMs) + 1;
+	return { pictures: frames - audioFrames, picturesMs: lengthMs };
 }

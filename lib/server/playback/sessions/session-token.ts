@@ -20,7 +20,7 @@ export class SessionTokens {
 	/** The id in a token, or null where this object did not make it. Takes the same time for any forgery. */
 	read(token: string): string | null {
 		const bytes = Buffer.from(token, 'base64url');
-		// Node reads much that is no base64; only the one spelling that was given out counts.
+		// Node reads much that is not valid base64; only the one spelling that was given out counts.
 		if (bytes.byteLength !== ID_BYTES + MAC_BYTES || bytes.toString('base64url') !== token) return null;
 		const id = bytes.subarray(0, ID_BYTES);
 		return timingSafeEqual(bytes.subarray(ID_BYTES), this.#mac(id)) ? id.toString('hex') : null;

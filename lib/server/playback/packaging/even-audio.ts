@@ -17,9 +17,9 @@ export function aacFrameMs({ codec, sampleRate }: Track): number | null {
 
 /**
  * Frames of AAC with times that are an exact frame apart, as they were before they were rounded: players hear half a
- * millisecond. A frame that is more than 2 ms off its place keeps its time, and those behind it follow it.
+ * millisecond. A frame that is more than 2 ms off its place keeps its time, and those after it follow it.
  */
-export function evenSound(track: Track, samples: readonly Sample[]): Sample[] {
+export function evenAudio(track: Track, samples: readonly Sample[]): Sample[] {
 	const frameMs = aacFrameMs(track);
 	if (frameMs === null) return [...samples];
 	let anchorMs = samples[0]?.ms ?? 0;
