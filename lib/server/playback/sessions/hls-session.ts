@@ -1,12 +1,10 @@
 import { MediaError } from '../../../errors.js';
 import { GAP_THRESHOLD_MS } from '../../../gaps/gap-threshold.js';
 import type { Track } from '../../../model/track.js';
-import { transportBytesAtMost } from '../../../mpegts/transport-segment.js';
 import type { LocalStream } from '../../store/local-stream.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { InternalFailureError, ServiceError } from '../../wire/service-error.js';
-import type { ContainerFormat, HlsRequest } from '../hls/hls-request.js';
-import { aacFrameMs } from '../packaging/even-audio.js';
+import type { HlsRequest } from '../hls/hls-request.js';
 import {
 	decodesAlike,
 	isSameLayout,
@@ -16,6 +14,7 @@ import {
 import type { TrackReader } from '../packaging/track-reader.js';
 import { type DueFragments, type FragmentQueue, fragmentQueue } from './fragment-queue.js';
 import { startOn } from './playback-order.js';
+import { segmentBytesAtMost } from './segment-size.js';
 import { fragmentDurationMs, type SessionEntry, segmentDurationMs } from './session-entry.js';
 
 /** Changes of codec private data in a session; the service fails what comes after the 500th. */
@@ -23,13 +22,6 @@ const MAX_CHANGES = 500;
 
 /** How many frames the estimated end of a fragment may be too late. */
 const ESTIMATE_FRAMES = 3;
-
-/** How much audio a segment's neighbours lend it, and what a frame of AAC has at most in each channel (ISO 14496-3 §4.5.3). */
-const LENT_MS = 200;
-const MAX_AAC_BYTES = 768;
-
-/** What MP4 says of a frame; Matroska says it in less. */
-const FRAME_OVERHEAD_BYTES = 16;
 
 /** A fragment that is to be listed, and its tracks, or why they cannot be read. */
 interface Found {
@@ -210,10 +202,7 @@ export class HlsSession {
 			error,
 		};
 		this.#longestMs = Math.max(this.#longestMs, durationMs);
-		const isLent = entry.previous !== null || entry.next !== null;
-		const sizeBytes =
-			packagedBytesAtMost(fragment, durationMs, this.request.container) +
-			(isLent ? lentBytesAtMost(decoded) : 0);
+		const sizeBytes = segmentBytesAtMost(entry, decoded, this.request.container);
 		this.#peakBandwidth = Math.max(this.#peakBandwidth, (sizeBytes * 8000) / durationMs);
 		this.#entries.push(entry);
 		this.#byNumber.set(fragment.number, entry);
@@ -244,22 +233,6 @@ export class HlsSession {
 		this.#initializations.push(tracks);
 		return { initialization: this.#initializations.length - 1, error: null };
 	}
-}
-
-/** No playlist may say less than a player will have to load (RFC 8216 §4.3.4.2). */
-function packagedBytesAtMost(
-	{ sizeBytes, frames }: StoredFragment,
-	durationMs: number,
-	container: ContainerFormat,
-): number {
-	if (container === 'MPEG_TS') return transportBytesAtMost({ mediaBytes: sizeBytes, frames, durationMs });
-	return sizeBytes + frames * FRAME_OVERHEAD_BYTES;
-}
-
-/** What a segment's neighbours lend it of their audio at most: so much as producers usually cut on the wrong side. */
-function lentBytesAtMost([, audio]: PlaybackTracks): number {
-	const frameMs = audio === undefined ? null : aacFrameMs(audio);
-	return frameMs === null ? 0 : Math.ceil(LENT_MS / frameMs) * MAX_AAC_BYTES * (audio?.channels ?? 1);
 }
 
 /**
