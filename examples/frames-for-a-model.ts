@@ -42,7 +42,7 @@ if (batch.length > 0) infer(batch);
 
 // Failures do not show between frames; the summary knows them.
 const { frames, failed, missing } = await stream.summary;
-console.log(`${frames} frames read, ${failed + missing} fragments not to be had`);
+console.log(`${frames} frames read, ${failed + missing} fragments unavailable`);
 await archive.close();
 await local.close();
 

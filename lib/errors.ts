@@ -145,7 +145,7 @@ export class MediaError extends ArchiveError {
 	}
 }
 
-/** One fragment could not be had, and the caller asked (`strict`) that this ends the run. Code `KVS_FRAGMENT_FAILED`. */
+/** One fragment failed or is missing, and `strict` ends the run with it. Code `KVS_FRAGMENT_FAILED`. */
 export class FragmentError extends ArchiveError {
 	override name = 'FragmentError' as const;
 	readonly fragmentNumber: string | null;

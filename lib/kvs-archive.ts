@@ -101,7 +101,7 @@ export interface PicturesOptions
  * rejects with it.
  */
 export class KvsArchive implements AsyncDisposable {
-	/** The service for this stream, for those who put the parts together themselves. */
+	/** The service for this stream, for programs that join the parts themselves. */
 	readonly client: ArchiveClient;
 	readonly #limiter: RateLimiter;
 	readonly #connections: number;
@@ -179,7 +179,7 @@ export class KvsArchive implements AsyncDisposable {
 	/**
 	 * The decoded pictures of a range's video tracks, each track in presentation order. Frames are chosen before they are
 	 * decoded, and counted in presentation order. Needs ffmpeg, unless `decoder` is another: fails with
-	 * `KVS_FFMPEG_NOT_FOUND` where there is none. Frames that cannot be decoded are skipped, told to `onFailure` and counted.
+	 * `KVS_FFMPEG_NOT_FOUND` where there is none. Frames that cannot be decoded are skipped, reported to `onFailure` and counted.
 	 */
 	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
 		const { select, format, decoder, onFailure, padStart = true } = options;

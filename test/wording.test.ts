@@ -5,8 +5,8 @@ import test from 'ava';
 /** Phrases of an earlier dialect of this project; docs/contributing.md has the words to use. */
 const habits: readonly RegExp[] = [
 	/\b(?:nobody|anybody|whoever|those who)\b/i,
-	/\b(?:is|are|that is) none\b/i,
-	/\bis no (?!longer|more)/i,
+	/(?<!\bthere )\b(?:is|are) none\b/i,
+	/(?<!\bthere )\bis no (?!longer|more)/i,
 	/\b(?:could|can|cannot|could not) be had\b/i,
 	/\bso (?:long|many|often)\b(?! as\b)/i,
 	/\b(?:is|are|was|were) told\b|\btold (?:of|to|that)\b|\btells (?:how|whether|of|that)\b/i,

@@ -7,7 +7,7 @@ export interface CallOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** Told about every request that goes out, once its answer has come. */
 	readonly onCall?: ((call: CallRecord) => void) | undefined;
-	/** Called right before the request itself goes out, behind the question for its endpoint. */
+	/** Called right before the request itself goes out, after the data endpoint is known. */
 	readonly onSend?: (() => void) | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface CallRecord {
 	readonly durationMs: number;
 }
 
-/** Every request of the process, for those who trace. */
+/** Every request of the process, for tracing. */
 const callChannel = channel('kvs-archive:call');
 
 /** Makes a call, tells who asked to be told, and wraps its error; an abort is the signal's reason. */

@@ -55,7 +55,7 @@ export function isHttpUrl(text: string): boolean {
 	return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
-/** How long an answer is waited for. Throws {@link InvalidOptionError} for what is no time. */
+/** The time limit of a response. Throws {@link InvalidOptionError} for an invalid one. */
 export function resolveAnswerTimeoutMs(timeoutMs = DEFAULT_ANSWER_TIMEOUT_MS): number {
 	if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
 		throw new InvalidOptionError('answerTimeoutMs', `more than 0 and at most ${MAX_TIMER_MS}`, timeoutMs);
@@ -100,7 +100,7 @@ function loopbackRegion(profile: string | undefined): () => Promise<string> {
 		try {
 			return await client.config.region();
 		} catch {
-			// Nothing says a region. That is no error where the endpoint is this machine's.
+			// No region is configured. That is not an error where the endpoint is on this machine.
 			return LOOPBACK_REGION;
 		} finally {
 			client.destroy();

@@ -48,7 +48,7 @@ export type OperationParams<Name extends string> = Name extends OperationName
 export interface Paging {
 	/** The member of an answer that holds its items. */
 	readonly itemsMember: string;
-	/** Fragment-metadata points that a page of so many items costs (service quotas). */
+	/** Fragment-metadata points that a page costs, by its size (service quotas). */
 	readonly metadataPoints: (pageSize: number) => number;
 	/** Fragment-media points, likewise. */
 	readonly mediaPoints: (pageSize: number) => number;

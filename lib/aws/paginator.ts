@@ -8,10 +8,10 @@ import { invalidMember, invalidResponse, isRetryableRequest } from './aws-errors
 import { findOperation, type Operation, type OperationParams, type Paging } from './operations.js';
 import { readPageToken, toPageToken } from './page-token.js';
 
-/** So often in a row an empty page may name itself as the next before that is taken for endless. */
+/** How often in a row an empty page may name itself as the next, before the listing is considered endless. */
 const MAX_PUT_OFF = 20;
 
-/** So many pages in a row may be empty. */
+/** The most empty pages in a row. */
 const MAX_EMPTY_PAGES = 100;
 
 /** How an operation is paged through. */

@@ -22,7 +22,7 @@ export interface PresignOptions {
 }
 
 /**
- * A signed call that anybody may send as it is, without credentials of his own, until it expires: `fetch(url, { method,
+ * A signed request: anyone can send it as it is, without credentials, until it expires: `fetch(url, { method,
  * headers, body })`. The URL holds the access key id, the session token where there is one, and a signature; never the
  * secret key.
  */

@@ -11,7 +11,7 @@ export interface TimeLimit {
 
 /**
  * The result of a call, unless it takes too long: the SDK's own timeout looks at the headers only, and what an answer in
- * JSON says comes behind them. Rejects with an error named `TimeoutError`, as the SDK names its own.
+ * JSON says comes after them. Rejects with an error named `TimeoutError`, as the SDK names its own.
  *
  * The signal that `send` gets ends the call in either case, and stays the caller's once the result is there: the body of
  * media comes after it.

@@ -30,11 +30,11 @@ export function describeExit(error: unknown): { exitCode: number; line: string |
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return { exitCode: EXIT.done, line: null };
 		// Commander's answer to no command at all is the help, which it calls an error without a message.
-		const message = error.code === 'commander.help' ? 'name a command; --help lists them' : error.message;
+		const message = error.code === 'commander.help' ? 'no command given, see --help' : error.message;
 		return { exitCode: EXIT.usage, line: `KVS_USAGE: ${oneLine(message.replace(/^error: /, ''))}` };
 	}
 	const { code, message } = error as { code?: unknown; message?: unknown };
-	// The reader of our output has gone: nobody is left to tell, and nothing went wrong here.
+	// The reader of our output has closed it, which is not a failure.
 	if (code === 'EPIPE') return { exitCode: EXIT.done, line: null };
 	if (error instanceof ArchiveError) {
 		const exitCode = error instanceof InvalidOptionError ? EXIT.usage : EXIT.failed;

@@ -17,7 +17,7 @@ let isOver = false;
 process.exitCode = EXIT.failed;
 process.once('exit', () => {
 	// Node leaves when nothing is left that could wake a promise: then something here has lost its thread.
-	if (!isOver) terminal.say('KVS_INTERNAL: the command stopped before its end');
+	if (!isOver) terminal.say('KVS_INTERNAL: internal error: the event loop ended before the command did');
 });
 process.exitCode = await runCommand(process.argv.slice(2), {
 	terminal,

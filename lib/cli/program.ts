@@ -6,7 +6,7 @@ import { withArchiveOptions, withStreamOptions } from './stream-options.js';
 /** What `--tracks` takes. */
 const TRACKS = 'numbers, names, video, audio, with commas';
 
-/** The command line. `exit` is told each command's exit status; errors, usage among them, are thrown by `parseAsync`. */
+/** The command line. `exit` is called with each command's exit status; errors, usage errors too, are thrown by `parseAsync`. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
 	const program = new Command('kvs-archive')
 		.description('Reads the archive of Amazon Kinesis Video Streams, and runs a local one.')
@@ -57,9 +57,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.action(run(async () => (await import('./commands/serve.js')).serve));
 
 	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))
-		.option('--max-items <n>', 'stop after so many, and print a token to go on with')
+		.option('--max-items <n>', 'stop after <n> fragments, and print a token to continue with')
 		.option('--page-size <n>', 'fragments a call, 1 to 1000')
-		.option('--starting-token <token>', 'go on where an earlier listing stopped')
+		.option('--starting-token <token>', 'continue where an earlier listing stopped')
 		.action(run(async () => (await import('./commands/list.js')).list));
 
 	withArchiveOptions(
@@ -101,7 +101,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	withArchiveOptions(program.command('frames').description('write pictures of a range, named by their time'))
 		.option('-o, --output <dir>', 'the directory for the images and frames.jsonl; made where it is not there')
 		.option('--keyframes', 'key frames only, and decode no others')
-		.option('--every <time|n>', 'a picture every so often (500ms, 2s), or every so many (10)')
+		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
 		.option('--all', 'every picture (the default)')
 		.option('--tracks <list>', `which video tracks: ${TRACKS} (default: all)`)
 		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')

@@ -31,7 +31,7 @@ export class ProgressBar {
 		const { fraction, delivered, bytes, bytesPerSecond, calls, throttled, retries, remainingMs } = progress;
 		const trouble = [
 			throttled > 0 ? `  ${throttled} throttled` : '',
-			retries > 0 ? `  ${retries} asked again` : '',
+			retries > 0 ? `  ${retries} retried` : '',
 		].join('');
 		const left = remainingMs === null ? '' : `${Math.ceil(remainingMs / 1000)} s left`;
 		const size = bytesText(bytes);

@@ -20,7 +20,7 @@ export class Terminal {
 		stdout.on('error', (error) => {
 			this.#failure = error;
 		});
-		// A person who does not listen is no failure.
+		// A closed stderr is not a failure.
 		stderr.on('error', () => {});
 	}
 

@@ -14,7 +14,7 @@ import { PARAMETER_SET_TYPES, storedParameterSets } from './parameter-sets.js';
 /** How an access unit is handed on: as the producer sent it, or with its NAL units told apart in one of two ways. */
 export type AccessUnitForm = 'stored' | NalFormat;
 
-/** Throws {@link InvalidOptionError} for a form that is none. */
+/** Throws {@link InvalidOptionError} for an unknown form. */
 export function checkAccessUnitForm(form: unknown): void {
 	if (form !== 'stored' && form !== 'annex-b' && form !== 'length-prefixed') {
 		throw new InvalidOptionError('as', "'stored', 'annex-b' or 'length-prefixed'", form);
@@ -56,7 +56,7 @@ export function toAccessUnit(
 	return join(whole, form);
 }
 
-/** The parameter sets within an access unit, one behind the other; empty where it has none, or is of another codec. */
+/** The parameter sets within an access unit, one after the other; empty where it has none, or is of another codec. */
 export function inBandParameterSets(track: Track, data: Uint8Array): Uint8Array {
 	const codec = nalCodecOf(track);
 	const units = codec === null ? null : nalUnitsOf(data, track);

@@ -31,7 +31,7 @@ const LOW_DELAY: ReadonlySet<number> = new Set([23, 39]);
 /** Channels by channelConfiguration; 0 says they are described elsewhere (ISO 14496-3 table 1.19). */
 const CHANNELS = [null, 1, 2, 3, 4, 5, 6, 8, null, null, null, 7, 8, 24, 8];
 
-/** Reads an AudioSpecificConfig (ISO 14496-3 §1.6.2.1). Null where it is none. */
+/** Reads an AudioSpecificConfig (ISO 14496-3 §1.6.2.1). Null where it is not valid. */
 export function readAudioSpecificConfig(codecPrivate: Uint8Array): AudioConfiguration | null {
 	const reader = new BitReader(codecPrivate);
 	try {
@@ -126,7 +126,7 @@ const WAVE_FORMAT_BYTES = 16;
 const SUB_FORMAT_OFFSET = 24;
 const EXTRA_OFFSET = 18;
 
-/** Reads a WAVEFORMATEX structure, the CodecPrivate of `A_MS/ACM`. Null where it is none. */
+/** Reads a WAVEFORMATEX structure, the CodecPrivate of `A_MS/ACM`. Null where it is not valid. */
 export function readWaveFormat(codecPrivate: Uint8Array): AudioConfiguration | null {
 	if (codecPrivate.byteLength < WAVE_FORMAT_BYTES) return null;
 	const view = new DataView(codecPrivate.buffer, codecPrivate.byteOffset, codecPrivate.byteLength);

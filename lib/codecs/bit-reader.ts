@@ -1,4 +1,4 @@
-/** Reads bits, most significant first, as codec headers have them. Throws RangeError behind the last one. */
+/** Reads bits, most significant first, as codec headers have them. Throws RangeError after the last one. */
 export class BitReader {
 	readonly #bytes: Uint8Array;
 	#position = 0;

@@ -13,7 +13,7 @@ const opusFrames = [
 	[celtFrames, celtFrames, celtFrames, celtFrames],
 ].flat(2);
 
-/** An Opus packet lasts at most so long (RFC 6716 §3.2.5, R5). */
+/** Longest duration of an Opus packet (RFC 6716 §3.2.5, R5). */
 const MAX_OPUS_PACKET_MS = 120;
 
 /**

@@ -8,7 +8,7 @@ const WAVE_MULAW = 7;
 
 /** How the samples of uncompressed sound lie in its frames. */
 export interface SoundFormat {
-	/** A codec name of the WebCodecs registry, with `be` behind it where the most significant byte comes first. */
+	/** A codec name of the WebCodecs registry, followed by `be` where the most significant byte comes first. */
 	readonly codec: string;
 	readonly waveTag: number;
 	readonly bytesPerSample: number;

@@ -5,7 +5,7 @@ import { type PictureSize, readAvcPictureSize, readHevcPictureSize } from './pic
 export interface VideoConfiguration {
 	/** RFC 6381 codec string. Null where it has no parameter sets to tell it by. */
 	readonly codec: string | null;
-	/** How the NAL units of the frames are told apart. */
+	/** How the NAL units of the frames are delimited. */
 	readonly nalFormat: NalFormat;
 	/** Bytes of a length, 1 to 4. Null for Annex B. */
 	readonly nalLengthBytes: number | null;
@@ -109,7 +109,7 @@ function hevcParameterSet(record: Uint8Array): Uint8Array | undefined {
 	return undefined;
 }
 
-/** The unit behind a length of two bytes; undefined where it is cut. */
+/** The unit after a length of two bytes; undefined where it is cut. */
 function sizedUnit(record: Uint8Array, position: number): Uint8Array | undefined {
 	const length = ((record[position] ?? 0) << 8) | (record[position + 1] ?? 0);
 	const end = position + 2 + length;

@@ -91,7 +91,7 @@ export class BatchProgress {
 		return isBegun && this.#begun !== null ? this.#begun : 'take';
 	}
 
-	/** A fragment was read to have failed. Whether it is asked for again is not known yet, so all behind it must wait. */
+	/** A fragment has failed. Whether it is requested again is not known yet, so all after it must wait. */
 	failedToRead(): void {
 		this.#expected = undefined;
 	}
@@ -140,7 +140,7 @@ export class BatchProgress {
 		this.#heldEvents += events.length;
 	}
 
-	/** The fragment whose turn it was is over. Returns the events of those behind it that are over already. */
+	/** The fragment whose turn it was has ended. Returns the events of those after it that have ended already. */
 	#settleNext(): MediaEvent[] {
 		if (this.next !== undefined) this.#outstanding.delete(this.next);
 		this.#begun = null;
@@ -168,7 +168,7 @@ export class BatchProgress {
 		const gap = gaps.fragmentStart(fragment.producerTimestamp?.getTime() ?? null, fragment.tracks);
 		const index = this.#context.nextIndex++;
 		for (const event of held) {
-			// Nobody has seen these events yet, so that to them the index is constant all the same.
+			// These events have not left the demuxer, so that the index is constant to readers.
 			Object.assign(event, { index });
 			if (event.type === 'frame') gaps.frame(event.track, event.timestampMs);
 		}

@@ -9,18 +9,18 @@ import { Stage } from '../stream/stage.js';
 import { BatchProgress } from './batch-progress.js';
 import { AssemblerContext, FragmentAssembler, HELD_INDEX, isUnsupported } from './fragment-assembler.js';
 
-/** How long media is asked for again that did not come. */
+/** How long missing media is retried. */
 export interface ResumePolicy {
-	/** Answers in a row that may bring no new whole fragment. @default 5 */
+	/** Responses in a row that may bring no new whole fragment. @default 5 */
 	readonly attempts: number;
-	/** For so long one batch may bring nothing new, in milliseconds. @default 120000 */
+	/** Longest time in which one batch may bring nothing new, in milliseconds. @default 120000 */
 	readonly totalMs: number;
-	/** Longest wait before the first further answer is asked for; doubles with each that brings nothing. @default 200 */
+	/** Longest delay before the first retry; doubles with each response that brings nothing. @default 200 */
 	readonly baseDelayMs: number;
-	/** No wait is longer. @default 10000 */
+	/** No delay is longer. @default 10000 */
 	readonly maxDelayMs: number;
 	/**
-	 * A fragment that was listed and is not found (3000, 4000) is asked for again while it is younger than this by the
+	 * A fragment that was listed and is not found (3000, 4000) is retried while it is younger than this by the
 	 * server's clock: a listing may be ahead of the media. @default 300000
 	 */
 	readonly youngMs: number;
@@ -41,7 +41,7 @@ export interface DemuxerOptions {
 	/** Copies every frame, so that it keeps only its own bytes alive. @default false */
 	readonly copy?: boolean;
 	readonly resume?: Partial<ResumePolicy> | undefined;
-	/** Told of every answer that is asked for again. */
+	/** Called for every response that is requested again. */
 	readonly onRetry?: (() => void) | undefined;
 	readonly clock?: Clock | undefined;
 	/** From 0 to 1. @default Math.random */
@@ -63,7 +63,7 @@ interface ResponseEnd {
  * Reads the bodies of responses, in order, as one stream of events.
  *
  * Every fragment of a batch ends exactly once: whole, or with a `fragment-failure` in its place. What breaks off, stalls,
- * or fails in a way that another try may help, is asked for again from the first fragment that is not whole; frames that
+ * or fails with a retryable code, is requested again from the first fragment that is not whole; frames that
  * were given out are recognized and not given out twice. When the tries are spent, the fragment that was begun fails
  * (`TRUNCATED`, `MALFORMED`; `UNSUPPORTED` at once), or with its in-band code, or, where nothing of it came, as `MISSING`. A request that is
  * refused altogether ends the stream with its error.
@@ -215,7 +215,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		return out;
 	}
 
-	/** Whether a fragment with an in-band failure is asked for again; counts that it is. */
+	/** Whether a fragment with an in-band failure is retried; counts that it is. */
 	#isWorthATry(
 		{ code, retryable }: FragmentFailureEvent,
 		fragmentNumber: string,
@@ -266,12 +266,12 @@ function isFailure(event: MediaEvent): event is FragmentFailureEvent {
 	return event.type === 'fragment-failure';
 }
 
-/** A connection that was given up to make room is no failure. */
+/** A connection that was closed to make room is not a failure. */
 function isHeldBack(error: unknown): boolean {
 	return error instanceof ArchiveError && error.code === 'KVS_HELD_BACK';
 }
 
-/** The request itself was answered with no, or its tries are spent: that is not for the reader of bodies to mend. */
+/** The request itself was refused, or its retries are used up: not recoverable here. */
 function isRefused(error: unknown): boolean {
 	return (
 		error instanceof ArchiveError &&
@@ -304,7 +304,7 @@ function brokenOff(error: unknown): MediaError {
 	const { code, message } = error as { code?: string; message?: string };
 	const reason =
 		code === undefined || message === undefined
-			? (code ?? message ?? 'without a word')
+			? (code ?? message ?? 'no error message')
 			: `${message}, ${code}`;
 	return new MediaError('KVS_MEDIA_TRUNCATED', `the response broke off (${reason})`, { cause: error });
 }

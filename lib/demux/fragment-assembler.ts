@@ -55,7 +55,7 @@ export interface AssemblerOptions {
 	readonly lateTracks?: LateTracks | undefined;
 	/** Asked at the start of every fragment what is to become of it. @default 'take' */
 	readonly admit?: (fragmentNumber: string | null) => Admission;
-	/** Told of every failure as it is read. */
+	/** Called with every failure as it is read. */
 	readonly onFailure?: () => void;
 }
 
@@ -147,7 +147,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	/**
 	 * The events that `chunk` completes, in arrays of bounded length. Throws {@link MediaError} where the bytes are
 	 * malformed, after the events before that place were yielded; `fail` then ends the fragment. With `resync` it does not
-	 * throw: the failure is one of the events, and the next document the next thing behind it.
+	 * throw: the failure is one of the events, and the next document follows it.
 	 */
 	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
 		yield* this.#read(() => this.#parser.write(chunk));
@@ -464,10 +464,10 @@ export class FragmentAssembler implements MatroskaHandler {
 		if (this.#events.length >= MAX_EVENTS_PER_BATCH) this.#parser.pauseRequested = true;
 	}
 
-	/** The rest of the open document cannot be had; with no document open, what cannot be had has no name. */
+	/** The rest of the open document failed; without an open document, the failure has no fragment. */
 	#fail(name: string, error: Error, offset: number | null): void {
 		const { exception, fragmentNumber } = this.#isOpen ? this.#service : new ServiceTagReader();
-		// Where the service itself said what is wrong, that the bytes end there as well is no news.
+		// Where the service itself said what is wrong, the end of the bytes there adds nothing.
 		if (exception !== null) this.#failure(exception, fragmentNumber, this.#exceptionOffset, null);
 		// Documents that only seem to begin in broken bytes are part of the same failure.
 		else if (!this.#hasFailed || this.#fragment !== null || fragmentNumber !== null) {
@@ -494,7 +494,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		if (this.#fragment !== null) this.#endFragment(fragmentNumber, false);
 	}
 
-	/** `fragmentNumber` may have come behind the Cluster, when `fragment` was out already. */
+	/** `fragmentNumber` may have come after the Cluster, when `fragment` had left already. */
 	#endFragment(fragmentNumber: string | null, isComplete: boolean): void {
 		const fragment = this.#startFragment();
 		this.#fragment = null;
@@ -517,7 +517,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 }
 
-/** Whether bytes are well-formed, and of a kind that is not read here: they are the same when they are asked for again. */
+/** Whether bytes are well-formed, and of a kind that is not supported: a retry brings the same bytes. */
 export function isUnsupported(error: unknown): boolean {
 	return error instanceof MediaError && error.code === 'KVS_MEDIA_UNSUPPORTED';
 }

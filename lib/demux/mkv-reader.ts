@@ -31,13 +31,13 @@ export interface MkvReaderOptions {
 const WRITABLE_HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /**
- * Bytes of Matroska in, {@link MediaEvent}s out: a KVS payload (documents one behind the other), a file, a GetMedia body.
+ * Bytes of Matroska in, {@link MediaEvent}s out: a KVS payload (one document after the other), a file, a GetMedia body.
  *
  * Chunks may be cut anywhere and are not copied: do not write to them afterwards. Frames are views of them: one frame
  * that is kept keeps its whole chunk (16 KiB to 1 MiB) in memory, so ask for `copy` to keep some of many. A payload that ends inside an element
- * gives a `fragment-failure` behind the frames that did arrive; where every open element is of unknown size the bytes
+ * gives a `fragment-failure` after the frames that did arrive; where every open element is of unknown size the bytes
  * cannot tell, and the fragment counts as complete. Bytes that are no Matroska destroy the reader with a
- * {@link MediaError} (`KVS_MKV_MALFORMED`), behind the events before that place, unless `resync` is asked for.
+ * {@link MediaError} (`KVS_MKV_MALFORMED`), after the events before that place, unless `resync` is asked for.
  */
 export class MkvReader extends Stage<Uint8Array, MediaEvent> {
 	readonly #assembler: FragmentAssembler;

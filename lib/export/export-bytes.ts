@@ -31,7 +31,7 @@ export class ExportBytes {
 		return (await stat(path)).size;
 	}
 
-	/** SHA-256 of some places, one behind the other, in hexadecimal; of what there is, where a file is shorter. */
+	/** SHA-256 of some places, one after the other, in hexadecimal; of what there is, where a file is shorter. */
 	async sha256(ranges: readonly FragmentRange[]): Promise<string> {
 		const hash = createHash('sha256');
 		for (const { file, offset, bytes } of ranges) {

@@ -100,7 +100,7 @@ export class ExportFile {
 		return ExportFile.#open(options, tracks, { number, cut, tracks: entries });
 	}
 
-	/** Goes on with a file behind the last fragment that was written down. */
+	/** Continues a file after the last fragment in the journal. */
 	static async resume(
 		options: ExportFileOptions,
 		opened: OpenedFile,
@@ -252,7 +252,7 @@ export class ExportFile {
 		return { frames, bytes, sha256, ranges };
 	}
 
-	/** What is needed to go on behind the fragment that is over. */
+	/** What is needed to continue after the fragment that has ended. */
 	state(): OpenState {
 		return {
 			timeline: this.#timeline.state(),
@@ -260,7 +260,7 @@ export class ExportFile {
 		};
 	}
 
-	/** Writes what comes behind the last frame and brings the files to the disk; they wait for their names. */
+	/** Writes what follows the last frame and syncs the files; they still have their temporary names. */
 	async seal(signal: AbortSignal): Promise<SealedFile[]> {
 		const { gaps, faststart, directory } = this.#options;
 		const durationMs = this.#timeline.endMs;

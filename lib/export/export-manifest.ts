@@ -58,7 +58,7 @@ export interface ExportedFile {
 	readonly frames: number;
 	/** Why it was begun; null for the first. */
 	readonly cut: FileCut | null;
-	/** What comes before the first fragment, and behind the last; null where the index was moved to the front. */
+	/** The bytes before the first fragment, and after the last; null where the index was moved to the front. */
 	readonly head: FileSection | null;
 	readonly tail: FileSection | null;
 	/** Of the whole file, where the index was moved to the front; else null, for `head`, `tail` and the fragments cover it. */
@@ -78,7 +78,7 @@ export interface ExportedFragment {
 	readonly fragmentNumber: string | null;
 	readonly producerTimestamp: string | null;
 	readonly serverTimestamp: string | null;
-	/** `failed`: it broke off, and the file holds what came of it, or it could not be had. `missing`: it never came. */
+	/** `failed`: it was cut, and the file holds what arrived, or it had no media. `missing`: it never arrived. */
 	readonly status: 'delivered' | 'failed' | 'missing';
 	/** Of a failure: the service's number and word for it, and what was said. */
 	readonly code?: number | null;

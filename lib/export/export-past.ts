@@ -40,7 +40,7 @@ export interface SealedFile extends Omit<ExportedFile, 'file'> {
 	readonly suffix: string | null;
 }
 
-/** What the open file needs to go on behind a fragment. */
+/** What the open file needs to continue after a fragment. */
 export interface OpenState {
 	readonly timeline: OutputTimelineState;
 	/** Of each of the files that are written side by side. */

@@ -158,14 +158,10 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 		throw new InvalidOptionError('gaps', "'keep', 'close' or 'fill'", gaps);
 	}
 	if (channels !== undefined && ((channels !== 'split' && channels !== 'stereo') || container !== 'wav')) {
-		throw new InvalidOptionError(
-			'channels',
-			"'split' or 'stereo', and left out where the file is no .wav",
-			channels,
-		);
+		throw new InvalidOptionError('channels', "'split' or 'stereo', and set only for a .wav file", channels);
 	}
 	if (faststart && container !== 'mp4' && container !== 'mov' && container !== 'm4a') {
-		throw new InvalidOptionError('faststart', 'left out where the file is no .mp4, .mov or .m4a', faststart);
+		throw new InvalidOptionError('faststart', 'set only for a .mp4, .mov or .m4a file', faststart);
 	}
 	// Throws for selectors that are not valid.
 	if (tracks !== undefined) new TrackSelection(tracks);
@@ -231,7 +227,7 @@ async function finishedExport(
 ): Promise<ExportSummary | null> {
 	if (!hasManifest) return null;
 	const startMs = clock.now();
-	// Something that is no manifest is replaced by one.
+	// A file that is not a manifest is replaced by one.
 	const manifest = await readManifest(file).catch(() => null);
 	if (manifest === null || !isDeepStrictEqual(manifest.request, request)) return null;
 	if (manifest.summary.failed + manifest.summary.missing > 0) return null;

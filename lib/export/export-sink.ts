@@ -224,7 +224,7 @@ export class ExportSink extends FragmentSink {
 			const fragments = ExportJournal.fragments(file, { count: fragmentCount, hasRanges });
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
 		} else {
-			// What is no manifest of ours is somebody's.
+			// A file that is not one of our manifests belongs to the user.
 			const stale = await readManifest(file).catch(() => null);
 			if (stale !== null) await rm(manifestPath(file), { force: true });
 		}

@@ -7,7 +7,7 @@ import type { PlacedFrame } from '../muxing/muxer.js';
 /** Frames of silence that are written at a time. */
 const MAX_FRAMES = 1000;
 
-/** Throws `SinkError` (`KVS_CODEC_NOT_SUPPORTED`) for a sound track whose codec nobody here knows the silence of. */
+/** Throws `SinkError` (`KVS_CODEC_NOT_SUPPORTED`) for an audio track of a codec without known silence. */
 export function requireSilence(file: string, track: Track): void {
 	if (track.type !== 'audio' || silentFrame(track) !== null) return;
 	throw new SinkError(

@@ -24,7 +24,7 @@ export interface VerifyReport {
 
 /**
  * Checks the files of an export against its manifest, byte for byte: what comes before the fragments, every fragment, and
- * what comes behind them. Files are expected beside `file`. Aborts reject with the signal's reason.
+ * what follows them. Files are expected beside `file`. Aborts reject with the signal's reason.
  */
 export async function verifyExport(
 	file: string,
@@ -45,7 +45,7 @@ class ExportCheck {
 	readonly #bytes: ExportBytes;
 	readonly #signal: AbortSignal | undefined;
 	readonly #damage: ExportDamage[] = [];
-	/** Files that cannot be read, and are not asked for again. */
+	/** Files that cannot be read, and are not read again. */
 	readonly #unreadable = new Set<number>();
 	/** Up to where each file has been looked at. */
 	readonly #positions: number[] = [];
@@ -122,7 +122,7 @@ class ExportCheck {
 		if (from + tail.bytes !== bytes) {
 			this.#found(index, null, `the manifest knows nothing of ${bytes - from - tail.bytes} bytes`);
 		}
-		const what = 'what comes behind the last fragment';
+		const what = 'the bytes after the last fragment';
 		await this.#section(index, bytes - tail.bytes, tail.bytes, tail.sha256, what);
 	}
 

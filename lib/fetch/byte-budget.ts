@@ -13,7 +13,7 @@ interface Waiter {
 }
 
 /**
- * Bounds what all bodies of a run hold in memory together. Bytes are counted when they have come; whoever is over waits
+ * Bounds what all bodies of a run hold in memory together. Bytes are counted when they arrive; a body above its share waits
  * before it reads any more.
  */
 export class ByteBudget {

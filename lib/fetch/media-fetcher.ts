@@ -174,8 +174,7 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 		const fragments = batch.fragments
 			.slice(start)
 			.filter(({ fragmentNumber }) => only?.has(fragmentNumber) ?? true);
-		if (fragments.length === 0)
-			throw new InvalidOptionError('after', 'a fragment with others behind it', after);
+		if (fragments.length === 0) throw new InvalidOptionError('after', 'a fragment that others follow', after);
 		return this.#open({ index: batch.index, fragments, sizeBytes: sizeOf(fragments) }, { isUrgent: true });
 	}
 }

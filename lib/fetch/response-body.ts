@@ -3,11 +3,11 @@ import { ArchiveError, MediaError } from '../errors.js';
 import type { Clock } from '../pace/clock.js';
 import type { BudgetAccount, ByteBudget } from './byte-budget.js';
 
-/** How long a body is waited for. */
+/** Time limits of a response body. */
 export interface BodyPatience {
-	/** Nothing comes for so long, or next to nothing, while we are reading: the connection is dead. Milliseconds. */
+	/** Longest time without data, or nearly without, while it is read, before the connection is considered dead. Milliseconds. */
 	readonly stallMs: number;
-	/** The reader leaves no room for so long: the connection is given up, to be opened again later. Milliseconds. */
+	/** Longest time that a connection may wait for room, before it is closed and opened again later. Milliseconds. */
 	readonly maxHoldMs: number;
 }
 
@@ -67,7 +67,7 @@ export class ResponseBody extends Readable {
 		const { signal } = this.#abort;
 		try {
 			this.#source = await this.#options.open(signal);
-			// Who was destroyed meanwhile has nobody to read for.
+			// The body may have been destroyed meanwhile.
 			signal.throwIfAborted();
 			this.#options.onConnected();
 			const watch = this.#watch(this.#source, signal);

@@ -29,7 +29,7 @@ export class AtomicFile {
 		this.#handle = handle;
 	}
 
-	/** Opens the file that is to become `target`, under a name nobody else has. */
+	/** Opens the file that is to become `target`, under a unique name. */
 	static async create(target: string): Promise<AtomicFile> {
 		const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.part`);
 		try {

@@ -42,7 +42,7 @@ async function take(path: string, beatMs: number): Promise<HeldMark | string> {
 		if (mark !== null) return mark;
 		const holder = await holderOf(path);
 		if (holder?.isAlive === true) return holder.name;
-		// Whoever removes a mark must be alone: the next one has the same name and would be removed with it.
+		// Only one process may remove a mark: the next one has the same name and would be removed with it.
 		const takeover = await take(`${path}.takeover`, beatMs);
 		if (typeof takeover === 'string') return takeover;
 		try {

@@ -14,7 +14,7 @@ export class FrameSelector {
 	readonly #counts = new Map<number, number>();
 	readonly #nextMs = new Map<number, number>();
 
-	/** Throws {@link InvalidOptionError} for a selection that is none. */
+	/** Throws {@link InvalidOptionError} for an unknown selection. */
 	constructor(select: FrameSelection) {
 		if (!isSelection(select)) {
 			throw new InvalidOptionError(

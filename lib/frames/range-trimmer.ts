@@ -20,7 +20,7 @@ export interface RangeTrimmerOptions {
 	readonly tracks?: TrackSelection | null;
 	/** The fragments that begin before the range, by number, and whether they are known to reach it. */
 	readonly padding: ReadonlyMap<string, boolean>;
-	/** Told of every such fragment of which nothing was given out. */
+	/** Called for every such fragment of which nothing was delivered. */
 	readonly onDropped: () => void;
 }
 
@@ -45,9 +45,9 @@ interface TrimmedFragment {
  */
 export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 	readonly #options: RangeTrimmerOptions;
-	/** Wait for the fragment behind them. */
+	/** Wait for the fragment after them. */
 	#gaps: GapEvent[] = [];
-	/** The gaps that come next are about a fragment that nobody has seen. */
+	/** The next gaps refer to a fragment that was not delivered. */
 	#isAfterDropped = false;
 	#nextIndex = 0;
 	#trimmed: TrimmedFragment | null = null;
@@ -131,7 +131,7 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		out.push(this.#indexed(fragment));
 	}
 
-	/** The event with the index of the fragment that was announced last. To those who have not seen it yet, it is constant. */
+	/** The event with the index of the fragment that was announced last. It was not delivered yet, so that the index is constant to readers. */
 	#indexed<T extends { readonly index: number | null }>(event: T): T {
 		const index = this.#nextIndex - 1;
 		return event.index === index ? event : Object.assign(event, { index });

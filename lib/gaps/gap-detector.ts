@@ -92,9 +92,9 @@ export class GapDetector {
 }
 
 /**
- * Whether a fragment's frames say that it meets the one before it after all. A gap is told by its start alone, and by a guess
- * of how long the last frame before it lasts: pictures that are shown before the key frame they come behind fill a gap
- * (open groups of pictures); and a last frame that is shorter than the mean is no overlap (a rate that varies).
+ * Whether a fragment's frames show that a gap is not real. A gap is found by the fragment's start alone, and by an estimate of
+ * the last frame's duration: frames that are shown before the key frame that they follow fill a gap (open groups of
+ * pictures); and a last frame that is shorter than the mean is not an overlap (a variable rate).
  *
  * @param before - what the detector knew when the fragment began
  */

@@ -1,7 +1,7 @@
 import { GAP_THRESHOLD_MS } from './gap-threshold.js';
 import { type RoomForFragment, TimeExtent } from './time-extent.js';
 
-/** A frame that others refer to comes at most so many frames before it is shown; what is further off is wrong. */
+/** A reference frame comes at most this many frames before it is shown; a time that is further off is wrong. */
 const MAX_REORDER_FRAMES = 8;
 
 /** Frames before and after a frame that its time is compared with. */
@@ -12,7 +12,7 @@ const MAX_RUN = 3;
 const MAX_SHARE = 1 / 8;
 const MAX_OUTLIERS = 64;
 
-/** A frame is missing where two neighbours are so many frames apart. */
+/** A frame is missing where two neighbours are this many frames apart. */
 const MISSING_FRAMES = 1.5;
 
 /** How long a frame lasts of which nothing else is known. */
@@ -90,7 +90,7 @@ export class TrackTimes {
 /** Adds the frames that the frames around them contradict, those first that most of them do. */
 function addContradicted(timesMs: readonly number[], toleranceMs: number, wrong: Set<number>): void {
 	const contradictions = new Uint32Array(timesMs.length);
-	/** So many frames may come after one that is shown later in what is only another order. */
+	/** The most frames that may follow one that is shown later, in reordered video. */
 	let reordered = 0;
 	const sorted = sortedWithout(timesMs, wrong);
 	const middleMs = sorted[sorted.length >> 1] as number;

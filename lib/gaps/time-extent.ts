@@ -3,7 +3,7 @@ import { GAP_THRESHOLD_MS } from './gap-threshold.js';
 /** Frames may come by so much before their fragment's own start: audio that is interleaved, and pictures of an open group. */
 export const MAX_EARLY_MS = 1000;
 
-/** A wrong time is further from all others than so many frames last. */
+/** A wrong time is further from all others than the duration of this many frames. */
 const ISOLATION_FRAMES = 3;
 
 /** What the neighbours of a fragment leave room for, in milliseconds. */
@@ -97,7 +97,7 @@ export class TimeExtent {
 		return { firstMs: earliest[early] as number, lastMs: latest[late] as number, count, isAll };
 	}
 
-	/** Whether the latest times are so far from all others that only the start of the next fragment tells whether they are right. */
+	/** Whether the latest times are so far from all others that only the start of the next fragment shows whether they are right. */
 	isInDoubt({ startMs, frameMs }: Pick<RoomForFragment, 'startMs' | 'frameMs'>): boolean {
 		if (this.#count === 1) return startMs !== null && this.#last > startMs + MAX_EARLY_MS;
 		return this.#isolated(this.#latest(), { startMs, nextStartMs: null, frameMs }, () => true) > 0;

@@ -9,10 +9,10 @@ import type { RateLimiter } from '../pace/rate-limiter.js';
 import { type RetryPolicy, retry } from '../pace/retry.js';
 import { withPermit } from '../pace/with-permit.js';
 
-/** So often in a row a page may be put off before the listing is taken for endless. */
+/** How often in a row a page may be empty and name itself as the next, before the listing is considered endless. */
 const MAX_PUT_OFF = 20;
 
-/** So many pages in a row may bring no fragment that was not listed before. */
+/** The most pages in a row that bring no new fragment. */
 const MAX_BARREN_PAGES = 100;
 
 /** What a listing needs besides its range. */
@@ -58,7 +58,7 @@ export async function listWindow(
 		}
 		if (fragments.size > maxFragments) return null;
 		nextToken = page.nextToken;
-		// A page without fragments may name itself as the next: what is due comes when it is asked for again.
+		// A page without fragments may name itself as the next: its fragments come when it is requested again later.
 		const isRepeated = nextToken !== null && nextToken === request.nextToken;
 		putOff = isRepeated ? putOff + 1 : 0;
 		if (putOff > (page.fragments.length === 0 ? MAX_PUT_OFF : 0)) {

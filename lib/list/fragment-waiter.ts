@@ -37,7 +37,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 /** A fragment lasts about as long, and is listed a second after its end. */
 const DEFAULT_POLL_INTERVAL_MS = 2000;
 
-/** One fragment tells that there is something; a look costs as many points. */
+/** One fragment is enough to know; each listing costs as many points. */
 const LOOK_PAGE_SIZE = 1;
 
 /** How far a producer's clock may be ahead of ours and its media still be found. */

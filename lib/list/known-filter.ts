@@ -24,7 +24,7 @@ export interface KnownFilterOptions {
  */
 export class KnownFilter extends Stage<Fragment, Fragment> {
 	readonly #options: KnownFilterOptions;
-	/** Not known; wait until it is clear that nothing known comes behind them. */
+	/** Not known; held until it is clear that nothing known follows. */
 	#held: Fragment[] = [];
 	#left: number;
 

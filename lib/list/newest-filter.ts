@@ -20,7 +20,7 @@ export interface NewestFilterOptions {
  * ingested last.
  *
  * Sorted by the producer's clock they are neighbours, and one fragment is held. Sorted by the server's they may be any
- * distance apart: so many fragments are held back as the window says, and those that are further apart are all kept.
+ * distance apart: as many fragments are held back as the window says, and those that are further apart are all kept.
  */
 export class NewestFilter extends Stage<Fragment, Fragment> {
 	readonly #windowFragments: number;

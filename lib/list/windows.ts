@@ -10,7 +10,7 @@ export const MAX_WINDOW_FRAGMENTS = 5000;
 const FEW_FRAGMENTS = 1000;
 
 /**
- * Cuts a range into windows that are listed one behind the other. ListFragments answers in no order, so a window must be
+ * Cuts a range into windows that are listed one after the other. ListFragments returns no order, so a window must be
  * listed whole before its first fragment can be given out; its length follows the density that was met: doubled while
  * few fragments come, halved when too many do. Ten empty years take some twenty windows.
  */

@@ -11,7 +11,7 @@ export interface BlockGroup {
 	readonly block: Uint8Array;
 	/** BlockDuration in ticks, of all laced frames together; -1 where there is none. */
 	readonly durationTicks: number;
-	/** Whether it refers to another block: then it is no key frame (Matroska §10.1). */
+	/** Whether it refers to another block: then it is not a key frame (Matroska §10.1). */
 	readonly isReferring: boolean;
 	/** What else it says of the Block: DiscardPadding, BlockAdditions, CodecState and what is not known here. Views. */
 	readonly others: readonly Element[];

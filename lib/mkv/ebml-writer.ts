@@ -1,6 +1,6 @@
 import { idOf } from './ebml-schema.js';
 
-/** An element as it will stand in a file: slices to be written one behind the other. */
+/** An element as it will stand in a file: slices to be written one after the other. */
 export type Slices = readonly Uint8Array[];
 
 /** How the size of an element is written. */

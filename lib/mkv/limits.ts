@@ -27,7 +27,7 @@ export const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
 /** An element that is skipped and has a name (Attachments, Cues, Void). */
 export const MAX_SKIPPED_ELEMENT_BYTES = 1024 * 1024 * 1024;
 
-/** An element that is skipped and that nobody knows. More than a whole fragment (50 MB) is no element but an accident. */
+/** An unknown element that is skipped. More than a whole fragment (50 MB) is not a plausible element. */
 export const MAX_UNKNOWN_ELEMENT_BYTES = 64 * 1024 * 1024;
 
 /** TimecodeScale: up to here a block's relative time in nanoseconds stays an exact number (2^15 × 10^11 < 2^53). */
@@ -51,5 +51,5 @@ export const MAX_CONTENT_ENCODINGS = 8;
 /** Media that is held until the Tracks of its document are there. More than a whole fragment (50 MB). */
 export const MAX_BYTES_BEFORE_TRACKS = 64 * 1024 * 1024;
 
-/** What the frames of one block, or a CodecPrivate, may inflate to. More than a whole fragment (50 MB) is no frame. */
+/** What the frames of one block, or a CodecPrivate, may inflate to. More than a whole fragment (50 MB) is not a plausible frame. */
 export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;

@@ -218,7 +218,7 @@ export class MatroskaParser {
 		this.#heldBytes = 0;
 	}
 
-	/** Holds the chunk from a place on until there are so many bytes. Returns the chunk's end. */
+	/** Holds the chunk from a place on until that many bytes have come. Returns the chunk's end. */
 	#hold(chunk: Uint8Array, position: number, needsBytes: number): number {
 		const held = viewOf(chunk, position, chunk.byteLength);
 		this.#held = [held];
@@ -323,7 +323,7 @@ export class MatroskaParser {
 	}
 
 	/**
-	 * The fast way: SimpleBlocks one behind the other that lie in the chunk and in their Cluster as a whole. Returns where
+	 * The fast path: consecutive SimpleBlocks that lie in the chunk and in their Cluster as a whole. Returns where
 	 * the first element begins that does not.
 	 */
 	#readSimpleBlocks(chunk: Uint8Array, start: number, end: number): number {

@@ -31,7 +31,7 @@ export function ebmlHeader(docType: 'matroska' | 'webm' = 'matroska'): Uint8Arra
 	]);
 }
 
-/** Info with its mandatory children, and `more` behind them. */
+/** Info with its mandatory children, followed by `more`. */
 export function info(timecodeScaleNs: number, more: readonly Slices[] = []): Uint8Array[] {
 	return master('Info', [
 		unsigned('TimecodeScale', timecodeScaleNs),

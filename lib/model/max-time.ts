@@ -1,2 +1,2 @@
-/** Times lie within so many milliseconds of 1970: what a Date can hold (ECMAScript §21.4.1.1). */
+/** The largest distance from 1970 in milliseconds: what a Date can hold (ECMAScript §21.4.1.1). */
 export const MAX_TIME_MS = 8_640_000_000_000_000;

@@ -145,7 +145,7 @@ export class Frame {
 		return new Frame(this.#fragment, this.#cluster, track, offsetNs, this.keyframe, durationMs, data);
 	}
 
-	/** The same frame, later by so many milliseconds (earlier where that is negative); this one is left as it is. */
+	/** The same frame, shifted by a number of milliseconds; this one is left as it is. */
 	movedBy(ms: number): Frame {
 		const { track, keyframe, durationMs, data } = this;
 		const offsetNs = this.#offsetNs + Math.round(ms * 1e6);

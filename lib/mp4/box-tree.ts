@@ -35,7 +35,7 @@ export function boxesAt(boxes: readonly Box[], path: string): Box[] {
 		);
 }
 
-/** Where a box's own fields begin, in bytes from the start of the first of `boxes`; null where it is none of them. */
+/** Where a box's own fields begin, in bytes from the start of the first of `boxes`; null where it is not one of them. */
 export function positionOf(boxes: readonly Box[], wanted: Box): number | null {
 	let position = 0;
 	for (const candidate of boxes) {

@@ -95,7 +95,7 @@ async function readFragments(source: FileHandle, path: string, signal: AbortSign
 	return { ftyp, moov, tables, media };
 }
 
-/** The samples of one `moof`. Those of a track lie together, one track's behind the other's, as {@link mediaSegment} has them. */
+/** The samples of one `moof`. Those of a track lie together, one track after the other, as {@link mediaSegment} has them. */
 function addSamples(moof: Box, tables: readonly SampleTable[], mediaPosition: number): void {
 	let position = mediaPosition;
 	for (const { children } of boxesAt([moof], 'moof/traf')) {
@@ -156,7 +156,7 @@ function wholeEdit(edts: Box, trak: Box): Box {
 	return container('edts', [box('elst', fields)]);
 }
 
-/** In version 1 of each, behind the box's header (ISO 14496-12 §8.3.2, 8.6.6). */
+/** In version 1 of each, after the box's header (ISO 14496-12 §8.3.2, 8.6.6). */
 const TKHD_DURATION = 28;
 const FIRST_EDIT = 8;
 const EDIT_BYTES = 20;

@@ -36,7 +36,7 @@ export class GrowingTable {
 		}
 	}
 
-	/** The number that is `index` from the end; null where there are not so many. */
+	/** The number that is `index` from the end; null where the index is out of range. */
 	last(index: number): number | null {
 		const at = this.#sizeBytes - 4 * (index + 1);
 		return at < 0 ? null : this.#buffer.readUInt32BE(at);

@@ -21,7 +21,7 @@ export type Brand = 'mp4' | 'mov';
 
 /** Where the facts stand that are known only at a file's end: bytes from the start of the init segment. All are 64 bits. */
 export interface InitPositions {
-	/** Of the file's duration, in {@link MOVIE_TIMESCALE}: once for those who know fragments (mehd), once for those who do not. */
+	/** Of the file's duration, in {@link MOVIE_TIMESCALE}: once for readers of fragments (mehd), once for others (mvhd). */
 	readonly movieDurations: readonly number[];
 	readonly tracks: readonly TrackPositions[];
 }
@@ -145,7 +145,7 @@ function positionsOf(boxes: readonly Box[]): InitPositions {
 	};
 }
 
-/** Where the fields stand behind the header of a box, in version 1 of each (ISO 14496-12 §8.2.2, 8.3.2, 8.8.2). */
+/** Offsets of the fields after the header of a box, in version 1 of each (ISO 14496-12 §8.2.2, 8.3.2, 8.8.2). */
 const MVHD_DURATION = 24;
 const TKHD_DURATION = 28;
 const MEHD_DURATION = 4;

@@ -42,7 +42,7 @@ export interface WrittenTrack {
 	readonly trafNumber: number;
 }
 
-/** A segment's bytes, and what those behind it need. */
+/** A segment's bytes, and the state that the next segment needs. */
 export interface MediaSegment {
 	/** Frames that need no conversion are the caller's own bytes. */
 	readonly slices: Uint8Array[];
@@ -53,7 +53,7 @@ export interface MediaSegment {
 const DEFAULT_BASE_IS_MOOF = 0x020000;
 /** Data offset, and of each sample its duration, size, flags and composition offset (ISO 14496-12 §8.8.8). */
 const RUN_FLAGS = 0x000f01;
-/** Depends on nothing; depends on others and is no sync sample (ISO 14496-12 §8.8.3.1). */
+/** Depends on nothing; depends on others and is not a sync sample (ISO 14496-12 §8.8.3.1). */
 const SYNC_SAMPLE = 0x02000000;
 const OTHER_SAMPLE = 0x01010000;
 

@@ -1,7 +1,7 @@
 import { type Box, container, fullBox, uint32, uint64 } from './box.js';
 import { GrowingTable } from './growing-table.js';
 
-/** A run of samples that lie one behind the other, as a track fragment has them. */
+/** A run of contiguous samples, as a track fragment has them. */
 export interface Chunk {
 	/** Decode time of the first sample, in the track's timescale. */
 	readonly decodeTicks: number;

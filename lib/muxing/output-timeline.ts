@@ -40,7 +40,7 @@ export interface OutputTimelineState {
  * Gives every frame its place in a file that begins at 0, the earliest frame of its first fragment.
  *
  * Times are the producer's. Where a fragment begins before the one before it ended (a new session, a range ingested twice,
- * two producers), a file cannot follow: it begins where the file ends so far, and those behind it keep their distance to it.
+ * two producers), a file cannot follow: it begins where the file ends so far, and those after it keep their distance to it.
  */
 export class OutputTimeline {
 	readonly #gaps: GapPolicy;

@@ -10,7 +10,7 @@ export interface WaveFormat {
 const WAVE_PCM = 1;
 const WAVE_EXTENSIBLE = 0xfffe;
 
-/** The rest of a sub-format's GUID, behind the format tag it extends. */
+/** The rest of a sub-format's GUID, after the format tag that it extends. */
 const SUB_FORMAT_TAIL = Buffer.from('000000001000800000aa00389b71', 'hex');
 
 /** Size fields that stand for "see ds64" (EBU Tech 3306). */
@@ -26,7 +26,7 @@ export function wavHeader({ sound, channels, sampleRate }: WaveFormat, dataBytes
 	const blockBytes = channels * sound.bytesPerSample;
 	const format = formatChunk(sound, channels, sampleRate, blockBytes);
 	const samples = Math.floor(dataBytes / blockBytes);
-	// A chunk of an odd length has a byte behind it that it does not count.
+	// A chunk of an odd length is followed by a byte that it does not count.
 	const evenDataBytes = dataBytes + (dataBytes % 2);
 	const factBytes = sound.waveTag === WAVE_PCM ? 0 : 12;
 	const headerBytes =

@@ -63,7 +63,7 @@ class WavMuxer implements Muxer {
 			throw new SinkError(
 				'KVS_CODEC_NOT_SUPPORTED',
 				'.wav',
-				`track ${track.number} (${codec}) is no uncompressed sound`,
+				`track ${track.number} (${codec}) is not uncompressed audio`,
 			);
 		});
 		const { track, sound } = this.#parts[0] as Part;

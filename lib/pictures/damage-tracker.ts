@@ -12,7 +12,7 @@ import type { LogLine } from './ffmpeg-log.js';
 export interface TrackedFrame {
 	readonly frame: Frame;
 	readonly ticks: number;
-	/** Slices the decoder will tell of; 0 where it tells of none. */
+	/** Slices that the decoder will log; 0 where it logs none. */
 	readonly sliceCount: number;
 	readonly order: number;
 	readonly group: PictureGroup;
@@ -20,18 +20,18 @@ export interface TrackedFrame {
 	problem: string | null;
 }
 
-/** A key frame and those behind it in decoding order. */
+/** A key frame and those after it in decoding order. */
 interface PictureGroup {
 	readonly keyTicks: number;
 	/** Whether the run begins in the middle of a stream: with a key frame that others are shown before, and refer to more than it. */
 	readonly isOpenStart: boolean;
 	/** Time of the first picture of it that the decoder showed. */
 	shownTicks: number | null;
-	/** The damage of this group that reaches those behind it in decoding order. */
+	/** The damage of this group that reaches those after it in decoding order. */
 	readonly damage: Damage;
 	/** That of the group before: pictures shown before the key frame may refer to it. Damage may be found later. */
 	readonly damageBefore: Damage | null;
-	/** The same among the pictures shown before the key frame; those behind it do not refer to them. */
+	/** The same among the pictures shown before the key frame; those after it do not refer to them. */
 	readonly leadingDamage: Damage;
 }
 
@@ -60,11 +60,11 @@ const NOT_WHOLE = 'its key frame holds no whole picture, and what is in front of
  *
  * ffmpeg with one thread logs each NAL unit before it decodes it, in decoding order, then its complaints, and a line for
  * each picture it gives out: so a complaint belongs to the frame whose slices were logged last. Where there are no NAL
- * units, to the first frame that has no picture yet. A frame it complained of spoils those behind it in decoding order up to
+ * units, to the first frame that has no picture yet. A frame that it reported spoils those after it in decoding order up to
  * the next key frame, and the pictures that are shown before that one; so does a missing frame that others may refer to.
  */
 export class DamageTracker {
-	/** Frames whose slices were not all told of yet, in decoding order. */
+	/** Frames whose slices were not all logged yet, in decoding order. */
 	#coming: TrackedFrame[] = [];
 	#current: TrackedFrame | null = null;
 	#slicesLeft = 0;
@@ -75,7 +75,7 @@ export class DamageTracker {
 	#isCorrupt = false;
 	#shownCount = 0;
 
-	/** Pictures that ffmpeg has told of so far. All that it says of a picture it says before it tells of it. */
+	/** Pictures that ffmpeg has logged so far. All messages about a picture come before its own line. */
 	get shownCount(): number {
 		return this.#shownCount;
 	}

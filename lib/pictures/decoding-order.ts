@@ -1,11 +1,11 @@
 import type { Frame } from '../model/media-event.js';
 
-/** At most so many pictures behind a key frame are shown before it: a decoder holds no more (H.264 and H.265, max_num_reorder). */
+/** The most pictures after a key frame that are shown before it: a decoder holds no more (H.264 and H.265, max_num_reorder). */
 const MAX_LEADING_FRAMES = 16;
 
 /**
  * Numbers the frames of one track in decoding order, and leaves a number out where frames are missing in front of a key
- * frame: the producer's clock goes back, or ahead by more than the pictures that come behind the key frame and are shown
+ * frame: the producer's clock goes back, or ahead by more than the pictures that follow the key frame and are shown
  * before it could fill.
  */
 export class DecodingOrder {

@@ -35,7 +35,7 @@ const MAX_SPARE_PICTURES = 64;
 /** The default of `timeoutMs`. */
 const TIMEOUT_MS = 60_000;
 
-/** A tick of what goes in and comes out is a microsecond, and called a millisecond: Matroska's own from ffmpeg is no finer. */
+/** A tick of what goes in and comes out is a microsecond, and called a millisecond: Matroska's own from ffmpeg is not finer. */
 const TIMECODE_SCALE_NS = 1_000_000;
 
 const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
@@ -52,8 +52,8 @@ const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
  * Behind frames that were left out or are missing, an open group of H.265 goes on in the same process, spliced; one of H.264
  * needs a new process (some 100 ms).
  *
- * Pictures are as coded: not rotated, not scaled, cropped as the stream says. Damage that ffmpeg would conceal is told, and
- * such a picture not handed out, nor those behind it in decoding order up to the next key frame: for that, ffmpeg decodes
+ * Pictures are as coded: not rotated, not scaled, cropped as the stream says. Damage that ffmpeg would conceal is reported, and
+ * such a picture not delivered, nor those after it in decoding order up to the next key frame: for that, ffmpeg decodes
  * with one thread and logs every NAL unit, which on 600 key frames of 1080p cost 2 % more of the processor's time than
  * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 and AV1 much, of VP8 and VP9 nearly all.
  */
@@ -163,7 +163,7 @@ class FfmpegRun implements DecoderRun {
 						`gave out ${this.#pictureCount} pictures of ${this.#frameCount} frames`,
 					);
 				}
-				// The two pipes are read side by side: what is said of a picture may come behind it.
+				// The two pipes are read side by side: the log lines of a picture may come after it.
 				await this.#process.logged(() => this.#tracker.shownCount >= this.#pictureCount);
 				pictures.push(...this.#picture(event));
 			}

@@ -16,7 +16,7 @@ export interface DecodedPicture {
  *
  * Every frame that goes in comes out exactly once, as a picture or as the lack of one: pictures in presentation order, a lack
  * as soon as it is known. Both
- * generators give what is ready and wait only where the decoder cannot take more: whoever drives them decides how much is
+ * generators give what is ready and wait only where the decoder cannot take more: the caller decides how much is
  * held. After an error, and after `close`, the run is over.
  */
 export interface DecoderRun {

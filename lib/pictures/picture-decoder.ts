@@ -25,7 +25,7 @@ export interface PictureDecoderOptions {
 	readonly decoder?: FrameDecoder | undefined;
 	/** Frames of which no picture is wanted, but which others may refer to, are out of range. @default all are in */
 	readonly isInRange?: ((frame: Frame) => boolean) | undefined;
-	/** Told of every wanted frame that gave no picture. It is skipped. */
+	/** Called for every selected frame that could not be decoded. It is skipped. */
 	readonly onFailure?: ((failure: DecodeFailure) => void) | undefined;
 }
 
@@ -44,7 +44,7 @@ interface PictureTrack {
  * of their frames. One decoder runs as long as the parameters stay equal; on a change the one before is emptied first, and
  * at a key frame of an open group of pictures (a recovery point, a CRA) behind frames that were left out or are missing.
  *
- * Frames that cannot be decoded are told to `onFailure` and skipped. Of other events,
+ * Frames that cannot be decoded are reported to `onFailure` and skipped. Of other events,
  * failures of fragments tell that frames are missing; the rest have no say. Ending,
  * an error and `destroy` leave no decoder running.
  */

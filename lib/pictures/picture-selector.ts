@@ -7,7 +7,7 @@ export interface SelectedFrame {
 	readonly frame: Frame;
 	/** Whether its picture is asked for; else it is decoded for others that refer to it. */
 	readonly isWanted: boolean;
-	/** Whether it comes right behind the frame that was selected before it: nothing is left out between them. */
+	/** Whether it comes right after the frame that was selected before it: nothing is left out between them. */
 	readonly isNext: boolean;
 }
 
@@ -36,7 +36,7 @@ export class PictureSelector {
 	/** The undecoded end of the group before: pictures shown before the next key frame may refer to it. */
 	#tail: readonly Frame[] = [];
 
-	/** Throws `InvalidOptionError` for a selection that is none. */
+	/** Throws `InvalidOptionError` for an unknown selection. */
 	constructor(select: FrameSelection, isInRange: (frame: Frame) => boolean) {
 		this.#select = select;
 		this.#selector = new FrameSelector(select);

@@ -54,7 +54,7 @@ export class Picture {
 
 	/**
 	 * Shape of `data` as an array of bytes: `[height, width, 3]` for `rgb24`, `[height * 3 / 2, width]` for `nv12` (the rows of
-	 * Y, then those of U and V by turns). Null for `jpg` and `png`, and for an `nv12` of odd sides, which is no such array.
+	 * Y, then those of U and V by turns). Null for `jpg` and `png`, and for an `nv12` of odd sides, which is not such an array.
 	 */
 	get shape(): readonly number[] | null {
 		const { width, height, format } = this;

@@ -38,25 +38,25 @@ const operations: readonly Operation[] = [
 
 /** How {@link createArchiveServer} makes its server. */
 export interface ArchiveServerOptions extends LocalArchiveOptions {
-	/** Told of every request once it is known what is answered, before any of the answer is sent. */
+	/** Called with every request when its response is known, before any of it is sent. */
 	readonly onRequest?: ((record: RequestRecord) => void) | undefined;
-	/** Told of the same request again when its answer is over, well or badly. */
+	/** Called with the same request again when its response has ended, completely or not. */
 	readonly onResponseEnd?: ((record: ResponseRecord) => void) | undefined;
 	/**
-	 * Quotas of each stream that are enforced: AWS's, none, or AWS's with some replaced (`Infinity`: no limit). What is too
-	 * much is answered with ClientLimitExceededException. @default 'off'
+	 * Quotas of each stream that are enforced: AWS's, none, or AWS's with some replaced (`Infinity`: no limit). A request above
+	 * them gets ClientLimitExceededException. @default 'off'
 	 */
 	readonly quotas?: 'aws' | 'off' | Partial<QuotaValues> | undefined;
 	/** Faults to be made, rule by rule. @default none */
 	readonly faults?: readonly FaultRule[] | undefined;
-	/** What the chance in fault rules begins with: the same seed and requests, the same faults. @default 0 */
+	/** Seed for random fault rules: the same seed and requests, the same faults. @default 0 */
 	readonly faultSeed?: number | undefined;
 	/**
-	 * Who may call: signatures are then verified, for the `region`, and it may listen on any address. @default nobody is
-	 * asked, and it listens on loopback only
+	 * Keys that may call: signatures are then verified, for the `region`, and it may listen on any address. @default requests
+	 * are not authenticated, and it listens on loopback only
 	 */
 	readonly credentials?: readonly AccessKey[] | undefined;
-	/** What it bears of its clients, where that is not the usual. */
+	/** Limits on clients that differ from the defaults. */
 	readonly limits?: Partial<ServerLimits> | undefined;
 	/** Playback sessions of a stream at once; one more closes the oldest. @default Infinity, as the service has it today */
 	readonly hlsSessions?: number | undefined;
@@ -128,7 +128,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	server.on('close', () => archive.close());
 	return Object.assign(server, { archive });
 
-	/** Names that no stream has share one, so that they fill no memory. */
+	/** Unknown streams share one entry, so that their names do not fill memory. */
 	function quotasOf(stream: string | null): StreamQuotas {
 		const name = archive.stream(stream ?? '')?.metadata.name ?? '';
 		const found = quotas.get(name) ?? new StreamQuotas(quotaValues);

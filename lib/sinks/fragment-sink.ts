@@ -114,7 +114,7 @@ export abstract class FragmentSink extends Writable {
 		failure: FragmentFailureEvent | null,
 	): Promise<void>;
 
-	/** A fragment could not be had at all. */
+	/** A fragment is missing or failed without media. */
 	protected abstract fragmentMissing(failure: FragmentFailureEvent): Promise<void>;
 
 	/** Everything has come. */
@@ -146,7 +146,7 @@ export abstract class FragmentSink extends Writable {
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
 		this.#abort.abort(error ?? undefined);
-		// What is under way is on its way to the disk: files are closed behind it.
+		// Pending writes end before files are closed.
 		this.#work
 			.then(() => this.close(error))
 			.then(

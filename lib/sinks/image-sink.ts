@@ -17,7 +17,7 @@ const LIST_NAME = 'frames.jsonl';
 
 /**
  * Writes each picture into a file of its own, named by its exact time (`2026-01-31T14.03.07.250Z.jpg`, microseconds where
- * there are any, `_2` behind it where two have one time), and a line for each into `frames.jsonl`.
+ * there are any, `_2` after it where two have the same time), and a line for each into `frames.jsonl`.
  *
  * The directory is made where it is not there. Every file appears when it is whole; `frames.jsonl` when the sink has
  * finished. On an error the images that were written stay, and no list appears. Fails with `SinkError`: `KVS_SINK_FAILED`, and

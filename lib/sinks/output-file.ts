@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto';
 import type { AtomicFile } from '../files/atomic-file.js';
 import type { Muxer, PlacedFrame } from '../muxing/muxer.js';
 
-/** What an entry takes in the index of any container at most, and what else comes behind the last frame. */
+/** What an entry takes in the index of any container at most, and what else follows the last frame. */
 const MAX_ENTRY_BYTES = 40;
 const MAX_TAIL_BYTES = 512;
 
@@ -56,7 +56,7 @@ export class OutputFile {
 		return { sizeBytes: this.#file.sizeBytes, state: this.#muxer.state(), entries };
 	}
 
-	/** Writes what comes behind the last frame. The file is not sealed yet. */
+	/** Writes what follows the last frame. The file is not sealed yet. */
 	async finish(durationMs: number): Promise<void> {
 		const { append, patches } = this.#muxer.finish(this.#file.sizeBytes, durationMs);
 		await this.#file.append(append);

@@ -11,7 +11,7 @@ export const MAX_HEADERS_READ = 100;
 /** Lists a range again, sorted by its clock. Leaving the loop ends the listing. */
 export type ListFragments = (range: TimeRange) => AsyncIterable<readonly Fragment[]>;
 
-/** Reads a fragment's header; null where the fragment cannot be had. */
+/** Reads a fragment's header; null where the fragment fails or is missing. */
 export type ReadTracks = (fragment: Fragment) => Promise<readonly Track[] | null>;
 
 /** A fragment whose header was read. */
@@ -45,7 +45,7 @@ export class CodecSurvey {
 		this.#options = options;
 	}
 
-	/** How many headers were asked for, how many of them could not be had, and how many were not asked for. */
+	/** How many headers were requested, how many of these failed, and how many were not requested. */
 	get counts(): { headersRead: number; headersFailed: number; headersSkipped: number } {
 		return { headersRead: this.#read, headersFailed: this.#failed, headersSkipped: this.#skipped };
 	}

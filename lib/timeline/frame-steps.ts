@@ -9,7 +9,7 @@ const MAX_STEP_MS = 20_000;
 
 /**
  * Sound beside pictures runs on a little into the next fragment, which begins with a key frame, and the listed length is
- * that of all tracks: so much of the length, and no more than so long, a fragment may regularly reach over its end.
+ * that of all tracks: the part of the length, and the time at most, by which a fragment may regularly reach over its end.
  */
 const MAX_INTERLEAVE = 1 / 10;
 const MAX_INTERLEAVE_MS = 250;

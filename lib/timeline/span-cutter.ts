@@ -4,7 +4,7 @@ import { GapEvent, type GapKind } from '../model/media-event.js';
 import { isWithinStep, medianMs, NEIGHBOURS, plausibleStepMs, remainderMs } from './frame-steps.js';
 import { StoredSpan } from './stored-span.js';
 
-/** A fragment that is listed as so many times as long as those around it may have a wrong time in it. */
+/** A fragment that is listed as this many times as long as those around it may have a wrong time in it. */
 const MAX_LENGTHS = 2;
 
 /**
@@ -16,7 +16,7 @@ const MAX_LENGTHS = 2;
  * those behind, whichever fits, so that a camera may change its rate. Only remainders that divide the fragment's length
  * into whole frames count, or are what interleaved sound makes of them; where a fragment has no such neighbour, its own
  * does. Two things are more lenient than the service, which has the frames to look at: slow frames may jitter by a
- * quarter, and what starts behind the last frame is no overlap. What cannot be told from a listing: a pause that is as
+ * quarter, and a start after the last frame is not an overlap. What a listing cannot show: a pause that is as
  * long as the fragments around it, every time, looks like frames of that length. One wrong time within a fragment makes it
  * look longer than all around it: where it would meet the next if it were as long as these, it does. Holds a dozen fragments.
  */
@@ -98,7 +98,7 @@ export class SpanCutter {
 		return around.length > 0 ? around : [plausibleStepMs(fragment, next) ?? 0];
 	}
 
-	/** Plausible steps of the fragments behind the two that are looked at. */
+	/** Plausible steps of the fragments after the two that are compared. */
 	#stepsAheadMs(): number[] {
 		return this.#waiting
 			.slice(1, -1)

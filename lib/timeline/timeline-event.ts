@@ -24,7 +24,7 @@ export interface TimelineSpan {
 	readonly tracks: readonly Track[] | null;
 }
 
-/** The codecs, or what they depend on, are others from a fragment on. Comes behind the span it is in. */
+/** The codecs, or what they depend on, are others from a fragment on. Comes after the span it is in. */
 export interface TimelineCodecChange {
 	readonly type: 'codec-change';
 	/** Producer time of the first fragment that is known to have the new tracks. */
@@ -49,7 +49,7 @@ export interface TimelineTotal {
 	readonly overlaps: number;
 	readonly regressions: number;
 	readonly duplicates: number;
-	/** Changes that were found; null where nobody looked. */
+	/** Changes that were found; null where codecs were not read. */
 	readonly codecChanges: number | null;
 	/** Earliest start and latest end on the producer's clock; null for an empty range. */
 	readonly from: Date | null;
@@ -62,7 +62,7 @@ export interface TimelineTotal {
 	readonly bitsPerSecond: number | null;
 	/** Fragments whose header was asked for. */
 	readonly headersRead: number;
-	/** Fragments whose header was to be read and could not be had. */
+	/** Fragments whose header could not be read. */
 	readonly headersFailed: number;
 	/** Fragments whose header was not asked for because the most that a timeline reads was reached. */
 	readonly headersSkipped: number;
@@ -70,6 +70,6 @@ export interface TimelineTotal {
 
 /**
  * What a timeline is made of, in the order of the range's clock: `(span codec-change* (gap span codec-change*)*)? total`.
- * A `gap` is the same as among media events: how the span behind it fails to meet the one before it.
+ * A `gap` is the same as among media events: how the span after it fails to meet the one before it.
  */
 export type TimelineEvent = TimelineSpan | GapEvent | TimelineCodecChange | TimelineTotal;

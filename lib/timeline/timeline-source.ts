@@ -10,7 +10,7 @@ import type { StoredSpan } from './stored-span.js';
 import type { TimelineEvent } from './timeline-event.js';
 import { TimelineTally } from './timeline-tally.js';
 
-/** A timeline: a Readable in object mode, typed in `for await`. Leaving the loop early ends what is behind it. */
+/** A timeline: a Readable in object mode, typed in `for await`. Leaving the loop early ends the listing. */
 export interface TimelineStream extends Readable {
 	[Symbol.asyncIterator](): NodeJS.AsyncIterator<TimelineEvent>;
 	/** The same events in the arrays in which they came about. Instead of the other, not beside it. */
@@ -22,7 +22,7 @@ export interface TimelineSourceOptions {
 	readonly range: TimeRange;
 	/** The fragments of a range, sorted by its clock and then by number. Leaving the loop ends the listing. */
 	readonly list: (range: TimeRange, signal: AbortSignal) => AsyncIterable<readonly Fragment[]>;
-	/** The tracks of a fragment, null where it cannot be had. Null: codecs are not looked at. */
+	/** The tracks of a fragment, null where it fails or is missing. Null: codecs are not read. */
 	readonly readTracks: ((fragment: Fragment, signal: AbortSignal) => Promise<readonly Track[] | null>) | null;
 }
 

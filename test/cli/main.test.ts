@@ -269,7 +269,7 @@ test('a finished export is verified and left; one that was changed is found out,
 	const { mtimeMs } = await stat(file);
 	const again = await kvs(['export', ...at, '-o', file]);
 	t.is(again.code, 0);
-	t.regex(again.stderr, /^.*x\.mkv is whole already, and verified: 3 of 3 fragments, [^\n]+\n$/);
+	t.regex(again.stderr, /^.*x\.mkv is already complete, and verified: 3 of 3 fragments, [^\n]+\n$/);
 	t.is((await stat(file)).mtimeMs, mtimeMs);
 	const intact = await kvs(['verify', file]);
 	t.is(intact.code, 0);
@@ -384,7 +384,7 @@ test('bad input is one clear line', async (t) => {
 		until,
 	];
 	const cases: [readonly string[], number, RegExp][] = [
-		[[], 2, /^KVS_USAGE: name a command/],
+		[[], 2, /^KVS_USAGE: no command given, see --help/],
 		[['frobnicate'], 2, /^KVS_USAGE: unknown command 'frobnicate'/],
 		[['list', '--frobnicate'], 2, /^KVS_USAGE: unknown option '--frobnicate'/],
 		[['list', '--from', 'now'], 2, /^KVS_INVALID_OPTION: .*--stream/],
@@ -455,7 +455,7 @@ testWith('bash')(
 		t.is(resumed.code, 0);
 		t.regex(
 			resumed.stderr,
-			/^wrote .*x\.mkv: 100 of 100 fragments, 200 frames, .* [1-9]\d* fragments were there from before/,
+			/^wrote .*x\.mkv: 100 of 100 fragments, 200 frames, .* [1-9]\d* fragments resumed/,
 		);
 		t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'x.mkv.json']);
 	},

@@ -110,20 +110,19 @@ export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): 
 		`${summary.calls} calls`,
 		`${(summary.elapsedMs / 1000).toFixed(1)} s`,
 	];
-	if (summary.resumed > 0) parts.push(`${summary.resumed} fragments were there from before`);
+	if (summary.resumed > 0) parts.push(`${summary.resumed} fragments resumed`);
 	if (summary.discarded > 0) {
-		parts.push(`${summary.discarded} fragments of an export that was begun otherwise thrown away`);
+		parts.push(`${summary.discarded} fragments of an earlier export discarded`);
 	}
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);
 	if (summary.missing > 0) parts.push(`${summary.missing} missing`);
 	if (merged.gap > 0) parts.push(`${merged.gap} gaps ${GAP_WORDS[gaps]}`);
 	const shifted = merged.overlap + merged.regression + merged.duplicate;
-	if (shifted > 0)
-		parts.push(`${shifted} fragments that begin before the end of the one before laid behind it`);
+	if (shifted > 0) parts.push(`${shifted} overlapping fragments shifted`);
 	if (summary.throttled > 0) parts.push(`${summary.throttled} throttled`);
 	const name = files.length === 1 ? file : `${files.length} files`;
 	const lines = [
-		`${summary.verified ? `${name} ${files.length === 1 ? 'is' : 'are'} whole already, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
+		`${summary.verified ? `${name} ${files.length === 1 ? 'is' : 'are'} already complete, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
 	];
 	const mediaMs = files.reduce((sum, { durationMs }) => sum + durationMs, 0) - summary.mergedGapMs;
 	if (gaps !== 'close' && summary.mergedGapMs > mediaMs) {

@@ -103,7 +103,7 @@ export async function frames(
 	return summary.failed + summary.missing + summary.pictureFailures > 0 ? EXIT.incomplete : EXIT.done;
 }
 
-/** Of so many frames it is said why there is no picture of them; the others are counted. */
+/** The most frames for which the reason of a failure is printed; the others are counted. */
 const MAX_SAID_FAILURES = 10;
 
 function selectionOf({ keyframes, every, all }: FramesCommandOptions): FrameSelection {

@@ -86,7 +86,7 @@ function isOfBytes(error: unknown): error is MediaError {
 
 function explain(error: unknown, name: string): unknown {
 	if (error instanceof MediaError) {
-		return new MediaError(error.code, `${name} is no readable Matroska: ${error.message}`, {
+		return new MediaError(error.code, `${name} is not a readable Matroska file: ${error.message}`, {
 			offset: error.offset,
 			cause: error,
 		});

@@ -26,7 +26,7 @@ export interface ServeOptions {
 	readonly hlsSessions?: string;
 }
 
-/** Where the local archive listens unless it is told to elsewhere. */
+/** Where the local archive listens by default. */
 const DEFAULT_PORT = 4580;
 
 /** Where keys may stand as well, apart by spaces or commas: every user of a machine may read its command lines. */

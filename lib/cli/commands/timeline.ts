@@ -36,7 +36,7 @@ function sayWhatIsLacking(
 	if (fragments === 0) terminal.say('no fragments in the range');
 	if (headersFailed > 0)
 		terminal.say(
-			`codecs: the headers of ${headersFailed} fragments could not be had; changes may be missing`,
+			`codecs: the headers of ${headersFailed} fragments could not be read; changes may be missing`,
 		);
 	if (headersSkipped > 0)
 		terminal.say(`codecs: only ${headersRead} headers were read, the most; later changes may be missing`);

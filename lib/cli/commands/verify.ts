@@ -36,7 +36,7 @@ export async function verify(
 			`${summary.frames} frames`,
 			`${bytes} bytes`,
 		];
-		if (lost > 0) parts.push(`${lost} could not be had when it was made`);
+		if (lost > 0) parts.push(`${lost} unavailable at export time`);
 		terminal.say(`${file} is what its manifest says: ${parts.join(', ')}`);
 	}
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;

@@ -13,7 +13,7 @@ import { noteRecordedTags, type RecordedTags } from './recorded-tags.js';
 export interface ScannedDocument extends RecordedTags {
 	/** Its first byte. The first document begins with the file, whatever stands before its header. */
 	readonly offset: number;
-	/** The byte behind it: where the next one begins, or the end of the file. */
+	/** The byte after it: where the next one begins, or the end of the file. */
 	end: number;
 	tracks: readonly Track[];
 	timecodeScaleNs: number;

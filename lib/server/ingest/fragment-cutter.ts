@@ -178,7 +178,7 @@ export class FragmentCutter implements MatroskaHandler {
 
 	#begin(ticks: number): void {
 		this.#startTicks = ticks;
-		// A Timecode is unsigned: frames from before the file's first one are told apart by their relative times alone.
+		// A Timecode is unsigned: frames before the file's first one differ by their relative times alone.
 		this.#clusterTimecode = Math.max(0, ticks);
 		this.#minTicks = ticks;
 		this.#maxTicksSeen = ticks;

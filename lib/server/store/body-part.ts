@@ -24,7 +24,7 @@ export function sizeOfParts(parts: readonly BodyPart[]): number {
 }
 
 /**
- * The bytes of the parts, one behind the other, at most 8 MiB of a fragment at a time. A fragment is checked against its
+ * The bytes of the parts, one after the other, at most 8 MiB of a fragment at a time. A fragment is checked against its
  * checksum before its first byte is given; one whose index has no checksum only by its size. One that is damaged, or cannot
  * be read, rejects with `ArchiveError` (`KVS_DATA_DAMAGED`), or is replaced by what `replaceDamaged` returns. Closes its file
  * however it ends.

@@ -33,7 +33,7 @@ export interface StoredFile {
  * Where the local archive keeps its streams:
  *
  *     streams/NAME/stream.json      name, creation time, media type
- *     streams/NAME/DIGEST.mkv       one ingested file: its chunks as they are served, one behind the other
+ *     streams/NAME/DIGEST.mkv       one ingested file: its chunks as they are served, one after the other
  *     streams/NAME/DIGEST.jsonl     one line a fragment: number, place, times, checksum
  *     incoming/                     what is being ingested; emptied at the next opening
  *     set-aside/NAME/DIGEST.mkv     a payload that was found without its index
@@ -203,7 +203,7 @@ export class DataDirectory {
 			for await (const line of handle.readLines({ autoClose: false })) {
 				const fragment = parseIndexLine(line, payload);
 				if (fragment === null || fragment.offset !== endOffset) {
-					throw damaged(indexPath, `line ${fragments.length + 1} is no fragment`);
+					throw damaged(indexPath, `line ${fragments.length + 1} is not a fragment`);
 				}
 				fragments.push(fragment);
 				endOffset += fragment.sizeBytes;

@@ -17,7 +17,7 @@ type Run = Readonly<Record<Clock, readonly StoredFragment[]>>;
 /**
  * The fragments of a stream, to be found by number and by the start of their range on either clock.
  *
- * Each ingest adds one immutable run, so "the stream as it was" is no more than a count of runs: a page token that
+ * Each ingest adds one immutable run, so "the stream as it was" is a count of runs: a page token that
  * carries it answers the same page for ever, and costs no memory. A look-up is two binary searches a run.
  */
 export class FragmentIndex {

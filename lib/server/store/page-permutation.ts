@@ -2,7 +2,7 @@
 const GOLDEN_FRACTION = 0.618_033_988_749_895;
 
 /**
- * Where the `index`-th result of `count` is taken from: an order that is no order, and the same at every call.
+ * Where the `index`-th result of `count` is taken from: an order that looks random, and is the same at every call.
  *
  * ListFragments promises no order, across pages neither, and clients that rely on one work until they meet the service.
  * The map is affine, `(step × index + offset) mod count` with a step that shares no factor with `count`, so every

@@ -1,4 +1,4 @@
-/** One sample of a track, or several PCM frames that lie one behind the other: what becomes one frame. */
+/** One sample of a track, or several contiguous PCM frames: what becomes one frame. */
 export interface Mp4Sample {
 	/** Where its bytes begin in the file. */
 	readonly offset: number;

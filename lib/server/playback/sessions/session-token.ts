@@ -5,7 +5,7 @@ const MAC_BYTES = 32;
 const ID_BYTES = 16;
 
 /**
- * Makes and reads session tokens, which are all that opens a session: URL-safe, random, and with an HMAC that nobody
+ * Makes and reads session tokens, which are all that opens a session: URL-safe, random, and with an HMAC that clients
  * without the process's secret can make. They carry nothing but the session's id.
  */
 export class SessionTokens {
