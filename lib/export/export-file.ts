@@ -1,8 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { trackMedia } from '../codecs/track-media.js';
 import { SinkError } from '../errors.js';
 import { AtomicFile } from '../files/atomic-file.js';
@@ -11,24 +8,23 @@ import { trackEntry } from '../mkv/track-entry.js';
 import { readTracks } from '../mkv/tracks.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { fastStart } from '../mp4/fast-start.js';
 import { MAX_CLASSIC_STEP_TICKS } from '../mp4/sample-table.js';
 import { timescaleOf } from '../mp4/track-timescale.js';
 import { type Container, checkTracks } from '../muxing/container.js';
 import { createMuxer } from '../muxing/create-muxer.js';
-import type { Muxer, PlacedFrame } from '../muxing/muxer.js';
+import type { PlacedFrame } from '../muxing/muxer.js';
 import { type GapPolicy, OutputTimeline } from '../muxing/output-timeline.js';
 import { OutputTracks } from '../muxing/output-tracks.js';
 import { whyTooLong } from '../muxing/silence-limit.js';
 import type { Piece } from '../sinks/fragment-sink.js';
 import { OutputFile } from '../sinks/output-file.js';
-import type { FileSection, FragmentRange } from './export-manifest.js';
+import type { FragmentRange } from './export-manifest.js';
 import { ExportNames, suffixOf } from './export-names.js';
 import type { OpenedFile, OpenState, SealedFile } from './export-past.js';
+import type { WrittenFragment } from './exported-fragment.js';
 import { requireSilence, silenceUntil } from './gap-filler.js';
-
-/** What is read at a time of what comes before and after the fragments: with silence at its end that may be long. */
-const SECTION_READ_BYTES = 1024 * 1024;
+import { moveIndexToFront } from './move-index.js';
+import { beginAgain, sectionOf } from './part-sections.js';
 
 /** How files of an export are written. */
 export interface ExportFileOptions {
@@ -52,15 +48,6 @@ interface Lane {
 	frames: number;
 	/** Where the current fragment begins. */
 	startBytes: number;
-}
-
-/** What a fragment left in the open file. */
-export interface WrittenFragment {
-	readonly frames: number;
-	readonly bytes: number;
-	readonly sha256: string | null;
-	/** `file` counts the files side by side. */
-	readonly ranges: readonly FragmentRange[];
 }
 
 /** The file of an export that is being written: all tracks in one, or, with `channels: 'split'`, one for each. */
@@ -123,6 +110,7 @@ export class ExportFile {
 		const isSplit = channels === 'split' && tracks.length > 1;
 		const groups = isSplit ? tracks.map((track) => [track]) : [[...tracks]];
 		const lanes: Lane[] = [];
+		const files: AtomicFile[] = [];
 		try {
 			for (const [index, group] of groups.entries()) {
 				const suffix = isSplit ? suffixOf(group[0] as Track, tracks) : null;
@@ -135,6 +123,7 @@ export class ExportFile {
 					lane === undefined ? null : { state: lane.state, entries: past?.entries[index] ?? [] },
 				);
 				const part = await AtomicFile.resume(join(directory, target), lane?.sizeBytes ?? 0);
+				files.push(part);
 				if (lane !== undefined) await beginAgain(part, createMuxer(container, group), lane.headBytes);
 				const output = new OutputFile(part, muxer, past?.entries[index]?.length ?? 0);
 				if (lane === undefined) await output.begin();
@@ -149,12 +138,12 @@ export class ExportFile {
 					startBytes: output.sizeBytes,
 				});
 			}
+			const parts = lanes.map(({ partName }) => partName);
+			return new ExportFile(options, { ...opened, parts }, tracks, lanes, past?.state);
 		} catch (error) {
-			for (const { part } of lanes) await part.leave();
+			for (const file of files) await file.leave();
 			throw error;
 		}
-		const parts = lanes.map(({ partName }) => partName);
-		return new ExportFile(options, { ...opened, parts }, tracks, lanes, past?.state);
 	}
 
 	/** What the largest of the files side by side would have if it ended here, at most. */
@@ -280,7 +269,7 @@ export class ExportFile {
 			await part.seal();
 			const { number, cut } = this.opened;
 			const facts = { number, part: partName, suffix, cut, durationMs, frames: lane.frames };
-			const relaid = faststart ? await layOutAgain(join(directory, partName), signal) : null;
+			const relaid = faststart ? await moveIndexToFront(join(directory, partName), signal) : null;
 			sealed.push({ ...facts, bytes: part.sizeBytes, head, tail, sha256: null, ...relaid });
 		}
 		return sealed;
@@ -292,44 +281,7 @@ export class ExportFile {
 	}
 }
 
-/** Writes again what a file begins with: it may have been finished already when its process was killed. */
-async function beginAgain(part: AtomicFile, muxer: Muxer, headBytes: number): Promise<void> {
-	const head = Buffer.concat(await muxer.begin());
-	if (head.byteLength !== headBytes)
-		throw new RangeError(`it began with ${headBytes} bytes, not ${head.byteLength}`);
-	await part.patch(head, 0);
-}
-
 /** How many frames are written: empty ones are not. */
 function countOf(frames: readonly Frame[]): number {
 	return frames.reduce((count, { data }) => count + (data.byteLength > 0 ? 1 : 0), 0);
-}
-
-async function sectionOf(part: AtomicFile, offset: number, bytes: number): Promise<FileSection> {
-	const hash = createHash('sha256');
-	for (let at = 0; at < bytes; at += SECTION_READ_BYTES) {
-		hash.update(await part.read(offset + at, Math.min(SECTION_READ_BYTES, bytes - at)));
-	}
-	return { bytes, sha256: hash.digest('hex') };
-}
-
-/** Moves the index of a file to its front. */
-async function layOutAgain(
-	path: string,
-	signal: AbortSignal,
-): Promise<{ head: null; tail: null; bytes: number; sha256: string }> {
-	const moved = `${path}.front`;
-	try {
-		await rm(moved, { force: true });
-		await fastStart(path, moved, signal);
-		await chmod(moved, (await stat(path)).mode);
-		const hash = createHash('sha256');
-		await pipeline(createReadStream(moved), hash, { signal });
-		const { size } = await stat(moved);
-		await rename(moved, path);
-		return { head: null, tail: null, bytes: size, sha256: hash.digest('hex') };
-	} catch (error) {
-		await rm(moved, { force: true });
-		throw error;
-	}
 }

@@ -136,7 +136,6 @@ async function runExport(
 		options.signal?.throwIfAborted();
 		throw error;
 	}
-	const { files, merged, mergedGapMs, notices } = sink;
 	const { gaps, ...totals } = sink.totals;
 	const fragments = totals.delivered + totals.failed + totals.missing;
 	const run = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0, failures: past.failures };
@@ -144,8 +143,8 @@ async function runExport(
 	const isComplete = totals.failed + totals.missing === 0;
 	const counted = { isComplete, fragments, ...totals, gaps, calls, throttled, elapsedMs };
 	const before = { resumed: past.known.size, discarded };
-	const noted = { failures, merged, mergedGapMs, notices };
-	return { ...counted, ...noted, ...placesOf(file, files, options), ...before, verified: false };
+	const noted = { failures, ...sink.noted };
+	return { ...counted, ...noted, ...placesOf(file, sink.files, options), ...before, verified: false };
 }
 
 /** Checks what was asked for. */

@@ -14,6 +14,7 @@ import { MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { Track } from '../model/track.js';
 import { checkTracks } from '../muxing/container.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
+import { cutBefore } from './cut-before.js';
 import { ExportFile, type ExportFileOptions } from './export-file.js';
 import { ExportJournal } from './export-journal.js';
 import {
@@ -29,6 +30,7 @@ import {
 import { ExportNames } from './export-names.js';
 import type { ExportPast, OpenedFile, SealedFile } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
+import { endedFragment, missingFragment, NOTHING_WRITTEN } from './exported-fragment.js';
 import { brokenNotices, type FragmentNotice, noticesOf, outlierNotices } from './fragment-notice.js';
 
 /** What a sink needs besides the request. */
@@ -43,15 +45,12 @@ export interface ExportSinkOptions extends ExportFileOptions {
 /** Code of the error that says that a journal is not of what was written: the export is to begin anew. */
 export const PART_LOST = 'KVS_PART_LOST';
 
-/** What a frame takes in a file besides its data, its share of what a fragment takes included; rather more than less. */
-const FRAME_OVERHEAD_BYTES = 64;
-
 /** Errors that the same command would meet again: nothing is kept for it. */
 const HOPELESS = new Set(['KVS_EMPTY_RANGE', 'KVS_CODEC_NOT_SUPPORTED', 'KVS_NO_SUCH_TRACK']);
 
 /**
- * Writes events into the files of one export: goes on behind what an earlier process did, goes on in a new file where one
- * file cannot hold what comes or the request says so, and writes down every fragment. Files get their names when they are
+ * Writes events into the files of one export: continues after what an earlier process did, begins a new file where one file
+ * cannot hold what comes or the request says so, and writes down every fragment. Files get their names when they are
  * whole: numbered ones when the next was begun, one alone at the end. An error or an abort leaves what the next process
  * needs, unless it would meet the same error.
  */
@@ -94,19 +93,13 @@ export class ExportSink extends FragmentSink {
 		return { ...this.#totals, gaps: this.#gaps };
 	}
 
-	/** Places where fragments do not meet and that are in one file all the same. */
-	get merged(): Readonly<MergedGaps> {
-		return this.#merged;
-	}
-
-	/** Sum of the lengths of the gaps among these. */
-	get mergedGapMs(): number {
-		return this.#mergedGapMs;
-	}
-
-	/** What is not as it should be in what was written; of more than 1,000 the first ones. */
-	get notices(): readonly FragmentNotice[] {
-		return this.#notices;
+	/** Places where fragments do not meet in one file, how long the gaps among them are, and what else is not as it should be. */
+	get noted(): {
+		readonly merged: Readonly<MergedGaps>;
+		readonly mergedGapMs: number;
+		readonly notices: readonly FragmentNotice[];
+	} {
+		return { merged: this.#merged, mergedGapMs: this.#mergedGapMs, notices: this.#notices };
 	}
 
 	/** The files, under their names. Known at the end. */
@@ -141,7 +134,8 @@ export class ExportSink extends FragmentSink {
 		const frames = this.#selected(piece);
 		if (frames.length === 0) return;
 		const selected = { ...piece, frames };
-		const cut = this.#file === null || !isFirst ? null : this.#cutBefore(this.#file, selected);
+		const cut =
+			this.#file === null || !isFirst ? null : cutBefore(this.#file, selected, this.#options.request.split);
 		if (cut !== null) await this.#seal();
 		else if (isFirst && gap !== null && this.#file !== null) this.#merge(gap);
 		const isWritten = new Set(selected.frames.map(({ track }) => track.number));
@@ -154,43 +148,19 @@ export class ExportSink extends FragmentSink {
 	}
 
 	protected override async fragmentEnd(
-		{ producerTimestamp, serverTimestamp }: FragmentEvent,
-		{ fragmentNumber }: FragmentEndEvent,
+		fragment: FragmentEvent,
+		end: FragmentEndEvent,
 		failure: FragmentFailureEvent | null,
 	): Promise<void> {
 		const notices = this.#newNotices;
 		this.#newNotices = [];
-		const written = this.#file?.fragmentEnd(this.#sealed.length + this.#newlySealed.length);
-		await this.#step({
-			fragmentNumber,
-			producerTimestamp: producerTimestamp?.toISOString() ?? null,
-			serverTimestamp: serverTimestamp?.toISOString() ?? null,
-			status: failure === null ? 'delivered' : 'failed',
-			...(failure === null ? {} : { code: failure.code, name: failure.name, message: failure.message }),
-			...(notices.length === 0 ? {} : { notices }),
-			...(written ?? { frames: 0, bytes: 0, sha256: null, ranges: [] }),
-		});
+		const written =
+			this.#file?.fragmentEnd(this.#sealed.length + this.#newlySealed.length) ?? NOTHING_WRITTEN;
+		await this.#step(endedFragment(fragment, end, { failure, notices, written }));
 	}
 
-	protected override async fragmentMissing({
-		fragmentNumber,
-		code,
-		name,
-		message,
-	}: FragmentFailureEvent): Promise<void> {
-		await this.#step({
-			fragmentNumber,
-			producerTimestamp: null,
-			serverTimestamp: null,
-			status: name === 'MISSING' ? 'missing' : 'failed',
-			code,
-			name,
-			message,
-			frames: 0,
-			bytes: 0,
-			sha256: null,
-			ranges: [],
-		});
+	protected override async fragmentMissing(failure: FragmentFailureEvent): Promise<void> {
+		await this.#step(missingFragment(failure));
 	}
 
 	protected override async finish(): Promise<void> {
@@ -214,12 +184,8 @@ export class ExportSink extends FragmentSink {
 		if (hasManifest) {
 			const { totals } = this;
 			const fragmentCount = totals.delivered + totals.failed + totals.missing;
-			const summary = {
-				fragments: fragmentCount,
-				...totals,
-				merged: this.#merged,
-				mergedGapMs: this.#mergedGapMs,
-			};
+			const { merged, mergedGapMs } = this.noted;
+			const summary = { fragments: fragmentCount, ...totals, merged, mergedGapMs };
 			const hasRanges = !this.#options.faststart;
 			const fragments = ExportJournal.fragments(file, { count: fragmentCount, hasRanges });
 			await writeManifest(file, { request, summary, files: this.files }, fragments);
@@ -279,14 +245,11 @@ export class ExportSink extends FragmentSink {
 
 	async #begin(piece: Piece, cut: FileCut | null): Promise<ExportFile> {
 		const tracks = piece.tracks.filter((track) => this.#isSelected(track));
-		const number = cut === null ? 0 : this.#nextNumber();
+		const before = [...this.#sealed, ...this.#newlySealed].at(-1);
+		const number = cut === null || before === undefined ? 0 : before.number + 1;
 		const file = await ExportFile.begin(this.#options, tracks, { number, cut });
 		this.#opened = file.opened;
 		return file;
-	}
-
-	#nextNumber(): number {
-		return ([...this.#sealed, ...this.#newlySealed].at(-1)?.number ?? -1) + 1;
 	}
 
 	async #seal(): Promise<void> {
@@ -294,31 +257,6 @@ export class ExportSink extends FragmentSink {
 		const file = this.#file;
 		this.#file = null;
 		this.#newlySealed.push(...(await file.seal(this.signal)));
-	}
-
-	/** Why this fragment cannot go into the file that is open. */
-	#cutBefore(file: ExportFile, piece: Piece): FileCut | null {
-		const { gap, frames } = piece;
-		const { fragmentNumber } = piece.fragment;
-		const whyNot = file.whyNot(frames);
-		if (whyNot !== null) return { reason: 'codec', fragmentNumber, detail: whyNot };
-		const whyTooFar = file.whyTooFar(piece);
-		if (whyTooFar !== null) return { reason: 'gap', fragmentNumber, detail: whyTooFar };
-		const addedBytes = frames.reduce((sum, { data }) => sum + data.byteLength + FRAME_OVERHEAD_BYTES, 0);
-		for (const rule of this.#options.request.split) {
-			if (rule === 'gap' && gap !== null) {
-				const detail = `${gap.kind} from ${gap.from.toISOString()} to ${gap.to.toISOString()}`;
-				return { reason: 'gap', fragmentNumber, detail };
-			}
-			if (typeof rule === 'string') continue;
-			if ('everyMs' in rule && file.durationMsWith(piece) > rule.everyMs) {
-				return { reason: 'duration', fragmentNumber, detail: `more than ${rule.everyMs} ms with it` };
-			}
-			if ('maxBytes' in rule && file.maxFinalBytes + addedBytes > rule.maxBytes) {
-				return { reason: 'size', fragmentNumber, detail: `more than ${rule.maxBytes} bytes with it` };
-			}
-		}
-		return null;
 	}
 
 	#selected({ fragment, tracks, frames }: Piece): readonly Frame[] {

@@ -54,8 +54,11 @@ export class AtomicFile {
 			await isFileThere(part);
 			if (sizeBytes === 0) await rm(part, { force: true });
 			const handle = await open(part, sizeBytes === 0 ? 'wx+' : 'r+', 0o600);
+			await handle.truncate(sizeBytes).catch(async (error) => {
+				await handle.close();
+				throw error;
+			});
 			const file = new AtomicFile(target, part, handle);
-			await handle.truncate(sizeBytes);
 			file.#sizeBytes = sizeBytes;
 			return file;
 		} catch (error) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createArchiveServer } from 'kvs-archive/server';
-import { element, elementHeader, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, elementHeader, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 
 /** Start of every recording, epoch seconds. */
@@ -15,7 +15,7 @@ export const START_SECONDS = Date.UTC(2026, 0, 31) / 1000;
 const PART_FRAGMENTS = 100_000;
 const PART_BYTES = 1e9;
 
-const track = master('TrackEntry', [
+const video = master('TrackEntry', [
 	unsigned('TrackNumber', 1),
 	unsigned('TrackUID', 1),
 	unsigned('TrackType', 1),
@@ -29,6 +29,15 @@ const track = master('TrackEntry', [
 	master('Video', [unsigned('PixelWidth', 1920), unsigned('PixelHeight', 1080)]),
 ]);
 
+/** 16-bit PCM, one channel of 8 kHz: 32,000 bytes last two seconds. */
+export const pcm = master('TrackEntry', [
+	unsigned('TrackNumber', 1),
+	unsigned('TrackUID', 1),
+	unsigned('TrackType', 2),
+	string('CodecID', 'A_PCM/INT/LIT'),
+	master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1), unsigned('BitDepth', 16)]),
+]);
+
 /** A directory that is gone with the process, however that ends. */
 export function scratch() {
 	const directory = mkdtempSync(join(tmpdir(), 'kvs-archive-bench-'));
@@ -38,18 +47,22 @@ export function scratch() {
 }
 
 /**
- * Puts a recording into the stream `camera` of a data directory: so many fragments of two seconds, each with so many
+ * Puts a recording into a stream of a data directory: so many fragments of two seconds, each with so many
  * frames of so many bytes. Returns the range it covers.
  */
-export async function record(dataDirectory, workDirectory, { fragments, frames, frameBytes }) {
+export async function record(
+	dataDirectory,
+	workDirectory,
+	{ fragments, frames, frameBytes, stream = 'camera', track = video },
+) {
 	const server = createArchiveServer({ dataDirectory });
 	const body = media(frames, frameBytes);
 	const path = join(workDirectory, 'part.mkv');
 	const part = Math.max(1, Math.min(PART_FRAGMENTS, Math.floor(PART_BYTES / (frames * frameBytes))));
 	try {
 		for (let first = 0; first < fragments; first += part) {
-			write(path, first, Math.min(fragments, first + part), body);
-			await server.archive.ingest('camera', path);
+			write(path, first, Math.min(fragments, first + part), { track, body });
+			await server.archive.ingest(stream, path);
 			rmSync(path);
 		}
 	} finally {
@@ -109,13 +122,13 @@ export async function measure(program, endpoint, options) {
 	return JSON.parse(text);
 }
 
-function write(path, first, end, body) {
+function write(path, first, end, { track, body }) {
 	const file = openSync(path, 'w');
-	for (let index = first; index < end; index++) writevSync(file, [...head(index), ...body]);
+	for (let index = first; index < end; index++) writevSync(file, [...head(index, track), ...body]);
 	closeSync(file);
 }
 
-function head(index) {
+function head(index, track) {
 	const seconds = START_SECONDS + index * 2;
 	const values = {
 		FRAGMENT_NUMBER: `9134385233318143239${String(index + 1).padStart(28, '0')}`,

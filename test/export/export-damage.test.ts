@@ -273,7 +273,7 @@ test('a journal that was changed by hand reaches no other file, and does not sto
 	// Valid, and not of what was written.
 	const directory = await made.copy(3);
 	await tamper(join(directory, journal), (line) => line.replace(/"headBytes":/, '"headBytes":1'));
-	await goOn(made, directory).catch((error) => t.true(error instanceof SinkError, `${error}`));
+	await goOn(made, directory).catch((error) => t.true(error instanceof SinkError, String(error)));
 });
 
 test('what is not a file is refused in place of one, and neither waited for nor followed', async (t) => {
