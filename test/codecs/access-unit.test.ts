@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
-import { type Frame, type MediaEvent, MkvReader, type Track } from 'kvs-archive';
+import type { Frame, MediaEvent, Track } from 'kvs-archive';
 import { nalUnitsOf, toAccessUnit } from '#lib/codecs/access-unit.js';
 import { accessUnitDamage } from '#lib/codecs/access-unit-damage.js';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 

@@ -3,17 +3,9 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
-import {
-	ArchiveError,
-	type Clock,
-	Demuxer,
-	type DemuxerOptions,
-	type Fragment,
-	type FragmentFailureEvent,
-	type Frame,
-	type MediaEvent,
-	type MediaResponse,
-} from 'kvs-archive';
+import type { Clock, Fragment, FragmentFailureEvent, Frame, MediaEvent, MediaResponse } from 'kvs-archive';
+import { Demuxer, type DemuxerOptions } from '#lib/demux/demuxer.js';
+import { ArchiveError } from '#lib/errors.js';
 import { master, unsigned } from '#lib/mkv/ebml-writer.js';
 import {
 	failureDocument,

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { type Fragment, type FragmentBatch, FragmentBatcher, type FragmentBatcherOptions } from 'kvs-archive';
+import type { Fragment, FragmentBatch } from 'kvs-archive';
+import { FragmentBatcher, type FragmentBatcherOptions } from '#lib/fetch/fragment-batcher.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 
 function fragments(sizes: readonly number[]): Fragment[] {

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
-import { type Frame, FrameFilter, type FrameSelection, type MediaEvent, MkvReader } from 'kvs-archive';
+import type { Frame, FrameSelection, MediaEvent } from 'kvs-archive';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
+import { FrameFilter } from '#lib/frames/frame-filter.js';
 import { audioTrack, fragmentDocument, fragmentNumber, frameBlock, videoTrack } from '../helpers/payload.js';
 
 /** 25 pictures a second for 4 s, a key frame each second, and a sound every 100 ms. */

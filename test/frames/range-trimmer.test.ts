@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import test from 'ava';
-import { FragmentFailureEvent, type Frame, type MediaEvent, MkvReader } from 'kvs-archive';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
 import type { StartAt } from '#lib/frames/fragment-start.js';
 import { RangeTrimmer } from '#lib/frames/range-trimmer.js';
+import { FragmentFailureEvent, type Frame, type MediaEvent } from '#lib/model/media-event.js';
 import {
 	audioTrack,
 	type FragmentFixture,

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { type FragmentEvent, type Frame, type MediaEvent, MkvReader } from 'kvs-archive';
+import type { FragmentEvent, Frame, MediaEvent } from 'kvs-archive';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { Track, type TrackFields } from '#lib/model/track.js';
 import type { Muxer, MuxerState, PlacedFrame } from '#lib/muxing/muxer.js';
 

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
-import { compareFragmentNumbers, type Fragment, type RangeClock } from 'kvs-archive';
+import type { RangeClock } from 'kvs-archive';
 import { NewestFilter } from '#lib/list/newest-filter.js';
+import { compareFragmentNumbers, type Fragment } from '#lib/model/fragment.js';
 
 function fragment(number: number, producerMs: number, serverMs = producerMs): Fragment {
 	return {

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { inspect } from 'node:util';
 import test from 'ava';
-import { type MediaEvent, MkvReader } from 'kvs-archive';
+import type { MediaEvent } from 'kvs-archive';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
 
 const startMs = Date.UTC(2026, 0, 31);

@@ -3,14 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
-import {
-	type DecodeFailure,
-	type Frame,
-	type MediaEvent,
-	MkvReader,
-	type Picture,
-	PictureDecoder,
-} from 'kvs-archive';
+import type { Frame, MediaEvent, Picture } from 'kvs-archive';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
+import { type DecodeFailure, PictureDecoder } from '#lib/pictures/picture-decoder.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 

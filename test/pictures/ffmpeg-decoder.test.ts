@@ -3,17 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
-import {
-	ArchiveError,
-	type Clock,
-	type DecodeFailure,
-	FfmpegDecoder,
-	MediaError,
-	MkvReader,
-	type Picture,
-	PictureDecoder,
-	type PictureFormat,
-} from 'kvs-archive';
+import type { Clock, Picture, PictureFormat } from 'kvs-archive';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
+import { ArchiveError, MediaError } from '#lib/errors.js';
+import { FfmpegDecoder } from '#lib/pictures/ffmpeg-decoder.js';
+import { type DecodeFailure, PictureDecoder } from '#lib/pictures/picture-decoder.js';
 import { ManualClock } from '../helpers/manual-clock.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { temporaryDirectory } from '../helpers/tools.js';

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
-import { type Frame, type MediaEvent, MkvReader, MkvSink } from 'kvs-archive';
+import type { Frame, MediaEvent } from 'kvs-archive';
+import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { unsigned } from '#lib/mkv/ebml-writer.js';
+import { MkvSink } from '#lib/sinks/mkv-sink.js';
 import { sample, testWith } from '../helpers/needs.js';
 import {
 	audioTrack,

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
-import { type Fragment, Track } from 'kvs-archive';
+import type { Fragment } from 'kvs-archive';
+import { Track } from '#lib/model/track.js';
 import { CodecSurvey, MAX_HEADERS_READ } from '#lib/timeline/codec-survey.js';
 import { FragmentMarks } from '#lib/timeline/fragment-marks.js';
 import { StoredSpan } from '#lib/timeline/stored-span.js';

@@ -1,6 +1,7 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { type Fragment, GapEvent } from 'kvs-archive';
+import type { Fragment } from 'kvs-archive';
+import { GapEvent } from '#lib/model/media-event.js';
 import { NEIGHBOURS } from '#lib/timeline/frame-steps.js';
 import { SpanCutter } from '#lib/timeline/span-cutter.js';
 import type { StoredSpan } from '#lib/timeline/stored-span.js';
