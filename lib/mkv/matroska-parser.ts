@@ -94,6 +94,8 @@ export class MatroskaParser {
 	#carried = 0;
 	#body: Uint8Array | null = null;
 	#bodyFilled = 0;
+	/** Its header from the second byte on. */
+	#head: Uint8Array = NOTHING;
 	#slab: Uint8Array = NOTHING;
 	#slabUsed = 0;
 	#skip = 0;
@@ -340,8 +342,8 @@ export class MatroskaParser {
 			const body = position + 1 + length;
 			const next = body + size;
 			if (next > limit || size > MAX_BLOCK_BYTES) break;
-			this.#trustUpTo(position + 1);
 			this.#reportBlock(chunk, body, next, -1, 0, base + position);
+			this.#trustUpTo(position + 1);
 			position = next;
 			if (this.pauseRequested) break;
 		}
@@ -425,12 +427,16 @@ export class MatroskaParser {
 		this.#elementId = id;
 		this.#elementOffset = offset;
 		if (maxBytes === 0) return this.#beginSkip(chunk, position);
-		this.#elementBegins(position);
 		if (position + size <= end) {
 			this.#report(id, chunk, position, position + size, offset);
+			this.#elementBegins(position);
 			return position + size;
 		}
-		if (this.#carried === 0) this.#suspects = [viewOf(chunk, this.#suspectsFrom, position)];
+		this.#suspects.push(viewOf(chunk, Math.min(this.#suspectsFrom, position), position));
+		this.#head =
+			this.#carried > 0
+				? this.#carry.slice(1, this.#header.length)
+				: viewOf(chunk, position - this.#header.length + 1, position);
 		this.#body = this.#allocate(size);
 		this.#bodyFilled = 0;
 		return position;
@@ -466,6 +472,7 @@ export class MatroskaParser {
 			this.#suspects.push(body);
 			this.#suspectsFrom = position + taken;
 			this.#report(this.#elementId, body, 0, body.byteLength, this.#elementOffset);
+			this.#suspects = [this.#head, body];
 		}
 		return position + taken;
 	}
