@@ -90,11 +90,8 @@ export type { RetryPolicy } from './pace/retry.js';
 export { FfmpegDecoder, type FfmpegDecoderOptions } from './pictures/ffmpeg-decoder.js';
 export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-decoder.js';
 export { Picture, type PictureFormat } from './pictures/picture.js';
-export {
-	type DecodeFailure,
-	PictureDecoder,
-	type PictureDecoderOptions,
-} from './pictures/picture-decoder.js';
+export { PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
+export type { DecodeFailure } from './pictures/track-decoder.js';
 export type { HlsSession } from './playback/hls-session.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';
 export type { EventStream } from './run/event-stream.js';

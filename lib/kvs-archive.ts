@@ -19,11 +19,8 @@ import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
 import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
 import { FfmpegDecoder } from './pictures/ffmpeg-decoder.js';
-import {
-	type DecodeFailure,
-	PictureDecoder,
-	type PictureDecoderOptions,
-} from './pictures/picture-decoder.js';
+import { PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
+import type { DecodeFailure } from './pictures/track-decoder.js';
 import { type HlsSession, openHlsSession } from './playback/hls-session.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import type { EventStream } from './run/event-stream.js';

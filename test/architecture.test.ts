@@ -19,7 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	fetch: ['aws', 'pace', 'stream'],
 	demux: ['codecs', 'gaps', 'mkv', 'pace', 'stream'],
 	frames: ['stream'],
-	pictures: ['codecs', 'demux', 'frames', 'mkv', 'pace', 'stream'],
+	pictures: ['codecs', 'demux', 'frames', 'gaps', 'mkv', 'pace', 'stream'],
 	sinks: ['codecs', 'files', 'gaps', 'muxing', 'pictures', 'stream'],
 	timeline: ['codecs', 'gaps', 'stream'],
 	playback: ['aws', 'pace'],

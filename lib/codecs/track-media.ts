@@ -1,7 +1,7 @@
 import type { Track } from '../model/track.js';
 import { nalCodecOf } from './access-unit.js';
 import { audioMedia } from './audio-media.js';
-import { videoMedia } from './video-media.js';
+import { isEmptyAccessUnit, videoMedia } from './video-media.js';
 
 /**
  * What a track really holds, in the form that every container and decoder here is given. The one place where that is decided:
@@ -78,4 +78,9 @@ function oneOf(track: Track, media: TrackMedia): TrackMedia {
 	if (known.size === MAX_KEPT) known.clear();
 	known.set(key, media);
 	return media;
+}
+
+/** Whether a frame holds nothing, so that it is not one of `frames`. As cheap as it gets: of most frames one byte is read. */
+export function isEmptyFrame({ track, data }: { readonly track: Track; readonly data: Uint8Array }): boolean {
+	return data.byteLength === 0 || (nalCodecOf(track) !== null && isEmptyAccessUnit(data));
 }

@@ -27,9 +27,7 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 		return {
 			track: changedTrack(track, { codecId: registeredCodecId(track.codecId) }),
 			missing: `${lack}, and its key frames hold no ${sets}`,
-			frames: (stored) => (isEmpty(stored) ? NONE : [stored]),
-			isWhole: (frame) =>
-				nalFormatOfFrame(frame, codec, track.nalLengthBytes ?? RECORD_LENGTH_BYTES) !== null,
+			frames: (stored) => (isEmptyAccessUnit(stored) ? NONE : [stored]),
 		};
 	}
 	const read = codec === 'avc' ? readAvcConfiguration : readHevcConfiguration;
@@ -47,14 +45,15 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 		track: canonical,
 		missing: canonical.width && canonical.height ? null : 'nothing that says how large its pictures are',
 		frames: (stored) => framesOf(stored, codec, lengthBytes, canonical),
-		isWhole: (frame) => nalFormatOfFrame(frame, codec, lengthBytes) === 'length-prefixed',
 	};
 }
 
 /** The track's decoder configuration record: its CodecPrivate, or made of the parameter sets there; null where these are not whole. */
 function recordOf({ codecPrivate }: Track, codec: NalCodec): Uint8Array | null {
 	if (codecPrivate === null) return null;
-	if (!hasStartCode(codecPrivate) && recordParameterSets(codecPrivate, codec) !== null) return codecPrivate;
+	if (!hasStartCode(codecPrivate)) {
+		return recordParameterSets(codecPrivate, codec) === null ? null : codecPrivate;
+	}
 	const sets = storedParameterSets(codecPrivate, codec);
 	return areSetsComplete(sets, codec) ? decoderRecord(sets, codec) : null;
 }
@@ -95,13 +94,13 @@ function framesOf(
 	track: Track,
 ): readonly Uint8Array[] {
 	const format = nalFormatOfFrame(stored, codec, lengthBytes);
-	if (format !== 'annex-b') return isEmpty(stored) ? NONE : [stored];
+	if (format !== 'annex-b') return isEmptyAccessUnit(stored) ? NONE : [stored];
 	const units = splitAnnexB(stored);
 	return units.length === 0 ? NONE : [withLengths(units, lengthBytes, track)];
 }
 
-/** Whether a frame holds nothing at all: zeros are lengths of empty NAL units, or belong to start codes. */
-function isEmpty(stored: Uint8Array): boolean {
+/** Whether a frame of H.264 or H.265 holds nothing at all: zeros are lengths of empty NAL units, or belong to start codes. */
+export function isEmptyAccessUnit(stored: Uint8Array): boolean {
 	let at = 0;
 	while (stored[at] === 0) at++;
 	return at === stored.byteLength || (at >= 2 && stored[at] === 1 && splitAnnexB(stored).length === 0);

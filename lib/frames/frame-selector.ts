@@ -12,7 +12,7 @@ export type FrameSelection =
 export class FrameSelector {
 	readonly #select: FrameSelection;
 	readonly #counts = new Map<number, number>();
-	readonly #nextMs = new Map<number, number>();
+	readonly #grids = new Map<number, Grid>();
 
 	/** Throws {@link InvalidOptionError} for an unknown selection. */
 	constructor(select: FrameSelection) {
@@ -26,12 +26,14 @@ export class FrameSelector {
 		this.#select = select;
 	}
 
-	/** Whether to keep this frame. */
-	isSelected(frame: Frame): boolean {
+	/** Whether to keep this frame. `ms`: its time, where that is known better than the frame says. */
+	isSelected(frame: Frame, ms = frame.timestampMs ?? Number(frame.timecodeNs) / 1e6): boolean {
 		const select = this.#select;
 		if (select === 'all') return true;
 		if (select === 'keyframes') return frame.keyframe;
-		return 'everyNth' in select ? this.#isNth(frame, select.everyNth) : this.#isDue(frame, select.everyMs);
+		return 'everyNth' in select
+			? this.#isNth(frame, select.everyNth)
+			: this.#isDue(frame, ms, select.everyMs);
 	}
 
 	#isNth({ track }: Frame, everyNth: number): boolean {
@@ -40,16 +42,51 @@ export class FrameSelector {
 		return count % everyNth === 0;
 	}
 
-	#isDue(frame: Frame, everyMs: number): boolean {
-		const { number } = frame.track;
-		const ms = frame.timestampMs ?? Number(frame.timecodeNs) / 1e6;
-		const dueMs = this.#nextMs.get(number);
-		if (dueMs !== undefined && ms < dueMs && ms > dueMs - 2 * everyMs) return false;
+	#isDue({ track }: Frame, ms: number, everyMs: number): boolean {
+		let grid = this.#grids.get(track.number);
+		// A few frames whose times are plainly wrong do not move the grid.
+		const { before = null } = grid ?? {};
+		if (grid !== undefined && before !== null && distance(ms, before) < distance(ms, grid)) grid = before;
+		const next = nextGrid(grid, ms);
+		this.#grids.set(track.number, next);
+		if (grid !== undefined && ms < grid.dueMs && ms > grid.dueMs - 2 * everyMs) return false;
 		// The grid stays where the first frame put it; after a gap or a step back it begins anew.
-		const isOnGrid = dueMs !== undefined && ms >= dueMs && ms < dueMs + everyMs;
-		this.#nextMs.set(number, (isOnGrid ? dueMs : ms) + everyMs);
+		const isOnGrid = grid !== undefined && ms >= grid.dueMs && ms < grid.dueMs + everyMs;
+		next.dueMs = (isOnGrid ? next.dueMs : ms) + everyMs;
 		return true;
 	}
+}
+
+/** Where a track is on its way. */
+interface Grid {
+	/** When the next frame is due. */
+	dueMs: number;
+	/** Time of the last frame. */
+	readonly lastMs: number;
+	/** What was before the last jump, as long as that may be a wrong time. */
+	readonly before: Grid | null;
+	/** Frames since the last jump. */
+	readonly sinceJump: number;
+}
+
+/** Frames in another order than they are shown are not so far apart. */
+const MAX_REORDER_MS = 2000;
+
+/** At most so many wrong times come one after the other; more of them are a clock that was set. */
+const MAX_WRONG_TIMES = 3;
+
+function nextGrid(grid: Grid | undefined, ms: number): Grid {
+	if (grid === undefined) return { dueMs: ms, lastMs: ms, before: null, sinceJump: 0 };
+	const { dueMs } = grid;
+	if (distance(ms, grid) > MAX_REORDER_MS) {
+		return { dueMs, lastMs: ms, before: { ...grid, before: null }, sinceJump: 1 };
+	}
+	const sinceJump = grid.sinceJump + 1;
+	return { dueMs, lastMs: ms, before: sinceJump > MAX_WRONG_TIMES ? null : grid.before, sinceJump };
+}
+
+function distance(ms: number, { lastMs }: Grid): number {
+	return Math.abs(ms - lastMs);
 }
 
 function isSelection(select: unknown): select is FrameSelection {

@@ -14,6 +14,7 @@ import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.j
 import type { PictureFormat } from './picture.js';
 import { whyNotPicture } from './picture-bytes.js';
 import { RunClock } from './run-clock.js';
+import { timeOf } from './selected-frame.js';
 
 /** Options of {@link FfmpegDecoder}. */
 export interface FfmpegDecoderOptions {
@@ -69,7 +70,7 @@ export class FfmpegDecoder implements FrameDecoder {
 		this.#clock = clock;
 	}
 
-	open({ track }: Frame, format: PictureFormat): DecoderRun {
+	open({ track }: Frame, format: PictureFormat, described: Track = track): DecoderRun {
 		const codec = nalCodecOf(track);
 		const tracker = new DamageTracker();
 		const process = new FfmpegProcess({
@@ -85,7 +86,7 @@ export class FfmpegDecoder implements FrameDecoder {
 			...info(TIMECODE_SCALE_NS),
 			...tracks([codec === null ? track.entry : plainEntry(track)]),
 		]);
-		return new FfmpegRun(process, tracker, { codec, format });
+		return new FfmpegRun(process, tracker, { track: described, codec, format });
 	}
 }
 
@@ -95,6 +96,8 @@ class FfmpegRun implements DecoderRun {
 	readonly #tracker: DamageTracker;
 	readonly #clock = new RunClock();
 	readonly #pending = new Map<number, TrackedFrame>();
+	/** What the frames' track really is. */
+	readonly #track: Track;
 	readonly #codec: NalCodec | null;
 	readonly #format: PictureFormat;
 	#frameCount = 0;
@@ -104,10 +107,11 @@ class FfmpegRun implements DecoderRun {
 	constructor(
 		process: FfmpegProcess,
 		tracker: DamageTracker,
-		{ codec, format }: { codec: NalCodec | null; format: PictureFormat },
+		{ track, codec, format }: { track: Track; codec: NalCodec | null; format: PictureFormat },
 	) {
 		this.#process = process;
 		this.#tracker = tracker;
+		this.#track = track;
 		this.#codec = codec;
 		this.#format = format;
 	}
@@ -122,10 +126,11 @@ class FfmpegRun implements DecoderRun {
 		return this.#isCut;
 	}
 
-	async *decode(frame: Frame): AsyncGenerator<DecodedPicture[]> {
-		const ticks = this.#clock.place(frame, (taken) => this.#pending.has(taken));
+	async *decode(frame: Frame, presentationMs = timeOf(frame)): AsyncGenerator<DecodedPicture[]> {
+		const ticks = this.#clock.place(frame, presentationMs, (taken) => this.#pending.has(taken));
 		const { number } = frame.track;
-		const unit = toAccessUnit(frame, 'annex-b');
+		const { keyframe } = frame;
+		const unit = toAccessUnit({ track: this.#track, keyframe, data: frame.data }, 'annex-b');
 		const data = this.#isCut ? withBrokenLink(unit) : unit;
 		if (this.#isCut) this.#tracker.cut();
 		this.#isCut = false;
@@ -135,7 +140,7 @@ class FfmpegRun implements DecoderRun {
 			this.#pending.set(ticks, tracked);
 			this.#tracker.sent(tracked);
 			this.#frameCount++;
-			const fields = { trackNumber: number, relativeTicks: 0, keyframe: frame.keyframe, data };
+			const fields = { trackNumber: number, relativeTicks: 0, keyframe, data };
 			this.#process.write(cluster(BigInt(ticks), block(fields)));
 		} else yield [{ frame, picture: null, problem: this.#tracker.problemOf(tracked) }];
 		yield* this.#picturesUntil(() => !this.#process.isFull);

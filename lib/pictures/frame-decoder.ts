@@ -1,4 +1,5 @@
 import type { Frame } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
 import type { PictureFormat } from './picture.js';
 
 /** What comes out of a decoder for one frame that went in. */
@@ -27,8 +28,11 @@ export interface DecoderRun {
 	 * whether the run can go on with it; where it cannot, and without this method, another is opened.
 	 */
 	cut?(): boolean;
-	/** Takes a frame, in decoding order. */
-	decode(frame: Frame): AsyncIterable<DecodedPicture[]>;
+	/**
+	 * Takes a frame, in decoding order. `presentationMs`: its time, in milliseconds; where the producer's is plainly wrong, one
+	 * between those of its neighbours.
+	 */
+	decode(frame: Frame, presentationMs: number): AsyncIterable<DecodedPicture[]>;
 	/** No more frames: gives everything that is left. */
 	finish(): AsyncIterable<DecodedPicture[]>;
 	/** Ends the run at once and gives back what it holds: no process, no pipe. May be called at any time, and again. */
@@ -37,6 +41,9 @@ export interface DecoderRun {
 
 /** Turns encoded frames into pictures. The default is {@link FfmpegDecoder}; anything else that keeps the promise will do. */
 export interface FrameDecoder {
-	/** Begins a run at this frame, which is then handed to `decode`. */
-	open(first: Frame, format: PictureFormat): DecoderRun;
+	/**
+	 * Begins a run at this frame, which is then handed to `decode`. `track`: what its track really is; `first.track` may lack
+	 * parameter sets that only key frames before this one had.
+	 */
+	open(first: Frame, format: PictureFormat, track: Track): DecoderRun;
 }

@@ -1,15 +1,8 @@
 import { type FrameSelection, FrameSelector } from '../frames/frame-selector.js';
+import { correctTimes } from '../gaps/outlier-times.js';
 import type { Frame } from '../model/media-event.js';
 import { DecodingOrder } from './decoding-order.js';
-
-/** A frame on its way to a decoder. */
-export interface SelectedFrame {
-	readonly frame: Frame;
-	/** Whether its picture is asked for; else it is decoded for others that refer to it. */
-	readonly isWanted: boolean;
-	/** Whether it comes right after the frame that was selected before it: nothing is left out between them. */
-	readonly isNext: boolean;
-}
+import { type SelectedFrame, timeOf } from './selected-frame.js';
 
 /** A group of pictures is taken as over at this many frames, so that one without an end does not fill the memory. */
 const MAX_GROUP_FRAMES = 2000;
@@ -17,12 +10,27 @@ const MAX_GROUP_FRAMES = 2000;
 /** Likewise at this size. */
 const MAX_GROUP_BYTES = 64 * 1024 * 1024;
 
+/** A frame of the group that is being collected. */
+interface GroupFrame {
+	readonly frame: Frame;
+	/** Whether frames are missing before it. */
+	readonly isAfterLoss: boolean;
+}
+
+/** A frame in its place. */
+interface PlacedFrame {
+	readonly frame: Frame;
+	readonly presentationMs: number;
+	readonly order: number;
+}
+
 /**
  * Decides what of one track is decoded, and which pictures are handed out. Counts in presentation order.
  *
  * Of a group of pictures (a key frame and what follows it in decoding order) everything up to the last wanted frame is
- * decoded, and nothing of a group in which none is wanted; for key frames, those alone. `everyNth` and `everyMs` hold the
- * group until the next key frame comes. Frames before the first key frame cannot be decoded and are left out.
+ * decoded, and nothing of a group in which none is wanted; for key frames, those alone. A group is held until the next key
+ * frame comes: then it is known which of its times are wrong. Frames before the first key frame cannot be decoded and are
+ * left out.
  */
 export class PictureSelector {
 	readonly #select: FrameSelection;
@@ -30,13 +38,14 @@ export class PictureSelector {
 	readonly #isInRange: (frame: Frame) => boolean;
 	readonly #decodingOrder = new DecodingOrder();
 	#lastOrder = -1;
-	#group: Frame[] = [];
+	#group: GroupFrame[] = [];
 	#groupBytes = 0;
+	#isAfterLoss = false;
 	#hasKey = false;
 	/** The undecoded end of the group before: pictures shown before the next key frame may refer to it. */
-	#tail: readonly Frame[] = [];
+	#tail: readonly PlacedFrame[] = [];
 
-	/** Throws `InvalidOptionError` for an unknown selection. */
+	/** Throws `InvalidOptionError` for a selection that is not valid. */
 	constructor(select: FrameSelection, isInRange: (frame: Frame) => boolean) {
 		this.#select = select;
 		this.#selector = new FrameSelector(select);
@@ -45,52 +54,76 @@ export class PictureSelector {
 
 	/** Takes the next frame in decoding order; returns what is to be decoded now, in that order. */
 	frame(frame: Frame): readonly SelectedFrame[] {
-		this.#decodingOrder.add(frame);
-		if (this.#select === 'keyframes') {
-			return frame.keyframe && this.#isInRange(frame) ? [this.#selected(frame, true)] : [];
-		}
 		this.#hasKey ||= frame.keyframe;
 		if (!this.#hasKey) return [];
-		if (this.#select === 'all') return [this.#selected(frame, this.#isInRange(frame))];
+		if (this.#select === 'keyframes') {
+			const placed = this.#place({ frame, isAfterLoss: this.#takeLoss() }, timeOf(frame));
+			return frame.keyframe && this.#isInRange(frame) ? [this.#selected(placed, true)] : [];
+		}
 		const isFull = this.#group.length >= MAX_GROUP_FRAMES || this.#groupBytes >= MAX_GROUP_BYTES;
-		const selected = frame.keyframe || isFull ? this.end() : [];
-		this.#group.push(frame);
+		const selected = frame.keyframe || isFull ? this.#endGroup(timeOf(frame)) : [];
+		this.#group.push({ frame, isAfterLoss: this.#takeLoss() });
 		this.#groupBytes += frame.data.byteLength;
 		return selected;
 	}
 
-	/** Frames are missing in front of the one that comes next. */
+	/** Frames are missing before the one that comes next. */
 	skip(): void {
-		this.#decodingOrder.skip();
+		this.#isAfterLoss = true;
 	}
 
 	/** The input is over; returns what is left to be decoded. */
 	end(): readonly SelectedFrame[] {
-		const group = this.#group;
+		return this.#endGroup(null);
+	}
+
+	#takeLoss(): boolean {
+		const isAfterLoss = this.#isAfterLoss;
+		this.#isAfterLoss = false;
+		return isAfterLoss;
+	}
+
+	#endGroup(nextMs: number | null): readonly SelectedFrame[] {
+		const group = this.#placeGroup(nextMs);
 		this.#group = [];
 		this.#groupBytes = 0;
-		const shown = group.filter(this.#isInRange).sort((a, b) => timeOf(a) - timeOf(b));
-		const wanted = new Set(shown.filter((frame) => this.#selector.isSelected(frame)));
-		const end = group.findLastIndex((frame) => wanted.has(frame)) + 1;
+		if (this.#select === 'all') {
+			return group.map((placed) => this.#selected(placed, this.#isInRange(placed.frame)));
+		}
+		const shown = group
+			.filter(({ frame }) => this.#isInRange(frame))
+			.sort((a, b) => a.presentationMs - b.presentationMs);
+		const wanted = new Set(
+			shown.filter(({ frame, presentationMs }) => this.#selector.isSelected(frame, presentationMs)),
+		);
+		const end = group.findLastIndex((placed) => wanted.has(placed)) + 1;
 		const key = group[0];
-		const leads = key !== undefined && [...wanted].some((frame) => timeOf(frame) < timeOf(key));
+		const leads =
+			key !== undefined && [...wanted].some(({ presentationMs }) => presentationMs < key.presentationMs);
 		// A group that was cut for its length goes on in the next, which cannot be decoded without it.
-		const before = leads || (key !== undefined && !key.keyframe && end > 0) ? this.#tail : [];
-		this.#tail = end === 0 && key?.keyframe === false ? [...this.#tail, ...group] : group.slice(end);
+		const before = leads || (key !== undefined && !key.frame.keyframe && end > 0) ? this.#tail : [];
+		this.#tail = end === 0 && key?.frame.keyframe === false ? [...this.#tail, ...group] : group.slice(end);
 		return [
-			...before.map((frame) => this.#selected(frame, false)),
-			...group.slice(0, end).map((frame) => this.#selected(frame, wanted.has(frame))),
+			...before.map((placed) => this.#selected(placed, false)),
+			...group.slice(0, end).map((placed) => this.#selected(placed, wanted.has(placed))),
 		];
 	}
 
-	#selected(frame: Frame, isWanted: boolean): SelectedFrame {
-		const order = this.#decodingOrder.of(frame);
+	#placeGroup(nextMs: number | null): PlacedFrame[] {
+		const timesMs = this.#group.map(({ frame }) => timeOf(frame));
+		const room = { startMs: null, nextStartMs: nextMs, frameMs: null, mayReorder: true };
+		const corrected = correctTimes(timesMs, room)?.timesMs ?? timesMs;
+		return this.#group.map((member, index) => this.#place(member, corrected[index] as number));
+	}
+
+	#place({ frame, isAfterLoss }: GroupFrame, presentationMs: number): PlacedFrame {
+		if (isAfterLoss) this.#decodingOrder.skip();
+		return { frame, presentationMs, order: this.#decodingOrder.add(frame, presentationMs) };
+	}
+
+	#selected({ frame, presentationMs, order }: PlacedFrame, isWanted: boolean): SelectedFrame {
 		const isNext = order === this.#lastOrder + 1;
 		this.#lastOrder = order;
-		return { frame, isWanted, isNext };
+		return { frame, presentationMs, isWanted, isNext };
 	}
-}
-
-function timeOf(frame: Frame): number {
-	return frame.timestampMs ?? Number(frame.timecodeNs) / 1e6;
 }

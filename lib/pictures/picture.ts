@@ -22,13 +22,21 @@ export class Picture {
 	/** Pixels. */
 	readonly height: number;
 	readonly format: PictureFormat;
+	/** With `select: { at }`: the times at which it is on the screen, of those that were asked for, in order. */
+	declare readonly at?: readonly Date[];
 	/** The whole JPEG or PNG, or the samples. Its own bytes: nothing else is kept alive by it. */
 	readonly data: Uint8Array;
 	readonly #frame: Frame;
 
 	constructor(
 		frame: Frame,
-		fields: { width: number; height: number; format: PictureFormat; data: Uint8Array },
+		fields: {
+			width: number;
+			height: number;
+			format: PictureFormat;
+			data: Uint8Array;
+			at?: readonly Date[] | undefined;
+		},
 	) {
 		this.index = frame.index;
 		this.fragmentNumber = frame.fragmentNumber;
@@ -39,6 +47,7 @@ export class Picture {
 		this.height = fields.height;
 		this.format = fields.format;
 		this.data = fields.data;
+		if (fields.at !== undefined) this.at = fields.at;
 		this.#frame = frame;
 	}
 
@@ -73,6 +82,7 @@ export class Picture {
 			timestampMs: this.timestampMs,
 			timestamp: this.timestamp,
 			producerTimestamp: this.producerTimestamp,
+			...(this.at !== undefined && { at: this.at }),
 			keyframe: this.keyframe,
 			width: this.width,
 			height: this.height,
