@@ -28,6 +28,8 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 			track: changedTrack(track, { codecId: registeredCodecId(track.codecId) }),
 			missing: `${lack}, and its key frames hold no ${sets}`,
 			frames: (stored) => (isEmptyAccessUnit(stored) ? NONE : [stored]),
+			isWhole: (frame) =>
+				nalFormatOfFrame(frame, codec, track.nalLengthBytes ?? RECORD_LENGTH_BYTES) !== null,
 		};
 	}
 	const read = codec === 'avc' ? readAvcConfiguration : readHevcConfiguration;
@@ -45,6 +47,7 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 		track: canonical,
 		missing: canonical.width && canonical.height ? null : 'nothing that says how large its pictures are',
 		frames: (stored) => framesOf(stored, codec, lengthBytes, canonical),
+		isWhole: (frame) => nalFormatOfFrame(frame, codec, lengthBytes) === 'length-prefixed',
 	};
 }
 

@@ -72,7 +72,7 @@ interface Grid {
 /** Frames in another order than they are shown are not so far apart. */
 const MAX_REORDER_MS = 2000;
 
-/** At most so many wrong times come one after the other; more of them are a clock that was set. */
+/** The most wrong times in a row; more of them are a clock that was set. */
 const MAX_WRONG_TIMES = 3;
 
 function nextGrid(grid: Grid | undefined, ms: number): Grid {

@@ -1,4 +1,4 @@
-/** At most so many pictures after a key frame are shown before it: a decoder holds no more (H.264 and H.265, max_num_reorder). */
+/** The most pictures after a key frame that are shown before it: a decoder holds no more (H.264 and H.265, max_num_reorder). */
 export const MAX_LEADING_FRAMES = 16;
 
 /**
