@@ -5,7 +5,8 @@ import { pipeline, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import type { Frame, MediaEvent, Picture } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
-import { type DecodeFailure, PictureDecoder } from '#lib/pictures/picture-decoder.js';
+import { PictureDecoder } from '#lib/pictures/picture-decoder.js';
+import type { DecodeFailure } from '#lib/pictures/track-decoder.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
