@@ -10,7 +10,7 @@ const printed: Readonly<Record<string, RegExp>> = {
 	'export-range.ts':
 		/example\.mp4: 4 of 4 fragments, 495 frames, 147230 bytes\n\d+ bytes are what they were\n$/,
 	'frames-for-a-model.ts':
-		/^2026-01-31T14:03:00\.000Z to 2026-01-31T14:03:03\.\d{3}Z: 8 pictures, \d+ bytes\n[\s\S]*0 fragments not to be had\n$/,
+		/^2026-01-31T14:03:00\.000Z to 2026-01-31T14:03:03\.\d{3}Z: 8 pictures, \d+ bytes\n[\s\S]*0 fragments unavailable\n$/,
 	'motion.ts':
 		/^\{"at":"2026-01-31T14:03:00\.\d{3}Z","motion":\d+\.\d+,"fragmentNumber":"\d+"\}\n[\s\S]*\{"fragments":8,"delivered":8,"pictureFailures":0\}\n$/,
 	'playback-url.ts':
