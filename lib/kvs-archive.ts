@@ -190,6 +190,7 @@ export class KvsArchive implements AsyncDisposable {
 			format,
 			decoder: decoder ?? new FfmpegDecoder({ clock: this.#service.clock }),
 			// What lies before is there to be decoded from only.
+			offsetMs: (frame) => (timeOf(frame) ?? 0) - (frame.timestampMs ?? 0),
 			isInRange: (frame) => !padStart || (timeOf(frame) ?? fromMs) >= fromMs,
 			onFailure: (failure: DecodeFailure) => {
 				pictureFailures++;

@@ -35,18 +35,13 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			'127.0.0.1',
 		)
 		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
-		.option(
-			'--ingest <stream=file[@start]>',
-			'put a recording into a stream; may be given again',
-			collect,
-			[],
-		)
+		.option('--ingest <stream=file[@start]>', 'put a recording into a stream; may be given again', append, [])
 		.option('--region <region>', 'region in ARNs', 'us-east-1')
 		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
 		.option(
 			'--credentials <key:secret>',
 			'verify signatures, and let this key call; may be given again, and in KVS_ARCHIVE_CREDENTIALS',
-			collect,
+			append,
 			[],
 		)
 		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
@@ -90,7 +85,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option(
 			'--split <rule>',
 			'go on in a new file at a gap, a change of codec (always), every 10m, or before 500MB; may be given again',
-			collect,
+			append,
 			[],
 		)
 		.option('--channels <how>', '.wav of several tracks: stereo (one file) or split (a file each)')
@@ -103,6 +98,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
 		.option('--all', 'every picture (the default)')
+		.option(
+			'--at <time>',
+			'the picture on the screen at that time, in place of --from and --to; may be given again',
+			append,
+		)
+		.option('--lookback <time>', 'how far before --at the picture may be (default: 60s)')
 		.option('--tracks <list>', `which video tracks: ${TRACKS} (default: all)`)
 		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
@@ -123,7 +124,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			.argument('<operation>', "by AWS's name or boto3's: ListFragments, list_fragments")
 			.description('sign a call for somebody else to send'),
 	)
-		.option('--param <name=value>', 'a member of the call; may be given again', collect, [])
+		.option('--param <name=value>', 'a member of the call; may be given again', append, [])
 		.option('--params <json>', 'members of the call as a JSON object')
 		.option('--expires-in <time>', 'how long it may be sent, up to 7d (default: 3600s)')
 		.option('--method <method>', 'GET or POST (default: POST)')
@@ -151,7 +152,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	return program;
 }
 
-function collect(value: string, values: readonly string[]): string[] {
+function append(value: string, values: readonly string[] = []): string[] {
 	return [...values, value];
 }
 

@@ -1,18 +1,19 @@
 import { isEmptyFrame } from '../codecs/track-media.js';
 import { InvalidOptionError } from '../errors.js';
-import type { FrameSelection } from '../frames/frame-selector.js';
 import type { Frame, MediaEvent } from '../model/media-event.js';
 import { Stage } from '../stream/stage.js';
 import { FfmpegDecoder } from './ffmpeg-decoder.js';
 import type { FrameDecoder } from './frame-decoder.js';
 import { PICTURE_FORMATS, type Picture, type PictureFormat } from './picture.js';
-import { PictureSelector } from './picture-selector.js';
+import { type PictureSelection, PictureSelector } from './picture-selector.js';
 import { type DecodeFailure, TrackDecoder, type TrackDecoderOptions } from './track-decoder.js';
 
 /** Options of {@link PictureDecoder}. */
 export interface PictureDecoderOptions {
 	/** Applied before anything is decoded; counts in presentation order, each track by itself. @default 'all' */
-	readonly select?: FrameSelection | undefined;
+	readonly select?: PictureSelection | undefined;
+	/** With `select: { at }`: from a frame's producer time to the clock of `at`, in milliseconds. @default 0, the producer's */
+	readonly offsetMs?: ((frame: Frame) => number) | undefined;
 	/** @default 'jpg' */
 	readonly format?: PictureFormat | undefined;
 	/** @default an {@link FfmpegDecoder} that finds ffmpeg in the PATH */
@@ -37,7 +38,8 @@ interface PictureTrack {
  * `fragment-failure` says that frames are missing; the rest are ignored. Ending, an error and `destroy` leave no decoder running.
  */
 export class PictureDecoder extends Stage<MediaEvent, Picture> {
-	readonly #select: FrameSelection;
+	readonly #select: PictureSelection;
+	readonly #offsetMs: ((frame: Frame) => number) | undefined;
 	readonly #isInRange: (frame: Frame) => boolean;
 	readonly #decoding: TrackDecoderOptions;
 	readonly #tracks = new Map<number, PictureTrack>();
@@ -47,6 +49,7 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		const { select = 'all', isInRange = () => true } = options;
 		this.#select = select;
 		this.#isInRange = isInRange;
+		this.#offsetMs = options.offsetMs;
 		this.#decoding = decodingOf(options);
 		// Checks `select` at once.
 		this.#newTrack();
@@ -82,8 +85,9 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	}
 
 	#newTrack(): PictureTrack {
-		const selector = new PictureSelector(this.#select, this.#isInRange);
-		return { selector, decoder: new TrackDecoder(this.#decoding) };
+		const selector = new PictureSelector(this.#select, this.#isInRange, this.#offsetMs);
+		const points = selector.takePoints.bind(selector);
+		return { selector, decoder: new TrackDecoder({ ...this.#decoding, points }) };
 	}
 }
 

@@ -1,8 +1,14 @@
+import { InvalidOptionError } from '../errors.js';
 import { type FrameSelection, FrameSelector } from '../frames/frame-selector.js';
 import { correctTimes } from '../gaps/outlier-times.js';
+import { type Instant, resolveInstant } from '../model/instant.js';
 import type { Frame } from '../model/media-event.js';
 import { DecodingOrder } from './decoding-order.js';
+import { ScreenTimes } from './screen-times.js';
 import { type SelectedFrame, timeOf } from './selected-frame.js';
+
+/** Which pictures to decode: by frames, or those that are on the screen at given times. */
+export type PictureSelection = FrameSelection | { readonly at: readonly Instant[] };
 
 /** A group of pictures is taken as over at this many frames, so that one without an end does not fill the memory. */
 const MAX_GROUP_FRAMES = 2000;
@@ -29,12 +35,15 @@ interface PlacedFrame {
  *
  * Of a group of pictures (a key frame and what follows it in decoding order) everything up to the last wanted frame is
  * decoded, and nothing of a group in which none is wanted; for key frames, those alone. A group is held until the next key
- * frame comes: then it is known which of its times are wrong. Frames before the first key frame cannot be decoded and are
+ * frame comes: then it is known which of its times are wrong; with `at` for one group longer, as the first pictures of the
+ * next one may be on the screen instead of its last. Frames before the first key frame cannot be decoded and are
  * left out.
  */
 export class PictureSelector {
-	readonly #select: FrameSelection;
+	readonly #select: PictureSelection;
 	readonly #selector: FrameSelector;
+	readonly #screen: ScreenTimes | null;
+	readonly #offsetMs: (frame: Frame) => number;
 	readonly #isInRange: (frame: Frame) => boolean;
 	readonly #decodingOrder = new DecodingOrder();
 	#lastOrder = -1;
@@ -45,11 +54,33 @@ export class PictureSelector {
 	/** The undecoded end of the group before: pictures shown before the next key frame may refer to it. */
 	#tail: readonly PlacedFrame[] = [];
 
-	/** Throws `InvalidOptionError` for a selection that is not valid. */
-	constructor(select: FrameSelection, isInRange: (frame: Frame) => boolean) {
+	/** With `at`: the group whose pictures are on the screen until the next one begins. */
+	#held: readonly PlacedFrame[] = [];
+	/** With `at`: the frames that are wanted, and the times at which each is on the screen. */
+	readonly #points = new Map<Frame, readonly number[]>();
+
+	/**
+	 * `offsetMs`: from a frame's producer time to the clock of the times in `at`. Throws `InvalidOptionError` for a selection
+	 * that is not valid.
+	 */
+	constructor(
+		select: PictureSelection,
+		isInRange: (frame: Frame) => boolean,
+		offsetMs: (frame: Frame) => number = () => 0,
+	) {
 		this.#select = select;
-		this.#selector = new FrameSelector(select);
+		this.#screen = isAt(select) ? new ScreenTimes(timesOf(select.at)) : null;
+		this.#selector = new FrameSelector(isAt(select) ? 'all' : select);
 		this.#isInRange = isInRange;
+		this.#offsetMs = offsetMs;
+	}
+
+	/** With `at`: the times at which a selected frame is on the screen, once; undefined without. */
+	takePoints(frame: Frame): readonly Date[] | undefined {
+		if (this.#screen === null) return undefined;
+		const times = this.#points.get(frame) ?? [];
+		this.#points.delete(frame);
+		return times.map((timeMs) => new Date(timeMs));
 	}
 
 	/** Takes the next frame in decoding order; returns what is to be decoded now, in that order. */
@@ -74,7 +105,8 @@ export class PictureSelector {
 
 	/** The input is over; returns what is left to be decoded. */
 	end(): readonly SelectedFrame[] {
-		return this.#endGroup(null);
+		const selected = this.#endGroup(null);
+		return this.#screen === null ? selected : [...selected, ...this.#selectedAt(this.#held, [], null)];
 	}
 
 	#takeLoss(): boolean {
@@ -87,6 +119,13 @@ export class PictureSelector {
 		const group = this.#placeGroup(nextMs);
 		this.#group = [];
 		this.#groupBytes = 0;
+		if (this.#screen !== null) {
+			const held = this.#held;
+			const [key] = group;
+			if (key === undefined) return [];
+			this.#held = group;
+			return this.#selectedAt(held, group, this.#screenMs(key));
+		}
 		if (this.#select === 'all') {
 			return group.map((placed) => this.#selected(placed, this.#isInRange(placed.frame)));
 		}
@@ -96,6 +135,27 @@ export class PictureSelector {
 		const wanted = new Set(
 			shown.filter(({ frame, presentationMs }) => this.#selector.isSelected(frame, presentationMs)),
 		);
+		return this.#decodable(group, wanted);
+	}
+
+	/** What of a group is on the screen before `untilMs`, where the one after it begins; pictures of that may be instead. */
+	#selectedAt(
+		group: readonly PlacedFrame[],
+		following: readonly PlacedFrame[],
+		untilMs: number | null,
+	): readonly SelectedFrame[] {
+		const shown = [...group, ...following].map((item) => ({ item, ms: this.#screenMs(item) }));
+		const found = (this.#screen as ScreenTimes).decide(shown, untilMs);
+		for (const [{ frame }, times] of found) this.#points.set(frame, times);
+		return this.#decodable(group, new Set(group.filter(({ frame }) => this.#points.has(frame))));
+	}
+
+	#screenMs({ frame, presentationMs }: PlacedFrame): number {
+		return presentationMs + this.#offsetMs(frame);
+	}
+
+	/** What of a group is decoded so that its wanted frames can be. */
+	#decodable(group: readonly PlacedFrame[], wanted: ReadonlySet<PlacedFrame>): readonly SelectedFrame[] {
 		const end = group.findLastIndex((placed) => wanted.has(placed)) + 1;
 		const key = group[0];
 		const leads =
@@ -126,4 +186,14 @@ export class PictureSelector {
 		this.#lastOrder = order;
 		return { frame, presentationMs, isWanted, isNext };
 	}
+}
+
+function isAt(select: PictureSelection): select is { readonly at: readonly Instant[] } {
+	return typeof select === 'object' && select !== null && 'at' in select;
+}
+
+function timesOf(at: readonly Instant[]): number[] {
+	if (!Array.isArray(at) || at.length === 0)
+		throw new InvalidOptionError('select.at', 'one time or more', at);
+	return at.map((time: Instant) => resolveInstant('select.at', time));
 }

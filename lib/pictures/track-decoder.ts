@@ -19,8 +19,8 @@ export interface TrackDecoderOptions {
 	readonly format: PictureFormat;
 	/** Called for every wanted frame that gave no picture. */
 	readonly onFailure: ((failure: DecodeFailure) => void) | undefined;
-	/** Makes a picture of what was decoded. @default the picture alone */
-	readonly points?: ((frame: Frame) => readonly Date[]) | undefined;
+	/** With `select: { at }`: the times at which a wanted frame is on the screen. */
+	readonly points?: ((frame: Frame) => readonly Date[] | undefined) | undefined;
 }
 
 /**

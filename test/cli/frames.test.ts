@@ -94,3 +94,50 @@ withFfmpeg('where nothing can be decoded, it is said why', async (t) => {
 	t.regex(stderr, /\nKVS_EMPTY_RANGE: .*none of 4 frames could be decoded\n$/);
 	t.false(existsSync(output));
 });
+
+withFfmpeg(
+	'--at writes the picture on the screen at each time, and names what it did not find',
+	async (t) => {
+		const directory = await temporaryDirectory(t);
+		const film = join(directory, 'film.mkv');
+		const source = ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=30:d=2'];
+		const made = await run('ffmpeg', [...source, '-c:v', 'libx264', '-g', '15', '-bf', '2', film]);
+		t.is(made.code, 0, made.stderr);
+		const { endpoint } = await startArchive(t, { door: film });
+		const output = join(directory, 'images');
+		const frames = (...args: readonly string[]): Promise<Outcome> => {
+			const common = ['--stream', 'door', '--endpoint', endpoint, '--by', 'producer', '-o', output];
+			return commandLine(['frames', ...common, ...args]);
+		};
+		const first = await frames('--at', '2026-01-31T00:00:01.050Z', '--at', '2026-01-31T00:00:30Z', '--json');
+		t.is(first.code, 0, first.stderr);
+		const times = first.stdout
+			.trim()
+			.split('\n')
+			.map((line) => JSON.parse(line) as { type: string; timestamp?: string })
+			.filter(({ type }) => type === 'picture')
+			.map(({ timestamp }) => timestamp);
+		t.deepEqual(times, ['2026-01-31T00:00:01.033Z', '2026-01-31T00:00:01.967Z']);
+
+		const partly = await frames('--at', '2026-01-31T00:00:01Z', '--at', '2026-01-30T00:00:00Z');
+		t.is(partly.code, 3);
+		t.regex(partly.stderr, /1 pictures.*nothing was on the screen at 1 of the times/);
+
+		const none = await frames('--at', '2026-01-31T00:05:00Z', '--lookback', '30s');
+		t.is(none.code, 1);
+		t.regex(
+			none.stderr,
+			/^KVS_EMPTY_RANGE: .*no picture at or up to 30 s before 2026-01-31T00:05:00.000Z\n$/,
+		);
+
+		for (const wrong of [
+			['--at', 'soon'],
+			['--at', '2026-01-31T00:00:01Z', '--from', '2026-01-31'],
+			['--at', '2026-01-31T00:00:01Z', '--all'],
+			['--at', '2026-01-31T00:00:01Z', '--lookback', 'far'],
+			['--from', '2026-01-31', '--lookback', '5s'],
+		]) {
+			t.is((await frames(...wrong)).code, 2, wrong.join(' '));
+		}
+	},
+);

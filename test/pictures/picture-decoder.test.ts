@@ -393,3 +393,56 @@ withFfmpeg('a range that starts within a fragment starts with the picture at tha
 		break;
 	}
 });
+
+for (const [name, codec] of [
+	['H.264 with B-frames', h264],
+	['open groups', [...h264, '-x264-params', 'open-gop=1:scenecut=0']],
+	['no reordering', ['-c:v', 'libx264', '-bf', '0', '-g', '10', '-pix_fmt', 'yuv420p']],
+] as const) {
+	withFfmpeg(
+		`at: the picture on the screen is the last one shown at or before the time (${name})`,
+		async (t) => {
+			const bytes = await readFile(await film(t, codec));
+			const all = await decode(bytes, { format: 'rgb24' });
+			const shownMs = all.map(({ frame }) => Number(frame.timecodeNs) / 1e6);
+			const times = Array.from({ length: 130 }, (_, index) => index * 17);
+			const pictures = await decode(bytes, { format: 'rgb24', select: { at: times } });
+			for (const timeMs of times) {
+				const index = shownMs.findLastIndex((ms) => ms <= timeMs);
+				const found = pictures.filter(({ at }) => at?.some((time) => time.getTime() === timeMs));
+				if (index === -1) t.is(found.length, 0, `${timeMs} ms`);
+				else t.deepEqual(found.map(md5), [md5(all[index] as Picture)], `${timeMs} ms`);
+			}
+		},
+	);
+}
+
+withFfmpeg('at: only the group that a picture is in is decoded, up to it', async (t) => {
+	const bytes = await readFile(
+		await film(t, ['-c:v', 'libx264', '-bf', '0', '-g', '10', '-pix_fmt', 'yuv420p']),
+	);
+	const decoded: number[] = [];
+	const ffmpegDecoder = new FfmpegDecoder();
+	const pictures = await decode(bytes, {
+		select: { at: [1050] },
+		decoder: {
+			open: (...args) => {
+				const opened = ffmpegDecoder.open(...args);
+				const decodeFrame = opened.decode.bind(opened);
+				opened.decode = (frame, presentationMs) => {
+					decoded.push(Math.round(Number(frame.timecodeNs) / 1e6));
+					return decodeFrame(frame, presentationMs);
+				};
+				return opened;
+			},
+		},
+	});
+	t.is(pictures.length, 1);
+	t.deepEqual(decoded, [1000, 1033]);
+});
+
+test('at: times that are not valid are refused at once', (t) => {
+	for (const at of [[], ['soon'], [new Date(Number.NaN)], 5]) {
+		t.throws(() => new PictureDecoder({ select: { at } as never }), { code: 'KVS_INVALID_OPTION' });
+	}
+});

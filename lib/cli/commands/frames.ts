@@ -7,20 +7,25 @@ import {
 	InvalidOptionError,
 	type Picture,
 	type PictureFormat,
+	type PictureStream,
+	type PictureSummary,
 	SinkError,
 } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
+import { type ArchiveCommandOptions, archiveOf, type DateRange, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
 import { parseTracks } from '../track-list.js';
+import { runsAt, type ScreenRequest, screenRequestOf } from './pictures-at.js';
 
 /** Options of `frames`. */
 export interface FramesCommandOptions extends ArchiveCommandOptions {
 	readonly output?: string;
 	readonly keyframes?: boolean;
 	readonly every?: string;
+	readonly at?: readonly string[];
+	readonly lookback?: string;
 	readonly all?: boolean;
 	readonly tracks?: string;
 	readonly format: string;
@@ -39,8 +44,9 @@ export async function frames(
 	options: FramesCommandOptions,
 	{ terminal, signal, nowMs }: CommandContext,
 ): Promise<number> {
-	const range = rangeOf(options, nowMs);
 	const { output, ffmpeg } = options;
+	const screen = screenRequestOf(options, nowMs);
+	const range = screen === null ? rangeOf(options, nowMs) : null;
 	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to', output);
 	const format = FORMATS[options.format];
 	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png, raw or nv12', options.format);
@@ -50,35 +56,53 @@ export async function frames(
 	const bar = new ProgressBar(process.stderr);
 	const failures: DecodeFailure[] = [];
 	let failureCount = 0;
-	const pictures = archive.pictures(range, {
+	const pictureOptions = {
 		signal,
-		select,
 		tracks,
 		format,
 		decoder: new FfmpegDecoder({ path: ffmpeg }),
 		onProgress: bar.update.bind(bar),
-		onFailure: (failure) => {
+		onFailure: (failure: DecodeFailure) => {
 			failureCount++;
 			if (failures.length < MAX_SAID_FAILURES) failures.push(failure);
 		},
-	});
+	};
 	const sink = new ImageSink(output);
+	const totals = { fragments: 0, delivered: 0, failed: 0, missing: 0, pictureFailures: 0, elapsedMs: 0 };
+	const summaries: PictureSummary[] = [];
+	const seen = new Set<number>();
+	let given = 0;
+	let foundIn = 0;
+	async function* runs(): AsyncGenerator<PictureStream> {
+		if (screen === null) yield archive.pictures(range as DateRange, { ...pictureOptions, select });
+		else yield* runsAt(archive, screen, pictureOptions, () => given > foundIn);
+	}
+	/** Pictures of one run after the other, whose results are added up. */
+	async function* all(): AsyncGenerator<Picture> {
+		for await (const run of runs()) {
+			foundIn = given;
+			for await (const picture of run) {
+				given++;
+				for (const time of picture.at ?? []) seen.add(time.getTime());
+				if (options.json) await terminal.writeJson([picture]);
+				yield picture;
+			}
+			const summary = await run.summary;
+			summaries.push(summary);
+			for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += summary[name];
+		}
+	}
 	try {
-		await pipeline(
-			pictures,
-			async function* (source: AsyncIterable<Picture>) {
-				for await (const picture of source) {
-					if (options.json) await terminal.writeJson([picture]);
-					yield picture;
-				}
-			},
-			sink,
-		);
+		await pipeline(all, sink);
 	} catch (error) {
 		signal.throwIfAborted();
-		if (failureCount === 0 || !(error instanceof SinkError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
-		const message = `nothing to write to \`${output}\`: none of ${failureCount} frames could be decoded`;
-		throw new SinkError(error.code, output, message, error);
+		if (!(error instanceof SinkError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
+		if (failureCount === 0 && screen === null) throw error;
+		const reason =
+			failureCount > 0
+				? `none of ${failureCount} frames could be decoded`
+				: `no picture at or up to ${(screen as ScreenRequest).lookbackMs / 1000} s before ${listed(screen as ScreenRequest)}`;
+		throw new SinkError(error.code, output, `nothing to write to \`${output}\`: ${reason}`, error);
 	} finally {
 		bar.stop();
 		for (const { frame, message } of failures) {
@@ -86,10 +110,12 @@ export async function frames(
 			terminal.say(`no picture of ${time}: ${message}`);
 		}
 	}
-	const summary = await pictures.summary;
-	if (options.json) await terminal.writeJson([{ type: 'summary', pictures: sink.count, ...summary }]);
+	const { fragments, delivered, failed, missing, pictureFailures, elapsedMs } = totals;
+	const unseen = screen === null ? 0 : screen.times.length - seen.size;
+	const isComplete = failed + missing + pictureFailures + unseen === 0;
+	const counted = screen === null ? { ...summaries[0], isComplete } : { isComplete, ...totals };
+	if (options.json) await terminal.writeJson([{ type: 'summary', pictures: sink.count, ...counted }]);
 	else {
-		const { fragments, delivered, failed, missing, pictureFailures, elapsedMs } = summary;
 		const parts = [
 			`${sink.count} pictures`,
 			`${delivered} of ${fragments} fragments`,
@@ -97,18 +123,24 @@ export async function frames(
 			...(pictureFailures > 0 ? [`${pictureFailures} frames could not be decoded`] : []),
 			...(failed > 0 ? [`${failed} failed`] : []),
 			...(missing > 0 ? [`${missing} missing`] : []),
+			...(unseen > 0 ? [`nothing was on the screen at ${unseen} of the times`] : []),
 		];
 		terminal.say(`wrote ${output}: ${parts.join(', ')}`);
 	}
-	return summary.failed + summary.missing + summary.pictureFailures > 0 ? EXIT.incomplete : EXIT.done;
+	return isComplete ? EXIT.done : EXIT.incomplete;
+}
+
+function listed({ times }: ScreenRequest): string {
+	return times.map((time) => time.toISOString()).join(', ');
 }
 
 /** The most frames for which the reason of a failure is printed; the others are counted. */
 const MAX_SAID_FAILURES = 10;
 
-function selectionOf({ keyframes, every, all }: FramesCommandOptions): FrameSelection {
-	if ([keyframes, every, all].filter((given) => given !== undefined).length > 1) {
-		throw new InvalidOptionError('--every', 'given alone: one of --keyframes, --every and --all', every);
+function selectionOf({ keyframes, every, all, at }: FramesCommandOptions): FrameSelection {
+	if ([keyframes, every, all, at].filter((given) => given !== undefined).length > 1) {
+		const expected = 'given alone: one of --keyframes, --every, --all and --at';
+		throw new InvalidOptionError('--every', expected, every);
 	}
 	if (keyframes) return 'keyframes';
 	if (every === undefined) return 'all';
