@@ -1,8 +1,10 @@
+import { registeredCodecId } from '../codecs/codec.js';
 import { InvalidOptionError } from '../errors.js';
 import { type FrameSelection, FrameSelector } from '../frames/frame-selector.js';
 import { correctTimes } from '../gaps/outlier-times.js';
 import { type Instant, resolveInstant } from '../model/instant.js';
 import type { Frame } from '../model/media-event.js';
+import type { Track } from '../model/track.js';
 import { DecodingOrder } from './decoding-order.js';
 import { ScreenTimes } from './screen-times.js';
 import { type SelectedFrame, timeOf } from './selected-frame.js';
@@ -51,6 +53,9 @@ export class PictureSelector {
 	#groupBytes = 0;
 	#isAfterLoss = false;
 	#hasKey = false;
+	/** Where the group before ends, and how long its frames last; null where that is not known. */
+	#endMs: number | null = null;
+	#frameMs: number | null = null;
 	/** The undecoded end of the group before: pictures shown before the next key frame may refer to it. */
 	#tail: readonly PlacedFrame[] = [];
 
@@ -170,9 +175,15 @@ export class PictureSelector {
 	}
 
 	#placeGroup(nextMs: number | null): PlacedFrame[] {
+		const [first] = this.#group;
+		if (first === undefined) return [];
 		const timesMs = this.#group.map(({ frame }) => timeOf(frame));
-		const room = { startMs: null, nextStartMs: nextMs, frameMs: null, mayReorder: true };
+		const mayReorder = isReordered(first.frame.track);
+		const room = { startMs: this.#endMs, nextStartMs: nextMs, frameMs: this.#frameMs, mayReorder };
 		const corrected = correctTimes(timesMs, room)?.timesMs ?? timesMs;
+		const [firstMs, lastMs] = [minOf(corrected), maxOf(corrected)];
+		if (corrected.length > 1) this.#frameMs = (lastMs - firstMs) / (corrected.length - 1);
+		this.#endMs = lastMs + (this.#frameMs ?? 0);
 		return this.#group.map((member, index) => this.#place(member, corrected[index] as number));
 	}
 
@@ -196,4 +207,19 @@ function timesOf(at: readonly Instant[]): number[] {
 	if (!Array.isArray(at) || at.length === 0)
 		throw new InvalidOptionError('select.at', 'one time or more', at);
 	return at.map((time: Instant) => resolveInstant('select.at', time));
+}
+
+/** Codecs whose frames are decoded in the order in which they are shown. */
+const IN_ORDER: ReadonlySet<string> = new Set(['V_VP8', 'V_VP9', 'V_AV1', 'V_MJPEG', 'V_THEORA']);
+
+function isReordered({ codecId }: Track): boolean {
+	return !IN_ORDER.has(registeredCodecId(codecId));
+}
+
+function minOf(numbers: readonly number[]): number {
+	return numbers.reduce((min, number) => Math.min(min, number), Number.POSITIVE_INFINITY);
+}
+
+function maxOf(numbers: readonly number[]): number {
+	return numbers.reduce((max, number) => Math.max(max, number), Number.NEGATIVE_INFINITY);
 }

@@ -60,6 +60,41 @@ test('an interval shorter than the frames are apart keeps them all', async (t) =
 	t.is(pictures((await select({ everyMs: 10 })).frames).length, 100);
 });
 
+/** Two frames a second for half a minute, but for those whose times are given. */
+async function everyTenSeconds(timesMs: Readonly<Record<number, number>>): Promise<number[]> {
+	const blocks = Array.from({ length: 60 }, (_, index) =>
+		frameBlock(index, { keyframe: index === 0, relativeTicks: timesMs[index] ?? index * 500 }),
+	);
+	const document = fragmentDocument({ number: fragmentNumber(1), producerMs: Date.UTC(2026, 0, 31), blocks });
+	const kept: number[] = [];
+	await pipeline(
+		Readable.from([document]),
+		new MkvReader(),
+		new FrameFilter({ select: { everyMs: 10_000 } }),
+		async (events: AsyncIterable<MediaEvent>) => {
+			for await (const event of events) {
+				if (event.type === 'frame') kept.push(Number(event.timecodeNs / 1_000_000n));
+			}
+		},
+	);
+	return kept;
+}
+
+test('a few wrong times do not move the grid of everyMs', async (t) => {
+	const right = [0, 10_000, 20_000];
+	t.deepEqual(await everyTenSeconds({}), right);
+	// Those that are due are kept themselves.
+	t.deepEqual(await everyTenSeconds({ 2: 31_000 }), [0, 31_000, 10_000, 20_000]);
+	t.deepEqual(await everyTenSeconds({ 2: 31_000, 3: 31_500 }), [0, 31_000, 10_000, 20_000]);
+	t.deepEqual(await everyTenSeconds({ 30: 5000 }), right);
+	t.deepEqual(await everyTenSeconds({ 30: -10_000 }), [0, 10_000, -10_000, 20_000]);
+});
+
+test('everyMs begins anew where the clock was set', async (t) => {
+	const set = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [at + 30, at * 500 - 30_000]));
+	t.deepEqual(await everyTenSeconds(set), [0, 10_000, -30_000, -20_000]);
+});
+
 for (const selection of ['some', { everyMs: 0 }, { everyNth: 1.5 }, {}, null]) {
 	test(`${JSON.stringify(selection)} is no selection`, (t) => {
 		t.throws(() => new FrameFilter({ select: selection as FrameSelection }), { code: 'KVS_INVALID_OPTION' });

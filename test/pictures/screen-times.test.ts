@@ -3,7 +3,11 @@ import { ScreenTimes } from '#lib/pictures/screen-times.js';
 
 testProp(
 	'each time has the last frame at or before it, whatever the frames are divided into',
-	[fc.array(fc.nat(1000)), fc.array(fc.nat(1000), { minLength: 1 }), fc.array(fc.nat(1000), { maxLength: 4 })],
+	[
+		fc.array(fc.nat(1000)),
+		fc.array(fc.nat(1000), { minLength: 1 }),
+		fc.array(fc.nat(1000), { maxLength: 4 }),
+	],
 	(t, framesMs, timesMs, cuts) => {
 		const screen = new ScreenTimes(timesMs);
 		const found = new Map<number, number>();
