@@ -23,7 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	sinks: ['codecs', 'files', 'gaps', 'muxing', 'pictures', 'stream'],
 	timeline: ['codecs', 'gaps', 'stream'],
 	playback: ['aws', 'pace'],
-	run: ['aws', 'demux', 'fetch', 'frames', 'list', 'pace', 'pictures', 'stream'],
+	run: ['aws', 'codecs', 'demux', 'fetch', 'frames', 'list', 'pace', 'pictures', 'stream'],
 	export: [
 		'codecs',
 		'files',

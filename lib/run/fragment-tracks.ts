@@ -1,8 +1,10 @@
 import { pipeline, Readable } from 'node:stream';
 import type { ArchiveClient } from '../aws/archive-client.js';
+import { type TrackMedia, trackMedia } from '../codecs/track-media.js';
 import { Demuxer } from '../demux/demuxer.js';
 import { MediaFetcher } from '../fetch/media-fetcher.js';
 import type { Fragment } from '../model/fragment.js';
+import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
@@ -11,9 +13,13 @@ import { destroyOnAbort } from '../stream/abort.js';
 /** The header comes first: no more of the media needs to be held. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
 
+/** Frames that are looked at where the header does not say what they are: a fragment begins with a key frame. */
+const MAX_FRAMES = 32;
+
 /**
- * The tracks of one fragment, from its header: its media is requested within the quotas, with retries, and the response
- * is closed as soon as the header was read. Null where the fragment fails or is missing.
+ * What the tracks of one fragment really hold, from its header and, where that lacks it, from its first frames: its media is
+ * requested within the quotas, with retries, and the response is closed as soon as enough was read. Null where the fragment
+ * fails before its header or is missing.
  */
 export async function readTracks(
 	fragment: Fragment,
@@ -40,11 +46,46 @@ export async function readTracks(
 		() => {},
 	);
 	destroyOnAbort(demuxer, signal);
+	let header: FirstFrames | null = null;
 	for await (const events of demuxer.batches()) {
 		for (const event of events) {
-			if (event.type === 'fragment') return event.tracks;
-			if (event.type === 'fragment-failure') return null;
+			if (event.type === 'fragment') header = new FirstFrames(event.tracks);
+			if (event.type === 'frame') header?.add(event);
+			const isOver = event.type === 'fragment-end' || event.type === 'fragment-failure';
+			if (header !== null && (isOver || header.isEnough)) return header.tracks;
+			if (isOver) return null;
 		}
 	}
-	return null;
+	return header?.tracks ?? null;
+}
+
+/** What the tracks of a fragment really hold, by its first frames where the header does not say it. */
+class FirstFrames {
+	readonly #stored: readonly Track[];
+	readonly #frames = new Map<Track, Uint8Array[]>();
+	#count = 0;
+
+	constructor(stored: readonly Track[]) {
+		this.#stored = stored;
+	}
+
+	add({ track, data }: Frame): void {
+		const frames = this.#frames.get(track) ?? [];
+		this.#frames.set(track, frames);
+		frames.push(data);
+		this.#count++;
+	}
+
+	/** Whether more frames would say no more, or are not worth it. */
+	get isEnough(): boolean {
+		return this.#count >= MAX_FRAMES || this.#media.every(({ missing }) => missing === null);
+	}
+
+	get tracks(): readonly Track[] {
+		return this.#media.map(({ track }) => track);
+	}
+
+	get #media(): TrackMedia[] {
+		return this.#stored.map((track) => trackMedia(track, this.#frames.get(track)));
+	}
 }

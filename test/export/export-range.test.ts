@@ -660,3 +660,56 @@ for (const name of samples) {
 		},
 	);
 }
+
+const SPS_AND_PPS = '001b6764000cacd94150878888c044000003000400000300503c50a6580100 0668ebe3cb22c0'.replace(
+	' ',
+	'',
+);
+
+test('.m4a and .wav take the audio of a stream with video by themselves; damage that is written is said', async (t) => {
+	const avcC = Buffer.from(`0164000cffe1${SPS_AND_PPS}`, 'hex');
+	const tracks = [
+		trackEntry(1, 'video', 'V_MPEG4/ISO/AVC', [element('CodecPrivate', [avcC])]),
+		trackEntry(2, 'audio', 'A_PCM/INT/LIT', [
+			master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1), unsigned('BitDepth', 16)]),
+		]),
+	];
+	const whole = Buffer.from('0000000465888400', 'hex');
+	const video = (relativeTicks: number, data: Buffer) => ({
+		trackNumber: 1,
+		relativeTicks,
+		keyframe: true,
+		data,
+	});
+	const audio = { trackNumber: 2, relativeTicks: 0, keyframe: true, data: Buffer.alloc(1600, 1) };
+	const blocks = [video(0, whole), audio, video(40, whole.subarray(0, -1)), video(80, Buffer.alloc(0))];
+	const document = { number: fragmentNumber(1), producerMs: startMs, tracks, blocks };
+	const served = await startArchive(t, { door: fragmentDocument(document) });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	for (const name of ['x.m4a', 'x.wav']) {
+		t.like(await archive.export(range, join(directory, name)), { frames: 1, bytes: 1600, notices: [] }, name);
+	}
+	const { frames, notices } = await archive.export(range, join(directory, 'x.mp4'));
+	t.is(frames, 3);
+	t.deepEqual(notices, [
+		{
+			fragmentNumber: fragmentNumber(1),
+			message:
+				'a frame of track 1 is damaged at 2026-01-31T00:00:00.040Z: its NAL units do not add up to its size',
+		},
+	]);
+	const bare = [trackEntry(1, 'video', 'V_MPEG4/ISO/AVC')];
+	const lacking = await startArchive(t, {
+		door: fragmentDocument({ ...document, tracks: bare, blocks: [video(0, whole)] }),
+	});
+	for (const [name, message] of [
+		['y.mp4', /it has no CodecPrivate, and its key frames hold no SPS and PPS/],
+		['y.m4a', /track 1 is V_MPEG4\/ISO\/AVC, and \.m4a holds AAC/],
+	] as const) {
+		await t.throwsAsync(open(t, lacking).export(range, join(directory, name)), {
+			code: 'KVS_CODEC_NOT_SUPPORTED',
+			message,
+		});
+	}
+});

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Fragment, KvsArchive, type RateLimiter, type TimelineEvent, type TimeRange } from 'kvs-archive';
+import { element, type Slices } from '#lib/mkv/ebml-writer.js';
 import { TimelineSource } from '#lib/timeline/timeline-source.js';
 import { startArchive, startMeddler } from '../helpers/archive.js';
 import {
@@ -240,4 +241,36 @@ test('a long range is told while it is listed, and no faster than it is read', a
 	t.is(events.filter(({ type }) => type === 'gap').length, 1000);
 	t.true(windows <= 6, `${windows} windows`);
 	t.true(isClosed);
+});
+
+test('a track is what its frames are: how a header says it, or leaves it out, is not a change of codec', async (t) => {
+	const sets = ['6764000cacd94150878888c044000003000400000300503c50a658', '68ebe3cb22c0'].map((hex) =>
+		Buffer.from(hex, 'hex'),
+	);
+	const startCode = Buffer.from('00000001', 'hex');
+	const annexB = Buffer.concat(sets.flatMap((set) => [startCode, set]));
+	const headers: Slices[][] = [[element('CodecPrivate', [annexB])], [], []];
+	const recorded = Buffer.concat(
+		headers.map((more, index) =>
+			fragmentDocument({
+				number: fragmentNumber(index + 1),
+				producerMs: recordingStartMs + index * 1000,
+				tracks: [trackEntry(1, 'video', 'V_MPEG/ISO/AVC', more)],
+				blocks: Array.from({ length: 10 }, (_, frame) => ({
+					trackNumber: 1,
+					relativeTicks: frame * 100,
+					keyframe: frame === 0,
+					data: Buffer.concat([...(frame === 0 ? [annexB] : []), startCode, Buffer.from('65888400', 'hex')]),
+				})),
+			}),
+		),
+	);
+	const { endpoint } = await startArchive(t, { door: recorded });
+	const events = await collect(open(t, endpoint).timeline(all));
+	t.deepEqual(
+		events.map(({ type }) => type),
+		['span', 'total'],
+	);
+	const [span] = events as [Extract<TimelineEvent, { type: 'span' }>];
+	t.like(span.tracks?.[0], { codec: 'avc1.64000c', width: 322, height: 242 });
 });
