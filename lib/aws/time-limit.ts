@@ -1,5 +1,5 @@
 import type { Clock } from '../pace/clock.js';
-import { unlessAborted } from '../stream/abort.js';
+import { unlessAborted, whatHasCome } from '../stream/abort.js';
 
 /** How long a call may take, and by whose time. */
 export interface TimeLimit {
@@ -22,10 +22,16 @@ export async function withinTime<T>(
 ): Promise<T> {
 	const tooLate = new AbortController();
 	const isAnswered = new AbortController();
-	clock.sleep(timeoutMs, { signal: isAnswered.signal, isBackground: true }).then(
-		() => tooLate.abort(answerTimeout(timeoutMs)),
-		() => {},
-	);
+	clock
+		.sleep(timeoutMs, { signal: isAnswered.signal, isBackground: true })
+		.then(whatHasCome)
+		.then(
+			() => {
+				// The body of media is read under the same signal, after the response is there.
+				if (!isAnswered.signal.aborted) tooLate.abort(answerTimeout(timeoutMs));
+			},
+			() => {},
+		);
 	const either = AbortSignal.any([signal, tooLate.signal]);
 	try {
 		return await unlessAborted(send(either), either);

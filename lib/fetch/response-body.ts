@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { ArchiveError, MediaError } from '../errors.js';
 import type { Clock } from '../pace/clock.js';
+import { whatHasCome } from '../stream/abort.js';
 import type { BudgetAccount, ByteBudget } from './byte-budget.js';
 
 /** Time limits of a response body. */
@@ -151,6 +152,7 @@ export class ResponseBody extends Readable {
 		const watching = (async () => {
 			for (let leftMs = stallMs; leftMs > 0; leftMs = this.#lastProgressMs + stallMs - clock.now()) {
 				await clock.sleep(leftMs, { signal: AbortSignal.any([signal, stopped.signal]), isBackground: true });
+				await whatHasCome();
 				if (this.#isHolding) this.#progress();
 			}
 			const came = this.#sinceProgressBytes === 0 ? 'nothing' : `only ${this.#sinceProgressBytes} bytes`;

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 
 /** All that wait for one signal, with one listener on it. */
 class AbortListener {
@@ -66,4 +67,13 @@ export function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
 	}
 	const release = onAbort(signal, () => stream.destroy(signal.reason));
 	stream.once('close', release);
+}
+
+/**
+ * Waits until what has come over the network by now is in this process: a timer that is due in a busy process fires before
+ * its sockets are read, and what is in them is not late.
+ */
+export async function whatHasCome(): Promise<void> {
+	await setImmediate();
+	await setImmediate();
 }

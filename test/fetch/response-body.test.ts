@@ -102,3 +102,29 @@ test('a response that has more than its fragments were listed with ends, after w
 	t.is(received, 100);
 	t.true(source.destroyed);
 });
+
+test('what came while the process was busy is not late', async (t) => {
+	const clock = new ManualClock();
+	const source = new Readable({ read() {} });
+	const body = bodyOf(source, clock);
+	const filled = body.fill();
+	let received = 0;
+	body.on('data', (chunk: Buffer) => {
+		received += chunk.byteLength;
+	});
+	await until(
+		() => clock.pending === 1,
+		() => `${clock.pending} waits`,
+	);
+	// The timer fires first, the socket is read right after it.
+	clock.advance(30_000);
+	source.push(Buffer.alloc(10_000));
+	await until(
+		() => source.destroyed || clock.pending === 1,
+		() => `${clock.pending} waits, ${received} bytes`,
+	);
+	t.false(source.destroyed);
+	source.push(null);
+	await filled;
+	t.is(received, 10_000);
+});

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,20 +9,6 @@ export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
 	const directory = await mkdtemp(join(tmpdir(), 'kvs-archive-test-'));
 	t.teardown(() => rm(directory, { recursive: true, force: true }));
 	return directory;
-}
-
-/**
- * Whether a program is there. Where it is not, the test says so and is to return; in CI, which installs them all, it fails.
- */
-export function hasTool(t: ExecutionContext, name: string, args: readonly string[] = ['-version']): boolean {
-	const found = spawnSync(name, args, { stdio: 'ignore' }).status === 0;
-	if (found) return true;
-	if (process.env['CI'] === 'true') t.fail(`${name} is missing`);
-	else {
-		t.log(`skipped: no ${name}`);
-		t.pass();
-	}
-	return false;
 }
 
 /** What a program did. */

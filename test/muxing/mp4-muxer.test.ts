@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testProp } from '@fast-check/ava';
 import fc from 'fast-check';
@@ -168,8 +168,8 @@ testWith('vogels_480.mkv')(
 		);
 		const targets = ['a.mp4', 'b.mp4'].map((name) => join(directory, name));
 		for (const target of targets) await fastStart(file, target, never);
-		const [first, second] = await Promise.all(targets.map((target) => run('sha256sum', ['-b', target])));
-		t.is(first?.stdout.slice(0, 64), second?.stdout.slice(0, 64));
+		const [first, second] = await Promise.all(targets.map((target) => readFile(target)));
+		t.true(first?.equals(second as Buffer));
 		const reason = new Error('enough');
 		await t.throwsAsync(fastStart(file, join(directory, 'c.mp4'), AbortSignal.abort(reason)), { is: reason });
 		await t.throwsAsync(fastStart(path, join(directory, 'c.mp4'), never), { code: 'KVS_MEDIA_UNSUPPORTED' });

@@ -1,11 +1,16 @@
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { KvsArchive, systemClock } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { testWith, withFfmpeg } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 import { within } from '../helpers/wait.js';
 import { playlistViolations } from '../server/playback/strict-playlists.js';
+
+/** VLC refuses to run as root. */
+const isRoot = process.getuid?.() === 0;
+const withVlc = testWith('cvlc', 'ffmpeg', ...(isRoot ? ['setpriv'] : []));
 
 const START_MS = Date.UTC(2026, 0, 31);
 const PICTURES = 225;
@@ -18,8 +23,7 @@ const recordings = [
 ];
 
 /** A session of the defaults, for a stream of all that. */
-async function openDefault(t: ExecutionContext, by: 'server' | 'producer'): Promise<string | null> {
-	if (!hasTool(t, 'ffmpeg')) return null;
+async function openDefault(t: ExecutionContext, by: 'server' | 'producer'): Promise<string> {
 	const directory = await temporaryDirectory(t);
 	const { endpoint, server } = await startArchive(t, {}, { now: () => START_MS + 3_600_000 });
 	for (const [index, { atMs, seconds, size, hz }] of recordings.entries()) {
@@ -41,26 +45,24 @@ async function openDefault(t: ExecutionContext, by: 'server' | 'producer'): Prom
 }
 
 for (const by of ['server', 'producer'] as const) {
-	test(`a session without options breaks no rule of RFC 8216, and ffmpeg plays it whole: ${by}`, async (t) => {
-		const url = await openDefault(t, by);
-		if (url === null) return;
-		t.deepEqual(await playlistViolations({ url, token: '' }), []);
-		const count =
-			'-v error -count_frames -select_streams v:0 -show_entries stream=nb_read_frames -of csv=p=0';
-		const { stdout, stderr } = await run('ffprobe', [...count.split(' '), url]);
-		t.is(Number.parseInt(stdout, 10), PICTURES);
-		t.is(stderr, '');
-	});
+	withFfmpeg(
+		`a session without options breaks no rule of RFC 8216, and ffmpeg plays it whole: ${by}`,
+		async (t) => {
+			const url = await openDefault(t, by);
+			t.deepEqual(await playlistViolations({ url, token: '' }), []);
+			const count =
+				'-v error -count_frames -select_streams v:0 -show_entries stream=nb_read_frames -of csv=p=0';
+			const { stdout, stderr } = await run('ffprobe', [...count.split(' '), url]);
+			t.is(Number.parseInt(stdout, 10), PICTURES);
+			t.is(stderr, '');
+		},
+	);
 }
 
-test('VLC plays a session without options to its end', async (t) => {
-	// It refuses to run as root.
-	const isRoot = process.getuid?.() === 0;
+withVlc('VLC plays a session without options to its end', async (t) => {
 	const asNobody = isRoot ? 'setpriv --reuid 65534 --regid 65534 --clear-groups'.split(' ') : [];
 	const [command, ...before] = [...asNobody, 'cvlc'];
-	if (!hasTool(t, command as string, [...before, '--version'])) return;
 	const url = await openDefault(t, 'server');
-	if (url === null) return;
 	const directory = await temporaryDirectory(t);
 	await chmod(directory, 0o777);
 	const file = join(directory, 'played.ts');

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
-import { sample } from '../../helpers/samples.js';
-import { hasTool, run } from '../../helpers/tools.js';
+import { sample, testWith, withFfmpeg } from '../../helpers/needs.js';
+import { run } from '../../helpers/tools.js';
 import { within } from '../../helpers/wait.js';
 import { type Json, startServer } from '../start-server.js';
 import {
@@ -126,9 +126,8 @@ test.before(async () => {
 
 test.after.always(() => rm(directory, { recursive: true, force: true }));
 
-/** The files of a source, made once for all tests; null without ffmpeg. */
-async function original(t: ExecutionContext, title: keyof typeof sources): Promise<Original | null> {
-	if (!hasTool(t, 'ffmpeg')) return null;
+/** The files of a source, made once for all tests. */
+function original(title: keyof typeof sources): Promise<Original> {
 	const known = originals.get(title);
 	if (known !== undefined) return known;
 	const made = makeOriginal(title);
@@ -180,9 +179,8 @@ function complaints({ stderr }: Decoded): string {
 
 for (const [title, source] of Object.entries(playedSources)) {
 	for (const ContainerFormat of CONTAINERS) {
-		test(`ffmpeg plays ${title} as it was recorded: ${ContainerFormat}`, async (t) => {
-			const made = await original(t, title);
-			if (made === null) return;
+		withFfmpeg(`ffmpeg plays ${title} as it was recorded: ${ContainerFormat}`, async (t) => {
+			const made = await original(title);
 			const played = await playAll(t, made.files, source.startsSeconds, [
 				{ ContainerFormat, ...selector('SERVER') },
 				{ ContainerFormat, ...selector('PRODUCER') },
@@ -206,22 +204,24 @@ for (const [title, source] of Object.entries(playedSources)) {
 }
 
 for (const ContainerFormat of CONTAINERS) {
-	test(`ffmpeg copies a session with B-frames into a file without a complaint: ${ContainerFormat}`, async (t) => {
-		const made = await original(t, 'B-frames and sound');
-		if (made === null) return;
-		const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
-		await server.archive.ingest('door', made.files[0] as string, { start: new Date(START_MS) });
-		const members = { StreamName: 'door', ...onDemand('SERVER', { ContainerFormat }) };
-		const { json } = await call('GetHLSStreamingSessionURL', members);
-		const copy = ['-c', 'copy', '-f', 'mpegts', '-y', '/dev/null'];
-		const { code, stderr } = await run('ffmpeg', [
-			...'-nostdin -v repeat+warning -i'.split(' '),
-			json.HLSStreamingSessionURL,
-			...copy,
-		]);
-		t.is(code, 0);
-		t.is(stderr, '');
-	});
+	withFfmpeg(
+		`ffmpeg copies a session with B-frames into a file without a complaint: ${ContainerFormat}`,
+		async (t) => {
+			const made = await original('B-frames and sound');
+			const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
+			await server.archive.ingest('door', made.files[0] as string, { start: new Date(START_MS) });
+			const members = { StreamName: 'door', ...onDemand('SERVER', { ContainerFormat }) };
+			const { json } = await call('GetHLSStreamingSessionURL', members);
+			const copy = ['-c', 'copy', '-f', 'mpegts', '-y', '/dev/null'];
+			const { code, stderr } = await run('ffmpeg', [
+				...'-nostdin -v repeat+warning -i'.split(' '),
+				json.HLSStreamingSessionURL,
+				...copy,
+			]);
+			t.is(code, 0);
+			t.is(stderr, '');
+		},
+	);
 }
 
 /**
@@ -252,56 +252,60 @@ async function startFollowed(
 
 for (const ContainerFormat of CONTAINERS) {
 	for (const PlaybackMode of ['LIVE', 'LIVE_REPLAY'] as const) {
-		test(`ffmpeg follows a session from its first fragment to its last: ${PlaybackMode} ${ContainerFormat}`, async (t) => {
-			const made = await original(t, 'nine seconds');
-			if (made === null) return;
-			const [file] = made.files as [string];
-			const [recorded] = made.decoded as [Decoded];
-			const isLive = PlaybackMode === 'LIVE';
-			const { server, call, lastRequests } = await startFollowed(t, {
-				// Four fragments are there, each a second after it was recorded.
-				nowMs: START_MS + (isLive ? 4000 : 3_600_000),
-				tracks: ContainerFormat === 'MPEG_TS' ? [''] : isLive ? ['1'] : ['1', '2'],
-			});
-			await server.archive.ingest('door', file, { start: new Date(START_MS) });
-			const { json } = await call('GetHLSStreamingSessionURL', {
-				StreamName: 'door',
-				PlaybackMode,
-				ContainerFormat,
-				DiscontinuityMode: 'ON_DISCONTINUITY',
-				MaxMediaPlaylistFragmentResults: 4,
-				...(!isLive && selector('SERVER', { from: 0, to: 60_000 })),
-			});
-			const url: string = json.HLSStreamingSessionURL;
-			t.truthy(url, JSON.stringify(json));
-			// What is live has no end: eight of its nine seconds.
-			const after = isLive ? ['-map', '0:v', '-frames:v', '200'] : [];
-			const decoded = await within(decode(url, ['-live_start_index', '0'], after), lastRequests);
-			t.is(decoded.code, 0);
-			t.is(complaints(decoded), '', lastRequests());
-			t.deepEqual(decoded.pictures, isLive ? recorded.pictures.slice(0, 200) : recorded.pictures);
-			if (!isLive) t.deepEqual(decoded.sound, recorded.sound);
-		});
+		withFfmpeg(
+			`ffmpeg follows a session from its first fragment to its last: ${PlaybackMode} ${ContainerFormat}`,
+			async (t) => {
+				const made = await original('nine seconds');
+				const [file] = made.files as [string];
+				const [recorded] = made.decoded as [Decoded];
+				const isLive = PlaybackMode === 'LIVE';
+				const { server, call, lastRequests } = await startFollowed(t, {
+					// Four fragments are there, each a second after it was recorded.
+					nowMs: START_MS + (isLive ? 4000 : 3_600_000),
+					tracks: ContainerFormat === 'MPEG_TS' ? [''] : isLive ? ['1'] : ['1', '2'],
+				});
+				await server.archive.ingest('door', file, { start: new Date(START_MS) });
+				const { json } = await call('GetHLSStreamingSessionURL', {
+					StreamName: 'door',
+					PlaybackMode,
+					ContainerFormat,
+					DiscontinuityMode: 'ON_DISCONTINUITY',
+					MaxMediaPlaylistFragmentResults: 4,
+					...(!isLive && selector('SERVER', { from: 0, to: 60_000 })),
+				});
+				const url: string = json.HLSStreamingSessionURL;
+				t.truthy(url, JSON.stringify(json));
+				// What is live has no end: eight of its nine seconds.
+				const after = isLive ? ['-map', '0:v', '-frames:v', '200'] : [];
+				const decoded = await within(decode(url, ['-live_start_index', '0'], after), lastRequests);
+				t.is(decoded.code, 0);
+				t.is(complaints(decoded), '', lastRequests());
+				t.deepEqual(decoded.pictures, isLive ? recorded.pictures.slice(0, 200) : recorded.pictures);
+				if (!isLive) t.deepEqual(decoded.sound, recorded.sound);
+			},
+		);
 	}
 }
 
-test('media that came faster than they play overlap on the clock, and not in what is played', async (t) => {
-	const made = await original(t, 'two seconds in three qualities');
-	if (made === null) return;
-	const played = await playAll(
-		t,
-		made.files,
-		sources['two seconds in three qualities']?.startsSeconds ?? [],
-		CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('SERVER') })),
-	);
-	for (const decoded of played) {
-		t.is(decoded.code, 0);
-		t.is(complaints(decoded), '');
-		t.is(decoded.pictures.length, 150);
-		// In the order of the server's clock, which mixes the files.
-		t.deepEqual(decoded.pictures.toSorted(), made.decoded.flatMap(({ pictures }) => pictures).toSorted());
-	}
-});
+withFfmpeg(
+	'media that came faster than they play overlap on the clock, and not in what is played',
+	async (t) => {
+		const made = await original('two seconds in three qualities');
+		const played = await playAll(
+			t,
+			made.files,
+			sources['two seconds in three qualities']?.startsSeconds ?? [],
+			CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('SERVER') })),
+		);
+		for (const decoded of played) {
+			t.is(decoded.code, 0);
+			t.is(complaints(decoded), '');
+			t.is(decoded.pictures.length, 150);
+			// In the order of the server's clock, which mixes the files.
+			t.deepEqual(decoded.pictures.toSorted(), made.decoded.flatMap(({ pictures }) => pictures).toSorted());
+		}
+	},
+);
 
 /** When the pictures of each segment of a session are decoded, and for how long: milliseconds from {@link START_MS}. */
 async function decodeTimes(session: Session): Promise<{ startMs: number; endMs: number }[]> {
@@ -386,9 +390,8 @@ for (const [name, pictures] of [
 	['output_get_media.mkv', 300],
 	['output_get_media_sparse_fragments.mkv', 180],
 ] as const) {
-	test(`a real capture plays with all its pictures: ${name}`, async (t) => {
-		const file = sample(t, name);
-		if (file === null || !hasTool(t, 'ffmpeg')) return;
+	testWith('ffmpeg', name)(`a real capture plays with all its pictures: ${name}`, async (t) => {
+		const file = sample(name);
 		const { server, call } = await startServer(t, { now: () => Date.UTC(2017, 11, 1) });
 		await server.archive.ingest('door', file);
 		const TimestampRange = { StartTimestamp: 1_511_852_000, EndTimestamp: 1_511_853_000 };
@@ -443,9 +446,8 @@ test('a fragment is packaged once, however many ask for it, and the least used g
 	t.is((await cache.get('d', fail)).name, 'ok');
 });
 
-test('MP4 segments carry their number and their time', async (t) => {
-	const made = await original(t, 'B-frames and sound');
-	if (made === null) return;
+withFfmpeg('MP4 segments carry their number and their time', async (t) => {
+	const made = await original('B-frames and sound');
 	const { server, call, url } = await startServer(t, { now: () => START_MS + 3_600_000 });
 	await server.archive.ingest('door', made.files[0] as string, { start: new Date(START_MS) });
 	for (const clock of ['SERVER', 'PRODUCER'] as const) {
