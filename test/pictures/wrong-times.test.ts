@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import {
 	type DecodeFailure,
 	type FrameSelection,
@@ -16,8 +16,9 @@ import {
 } from 'kvs-archive';
 import { toAccessUnit } from '#lib/codecs/access-unit.js';
 import { element } from '#lib/mkv/ebml-writer.js';
+import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const CODECS = {
 	'H.264': ['-c:v', 'libx264', '-g', '15', '-bf', '0'],
@@ -117,8 +118,7 @@ const OUTLIERS = {
 
 for (const [name, codec] of Object.entries(CODECS)) {
 	for (const [how, offMs] of Object.entries(OUTLIERS)) {
-		test(`${name}: a frame that is ${how} has that time, and no picture is lost`, async (t) => {
-			if (!hasTool(t, 'ffmpeg')) return;
+		withFfmpeg(`${name}: a frame that is ${how} has that time, and no picture is lost`, async (t) => {
 			const film = await filmOf(t, codec);
 			const right = await decode(recordingOf(film));
 			t.is(right.hashes.length, FRAMES);
@@ -151,8 +151,7 @@ for (const [name, codec] of Object.entries(CODECS)) {
 	}
 }
 
-test('everyMs goes on after a wrong time', async (t) => {
-	if (!hasTool(t, 'ffmpeg')) return;
+withFfmpeg('everyMs goes on after a wrong time', async (t) => {
 	const film = await filmOf(t, CODECS['H.264 with B-frames']);
 	const frames = film.frames.map((frame, index) =>
 		index === 4 ? { ...frame, timeMs: frame.timeMs + 30_000 } : frame,
@@ -166,8 +165,7 @@ for (const [what, nothing] of Object.entries({
 	'a start code alone': Buffer.from([0, 0, 0, 1]),
 	'lengths of nothing': Buffer.alloc(8),
 })) {
-	test(`a frame of ${what} is not a picture, and spoils none`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
+	withFfmpeg(`a frame of ${what} is not a picture, and spoils none`, async (t) => {
 		const film = await filmOf(t, CODECS['H.264']);
 		const frames = [...film.frames.slice(0, 20), { timeMs: 790, keyframe: false, data: nothing }].concat(
 			film.frames.slice(20),
@@ -179,8 +177,7 @@ for (const [what, nothing] of Object.entries({
 }
 
 for (const name of ['H.264', 'H.265'] as const) {
-	test(`${name}: parameter sets that only the first key frame has serve all that follow`, async (t) => {
-		if (!hasTool(t, 'ffmpeg')) return;
+	withFfmpeg(`${name}: parameter sets that only the first key frame has serve all that follow`, async (t) => {
 		const film = await filmOf(t, CODECS[name]);
 		const { hashes } = await decode(recordingOf(film));
 		const bare = trackEntry(1, 'video', film.track.codecId);

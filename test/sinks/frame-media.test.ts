@@ -2,14 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { type Frame, type MediaEvent, MkvReader, MkvSink, Mp4Sink, type Track, WavSink } from 'kvs-archive';
 import { splitLengths } from '#lib/codecs/nal-format.js';
 import { storedParameterSets } from '#lib/codecs/parameter-sets.js';
 import { element, float, master, type Slices, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import type { BlockFields } from '#lib/mkv/matroska-writer.js';
+import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
-import { hasTool, run, temporaryDirectory } from '../helpers/tools.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const startMs = Date.UTC(2026, 0, 31);
 
@@ -20,7 +21,6 @@ interface Encoded {
 }
 
 async function encode(t: ExecutionContext, args: readonly string[]): Promise<Encoded | null> {
-	if (!hasTool(t, 'ffmpeg')) return null;
 	const file = join(await temporaryDirectory(t), 'source.mkv');
 	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', ...args, file]);
 	t.is(code, 0, stderr);
@@ -144,30 +144,33 @@ async function read(t: ExecutionContext, file: string): Promise<{ streams: strin
 }
 
 for (const codec of ['avc', 'hevc'] as const) {
-	test(`${codec}: every container holds what ffmpeg decodes, whatever the producer sends`, async (t) => {
-		const encoded = await encode(t, encoders[codec]);
-		if (encoded === null) return;
-		const directory = await temporaryDirectory(t);
-		for (const [name, producer] of Object.entries(producers)) {
-			const payload = produce(encoded, codec, producer);
-			const count = encoded.frames.length - Object.keys(producer.empty ?? {}).length;
-			for (const ending of ['mkv', 'mp4'] as const) {
-				const file = join(directory, `out.${ending}`);
-				await write(payload, ending === 'mkv' ? new MkvSink(file) : new Mp4Sink(file));
-				const { streams, complaints } = await read(t, file);
-				// What a decoder refers to is gone with an empty frame.
-				if (producer.empty === undefined) t.is(complaints, '', `${name} in .${ending}`);
-				t.deepEqual(
-					streams,
-					[`${codec === 'avc' ? 'h264' : 'hevc'},162,122,${count}`],
-					`${name} in .${ending}`,
-				);
+	withFfmpeg(
+		`${codec}: every container holds what ffmpeg decodes, whatever the producer sends`,
+		async (t) => {
+			const encoded = await encode(t, encoders[codec]);
+			if (encoded === null) return;
+			const directory = await temporaryDirectory(t);
+			for (const [name, producer] of Object.entries(producers)) {
+				const payload = produce(encoded, codec, producer);
+				const count = encoded.frames.length - Object.keys(producer.empty ?? {}).length;
+				for (const ending of ['mkv', 'mp4'] as const) {
+					const file = join(directory, `out.${ending}`);
+					await write(payload, ending === 'mkv' ? new MkvSink(file) : new Mp4Sink(file));
+					const { streams, complaints } = await read(t, file);
+					// What a decoder refers to is gone with an empty frame.
+					if (producer.empty === undefined) t.is(complaints, '', `${name} in .${ending}`);
+					t.deepEqual(
+						streams,
+						[`${codec === 'avc' ? 'h264' : 'hevc'},162,122,${count}`],
+						`${name} in .${ending}`,
+					);
+				}
 			}
-		}
-	});
+		},
+	);
 }
 
-test('Matroska that is right already is written as it was read', async (t) => {
+withFfmpeg('Matroska that is right already is written as it was read', async (t) => {
 	const encoded = await encode(t, encoders.avc);
 	if (encoded === null) return;
 	const file = join(await temporaryDirectory(t), 'out.mkv');
@@ -202,54 +205,56 @@ function adts(block: Uint8Array, rateIndex: number, channels: number, hasChecksu
 }
 
 for (const channels of [1, 2]) {
-	test(`AAC of ${channels} with ADTS headers is AAC in every container, with a configuration and without`, async (t) => {
-		const encoded = await encode(t, ['-i', 'sine=d=2:r=48000', '-ac', String(channels), '-c:a', 'aac']);
-		if (encoded === null) return;
-		const directory = await temporaryDirectory(t);
-		const { track, frames } = encoded;
-		for (const hasConfiguration of [true, false]) {
-			for (const [perBlock, hasChecksum] of [
-				[1, false],
-				[1, true],
-				[3, false],
-			] as const) {
-				const more: Slices[] = hasConfiguration
-					? [element('CodecPrivate', [track.codecPrivate as Uint8Array])]
-					: [];
-				const blocks: BlockFields[] = [];
-				for (let index = 0; index + perBlock <= frames.length; index += perBlock) {
-					const data = frames
-						.slice(index, index + perBlock)
-						.map((frame) => adts(frame.data, 3, channels, hasChecksum));
-					const relativeTicks = Math.round((index * 1024) / 48);
-					blocks.push({ trackNumber: 1, relativeTicks, keyframe: true, data: Buffer.concat(data) });
-				}
-				const payload = fragmentDocument({
-					number: fragmentNumber(1),
-					producerMs: startMs,
-					tracks: [trackEntry(1, 'audio', 'A_AAC', more)],
-					blocks,
-				});
-				for (const ending of ['mkv', 'mp4'] as const) {
-					const file = join(directory, `out.${ending}`);
-					await write(payload, ending === 'mkv' ? new MkvSink(file) : new Mp4Sink(file));
-					const title = `${perBlock} to a block, ${hasConfiguration ? 'configured' : 'not configured'}, in .${ending}`;
-					t.deepEqual(
-						await read(t, file),
-						{ streams: [`aac,48000,${channels},${blocks.length * perBlock}`], complaints: '' },
-						title,
-					);
+	withFfmpeg(
+		`AAC of ${channels} with ADTS headers is AAC in every container, with a configuration and without`,
+		async (t) => {
+			const encoded = await encode(t, ['-i', 'sine=d=2:r=48000', '-ac', String(channels), '-c:a', 'aac']);
+			if (encoded === null) return;
+			const directory = await temporaryDirectory(t);
+			const { track, frames } = encoded;
+			for (const hasConfiguration of [true, false]) {
+				for (const [perBlock, hasChecksum] of [
+					[1, false],
+					[1, true],
+					[3, false],
+				] as const) {
+					const more: Slices[] = hasConfiguration
+						? [element('CodecPrivate', [track.codecPrivate as Uint8Array])]
+						: [];
+					const blocks: BlockFields[] = [];
+					for (let index = 0; index + perBlock <= frames.length; index += perBlock) {
+						const data = frames
+							.slice(index, index + perBlock)
+							.map((frame) => adts(frame.data, 3, channels, hasChecksum));
+						const relativeTicks = Math.round((index * 1024) / 48);
+						blocks.push({ trackNumber: 1, relativeTicks, keyframe: true, data: Buffer.concat(data) });
+					}
+					const payload = fragmentDocument({
+						number: fragmentNumber(1),
+						producerMs: startMs,
+						tracks: [trackEntry(1, 'audio', 'A_AAC', more)],
+						blocks,
+					});
+					for (const ending of ['mkv', 'mp4'] as const) {
+						const file = join(directory, `out.${ending}`);
+						await write(payload, ending === 'mkv' ? new MkvSink(file) : new Mp4Sink(file));
+						const title = `${perBlock} to a block, ${hasConfiguration ? 'configured' : 'not configured'}, in .${ending}`;
+						t.deepEqual(
+							await read(t, file),
+							{ streams: [`aac,48000,${channels},${blocks.length * perBlock}`], complaints: '' },
+							title,
+						);
+					}
 				}
 			}
-		}
-	});
+		},
+	);
 }
 
 const connect = (number: number, name: string): Uint8Array[] =>
 	trackEntry(number, 'audio', 'A_AAC', [string('Name', name)]);
 
-test('what Amazon Connect sends is PCM in Matroska too', async (t) => {
-	if (!hasTool(t, 'ffprobe')) return;
+withFfmpeg('what Amazon Connect sends is PCM in Matroska too', async (t) => {
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	const blocks = Array.from({ length: 20 }, (_, index) => ({
 		trackNumber: 1 + (index % 2),
@@ -268,7 +273,7 @@ test('what Amazon Connect sends is PCM in Matroska too', async (t) => {
 	});
 });
 
-test('in WAV the time of an empty block is silence, and no sample moves', async (t) => {
+withFfmpeg('in WAV the time of an empty block is silence, and no sample moves', async (t) => {
 	const file = join(await temporaryDirectory(t), 'out.wav');
 	const pcm = trackEntry(1, 'audio', 'A_PCM/INT/LIT', [
 		master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1), unsigned('BitDepth', 16)]),
