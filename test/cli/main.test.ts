@@ -242,6 +242,8 @@ test('export writes one file and ends with one summary line', async (t) => {
 		'elapsedMs',
 		'failures',
 		'merged',
+		'mergedGapMs',
+		'notices',
 		'file',
 		'files',
 		'manifest',
