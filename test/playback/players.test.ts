@@ -76,7 +76,7 @@ withVlc('VLC plays a session without options to its end', async (t) => {
 	const count =
 		'-v error -count_packets -select_streams v:0 -show_entries stream=nb_read_packets -of csv=p=0';
 	const { stdout } = await run('ffprobe', [...count.split(' '), file]);
-	// Its own output leaves out some pictures at the start and at each discontinuity. Of what comes before the last one there
-	// are 125.
-	t.true(Number.parseInt(stdout, 10) > 160, `${stdout} of ${PICTURES} pictures; ${stderr}`);
+	// Its own output leaves out some pictures at the start and at each discontinuity, more of them on a busy machine. A player
+	// that stops at the last discontinuity has at most 125.
+	t.true(Number.parseInt(stdout, 10) > 125, `${stdout} of ${PICTURES} pictures; ${stderr}`);
 });
