@@ -280,9 +280,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		offset: number,
 	): void {
 		if (this.#tracks === NO_TRACKS) {
-			const again = () =>
-				this.block(trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset);
-			this.#held.addBlock(again, end - start, offset);
+			this.#holdBlock(trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset);
 			return;
 		}
 		const track = this.#trackOf(trackNumber, offset);
@@ -308,6 +306,12 @@ export class FragmentAssembler implements MatroskaHandler {
 			this.#checkTime(time.offsetNs, offset);
 			this.#frame(track, time.offsetNs, isKeyframe, time.durationMs, frames[index] as Uint8Array);
 		}
+	}
+
+	/** Apart from `block`: a closure over its parameters there would cost every block a piece of memory. */
+	#holdBlock(...block: Parameters<FragmentAssembler['block']>): void {
+		const [, , , , start, end, , offset] = block;
+		this.#held.addBlock(() => this.block(...block), end - start, offset);
 	}
 
 	#durationNs(durationTicks: number, offset: number): number {

@@ -343,7 +343,7 @@ export class MatroskaParser {
 			const next = body + size;
 			if (next > limit || size > MAX_BLOCK_BYTES) break;
 			this.#reportBlock(chunk, body, next, -1, 0, base + position);
-			this.#trustUpTo(position + 1);
+			this.#suspectsFrom = position + 1;
 			position = next;
 			if (this.pauseRequested) break;
 		}
