@@ -7,7 +7,8 @@ import type {
 	Frame,
 	MediaEvent,
 } from '../model/media-event.js';
-import { type Admission, type AssemblerContext, type FrameMark, HELD_INDEX } from './fragment-assembler.js';
+import { type Admission, type FrameMark, HELD_INDEX } from './admission.js';
+import type { DemuxContext } from './demux-context.js';
 
 /** The most frames of a fragment, and events that wait for their turn: those of a hundred usual fragments and more. */
 const MAX_REMEMBERED = 1_000_000;
@@ -19,7 +20,7 @@ const MAX_REMEMBERED = 1_000_000;
  * what comes twice or was not asked for is skipped, and a fragment whose media broke off is gone on with.
  */
 export class BatchProgress {
-	readonly #context: AssemblerContext;
+	readonly #context: DemuxContext;
 	readonly #order: readonly string[];
 	readonly #fragments: ReadonlyMap<string, Fragment>;
 	readonly #outstanding: Set<string>;
@@ -34,7 +35,7 @@ export class BatchProgress {
 	#begun: { readonly fragment: FragmentEvent; readonly frames: FrameMark[] } | null = null;
 	#early: MediaEvent[] = [];
 
-	constructor(fragments: readonly Fragment[], context: AssemblerContext) {
+	constructor(fragments: readonly Fragment[], context: DemuxContext) {
 		this.#context = context;
 		this.#order = fragments.map(({ fragmentNumber }) => fragmentNumber);
 		this.#fragments = new Map(fragments.map((fragment) => [fragment.fragmentNumber, fragment]));

@@ -6,8 +6,11 @@ import { type Clock, systemClock } from '../pace/clock.js';
 import { backOffMs } from '../pace/retry.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
+import { HELD_INDEX } from './admission.js';
 import { BatchProgress } from './batch-progress.js';
-import { AssemblerContext, FragmentAssembler, HELD_INDEX, isUnsupported } from './fragment-assembler.js';
+import { DemuxContext } from './demux-context.js';
+import { isUnsupported } from './fragment-assembler.js';
+import { PayloadReader } from './payload-reader.js';
 
 /** How long missing media is retried. */
 export interface ResumePolicy {
@@ -69,7 +72,7 @@ interface ResponseEnd {
  * refused altogether ends the stream with its error.
  */
 export class Demuxer extends Stage<MediaResponse, MediaEvent> {
-	readonly #context = new AssemblerContext();
+	readonly #context = new DemuxContext();
 	readonly #copy: boolean;
 	readonly #policy: ResumePolicy;
 	readonly #clock: Clock;
@@ -144,7 +147,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		progress: BatchProgress,
 		tries: Map<string, number>,
 	): AsyncGenerator<MediaEvent[], ResponseEnd> {
-		const assembler = new FragmentAssembler(this.#context, {
+		const payload = new PayloadReader(this.#context, {
 			copy: this.#copy,
 			admit: (fragmentNumber) => progress.admit(fragmentNumber),
 			onFailure: () => progress.failedToRead(),
@@ -156,7 +159,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		addAbortSignal(this.signal, body);
 		try {
 			for await (const chunk of body) {
-				for (const events of assembler.write(chunk as Uint8Array)) {
+				for (const events of payload.write(chunk as Uint8Array)) {
 					yield this.#sort(events, progress, tries, troubles);
 				}
 			}
@@ -169,7 +172,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		}
 		try {
 			// Where the transport broke off, elements of unknown size cannot be trusted to be whole.
-			const rest = isMalformed(error) ? assembler.fail('MALFORMED', error) : assembler.end(error);
+			const rest = isMalformed(error) ? payload.fail('MALFORMED', error) : payload.end(error);
 			for (const events of rest) {
 				const failure = events.find(isFailure);
 				if (failure?.code === null && failure.error instanceof MediaError) error ??= failure.error;

@@ -16,8 +16,12 @@ export class HeldClusters {
 	#done = 0;
 	#bytes = 0;
 	#hasBlocks = false;
+	#isReady = false;
+
 	/** Whether the Tracks are there, and items still held. */
-	isReady = false;
+	get isReady(): boolean {
+		return this.#isReady;
+	}
 
 	/** Whether nothing is held. */
 	get isEmpty(): boolean {
@@ -40,6 +44,11 @@ export class HeldClusters {
 		this.#add(action, sizeBytes, offset);
 	}
 
+	/** The Tracks are there: what is held can be done. */
+	tracksHaveCome(): void {
+		this.#isReady = !this.isEmpty;
+	}
+
 	/** Does what was put off, the next few of it. */
 	goOn(): void {
 		const end = Math.min(this.#done + ITEMS_AT_ONCE, this.#items.length);
@@ -54,7 +63,7 @@ export class HeldClusters {
 		this.#done = 0;
 		this.#bytes = 0;
 		this.#hasBlocks = false;
-		this.isReady = false;
+		this.#isReady = false;
 	}
 
 	#add(action: () => void, sizeBytes: number, offset: number): void {

@@ -1,6 +1,7 @@
 import { MediaError } from '../errors.js';
 import { ID } from '../mkv/ebml-schema.js';
-import { type MatroskaHandler, MatroskaParser } from '../mkv/matroska-parser.js';
+import type { MatroskaHandler } from '../mkv/matroska-handler.js';
+import { MatroskaParser } from '../mkv/matroska-parser.js';
 
 /** Bodies of Tracks elements that stand after the Clusters of their document, by the offset of its EBML header. */
 export type LateTracks = ReadonlyMap<number, Uint8Array>;

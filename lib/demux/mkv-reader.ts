@@ -2,8 +2,9 @@ import { MediaError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
-import { AssemblerContext, FragmentAssembler } from './fragment-assembler.js';
+import { DemuxContext } from './demux-context.js';
 import type { LateTracks } from './late-tracks.js';
+import { PayloadReader } from './payload-reader.js';
 
 /** Options of {@link MkvReader}. */
 export interface MkvReaderOptions {
@@ -40,7 +41,7 @@ const WRITABLE_HIGH_WATER_MARK_BYTES = 64 * 1024;
  * {@link MediaError} (`KVS_MKV_MALFORMED`), after the events before that place, unless `resync` is asked for.
  */
 export class MkvReader extends Stage<Uint8Array, MediaEvent> {
-	readonly #assembler: FragmentAssembler;
+	readonly #payload: PayloadReader;
 
 	constructor({ deliver = 'event', copy = false, resync = false, lateTracks }: MkvReaderOptions = {}) {
 		super({
@@ -49,19 +50,19 @@ export class MkvReader extends Stage<Uint8Array, MediaEvent> {
 			writableHighWaterMark: WRITABLE_HIGH_WATER_MARK_BYTES,
 			readableHighWaterMark: deliver === 'batch' ? 1 : 16,
 		});
-		this.#assembler = new FragmentAssembler(new AssemblerContext(), { copy, resync, lateTracks });
+		this.#payload = new PayloadReader(new DemuxContext(), { copy, resync, lateTracks });
 	}
 
 	protected override *process(chunk: Uint8Array): Generator<MediaEvent[]> {
 		try {
-			yield* this.#assembler.write(chunk);
+			yield* this.#payload.write(chunk);
 		} catch (error) {
-			if (error instanceof MediaError) yield* this.#assembler.fail('MALFORMED', error);
+			if (error instanceof MediaError) yield* this.#payload.fail('MALFORMED', error);
 			throw error;
 		}
 	}
 
 	protected override finish(): Generator<MediaEvent[]> {
-		return this.#assembler.end();
+		return this.#payload.end();
 	}
 }

@@ -1,4 +1,3 @@
-import { inflateSync } from 'node:zlib';
 import { MediaError } from '../errors.js';
 import { idOf } from './ebml-schema.js';
 import { childrenOf, type Element, readUnsignedNumber } from './element-body.js';
@@ -115,8 +114,13 @@ function inTurn(encodings: readonly Encoding[], scope: number): Undo | null {
 }
 
 function inflate(stored: Uint8Array, offset: number): Uint8Array {
+	const zlib = globalThis.process?.getBuiltinModule?.('node:zlib');
+	if (zlib === undefined) {
+		const message = `zlib data at byte ${offset}, which is read in Node.js only`;
+		throw new MediaError('KVS_MEDIA_UNSUPPORTED', message, { offset });
+	}
 	try {
-		return inflateSync(stored, { maxOutputLength: MAX_INFLATED_BYTES });
+		return zlib.inflateSync(stored, { maxOutputLength: MAX_INFLATED_BYTES });
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
 		if (code === 'ERR_BUFFER_TOO_LARGE') {

@@ -1,7 +1,7 @@
 import type { Track } from '../model/track.js';
 import { framesOfBlock } from './block-frames.js';
 import { LACING_MASK, laceFrames, XIPH_LACING } from './lacing.js';
-import type { MatroskaHandler } from './matroska-parser.js';
+import type { MatroskaHandler } from './matroska-handler.js';
 
 /**
  * Passes everything that a parser reports on to another handler, blocks of tracks that have ContentEncodings without them:
@@ -13,6 +13,9 @@ export function decodedBlocks(tracks: readonly Track[], handler: MatroskaHandler
 	);
 	if (encoded.size === 0) return handler;
 	return {
+		get isFull() {
+			return handler.isFull === true;
+		},
 		documentStart: (offset) => handler.documentStart(offset),
 		documentEnd: (offset) => handler.documentEnd(offset),
 		header: (id, body, offset) => handler.header(id, body, offset),

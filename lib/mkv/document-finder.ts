@@ -1,10 +1,11 @@
+import { holdAt, indexOfBytes, latin1Of } from './bytes.js';
 import { isMatroskaDocType } from './doc-type.js';
 import { endsCluster, ID } from './ebml-schema.js';
 import { MAX_ELEMENT_HEADER_BYTES } from './element-header.js';
 import { MAX_PLAUSIBLE_EBML_CHILDREN, MAX_PLAUSIBLE_EBML_HEADER_BYTES } from './limits.js';
 
-const EBML_ID = Buffer.from(ID.EBML.toString(16), 'hex');
-const SEGMENT_ID = Buffer.from(ID.Segment.toString(16), 'hex');
+const EBML_ID = Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3);
+const SEGMENT_ID = Uint8Array.of(0x18, 0x53, 0x80, 0x67);
 const ID_BYTES = 4;
 
 /** Where something begins that may be a document. */
@@ -34,29 +35,27 @@ const PLAUSIBLE = 0;
  * {@link MAX_PLAUSIBLE_EBML_CHILDREN} elements.
  */
 export function findDocument(
-	bytes: Buffer,
+	bytes: Uint8Array,
 	from: number,
 	to: number,
 	options: SearchOptions,
 ): Candidate | null {
 	// Ids are looked for in this part alone, so that many short searches of one chunk do not each go to its end.
 	const part = bytes.subarray(0, Math.min(bytes.byteLength, to + ID_BYTES - 1));
-	let ebml = part.indexOf(EBML_ID, from);
-	let segment = options.withSegments ? part.indexOf(SEGMENT_ID, from) : -1;
+	let ebml = indexOfBytes(part, EBML_ID, from);
+	let segment = options.withSegments ? indexOfBytes(part, SEGMENT_ID, from) : -1;
 	for (;;) {
 		const isSegment = segment >= 0 && (ebml < 0 || segment < ebml);
 		const at = isSegment ? segment : ebml;
 		if (at < 0 || at >= to) break;
 		const needsBytes = isSegment ? judgeSegment(bytes, at) : judgeEbmlHeader(bytes, at);
 		if (needsBytes === PLAUSIBLE || (needsBytes > 0 && !options.isFinal)) return { at, needsBytes };
-		if (isSegment) segment = part.indexOf(SEGMENT_ID, at + 1);
-		else ebml = part.indexOf(EBML_ID, at + 1);
+		if (isSegment) segment = indexOfBytes(part, SEGMENT_ID, at + 1);
+		else ebml = indexOfBytes(part, EBML_ID, at + 1);
 	}
 	if (options.isFinal) return null;
 	for (let at = Math.max(from, bytes.byteLength - ID_BYTES + 1); at < Math.min(to, bytes.byteLength); at++) {
-		const rest = bytes.subarray(at);
-		const isBeginning = EBML_ID.subarray(0, rest.byteLength).equals(rest);
-		if (isBeginning || (options.withSegments && SEGMENT_ID.subarray(0, rest.byteLength).equals(rest))) {
+		if (holdAt(bytes, at, EBML_ID) || (options.withSegments && holdAt(bytes, at, SEGMENT_ID))) {
 			return { at, needsBytes: ID_BYTES + 1 };
 		}
 	}
@@ -64,7 +63,7 @@ export function findDocument(
 }
 
 /** Bytes that must be there to decide, or a verdict. */
-function judgeEbmlHeader(bytes: Buffer, start: number): number {
+function judgeEbmlHeader(bytes: Uint8Array, start: number): number {
 	const sizeAt = start + ID_BYTES;
 	const sizeBytes = lengthAt(bytes, sizeAt, 8);
 	if (sizeBytes === 0) return sizeAt < bytes.byteLength ? IMPLAUSIBLE : ID_BYTES + 1;
@@ -87,8 +86,8 @@ function judgeEbmlHeader(bytes: Buffer, start: number): number {
 		}
 		const childEnd = body + valueAt(bytes, at + idBytes, childSizeBytes);
 		if (childEnd > end) return IMPLAUSIBLE;
-		if (idBytes === 2 && bytes.readUInt16BE(at) === ID.DocType && childEnd <= bytes.byteLength) {
-			docType = bytes.toString('latin1', body, childEnd).replace(/\0.*$/s, '').trimEnd();
+		if (idBytes === 2 && uint16At(bytes, at) === ID.DocType && childEnd <= bytes.byteLength) {
+			docType = latin1Of(bytes.subarray(body, childEnd)).replace(/\0.*$/s, '').trimEnd();
 			if (!isMatroskaDocType(docType)) return IMPLAUSIBLE;
 		}
 		at = childEnd;
@@ -96,28 +95,33 @@ function judgeEbmlHeader(bytes: Buffer, start: number): number {
 	if (isWhole && docType === null) return IMPLAUSIBLE;
 	if (end + ID_BYTES > bytes.byteLength) return end + ID_BYTES - start;
 	const isGlobal = [ID.Void, ID.Crc32].includes(bytes[end] as never);
-	return isGlobal || SEGMENT_ID.equals(bytes.subarray(end, end + ID_BYTES)) ? PLAUSIBLE : IMPLAUSIBLE;
+	return isGlobal || holdAt(bytes, end, SEGMENT_ID) ? PLAUSIBLE : IMPLAUSIBLE;
 }
 
-function judgeSegment(bytes: Buffer, start: number): number {
+function judgeSegment(bytes: Uint8Array, start: number): number {
 	const sizeAt = start + ID_BYTES;
 	const childAt = sizeAt + lengthAt(bytes, sizeAt, 8);
 	if (childAt === sizeAt && sizeAt < bytes.byteLength) return IMPLAUSIBLE;
 	if (childAt + ID_BYTES > bytes.byteLength) return 2 * MAX_ELEMENT_HEADER_BYTES;
 	const childBytes = lengthAt(bytes, childAt, 4);
 	const isGlobal = childBytes === 1 && [ID.Void, ID.Crc32].includes(bytes[childAt] as never);
-	const isChild = childBytes === ID_BYTES && endsCluster(bytes.readUInt32BE(childAt));
+	const isChild =
+		childBytes === ID_BYTES && endsCluster(uint16At(bytes, childAt) * 0x10000 + uint16At(bytes, childAt + 2));
 	return isGlobal || isChild ? PLAUSIBLE : IMPLAUSIBLE;
 }
 
+function uint16At(bytes: Uint8Array, at: number): number {
+	return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
 /** Length of a variable-length integer by its first byte (RFC 8794 §4); 0 where it has none, or more than `max`. */
-function lengthAt(bytes: Buffer, at: number, max: number): number {
+function lengthAt(bytes: Uint8Array, at: number, max: number): number {
 	const length = Math.clz32(bytes[at] ?? 0) - 23;
 	return length > max ? 0 : length;
 }
 
 /** Its value; Infinity where it is one that stands for an unknown size. */
-function valueAt(bytes: Buffer, at: number, length: number): number {
+function valueAt(bytes: Uint8Array, at: number, length: number): number {
 	let value = (bytes[at] as number) & (0xff >> length);
 	let isUnknown = value === 0xff >> length;
 	for (let i = 1; i < length; i++) {

@@ -1,3 +1,4 @@
+import { concatBytes, sizeOf } from './bytes.js';
 import { idOf } from './ebml-schema.js';
 
 /** An element as it will stand in a file: slices to be written one after the other. */
@@ -38,19 +39,19 @@ export function unsigned(
 
 /** A float of 8 bytes. */
 export function float(name: string, value: number): Uint8Array[] {
-	const body = Buffer.alloc(8);
-	body.writeDoubleBE(value);
-	return element(name, [body]);
+	const body = new DataView(new ArrayBuffer(8));
+	body.setFloat64(0, value);
+	return element(name, [new Uint8Array(body.buffer)]);
 }
 
 /** A string, ASCII or UTF-8. */
 export function string(name: string, value: string, options: SizeOptions = {}): Uint8Array[] {
-	return element(name, [Buffer.from(value)], options);
+	return element(name, [new TextEncoder().encode(value)], options);
 }
 
 /** Id and size alone, for an element whose body is written by someone else. */
 export function elementHeader(name: string, sizeBytes: number, options: SizeOptions = {}): Uint8Array {
-	return Buffer.concat([idBytes(idOf(name)), sizeField(sizeBytes, options)]);
+	return concatBytes([idBytes(idOf(name)), sizeField(sizeBytes, options)]);
 }
 
 /** An element id as bytes, as SeekID holds it too. */
@@ -78,11 +79,4 @@ export function sizeField(
 	}
 	field[0] = isSizeUnknown ? 0xff >> (length - 1) : (field[0] as number) | (0x80 >> (length - 1));
 	return field;
-}
-
-/** Sum of the lengths of the slices. */
-export function sizeOf(slices: Slices): number {
-	let total = 0;
-	for (const { byteLength } of slices) total += byteLength;
-	return total;
 }

@@ -1,3 +1,4 @@
+import { utf8Of } from './bytes.js';
 import { nameOf } from './ebml-schema.js';
 import { type ElementHeader, malformed, readElementHeader } from './element-header.js';
 
@@ -112,11 +113,9 @@ export function readFloat(element: Element): number {
 	}
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** A string up to its padding: everything from the first NUL on is dropped (RFC 8794 §7.5). */
 export function readString(element: Element): string {
 	const { body } = element;
 	const end = body.indexOf(0);
-	return decoder.decode(end < 0 ? body : body.subarray(0, end));
+	return utf8Of(body, 0, end < 0 ? body.byteLength : end);
 }

@@ -1,3 +1,4 @@
+import { concatBytes } from './bytes.js';
 import { malformed } from './element-header.js';
 
 /** The lacing bits of a block's flags (Matroska §10.3). */
@@ -70,5 +71,5 @@ export function laceFrames(frames: readonly Uint8Array[]): Uint8Array {
 			...new Uint8Array(Math.floor(byteLength / 255)).fill(255),
 			byteLength % 255,
 		]);
-	return Buffer.concat([Buffer.of(frames.length - 1, ...sizes), ...frames]);
+	return concatBytes([Uint8Array.of(frames.length - 1, ...sizes), ...frames]);
 }

@@ -1,8 +1,9 @@
 import { MediaError } from '../errors.js';
 import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
+import { concatBytes, sizeOf } from './bytes.js';
 import { checkDocType } from './doc-type.js';
 import { findDocument } from './document-finder.js';
-import { endsCluster, ID, isMasterOrUnknown, nameOf } from './ebml-schema.js';
+import { ID, isMasterOrUnknown, nameOf } from './ebml-schema.js';
 import { type Element, readUnsigned, viewOf } from './element-body.js';
 import {
 	type ElementHeader,
@@ -11,45 +12,15 @@ import {
 	readElementHeader,
 } from './element-header.js';
 import { IN_CLUSTER, IN_SEGMENT, maxCollectedBytes, maxSkippedBytes, OUTSIDE } from './element-place.js';
-import { MAX_BLOCK_BYTES, MAX_REREAD_BYTES } from './limits.js';
-
-/** Bit of a block's flags: the frame needs no other to be decoded. */
-export const KEYFRAME_FLAG = 0x80;
-
-/** What {@link MatroskaParser} reports, in the order of the bytes. Offsets count from the start of the payload. */
-export interface MatroskaHandler {
-	/** An EBML header begins at `offset`: a new document. The one before it, if any, has been ended. */
-	documentStart(offset: number): void;
-	/** The body of an Info, Tracks or Tags element. `body` is a view of the input. */
-	header(id: number, body: Uint8Array, offset: number): void;
-	/** A Cluster's Timecode, in ticks. Comes before the Cluster's blocks. */
-	clusterStart(timecode: bigint, offset: number): void;
-	/**
-	 * A SimpleBlock, or the Block of a BlockGroup with {@link KEYFRAME_FLAG} set where it refers to no other.
-	 * Its payload is `bytes` from `start` to `end`, laced as `flags` say; `durationTicks` is -1 where none is given, `others` is
-	 * what else a BlockGroup says of it.
-	 */
-	block(
-		trackNumber: number,
-		relativeTicks: number,
-		flags: number,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		durationTicks: number,
-		offset: number,
-		others: readonly Element[],
-	): void;
-	/** The document is over: the next one begins, its Segment of known size is full, or the payload ended cleanly. */
-	documentEnd(offset: number): void;
-}
+import { HeldBytes } from './held-bytes.js';
+import { MAX_BLOCK_BYTES } from './limits.js';
+import { KEYFRAME_FLAG, type MatroskaHandler } from './matroska-handler.js';
+import { OpenElements } from './open-elements.js';
+import { Slab } from './slab.js';
+import { SuspectBytes } from './suspect-bytes.js';
 
 const NOTHING = new Uint8Array(0);
 const SIMPLE_BLOCK = ID.SimpleBlock;
-
-/** Bytes of a slab: what a frame carved out of it may keep alive, no more than a chunk of a file does. */
-const SLAB_BYTES = 64 * 1024;
-const MAX_SLAB_BODY_BYTES = SLAB_BYTES / 4;
 
 /**
  * Reads Matroska from chunks, cut anywhere, in one pass; reports into a {@link MatroskaHandler}, synchronously.
@@ -62,18 +33,14 @@ const MAX_SLAB_BODY_BYTES = SLAB_BYTES / 4;
  * - a scan, after {@link MatroskaParser.resync}: bytes are thrown away until the next document begins;
  * - none: the next header is read in place, and a block that lies in the chunk is reported as a range of it.
  *
- * Segment and Cluster are entered, not collected. Their ends are known sizes, or, where a size is unknown, the first
- * element that cannot be their child: an element of the Segment's level ends a Cluster, an EBML header ends a Segment.
- * Any other master or unknown element of unknown size is looked through, as if its header were not there.
+ * Segment and Cluster are entered, not collected ({@link OpenElements}). Any other master or unknown element of unknown size
+ * is looked through, as if its header were not there.
  *
  * A malformed payload throws {@link MediaError} out of `write`, with its offset; after that the parser is of no use, or
  * goes on where `resync` says. A damaged size may have taken in what follows the element, so the element that was read last is
- * remembered until the next: a document that begins in it is found all the same.
+ * remembered until the next ({@link SuspectBytes}): a document that begins in it is found all the same.
  */
 export class MatroskaParser {
-	/** Set by the handler to make `write` return after the element that is being reported. Cleared by the next `resume`. */
-	pauseRequested = false;
-
 	readonly #handler: MatroskaHandler;
 	#chunk: Uint8Array = NOTHING;
 	/** Where in the chunk reading goes on. */
@@ -81,39 +48,22 @@ export class MatroskaParser {
 	/** Offset of the first byte of the chunk. */
 	#base = 0;
 	#isFinal = false;
-	#level = OUTSIDE;
-	#hasDocument = false;
-	#hasSegment = false;
-	#segmentEnd = Number.POSITIVE_INFINITY;
-	#clusterEnd = Number.POSITIVE_INFINITY;
-	#isClusterSizeKnown = false;
 	#hasTimecode = false;
 
+	readonly #open = new OpenElements();
 	readonly #header: ElementHeader = { id: 0, size: 0, length: 0 };
 	readonly #carry = new Uint8Array(MAX_ELEMENT_HEADER_BYTES);
 	#carried = 0;
 	#body: Uint8Array | null = null;
 	#bodyFilled = 0;
-	/** Its header from the second byte on. */
-	#head: Uint8Array = NOTHING;
-	#slab: Uint8Array = NOTHING;
-	#slabUsed = 0;
+	readonly #slab = new Slab();
 	#skip = 0;
 	/** Id and offset of the element whose body is collected or skipped. */
 	#elementId = 0;
 	#elementOffset = 0;
 	#isScanning = false;
-	/** The end of the bytes so far, where a document may begin that the next bytes decide: they are read once more with them. */
-	#held: Uint8Array[] = [];
-	#heldBytes = 0;
-	#heldNeedsBytes = 0;
-	/**
-	 * The bytes from the second one of the element that was accepted last, in which a document may begin if its size is wrong:
-	 * pieces of earlier chunks, and where they go on in this one.
-	 */
-	#suspects: Uint8Array[] = [];
-	#suspectsFrom = 0;
-	#rereadBytes = 0;
+	readonly #held = new HeldBytes();
+	readonly #suspects = new SuspectBytes();
 
 	constructor(handler: MatroskaHandler) {
 		this.#handler = handler;
@@ -125,79 +75,68 @@ export class MatroskaParser {
 	}
 
 	/**
-	 * Reads the next chunk. Returns true when it is used up, false where the handler asked to pause: then `resume` is to be
+	 * Reads the next chunk. Returns true when it is used up, false where the handler is full: then `resume` is to be
 	 * called until it returns true. Chunks are not copied and must not be changed while what was reported of them is in use.
 	 */
 	write(chunk: Uint8Array): boolean {
-		if (this.#heldBytes === 0) {
+		if (this.#held.sizeBytes === 0) {
 			this.#chunk = chunk;
 			return this.resume();
 		}
-		this.#held.push(chunk);
-		this.#heldBytes += chunk.byteLength;
-		if (this.#heldBytes < this.#heldNeedsBytes) {
-			this.#base += chunk.byteLength;
-			return true;
-		}
-		this.#takeHeld(chunk.byteLength);
+		this.#held.add(chunk);
+		this.#base += chunk.byteLength;
+		if (!this.#held.isEnough) return true;
+		this.#takeHeld();
 		return this.resume();
 	}
 
 	/** Goes on with the chunk of the last `write`, after a pause or after `resync`. Returns as `write` does. */
 	resume(): boolean {
-		this.pauseRequested = false;
 		const chunk = this.#chunk;
 		const end = chunk.byteLength;
+		const handler = this.#handler;
 		let position = this.#position;
 		try {
-			while (position < end && !this.pauseRequested) position = this.#step(chunk, position, end);
+			while (position < end) {
+				position = this.#step(chunk, position, end);
+				if (handler.isFull === true) break;
+			}
 		} finally {
 			this.#position = position;
 		}
 		if (position < end) return false;
-		if (this.#suspectsFrom < end && this.#body === null && this.#skip === 0 && !this.#isScanning) {
-			this.#suspects.push(viewOf(chunk, this.#suspectsFrom, end));
-		}
-		this.#suspectsFrom = 0;
+		this.#suspects.endChunk(chunk, this.#body === null && this.#skip === 0 && !this.#isScanning);
 		this.#base += end;
 		this.#position = 0;
 		this.#chunk = NOTHING;
-		if (this.#heldBytes === 0 || this.#heldBytes < this.#heldNeedsBytes) return true;
-		this.#takeHeld(0);
+		if (!this.#held.isEnough) return true;
+		this.#takeHeld();
 		return this.resume();
 	}
 
 	/**
-	 * After `write`, `resume` or `end` gave an error: gives the open document up without a word, and lets `resume` go on behind
+	 * After `write`, `resume` or `end` gave an error: gives the open document up, and lets `resume` go on after
 	 * it: bytes are skipped up to the next EBML header that parses and has a DocType of Matroska. False where there are none.
 	 */
 	resync(): boolean {
-		const before = this.#suspects;
-		if (this.#body !== null) before.push(this.#body.subarray(0, this.#bodyFilled));
-		const start = this.#body === null ? this.#suspectsFrom : this.#position;
-		const sinceStart = Math.max(0, this.#position - start);
-		const rereadBytes = before.reduce((sum, { byteLength }) => sum + byteLength, sinceStart);
-		const isTooMuch = this.#rereadBytes + rereadBytes > this.offset + MAX_REREAD_BYTES;
-		if (isTooMuch) {
-			this.#position = Math.max(this.#position, start);
+		const partOfBody = this.#body?.subarray(0, this.#bodyFilled) ?? null;
+		const reread = this.#suspects.takeForReread(partOfBody, this.#position, this.offset);
+		if (reread === null) {
+			this.#position = Math.max(this.#position, partOfBody === null ? this.#suspects.from : 0);
 		} else {
-			this.#rereadBytes += rereadBytes;
-			this.#position = start;
-			if (before.length > 0) {
-				const rest = this.#chunk.subarray(start);
-				this.#base += this.#chunk.byteLength;
-				this.#chunk = Buffer.concat([...before, rest]);
-				this.#base -= this.#chunk.byteLength;
+			this.#position = reread.from;
+			if (reread.pieces.length > 0) {
+				this.#base += reread.from - sizeOf(reread.pieces);
+				this.#chunk = concatBytes([...reread.pieces, this.#chunk.subarray(reread.from)]);
 				this.#position = 0;
 			}
 		}
 		this.#isScanning = true;
-		this.#trustUpTo(this.#position);
+		this.#suspects.trustUpTo(this.#position);
 		this.#carried = 0;
 		this.#body = null;
 		this.#skip = 0;
-		this.#level = OUTSIDE;
-		this.#hasDocument = false;
+		this.#open.closeAll();
 		return this.#position < this.#chunk.byteLength;
 	}
 
@@ -207,62 +146,15 @@ export class MatroskaParser {
 	 */
 	release(): boolean {
 		this.#isFinal = true;
-		if (this.#heldBytes === 0) return false;
-		this.#takeHeld(0);
+		if (this.#held.sizeBytes === 0) return false;
+		this.#takeHeld();
 		return true;
 	}
 
-	/** Makes what was held the chunk; `newBytes` of it have not been counted yet. */
-	#takeHeld(newBytes: number): void {
-		this.#chunk = Buffer.concat(this.#held);
-		this.#base -= this.#heldBytes - newBytes;
-		this.#held = [];
-		this.#heldBytes = 0;
-	}
-
-	/** Holds the chunk from a place on until that many bytes have come. Returns the chunk's end. */
-	#hold(chunk: Uint8Array, position: number, needsBytes: number): number {
-		const held = viewOf(chunk, position, chunk.byteLength);
-		this.#held = [held];
-		this.#heldBytes = held.byteLength;
-		this.#heldNeedsBytes = needsBytes;
-		return chunk.byteLength;
-	}
-
-	/** Bytes before a place in the chunk are what they seem. */
-	#trustUpTo(position: number): void {
-		this.#suspectsFrom = position;
-		if (this.#suspects.length > 0) this.#suspects = [];
-	}
-
-	/**
-	 * An element is accepted whose body begins at `position`: all before it is what it seems, but its header may still be part
-	 * of a document's, from its second byte on.
-	 */
-	#elementBegins(position: number): void {
-		if (this.#carried === 0) {
-			this.#trustUpTo(position - this.#header.length + 1);
-		} else {
-			this.#suspects = [this.#carry.slice(1, this.#header.length)];
-			this.#suspectsFrom = position;
-		}
-	}
-
-	/**
-	 * Counts off an element that is not needed: from the suspect bytes before it on, so that a document that begins in them is
-	 * found now, if it was their size that led here. Returns where to go on.
-	 */
-	#beginSkip(chunk: Uint8Array, position: number): number {
-		const pieces = this.#suspects;
-		const from = Math.min(this.#suspectsFrom, position);
-		const before = pieces.reduce((sum, { byteLength }) => sum + byteLength, position - from);
-		this.#skip = before + Math.max(0, this.#header.size);
-		this.#trustUpTo(from);
-		if (pieces.length === 0) return from;
-		this.#held = [...pieces, chunk.subarray(from)];
-		this.#heldBytes = before + chunk.byteLength - position;
-		this.#heldNeedsBytes = 0;
-		return chunk.byteLength;
+	/** Makes what was held the chunk. */
+	#takeHeld(): void {
+		this.#base -= this.#held.sizeBytes;
+		this.#chunk = this.#held.take();
 	}
 
 	/**
@@ -273,32 +165,25 @@ export class MatroskaParser {
 	end(isCut = false): MediaError | null {
 		const offset = this.#base;
 		if (this.#isScanning) return null;
-		this.#closeFull(offset);
-		const cut = this.#openElement(offset, isCut);
+		this.#open.closeFull(offset);
+		const cut = this.#cutElement(offset, isCut);
 		if (cut !== null) {
 			return new MediaError('KVS_MEDIA_TRUNCATED', `the media ends inside ${cut} at byte ${offset}`, {
 				offset,
 			});
 		}
-		this.#endDocument(offset);
+		if (this.#open.isInDocument) this.#handler.documentEnd(offset);
+		this.#open.closeAll();
 		return null;
 	}
 
-	#openElement(offset: number, isCut: boolean): string | null {
+	#cutElement(offset: number, isCut: boolean): string | null {
 		if (this.#skip > 0) return `${nameOf(this.#elementId)} (${this.#skip} bytes are missing)`;
 		if (this.#body !== null) {
 			return `${nameOf(this.#elementId)} (${this.#body.byteLength - this.#bodyFilled} bytes are missing)`;
 		}
 		if (this.#carried > 0) return "an element's header";
-		if (this.#level === IN_CLUSTER && this.#isClusterSizeKnown) {
-			return `a Cluster (${this.#clusterEnd - offset} bytes are missing)`;
-		}
-		if (this.#level !== OUTSIDE && Number.isFinite(this.#segmentEnd)) {
-			return `a Segment (${this.#segmentEnd - offset} bytes are missing)`;
-		}
-		if (this.#hasDocument && !this.#hasSegment) return 'a document (its Segment is missing)';
-		if (this.#level !== OUTSIDE && isCut) return 'a Segment of unknown size';
-		return null;
+		return this.#open.describe(offset, isCut);
 	}
 
 	/** One header, body or skip; returns where in the chunk it came to. */
@@ -311,8 +196,8 @@ export class MatroskaParser {
 	}
 
 	#readElement(chunk: Uint8Array, position: number, end: number): number {
-		this.#closeFull(this.#base + position);
-		if (this.#level === IN_CLUSTER && chunk[position] === SIMPLE_BLOCK) {
+		this.#open.closeFull(this.#base + position);
+		if (this.#open.level === IN_CLUSTER && chunk[position] === SIMPLE_BLOCK) {
 			const next = this.#readSimpleBlocks(chunk, position, end);
 			if (next > position) return next;
 		}
@@ -330,7 +215,8 @@ export class MatroskaParser {
 	 */
 	#readSimpleBlocks(chunk: Uint8Array, start: number, end: number): number {
 		const base = this.#base;
-		const limit = Math.min(end, this.#clusterEnd - base);
+		const handler = this.#handler;
+		const limit = Math.min(end, this.#open.clusterEnd - base);
 		let position = start;
 		while (position + MAX_ELEMENT_HEADER_BYTES <= limit && chunk[position] === SIMPLE_BLOCK) {
 			const first = chunk[position + 1] as number;
@@ -343,9 +229,9 @@ export class MatroskaParser {
 			const next = body + size;
 			if (next > limit || size > MAX_BLOCK_BYTES) break;
 			this.#reportBlock(chunk, body, next, -1, 0, base + position);
-			this.#suspectsFrom = position + 1;
+			this.#suspects.trustUpTo(position + 1);
 			position = next;
-			if (this.pauseRequested) break;
+			if (handler.isFull === true) break;
 		}
 		return position;
 	}
@@ -364,29 +250,52 @@ export class MatroskaParser {
 		return next;
 	}
 
+	/** The header that was read, from its second byte on, where it is not in the chunk alone. */
+	#carriedHeader(): Uint8Array | null {
+		return this.#carried === 0 ? null : this.#carry.slice(1, this.#header.length);
+	}
+
 	/** Throws bytes away up to the next document's EBML header. */
 	#scan(chunk: Uint8Array, position: number, end: number): number {
 		const options = { isFinal: this.#isFinal, withSegments: false };
-		const found = findDocument(bufferOf(chunk), position, end, options);
+		const found = findDocument(chunk, position, end, options);
 		if (found === null) return end;
 		if (found.needsBytes > 0) return this.#hold(chunk, found.at, found.needsBytes);
 		this.#isScanning = false;
 		return found.at;
 	}
 
+	/** Holds the chunk from a place on until that many bytes have come. Returns the chunk's end. */
+	#hold(chunk: Uint8Array, position: number, needsBytes: number): number {
+		this.#held.hold([viewOf(chunk, position, chunk.byteLength)], needsBytes);
+		return chunk.byteLength;
+	}
+
+	/**
+	 * Counts off an element that is not needed: from the suspect bytes before it on, so that a document that begins in them is
+	 * found now, if it was their size that led here. Returns where to go on.
+	 */
+	#beginSkip(chunk: Uint8Array, position: number): number {
+		const { pieces, from } = this.#suspects.takeBefore(position);
+		const before = sizeOf(pieces) + position - from;
+		this.#skip = before + Math.max(0, this.#header.size);
+		if (pieces.length === 0) return from;
+		this.#held.hold([...pieces, chunk.subarray(from)], 0);
+		return chunk.byteLength;
+	}
+
 	/** Counts off the body of an element that is not needed. No document begins in one, but in attached files. */
 	#skipBytes(chunk: Uint8Array, position: number, end: number): number {
 		const to = Math.min(position + this.#skip, end);
 		const options = { isFinal: this.#isFinal, withSegments: true };
-		const found =
-			this.#elementId === ID.Attachments ? null : findDocument(bufferOf(chunk), position, to, options);
+		const found = this.#elementId === ID.Attachments ? null : findDocument(chunk, position, to, options);
 		if (found === null) {
 			this.#skip -= to - position;
-			this.#trustUpTo(to);
+			this.#suspects.trustUpTo(to);
 			return to;
 		}
 		this.#skip -= found.at - position;
-		this.#trustUpTo(found.at);
+		this.#suspects.trustUpTo(found.at);
 		if (found.needsBytes > 0) return this.#hold(chunk, found.at, found.needsBytes);
 		throw malformed(
 			`a document that begins inside ${nameOf(this.#elementId)} or the element before it`,
@@ -396,83 +305,65 @@ export class MatroskaParser {
 
 	/** A header has been read: decides by id and level what becomes of the element. `position` is where its body begins. */
 	#enter(chunk: Uint8Array, position: number, end: number, offset: number): number {
-		const { id, size } = this.#header;
-		if (this.#level === IN_CLUSTER && endsCluster(id)) this.#leaveCluster(id, offset);
-		if (this.#level === IN_SEGMENT && (id === ID.EBML || id === ID.Segment)) this.#leaveSegment(id, offset);
-		if (id === ID.Segment) return this.#enterSegment(position, offset);
-		if (id === ID.Cluster && this.#level === IN_SEGMENT) return this.#enterCluster(position, offset);
+		const { id, size, length } = this.#header;
+		const bodyOffset = this.#base + position;
+		this.#open.closeFor(id, offset);
+		const { level } = this.#open;
+		if (id === ID.Segment || (id === ID.Cluster && level === IN_SEGMENT)) {
+			if (id === ID.Segment) this.#open.startSegment(size, bodyOffset, offset);
+			else this.#startCluster(size, bodyOffset, offset);
+			this.#suspects.elementBegins(position, length, this.#carriedHeader());
+			return position;
+		}
 
-		const maxBytes = maxCollectedBytes(this.#level, id, offset);
+		const maxBytes = maxCollectedBytes(level, id, offset);
 		if (size < 0) {
-			if (maxBytes > 0 || this.#level === OUTSIDE || !isMasterOrUnknown(id)) {
+			if (maxBytes > 0 || level === OUTSIDE || !isMasterOrUnknown(id)) {
 				throw malformed(`${nameOf(id)} may not be of unknown size`, offset);
 			}
 			this.#elementId = id;
 			return this.#beginSkip(chunk, position);
 		}
-		if (this.#base + position + size > this.#parentEnd()) {
+		if (bodyOffset + size > this.#open.end) {
 			throw malformed(`${nameOf(id)} of ${size} bytes does not fit the element around it`, offset);
 		}
-		if (size > (maxBytes || maxSkippedBytes(id))) {
-			throw malformed(
-				`${nameOf(id)} claims ${size} bytes, more than ${maxBytes || maxSkippedBytes(id)}`,
-				offset,
-			);
+		const limitBytes = maxBytes || maxSkippedBytes(id);
+		if (size > limitBytes) {
+			throw malformed(`${nameOf(id)} claims ${size} bytes, more than ${limitBytes}`, offset);
 		}
 		if (id === ID.EBML) {
-			if (this.#hasDocument && !this.#hasSegment) throw malformed('a document without a Segment', offset);
-			this.#endDocument(offset);
-			this.#startDocument(offset);
+			if (this.#open.startDocument(offset)) this.#handler.documentEnd(offset);
+			this.#handler.documentStart(offset);
 		}
 		this.#elementId = id;
 		this.#elementOffset = offset;
 		if (maxBytes === 0) return this.#beginSkip(chunk, position);
 		if (position + size <= end) {
 			this.#report(id, chunk, position, position + size, offset);
-			this.#elementBegins(position);
+			this.#suspects.elementBegins(position, length, this.#carriedHeader());
 			return position + size;
 		}
-		this.#suspects.push(viewOf(chunk, Math.min(this.#suspectsFrom, position), position));
-		this.#head =
-			this.#carried > 0
-				? this.#carry.slice(1, this.#header.length)
-				: viewOf(chunk, position - this.#header.length + 1, position);
-		this.#body = this.#allocate(size);
+		this.#suspects.bodyBegins(chunk, position, length, this.#carriedHeader());
+		this.#body = this.#slab.allocate(size);
 		this.#bodyFilled = 0;
 		return position;
 	}
 
-	/**
-	 * Room for a body that spans chunks. Small ones share a slab, as those that lie in a chunk share the chunk: over HTTPS
-	 * half of the frames of 8 KB span two chunks, and a piece of memory for each costs more than reading it.
-	 */
-	#allocate(size: number): Uint8Array {
-		if (size > MAX_SLAB_BODY_BYTES) return Buffer.allocUnsafeSlow(size);
-		if (this.#slabUsed + size > this.#slab.byteLength) {
-			this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-			this.#slabUsed = 0;
-		}
-		const start = this.#slabUsed;
-		this.#slabUsed += size;
-		return viewOf(this.#slab, start, start + size);
-	}
-
-	#parentEnd(): number {
-		if (this.#level === IN_CLUSTER) return this.#clusterEnd;
-		return this.#level === IN_SEGMENT ? this.#segmentEnd : Number.POSITIVE_INFINITY;
+	#startCluster(size: number, bodyOffset: number, offset: number): void {
+		this.#hasTimecode = false;
+		this.#open.startCluster(size, bodyOffset, offset);
 	}
 
 	#fillBody(chunk: Uint8Array, position: number, end: number): number {
 		const body = this.#body as Uint8Array;
 		const taken = Math.min(body.byteLength - this.#bodyFilled, end - position);
-		body.set(chunk.subarray(position, position + taken), this.#bodyFilled);
+		body.set(viewOf(chunk, position, position + taken), this.#bodyFilled);
 		this.#bodyFilled += taken;
 		if (this.#bodyFilled === body.byteLength) {
 			this.#body = null;
-			this.#suspects.push(body);
-			this.#suspectsFrom = position + taken;
+			this.#suspects.bodyEnds(body, position + taken);
 			this.#report(this.#elementId, body, 0, body.byteLength, this.#elementOffset);
-			this.#suspects = [this.#head, body];
+			this.#suspects.acceptBody();
 		}
 		return position + taken;
 	}
@@ -525,60 +416,4 @@ export class MatroskaParser {
 		if (keyframe !== 0) flags = keyframe > 0 ? flags | KEYFRAME_FLAG : flags & ~KEYFRAME_FLAG;
 		this.#handler.block(trackNumber, relativeTicks, flags, bytes, at + 3, end, durationTicks, offset, others);
 	}
-
-	/** Leaves the elements of known size that end here. */
-	#closeFull(offset: number): void {
-		if (this.#level === IN_CLUSTER && offset >= this.#clusterEnd) this.#level = IN_SEGMENT;
-		if (this.#level === IN_SEGMENT && offset >= this.#segmentEnd) this.#level = OUTSIDE;
-	}
-
-	#leaveCluster(id: number, offset: number): void {
-		if (this.#isClusterSizeKnown) throw malformed(`${nameOf(id)} inside a Cluster`, offset);
-		this.#level = IN_SEGMENT;
-	}
-
-	#leaveSegment(id: number, offset: number): void {
-		if (Number.isFinite(this.#segmentEnd)) throw malformed(`${nameOf(id)} inside a Segment`, offset);
-		this.#level = OUTSIDE;
-	}
-
-	#enterSegment(position: number, offset: number): number {
-		if (this.#level !== OUTSIDE) throw malformed('Segment inside another element', offset);
-		if (!this.#hasDocument) throw malformed('expected an EBML header, got Segment', offset);
-		if (this.#hasSegment) throw malformed('a second Segment in one document', offset);
-		this.#elementBegins(position);
-		this.#level = IN_SEGMENT;
-		this.#hasSegment = true;
-		const { size } = this.#header;
-		this.#segmentEnd = size < 0 ? Number.POSITIVE_INFINITY : this.#base + position + size;
-		return position;
-	}
-
-	#enterCluster(position: number, offset: number): number {
-		const { size } = this.#header;
-		this.#level = IN_CLUSTER;
-		this.#hasTimecode = false;
-		this.#isClusterSizeKnown = size >= 0;
-		this.#clusterEnd = size < 0 ? this.#segmentEnd : this.#base + position + size;
-		if (this.#clusterEnd > this.#segmentEnd)
-			throw malformed(`Cluster of ${size} bytes does not fit its Segment`, offset);
-		this.#elementBegins(position);
-		return position;
-	}
-
-	#startDocument(offset: number): void {
-		this.#hasDocument = true;
-		this.#hasSegment = false;
-		this.#handler.documentStart(offset);
-	}
-
-	#endDocument(offset: number): void {
-		if (this.#hasDocument) this.#handler.documentEnd(offset);
-		this.#hasDocument = false;
-		this.#level = OUTSIDE;
-	}
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -10,7 +10,7 @@ import {
 	unsigned,
 } from './ebml-writer.js';
 import { childrenOf } from './element-body.js';
-import { KEYFRAME_FLAG } from './matroska-parser.js';
+import { KEYFRAME_FLAG } from './matroska-handler.js';
 
 /** The program's name in the MuxingApp and WritingApp of what it writes. No version: the same frames give the same bytes. */
 export const WRITING_APP = 'kvs-archive';

@@ -1,4 +1,5 @@
 import type { Tag } from '../model/tag.js';
+import { utf8Of } from './bytes.js';
 import { idOf } from './ebml-schema.js';
 import { ElementCursor } from './element-body.js';
 import { malformed } from './element-header.js';
@@ -15,7 +16,7 @@ const TAG_BINARY = idOf('TagBinary');
  * that none is lost.
  */
 export function readTags(body: Uint8Array, position: Tag['position'], offset = 0): Tag[] {
-	const reading: Reading = { bytes: asBuffer(body), position, left: MAX_TAGS };
+	const reading: Reading = { bytes: body, position, left: MAX_TAGS };
 	const tags: Tag[] = [];
 	const cursor = new ElementCursor(body, 0, body.byteLength, offset);
 	while (cursor.next()) {
@@ -29,7 +30,7 @@ export function readTags(body: Uint8Array, position: Tag['position'], offset = 0
 }
 
 interface Reading {
-	readonly bytes: Buffer;
+	readonly bytes: Uint8Array;
 	readonly position: Tag['position'];
 	/** How many tags there may still be. */
 	left: number;
@@ -62,12 +63,8 @@ function readSimpleTag(
 }
 
 /** A string up to its padding, as `readString` reads it, without a view. */
-function readText(bytes: Buffer, start: number, end: number): string {
+function readText(bytes: Uint8Array, start: number, end: number): string {
 	let last = start;
 	while (last < end && bytes[last] !== 0) last++;
-	return bytes.toString('utf8', start, last);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	return utf8Of(bytes, start, last);
 }

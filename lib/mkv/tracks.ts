@@ -1,5 +1,6 @@
 import { codecDetails } from '../codecs/codec.js';
 import { Track, type TrackFields, type TrackType } from '../model/track.js';
+import { concatBytes } from './bytes.js';
 import { type ContentDecoding, readContentEncodings, unsupportedEncoding } from './content-encoding.js';
 import { ID, idOf } from './ebml-schema.js';
 import { element } from './ebml-writer.js';
@@ -163,7 +164,7 @@ function decodedEntry({ body, offset }: Element, codecPrivate: Uint8Array | null
 			children.push(body.subarray(start, cursor.end));
 		}
 	}
-	return Uint8Array.from(Buffer.concat(children));
+	return concatBytes(children);
 }
 
 function readVideo(video: Element): Partial<TrackFields> {

@@ -21,5 +21,5 @@ export function tagToJSON(tag: Tag): object {
 
 /** Bytes as base64 text, the form they have in every JSON line of this package. */
 export function toBase64(bytes: Uint8Array): string {
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+	return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 }

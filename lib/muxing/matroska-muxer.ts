@@ -1,14 +1,6 @@
+import { sizeOf } from '../mkv/bytes.js';
 import { idOf } from '../mkv/ebml-schema.js';
-import {
-	element,
-	elementHeader,
-	float,
-	idBytes,
-	master,
-	sizeField,
-	sizeOf,
-	unsigned,
-} from '../mkv/ebml-writer.js';
+import { element, elementHeader, float, idBytes, master, sizeField, unsigned } from '../mkv/ebml-writer.js';
 import {
 	block,
 	cluster,

@@ -4,8 +4,9 @@
  */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { AssemblerContext, FragmentAssembler } from '#lib/demux/fragment-assembler.js';
+import { DemuxContext } from '#lib/demux/demux-context.js';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
+import { PayloadReader } from '#lib/demux/payload-reader.js';
 
 /** Chunks of a buffer as a stream. */
 export class MemorySource extends Readable {
@@ -76,15 +77,15 @@ export const programs = {
 
 	async 'core, callback'(source) {
 		const { seen, take } = counter();
-		const assembler = new FragmentAssembler(new AssemblerContext());
+		const reader = new PayloadReader(new DemuxContext());
 		const takeAll = (batches) => {
 			for (const events of batches) for (const event of events) take(event);
 		};
 		await new Promise((resolve, reject) => {
-			source.on('data', (chunk) => takeAll(assembler.write(chunk)));
+			source.on('data', (chunk) => takeAll(reader.write(chunk)));
 			source.on('end', resolve).on('error', reject);
 		});
-		takeAll(assembler.end());
+		takeAll(reader.end());
 		return seen;
 	},
 

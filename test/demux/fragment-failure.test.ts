@@ -1,5 +1,6 @@
 import test from 'ava';
-import { AssemblerContext, FragmentAssembler } from '#lib/demux/fragment-assembler.js';
+import { DemuxContext } from '#lib/demux/demux-context.js';
+import { PayloadReader } from '#lib/demux/payload-reader.js';
 import { MediaError } from '#lib/errors.js';
 import { element, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
@@ -187,8 +188,8 @@ test('a cut in a Segment of known size is a failure', (t) => {
 
 test('where all sizes are unknown, the transport decides', (t) => {
 	const write = (end: Error | null): MediaEvent[] => {
-		const assembler = new FragmentAssembler(new AssemblerContext());
-		return [...assembler.write(whole), ...assembler.end(end)].flat();
+		const reader = new PayloadReader(new DemuxContext());
+		return [...reader.write(whole), ...reader.end(end)].flat();
 	};
 	t.deepEqual(types(write(null)), ['fragment', 'frame', 'fragment-end']);
 	const events = write(new Error('aborted'));

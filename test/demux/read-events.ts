@@ -1,4 +1,5 @@
-import { AssemblerContext, FragmentAssembler } from '#lib/demux/fragment-assembler.js';
+import { DemuxContext } from '#lib/demux/demux-context.js';
+import { PayloadReader } from '#lib/demux/payload-reader.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
 
 /** The bytes in chunks that end at the given places, whatever their order. */
@@ -7,19 +8,19 @@ export function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[
 	return [...ends, bytes.byteLength].map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
 }
 
-/** Everything an assembler makes of the chunks, and the error it ends with, if it does. No stream in between. */
+/** Everything an reader makes of the chunks, and the error it ends with, if it does. No stream in between. */
 export function readEvents(
 	chunks: Iterable<Uint8Array>,
 	options: { resync?: boolean } = {},
 ): { events: MediaEvent[]; error: unknown } {
-	const assembler = new FragmentAssembler(new AssemblerContext(), options);
+	const reader = new PayloadReader(new DemuxContext(), options);
 	const events: MediaEvent[] = [];
 	try {
-		for (const chunk of chunks) for (const batch of assembler.write(chunk)) events.push(...batch);
-		for (const batch of assembler.end()) events.push(...batch);
+		for (const chunk of chunks) for (const batch of reader.write(chunk)) events.push(...batch);
+		for (const batch of reader.end()) events.push(...batch);
 		return { events, error: null };
 	} catch (error) {
-		for (const batch of assembler.fail('MALFORMED', error as Error)) events.push(...batch);
+		for (const batch of reader.fail('MALFORMED', error as Error)) events.push(...batch);
 		return { events, error };
 	}
 }

@@ -1,7 +1,8 @@
 import type { MediaError } from '../../errors.js';
 import { ID } from '../../mkv/ebml-schema.js';
 import { LACING_MASK } from '../../mkv/lacing.js';
-import { type MatroskaHandler, MatroskaParser } from '../../mkv/matroska-parser.js';
+import type { MatroskaHandler } from '../../mkv/matroska-handler.js';
+import { MatroskaParser } from '../../mkv/matroska-parser.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../../mkv/segment-info.js';
 import { readTags } from '../../mkv/tags.js';
 import { readTracks } from '../../mkv/tracks.js';

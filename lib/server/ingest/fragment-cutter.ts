@@ -1,7 +1,8 @@
 import { MediaError } from '../../errors.js';
+import { sizeOf } from '../../mkv/bytes.js';
 import { ID } from '../../mkv/ebml-schema.js';
-import { element, sizeOf } from '../../mkv/ebml-writer.js';
-import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/matroska-parser.js';
+import { element } from '../../mkv/ebml-writer.js';
+import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/matroska-handler.js';
 import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mkv/matroska-writer.js';
 import { framesInBlock } from './document-scan.js';
 import { PictureSpan } from './picture-span.js';

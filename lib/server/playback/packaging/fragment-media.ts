@@ -1,6 +1,7 @@
 import { codedDurationMs } from '../../../codecs/coded-duration.js';
 import { trackMedia } from '../../../codecs/track-media.js';
-import { AssemblerContext, FragmentAssembler } from '../../../demux/fragment-assembler.js';
+import { DemuxContext } from '../../../demux/demux-context.js';
+import { PayloadReader } from '../../../demux/payload-reader.js';
 import { MediaError } from '../../../errors.js';
 import { correctTimes } from '../../../gaps/outlier-times.js';
 import type { Track } from '../../../model/track.js';
@@ -21,10 +22,10 @@ export interface FragmentMedia extends Sized {
 
 /** Reads a stored fragment. Rejects with `MediaError` where the bytes are malformed, and as `readParts` does. */
 export async function readFragmentMedia(fragment: StoredFragment): Promise<FragmentMedia> {
-	const context = new AssemblerContext();
-	const assembler = new FragmentAssembler(context, { admit: () => 'hold' });
+	const context = new DemuxContext();
+	const reader = new PayloadReader(context, { admit: () => 'hold' });
 	const stored = new Map<number, Sample[]>();
-	const take = (batches: ReturnType<FragmentAssembler['write']>): void => {
+	const take = (batches: ReturnType<PayloadReader['write']>): void => {
 		for (const events of batches) {
 			for (const event of events) {
 				if (event.type === 'fragment-failure') throw new MediaError('KVS_MKV_MALFORMED', event.message);
@@ -36,8 +37,8 @@ export async function readFragmentMedia(fragment: StoredFragment): Promise<Fragm
 			}
 		}
 	};
-	for await (const bytes of readParts([{ kind: 'fragment', fragment }])) take(assembler.write(bytes));
-	take(assembler.end());
+	for await (const bytes of readParts([{ kind: 'fragment', fragment }])) take(reader.write(bytes));
+	take(reader.end());
 	const tracks: Track[] = [];
 	const samples = new Map<number, Sample[]>();
 	for (const track of context.tracks) {

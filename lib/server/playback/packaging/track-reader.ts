@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type TrackMedia, trackMedia } from '../../../codecs/track-media.js';
-import { AssemblerContext, FragmentAssembler } from '../../../demux/fragment-assembler.js';
+import { DemuxContext } from '../../../demux/demux-context.js';
+import { PayloadReader } from '../../../demux/payload-reader.js';
 import { MediaError } from '../../../errors.js';
 import type { Track } from '../../../model/track.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
@@ -15,7 +16,7 @@ const READ_BYTES = 16 * 1024;
  */
 export class TrackReader {
 	readonly #known = new WeakMap<StoredFragment, readonly Track[] | MediaError>();
-	readonly #context = new AssemblerContext();
+	readonly #context = new DemuxContext();
 
 	/**
 	 * The tracks of each fragment, in order; the error in place of those of a fragment that is malformed. Rejects with the
@@ -47,7 +48,7 @@ export class TrackReader {
 	}
 
 	async #readHead(handle: FileHandle, fragment: StoredFragment): Promise<readonly Track[] | MediaError> {
-		const assembler = new FragmentAssembler(this.#context, { admit: () => 'hold' });
+		const reader = new PayloadReader(this.#context, { admit: () => 'hold' });
 		const end = fragment.offset + fragment.sizeBytes;
 		let media: Map<Track, TrackMedia> | null = null;
 		try {
@@ -56,7 +57,7 @@ export class TrackReader {
 				const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position);
 				if (bytesRead === 0) break;
 				position += bytesRead;
-				for (const event of [...assembler.write(buffer.subarray(0, bytesRead))].flat()) {
+				for (const event of [...reader.write(buffer.subarray(0, bytesRead))].flat()) {
 					if (event.type === 'fragment') {
 						media = new Map(event.tracks.map((track) => [track, trackMedia(track)]));
 					} else if (event.type === 'frame' && media?.get(event.track)?.missing != null) {

@@ -1,0 +1,97 @@
+import { MediaError } from '../errors.js';
+import { MatroskaParser } from '../mkv/matroska-parser.js';
+import type { MediaEvent } from '../model/media-event.js';
+import type { DemuxContext } from './demux-context.js';
+import { type AssemblerOptions, FragmentAssembler } from './fragment-assembler.js';
+
+/** Options of {@link PayloadReader}. */
+export interface PayloadReaderOptions extends AssemblerOptions {
+	/** Continues at the next document where bytes are malformed, instead of throwing. @default false */
+	readonly resync?: boolean;
+}
+
+/** Reads one payload into events, chunk by chunk: a {@link MatroskaParser} that reports into a {@link FragmentAssembler}. */
+export class PayloadReader {
+	readonly #parser: MatroskaParser;
+	readonly #assembler: FragmentAssembler;
+	readonly #resyncs: boolean;
+
+	constructor(context: DemuxContext, { resync = false, ...options }: PayloadReaderOptions = {}) {
+		this.#assembler = new FragmentAssembler(context, options);
+		this.#parser = new MatroskaParser(this.#assembler);
+		this.#resyncs = resync;
+	}
+
+	/**
+	 * The events that `chunk` completes, in arrays of bounded length. Throws {@link MediaError} where the bytes are
+	 * malformed, after the events before that place were yielded; `fail` then ends the fragment. With `resync` it does not
+	 * throw: the failure is one of the events, and the next document follows it.
+	 */
+	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
+		yield* this.#read(() => this.#parser.write(chunk));
+	}
+
+	/**
+	 * The events of the end of the payload. `cut` says that the transport ended before its time: then a fragment whose
+	 * elements are of unknown size has failed too, though its bytes cannot tell. Throws as `write` does.
+	 */
+	*end(cut: Error | null = null): Generator<MediaEvent[]> {
+		let isOver = false;
+		while (!isOver) {
+			if (this.#parser.release()) yield* this.#read(this.#resume);
+			const truncation = this.#parser.end(cut !== null);
+			const error = cut ?? truncation;
+			// A document that is over by its own sizes is whole, whatever became of the transport.
+			if (error !== null && this.#assembler.isOpen) {
+				this.#assembler.failDocument('TRUNCATED', error, this.#parser.offset);
+			}
+			yield* this.#rest();
+			// An element that is too large may have taken in whole documents.
+			isOver = truncation === null || !this.#resyncs || !this.#parser.resync();
+			if (!isOver) yield* this.#read(this.#resume);
+		}
+	}
+
+	/** Ends the fragment that is being read with a failure, if there is one. No more bytes may be written. */
+	*fail(name: string, error: Error): Generator<MediaEvent[]> {
+		const offset = error instanceof MediaError ? error.offset : null;
+		if (this.#assembler.isOpen) {
+			this.#assembler.failDocument(name, error, offset ?? this.#parser.offset);
+		}
+		yield* this.#rest();
+	}
+
+	*#read(start: () => boolean): Generator<MediaEvent[]> {
+		const assembler = this.#assembler;
+		let next = start;
+		let isOver = false;
+		let error: unknown = null;
+		while (error === null && (!isOver || assembler.isBehind)) {
+			try {
+				if (assembler.isBehind) {
+					assembler.catchUp();
+				} else {
+					const read = next;
+					next = this.#resume;
+					isOver = read();
+				}
+			} catch (thrown) {
+				if (this.#resyncs && thrown instanceof MediaError) {
+					assembler.failDocument('MALFORMED', thrown, thrown.offset);
+					this.#parser.resync();
+				} else {
+					error = thrown;
+				}
+			}
+			if (assembler.isFull || isOver || error !== null) yield* this.#rest();
+		}
+		if (error !== null) throw error;
+	}
+
+	readonly #resume = (): boolean => this.#parser.resume();
+
+	*#rest(): Generator<MediaEvent[]> {
+		const events = this.#assembler.take();
+		if (events.length > 0) yield events;
+	}
+}
