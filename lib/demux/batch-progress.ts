@@ -1,5 +1,6 @@
 import { MediaError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
+import { FragmentIndexer } from '../model/fragment-indexer.js';
 import type {
 	FragmentEndEvent,
 	FragmentEvent,
@@ -16,7 +17,7 @@ const MAX_REMEMBERED = 1_000_000;
 /**
  * What has become of the fragments of one batch: each ends exactly once, in the order in which it was asked for.
  *
- * Media is known by the fragment number in its tags, never by its place in an answer. What comes before its turn is held,
+ * Media is known by the fragment number in its tags, never by its place in a response. What comes before its turn is held,
  * what comes twice or was not asked for is skipped, and a fragment whose media broke off is gone on with.
  */
 export class BatchProgress {
@@ -30,7 +31,7 @@ export class BatchProgress {
 	#position = 0;
 	/** The fragment that may be given out as it is read: whatever comes instead is held. */
 	#expected: string | undefined;
-	/** What began in this answer: reading is ahead of giving out, by a chunk with many fragments perhaps. */
+	/** What began in this response: reading is ahead of giving out, by a chunk with many fragments perhaps. */
 	#read = new Set<string>();
 	#begun: { readonly fragment: FragmentEvent; readonly frames: FrameMark[] } | null = null;
 	#early: MediaEvent[] = [];
@@ -73,18 +74,18 @@ export class BatchProgress {
 		return this.#fragments.get(fragmentNumber);
 	}
 
-	/** An answer begins. */
-	answerStarts(): void {
+	/** A response begins. */
+	responseStarts(): void {
 		this.#early = [];
 		this.#read = new Set();
 		this.#expected = this.next;
 	}
 
-	/** What becomes of a fragment that begins in an answer. */
+	/** What becomes of a fragment that begins in a response. */
 	admit(fragmentNumber: string | null): Admission {
 		if (fragmentNumber === null || !this.#isWanted(fragmentNumber)) return 'skip';
 		this.#read.add(fragmentNumber);
-		// What was begun is first in line, so that it is gone on with whatever has failed before it in this answer.
+		// What was begun is first in line, so that it is gone on with whatever has failed before it in this response.
 		const isBegun = this.#begun?.fragment.fragmentNumber === fragmentNumber;
 		if (!isBegun && fragmentNumber !== this.#expected) return 'hold';
 		const following = this.#order[this.#order.indexOf(fragmentNumber, this.#position) + 1];
@@ -97,7 +98,7 @@ export class BatchProgress {
 		this.#expected = undefined;
 	}
 
-	/** Takes an event of an answer, failures and their ends aside. Returns what is to be given out of it. */
+	/** Takes an event of a response, failures and their ends aside. Returns what is to be given out of it. */
 	take(event: Exclude<MediaEvent, FragmentFailureEvent>): MediaEvent[] {
 		if (event.type === 'gap') return [event];
 		if (event.index === HELD_INDEX) return this.#takeEarly(event);
@@ -168,12 +169,13 @@ export class BatchProgress {
 		const { gaps } = this.#context;
 		const gap = gaps.fragmentStart(fragment.producerTimestamp?.getTime() ?? null, fragment.tracks);
 		const index = this.#context.nextIndex++;
+		const indexer = new FragmentIndexer();
+		const events: MediaEvent[] = gap === null ? [] : [gap];
 		for (const event of held) {
-			// These events have not left the demuxer, so that the index is constant to readers.
-			Object.assign(event, { index });
 			if (event.type === 'frame') gaps.frame(event.track, event.timestampMs);
+			events.push(event.type === 'gap' ? event : indexer.indexed(event, index));
 		}
-		return gap === null ? held : [gap, ...held];
+		return events;
 	}
 }
 

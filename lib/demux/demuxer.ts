@@ -1,5 +1,6 @@
 import { addAbortSignal } from 'node:stream';
 import { ArchiveError, MediaError } from '../errors.js';
+import { failureAt } from '../model/fragment-indexer.js';
 import { FragmentEndEvent, FragmentFailureEvent, type MediaEvent } from '../model/media-event.js';
 import type { MediaResponse } from '../model/media-response.js';
 import { type Clock, systemClock } from '../pace/clock.js';
@@ -10,6 +11,7 @@ import { HELD_INDEX } from './admission.js';
 import { BatchProgress } from './batch-progress.js';
 import { DemuxContext } from './demux-context.js';
 import { isUnsupported } from './fragment-assembler.js';
+import { FragmentTroubles } from './fragment-troubles.js';
 import { PayloadReader } from './payload-reader.js';
 
 /** How long missing media is retried. */
@@ -51,17 +53,6 @@ export interface DemuxerOptions {
 	readonly random?: (() => number) | undefined;
 }
 
-/** In-band codes that say a fragment is not there, or not yet. */
-const NOT_FOUND_CODES: readonly (number | null)[] = [3000, 4000];
-
-/** What is known when a response is over. */
-interface ResponseEnd {
-	/** Why it ended before its time; null for a clean end. */
-	readonly error: ArchiveError | null;
-	/** The last in-band failure of each fragment that another try may help. */
-	readonly troubles: ReadonlyMap<string, FragmentFailureEvent>;
-}
-
 /**
  * Reads the bodies of responses, in order, as one stream of events.
  *
@@ -97,21 +88,14 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 
 	protected override async *process(first: MediaResponse): AsyncGenerator<MediaEvent[]> {
 		const progress = new BatchProgress(first.batch.fragments, this.#context);
-		const tries = new Map<string, number>();
-		// An answer may break off before it comes to what an earlier one said of a fragment.
-		const known = new Map<string, FragmentFailureEvent>();
+		const troubles = new FragmentTroubles(this.#policy);
 		let response = first;
 		let barren = 0;
 		let allowed = this.#policy.attempts;
 		let newSinceMs = this.#clock.now();
 		for (;;) {
 			const before = progress.outstanding.size;
-			const { error, troubles } = yield* this.#read(response, progress, tries);
-			for (const [fragmentNumber, trouble] of troubles) {
-				// One without a number is taken for the fragment in line, and that is a guess for this answer only.
-				if (trouble.fragmentNumber !== null) known.set(fragmentNumber, trouble);
-			}
-			const end = { error, troubles: new Map([...known, ...troubles]) };
+			const error = yield* this.#read(response, progress, troubles);
 			if (progress.next === undefined) return;
 			if (progress.outstanding.size < before) {
 				barren = 0;
@@ -121,13 +105,13 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				barren++;
 			}
 			if (this.#clock.now() - newSinceMs >= this.#policy.totalMs) {
-				while (progress.next !== undefined) yield this.#giveUp(progress, end);
+				while (progress.next !== undefined) yield this.#giveUp(progress, troubles, error);
 				return;
 			}
 			const isHopeless = isUnsupported(error) && progress.begun !== null;
 			if (barren >= allowed || isHopeless) {
-				const isSaidToFail = end.troubles.has(progress.next);
-				yield this.#giveUp(progress, end);
+				const isSaidToFail = troubles.get(progress.next) !== undefined;
+				yield this.#giveUp(progress, troubles, error);
 				// Where nothing at all came, the others get one try each, until something comes again. What the service itself
 				// fails was only in their way.
 				allowed = isSaidToFail || isHopeless ? this.#policy.attempts : 1;
@@ -135,32 +119,32 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				if (progress.next === undefined) return;
 			}
 			this.#onRetry();
-			if (!isHeldBack(error)) await this.#backOff(barren + (troubles.size > 0 ? 1 : 0));
+			if (!isHeldBack(error)) await this.#backOff(barren + (troubles.inResponse > 0 ? 1 : 0));
 			const { lastBeforeNext: after, outstanding: only } = progress;
 			response = await first.reopen({ after, only, signal: this.signal });
 		}
 	}
 
-	/** The events of one body, and how it ended. */
+	/** The events of one body. Returns why it ended before its time; null for a clean end. */
 	async *#read(
 		{ body }: MediaResponse,
 		progress: BatchProgress,
-		tries: Map<string, number>,
-	): AsyncGenerator<MediaEvent[], ResponseEnd> {
+		troubles: FragmentTroubles,
+	): AsyncGenerator<MediaEvent[], ArchiveError | null> {
 		const payload = new PayloadReader(this.#context, {
 			copy: this.#copy,
 			admit: (fragmentNumber) => progress.admit(fragmentNumber),
 			onFailure: () => progress.failedToRead(),
 		});
-		const troubles = new Map<string, FragmentFailureEvent>();
 		let error: ArchiveError | null = null;
-		progress.answerStarts();
+		troubles.responseStarts();
+		progress.responseStarts();
 		// Who destroys this stage alone must not wait for a body that stands still.
 		addAbortSignal(this.signal, body);
 		try {
 			for await (const chunk of body) {
 				for (const events of payload.write(chunk as Uint8Array)) {
-					yield this.#sort(events, progress, tries, troubles);
+					yield this.#sort(events, progress, troubles);
 				}
 			}
 		} catch (thrown) {
@@ -178,22 +162,17 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				if (failure?.code === null && failure.error instanceof MediaError) error ??= failure.error;
 				// Between its tags and its Cluster a fragment cannot be told from a whole one: its Segment names no size.
 				const said = events.filter((event) => event.type !== 'fragment-end' || event.frames > 0);
-				yield this.#sort(said, progress, tries, troubles);
+				yield this.#sort(said, progress, troubles);
 			}
 		} catch (thrown) {
 			if (!(thrown instanceof MediaError)) throw thrown;
 			error = thrown;
 		}
-		return { error, troubles };
+		return error;
 	}
 
-	/** What of an answer's events is given out. */
-	#sort(
-		events: readonly MediaEvent[],
-		progress: BatchProgress,
-		tries: Map<string, number>,
-		troubles: Map<string, FragmentFailureEvent>,
-	): MediaEvent[] {
+	/** What of a response's events is given out. */
+	#sort(events: readonly MediaEvent[], progress: BatchProgress, troubles: FragmentTroubles): MediaEvent[] {
 		const out: MediaEvent[] = [];
 		for (const [index, event] of events.entries()) {
 			if (event.type === 'fragment-end' && !event.complete) continue;
@@ -202,15 +181,14 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				continue;
 			}
 			const fragmentNumber = event.fragmentNumber ?? progress.next;
-			// Trouble of the way is seen to when the answer is over.
+			// Failures of the transport are dealt with when the response is over.
 			if (event.code === null || fragmentNumber === undefined || !progress.outstanding.has(fragmentNumber))
 				continue;
-			if (this.#isWorthATry(event, fragmentNumber, progress, tries)) {
-				troubles.set(fragmentNumber, event);
-			} else {
+			const listed = progress.listed(fragmentNumber);
+			if (!troubles.add(event, fragmentNumber, listed, this.#clock.now())) {
 				const next = events[index + 1];
 				const isBegun = event.index !== null && event.index !== HELD_INDEX;
-				const failure = inItsPlace(event, fragmentNumber, isBegun ? event.index : null);
+				const failure = failureAt(event, isBegun ? event.index : null, fragmentNumber);
 				const end = isBegun && next?.type === 'fragment-end' ? next : null;
 				for (const given of progress.fail(fragmentNumber, failure, end)) out.push(given);
 			}
@@ -218,23 +196,8 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		return out;
 	}
 
-	/** Whether a fragment with an in-band failure is retried; counts that it is. */
-	#isWorthATry(
-		{ code, retryable }: FragmentFailureEvent,
-		fragmentNumber: string,
-		progress: BatchProgress,
-		tries: Map<string, number>,
-	): boolean {
-		const tried = (tries.get(fragmentNumber) ?? 0) + 1;
-		tries.set(fragmentNumber, tried);
-		if (!retryable || tried >= this.#policy.attempts) return false;
-		const listed = progress.listed(fragmentNumber);
-		if (!NOT_FOUND_CODES.includes(code) || listed === undefined) return true;
-		return this.#clock.now() - listed.serverTimestamp.getTime() < this.#policy.youngMs;
-	}
-
 	/** The fragment whose turn it is has failed, for whatever is known. */
-	#giveUp(progress: BatchProgress, { error, troubles }: ResponseEnd): MediaEvent[] {
+	#giveUp(progress: BatchProgress, troubles: FragmentTroubles, error: ArchiveError | null): MediaEvent[] {
 		const fragmentNumber = progress.next as string;
 		const { begun } = progress;
 		const trouble = troubles.get(fragmentNumber);
@@ -291,16 +254,6 @@ function isMalformed(error: unknown): error is MediaError {
 function nameOf(error: MediaError): string {
 	if (isUnsupported(error)) return 'UNSUPPORTED';
 	return error.code === 'KVS_MEDIA_CHANGED' ? 'CHANGED' : 'MALFORMED';
-}
-
-/** The failure as it is given out: of a fragment that had not begun, there was no media. */
-function inItsPlace(
-	event: FragmentFailureEvent,
-	fragmentNumber: string,
-	index: number | null,
-): FragmentFailureEvent {
-	const { code, name, message, offset, retryable, error } = event;
-	return new FragmentFailureEvent({ index, fragmentNumber, code, name, message, offset, retryable, error });
 }
 
 function brokenOff(error: unknown): MediaError {

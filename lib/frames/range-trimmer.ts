@@ -1,7 +1,8 @@
+import { FragmentIndexer, failureAt } from '../model/fragment-indexer.js';
 import {
 	FragmentEndEvent,
 	type FragmentEvent,
-	FragmentFailureEvent,
+	type FragmentFailureEvent,
 	type Frame,
 	type GapEvent,
 	type MediaEvent,
@@ -50,6 +51,7 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 	/** The next gaps refer to a fragment that was not delivered. */
 	#isAfterDropped = false;
 	#nextIndex = 0;
+	readonly #indexer = new FragmentIndexer();
 	#trimmed: TrimmedFragment | null = null;
 
 	constructor(options: RangeTrimmerOptions) {
@@ -102,7 +104,7 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		}
 		if (this.#options.padding.get(failure.fragmentNumber ?? '') !== false) {
 			if (trimmed !== null) trimmed.isReported = true;
-			out.push(withoutFragment(failure));
+			out.push(failureAt(failure, null));
 		} else if (trimmed === null) {
 			// Where it had begun, its end says that it is dropped.
 			this.#options.onDropped();
@@ -115,7 +117,8 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		if (trimmed.isAnnounced) {
 			const { fragment, frames, bytes } = trimmed;
 			const { fragmentNumber, tags, complete } = end;
-			out.push(new FragmentEndEvent(fragment, { fragmentNumber, frames, bytes, tags, complete }));
+			const counted = new FragmentEndEvent(fragment, { fragmentNumber, frames, bytes, tags, complete });
+			out.push(this.#indexed(counted));
 			return;
 		}
 		this.#gaps = [];
@@ -131,24 +134,8 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		out.push(this.#indexed(fragment));
 	}
 
-	/** The event with the index of the fragment that was announced last. It was not delivered yet, so that the index is constant to readers. */
-	#indexed<T extends { readonly index: number | null }>(event: T): T {
-		const index = this.#nextIndex - 1;
-		return event.index === index ? event : Object.assign(event, { index });
+	/** The event with the index of the fragment that was announced last. */
+	#indexed<Event extends Exclude<MediaEvent, GapEvent>>(event: Event): Event {
+		return this.#indexer.indexed(event, this.#nextIndex - 1);
 	}
-}
-
-function withoutFragment(failure: FragmentFailureEvent): FragmentFailureEvent {
-	if (failure.index === null) return failure;
-	const { fragmentNumber, code, name, message, offset, retryable, error } = failure;
-	return new FragmentFailureEvent({
-		index: null,
-		fragmentNumber,
-		code,
-		name,
-		message,
-		offset,
-		retryable,
-		error,
-	});
 }

@@ -129,6 +129,12 @@ export class Frame {
 		return serverTimestamp.getTime() + (this.timestampMs - producerTimestamp.getTime());
 	}
 
+	/** The same frame as one of another `fragment` event. */
+	ofFragment(fragment: FragmentEvent): Frame {
+		const { track, keyframe, durationMs, data } = this;
+		return new Frame(fragment, this.#cluster, track, this.#offsetNs, keyframe, durationMs, data);
+	}
+
 	/** A frame with other bytes and otherwise the same. */
 	withData(data: Uint8Array): Frame {
 		const { track, keyframe, durationMs } = this;
