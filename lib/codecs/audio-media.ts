@@ -123,7 +123,7 @@ function acmMedia(track: Track): TrackMedia {
 function opusMedia(track: Track): TrackMedia {
 	const { codecPrivate, channels, sampleRate } = track;
 	if (codecPrivate !== null && codecPrivate.byteLength >= OPUS_HEAD_BYTES) return media(track);
-	const head = channels && sampleRate ? opusHead(channels, sampleRate, 0) : null;
+	const head = channels && sampleRate ? opusHead(channels, sampleRate, track.codecDelayNs) : null;
 	if (head === null)
 		return media(track, 'no CodecPrivate, and nothing else says how its channels are laid out');
 	return media(changedTrack(track, { codecPrivate: head }));

@@ -20,3 +20,9 @@ export function opusHead(channels: number, sampleRate: number, delayNs: number):
 	head.writeUInt32LE(sampleRate, 12);
 	return head;
 }
+
+/** The pre-skip of a head: samples of 48 kHz that are decoded and not played (RFC 7845 §4.2). 0 where it is too short to have one. */
+export function preSkipOf(head: Uint8Array): number {
+	if (head.byteLength < PRE_SKIP_AT + 2) return 0;
+	return (head[PRE_SKIP_AT] as number) | ((head[PRE_SKIP_AT + 1] as number) << 8);
+}

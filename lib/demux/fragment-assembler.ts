@@ -1,7 +1,8 @@
 import { MediaError } from '../errors.js';
 import { framesOfBlock } from '../mkv/block-frames.js';
+import { discardPaddingNs, playedMs } from '../mkv/discard-padding.js';
 import { ID } from '../mkv/ebml-schema.js';
-import { viewOf } from '../mkv/element-body.js';
+import { type Element, viewOf } from '../mkv/element-body.js';
 import { malformed } from '../mkv/element-header.js';
 import { LACING_MASK } from '../mkv/lacing.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../mkv/matroska-handler.js';
@@ -153,10 +154,11 @@ export class FragmentAssembler implements MatroskaHandler {
 		end: number,
 		durationTicks: number,
 		offset: number,
+		others: readonly Element[],
 	): void {
 		const { tracks, scaleNs } = this.#header;
 		if (tracks === null) {
-			this.#holdBlock(trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset);
+			this.#holdBlock(trackNumber, relativeTicks, flags, bytes, start, end, durationTicks, offset, others);
 			return;
 		}
 		const track = trackOf(tracks, trackNumber, offset);
@@ -164,16 +166,20 @@ export class FragmentAssembler implements MatroskaHandler {
 		const isKeyframe = (flags & KEYFRAME_FLAG) !== 0;
 		this.#clock.check(offsetNs, offset);
 		const durationNs = durationTicks < 0 ? null : checkedDurationNs(durationTicks, scaleNs, offset);
-		if ((flags & LACING_MASK) === 0 && track.undoEncodings === null) {
+		if ((flags & LACING_MASK) === 0 && track.undoEncodings === null && others.length === 0) {
 			const knownNs = durationNs ?? track.defaultDurationNs;
 			const durationMs = knownNs === null ? null : knownNs / 1e6;
 			this.#frame(track, offsetNs, isKeyframe, durationMs, viewOf(bytes, start, end));
 			return;
 		}
 		const frames = framesOfBlock(track, flags, bytes, start, end, offset);
+		const paddingNs = discardPaddingNs(others);
 		for (const [index, time] of timesOfLace(track, frames, offsetNs, durationNs).entries()) {
 			this.#clock.checkFar(time.offsetNs, offset);
-			this.#frame(track, time.offsetNs, isKeyframe, time.durationMs, frames[index] as Uint8Array);
+			const frame = frames[index] as Uint8Array;
+			const isPadded = paddingNs !== 0 && index === frames.length - 1;
+			const durationMs = isPadded ? (playedMs(track, frame, paddingNs) ?? time.durationMs) : time.durationMs;
+			this.#frame(track, time.offsetNs, isKeyframe, durationMs, frame, isPadded ? paddingNs : 0);
 		}
 	}
 
@@ -249,6 +255,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		keyframe: boolean,
 		durationMs: number | null,
 		view: Uint8Array,
+		paddingNs = 0,
 	): void {
 		const data = this.#copies ? view.slice() : view;
 		const frame = new Frame(
@@ -259,6 +266,7 @@ export class FragmentAssembler implements MatroskaHandler {
 			keyframe,
 			durationMs,
 			data,
+			paddingNs,
 		);
 		this.#frames++;
 		this.#bytes += data.byteLength;

@@ -97,6 +97,11 @@ export function readUnsignedNumber(element: Element): number {
 	return Number(readUnsigned(element));
 }
 
+/** A signed integer of 0 to 8 bytes as a number; values past 2^53 lose their last digits. */
+export function readSignedNumber(element: Element): number {
+	return Number(BigInt.asIntN(8 * element.body.byteLength, readUnsigned(element)));
+}
+
 /** A float of 0, 4 or 8 bytes. */
 export function readFloat(element: Element): number {
 	const { body } = element;

@@ -24,6 +24,7 @@ const CODEC_ID = idOf('CodecID');
 const CODEC_PRIVATE = idOf('CodecPrivate');
 const NAME = idOf('Name');
 const DEFAULT_DURATION = idOf('DefaultDuration');
+const CODEC_DELAY = idOf('CodecDelay');
 const CONTENT_ENCODINGS = idOf('ContentEncodings');
 const VIDEO = idOf('Video');
 const PIXEL_WIDTH = idOf('PixelWidth');
@@ -77,6 +78,7 @@ function readTrackEntry(entry: Element): Track {
 	let storedPrivate: Element | null = null;
 	let decoding: ContentDecoding | null = null;
 	let defaultDurationNs: number | null = null;
+	let codecDelayNs = 0;
 	let uid: bigint | null = null;
 	let container: Partial<TrackFields> = {};
 	let defaults: Partial<TrackFields> = {};
@@ -106,6 +108,9 @@ function readTrackEntry(entry: Element): Track {
 			case DEFAULT_DURATION:
 				defaultDurationNs = readUnsignedNumber(child) || null;
 				break;
+			case CODEC_DELAY:
+				codecDelayNs = readUnsignedNumber(child);
+				break;
 			case VIDEO:
 				container = readVideo(child);
 				break;
@@ -131,6 +136,7 @@ function readTrackEntry(entry: Element): Track {
 		name,
 		codecPrivate,
 		defaultDurationNs,
+		codecDelayNs,
 		entry: decoding === null ? entry.body : decodedEntry(entry, codecPrivate),
 		undoEncodings: decoding === null ? null : frameDecoder(number, decoding),
 		// What the container says goes before what the codec says, but not what it leaves unsaid.

@@ -71,7 +71,7 @@ export class Frame {
 	readonly keyframe: boolean;
 	/**
 	 * BlockDuration, else the track's DefaultDuration, else, of audio that is laced, what its codec says, else null.
-	 * Milliseconds.
+	 * Milliseconds. Of Opus with a DiscardPadding what is left to be played, which is finer than a BlockDuration.
 	 */
 	readonly durationMs: number | null;
 	/**
@@ -82,6 +82,7 @@ export class Frame {
 	readonly #fragment: FragmentEvent;
 	readonly #cluster: FrameCluster;
 	readonly #offsetNs: number;
+	readonly #discardPaddingNs: number;
 
 	constructor(
 		fragment: FragmentEvent,
@@ -91,6 +92,7 @@ export class Frame {
 		keyframe: boolean,
 		durationMs: number | null,
 		data: Uint8Array,
+		discardPaddingNs = 0,
 	) {
 		this.index = fragment.index;
 		this.fragmentNumber = fragment.fragmentNumber;
@@ -102,11 +104,20 @@ export class Frame {
 		this.#fragment = fragment;
 		this.#cluster = cluster;
 		this.#offsetNs = offsetNs;
+		this.#discardPaddingNs = discardPaddingNs;
 	}
 
 	/** The fragment this frame belongs to. */
 	get fragment(): FragmentEvent {
 		return this.#fragment;
+	}
+
+	/**
+	 * Matroska DiscardPadding: nanoseconds at the end of the decoded frame that are not played, as of the last frame of Opus;
+	 * negative: at its start. 0 for nearly all frames.
+	 */
+	get discardPaddingNs(): number {
+		return this.#discardPaddingNs;
 	}
 
 	/** `timestampMs` as a Date, which rounds to whole milliseconds. */
@@ -131,14 +142,12 @@ export class Frame {
 
 	/** The same frame as one of another `fragment` event. */
 	ofFragment(fragment: FragmentEvent): Frame {
-		const { track, keyframe, durationMs, data } = this;
-		return new Frame(fragment, this.#cluster, track, this.#offsetNs, keyframe, durationMs, data);
+		return this.#with({ fragment });
 	}
 
 	/** A frame with other bytes and otherwise the same. */
 	withData(data: Uint8Array): Frame {
-		const { track, keyframe, durationMs } = this;
-		return new Frame(this.#fragment, this.#cluster, track, this.#offsetNs, keyframe, durationMs, data);
+		return this.#with({ data });
 	}
 
 	/** What this frame really holds, as a frame of `track`; `laterMs` where several frames were stored as one. */
@@ -147,15 +156,39 @@ export class Frame {
 		data: Uint8Array,
 		{ laterMs = 0, durationMs = this.durationMs }: { laterMs?: number; durationMs?: number | null } = {},
 	): Frame {
-		const offsetNs = this.#offsetNs + Math.round(laterMs * 1e6);
-		return new Frame(this.#fragment, this.#cluster, track, offsetNs, this.keyframe, durationMs, data);
+		return this.#with({ track, data, durationMs, laterMs });
 	}
 
 	/** The same frame, shifted by a number of milliseconds; this one is left as it is. */
 	movedBy(ms: number): Frame {
-		const { track, keyframe, durationMs, data } = this;
-		const offsetNs = this.#offsetNs + Math.round(ms * 1e6);
-		return new Frame(this.#fragment, this.#cluster, track, offsetNs, keyframe, durationMs, data);
+		return this.#with({ laterMs: ms });
+	}
+
+	#with({
+		fragment = this.#fragment,
+		track = this.track,
+		data = this.data,
+		durationMs = this.durationMs,
+		laterMs = 0,
+	}: {
+		fragment?: FragmentEvent;
+		track?: Track;
+		data?: Uint8Array;
+		durationMs?: number | null;
+		laterMs?: number;
+	}): Frame {
+		const offsetNs = this.#offsetNs + Math.round(laterMs * 1e6);
+		const { keyframe } = this;
+		return new Frame(
+			fragment,
+			this.#cluster,
+			track,
+			offsetNs,
+			keyframe,
+			durationMs,
+			data,
+			this.#discardPaddingNs,
+		);
 	}
 
 	/** The documented JSON line: the track by its number, `size` in place of `data`. */

@@ -26,6 +26,8 @@ export interface TrackFields {
 	readonly channels?: number | undefined;
 	readonly bitDepth?: number | undefined;
 	readonly defaultDurationNs: number | null;
+	/** See {@link Track.codecDelayNs}. @default 0 */
+	readonly codecDelayNs?: number | undefined;
 	readonly entry: Uint8Array;
 	readonly uid?: bigint | null | undefined;
 	readonly nalFormat?: 'annex-b' | 'length-prefixed' | undefined;
@@ -66,6 +68,7 @@ export class Track {
 	/** Bits a sample. Audio only, where the container or else the codec's parameters say so. */
 	declare readonly bitDepth?: number;
 	readonly #defaultDurationNs: number | null;
+	readonly #codecDelayNs: number;
 	readonly #entry: Uint8Array;
 	readonly #uid: bigint | null;
 	readonly #nalFormat: 'annex-b' | 'length-prefixed' | null;
@@ -84,6 +87,7 @@ export class Track {
 			if (fields[key] !== undefined) Object.assign(this, { [key]: fields[key] });
 		}
 		this.#defaultDurationNs = fields.defaultDurationNs;
+		this.#codecDelayNs = fields.codecDelayNs ?? 0;
 		this.#entry = fields.entry;
 		this.#uid = fields.uid ?? null;
 		this.#nalFormat = fields.nalFormat ?? null;
@@ -118,6 +122,14 @@ export class Track {
 	/** Matroska DefaultDuration: nanoseconds a frame, null where the header does not say. */
 	get defaultDurationNs(): number | null {
 		return this.#defaultDurationNs;
+	}
+
+	/**
+	 * Matroska CodecDelay: by how many nanoseconds frames are played before their times, which the decoder needs to begin
+	 * (the pre-skip of Opus). 0 where the header does not say.
+	 */
+	get codecDelayNs(): number {
+		return this.#codecDelayNs;
 	}
 
 	/**

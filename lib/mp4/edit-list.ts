@@ -6,6 +6,8 @@ export interface TrackEdit {
 	readonly startMs: number;
 	/** By how much its pictures show behind what their decode times say, in its timescale. */
 	readonly delayTicks: number;
+	/** How much of its media is not played at the start, in its timescale: the pre-skip of Opus. @default 0 */
+	readonly skipTicks?: number;
 }
 
 /** Room for an edit list of two edits. */
@@ -22,7 +24,7 @@ const EMPTY_EDIT = 2n ** 64n - 1n;
  * A track that begins late has an empty edit in place of late decode times: ffmpeg, and with it Chromium, add the first
  * time to the last to tell how long a track is.
  */
-export function editList({ startMs, delayTicks }: TrackEdit): Uint8Array {
+export function editList({ startMs, delayTicks, skipTicks = 0 }: TrackEdit): Uint8Array {
 	const edits: Uint8Array[] = [];
 	if (startMs > 0) {
 		const mediaTime = Buffer.alloc(8);
@@ -30,7 +32,8 @@ export function editList({ startMs, delayTicks }: TrackEdit): Uint8Array {
 		edits.push(uint64(startMs), mediaTime, uint32(RATE_1));
 	}
 	// Of no duration: to the end of the fragments, however many there will be.
-	if (startMs > 0 || delayTicks > 0) edits.push(uint64(0), uint64(delayTicks), uint32(RATE_1));
+	const mediaTicks = delayTicks + skipTicks;
+	if (startMs > 0 || mediaTicks > 0) edits.push(uint64(0), uint64(mediaTicks), uint32(RATE_1));
 	const count = edits.length / 3;
 	const list = container('edts', [fullBox('elst', 1, 0, [uint32(count), ...edits])]);
 	const bytes = count === 0 ? Buffer.alloc(0) : bytesOfBox(list);

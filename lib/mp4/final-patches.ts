@@ -25,7 +25,10 @@ export function finalPatches(
 	for (const [index, { track, state, edit }] of tracks.entries()) {
 		const place = positions[index];
 		if (place === undefined || state === null) continue;
-		const mediaMs = Math.round((state.endTicks * MOVIE_TIMESCALE) / timescaleOf(track));
+		const playedTicks = Math.max(0, state.endTicks - (edit.skipTicks ?? 0));
+		const exactMs = (playedTicks * MOVIE_TIMESCALE) / timescaleOf(track);
+		// An edit that is rounded down would cut off samples of audio whose end is exact.
+		const mediaMs = edit.skipTicks ? Math.ceil(exactMs) : Math.round(exactMs);
 		const duration = edit.startMs + mediaMs;
 		movieDuration = Math.max(movieDuration, duration);
 		patches.push({ bytes: uint64(duration), position: place.duration });

@@ -1,3 +1,4 @@
+import { preSkipOf } from '../codecs/opus-head.js';
 import type { Track } from '../model/track.js';
 
 /** Every whole millisecond and every usual frame rate is a whole number of these. */
@@ -12,4 +13,9 @@ export function timescaleOf(track: Track): number {
 	if (track.codec === 'opus') return OPUS_TIMESCALE;
 	const rate = Math.round(track.sampleRate ?? 0);
 	return rate > 0 ? rate : VIDEO_TIMESCALE;
+}
+
+/** Of Opus the samples at the start of the decoder's output that are not played (Opus in ISOBMFF §4.4), in ticks; 0 for other codecs. */
+export function preSkipTicks({ codec, codecPrivate }: Track): number {
+	return codec === 'opus' && codecPrivate !== null ? preSkipOf(codecPrivate) : 0;
 }

@@ -1,4 +1,5 @@
 import { sizeOf } from '../mkv/bytes.js';
+import { discardPadding } from '../mkv/discard-padding.js';
 import { idOf } from '../mkv/ebml-schema.js';
 import { element, elementHeader, float, idBytes, master, sizeField, unsigned } from '../mkv/ebml-writer.js';
 import {
@@ -173,6 +174,7 @@ function blockOf({ frame, track }: PlacedFrame, relativeTicks: number): Uint8Arr
 		relativeTicks: Math.min(MAX_RELATIVE_TICKS, Math.max(MIN_RELATIVE_TICKS, relativeTicks)),
 		keyframe: frame.keyframe,
 		durationTicks: hasOwnDuration ? Math.round(frame.durationMs as number) : undefined,
+		others: frame.discardPaddingNs ? [discardPadding(frame.discardPaddingNs)] : [],
 		data: frame.data,
 	});
 }

@@ -6,7 +6,7 @@ import { type Brand, type InitPositions, initSegment } from '../mp4/init-segment
 import { mediaSegment } from '../mp4/media-segment.js';
 import { type RandomAccessPoint, randomAccessTable } from '../mp4/random-access.js';
 import { reorderDelayTicks, type Sample, type TrackState } from '../mp4/sample-times.js';
-import { timescaleOf } from '../mp4/track-timescale.js';
+import { preSkipTicks, timescaleOf } from '../mp4/track-timescale.js';
 import { withoutEmptyFrames } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
 
@@ -130,7 +130,7 @@ function editOf(track: Track, frames: readonly PlacedFrame[], originMs: number):
 	const firstMs = frames.reduce((least, { ms }) => Math.min(least, ms), Number.POSITIVE_INFINITY);
 	const startMs = frames.length === 0 ? 0 : Math.max(0, Math.floor(firstMs - originMs));
 	const delayTicks = reorderDelayTicks(samplesOf(frames, originMs + startMs), timescaleOf(track));
-	return { startMs, delayTicks };
+	return { startMs, delayTicks, skipTicks: preSkipTicks(track) };
 }
 
 function samplesOf(frames: readonly PlacedFrame[], originMs: number): Sample[] {

@@ -4,7 +4,7 @@ import type { Track } from '../model/track.js';
 /** A frame with its place in the file. */
 export interface PlacedFrame {
 	/** What is written of it; its bytes are not copied. One without bytes is not written: it says when something is missing. */
-	readonly frame: Pick<Frame, 'data' | 'keyframe' | 'durationMs'>;
+	readonly frame: Pick<Frame, 'data' | 'keyframe' | 'durationMs'> & Partial<Pick<Frame, 'discardPaddingNs'>>;
 	/** The file's own track for it. */
 	readonly track: Track;
 	/** When it is shown, in milliseconds of the file, fractional. */

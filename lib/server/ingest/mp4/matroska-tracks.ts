@@ -1,3 +1,4 @@
+import { preSkipOf } from '../../../codecs/opus-head.js';
 import { ID, idOf } from '../../../mkv/ebml-schema.js';
 import { idBytes, sizeField, unsigned } from '../../../mkv/ebml-writer.js';
 import { childrenOf } from '../../../mkv/element-body.js';
@@ -6,8 +7,7 @@ import { readTracks } from '../../../mkv/tracks.js';
 import type { Track } from '../../../model/track.js';
 import type { DescribedTracks } from './describe-tracks.js';
 
-/** RFC 7845 §4.2, §5.1: the delay of an Opus decoder is in its header, in samples of 48 kHz. */
-const OPUS_PRE_SKIP_OFFSET = 10;
+/** What a pre-skip is counted in (RFC 7845 §4.2). */
 const OPUS_SAMPLE_RATE = 48_000;
 
 /** Matroska asks for 80 ms of Opus before the place that is played (codec mapping of A_OPUS). */
@@ -42,19 +42,12 @@ export function matroskaTracks({ matroska }: DescribedTracks): MatroskaTracks {
 	parser.write(matroska);
 	const codecDelaysMs = new Map<number, number>();
 	const tracks = described.map((track) => {
-		const preSkip = opusPreSkip(track);
-		if (preSkip === null) return track;
-		const delayNs = Math.round((preSkip * 1e9) / OPUS_SAMPLE_RATE);
+		if (track.codecId !== 'A_OPUS' || track.codecPrivate === null) return track;
+		const delayNs = Math.round((preSkipOf(track.codecPrivate) * 1e9) / OPUS_SAMPLE_RATE);
 		codecDelaysMs.set(track.number, delayNs / 1e6);
 		return withDelay(track, delayNs);
 	});
 	return { tracks, codecDelaysMs, header };
-}
-
-function opusPreSkip({ codecId, codecPrivate }: Track): number | null {
-	if (codecId !== 'A_OPUS' || codecPrivate === null || codecPrivate.byteLength < OPUS_PRE_SKIP_OFFSET + 2)
-		return null;
-	return Buffer.from(codecPrivate).readUInt16LE(OPUS_PRE_SKIP_OFFSET);
 }
 
 /** mediabunny writes the delay as SeekPreRoll. */

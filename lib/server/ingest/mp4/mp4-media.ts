@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { codedDurationMs } from '../../../codecs/coded-duration.js';
 import { MediaError } from '../../../errors.js';
-import { idOf } from '../../../mkv/ebml-schema.js';
+import { discardPadding } from '../../../mkv/discard-padding.js';
 import { KEYFRAME_FLAG } from '../../../mkv/matroska-handler.js';
 import type { Track } from '../../../model/track.js';
 import type { FragmentCutter } from '../fragment-cutter.js';
@@ -13,8 +13,6 @@ import type { Mp4Sample } from './mp4-sample.js';
 import type { Mp4Track } from './mp4-track.js';
 import { SampleReader } from './sample-reader.js';
 import { type SampleTally, tallySamples } from './sample-tally.js';
-
-const DISCARD_PADDING = idOf('DiscardPadding');
 
 /** Milliseconds, as the service has them. */
 const TIMECODE_SCALE_NS = 1_000_000;
@@ -135,9 +133,7 @@ function endOfTrack(
 	const playedMs = (Math.max(0, Math.min(durationTicks, untilEdit)) * 1000) / source.timescale;
 	const paddingNs = Math.round((codedMs - playedMs) * 1e6);
 	if (paddingNs <= 0) return [];
-	const body = Buffer.alloc(8);
-	body.writeBigInt64BE(BigInt(paddingNs));
-	return [{ id: DISCARD_PADDING, body }];
+	return [discardPadding(paddingNs)];
 }
 
 /** Where a track has come to. */

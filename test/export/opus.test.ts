@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { type ExportOptions, KvsArchive, type RateLimiter } from 'kvs-archive';
+import { startArchive } from '../helpers/archive.js';
+import { testWith } from '../helpers/needs.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
+
+const startMs = Date.UTC(2026, 0, 31);
+const range = { from: startMs, to: startMs + 60_000, by: 'producer' } as const;
+const unlimited: RateLimiter = {
+	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
+};
+
+/** What a player hears, as ffmpeg decodes it. */
+function decoded(file: string): Buffer {
+	const { stdout, status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-i', file, '-f', 's16le', '-'], {
+		maxBuffer: 1e8,
+	});
+	if (status !== 0) throw new Error(String(stderr));
+	return stdout;
+}
+
+async function exported(
+	t: ExecutionContext,
+	source: string,
+	file: string,
+	options?: ExportOptions,
+): Promise<void> {
+	const { endpoint } = await startArchive(t, { door: source });
+	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited });
+	t.teardown(() => archive.close());
+	await archive.export(range, file, options);
+}
+
+testWith('ffmpeg')(
+	'what is not to be played of Opus is not played after an export, to the sample',
+	async (t) => {
+		const directory = await temporaryDirectory(t);
+		const source = join(directory, 'source.mkv');
+		const tone = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=3:sample_rate=48000'];
+		t.is((await run('ffmpeg', ['-v', 'error', ...tone, '-c:a', 'libopus', source])).code, 0);
+		const expected = decoded(source);
+		t.is(expected.byteLength, 2 * 3 * 48_000);
+		for (const name of ['a.mkv', 'b.webm']) {
+			await exported(t, source, join(directory, name));
+			t.true(decoded(join(directory, name)).equals(expected), name);
+		}
+		for (const [name, options] of [
+			['c.mp4', {}],
+			['d.mp4', { faststart: true }],
+			['e.mov', {}],
+			['f.m4a', {}],
+		] as const) {
+			const file = join(directory, name);
+			await exported(t, source, file, options);
+			// ffmpeg plays the last frame of an MP4 whole, also of those that it wrote itself.
+			t.true(decoded(file).subarray(0, expected.byteLength).equals(expected), name);
+			await exported(t, file, `${file}.mkv`);
+			t.true(decoded(`${file}.mkv`).equals(expected), `${name}, and back`);
+		}
+	},
+);
