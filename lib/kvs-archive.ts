@@ -221,11 +221,11 @@ export class KvsArchive implements AsyncDisposable {
 		return exportRange(range, file, options, {
 			stream: client.stream,
 			clock,
-			events: (past) =>
+			events: (past, startAt) =>
 				this.#run<MediaEvent>(
 					range,
 					{ ...options, order: 'archive', padStart: options.padStart ?? true },
-					{ startAt: 'key-frame', pick: copyOf, past },
+					{ startAt, pick: copyOf, past },
 				),
 			fragments: (signal) => this.fragments(range, { signal }),
 		});

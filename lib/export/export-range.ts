@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError, SinkError } from '../errors.js';
 import { createTrouble, isFileThere } from '../files/file-trouble.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import type { StartAt } from '../frames/fragment-start.js';
 import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/known-filter.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
@@ -75,7 +76,7 @@ export interface ExportSource {
 	readonly stream: string;
 	readonly clock: Clock;
 	/** What is left of the range. */
-	readonly events: (past: ExportPast) => EventStream;
+	readonly events: (past: ExportPast, startAt: StartAt) => EventStream;
 	/** The listing of the range. */
 	readonly fragments: (signal: AbortSignal | undefined) => AsyncIterable<Fragment>;
 }
@@ -127,7 +128,7 @@ async function runExport(
 		past,
 		hasManifest: options.manifest ?? true,
 	});
-	const events = past.isOver ? null : openEvents(past);
+	const events = past.isOver ? null : openEvents(past, isAudioOnly(request) ? 'time' : 'key-frame');
 	try {
 		await pipeline(events ?? Readable.from([]), sink);
 	} catch (error) {
@@ -145,6 +146,11 @@ async function runExport(
 	const before = { resumed: past.known.size, discarded };
 	const noted = { failures, ...sink.noted };
 	return { ...counted, ...noted, ...placesOf(file, sink.files, options), ...before, verified: false };
+}
+
+/** Whether a file has no pictures, whatever the stream has: then it need not begin at a key frame. */
+function isAudioOnly({ container, tracks }: ExportRequest): boolean {
+	return container === 'wav' || container === 'm4a' || (tracks?.every((track) => track === 'audio') ?? false);
 }
 
 /** Checks what was asked for. */

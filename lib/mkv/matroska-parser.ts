@@ -262,6 +262,8 @@ export class MatroskaParser {
 		if (found === null) return end;
 		if (found.needsBytes > 0) return this.#hold(chunk, found.at, found.needsBytes);
 		this.#isScanning = false;
+		// If it is not a document after all, the search goes on after its first byte.
+		this.#suspects.trustUpTo(found.at + 1);
 		return found.at;
 	}
 

@@ -119,6 +119,9 @@ withFfmpeg(
 			.map(({ timestamp }) => timestamp);
 		t.deepEqual(times, ['2026-01-31T00:00:01.033Z', '2026-01-31T00:00:01.967Z']);
 
+		const twice = await frames('--at', '2026-01-31T00:00:01Z', '--at', '2026-01-31T01:00:01+01:00');
+		t.is(twice.code, 0, twice.stderr);
+
 		const partly = await frames('--at', '2026-01-31T00:00:01Z', '--at', '2026-01-30T00:00:00Z');
 		t.is(partly.code, 3);
 		t.regex(partly.stderr, /1 pictures.*nothing was on the screen at 1 of the times/);

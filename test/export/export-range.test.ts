@@ -661,6 +661,22 @@ for (const name of samples) {
 	);
 }
 
+test('audio alone begins where the range does, and not at the key frame before', async (t) => {
+	const tracks = [videoTrack, audioTrack];
+	const blocks = Array.from({ length: 20 }, (_, index) => [
+		{ trackNumber: 1, relativeTicks: index * 50, keyframe: index === 0, data: Buffer.alloc(8, 1) },
+		{ trackNumber: 2, relativeTicks: index * 50, keyframe: true, data: Buffer.alloc(4, 2) },
+	]).flat();
+	const document = fragmentDocument({ number: fragmentNumber(1), producerMs: startMs, tracks, blocks });
+	const served = await startArchive(t, { door: document });
+	const directory = await temporaryDirectory(t);
+	const archive = open(t, served);
+	const rest: TimeRange = { from: startMs + 600, to: startMs + 10_000, by: 'producer' };
+	const audio = await archive.export(rest, join(directory, 'audio.mkv'), { tracks: ['audio'] });
+	t.is(audio.frames, 8);
+	t.is((await archive.export(rest, join(directory, 'both.mkv'))).frames, 40);
+});
+
 const SPS_AND_PPS = '001b6764000cacd94150878888c044000003000400000300503c50a6580100 0668ebe3cb22c0'.replace(
 	' ',
 	'',

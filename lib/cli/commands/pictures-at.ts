@@ -42,7 +42,9 @@ export function screenRequestOf(options: ScreenOptions, nowMs: number): ScreenRe
 	if (lookbackMs === null || lookbackMs <= 0) {
 		throw new InvalidOptionError('--lookback', 'a length of time (60s, 5m)', lookback);
 	}
-	return { times: at.map((time) => parsePointInTime('--at', time, nowMs)), by, lookbackMs };
+	// The same time in two spellings is one picture.
+	const timesMs = new Set(at.map((time) => parsePointInTime('--at', time, nowMs).getTime()));
+	return { times: [...timesMs].map((ms) => new Date(ms)), by, lookbackMs };
 }
 
 /**
