@@ -9,7 +9,7 @@ export type { FragmentPage } from './aws/fragment-page.js';
 export type { OperationInputs, OperationName, OperationParams } from './aws/operations.js';
 export type { Page, PaginateOptions, Paginator } from './aws/paginator.js';
 export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
-export type { AccessUnitForm } from './codecs/access-unit.js';
+export type { AccessUnitForm } from './codecs/nal/access-unit.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export { findLateTracks, type LateTracks } from './demux/late-tracks.js';
 export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';

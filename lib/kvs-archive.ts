@@ -3,7 +3,7 @@ import { isRetryableRequest } from './aws/aws-errors.js';
 import type { OperationParams } from './aws/operations.js';
 import { canPaginate, type PaginateOptions, Paginator } from './aws/paginator.js';
 import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
-import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './codecs/access-unit.js';
+import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './codecs/nal/access-unit.js';
 import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
 import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';

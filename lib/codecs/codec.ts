@@ -4,7 +4,7 @@ import {
 	readAudioSpecificConfig,
 	readWaveFormat,
 } from './audio-configuration.js';
-import type { NalFormat } from './nal-format.js';
+import type { NalFormat } from './nal/nal-format.js';
 import {
 	readAvcConfiguration,
 	readHevcConfiguration,

@@ -1,5 +1,5 @@
 import { BitReader } from './bit-reader.js';
-import { withoutEmulationPrevention } from './nal-format.js';
+import { withoutEmulationPrevention } from './nal/nal-format.js';
 
 /** Width or height of a picture by a sequence parameter set: H.264 level 6.2 ends at 16,888, H.265 level 7.2 at 33,776. */
 const MAX_PICTURE_SIDE = 65_536;

@@ -1,6 +1,6 @@
 import type { Track } from '../model/track.js';
-import { nalCodecOf } from './access-unit.js';
 import { audioMedia } from './audio-media.js';
+import { nalCodecOf } from './nal/access-unit.js';
 import { isEmptyAccessUnit, videoMedia } from './video-media.js';
 
 /**

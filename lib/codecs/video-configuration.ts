@@ -1,4 +1,4 @@
-import { hasStartCode, type NalFormat, splitAnnexB, withoutEmulationPrevention } from './nal-format.js';
+import { hasStartCode, type NalFormat, splitAnnexB, withoutEmulationPrevention } from './nal/nal-format.js';
 import { type PictureSize, readAvcPictureSize, readHevcPictureSize } from './picture-size.js';
 
 /** What the CodecPrivate of an H.264 or H.265 track says. */

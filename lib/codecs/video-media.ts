@@ -1,17 +1,17 @@
 import { MediaError } from '../errors.js';
 import type { Track } from '../model/track.js';
-import { nalUnitsOf } from './access-unit.js';
 import { changedTrack } from './changed-track.js';
 import { registeredCodecId } from './codec.js';
-import { decoderRecord, RECORD_LENGTH_BYTES, readPictureSize } from './decoder-record.js';
-import { hasStartCode, type NalCodec, nalFormatOfFrame, nalTypeOf, splitAnnexB } from './nal-format.js';
+import { nalUnitsOf } from './nal/access-unit.js';
+import { decoderRecord, RECORD_LENGTH_BYTES, readPictureSize } from './nal/decoder-record.js';
+import { hasStartCode, type NalCodec, nalFormatOfFrame, nalTypeOf, splitAnnexB } from './nal/nal-format.js';
 import {
 	areSetsComplete,
 	parameterSetsAmong,
 	recordParameterSets,
 	SPS_TYPE,
 	storedParameterSets,
-} from './parameter-sets.js';
+} from './nal/parameter-sets.js';
 import type { PictureSize } from './picture-size.js';
 import type { TrackMedia } from './track-media.js';
 import { readAvcConfiguration, readHevcConfiguration } from './video-configuration.js';

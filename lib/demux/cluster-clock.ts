@@ -1,4 +1,4 @@
-import { malformed } from '../mkv/element-header.js';
+import { malformed } from '../ebml/element-header.js';
 import { MAX_TIMECODE_SCALE_NS } from '../mkv/limits.js';
 import { MAX_TIME_MS } from '../model/max-time.js';
 import type { FrameCluster } from '../model/media-event.js';

@@ -1,5 +1,5 @@
+import { areEqual } from '../ebml/bytes.js';
 import { GapDetector } from '../gaps/gap-detector.js';
-import { areEqual } from '../mkv/bytes.js';
 import { readTracks } from '../mkv/tracks.js';
 import type { Track } from '../model/track.js';
 

@@ -1,5 +1,5 @@
-import { areEqual } from '../mkv/bytes.js';
-import { malformed } from '../mkv/element-header.js';
+import { areEqual } from '../ebml/bytes.js';
+import { malformed } from '../ebml/element-header.js';
 import { MAX_DOCUMENT_TAGS } from '../mkv/limits.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../mkv/segment-info.js';
 import type { Tag } from '../model/tag.js';

@@ -1,9 +1,9 @@
+import { ID } from '../ebml/ebml-schema.js';
+import { type Element, viewOf } from '../ebml/element-body.js';
+import { malformed } from '../ebml/element-header.js';
 import { MediaError } from '../errors.js';
 import { framesOfBlock } from '../mkv/block-frames.js';
 import { discardPaddingNs, playedMs } from '../mkv/discard-padding.js';
-import { ID } from '../mkv/ebml-schema.js';
-import { type Element, viewOf } from '../mkv/element-body.js';
-import { malformed } from '../mkv/element-header.js';
 import { LACING_MASK } from '../mkv/lacing.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../mkv/matroska-handler.js';
 import { readTags } from '../mkv/tags.js';

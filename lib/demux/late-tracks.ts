@@ -1,5 +1,5 @@
+import { ID } from '../ebml/ebml-schema.js';
 import { MediaError } from '../errors.js';
-import { ID } from '../mkv/ebml-schema.js';
 import type { MatroskaHandler } from '../mkv/matroska-handler.js';
 import { MatroskaParser } from '../mkv/matroska-parser.js';
 

@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { trackMedia } from '../codecs/track-media.js';
+import { element } from '../ebml/ebml-writer.js';
 import { SinkError } from '../errors.js';
 import { AtomicFile } from '../files/atomic-file.js';
-import { element } from '../mkv/ebml-writer.js';
 import { trackEntry } from '../mkv/track-entry.js';
 import { readTracks } from '../mkv/tracks.js';
 import type { Frame } from '../model/media-event.js';

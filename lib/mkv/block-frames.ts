@@ -1,5 +1,5 @@
+import { malformed } from '../ebml/element-header.js';
 import type { Track } from '../model/track.js';
-import { malformed } from './element-header.js';
 import { LACING_MASK, splitLacing } from './lacing.js';
 import { MAX_INFLATED_BYTES } from './limits.js';
 

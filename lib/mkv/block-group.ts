@@ -1,6 +1,6 @@
-import { ID } from './ebml-schema.js';
-import { childrenOf, type Element, readUnsignedNumber } from './element-body.js';
-import { malformed } from './element-header.js';
+import { ID } from '../ebml/ebml-schema.js';
+import { childrenOf, type Element, readUnsignedNumber } from '../ebml/element-body.js';
+import { malformed } from '../ebml/element-header.js';
 
 /** What a block has besides itself in most cases. */
 export const NOTHING_ELSE: readonly Element[] = [];

@@ -1,7 +1,7 @@
+import { idOf } from '../ebml/ebml-schema.js';
+import { childrenOf, type Element, readUnsignedNumber } from '../ebml/element-body.js';
+import { malformed } from '../ebml/element-header.js';
 import { MediaError } from '../errors.js';
-import { idOf } from './ebml-schema.js';
-import { childrenOf, type Element, readUnsignedNumber } from './element-body.js';
-import { malformed } from './element-header.js';
 import { MAX_CONTENT_ENCODINGS, MAX_INFLATED_BYTES } from './limits.js';
 
 const ENCODING = idOf('ContentEncoding');

@@ -1,7 +1,7 @@
 import { codedDurationMs } from '../codecs/coded-duration.js';
+import { idOf } from '../ebml/ebml-schema.js';
+import { type Element, readSignedNumber } from '../ebml/element-body.js';
 import type { Track } from '../model/track.js';
-import { idOf } from './ebml-schema.js';
-import { type Element, readSignedNumber } from './element-body.js';
 
 const DISCARD_PADDING = idOf('DiscardPadding');
 

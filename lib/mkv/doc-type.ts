@@ -1,6 +1,6 @@
-import { ID } from './ebml-schema.js';
-import { ElementCursor, readString, viewOf } from './element-body.js';
-import { malformed } from './element-header.js';
+import { ID } from '../ebml/ebml-schema.js';
+import { ElementCursor, readString, viewOf } from '../ebml/element-body.js';
+import { malformed } from '../ebml/element-header.js';
 
 /** DocType of an EBML header's body without padding; null where it has none. Throws a malformed error where it is broken. */
 export function readDocType(body: Uint8Array, offset = 0): string | null {

@@ -1,7 +1,7 @@
-import { holdAt, indexOfBytes, latin1Of } from './bytes.js';
+import { holdAt, indexOfBytes, latin1Of } from '../ebml/bytes.js';
+import { endsCluster, ID } from '../ebml/ebml-schema.js';
+import { MAX_ELEMENT_HEADER_BYTES } from '../ebml/element-header.js';
 import { isMatroskaDocType } from './doc-type.js';
-import { endsCluster, ID } from './ebml-schema.js';
-import { MAX_ELEMENT_HEADER_BYTES } from './element-header.js';
 import { MAX_PLAUSIBLE_EBML_CHILDREN, MAX_PLAUSIBLE_EBML_HEADER_BYTES } from './limits.js';
 
 const EBML_ID = Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3);

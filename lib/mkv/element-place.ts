@@ -1,6 +1,6 @@
+import { endsCluster, ID, idOf, isGlobal, isKnown, nameOf } from '../ebml/ebml-schema.js';
+import { malformed } from '../ebml/element-header.js';
 import { MediaError } from '../errors.js';
-import { endsCluster, ID, idOf, isGlobal, isKnown, nameOf } from './ebml-schema.js';
-import { malformed } from './element-header.js';
 import {
 	MAX_BLOCK_BYTES,
 	MAX_EBML_HEADER_BYTES,

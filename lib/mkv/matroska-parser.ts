@@ -1,16 +1,16 @@
-import { MediaError } from '../errors.js';
-import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
-import { concatBytes, sizeOf } from './bytes.js';
-import { checkDocType } from './doc-type.js';
-import { findDocument } from './document-finder.js';
-import { ID, isMasterOrUnknown, nameOf } from './ebml-schema.js';
-import { type Element, readUnsigned, viewOf } from './element-body.js';
+import { concatBytes, sizeOf } from '../ebml/bytes.js';
+import { ID, isMasterOrUnknown, nameOf } from '../ebml/ebml-schema.js';
+import { type Element, readUnsigned, viewOf } from '../ebml/element-body.js';
 import {
 	type ElementHeader,
 	MAX_ELEMENT_HEADER_BYTES,
 	malformed,
 	readElementHeader,
-} from './element-header.js';
+} from '../ebml/element-header.js';
+import { MediaError } from '../errors.js';
+import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
+import { checkDocType } from './doc-type.js';
+import { findDocument } from './document-finder.js';
 import { IN_CLUSTER, IN_SEGMENT, maxCollectedBytes, maxSkippedBytes, OUTSIDE } from './element-place.js';
 import { HeldBytes } from './held-bytes.js';
 import { MAX_BLOCK_BYTES } from './limits.js';

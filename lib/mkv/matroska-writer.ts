@@ -1,5 +1,5 @@
 import { registeredCodecId } from '../codecs/codec.js';
-import { ID, idOf, nameOf } from './ebml-schema.js';
+import { ID, idOf, nameOf } from '../ebml/ebml-schema.js';
 import {
 	element,
 	master,
@@ -8,8 +8,8 @@ import {
 	sizeField,
 	string,
 	unsigned,
-} from './ebml-writer.js';
-import { childrenOf } from './element-body.js';
+} from '../ebml/ebml-writer.js';
+import { childrenOf } from '../ebml/element-body.js';
 import { KEYFRAME_FLAG } from './matroska-handler.js';
 
 /** The program's name in the MuxingApp and WritingApp of what it writes. No version: the same frames give the same bytes. */

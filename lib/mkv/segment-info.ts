@@ -1,6 +1,6 @@
-import { ID } from './ebml-schema.js';
-import { childrenOf, readUnsigned } from './element-body.js';
-import { malformed } from './element-header.js';
+import { ID } from '../ebml/ebml-schema.js';
+import { childrenOf, readUnsigned } from '../ebml/element-body.js';
+import { malformed } from '../ebml/element-header.js';
 import { MAX_TIMECODE_SCALE_NS } from './limits.js';
 
 /** TimecodeScale where the header does not say (Matroska §5.1.2.9): one millisecond. */

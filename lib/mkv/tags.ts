@@ -1,8 +1,8 @@
+import { utf8Of } from '../ebml/bytes.js';
+import { idOf } from '../ebml/ebml-schema.js';
+import { ElementCursor } from '../ebml/element-body.js';
+import { malformed } from '../ebml/element-header.js';
 import type { Tag } from '../model/tag.js';
-import { utf8Of } from './bytes.js';
-import { idOf } from './ebml-schema.js';
-import { ElementCursor } from './element-body.js';
-import { malformed } from './element-header.js';
 import { MAX_TAG_DEPTH, MAX_TAGS } from './limits.js';
 
 const TAG = idOf('Tag');

@@ -1,7 +1,7 @@
+import { idOf } from '../ebml/ebml-schema.js';
+import { element, float, type Slices, string, unsigned } from '../ebml/ebml-writer.js';
+import { childrenOf, readFloat, readString, readUnsignedNumber } from '../ebml/element-body.js';
 import type { Track } from '../model/track.js';
-import { idOf } from './ebml-schema.js';
-import { element, float, type Slices, string, unsigned } from './ebml-writer.js';
-import { childrenOf, readFloat, readString, readUnsignedNumber } from './element-body.js';
 import { elementOf } from './matroska-writer.js';
 
 /** A child of an element, by its id. */

@@ -1,9 +1,7 @@
 import { codecDetails } from '../codecs/codec.js';
-import { Track, type TrackFields, type TrackType } from '../model/track.js';
-import { concatBytes } from './bytes.js';
-import { type ContentDecoding, readContentEncodings, unsupportedEncoding } from './content-encoding.js';
-import { ID, idOf } from './ebml-schema.js';
-import { element } from './ebml-writer.js';
+import { concatBytes } from '../ebml/bytes.js';
+import { ID, idOf } from '../ebml/ebml-schema.js';
+import { element } from '../ebml/ebml-writer.js';
 import {
 	childrenOf,
 	type Element,
@@ -12,8 +10,10 @@ import {
 	readString,
 	readUnsigned,
 	readUnsignedNumber,
-} from './element-body.js';
-import { malformed } from './element-header.js';
+} from '../ebml/element-body.js';
+import { malformed } from '../ebml/element-header.js';
+import { Track, type TrackFields, type TrackType } from '../model/track.js';
+import { type ContentDecoding, readContentEncodings, unsupportedEncoding } from './content-encoding.js';
 import { MAX_TRACKS } from './limits.js';
 
 const TRACK_ENTRY = idOf('TrackEntry');

@@ -1,6 +1,6 @@
-import { nalCodecOf, nalUnitsOf } from '../codecs/access-unit.js';
-import { type NalCodec, nalTypeOf } from '../codecs/nal-format.js';
-import { SPS_TYPE } from '../codecs/parameter-sets.js';
+import { nalCodecOf, nalUnitsOf } from '../codecs/nal/access-unit.js';
+import { type NalCodec, nalTypeOf } from '../codecs/nal/nal-format.js';
+import { SPS_TYPE } from '../codecs/nal/parameter-sets.js';
 import { MediaError } from '../errors.js';
 import type { Track } from '../model/track.js';
 

@@ -1,7 +1,7 @@
-import { sizeOf } from '../mkv/bytes.js';
+import { sizeOf } from '../ebml/bytes.js';
+import { idOf } from '../ebml/ebml-schema.js';
+import { element, elementHeader, float, idBytes, master, sizeField, unsigned } from '../ebml/ebml-writer.js';
 import { discardPadding } from '../mkv/discard-padding.js';
-import { idOf } from '../mkv/ebml-schema.js';
-import { element, elementHeader, float, idBytes, master, sizeField, unsigned } from '../mkv/ebml-writer.js';
 import {
 	block,
 	cluster,

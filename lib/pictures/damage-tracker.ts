@@ -4,7 +4,7 @@ import {
 	mayBeReferredTo,
 	nalCodecOf,
 	sliceCountOf,
-} from '../codecs/access-unit.js';
+} from '../codecs/nal/access-unit.js';
 import type { Frame } from '../model/media-event.js';
 import type { LogLine } from './ffmpeg-log.js';
 

@@ -1,9 +1,9 @@
-import { nalCodecOf, toAccessUnit, withBrokenLink } from '../codecs/access-unit.js';
-import { accessUnitDamage } from '../codecs/access-unit-damage.js';
 import { registeredCodecId } from '../codecs/codec.js';
-import type { NalCodec } from '../codecs/nal-format.js';
+import { nalCodecOf, toAccessUnit, withBrokenLink } from '../codecs/nal/access-unit.js';
+import { accessUnitDamage } from '../codecs/nal/access-unit-damage.js';
+import type { NalCodec } from '../codecs/nal/nal-format.js';
+import { elementHeader, master, string, unsigned } from '../ebml/ebml-writer.js';
 import { InvalidOptionError } from '../errors.js';
-import { elementHeader, master, string, unsigned } from '../mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';

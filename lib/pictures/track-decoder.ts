@@ -1,4 +1,4 @@
-import { forgetsWhatWasBefore, inBandParameterSets } from '../codecs/access-unit.js';
+import { forgetsWhatWasBefore, inBandParameterSets } from '../codecs/nal/access-unit.js';
 import { type TrackMedia, trackMedia } from '../codecs/track-media.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';

@@ -8,7 +8,7 @@ import { Agent, request } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createArchiveServer } from 'kvs-archive/server';
-import { element, elementHeader, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, elementHeader, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { scratch, serve } from './recording.mjs';
 

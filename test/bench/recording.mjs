@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createArchiveServer } from 'kvs-archive/server';
-import { element, elementHeader, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, elementHeader, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 
 /** Start of every recording, epoch seconds. */

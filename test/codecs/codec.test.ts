@@ -2,8 +2,8 @@ import { testProp } from '@fast-check/ava';
 import test from 'ava';
 import fc from 'fast-check';
 import { type CodecDetails, codecDetails, codecString, registeredCodecId } from '#lib/codecs/codec.js';
-import { nalFormatOfFrame } from '#lib/codecs/nal-format.js';
-import { float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { nalFormatOfFrame } from '#lib/codecs/nal/nal-format.js';
+import { float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { readTracks } from '#lib/mkv/tracks.js';
 import type { Track } from '#lib/model/track.js';
 

@@ -5,7 +5,7 @@ import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import type { Frame, MediaEvent } from 'kvs-archive';
 import { rawBlocksOfAdts } from '#lib/codecs/adts-frames.js';
-import { storedParameterSets } from '#lib/codecs/parameter-sets.js';
+import { storedParameterSets } from '#lib/codecs/nal/parameter-sets.js';
 import { type TrackMedia, trackMedia } from '#lib/codecs/track-media.js';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { madeTrack } from '../helpers/muxing.js';

@@ -5,8 +5,8 @@ import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import type { Clock, Fragment, FragmentFailureEvent, Frame, MediaEvent, MediaResponse } from 'kvs-archive';
 import { Demuxer, type DemuxerOptions } from '#lib/demux/demuxer.js';
+import { master, unsigned } from '#lib/ebml/ebml-writer.js';
 import { ArchiveError } from '#lib/errors.js';
-import { master, unsigned } from '#lib/mkv/ebml-writer.js';
 import {
 	failureDocument,
 	fragmentDocument,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { element, master, type Slices, sizeField, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, master, type Slices, sizeField, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { ebmlHeader } from '#lib/mkv/matroska-writer.js';
 import { MAX_TIME_MS } from '#lib/model/max-time.js';
 import type { MediaEvent } from '#lib/model/media-event.js';

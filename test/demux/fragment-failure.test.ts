@@ -1,8 +1,8 @@
 import test from 'ava';
 import { DemuxContext } from '#lib/demux/demux-context.js';
 import { PayloadReader } from '#lib/demux/payload-reader.js';
+import { element, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { MediaError } from '#lib/errors.js';
-import { element, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import type { FragmentFailureEvent, MediaEvent } from '#lib/model/media-event.js';
 import {

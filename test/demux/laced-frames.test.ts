@@ -1,5 +1,5 @@
 import test from 'ava';
-import { element, float, master, type Slices, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, float, master, type Slices, unsigned } from '#lib/ebml/ebml-writer.js';
 import { laceFrames } from '#lib/mkv/lacing.js';
 import { fragmentDocument, trackEntry } from '../helpers/payload.js';
 import { readEvents } from './read-events.js';

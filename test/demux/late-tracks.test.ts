@@ -9,7 +9,7 @@ import test from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import { findLateTracks, type LateTracks } from '#lib/demux/late-tracks.js';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
-import { master, type Slices } from '#lib/mkv/ebml-writer.js';
+import { master, type Slices } from '#lib/ebml/ebml-writer.js';
 import { MAX_BYTES_BEFORE_TRACKS } from '#lib/mkv/limits.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { frameBlock, serviceTags, videoTrack } from '../helpers/payload.js';

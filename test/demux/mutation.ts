@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { ID } from '#lib/ebml/ebml-schema.js';
 import { MediaError } from '#lib/errors.js';
-import { ID } from '#lib/mkv/ebml-schema.js';
 import { MatroskaParser } from '#lib/mkv/matroska-parser.js';
 import { cutAt, grammarFault, readEvents } from './read-events.js';
 

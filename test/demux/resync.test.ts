@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { element, elementHeader, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, elementHeader, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info, tracks } from '#lib/mkv/matroska-writer.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
 import { audioTrack, fragmentDocument, frameBlock, serviceTags, videoTrack } from '../helpers/payload.js';

@@ -1,7 +1,7 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
+import { master, unsigned } from '#lib/ebml/ebml-writer.js';
 import { MediaError } from '#lib/errors.js';
-import { master, unsigned } from '#lib/mkv/ebml-writer.js';
 import { MAX_TIMECODE_SCALE_NS } from '#lib/mkv/limits.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { MAX_TIME_MS } from '#lib/model/max-time.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { elementHeader, string } from '#lib/mkv/ebml-writer.js';
+import { elementHeader, string } from '#lib/ebml/ebml-writer.js';
 import { ebmlHeader } from '#lib/mkv/matroska-writer.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
 import { anyDocument, bytesOf, type DocumentModel } from './document-model.js';

@@ -6,10 +6,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { MediaEvent } from 'kvs-archive';
+import { string } from '#lib/ebml/ebml-writer.js';
 import { SinkError } from '#lib/errors.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { formatJournalLine, JOURNAL_START } from '#lib/export/journal-lines.js';
-import { string } from '#lib/mkv/ebml-writer.js';
 import { damage, randomFrom } from '../helpers/damage.js';
 import { contents, eventsOf, openSink, plainRequest, startMs, without } from '../helpers/export-run.js';
 import {

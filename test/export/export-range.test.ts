@@ -11,7 +11,7 @@ import {
 	type TimeRange,
 	verifyExport,
 } from 'kvs-archive';
-import { element, float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { startArchive, type TestArchive } from '../helpers/archive.js';
 import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
 import {

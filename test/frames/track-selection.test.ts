@@ -8,7 +8,7 @@ import {
 	MkvReader,
 	type TrackSelector,
 } from 'kvs-archive';
-import { string } from '#lib/mkv/ebml-writer.js';
+import { string } from '#lib/ebml/ebml-writer.js';
 import { startArchive } from '../helpers/archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
 

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
-import { elementHeader, master, type Slices, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { elementHeader, master, type Slices, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { KEEP_ALIVE_MS } from './archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, serviceTags, videoTrack } from './payload.js';

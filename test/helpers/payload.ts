@@ -1,4 +1,4 @@
-import { elementHeader, float, master, type Slices, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { elementHeader, float, master, type Slices, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { type BlockFields, block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 
 /** A fragment of a made-up recording. */

@@ -1,4 +1,4 @@
-import { float, master, unsigned } from '#lib/mkv/ebml-writer.js';
+import { float, master, unsigned } from '#lib/ebml/ebml-writer.js';
 import { fragmentDocument, fragmentNumber, trackEntry } from './payload.js';
 
 /** A fragment of uncompressed audio. */

@@ -1,7 +1,7 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
+import { elementHeader, master, string } from '#lib/ebml/ebml-writer.js';
 import { findDocument } from '#lib/mkv/document-finder.js';
-import { elementHeader, master, string } from '#lib/mkv/ebml-writer.js';
 import { ebmlHeader } from '#lib/mkv/matroska-writer.js';
 
 const segment = elementHeader('Segment', 0, { isSizeUnknown: true });

@@ -14,8 +14,8 @@ import {
 	PictureDecoder,
 	type Track,
 } from 'kvs-archive';
-import { toAccessUnit } from '#lib/codecs/access-unit.js';
-import { element } from '#lib/mkv/ebml-writer.js';
+import { toAccessUnit } from '#lib/codecs/nal/access-unit.js';
+import { element } from '#lib/ebml/ebml-writer.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
-import { ID } from '#lib/mkv/ebml-schema.js';
+import { ID } from '#lib/ebml/ebml-schema.js';
 import type { MatroskaHandler } from '#lib/mkv/matroska-handler.js';
 import { MatroskaParser } from '#lib/mkv/matroska-parser.js';
 import { readTags } from '#lib/mkv/tags.js';

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { element, elementHeader, master, type Slices, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, elementHeader, master, type Slices, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { serviceTags } from '#lib/server/wire/chunk-writer.js';
 

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
-import { float, master, string, unsigned } from '#lib/mkv/ebml-writer.js';
+import { float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { MkvSink } from '#lib/sinks/mkv-sink.js';
 import { Mp4Sink } from '#lib/sinks/mp4-sink.js';
 import { WavSink } from '#lib/sinks/wav-sink.js';

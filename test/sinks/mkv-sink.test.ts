@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import type { Frame, MediaEvent } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
-import { unsigned } from '#lib/mkv/ebml-writer.js';
+import { unsigned } from '#lib/ebml/ebml-writer.js';
 import { MkvSink } from '#lib/sinks/mkv-sink.js';
 import { sample, testWith } from '../helpers/needs.js';
 import {

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Fragment, KvsArchive, type RateLimiter, type TimelineEvent, type TimeRange } from 'kvs-archive';
-import { element, type Slices } from '#lib/mkv/ebml-writer.js';
+import { element, type Slices } from '#lib/ebml/ebml-writer.js';
 import { TimelineSource } from '#lib/timeline/timeline-source.js';
 import { startArchive, startMeddler } from '../helpers/archive.js';
 import {

@@ -1,5 +1,5 @@
-import { ID } from '../../mkv/ebml-schema.js';
-import { type ElementHeader, readElementHeader } from '../../mkv/element-header.js';
+import { ID } from '../../ebml/ebml-schema.js';
+import { type ElementHeader, readElementHeader } from '../../ebml/element-header.js';
 import type { cutElements } from './fault-rule.js';
 
 type CutElement = (typeof cutElements)[number];

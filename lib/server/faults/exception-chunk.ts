@@ -1,4 +1,4 @@
-import { elementHeader } from '../../mkv/ebml-writer.js';
+import { elementHeader } from '../../ebml/ebml-writer.js';
 import { ebmlHeader } from '../../mkv/matroska-writer.js';
 import { serviceTagList } from '../wire/chunk-writer.js';
 import {

@@ -1,5 +1,5 @@
+import { ID } from '../../ebml/ebml-schema.js';
 import type { MediaError } from '../../errors.js';
-import { ID } from '../../mkv/ebml-schema.js';
 import { LACING_MASK } from '../../mkv/lacing.js';
 import type { MatroskaHandler } from '../../mkv/matroska-handler.js';
 import { MatroskaParser } from '../../mkv/matroska-parser.js';

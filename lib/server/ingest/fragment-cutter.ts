@@ -1,7 +1,7 @@
+import { sizeOf } from '../../ebml/bytes.js';
+import { ID } from '../../ebml/ebml-schema.js';
+import { element } from '../../ebml/ebml-writer.js';
 import { MediaError } from '../../errors.js';
-import { sizeOf } from '../../mkv/bytes.js';
-import { ID } from '../../mkv/ebml-schema.js';
-import { element } from '../../mkv/ebml-writer.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/matroska-handler.js';
 import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mkv/matroska-writer.js';
 import { framesInBlock } from './document-scan.js';

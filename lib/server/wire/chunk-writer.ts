@@ -1,5 +1,5 @@
-import { sizeOf } from '../../mkv/bytes.js';
-import { elementHeader, master, string } from '../../mkv/ebml-writer.js';
+import { sizeOf } from '../../ebml/bytes.js';
+import { elementHeader, master, string } from '../../ebml/ebml-writer.js';
 import { ebmlHeader, info, tracks } from '../../mkv/matroska-writer.js';
 import { FRAGMENT_NUMBER_TAG, PRODUCER_TIMESTAMP_TAG, SERVER_TIMESTAMP_TAG } from './service-tag-names.js';
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import * as HLS from 'hls-parser';
-import { element, master, type Slices, unsigned } from '#lib/mkv/ebml-writer.js';
+import { element, master, type Slices, unsigned } from '#lib/ebml/ebml-writer.js';
 import type { ArchiveServerOptions, RequestRecord } from '#lib/server/index.js';
 import { type FragmentFixture, fragmentDocument, trackEntry } from '../../helpers/payload.js';
 import { type Json, type StartedServer, startServer, temporaryDirectory } from '../start-server.js';

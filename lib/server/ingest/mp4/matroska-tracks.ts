@@ -1,7 +1,7 @@
 import { preSkipOf } from '../../../codecs/opus-head.js';
-import { ID, idOf } from '../../../mkv/ebml-schema.js';
-import { idBytes, sizeField, unsigned } from '../../../mkv/ebml-writer.js';
-import { childrenOf } from '../../../mkv/element-body.js';
+import { ID, idOf } from '../../../ebml/ebml-schema.js';
+import { idBytes, sizeField, unsigned } from '../../../ebml/ebml-writer.js';
+import { childrenOf } from '../../../ebml/element-body.js';
 import { MatroskaParser } from '../../../mkv/matroska-parser.js';
 import { readTracks } from '../../../mkv/tracks.js';
 import type { Track } from '../../../model/track.js';

@@ -1,5 +1,5 @@
 import { registeredCodecId } from '../../../codecs/codec.js';
-import { avcParameterSets, hevcParameterSets } from '../../../codecs/parameter-sets.js';
+import { avcParameterSets, hevcParameterSets } from '../../../codecs/nal/parameter-sets.js';
 import type { Track } from '../../../model/track.js';
 import { ServiceError } from '../../wire/service-error.js';
 

@@ -1,6 +1,6 @@
+import { type PictureSize, readAvcPictureSize, readHevcPictureSize } from '../picture-size.js';
 import { type NalCodec, nalTypeOf, withoutEmulationPrevention } from './nal-format.js';
 import { PARAMETER_SET_TYPES, type ParameterSets, SPS_TYPE } from './parameter-sets.js';
-import { type PictureSize, readAvcPictureSize, readHevcPictureSize } from './picture-size.js';
 
 /** Bytes of a length in what is described by the records that are made here. */
 export const RECORD_LENGTH_BYTES = 4;

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { sizeField } from '#lib/mkv/ebml-writer.js';
-import { type ElementHeader, readElementHeader } from '#lib/mkv/element-header.js';
+import { sizeField } from '#lib/ebml/ebml-writer.js';
+import { type ElementHeader, readElementHeader } from '#lib/ebml/element-header.js';
 import { splitLacing } from '#lib/mkv/lacing.js';
 
 function read(hex: string): ElementHeader | null {

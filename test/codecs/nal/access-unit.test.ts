@@ -4,11 +4,11 @@ import { Readable } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
 import type { Frame, MediaEvent, Track } from 'kvs-archive';
-import { nalUnitsOf, toAccessUnit } from '#lib/codecs/access-unit.js';
-import { accessUnitDamage } from '#lib/codecs/access-unit-damage.js';
+import { nalUnitsOf, toAccessUnit } from '#lib/codecs/nal/access-unit.js';
+import { accessUnitDamage } from '#lib/codecs/nal/access-unit-damage.js';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
-import { withFfmpeg } from '../helpers/needs.js';
-import { run, temporaryDirectory } from '../helpers/tools.js';
+import { withFfmpeg } from '../../helpers/needs.js';
+import { run, temporaryDirectory } from '../../helpers/tools.js';
 
 const trackOf = (codecId: string): Track =>
 	({ codecId, codecPrivate: null, nalLengthBytes: 4 }) as unknown as Track;

@@ -1,4 +1,4 @@
-import type { Track } from '../model/track.js';
+import type { Track } from '../../model/track.js';
 import { isSliceType, nalCodecOf, nalUnitsOf } from './access-unit.js';
 import { nalTypeOf } from './nal-format.js';
 

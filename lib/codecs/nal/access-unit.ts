@@ -1,6 +1,6 @@
-import { InvalidOptionError } from '../errors.js';
-import type { Track } from '../model/track.js';
-import { registeredCodecId } from './codec.js';
+import { InvalidOptionError } from '../../errors.js';
+import type { Track } from '../../model/track.js';
+import { registeredCodecId } from '../codec.js';
 import {
 	type NalCodec,
 	type NalFormat,

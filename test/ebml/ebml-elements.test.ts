@@ -1,6 +1,6 @@
 import test from 'ava';
 import { schema } from 'ebml';
-import { ELEMENTS } from '#lib/mkv/ebml-elements.js';
+import { ELEMENTS } from '#lib/ebml/ebml-elements.js';
 
 test('the table has every element of the ebml package, with its name, level and kind', (t) => {
 	const rows = [...schema]

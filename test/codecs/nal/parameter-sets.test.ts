@@ -1,6 +1,6 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { avcParameterSets, hevcParameterSets } from '#lib/codecs/parameter-sets.js';
+import { avcParameterSets, hevcParameterSets } from '#lib/codecs/nal/parameter-sets.js';
 
 /** An AVC decoder configuration record of x264. */
 const avc = Buffer.from(
