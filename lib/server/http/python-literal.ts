@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../wire/service-error.js';
+import { invalidArgument, type ServiceError } from '../wire/service-error.js';
 
 /** A value that Python prints as text and this reads again. */
 export type PythonValue = string | number | boolean | null | PythonValue[] | { [name: string]: PythonValue };
@@ -31,7 +31,7 @@ const escapes: ReadonlyMap<string, string> = new Map([
 
 /**
  * Reads what `repr` of Python prints of dicts with text keys, lists, texts, numbers, `True`, `False` and `None`; JSON
- * too. boto3's `generate_presigned_url` puts nested members into the query so. Throws `InvalidArgumentError`.
+ * too. boto3's `generate_presigned_url` puts nested members into the query so. Throws `InvalidArgumentException`.
  */
 export function parsePythonLiteral(text: string): PythonValue {
 	return new LiteralReader(text).readAll();
@@ -132,8 +132,8 @@ class LiteralReader {
 		return match;
 	}
 
-	#wrong(expected: string): InvalidArgumentError {
-		return new InvalidArgumentError(
+	#wrong(expected: string): ServiceError {
+		return invalidArgument(
 			`expected ${expected} at character ${this.#position} of a nested member in the query`,
 		);
 	}

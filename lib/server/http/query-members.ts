@@ -17,7 +17,7 @@ const numberMembers: ReadonlySet<string> = new Set([
 /**
  * The members of a presigned request that stand in its query, as boto3's `generate_presigned_url` moves them there:
  * numbers and texts as they are, lists as a repeated name, nested ones as Python prints a dict. Throws
- * `InvalidArgumentError` for a nested one that cannot be read.
+ * `InvalidArgumentException` for a nested one that cannot be read.
  */
 export function membersOfQuery({ query }: RequestTarget): object {
 	const members = new Map<string, unknown>();

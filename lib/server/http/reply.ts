@@ -6,7 +6,7 @@ import { arrangeMedia } from '../faults/media-faults.js';
 import { listingJson } from '../operations/listing-json.js';
 import type { OperationResult } from '../operations/operation.js';
 import type { BodyPart } from '../store/body-part.js';
-import { ClientLimitExceededError, ServiceError } from '../wire/service-error.js';
+import { clientLimitExceeded, ServiceError } from '../wire/service-error.js';
 import { type WireValue, wireJson } from '../wire/wire-json.js';
 
 /** A response as it is sent, to the byte. */
@@ -133,8 +133,7 @@ function jsonReply(json: WireValue): Reply {
 }
 
 function throttleError(name = 'ClientLimitExceededException'): ServiceError {
-	if (name === 'ClientLimitExceededException')
-		return new ClientLimitExceededError('anything, by a fault rule,');
+	if (name === 'ClientLimitExceededException') return clientLimitExceeded('anything, by a fault rule,');
 	return new ServiceError(name, 400, 'Rate exceeded, by a fault rule.');
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { unlessAborted } from '../../stream/abort.js';
-import { InvalidArgumentError, RequestTimeoutError, SerializationError } from '../wire/service-error.js';
+import { invalidArgument, requestTimeout, serializationError } from '../wire/service-error.js';
 
 /** The largest body that is read. A list of 1,000 fragment numbers of 128 digits has 131 kB. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -9,8 +9,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 
 /**
- * Reads a request's body as it came. Throws {@link InvalidArgumentError} for a body over 1 MiB, and
- * {@link RequestTimeoutError} for one that has not arrived within `timeoutMs`.
+ * Reads a request's body as it came. Throws `InvalidArgumentException` for a body over 1 MiB, and
+ * `RequestTimeoutException` for one that has not arrived within `timeoutMs`.
  */
 export async function readBody(request: IncomingMessage, timeoutMs: number): Promise<Buffer> {
 	// Closing the iterator of a request destroys its socket: one that is too slow is still to get its response.
@@ -20,7 +20,7 @@ export async function readBody(request: IncomingMessage, timeoutMs: number): Pro
 	let sizeBytes = 0;
 	for (;;) {
 		const next = await unlessAborted(chunks.next(), deadline).catch((error: unknown) => {
-			throw deadline.aborted ? new RequestTimeoutError(timeoutMs) : error;
+			throw deadline.aborted ? requestTimeout(timeoutMs) : error;
 		});
 		if (next.done === true) break;
 		sizeBytes += next.value.byteLength;
@@ -32,15 +32,13 @@ export async function readBody(request: IncomingMessage, timeoutMs: number): Pro
 		}
 	}
 	if (sizeBytes > MAX_BODY_BYTES) {
-		throw new InvalidArgumentError(
-			`expected a body of at most ${MAX_BODY_BYTES} bytes, got ${sizeBytes} bytes`,
-		);
+		throw invalidArgument(`expected a body of at most ${MAX_BODY_BYTES} bytes, got ${sizeBytes} bytes`);
 	}
 	return Buffer.concat(body);
 }
 
 /**
- * A body as a JSON object; an empty body is an empty object. Throws {@link SerializationError} for anything else. No
+ * A body as a JSON object; an empty body is an empty object. Throws `SerializationException` for anything else. No
  * Content-Type is required: old SDKs send none.
  */
 export function parseJsonBody(body: Buffer): object {
@@ -50,10 +48,10 @@ export function parseJsonBody(body: Buffer): object {
 	try {
 		value = JSON.parse(text);
 	} catch (error) {
-		throw new SerializationError(`expected the body to be JSON: ${(error as Error).message}`);
+		throw serializationError(`expected the body to be JSON: ${(error as Error).message}`);
 	}
 	if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-		throw new SerializationError('expected the body to be a JSON object');
+		throw serializationError('expected the body to be a JSON object');
 	}
 	return value;
 }

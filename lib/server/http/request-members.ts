@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
-import { InvalidArgumentError } from '../wire/service-error.js';
+import { invalidArgument } from '../wire/service-error.js';
 import { membersOfQuery } from './query-members.js';
 import { parseJsonBody, readBody } from './request-body.js';
 import { isPresigned, parseTarget } from './request-target.js';
@@ -23,8 +23,7 @@ export async function readMembers(
 	if (!isPresigned(target)) return members;
 	const inQuery = membersOfQuery(target);
 	const twice = Object.keys(inQuery).find((name) => Object.hasOwn(members, name));
-	if (twice !== undefined)
-		throw new InvalidArgumentError(`expected \`${twice}\` in the query or in the body`);
+	if (twice !== undefined) throw invalidArgument(`expected \`${twice}\` in the query or in the body`);
 	return { ...inQuery, ...members };
 }
 

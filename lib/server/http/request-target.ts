@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../wire/service-error.js';
+import { invalidArgument } from '../wire/service-error.js';
 
 /** The parts of a request's target. */
 export interface RequestTarget {
@@ -13,7 +13,7 @@ export const listMembers: ReadonlySet<string> = new Set(['Fragments']);
 
 /**
  * Takes a request's target apart. A `+` stays one: signatures are made over the characters, and their makers write a space
- * as `%20`. Throws `InvalidArgumentError` for escapes that are not UTF-8, and for a presigned query with a parameter that
+ * as `%20`. Throws `InvalidArgumentException` for escapes that are not UTF-8, and for a presigned query with a parameter that
  * stands there twice: who signed it may have read one value, and who verifies it another.
  */
 export function parseTarget(url: string): RequestTarget {
@@ -33,7 +33,7 @@ function parseQuery(text: string): RequestTarget['query'] {
 				return [decodeURIComponent(name), decodeURIComponent(value)] as const;
 			});
 	} catch {
-		throw new InvalidArgumentError('expected the query to be percent-encoded UTF-8');
+		throw invalidArgument('expected the query to be percent-encoded UTF-8');
 	}
 }
 
@@ -43,7 +43,7 @@ function checkOnce({ query }: RequestTarget): void {
 		// Some clients write the parameters of the signature in lower case.
 		const key = /^x-amz-/i.test(name) ? name.toLowerCase() : name;
 		if (seen.has(key) && !listMembers.has(name)) {
-			throw new InvalidArgumentError(`expected \`${name}\` once in the query, got it again`);
+			throw invalidArgument(`expected \`${name}\` once in the query, got it again`);
 		}
 		seen.add(key);
 	}

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ArchiveError } from '../../errors.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { StreamQuotas } from '../quotas/stream-quotas.js';
-import { InternalFailureError, ServiceError, TooManyHeadersError } from '../wire/service-error.js';
+import { internalFailure, ServiceError, tooManyHeaders } from '../wire/service-error.js';
 import { checkHost } from './host-check.js';
 import { errorReply, isThrottle, type Reply } from './reply.js';
 import type { RequestRecord, ResponseRecord } from './request-record.js';
@@ -48,7 +48,7 @@ export function createResponder(
 		const route = router.find(request);
 		try {
 			if (request.rawHeaders.length / 2 > options.maxHeaders) {
-				throw new TooManyHeadersError(options.maxHeaders);
+				throw tooManyHeaders(options.maxHeaders);
 			}
 			const origin = `http://${checkHost(request, server, { isAnyName: options.isAuthenticated })}`;
 			const routed = route.route(request);
@@ -66,7 +66,7 @@ export function createResponder(
 				throw error;
 			});
 		} catch (cause) {
-			const error = cause instanceof ServiceError ? cause : new InternalFailureError(cause);
+			const error = cause instanceof ServiceError ? cause : internalFailure(cause);
 			reply = { ...errorReply(error), headers: route.errorHeaders };
 		}
 		const { closing, error, fragments, faults } = reply;

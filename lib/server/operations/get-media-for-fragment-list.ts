@@ -1,6 +1,6 @@
 import type { FragmentIndex } from '../store/fragment-index.js';
 import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../store/stored-fragment.js';
-import { InvalidArgumentError } from '../wire/service-error.js';
+import { invalidArgument } from '../wire/service-error.js';
 import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
@@ -32,7 +32,7 @@ function findAll(numbers: readonly unknown[], index: FragmentIndex): StoredFragm
 	if (invalid.length > 0) {
 		const named = invalid.slice(0, MAX_NAMED_NUMBERS).map((number) => String(number).slice(0, 128));
 		if (invalid.length > named.length) named.push(`and ${invalid.length - named.length} more`);
-		throw new InvalidArgumentError(`Fragment numbers are invalid : [${named.join(', ')}]`);
+		throw invalidArgument(`Fragment numbers are invalid : [${named.join(', ')}]`);
 	}
 	return found;
 }

@@ -2,7 +2,7 @@ import type { Clock, ClockRange } from '../store/fragment-index.js';
 import { permutedPosition } from '../store/page-permutation.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { RequestFields, StringBounds } from '../wire/request-fields.js';
-import { InvalidArgumentError } from '../wire/service-error.js';
+import { invalidArgument } from '../wire/service-error.js';
 import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
@@ -50,7 +50,7 @@ export const listFragments: JsonOperation = {
 				? tokens.open<Page>('ListFragments', token as string)
 				: { ...range, stream: name, creationMs, pageSize, skipped: 0, runs: stream.fragments.runs };
 		if (page === null || page.stream !== name || page.creationMs !== creationMs) {
-			throw new InvalidArgumentError('expected NextToken to be one this server gave out for this stream');
+			throw invalidArgument('expected NextToken to be one this server gave out for this stream');
 		}
 		const selection = stream.fragments.select(page, page.runs);
 		const end = Math.min(page.skipped + page.pageSize, selection.length);
@@ -75,7 +75,7 @@ function readSelector(selector: RequestFields): ClockRange {
 	const startMs = range.timeMs('StartTimestamp');
 	const endMs = range.timeMs('EndTimestamp');
 	if (endMs < startMs) {
-		throw new InvalidArgumentError(
+		throw invalidArgument(
 			`expected EndTimestamp not to be before StartTimestamp, got ${endMs} and ${startMs}`,
 		);
 	}

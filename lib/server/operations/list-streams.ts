@@ -1,5 +1,5 @@
 import type { StringBounds } from '../wire/request-fields.js';
-import { InvalidArgumentError } from '../wire/service-error.js';
+import { invalidArgument } from '../wire/service-error.js';
 import type { JsonOperation } from './operation.js';
 import { streamInfo } from './stream-info.js';
 import { STREAM_NAME } from './stream-name.js';
@@ -20,7 +20,7 @@ export const listStreams: JsonOperation = {
 		const prefix = condition?.string('ComparisonValue', STREAM_NAME) ?? '';
 		if (condition !== undefined) condition.oneOf('ComparisonOperator', ['BEGINS_WITH']);
 		const page = token === undefined ? { after: '' } : tokens.open<{ after: string }>('ListStreams', token);
-		if (page === null) throw new InvalidArgumentError('expected NextToken to be one this server gave out');
+		if (page === null) throw invalidArgument('expected NextToken to be one this server gave out');
 
 		const rest = archive
 			.streams()

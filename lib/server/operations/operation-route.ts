@@ -6,7 +6,7 @@ import { isPresigned, parseTarget } from '../http/request-target.js';
 import type { Route, RouteContext, RoutedRequest, ValidRequest } from '../http/router.js';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import { RequestFields } from '../wire/request-fields.js';
-import { UnknownOperationError } from '../wire/service-error.js';
+import { unknownOperation } from '../wire/service-error.js';
 import type { Operation, OperationContext, OperationResult } from './operation.js';
 
 /** What an {@link OperationRoute} needs. */
@@ -45,7 +45,7 @@ export class OperationRoute implements Route {
 		// A presigned request may be a link as well.
 		const isCall = method === 'POST' || (method === 'GET' && isPresigned(target));
 		const operation = isCall ? this.#operations.get(target.path) : undefined;
-		if (operation === undefined) throw new UnknownOperationError(method, target.path);
+		if (operation === undefined) throw unknownOperation(method, target.path);
 		return { name: operation.name, validate: (context) => this.#validate(operation, request, context) };
 	}
 

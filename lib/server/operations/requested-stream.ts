@@ -1,7 +1,7 @@
 import type { LocalArchive } from '../local-archive.js';
 import type { LocalStream } from '../store/local-stream.js';
 import type { RequestFields, StringBounds } from '../wire/request-fields.js';
-import { InvalidArgumentError, ResourceNotFoundError } from '../wire/service-error.js';
+import { invalidArgument, resourceNotFound } from '../wire/service-error.js';
 import { STREAM_NAME } from './stream-name.js';
 
 const STREAM_ARN: StringBounds = {
@@ -12,7 +12,7 @@ const STREAM_ARN: StringBounds = {
 /** The stream a request is about, once it is known that the request is valid. */
 export interface RequestedStream {
 	readonly name: string;
-	/** Throws {@link ResourceNotFoundError} where the archive has no such stream. */
+	/** Throws `ResourceNotFoundException` where the archive has no such stream. */
 	find(archive: LocalArchive): LocalStream;
 }
 
@@ -25,20 +25,17 @@ export function requestedStream(request: RequestFields): RequestedStream {
 	const arn = request.string('StreamARN', STREAM_ARN);
 	const [, arnName, arnCreationMs] = arn?.split('/') ?? [];
 	const requested = name ?? arnName;
-	if (requested === undefined)
-		throw new InvalidArgumentError('expected StreamName or StreamARN, got neither');
+	if (requested === undefined) throw invalidArgument('expected StreamName or StreamARN, got neither');
 	if (name !== undefined && arnName !== undefined && name !== arnName) {
-		throw new InvalidArgumentError(
-			`expected StreamName and StreamARN to mean one stream, got ${name} and ${arn}`,
-		);
+		throw invalidArgument(`expected StreamName and StreamARN to mean one stream, got ${name} and ${arn}`);
 	}
 	return {
 		name: requested,
 		find(archive) {
 			const stream = archive.stream(requested);
-			if (stream === undefined) throw new ResourceNotFoundError();
+			if (stream === undefined) throw resourceNotFound();
 			const isItsArn = arnCreationMs === undefined || arnCreationMs === String(stream.metadata.creationMs);
-			if (!isItsArn) throw new ResourceNotFoundError();
+			if (!isItsArn) throw resourceNotFound();
 			return stream;
 		},
 	};

@@ -1,4 +1,4 @@
-import { ClientLimitExceededError } from '../wire/service-error.js';
+import { clientLimitExceeded } from '../wire/service-error.js';
 import { CallWindow } from './call-window.js';
 import type { QuotaValues } from './quota-values.js';
 
@@ -17,11 +17,11 @@ export class SessionQuotas {
 		]);
 	}
 
-	/** Admits a call for a resource that came at `arrivedAtMs`, or throws {@link ClientLimitExceededError}. */
+	/** Admits a call for a resource that came at `arrivedAtMs`, or throws `ClientLimitExceededException`. */
 	admit(resource: string, arrivedAtMs: number): void {
 		this.#nowMs = Math.max(this.#nowMs, arrivedAtMs);
 		const window = this.#windows.get(resource);
-		if (window?.isOpen(this.#nowMs) === false) throw new ClientLimitExceededError(`${resource} calls`);
+		if (window?.isOpen(this.#nowMs) === false) throw clientLimitExceeded(`${resource} calls`);
 		window?.add(this.#nowMs);
 	}
 }

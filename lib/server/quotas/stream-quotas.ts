@@ -1,4 +1,4 @@
-import { ClientLimitExceededError } from '../wire/service-error.js';
+import { clientLimitExceeded } from '../wire/service-error.js';
 import { CallWindow } from './call-window.js';
 import { PointBucket } from './point-bucket.js';
 import type { QuotaValues } from './quota-values.js';
@@ -36,23 +36,23 @@ export class StreamQuotas {
 	}
 
 	/**
-	 * Admits a request that came at `arrivedAtMs` and takes its cost, or throws {@link ClientLimitExceededError} and takes
+	 * Admits a request that came at `arrivedAtMs` and takes its cost, or throws `ClientLimitExceededException` and takes
 	 * nothing.
 	 */
 	admit({ operation, mediaPoints, metadataPoints }: RequestCost, arrivedAtMs: number): void {
 		// Bodies are read side by side, so an earlier arrival may be judged after a later one.
 		this.#nowMs = Math.max(this.#nowMs, arrivedAtMs);
 		const window = this.#windows.get(operation);
-		if (window?.isOpen(this.#nowMs) === false) throw new ClientLimitExceededError(`${operation} calls`);
+		if (window?.isOpen(this.#nowMs) === false) throw clientLimitExceeded(`${operation} calls`);
 		const isConnection = operation === 'GetMediaForFragmentList';
 		if (isConnection && mediaPoints > 0 && this.openMediaConnections >= this.#values.mediaConnections) {
-			throw new ClientLimitExceededError(`connections of ${operation}`);
+			throw clientLimitExceeded(`connections of ${operation}`);
 		}
 		if (mediaPoints > 0 && !this.#mediaPoints.isPositive(this.#nowMs)) {
-			throw new ClientLimitExceededError('fragment-media points');
+			throw clientLimitExceeded('fragment-media points');
 		}
 		if (metadataPoints > 0 && !this.#metadataPoints.isPositive(this.#nowMs)) {
-			throw new ClientLimitExceededError('fragment-metadata points');
+			throw clientLimitExceeded('fragment-metadata points');
 		}
 		window?.add(this.#nowMs);
 		this.#mediaPoints.spend(mediaPoints);

@@ -1,10 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isPresigned, type RequestTarget } from '../http/request-target.js';
-import {
-	IncompleteSignatureError,
-	InvalidSignatureError,
-	MissingAuthenticationTokenError,
-} from './signature-error.js';
+import { incompleteSignature, invalidSignature, missingAuthenticationToken } from './signature-error.js';
 
 /** The only algorithm of version 4 that takes a secret. */
 const ALGORITHM = 'AWS4-HMAC-SHA256';
@@ -40,7 +36,7 @@ export function readSignatureClaim(target: RequestTarget, headers: IncomingHttpH
 
 function fromHeaders(headers: IncomingHttpHeaders): SignatureClaim {
 	const { authorization } = headers;
-	if (authorization === undefined || authorization === '') throw new MissingAuthenticationTokenError();
+	if (authorization === undefined || authorization === '') throw missingAuthenticationToken();
 	const [, algorithm = '', rest = ''] = /^(\S*)\s*(.*)$/s.exec(authorization) ?? [];
 	checkAlgorithm(algorithm);
 	const parts = new Map(
@@ -54,7 +50,7 @@ function fromHeaders(headers: IncomingHttpHeaders): SignatureClaim {
 		.filter((name) => !parts.get(name))
 		.map((name) => `Authorization header requires '${name}' parameter.`);
 	if (date === undefined) lacking.push("Authorization header requires existence of a 'X-Amz-Date' header.");
-	if (lacking.length > 0) throw new IncompleteSignatureError(lacking.join(' '));
+	if (lacking.length > 0) throw incompleteSignature(lacking.join(' '));
 	return toClaim({
 		credential: parts.get('Credential') as string,
 		signature: parts.get('Signature') as string,
@@ -77,13 +73,13 @@ function fromQuery({ query }: RequestTarget): SignatureClaim {
 	].map((name) => {
 		const value = fields.get(name);
 		if (value) return value;
-		throw new IncompleteSignatureError(
+		throw incompleteSignature(
 			`AWS query-string parameters must include '${name}'. Re-examine the query-string parameters.`,
 		);
 	});
 	const expiresSeconds = /^\d{1,6}$/.test(expires) ? Number(expires) : 0;
 	if (expiresSeconds < 1 || expiresSeconds > MAX_EXPIRES_SECONDS) {
-		throw new IncompleteSignatureError(`X-Amz-Expires must be from 1 to ${MAX_EXPIRES_SECONDS} seconds`);
+		throw incompleteSignature(`X-Amz-Expires must be from 1 to ${MAX_EXPIRES_SECONDS} seconds`);
 	}
 	const sessionToken = fields.get('X-Amz-Security-Token');
 	return toClaim({ credential, signature, signedHeaders, date, expiresSeconds, sessionToken });
@@ -91,7 +87,7 @@ function fromQuery({ query }: RequestTarget): SignatureClaim {
 
 function checkAlgorithm(algorithm: string): void {
 	if (algorithm === ALGORITHM) return;
-	throw new IncompleteSignatureError(`Unsupported AWS 'algorithm': only ${ALGORITHM} is taken`);
+	throw incompleteSignature(`Unsupported AWS 'algorithm': only ${ALGORITHM} is taken`);
 }
 
 function toClaim({
@@ -109,30 +105,30 @@ function toClaim({
 	const scope = credential.split('/');
 	const [accessKeyId = '', day, region = '', service = '', terminator] = scope;
 	if (scope.length !== 5) {
-		throw new IncompleteSignatureError(
+		throw incompleteSignature(
 			'Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term',
 		);
 	}
 	const { date, signature } = fields;
 	const timeMs = /^\d{8}T\d{6}Z$/.test(date) ? Date.parse(isoOf(date)) : Number.NaN;
 	if (Number.isNaN(timeMs)) {
-		throw new IncompleteSignatureError('Date must be in ISO-8601 basic format, e.g. 20260131T140307Z');
+		throw incompleteSignature('Date must be in ISO-8601 basic format, e.g. 20260131T140307Z');
 	}
 	if (terminator !== TERMINATOR) {
-		throw new InvalidSignatureError(`Credential should be scoped with a valid terminator: '${TERMINATOR}'.`);
+		throw invalidSignature(`Credential should be scoped with a valid terminator: '${TERMINATOR}'.`);
 	}
 	if (day !== date.slice(0, 8)) {
-		throw new InvalidSignatureError(
+		throw invalidSignature(
 			'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.',
 		);
 	}
 	if (!/^[0-9a-f]{64}$/.test(signature)) {
-		throw new IncompleteSignatureError('Signature must be 64 lower-case hexadecimal digits');
+		throw incompleteSignature('Signature must be 64 lower-case hexadecimal digits');
 	}
 	const names = signedHeaders.split(';');
 	// A signature that covers no host could be taken to another server that has the same key.
 	if (!names.includes('host')) {
-		throw new InvalidSignatureError("'Host' must be a 'SignedHeader' in the AWS Authorization.");
+		throw invalidSignature("'Host' must be a 'SignedHeader' in the AWS Authorization.");
 	}
 	const sessionToken = fields.sessionToken === undefined ? undefined : String(fields.sessionToken);
 	return { ...fields, sessionToken, accessKeyId, region, service, timeMs, signedHeaders: names };

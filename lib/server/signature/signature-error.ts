@@ -7,29 +7,22 @@ import { ServiceError } from '../wire/service-error.js';
  */
 
 /** The request carries no signature. */
-export class MissingAuthenticationTokenError extends ServiceError {
-	constructor() {
-		super('MissingAuthenticationTokenException', 403, 'Missing Authentication Token');
-	}
+export function missingAuthenticationToken(): ServiceError {
+	return new ServiceError('MissingAuthenticationTokenException', 403, 'Missing Authentication Token');
 }
 
 /** A part of the signature is missing or is not what such a part looks like. */
-export class IncompleteSignatureError extends ServiceError {
-	constructor(message: string) {
-		super('IncompleteSignatureException', 400, message);
-	}
+export function incompleteSignature(message: string): ServiceError {
+	return new ServiceError('IncompleteSignatureException', 400, message);
 }
 
 /** The key, or its session token, is unknown. */
-export class UnrecognizedClientError extends ServiceError {
-	constructor() {
-		super('UnrecognizedClientException', 403, 'The security token included in the request is invalid.');
-	}
+export function unrecognizedClient(): ServiceError {
+	const message = 'The security token included in the request is invalid.';
+	return new ServiceError('UnrecognizedClientException', 403, message);
 }
 
 /** The signature is not for this request, this region or this time. */
-export class InvalidSignatureError extends ServiceError {
-	constructor(message: string) {
-		super('InvalidSignatureException', 403, message);
-	}
+export function invalidSignature(message: string): ServiceError {
+	return new ServiceError('InvalidSignatureException', 403, message);
 }

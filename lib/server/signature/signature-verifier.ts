@@ -6,7 +6,7 @@ import { isPresigned, type RequestTarget } from '../http/request-target.js';
 import { type AccessKey, checkAccessKeys } from './access-key.js';
 import { NodeSha256 } from './node-sha256.js';
 import { readSignatureClaim, type SignatureClaim } from './signature-claim.js';
-import { InvalidSignatureError, UnrecognizedClientError } from './signature-error.js';
+import { invalidSignature, unrecognizedClient } from './signature-error.js';
 
 /** The service's name in the scope of a signature (endpointPrefix of its model); all of its APIs share it. */
 const SERVICE = 'kinesisvideo';
@@ -57,12 +57,12 @@ export class SignatureVerifier {
 	admit(target: RequestTarget, headers: IncomingHttpHeaders): SignatureClaim {
 		const claim = readSignatureClaim(target, headers);
 		const key = this.#keys.get(claim.accessKeyId);
-		if (key === undefined || !hasToken(claim, key)) throw new UnrecognizedClientError();
+		if (key === undefined || !hasToken(claim, key)) throw unrecognizedClient();
 		if (claim.region !== this.#region) {
-			throw new InvalidSignatureError('Credential should be scoped to a valid region.');
+			throw invalidSignature('Credential should be scoped to a valid region.');
 		}
 		if (claim.service !== SERVICE) {
-			throw new InvalidSignatureError(`Credential should be scoped to correct service: '${SERVICE}'.`);
+			throw invalidSignature(`Credential should be scoped to correct service: '${SERVICE}'.`);
 		}
 		this.#checkTime(claim);
 		return claim;
@@ -73,11 +73,11 @@ export class SignatureVerifier {
 		const bodyHash = request.headers['x-amz-content-sha256'];
 		const isSigned = bodyHash !== undefined && claim.signedHeaders.includes('x-amz-content-sha256');
 		if (isSigned && bodyHash !== createHash('sha256').update(request.body).digest('hex')) {
-			throw new InvalidSignatureError(MISMATCH);
+			throw invalidSignature(MISMATCH);
 		}
 		const key = this.#keys.get(claim.accessKeyId) as AccessKey;
 		const signature = await this.#sign(request, claim, key);
-		if (!isEqual(signature, claim.signature)) throw new InvalidSignatureError(MISMATCH);
+		if (!isEqual(signature, claim.signature)) throw invalidSignature(MISMATCH);
 	}
 
 	#checkTime({ date, timeMs, expiresSeconds }: SignatureClaim): void {
@@ -87,12 +87,12 @@ export class SignatureVerifier {
 		const life = expiresSeconds === null ? `${MAX_SKEW_MINUTES} min.` : `${expiresSeconds} s`;
 		const now = dateOf(nowMs);
 		if (nowMs - timeMs > lifeMs) {
-			throw new InvalidSignatureError(
+			throw invalidSignature(
 				`Signature expired: ${date} is now earlier than ${dateOf(nowMs - lifeMs)} (${now} - ${life})`,
 			);
 		}
 		if (timeMs - nowMs > skewMs) {
-			throw new InvalidSignatureError(
+			throw invalidSignature(
 				`Signature not yet current: ${date} is still later than ${dateOf(nowMs + skewMs)} (${now} + ${MAX_SKEW_MINUTES} min.)`,
 			);
 		}

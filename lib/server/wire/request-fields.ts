@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from './service-error.js';
+import { invalidArgument, type ServiceError } from './service-error.js';
 
 /** Past this a Date is invalid (ECMA-262 §21.4.1.1). */
 const MAX_TIME_MS = 8.64e15;
@@ -18,7 +18,7 @@ export interface IntegerBounds {
 
 /**
  * The members of a request, each read with its bounds; the SDKs check next to none of them. What is wrong is thrown as an
- * {@link InvalidArgumentError} that names the member. A member of null is absent, and unknown members are ignored.
+ * `InvalidArgumentException` that names the member. A member of null is absent, and unknown members are ignored.
  */
 export class RequestFields {
 	readonly #members: Readonly<Record<string, unknown>>;
@@ -107,8 +107,8 @@ export class RequestFields {
 		return Object.hasOwn(this.#members, name) ? (this.#members[name] ?? undefined) : undefined;
 	}
 
-	#wrong(name: string, expected: string, got: unknown): InvalidArgumentError {
-		return new InvalidArgumentError(`expected ${this.#path}${name} to be ${expected}, got ${show(got)}`);
+	#wrong(name: string, expected: string, got: unknown): ServiceError {
+		return invalidArgument(`expected ${this.#path}${name} to be ${expected}, got ${show(got)}`);
 	}
 }
 

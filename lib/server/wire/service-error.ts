@@ -1,6 +1,7 @@
 /**
- * An error as the service sends it. Its own small tree: `awsName` is what the SDKs make their typed errors of,
- * `statusCode` the HTTP status of the service's model.
+ * An error as the service sends it. Not an `ArchiveError`: `awsName` is what the SDKs make their typed errors of,
+ * `statusCode` the HTTP status of the service's model. It has no subclasses, as the server sends every one the same way;
+ * the functions below make those that have one meaning in all operations.
  */
 export class ServiceError extends Error {
 	override name = 'ServiceError';
@@ -8,83 +9,62 @@ export class ServiceError extends Error {
 	readonly awsName: string;
 	readonly statusCode: number;
 
-	constructor(awsName: string, statusCode: number, message: string) {
-		super(message);
+	constructor(awsName: string, statusCode: number, message: string, options?: ErrorOptions) {
+		super(message, options);
 		this.awsName = awsName;
 		this.statusCode = statusCode;
 	}
 }
 
 /** A member of the request is missing, out of bounds or contradicts another. */
-export class InvalidArgumentError extends ServiceError {
-	constructor(message: string) {
-		super('InvalidArgumentException', 400, message);
-	}
+export function invalidArgument(message: string): ServiceError {
+	return new ServiceError('InvalidArgumentException', 400, message);
 }
 
 /** The stream of the request is unknown. */
-export class ResourceNotFoundError extends ServiceError {
-	constructor() {
-		super('ResourceNotFoundException', 404, 'The requested stream is not found or not active.');
-	}
+export function resourceNotFound(): ServiceError {
+	const message = 'The requested stream is not found or not active.';
+	return new ServiceError('ResourceNotFoundException', 404, message);
 }
 
 /** The body is not a JSON object. */
-export class SerializationError extends ServiceError {
-	constructor(message: string) {
-		super('SerializationException', 400, message);
-	}
+export function serializationError(message: string): ServiceError {
+	return new ServiceError('SerializationException', 400, message);
 }
 
 /** No operation has that verb and path. */
-export class UnknownOperationError extends ServiceError {
-	constructor(method: string, path: string) {
-		super('UnknownOperationException', 404, `no operation at ${method} ${path}`);
-	}
+export function unknownOperation(method: string, path: string): ServiceError {
+	return new ServiceError('UnknownOperationException', 404, `no operation at ${method} ${path}`);
 }
 
 /** The Host header names a machine that is not this one. */
-export class ForeignHostError extends ServiceError {
-	constructor(host: string | undefined) {
-		const got = host === undefined ? 'none' : `\`${host}\``;
-		super(
-			'AccessDeniedException',
-			403,
-			`expected the Host header to name this machine (localhost, 127.0.0.1, [::1] or the address the server is bound to), got ${got}`,
-		);
-	}
+export function foreignHost(host: string | undefined): ServiceError {
+	const got = host === undefined ? 'none' : `\`${host}\``;
+	return new ServiceError(
+		'AccessDeniedException',
+		403,
+		`expected the Host header to name this machine (localhost, 127.0.0.1, [::1] or the address the server is bound to), got ${got}`,
+	);
 }
 
 /** The request has more headers than are read. */
-export class TooManyHeadersError extends ServiceError {
-	constructor(maxHeaders: number) {
-		super('RequestHeaderSectionTooLarge', 431, `expected at most ${maxHeaders} headers`);
-	}
+export function tooManyHeaders(maxHeaders: number): ServiceError {
+	return new ServiceError('RequestHeaderSectionTooLarge', 431, `expected at most ${maxHeaders} headers`);
 }
 
 /** The body of a request did not arrive in time. */
-export class RequestTimeoutError extends ServiceError {
-	constructor(timeoutMs: number) {
-		super('RequestTimeoutException', 408, `the body did not arrive within ${timeoutMs} ms`);
-	}
+export function requestTimeout(timeoutMs: number): ServiceError {
+	return new ServiceError('RequestTimeoutException', 408, `the body did not arrive within ${timeoutMs} ms`);
 }
 
-/** A quota of the stream is used up. */
-export class ClientLimitExceededError extends ServiceError {
-	/** `quota`: what there is too much of, `fragment-media points`. */
-	constructor(quota: string) {
-		super(
-			'ClientLimitExceededException',
-			400,
-			`The stream's quota of ${quota} is used up. Try making the call later.`,
-		);
-	}
+/** A quota of the stream is used up. `quota`: what there is too much of, `fragment-media points`. */
+export function clientLimitExceeded(quota: string): ServiceError {
+	const message = `The stream's quota of ${quota} is used up. Try making the call later.`;
+	return new ServiceError('ClientLimitExceededException', 400, message);
 }
 
 /** Something in the archive itself failed: a disk, a damaged file. */
-export class InternalFailureError extends ServiceError {
-	constructor(cause: unknown) {
-		super('InternalFailure', 500, cause instanceof Error ? cause.message : String(cause));
-		this.cause = cause;
-	}
+export function internalFailure(cause: unknown): ServiceError {
+	const message = cause instanceof Error ? cause.message : String(cause);
+	return new ServiceError('InternalFailure', 500, message, { cause });
 }

@@ -1,6 +1,6 @@
 import type { Track } from '../../../model/track.js';
 import { type Reply, resourceReply } from '../../http/reply.js';
-import { InvalidArgumentError, ServiceError } from '../../wire/service-error.js';
+import { invalidArgument, ServiceError } from '../../wire/service-error.js';
 import { FragmentPackager } from '../packaging/fragment-packager.js';
 import type { Packaging } from '../packaging/packaged-fragment.js';
 import type { HlsSession } from '../sessions/hls-session.js';
@@ -164,14 +164,14 @@ function playable(
 function trackOf(tracks: readonly Track[], number: number | null): Track {
 	const track = tracks.find((candidate) => candidate.number === number);
 	if (track === undefined) {
-		throw new InvalidArgumentError(`expected TrackNumber to be from 1 to ${tracks.length}, got ${number}`);
+		throw invalidArgument(`expected TrackNumber to be from 1 to ${tracks.length}, got ${number}`);
 	}
 	return track;
 }
 
 function requireContainer({ request }: HlsSession, container: string): void {
 	if (request.container !== container) {
-		throw new InvalidArgumentError(`the session has the ContainerFormat ${request.container}`);
+		throw invalidArgument(`the session has the ContainerFormat ${request.container}`);
 	}
 }
 

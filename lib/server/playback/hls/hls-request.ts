@@ -1,7 +1,7 @@
 import { RETENTION_HOURS } from '../../operations/stream-info.js';
 import type { Clock } from '../../store/fragment-index.js';
 import type { RequestFields } from '../../wire/request-fields.js';
-import { InvalidArgumentError } from '../../wire/service-error.js';
+import { invalidArgument } from '../../wire/service-error.js';
 
 /** What a session plays, and what its playlists look like. */
 export interface HlsRequest {
@@ -46,7 +46,7 @@ const RETENTION_MS = RETENTION_HOURS * 3_600_000;
 /**
  * Reads the members of GetHLSStreamingSessionURL besides the stream's, fills in the service's defaults and holds them
  * against its rules (HLSFragmentSelector and HLSTimestampRange of the API reference). `nowMs` is the archive's clock.
- * Throws {@link InvalidArgumentError}.
+ * Throws `InvalidArgumentException`.
  */
 export function readHlsRequest(request: RequestFields, nowMs: number): HlsRequest {
 	const mode = request.optionalOneOf('PlaybackMode', playbackModes) ?? 'LIVE';
@@ -77,10 +77,10 @@ function readRange(
 	const range = selector?.object('TimestampRange');
 	if (mode === 'LIVE') {
 		if (range === undefined) return { startMs: null, endMs: null };
-		throw new InvalidArgumentError('expected no TimestampRange with the PlaybackMode LIVE');
+		throw invalidArgument('expected no TimestampRange with the PlaybackMode LIVE');
 	}
 	if (range === undefined) {
-		throw new InvalidArgumentError(
+		throw invalidArgument(
 			`expected an HLSFragmentSelector with a TimestampRange for the PlaybackMode ${mode}`,
 		);
 	}
@@ -88,21 +88,21 @@ function readRange(
 	const endMs =
 		mode === 'ON_DEMAND' ? range.timeMs('EndTimestamp') : (range.optionalTimeMs('EndTimestamp') ?? null);
 	if (endMs !== null && endMs <= startMs) {
-		throw new InvalidArgumentError(
+		throw invalidArgument(
 			`expected EndTimestamp to be later than StartTimestamp, got ${endMs} and ${startMs}`,
 		);
 	}
 	if (endMs !== null && endMs - startMs > MAX_RANGE_MS) {
-		throw new InvalidArgumentError(
+		throw invalidArgument(
 			`expected EndTimestamp within 24 hours of StartTimestamp, got ${endMs} and ${startMs}`,
 		);
 	}
 	if (clock === 'server') {
 		if (endMs !== null && endMs >= nowMs) {
-			throw new InvalidArgumentError(`expected EndTimestamp to be in the past, got ${endMs}`);
+			throw invalidArgument(`expected EndTimestamp to be in the past, got ${endMs}`);
 		}
 		if (startMs <= nowMs - RETENTION_MS) {
-			throw new InvalidArgumentError(`Start timestamp ${startMs} is outside of the stream retention period.`);
+			throw invalidArgument(`Start timestamp ${startMs} is outside of the stream retention period.`);
 		}
 	}
 	return { startMs, endMs };

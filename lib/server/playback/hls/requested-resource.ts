@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { InvalidArgumentError, UnknownOperationError } from '../../wire/service-error.js';
+import { invalidArgument, unknownOperation } from '../../wire/service-error.js';
 import { HLS_PATH, type ResourceName, resourceNames } from './resource-uri.js';
 
 /** A request for a resource of a session, or the question whether a page from elsewhere may make one. */
@@ -43,7 +43,7 @@ export function findResource({ method = '', url = '' }: IncomingMessage): Reques
 	const [path = '', query = ''] = url.split('?', 2);
 	const name = namesByPath.get(path);
 	if (name === undefined || !['GET', 'HEAD', 'OPTIONS'].includes(method)) {
-		throw new UnknownOperationError(method, path);
+		throw unknownOperation(method, path);
 	}
 	const parameters = new URLSearchParams(query);
 	return {
@@ -59,6 +59,6 @@ export function findResource({ method = '', url = '' }: IncomingMessage): Reques
 function readNumber(parameters: URLSearchParams, name: string): number | null {
 	const text = parameters.get(name);
 	if (text === null) return null;
-	if (!NUMBER_PATTERN.test(text)) throw new InvalidArgumentError(`expected ${name} to be a whole number`);
+	if (!NUMBER_PATTERN.test(text)) throw invalidArgument(`expected ${name} to be a whole number`);
 	return Number(text);
 }

@@ -3,7 +3,7 @@ import { GAP_THRESHOLD_MS } from '../../../gaps/gap-threshold.js';
 import type { Track } from '../../../model/track.js';
 import type { LocalStream } from '../../store/local-stream.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
-import { InternalFailureError, ServiceError } from '../../wire/service-error.js';
+import { internalFailure, ServiceError } from '../../wire/service-error.js';
 import type { HlsRequest } from '../hls/hls-request.js';
 import {
 	decodesAlike,
@@ -88,7 +88,7 @@ export class HlsSession {
 			);
 		}
 		const [tracks] = await reader.read(first.fragments.slice(0, 1));
-		if (tracks instanceof MediaError) throw new InternalFailureError(tracks);
+		if (tracks instanceof MediaError) throw internalFailure(tracks);
 		session.#initializations.push(playbackTracks(tracks as readonly Track[]));
 		await session.#append(first);
 		return session;
@@ -216,7 +216,7 @@ export class HlsSession {
 		const before = this.#initializations[current] as PlaybackTracks;
 		let tracks: PlaybackTracks;
 		try {
-			if (found instanceof MediaError) throw new InternalFailureError(found);
+			if (found instanceof MediaError) throw internalFailure(found);
 			tracks = playbackTracks(found);
 			if (!isSameLayout(before, tracks)) throw changed('the tracks or their codecs changed');
 		} catch (error) {
