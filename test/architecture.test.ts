@@ -46,6 +46,56 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const forEveryone = ['errors.ts', 'model'];
 const edges = ['server', 'cli'];
 
+/**
+ * The same inside lib/server, files at its top included. A line names only lines above it, so no two rooms import each
+ * other.
+ */
+const serverRooms: Readonly<Record<string, readonly string[]>> = {
+	'monotonic-clock.ts': [],
+	wire: [],
+	store: [],
+	signature: ['wire'],
+	quotas: ['monotonic-clock.ts', 'wire'],
+	ingest: ['store', 'wire'],
+	'local-archive.ts': ['ingest', 'store', 'wire'],
+	faults: ['monotonic-clock.ts', 'store', 'wire'],
+	http: ['faults', 'monotonic-clock.ts', 'quotas', 'signature', 'store', 'wire'],
+	'playback/packaging': ['store', 'wire'],
+	'playback/sessions': ['playback/packaging', 'quotas', 'store', 'wire'],
+	'playback/hls': ['http', 'playback/packaging', 'playback/sessions', 'wire'],
+	operations: [
+		'faults',
+		'http',
+		'local-archive.ts',
+		'playback/hls',
+		'playback/sessions',
+		'signature',
+		'store',
+		'wire',
+	],
+	'archive-server.ts': [
+		'faults',
+		'http',
+		'local-archive.ts',
+		'monotonic-clock.ts',
+		'operations',
+		'playback/hls',
+		'playback/sessions',
+		'quotas',
+		'signature',
+		'wire',
+	],
+	'index.ts': [
+		'archive-server.ts',
+		'faults',
+		'http',
+		'local-archive.ts',
+		'monotonic-clock.ts',
+		'quotas',
+		'signature',
+	],
+};
+
 /** Third-party names, and the only places that may know them. */
 const homes: Readonly<Record<string, string | readonly string[]>> = {
 	bottleneck: 'pace/rate-limiter.ts',
@@ -63,15 +113,29 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 
 const lib = resolve('lib');
 
-async function importsOfLib(): Promise<{ file: string; target: string }[]> {
+interface Import {
+	/** Path in lib. */
+	readonly file: string;
+	/** As it is written, `../errors.js`. */
+	readonly target: string;
+	/** The file in lib that is meant; null for a package. */
+	readonly to: string | null;
+}
+
+async function importsOfLib(): Promise<Import[]> {
 	const files = (await readdir(lib, { recursive: true })).filter((name) => name.endsWith('.ts'));
 	const imports = await Promise.all(
 		files.map(async (file) => {
 			const text = await readFile(join(lib, file), 'utf8');
-			const targets = [
+			const matches = [
 				...text.matchAll(/(?:^|\n)(?:import|export)[^;]*?from '([^']+)'|import\('([^']+)'\)/g),
 			];
-			return targets.map((match) => ({ file, target: (match[1] ?? match[2]) as string }));
+			return matches.map((match) => {
+				const target = (match[1] ?? match[2]) as string;
+				const isOurs = target.startsWith('.');
+				const to = relative(lib, resolve(lib, dirname(file), target)).replace(/\.js$/, '.ts');
+				return { file, target, to: isOurs ? to : null };
+			});
 		}),
 	);
 	return imports.flat();
@@ -79,9 +143,8 @@ async function importsOfLib(): Promise<{ file: string; target: string }[]> {
 
 test('every room imports only from the rooms before it', async (t) => {
 	const wrong: string[] = [];
-	for (const { file, target } of await importsOfLib()) {
-		if (!target.startsWith('.')) continue;
-		const to = relative(lib, resolve(lib, dirname(file), target)).replace(/\.js$/, '.ts');
+	for (const { file, to } of await importsOfLib()) {
+		if (to === null) continue;
 		const room = file.includes('/') ? (file.split('/')[0] as string) : null;
 		const isAllowed = (name: string): boolean => to === name || to.startsWith(`${name}/`);
 		const allowed =
@@ -93,6 +156,25 @@ test('every room imports only from the rooms before it', async (t) => {
 			wrong.push(`${file} imports ${to}`);
 	}
 	t.deepEqual(wrong, []);
+});
+
+test('every room of the server imports only from the rooms before it', async (t) => {
+	const names = Object.keys(serverRooms);
+	const roomOf = (file: string): string => {
+		const path = file.slice('server/'.length);
+		return names.find((name) => path === name || path.startsWith(`${name}/`)) ?? path;
+	};
+	const wrong: string[] = [];
+	for (const { file, to } of await importsOfLib()) {
+		if (!file.startsWith('server/') || !to?.startsWith('server/')) continue;
+		const room = roomOf(file);
+		if (room !== roomOf(to) && serverRooms[room]?.includes(roomOf(to)) !== true)
+			wrong.push(`${file} imports ${to}`);
+	}
+	t.deepEqual(wrong, []);
+	for (const [index, [room, allowed]] of Object.entries(serverRooms).entries()) {
+		for (const name of allowed) t.true(names.slice(0, index).includes(name), `${room} names ${name}`);
+	}
 });
 
 test('every third-party package has one home', async (t) => {

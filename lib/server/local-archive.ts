@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { ingestError, ingestFile } from './ingest/ingest-file.js';
-import { STREAM_NAME } from './operations/stream-name.js';
 import { DataDirectory, type StoredFile } from './store/data-directory.js';
 import { FragmentIndex } from './store/fragment-index.js';
 import { LocalStream } from './store/local-stream.js';
+import { STREAM_NAME } from './wire/stream-name.js';
 
 /** How long a file's name may be on the usual disks; a stream's name becomes one. One less than the service allows. */
 const MAX_STREAM_NAME_LENGTH = 255;

@@ -1,7 +1,14 @@
-import type { ListingResult } from '../operations/operation.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { type ArmedRule, rulesOf } from './armed-rule.js';
 import type { AppliedFault, RuleOf } from './fault-rule.js';
+
+/** A page of a listing, as the archive has it. */
+export interface ListedPage {
+	readonly fragments: readonly StoredFragment[];
+	readonly nextToken: string | null;
+	/** The token that gives this very page. */
+	readonly ownToken: () => string;
+}
 
 /** A page of a listing after the rules that fired are applied, and which of them changed it. */
 export interface FaultedListing {
@@ -11,23 +18,19 @@ export interface FaultedListing {
 }
 
 /** Applies the rules about listings. `nowMs` is the archive's clock, epoch milliseconds. */
-export function faultListing(
-	result: ListingResult,
-	fired: readonly ArmedRule[],
-	nowMs: number,
-): FaultedListing {
+export function faultListing(page: ListedPage, fired: readonly ArmedRule[], nowMs: number): FaultedListing {
 	const [emptied] = rulesOf(fired, 'empty-page');
 	if (emptied !== undefined) {
-		return { fragments: [], nextToken: result.ownToken(), applied: [emptied.applied] };
+		return { fragments: [], nextToken: page.ownToken(), applied: [emptied.applied] };
 	}
 	const applied: AppliedFault[] = [];
-	let { fragments } = result;
+	let { fragments } = page;
 	for (const armed of rulesOf(fired, 'late-listing')) {
 		const listed = fragments.filter((fragment) => isListed(fragment, armed, nowMs));
 		if (listed.length < fragments.length) applied.push(armed.applied);
 		fragments = listed;
 	}
-	return { fragments, nextToken: result.nextToken, applied };
+	return { fragments, nextToken: page.nextToken, applied };
 }
 
 function isListed(

@@ -1,5 +1,5 @@
+import { listMembers, type RequestTarget } from '../wire/request-target.js';
 import { parsePythonLiteral } from './python-literal.js';
-import { listMembers, type RequestTarget } from './request-target.js';
 
 /** Members that are whole numbers or moments, in any request of the service. A query has only text. */
 const numberMembers: ReadonlySet<string> = new Set([

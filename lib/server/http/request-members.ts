@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
+import { isPresigned, parseTarget } from '../wire/request-target.js';
 import { invalidArgument } from '../wire/service-error.js';
 import { membersOfQuery } from './query-members.js';
 import { parseJsonBody, readBody } from './request-body.js';
-import { isPresigned, parseTarget } from './request-target.js';
 
 /**
  * The members of a request for an operation: its JSON body, and the query of a presigned one. With a verifier nothing is

@@ -1,5 +1,5 @@
-import { readHlsRequest } from '../playback/hls/hls-request.js';
 import { HLS_PATH, resourceUri } from '../playback/hls/resource-uri.js';
+import { readHlsRequest } from '../playback/sessions/hls-request.js';
 import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 

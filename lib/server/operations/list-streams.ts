@@ -1,8 +1,8 @@
 import type { StringBounds } from '../wire/request-fields.js';
 import { invalidArgument } from '../wire/service-error.js';
+import { STREAM_NAME } from '../wire/stream-name.js';
 import type { JsonOperation } from './operation.js';
 import { streamInfo } from './stream-info.js';
-import { STREAM_NAME } from './stream-name.js';
 
 /** The service's default is its maximum. */
 const MAX_PAGE_SIZE = 10_000;

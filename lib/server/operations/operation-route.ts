@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { ArmedRule } from '../faults/armed-rule.js';
-import { faultedReply } from '../http/reply.js';
 import { readMembers, verifyHeaders } from '../http/request-members.js';
-import { isPresigned, parseTarget } from '../http/request-target.js';
 import type { Route, RouteContext, RoutedRequest, ValidRequest } from '../http/router.js';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import { RequestFields } from '../wire/request-fields.js';
+import { isPresigned, parseTarget } from '../wire/request-target.js';
 import { unknownOperation } from '../wire/service-error.js';
+import { faultedReply } from './faulted-reply.js';
 import type { Operation, OperationContext, OperationResult } from './operation.js';
 
 /** What an {@link OperationRoute} needs. */

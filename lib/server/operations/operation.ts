@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ListedPage } from '../faults/listing-faults.js';
 import type { LocalArchive } from '../local-archive.js';
 import type { HlsSessions } from '../playback/sessions/hls-sessions.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
@@ -20,12 +21,8 @@ export interface OperationContext {
 }
 
 /** A page of ListFragments. */
-export interface ListingResult {
+export interface ListingResult extends ListedPage {
 	readonly kind: 'listing';
-	readonly fragments: readonly StoredFragment[];
-	readonly nextToken: string | null;
-	/** The token that gives this very page. */
-	readonly ownToken: () => string;
 	/** The requested page size: what the call costs. */
 	readonly metadataPoints: number;
 }

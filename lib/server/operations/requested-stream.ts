@@ -2,7 +2,7 @@ import type { LocalArchive } from '../local-archive.js';
 import type { LocalStream } from '../store/local-stream.js';
 import type { RequestFields, StringBounds } from '../wire/request-fields.js';
 import { invalidArgument, resourceNotFound } from '../wire/service-error.js';
-import { STREAM_NAME } from './stream-name.js';
+import { STREAM_NAME } from '../wire/stream-name.js';
 
 const STREAM_ARN: StringBounds = {
 	maxLength: 1024,

@@ -1,8 +1,5 @@
-import type { LocalStream } from '../store/local-stream.js';
+import { type LocalStream, RETENTION_HOURS } from '../store/local-stream.js';
 import { EpochSeconds, type WireValue } from '../wire/wire-json.js';
-
-/** Ingested media does not expire; ten years are the most the service knows. */
-export const RETENTION_HOURS = 87_600;
 
 /** The key that the service uses where none was chosen. */
 const KMS_KEY_ID = 'alias/aws/kinesisvideo';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isPresigned, type RequestTarget } from '../http/request-target.js';
+import { isPresigned, type RequestTarget } from '../wire/request-target.js';
 import { incompleteSignature, invalidSignature, missingAuthenticationToken } from './signature-error.js';
 
 /** The only algorithm of version 4 that takes a secret. */

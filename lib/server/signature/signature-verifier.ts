@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { isPresigned, type RequestTarget } from '../http/request-target.js';
+import { isPresigned, type RequestTarget } from '../wire/request-target.js';
 import { type AccessKey, checkAccessKeys } from './access-key.js';
 import { NodeSha256 } from './node-sha256.js';
 import { readSignatureClaim, type SignatureClaim } from './signature-claim.js';

@@ -4,6 +4,11 @@ import type { StoredFragment } from './stored-fragment.js';
 /** The clock a range is meant on: the producer's or the service's own. */
 export type Clock = 'producer' | 'server';
 
+/** When a fragment starts on a clock, epoch milliseconds. */
+export function startOn(clock: Clock, fragment: StoredFragment): number {
+	return clock === 'server' ? fragment.serverMs : fragment.producerMs;
+}
+
 /** A range on one clock, epoch milliseconds, both ends included. */
 export interface ClockRange {
 	readonly clock: Clock;
@@ -109,12 +114,11 @@ export class Selection {
 }
 
 function firstNotBefore(fragments: readonly StoredFragment[], clock: Clock, timeMs: number): number {
-	const key = clock === 'producer' ? 'producerMs' : 'serverMs';
 	let low = 0;
 	let high = fragments.length;
 	while (low < high) {
 		const middle = (low + high) >>> 1;
-		if ((fragments[middle] as StoredFragment)[key] < timeMs) low = middle + 1;
+		if (startOn(clock, fragments[middle] as StoredFragment) < timeMs) low = middle + 1;
 		else high = middle;
 	}
 	return low;

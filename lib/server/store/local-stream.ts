@@ -4,6 +4,9 @@ import { FragmentIndex } from './fragment-index.js';
 /** The account that the ARNs of the local archive name. */
 const ACCOUNT_ID = '123456789012';
 
+/** Ingested media does not expire; ten years are the longest DataRetentionInHours of the service. */
+export const RETENTION_HOURS = 87_600;
+
 /** One stream of the local archive, as the operations see it. */
 export class LocalStream {
 	readonly metadata: StreamMetadata;

@@ -2,7 +2,7 @@ import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { parsePythonLiteral } from '#lib/server/http/python-literal.js';
 import { membersOfQuery } from '#lib/server/http/query-members.js';
-import { parseTarget } from '#lib/server/http/request-target.js';
+import { parseTarget } from '#lib/server/wire/request-target.js';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
 

@@ -1,7 +1,7 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { parseTarget, type RequestTarget } from '#lib/server/http/request-target.js';
 import { readSignatureClaim } from '#lib/server/signature/signature-claim.js';
+import { parseTarget, type RequestTarget } from '#lib/server/wire/request-target.js';
 import { ServiceError } from '#lib/server/wire/service-error.js';
 
 const SIGNATURE = 'ab'.repeat(32);

@@ -1,5 +1,5 @@
+import type { ContainerFormat } from '../packaging/container-format.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
-import type { ContainerFormat } from './hls-request.js';
 import { resourceUri } from './resource-uri.js';
 
 /** What a master playlist says. */

@@ -1,6 +1,6 @@
+import type { HlsRequest } from '../sessions/hls-request.js';
 import type { SessionWindow } from '../sessions/hls-session.js';
 import type { SessionEntry } from '../sessions/session-entry.js';
-import type { HlsRequest } from './hls-request.js';
 import { resourceUri } from './resource-uri.js';
 
 /** What a media playlist is made of. */

@@ -5,7 +5,7 @@ import type { Sample } from '../../../mp4/sample-times.js';
 import { transportSegment } from '../../../mpegts/transport-segment.js';
 import type { Clock } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
-import type { ContainerFormat } from '../hls/hls-request.js';
+import type { ContainerFormat } from './container-format.js';
 import { evenAudio } from './even-audio.js';
 import { type PlaybackTracks, parameterSets } from './playback-tracks.js';
 import { firstShownMs } from './segment-audio.js';

@@ -1,6 +1,6 @@
 import type { FragmentIndex } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
-import type { HlsRequest } from '../hls/hls-request.js';
+import type { HlsRequest } from './hls-request.js';
 import { compareServerTimes, playedFragments } from './playback-order.js';
 
 /** A live session takes no stream whose newest fragment is older than this. */

@@ -1,10 +1,10 @@
 import { MediaError } from '../../../errors.js';
 import { GAP_THRESHOLD_MS } from '../../../gaps/gap-threshold.js';
 import type { Track } from '../../../model/track.js';
+import { startOn } from '../../store/fragment-index.js';
 import type { LocalStream } from '../../store/local-stream.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { internalFailure, ServiceError } from '../../wire/service-error.js';
-import type { HlsRequest } from '../hls/hls-request.js';
 import {
 	decodesAlike,
 	isSameLayout,
@@ -13,7 +13,7 @@ import {
 } from '../packaging/playback-tracks.js';
 import type { TrackReader } from '../packaging/track-reader.js';
 import { type DueFragments, type FragmentQueue, fragmentQueue } from './fragment-queue.js';
-import { startOn } from './playback-order.js';
+import type { HlsRequest } from './hls-request.js';
 import { segmentBytesAtMost } from './segment-size.js';
 import { fragmentDurationMs, type SessionEntry, segmentDurationMs } from './session-entry.js';
 

@@ -2,8 +2,8 @@ import type { QuotaValues } from '../../quotas/quota-values.js';
 import { SessionQuotas } from '../../quotas/session-quotas.js';
 import type { LocalStream } from '../../store/local-stream.js';
 import { ServiceError } from '../../wire/service-error.js';
-import type { HlsRequest } from '../hls/hls-request.js';
 import { TrackReader } from '../packaging/track-reader.js';
+import type { HlsRequest } from './hls-request.js';
 import { HlsSession } from './hls-session.js';
 import { SessionTokens } from './session-token.js';
 

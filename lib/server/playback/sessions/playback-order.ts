@@ -4,11 +4,6 @@ import type { StoredFragment } from '../../store/stored-fragment.js';
 /** What a later ingest of the same time looks like: it goes back by more than a producer resends, or comes much later. */
 const ANOTHER_INGEST_MS = 60_000;
 
-/** When a fragment starts on a clock, epoch milliseconds. */
-export function startOn(clock: Clock, fragment: StoredFragment): number {
-	return clock === 'server' ? fragment.serverMs : fragment.producerMs;
-}
-
 /** Order of fragment numbers, which is the order of ingestion. They have up to 128 digits. */
 export function compareNumbers(a: StoredFragment, b: StoredFragment): number {
 	return a.number.length - b.number.length || (a.number < b.number ? -1 : a.number > b.number ? 1 : 0);

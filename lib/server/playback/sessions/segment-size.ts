@@ -1,5 +1,5 @@
 import { transportBytesAtMost } from '../../../mpegts/transport-segment.js';
-import type { ContainerFormat } from '../hls/hls-request.js';
+import type { ContainerFormat } from '../packaging/container-format.js';
 import { aacFrameMs } from '../packaging/even-audio.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
 import type { SessionEntry } from './session-entry.js';

@@ -1,8 +1,8 @@
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { ServiceError } from '../../wire/service-error.js';
-import type { HlsRequest } from '../hls/hls-request.js';
 import { aacFrameMs } from '../packaging/even-audio.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
+import type { HlsRequest } from './hls-request.js';
 
 /** A fragment in a session's playlists. Never changed once it is listed. */
 export interface SessionEntry {

@@ -1,7 +1,8 @@
-import { RETENTION_HOURS } from '../../operations/stream-info.js';
 import type { Clock } from '../../store/fragment-index.js';
+import { RETENTION_HOURS } from '../../store/local-stream.js';
 import type { RequestFields } from '../../wire/request-fields.js';
 import { invalidArgument } from '../../wire/service-error.js';
+import { type ContainerFormat, containerFormats } from '../packaging/container-format.js';
 
 /** What a session plays, and what its playlists look like. */
 export interface HlsRequest {
@@ -22,16 +23,12 @@ export interface HlsRequest {
 }
 
 const playbackModes = ['LIVE', 'LIVE_REPLAY', 'ON_DEMAND'] as const;
-const containerFormats = ['FRAGMENTED_MP4', 'MPEG_TS'] as const;
 const discontinuityModes = ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY'] as const;
 const displayModes = ['ALWAYS', 'NEVER'] as const;
 const selectorTypes = ['SERVER_TIMESTAMP', 'PRODUCER_TIMESTAMP'] as const;
 
 /** Where a session begins and how its playlist goes on (PlaybackMode). */
 export type PlaybackMode = (typeof playbackModes)[number];
-
-/** What the fragments of a session are packaged in (ContainerFormat). */
-export type ContainerFormat = (typeof containerFormats)[number];
 
 /** Between which fragments playlists let a player begin a new timeline (DiscontinuityMode). */
 export type DiscontinuityMode = (typeof discontinuityModes)[number];

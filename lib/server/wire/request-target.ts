@@ -1,4 +1,4 @@
-import { invalidArgument } from '../wire/service-error.js';
+import { invalidArgument } from './service-error.js';
 
 /** The parts of a request's target. */
 export interface RequestTarget {

@@ -1,0 +1,80 @@
+import { type ArmedRule, rulesOf } from '../faults/armed-rule.js';
+import { bodyStops } from '../faults/body-stops.js';
+import { faultListing } from '../faults/listing-faults.js';
+import { arrangeMedia } from '../faults/media-faults.js';
+import { errorReply, jsonReply, type Reply } from '../http/reply.js';
+import { clientLimitExceeded, ServiceError } from '../wire/service-error.js';
+import { listingJson } from './listing-json.js';
+import type { OperationResult } from './operation.js';
+
+/** A result that is ready to be sent. */
+type SettledResult = Exclude<OperationResult, { kind: 'action' }>;
+
+/** Every fault that refuses, and the first to fire wins. */
+const refusals = ['throttle', 'server-error', 'reset', 'hang-up'] as const;
+
+/** A port on which connections are refused: 1 belongs to tcpmux (RFC 1078), which is not in use. */
+const DEAD_ENDPOINT = 'http://127.0.0.1:1';
+
+/** The reply for a result, after the rules that fired for it. `nowMs` is the archive's clock, epoch milliseconds. */
+export async function faultedReply(
+	result: SettledResult,
+	fired: readonly ArmedRule[],
+	nowMs: number,
+): Promise<Reply> {
+	const [refusal] = rulesOf(fired, ...refusals);
+	if (refusal !== undefined) {
+		const { rule, applied } = refusal;
+		if (rule.fault === 'throttle') return errorReply(throttleError(rule.error), [applied]);
+		if (rule.fault === 'server-error') return errorReply(serverError(rule.status), [applied]);
+		return { ...jsonReply(null), closing: rule.fault, faults: [applied] };
+	}
+	const reply = contentReply(result, fired, nowMs);
+	const [silence] = rulesOf(fired, 'no-answer');
+	const rest = rulesOf(fired, 'no-answer', 'cut', 'stall').map(({ applied }) => applied);
+	return {
+		...reply,
+		silenceMs: silence === undefined ? 0 : (silence.rule.ms ?? null),
+		stops: await bodyStops(reply.parts, fired),
+		faults: [...reply.faults, ...rest].toSorted((a, b) => a.rule - b.rule),
+	};
+}
+
+function contentReply(result: SettledResult, fired: readonly ArmedRule[], nowMs: number): Reply {
+	if (result.kind === 'listing') {
+		const listing = faultListing(result, fired, nowMs);
+		return {
+			...jsonReply(listingJson(listing)),
+			fragments: listing.fragments.length,
+			faults: listing.applied,
+		};
+	}
+	if (result.kind === 'media') {
+		const { parts, applied } = arrangeMedia(result.fragments, fired);
+		const fragments = parts.filter(({ kind }) => kind === 'fragment').length;
+		return {
+			...jsonReply(null),
+			contentType: 'video/webm',
+			parts,
+			isMedia: true,
+			fragments,
+			faults: applied,
+		};
+	}
+	if (result.kind === 'stream') {
+		return { ...jsonReply(null), contentType: result.contentType, parts: [], stream: result.body };
+	}
+	const [dead] = rulesOf(fired, 'dead-endpoint');
+	if (dead === undefined) return jsonReply(result.json);
+	return { ...jsonReply({ DataEndpoint: dead.rule.endpoint ?? DEAD_ENDPOINT }), faults: [dead.applied] };
+}
+
+function throttleError(name = 'ClientLimitExceededException'): ServiceError {
+	if (name === 'ClientLimitExceededException') return clientLimitExceeded('anything, by a fault rule,');
+	return new ServiceError(name, 400, 'Rate exceeded, by a fault rule.');
+}
+
+function serverError(status: 500 | 503 = 500): ServiceError {
+	const name = status === 500 ? 'InternalFailure' : 'ServiceUnavailable';
+	return new ServiceError(name, status, 'The request failed by a fault rule.');
+}
