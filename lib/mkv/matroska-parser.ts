@@ -286,11 +286,13 @@ export class MatroskaParser {
 		return chunk.byteLength;
 	}
 
-	/** Counts off the body of an element that is not needed. No document begins in one, but in attached files. */
+	/** Counts off the body of an element that is not needed. No document begins in one, but in the attachments of a file. */
 	#skipBytes(chunk: Uint8Array, position: number, end: number): number {
 		const to = Math.min(position + this.#skip, end);
 		const options = { isFinal: this.#isFinal, withSegments: true };
-		const found = this.#elementId === ID.Attachments ? null : findDocument(chunk, position, to, options);
+		// A payload of the service has no attachments, and its Segments are of unknown size.
+		const isOfFile = this.#elementId === ID.Attachments && Number.isFinite(this.#open.end);
+		const found = isOfFile ? null : findDocument(chunk, position, to, options);
 		if (found === null) {
 			this.#skip -= to - position;
 			this.#suspects.trustUpTo(to);
@@ -391,8 +393,15 @@ export class MatroskaParser {
 				checkDocType(viewOf(bytes, start, end), offset);
 				break;
 			default:
-				this.#handler.header(id, viewOf(bytes, start, end), offset);
+				this.#reportHeader(id, viewOf(bytes, start, end), offset);
 		}
+	}
+
+	#reportHeader(id: number, body: Uint8Array, offset: number): void {
+		// Where a document was cut, the text of a tag may have taken in the header of the next one, up to just where it ends.
+		const found = findDocument(body, 0, body.byteLength, { isFinal: true, withSegments: false });
+		if (found !== null) throw malformed(`a document that begins inside ${nameOf(id)}`, offset);
+		this.#handler.header(id, body, offset);
 	}
 
 	/** `keyframe`: 0 to take the flag from the block, ±KEYFRAME_FLAG to set or clear it. */

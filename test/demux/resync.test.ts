@@ -141,9 +141,50 @@ test('a document that a damaged size takes in is found all the same', (t) => {
 
 test('a file may be attached to a document', (t) => {
 	const attached = master('Attachments', [master('AttachedFile', [element('FileData', [second])])]);
-	const { events, error } = readEvents([withMore(...attached)]);
+	const blocks = cluster(
+		0n,
+		block({ trackNumber: 1, relativeTicks: 0, keyframe: true, data: Buffer.from('frame 10') }),
+	);
+	const segment = master('Segment', [master('Tracks', [videoTrack]), blocks, attached]);
+	const { events, error } = readEvents([Buffer.concat([...ebmlHeader(), ...segment])]);
 	t.is(error, null);
-	t.deepEqual(fragmentsOf(events), [FIRST]);
+	t.deepEqual(fragmentsOf(events), ['null: 10']);
+});
+
+test('attachments in a payload, whose Segments are of unknown size, are a damaged size', (t) => {
+	const attachments = elementHeader('Attachments', 100_000_000);
+	assertRead(t, Buffer.concat([first, attachments, second, third]), [`${FIRST} …`, SECOND, THIRD]);
+});
+
+test('a tag that takes in the header of the next document, up to just where it ends, is a cut', (t) => {
+	// The next document's Info and Tracks would continue the Segment as if they were its own.
+	const segmentAt = second.indexOf(Buffer.from('18538067', 'hex'));
+	const sizeLength = Math.clz32(second[segmentAt + 4] as number) - 23;
+	const header = second.subarray(0, segmentAt + 4 + sizeLength);
+	const name = string('TagName', 'NOTE');
+	const text = elementHeader('TagString', header.byteLength);
+	const simple = [...name, text];
+	const sizeBytes = simple.reduce((sum, { byteLength }) => sum + byteLength, header.byteLength);
+	const simpleTag = elementHeader('SimpleTag', sizeBytes);
+	const tag = elementHeader('Tag', simpleTag.byteLength + sizeBytes);
+	const tags = elementHeader('Tags', tag.byteLength + simpleTag.byteLength + sizeBytes);
+	const tagsBytes = tags.byteLength + tag.byteLength + simpleTag.byteLength + sizeBytes;
+	// Ends in the next document, after the first child of its Segment.
+	const childBytes = 5 + (second[header.byteLength + 4] as number & 0x7f);
+	const segment = elementHeader('Segment', tagsBytes + childBytes + 10);
+	const bytes = Buffer.concat([
+		first,
+		...ebmlHeader(),
+		segment,
+		tags,
+		tag,
+		simpleTag,
+		...simple,
+		second,
+		third,
+	]);
+	const { events } = readEvents([bytes], { resync: true });
+	t.deepEqual(fragmentsOf(events).slice(-2), [SECOND, THIRD]);
 });
 
 test('broken bytes between two fragments are one failure, whatever seems to begin in them', (t) => {

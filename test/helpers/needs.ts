@@ -12,16 +12,17 @@ export function sample(name: string): string {
 
 /**
  * Declares tests that need programs, `boto3`, or captures (`NAME.mkv`). Where one of them is missing they are skipped, and
- * their titles say why; in CI, which installs all programs, a missing one is a failure.
+ * their titles say why; in CI, which installs all programs, a missing one is a failure. Those of a file run one after the
+ * other: each starts programs that take all processors there are.
  */
 export function testWith(
 	...needs: readonly string[]
 ): (title: string, implementation: Implementation<[]>) => void {
 	return (title, implementation) => {
 		const missing = needs.filter((need) => !isThere(need));
-		if (missing.length === 0) return test(title, implementation);
+		if (missing.length === 0) return test.serial(title, implementation);
 		if (process.env['CI'] === 'true' && missing.some((need) => !isSample(need))) {
-			return test(title, (t) => t.fail(`missing: ${missing.join(', ')}`));
+			return test.serial(title, (t) => t.fail(`missing: ${missing.join(', ')}`));
 		}
 		return test.skip(`${title} (missing: ${missing.join(', ')})`, implementation);
 	};
