@@ -1,12 +1,11 @@
 /* A service that is broken, or means harm: whatever it sends, a call ends, within memory, and says what is wrong. */
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { type Fragment, KvsArchive, type RateLimiter, type TimeRange } from 'kvs-archive';
+import type { Fragment, KvsArchive, TimeRange } from 'kvs-archive';
 import {
 	type Behaviours,
 	documentOf,
 	endlessHead,
-	HOSTILE_START_MS,
 	listed,
 	sendByteByByte,
 	sendEndless,
@@ -15,16 +14,14 @@ import {
 	thousandFrames,
 	thousandTags,
 } from './helpers/hostile-service.js';
+import { openArchive } from './helpers/open-archive.js';
 import { fragmentNumber } from './helpers/payload.js';
+import { startMs } from './helpers/range.js';
 import { StandstillClock } from './helpers/standstill-clock.js';
 import { within } from './helpers/wait.js';
 
-const range: TimeRange = { from: new Date(HOSTILE_START_MS), to: new Date(HOSTILE_START_MS + 60_000) };
-const year: TimeRange = { from: range.from, to: new Date(HOSTILE_START_MS + 365 * 86_400_000) };
-
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
+const range: TimeRange = { from: new Date(startMs), to: new Date(startMs + 60_000) };
+const year: TimeRange = { from: range.from, to: new Date(startMs + 365 * 86_400_000) };
 
 type Run = (archive: KvsArchive) => Promise<unknown>;
 
@@ -348,15 +345,9 @@ const MAX_SENT_BYTES = 5 * 24 * MIB;
 
 for (const [what, { does, run = list(range), ends }] of Object.entries(hostilities)) {
 	test.serial(`a service that ${what}`, async (t) => {
-		const clock = new StandstillClock(HOSTILE_START_MS + 3_600_000);
+		const clock = new StandstillClock(startMs + 3_600_000);
 		const service = await startHostileService(t, does, clock);
-		const archive = new KvsArchive({
-			streamName: 'door',
-			endpoint: service.endpoint,
-			clock,
-			limiter: unlimited,
-		});
-		t.teardown(() => archive.close());
+		const archive = openArchive(t, service.endpoint, { clock });
 		const outcome = await within(
 			run(archive).catch((error: unknown) => error),
 			() => `${service.requests()} requests, ${service.sentBytes()} bytes sent, ${clock.pending} waits`,

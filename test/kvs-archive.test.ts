@@ -1,27 +1,25 @@
 import { createHash } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import {
 	type CallRecord,
 	type Fragment,
 	type FragmentFailureEvent,
 	type Frame,
 	KvsArchive,
-	type KvsArchiveOptions,
 	type MediaEvent,
-	MkvReader,
 	type Progress,
-	type RateLimiter,
 	type RunSummary,
 	type TimeRange,
 } from 'kvs-archive';
 import { startArchive, startMeddler } from './helpers/archive.js';
+import { collect } from './helpers/collect.js';
+import { matroskaFrames } from './helpers/matroska-frames.js';
 import { sample, testWith } from './helpers/needs.js';
+import { openArchive } from './helpers/open-archive.js';
 import {
 	audioTrack,
 	failureDocument,
@@ -31,35 +29,15 @@ import {
 	recording,
 	videoTrack,
 } from './helpers/payload.js';
+import { between, startMs } from './helpers/range.js';
 import { temporaryDirectory } from './helpers/tools.js';
+import { unlimited } from './helpers/unlimited.js';
 import { until } from './helpers/wait.js';
 
-const startMs = Date.UTC(2026, 0, 31);
-const all: TimeRange = {
-	from: new Date(startMs - 60_000),
-	to: new Date(startMs + 3_600_000),
-	by: 'producer',
-};
+const all = between(-60_000, 3_600_000);
 
 /** A range that is listed with one call. */
-const short: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
-
-/** Lets everything through: what is tested with it is not the pace. */
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
-
-function open(t: ExecutionContext, endpoint: string, options: Partial<KvsArchiveOptions> = {}): KvsArchive {
-	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited, ...options });
-	t.teardown(() => archive.close());
-	return archive;
-}
-
-async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
-	const items: T[] = [];
-	for await (const item of source) items.push(item);
-	return items;
-}
+const short = between(0, 800_000);
 
 const listed = (archive: KvsArchive, range: TimeRange, options = {}): Promise<Fragment[]> =>
 	collect(archive.fragments(range, options) as AsyncIterable<Fragment>);
@@ -73,7 +51,7 @@ const numbers = (count: number): string[] =>
 
 test('lists every fragment once, in order, though the service answers in none', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: recording(250) });
-	const fragments = await listed(open(t, endpoint), all, { pageSize: 50 });
+	const fragments = await listed(openArchive(t, endpoint), all, { pageSize: 50 });
 	t.deepEqual(
 		fragments.map((fragment) => fragment.fragmentNumber),
 		numbers(250),
@@ -86,7 +64,7 @@ test('lists every fragment once, in order, though the service answers in none', 
 
 test('both ends of a range count, on the clock it names', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(10) });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const range = { from: new Date(startMs + 4000), to: new Date(startMs + 8000) };
 	const at = async (by: 'server' | 'producer'): Promise<number[]> =>
 		(await listed(archive, { ...range, by })).map(
@@ -107,7 +85,7 @@ test('fragments with the same time are sorted by their number', async (t) => {
 	);
 	const { endpoint } = await startArchive(t, { door: media });
 	t.deepEqual(
-		(await listed(open(t, endpoint), all)).map((fragment) => fragment.fragmentNumber),
+		(await listed(openArchive(t, endpoint), all)).map((fragment) => fragment.fragmentNumber),
 		[1, 3, 5, 9].map(fragmentNumber),
 	);
 });
@@ -118,13 +96,13 @@ test('a range of ten sparse years costs dozens of calls', async (t) => {
 		door: recording(365, { startMs: startMs - 3650 * dayMs, stepMs: 10 * dayMs }),
 	});
 	const range = { from: new Date(startMs - 3650 * dayMs), to: new Date(startMs), by: 'producer' } as const;
-	t.is((await listed(open(t, endpoint), range)).length, 365);
+	t.is((await listed(openArchive(t, endpoint), range)).length, 365);
 	t.true(count('ListFragments') < 40, `${count('ListFragments')} calls`);
 });
 
 test('windows that are too full are halved: more fragments than a window may hold come in order', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(12_000, { stepMs: 20 }) });
-	const fragments = await listed(open(t, endpoint), all);
+	const fragments = await listed(openArchive(t, endpoint), all);
 	t.is(fragments.length, 12_000);
 	t.true(fragments.every((fragment, index) => fragment.fragmentNumber === fragmentNumber(index + 1)));
 });
@@ -135,7 +113,7 @@ test('a listing stops after maxItems and goes on from its token, in another proc
 	let startingToken: string | undefined;
 	let rounds = 0;
 	do {
-		const source = open(t, endpoint).fragments(
+		const source = openArchive(t, endpoint).fragments(
 			startingToken === undefined ? all : { from: new Date(0), to: new Date(0) },
 			{
 				maxItems: 10,
@@ -152,14 +130,14 @@ test('a listing stops after maxItems and goes on from its token, in another proc
 
 test('a listing that ends with its last fragment has no token', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(10) });
-	const source = open(t, endpoint).fragments(all, { maxItems: 10 });
+	const source = openArchive(t, endpoint).fragments(all, { maxItems: 10 });
 	t.is((await collect(source as AsyncIterable<Fragment>)).length, 10);
 	t.is(source.nextToken, null);
 });
 
 test('a range is read as one ordered stream of events', async (t) => {
 	const { endpoint, requests } = await startArchive(t, { door: recording(230) });
-	const stream = open(t, endpoint).events(short);
+	const stream = openArchive(t, endpoint).events(short);
 	const events = await collect(stream);
 	t.true(typesOf(events) === Array(230).fill('fragment frame frame fragment-end').join(' '));
 	const frames = events.filter((event): event is Frame => event.type === 'frame');
@@ -195,14 +173,14 @@ test('a range is read as one ordered stream of events', async (t) => {
 
 test('events come in batches too, the same ones', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(30) });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const batches = await collect(archive.events(all).batches());
 	t.is(typesOf(batches.flat()), typesOf(await collect(archive.events(all))));
 });
 
 test('frames are the encoded frames alone, the selected ones', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(10) });
-	const frames = await collect(open(t, endpoint).frames(all, { select: 'keyframes' }));
+	const frames = await collect(openArchive(t, endpoint).frames(all, { select: 'keyframes' }));
 	t.deepEqual(
 		frames.map(({ timestampMs, keyframe, fragmentNumber: number }) => [timestampMs, keyframe, number]),
 		numbers(10).map((number, index) => [startMs + index * 2000, true, number]),
@@ -211,7 +189,7 @@ test('frames are the encoded frames alone, the selected ones', async (t) => {
 
 test('an empty range ends at once', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(1) });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const before = { from: new Date(0), to: new Date(1000) };
 	const stream = archive.events(before);
 	t.deepEqual(await collect(stream), []);
@@ -223,7 +201,7 @@ test('an empty range ends at once', async (t) => {
 
 test('leaving the loop early is a normal end', async (t) => {
 	const { endpoint, server } = await startArchive(t, { door: recording(500) });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const stream = archive.events(all);
 	let count = 0;
 	for await (const _ of stream) if (++count === 5) break;
@@ -240,7 +218,7 @@ test('leaving the loop early is a normal end', async (t) => {
 
 test('an abort rejects with its reason, before and during a run', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(500) });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const reason = new Error('enough');
 	t.is(await t.throwsAsync(collect(archive.events(all, { signal: AbortSignal.abort(reason) }))), reason);
 	const controller = new AbortController();
@@ -270,7 +248,7 @@ test('an in-band exception is an event in its place, and the rest of the batch i
 		if (path !== '/getMediaForFragmentList' || nth > 0) return null;
 		return { body: Buffer.concat([body.subarray(0, (body.length / 10) * 3), exception]) };
 	});
-	const stream = open(t, endpoint).events(all);
+	const stream = openArchive(t, endpoint).events(all);
 	const events = await collect(stream);
 	const failures = events.filter((event): event is FragmentFailureEvent => event.type === 'fragment-failure');
 	t.like(failures[0], {
@@ -295,7 +273,7 @@ test('a body that breaks off between two fragments costs nothing', async (t) => 
 			? { body: body.subarray(0, (body.length / (10 - 4 * nth)) * 4 + 100), cut: true }
 			: null,
 	);
-	const stream = open(t, endpoint).events(all);
+	const stream = openArchive(t, endpoint).events(all);
 	const events = await collect(stream);
 	t.is(typesOf(events), Array(10).fill('fragment frame frame fragment-end').join(' '));
 	t.deepEqual(deliveredNumbers(events), numbers(10));
@@ -309,7 +287,7 @@ test('a body that breaks off inside a fragment costs nothing either', async (t) 
 			? { body: body.subarray(0, (body.length / 10) * 5 - 3), cut: true }
 			: null,
 	);
-	const stream = open(t, endpoint).events(all);
+	const stream = openArchive(t, endpoint).events(all);
 	const events = await collect(stream);
 	t.is(typesOf(events), Array(10).fill('fragment frame frame fragment-end').join(' '));
 	t.deepEqual(deliveredNumbers(events), numbers(10));
@@ -324,7 +302,7 @@ test('fragments that do not come are reported missing', async (t) => {
 			? { body: nth === 0 ? body.subarray(0, (body.length / 10) * 7) : Buffer.alloc(0) }
 			: null,
 	);
-	const stream = open(t, endpoint).events(all);
+	const stream = openArchive(t, endpoint).events(all);
 	const events = await collect(stream);
 	const failures = events.filter((event): event is FragmentFailureEvent => event.type === 'fragment-failure');
 	t.deepEqual(
@@ -349,7 +327,7 @@ test('strict makes the first failure an error', async (t) => {
 	const endpoint = await startMeddler(t, archive, ({ path }) =>
 		path === '/getMediaForFragmentList' ? { body: exception } : null,
 	);
-	const error = await t.throwsAsync(collect(open(t, endpoint).events(all, { strict: true })));
+	const error = await t.throwsAsync(collect(openArchive(t, endpoint).events(all, { strict: true })));
 	t.like(error, {
 		name: 'FragmentError',
 		code: 'KVS_FRAGMENT_FAILED',
@@ -366,7 +344,7 @@ test('a throttled call is made again', async (t) => {
 	const endpoint = await startMeddler(t, archive, ({ path, nth }) =>
 		path !== '/getDataEndpoint' && nth === 0 ? { status: 400, body: throttle } : null,
 	);
-	const stream = open(t, endpoint).events(all);
+	const stream = openArchive(t, endpoint).events(all);
 	t.is((await collect(stream)).filter(({ type }) => type === 'frame').length, 6);
 	t.like(await stream.summary, { throttled: 2, delivered: 3 });
 });
@@ -376,7 +354,7 @@ test('an answer in JSON that is cut off is asked for again', async (t) => {
 	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path !== '/getMediaForFragmentList' && nth < 2 ? { body: body.subarray(0, -5), cut: nth === 0 } : null,
 	);
-	const events = await collect(open(t, endpoint).events(short));
+	const events = await collect(openArchive(t, endpoint).events(short));
 	t.deepEqual(deliveredNumbers(events), numbers(3));
 });
 
@@ -387,7 +365,7 @@ test('the data endpoint is asked once for each API, and again after a failure', 
 			? { status: 500, body: Buffer.from('{"__type":"InternalFailure"}') }
 			: null,
 	);
-	const kvs = open(t, endpoint);
+	const kvs = openArchive(t, endpoint);
 	await collect(kvs.events(short));
 	t.is(archive.count('GetDataEndpoint'), 2);
 	await collect(kvs.events(short));
@@ -406,7 +384,7 @@ test('a client handed in is used as it is', async (t) => {
 
 test('errors say what was tried, on what, and what came', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(1) });
-	const unknown = await t.throwsAsync(listed(open(t, endpoint, { streamName: 'gate' }), all));
+	const unknown = await t.throwsAsync(listed(openArchive(t, endpoint, { streamName: 'gate' }), all));
 	t.like(unknown, {
 		code: 'KVS_NOT_FOUND',
 		operation: 'GetDataEndpoint',
@@ -415,20 +393,20 @@ test('errors say what was tried, on what, and what came', async (t) => {
 		retryable: false,
 	});
 	t.true(unknown?.message.includes('`gate`'), unknown?.message);
-	t.throws(() => open(t, 'not a url'), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => openArchive(t, 'not a url'), { code: 'KVS_INVALID_OPTION' });
 	t.throws(() => new KvsArchive({ endpoint }), { code: 'KVS_INVALID_OPTION' });
 	t.throws(() => new KvsArchive({ endpoint, streamName: 'a b' }), { code: 'KVS_INVALID_OPTION' });
-	t.throws(() => open(t, endpoint).events({ from: new Date(2000), to: new Date(1000) }), {
+	t.throws(() => openArchive(t, endpoint).events({ from: new Date(2000), to: new Date(1000) }), {
 		code: 'KVS_INVALID_OPTION',
 	});
-	t.throws(() => open(t, endpoint).events({ from: new Date(Number.NaN), to: new Date(1000) }), {
+	t.throws(() => openArchive(t, endpoint).events({ from: new Date(Number.NaN), to: new Date(1000) }), {
 		code: 'KVS_INVALID_OPTION',
 	});
-	t.throws(() => open(t, endpoint).fragments(all, { startingToken: 'bm9uc2Vuc2U' }), {
+	t.throws(() => openArchive(t, endpoint).fragments(all, { startingToken: 'bm9uc2Vuc2U' }), {
 		code: 'KVS_INVALID_OPTION',
 	});
-	t.throws(() => open(t, endpoint).fragments(all, { pageSize: 1001 }), { code: 'KVS_INVALID_OPTION' });
-	await t.throwsAsync(open(t, endpoint).export(all, 'x.avi'), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => openArchive(t, endpoint).fragments(all, { pageSize: 1001 }), { code: 'KVS_INVALID_OPTION' });
+	await t.throwsAsync(openArchive(t, endpoint).export(all, 'x.avi'), { code: 'KVS_INVALID_OPTION' });
 });
 
 test('a stream is found by its ARN', async (t) => {
@@ -448,7 +426,7 @@ test('a stream is found by its ARN', async (t) => {
 test('a run tells how far it has come, and at its end all of it', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(230) });
 	const reports: Progress[] = [];
-	await collect(open(t, endpoint).events(short, { onProgress: (progress) => reports.push(progress) }));
+	await collect(openArchive(t, endpoint).events(short, { onProgress: (progress) => reports.push(progress) }));
 	const last = reports.at(-1);
 	t.like(last, {
 		fragments: 230,
@@ -478,7 +456,7 @@ test('those who trace see every call and the end of every run', async (t) => {
 		unsubscribe('kvs-archive:run', onRun);
 	});
 	const streamName = 'door';
-	await collect(open(t, endpoint, { streamName }).events(short));
+	await collect(openArchive(t, endpoint, { streamName }).events(short));
 	const operations = calls.filter(({ stream }) => stream === streamName).map(({ operation }) => operation);
 	for (const operation of ['GetDataEndpoint', 'ListFragments', 'GetMediaForFragmentList'])
 		t.true(operations.includes(operation));
@@ -502,27 +480,21 @@ test("quotas are the service's own unless they are said, and then no limiter is"
 
 test('in order of arrival everything comes as well', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(230) });
-	const events = await collect(open(t, endpoint).events(short, { order: 'arrival' }));
+	const events = await collect(openArchive(t, endpoint).events(short, { order: 'arrival' }));
 	t.deepEqual(new Set(deliveredNumbers(events)), new Set(numbers(230)));
 	t.is(events.filter(({ type }) => type === 'frame').length, 460);
 });
 
 test('with hardly any memory for reading ahead everything comes in order', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(230) });
-	const events = await collect(open(t, endpoint).events(short, { maxBufferedBytes: 1000 }));
+	const events = await collect(openArchive(t, endpoint).events(short, { maxBufferedBytes: 1000 }));
 	t.deepEqual(deliveredNumbers(events), numbers(230));
 });
 
 async function payloadsOf(file: string): Promise<{ digest: string; frames: Frame[] }> {
+	const frames = await matroskaFrames(file);
 	const hash = createHash('sha256');
-	const frames: Frame[] = [];
-	await pipeline(createReadStream(file), new MkvReader(), async (events: AsyncIterable<MediaEvent>) => {
-		for await (const event of events) {
-			if (event.type !== 'frame') continue;
-			hash.update(event.data);
-			frames.push(event);
-		}
-	});
+	for (const { data } of frames) hash.update(data);
 	return { digest: hash.digest('hex'), frames };
 }
 
@@ -531,7 +503,7 @@ testWith('output_get_media.mkv')(
 	async (t) => {
 		const path = sample('output_get_media.mkv');
 		const { endpoint } = await startArchive(t, { door: path });
-		const archive = open(t, endpoint);
+		const archive = openArchive(t, endpoint);
 		const range = { from: new Date('2017-11-28T00:00:00Z'), to: new Date('2017-11-29T00:00:00Z') };
 		const file = join(await temporaryDirectory(t), 'out.mkv');
 		const summary = await archive.export(range, file);
@@ -560,7 +532,7 @@ testWith('vogels_480.mkv')(
 		const path = sample('vogels_480.mkv');
 		const { endpoint } = await startArchive(t, { door: path });
 		const file = join(await temporaryDirectory(t), 'out.mkv');
-		await open(t, endpoint).export(all, file);
+		await openArchive(t, endpoint).export(all, file);
 		const [before, after] = await Promise.all([payloadsOf(path), payloadsOf(file)]);
 		t.is(after.digest, before.digest);
 		t.is(after.frames.filter(({ track }) => track.type === 'video').length, 909);
@@ -583,7 +555,7 @@ test('a frame knows its server time', async (t) => {
 			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1, { relativeTicks: 40 })],
 		}),
 	});
-	const frames = await collect(open(t, endpoint).frames(all));
+	const frames = await collect(openArchive(t, endpoint).frames(all));
 	t.deepEqual(
 		frames.map(({ serverTimestampMs }) => serverTimestampMs),
 		[startMs + 5250, startMs + 5290],
@@ -612,11 +584,6 @@ function pictureAndSound(): Buffer {
 	);
 }
 
-const between = (fromMs: number, toMs: number, by: 'producer' | 'server' = 'producer'): TimeRange => ({
-	from: new Date(startMs + fromMs),
-	to: new Date(startMs + toMs),
-	by,
-});
 const sinceStart = (frames: readonly Frame[], type: string): number[] =>
 	frames
 		.filter(({ track }) => track.type === type)
@@ -624,7 +591,7 @@ const sinceStart = (frames: readonly Frame[], type: string): number[] =>
 
 test('frames begin at `from`, inside the fragment that contains it', async (t) => {
 	const { endpoint, requests } = await startArchive(t, { door: pictureAndSound() });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	for (const [range, options] of [
 		[between(6500, 9000), {}],
 		[between(6500, 9000), { order: 'arrival' }],
@@ -657,7 +624,7 @@ test('frames begin at `from`, inside the fragment that contains it', async (t) =
 
 test('a range inside one fragment, and one that begins before everything', async (t) => {
 	const { endpoint } = await startArchive(t, { door: pictureAndSound() });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	t.is(sinceStart(await collect(archive.frames(between(19_000, 19_001))), 'video').length, 25);
 	t.is(sinceStart(await collect(archive.frames(between(-60_000, 0))), 'video').length, 100);
 	const behind = archive.frames(between(20_100, 30_000));
@@ -667,7 +634,7 @@ test('a range inside one fragment, and one that begins before everything', async
 
 test('a range that begins with a fragment has nothing of the one before, on either clock', async (t) => {
 	const { endpoint } = await startArchive(t, { door: pictureAndSound() });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	for (const range of [between(4000, 8000), between(5000, 9000, 'server')]) {
 		for (const padStart of [true, false]) {
 			const stream = archive.events(range, { padStart });
@@ -687,7 +654,7 @@ test('a range that begins with a fragment has nothing of the one before, on eith
 
 test('an export begins at the last key frame at or before `from`, its sound at the same time', async (t) => {
 	const { endpoint } = await startArchive(t, { door: pictureAndSound() });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	const summary = await archive.export(between(6500, 9000), file);
 	t.like(summary, { fragments: 2, delivered: 2, failed: 0, missing: 0, frames: 150 + 60 });
@@ -719,7 +686,7 @@ test('a failure of the fragment before the range counts where it reaches the ran
 		const isFirst = body.includes(number);
 		return isFirst ? { body: Buffer.concat([exception, body.subarray(body.length / 2)]) } : null;
 	});
-	const kvs = open(t, endpoint);
+	const kvs = openArchive(t, endpoint);
 	const reaching = kvs.events(between(3500, 7000), { padStart: true });
 	const events = await collect(reaching);
 	t.like(events[0], { type: 'fragment-failure', index: null, fragmentNumber: number });
@@ -745,7 +712,7 @@ test('what breaks off behind a fragment that was left out, or in a trimmed one, 
 			[4000, 280],
 			[2500, 52 + 280],
 		] as const) {
-			const stream = open(t, endpoint).events(between(fromMs, 8000), { padStart: true });
+			const stream = openArchive(t, endpoint).events(between(fromMs, 8000), { padStart: true });
 			const events = await collect(stream);
 			const fragments = events.filter(({ type }) => type === 'fragment');
 			t.deepEqual(
@@ -779,7 +746,7 @@ function twice(): Buffer {
 
 test('of duplicates all are kept, which is said, or the newest', async (t) => {
 	const { endpoint } = await startArchive(t, { door: twice() });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const server = between(0, 100_000, 'server');
 	const cases = [
 		{ range: all, duplicates: undefined, expected: [1, 3, 2, 4], gaps: ['duplicate', 'duplicate'] },
@@ -806,7 +773,7 @@ test('of duplicates all are kept, which is said, or the newest', async (t) => {
 
 test('an export has duplicates one behind the other, or the newest alone', async (t) => {
 	const { endpoint } = await startArchive(t, { door: twice() });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	const written = async (options = {}): Promise<[string, number][]> => {
 		await archive.export(all, file, options);
@@ -839,7 +806,7 @@ test('an export has duplicates one behind the other, or the newest alone', async
 test('after close every method says that the archive is closed, at once', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
 	const kvs = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint });
-	const range = { from: new Date(startMs), to: new Date(startMs + 6000), by: 'producer' } as const;
+	const range = between(0, 6000);
 	const pages = kvs.paginate('ListFragments');
 	const source = kvs.fragments(range);
 	await kvs.close();
@@ -869,7 +836,7 @@ test('after close every method says that the archive is closed, at once', async 
 test('a run that is under way when the archive is closed ends with that', async (t) => {
 	const archive = await startArchive(t, { door: recording(500) });
 	const kvs = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint, limiter: unlimited });
-	const range = { from: new Date(startMs), to: new Date(startMs + 1_000_000), by: 'producer' } as const;
+	const range = between(0, 1_000_000);
 	await t.throwsAsync(
 		async () => {
 			for await (const _ of kvs.events(range)) await kvs.close();

@@ -5,6 +5,7 @@ import test from 'ava';
 import { ImageSink, KvsArchive } from 'kvs-archive';
 import { startArchive } from './helpers/archive.js';
 import { recording } from './helpers/payload.js';
+import { startMs } from './helpers/range.js';
 import { temporaryDirectory } from './helpers/tools.js';
 
 /** More than the ten listeners at which Node takes one more for a leak. */
@@ -27,7 +28,7 @@ test('many runs at once with one signal, and sinks that fail, warn of no leak', 
 	const directory = await temporaryDirectory(t);
 	const { endpoint } = await startArchive(t, { door: recording(2) });
 	await using archive = new KvsArchive({ endpoint, streamName: 'door', quotas });
-	const range = { from: Date.UTC(2026, 0, 31), to: Date.UTC(2026, 1, 1), by: 'producer' };
+	const range = { from: startMs, to: Date.UTC(2026, 1, 1), by: 'producer' };
 	const { signal } = new AbortController();
 	const all = <T>(run: (index: number) => Promise<T>): Promise<T[]> =>
 		Promise.all(Array.from({ length: RUNS }, (_, index) => run(index)));

@@ -4,25 +4,18 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { KvsArchive, type RateLimiter, type TimeRange } from 'kvs-archive';
+import { KvsArchive } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
 import { startArchive } from './helpers/archive.js';
 import { recording } from './helpers/payload.js';
+import { between, startMs } from './helpers/range.js';
 import { StandstillClock } from './helpers/standstill-clock.js';
 import { temporaryDirectory } from './helpers/tools.js';
+import { unlimited } from './helpers/unlimited.js';
 import { until } from './helpers/wait.js';
 
-const startMs = Date.UTC(2026, 0, 31);
 const FRAGMENTS = 300;
-const range: TimeRange = {
-	from: new Date(startMs),
-	to: new Date(startMs + FRAGMENTS * 2000),
-	by: 'producer',
-};
-
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
+const range = between(0, FRAGMENTS * 2000);
 
 /** What keeps the process alive now, but for the turns of the event loop that a test itself takes. */
 const resources = (): string =>

@@ -5,8 +5,8 @@ import { type Clock, type Frame, KvsArchive } from 'kvs-archive';
 import type { MonotonicClock, RequestRecord } from 'kvs-archive/server';
 import { startArchive } from './helpers/archive.js';
 import { recording } from './helpers/payload.js';
+import { startMs } from './helpers/range.js';
 
-const startMs = Date.UTC(2026, 0, 31);
 const FRAGMENTS = 3000;
 const STEP_MS = 2000;
 

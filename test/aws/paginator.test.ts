@@ -1,8 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import { KvsArchive, type RateLimiter, type RequestCost } from 'kvs-archive';
+import type { RateLimiter, RequestCost } from 'kvs-archive';
 import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
 import { findBoto3, runPython } from '../helpers/boto3.js';
+import { collect } from '../helpers/collect.js';
 import { withBoto3 } from '../helpers/needs.js';
+import { openArchive } from '../helpers/open-archive.js';
 import { recording } from '../helpers/payload.js';
 
 const FragmentSelector = {
@@ -14,23 +16,11 @@ interface Listed {
 	FragmentNumber: string;
 }
 
-function open(t: ExecutionContext, endpoint: string, limiter?: RateLimiter): KvsArchive {
-	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter });
-	t.teardown(() => archive.close());
-	return archive;
-}
-
-async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
-	const items: T[] = [];
-	for await (const item of source) items.push(item);
-	return items;
-}
-
 const start = (t: ExecutionContext, count: number): Promise<TestArchive> =>
 	startArchive(t, { door: recording(count), gate: recording(1), garden: recording(1) });
 
 withBoto3('says which operations answer in pages, as boto3 does', async (t) => {
-	const archive = open(t, 'http://127.0.0.1:1');
+	const archive = openArchive(t, 'http://127.0.0.1:1');
 	const answers = {
 		ListFragments: true,
 		GetImages: true,
@@ -75,7 +65,7 @@ print(json.dumps({n: c.can_paginate(n) for c in clients for n in ${JSON.stringif
 
 test("gives pages with the service's own names, and their items", async (t) => {
 	const { endpoint, requests } = await start(t, 25);
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const pages = await collect(archive.paginate('ListFragments', { FragmentSelector }, { pageSize: 10 }));
 	t.deepEqual(
 		pages.map(({ Fragments }) => (Fragments as Listed[]).length),
@@ -97,7 +87,7 @@ test("gives pages with the service's own names, and their items", async (t) => {
 
 test('stops after maxItems, and goes on from its token, inside a page or behind it', async (t) => {
 	const { endpoint } = await start(t, 25);
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const all = await collect(archive.paginate('ListFragments', { FragmentSelector }).items<Listed>());
 	for (const maxItems of [1, 4, 10, 11, 24]) {
 		const found: Listed[] = [];
@@ -134,7 +124,7 @@ test('each page waits for the points it costs', async (t) => {
 			return { sent: () => counts.sent++, closed: () => {}, cancel: () => counts.cancelled++ };
 		},
 	};
-	const archive = open(t, endpoint, limiter);
+	const archive = openArchive(t, endpoint, { limiter });
 	await collect(archive.paginate('ListFragments', { FragmentSelector }, { pageSize: 3 }));
 	await collect(archive.paginate('ListFragments', { FragmentSelector, MaxResults: 7 }));
 	await collect(archive.paginate('ListFragments', { FragmentSelector }));
@@ -156,21 +146,24 @@ test('a page that fails is asked for again, and one that repeats itself ends the
 	const once = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path === '/listFragments' && nth === 0 ? { status: 503, body } : null,
 	);
-	t.is((await collect(open(t, once).paginate('ListFragments', { FragmentSelector }).items())).length, 5);
+	t.is(
+		(await collect(openArchive(t, once).paginate('ListFragments', { FragmentSelector }).items())).length,
+		5,
+	);
 	const same = await startMeddler(t, archive, ({ path, body }) =>
 		path === '/listFragments'
 			? { body: Buffer.from(JSON.stringify({ ...JSON.parse(body.toString()), NextToken: 'AAAA' })) }
 			: null,
 	);
 	const meddled = await startMeddler(t, { ...archive, endpoint: same }, () => null);
-	await t.throwsAsync(collect(open(t, meddled).paginate('ListFragments', { FragmentSelector })), {
+	await t.throwsAsync(collect(openArchive(t, meddled).paginate('ListFragments', { FragmentSelector })), {
 		code: 'KVS_REQUEST_FAILED',
 	});
 });
 
 test('an abort ends it, wrong options do not begin it', async (t) => {
 	const { endpoint } = await start(t, 5);
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const controller = new AbortController();
 	const pages = archive.paginate(
 		'ListFragments',

@@ -11,18 +11,13 @@ const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEM
 const signedAtMs = Date.UTC(2026, 0, 31, 14, 3, 7);
 const clockAt = (ms: number): Clock => ({ ...systemClock, now: () => ms });
 
-function open(t: ExecutionContext, endpoint: string, options: Partial<KvsArchiveOptions> = {}): KvsArchive {
-	const archive = new KvsArchive({
-		streamName: 'door',
-		endpoint,
+const open = (t: ExecutionContext, endpoint: string, options: Partial<KvsArchiveOptions> = {}): KvsArchive =>
+	openArchive(t, endpoint, {
 		credentials,
 		region: 'us-east-1',
 		clock: clockAt(signedAtMs),
 		...options,
 	});
-	t.teardown(() => archive.close());
-	return archive;
-}
 
 /** Calls with scalar members, as both sides are given them. */
 const calls: [archived: boolean, snakeCase: string, name: string, params: Record<string, unknown>][] = [
@@ -66,6 +61,9 @@ for token in tokens:
             urls.append(clients[archived].generate_presigned_url(operation, Params=params, ExpiresIn=900, HttpMethod=method))
 print(json.dumps(urls))
 `;
+
+import { openArchive } from '../helpers/open-archive.js';
+import { startMs } from '../helpers/range.js';
 
 withBoto3(
 	"ours is boto3's signature, for calls with scalar members, the same inputs and clock",
@@ -123,7 +121,7 @@ test("presigned calls are answered, by AWS's name and boto3's, nested members to
 	const archive = open(t, endpoint, { clock: systemClock });
 	const FragmentSelector = {
 		FragmentSelectorType: 'PRODUCER_TIMESTAMP' as const,
-		TimestampRange: { StartTimestamp: new Date(Date.UTC(2026, 0, 31)), EndTimestamp: new Date() },
+		TimestampRange: { StartTimestamp: new Date(startMs), EndTimestamp: new Date() },
 	};
 	const { url, ...sent } = await archive.presign('ListFragments', { FragmentSelector, MaxResults: 2 });
 	t.is(sent.method, 'POST');

@@ -2,20 +2,16 @@ import { getEventListeners } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ArchiveClient, KvsArchive, type RateLimiter, type TimeRange } from 'kvs-archive';
+import { ArchiveClient } from 'kvs-archive';
 import { startArchive, startMeddler } from '../helpers/archive.js';
+import { openArchive } from '../helpers/open-archive.js';
 import { fragmentNumber, recording } from '../helpers/payload.js';
+import { between, startMs } from '../helpers/range.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 
-const startMs = Date.UTC(2026, 0, 31);
-const short: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
+const short = between(0, 800_000);
 const range = { fromMs: startMs, toMs: startMs + 800_000, by: 'producer' } as const;
 const ANSWER_TIMEOUT_MS = 60_000;
-
-/** Lets everything through: what is tested with it is not the pace. */
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
 
 interface Stalling {
 	readonly endpoint: string;
@@ -53,13 +49,7 @@ for (const path of ['/listFragments', '/getDataEndpoint']) {
 			times: 2,
 			onStall: (stalledClock) => stalledClock.advance(ANSWER_TIMEOUT_MS),
 		});
-		const archive = new KvsArchive({
-			streamName: 'door',
-			endpoint,
-			clock,
-			limiter: unlimited,
-		});
-		t.teardown(() => archive.close());
+		const archive = openArchive(t, endpoint, { clock });
 		const found: string[] = [];
 		for await (const { fragmentNumber: number } of archive.fragments(short)) found.push(number);
 		t.deepEqual(found, [1, 2, 3].map(fragmentNumber));

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
 import { commandLine, setEnvironment } from '../helpers/command-line.js';
+import { decodeAll } from '../helpers/decoding.js';
 import { testWith, withFfmpeg } from '../helpers/needs.js';
 import { failureDocument, fragmentNumber, recording } from '../helpers/payload.js';
 import { type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
@@ -556,18 +557,7 @@ withFfmpeg('the demo shows what it did and leaves a file that plays', async (t) 
 	t.is(code, 0, stderr);
 	t.is(stderr, '');
 	t.regex(stdout, /4 of 4 fragments, 495 frames/);
-	const decoded = await run('ffmpeg', [
-		'-nostdin',
-		'-v',
-		'warning',
-		'-i',
-		file,
-		'-map',
-		'0',
-		'-f',
-		'null',
-		'-',
-	]);
+	const decoded = await decodeAll(file);
 	t.deepEqual(decoded, { code: 0, stdout: '', stderr: '' });
 });
 

@@ -4,14 +4,9 @@ import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import { colors, renderLine } from '#lib/cli/colors.js';
 import { commandLine, setEnvironment } from '../helpers/command-line.js';
-import {
-	type Behaviours,
-	HOSTILE_START_MS,
-	listed,
-	sendJson,
-	startHostileService,
-} from '../helpers/hostile-service.js';
+import { type Behaviours, listed, sendJson, startHostileService } from '../helpers/hostile-service.js';
 import { failureDocument, fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
@@ -27,7 +22,7 @@ const UNPRINTABLE = /[^\P{Cc}\n]|[\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2
 
 const media = fragmentDocument({
 	number: fragmentNumber(1),
-	producerMs: HOSTILE_START_MS,
+	producerMs: startMs,
 	tracks: [trackEntry(1, 'video', EVIL)],
 });
 

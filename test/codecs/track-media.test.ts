@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import type { Frame, MediaEvent } from 'kvs-archive';
+import type { Frame } from 'kvs-archive';
 import { rawBlocksOfAdts } from '#lib/codecs/adts-frames.js';
 import { storedParameterSets } from '#lib/codecs/nal/parameter-sets.js';
 import { type TrackMedia, trackMedia } from '#lib/codecs/track-media.js';
-import { MkvReader } from '#lib/demux/mkv-reader.js';
+import { matroskaFrames } from '../helpers/matroska-frames.js';
 import { madeTrack } from '../helpers/muxing.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
@@ -341,11 +339,7 @@ for (const [encoder, pixels, name] of [
 				pixels,
 			];
 			t.is((await run('ffmpeg', [...source, '-c:v', encoder, path])).code, 0);
-			const frames: Frame[] = [];
-			const events = Readable.from([await readFile(path)]).compose(
-				new MkvReader(),
-			) as AsyncIterable<MediaEvent>;
-			for await (const event of events) if (event.type === 'frame') frames.push(event);
+			const frames = await matroskaFrames(path);
 			const { track } = frames[0] as Frame;
 			t.is(trackMedia(track).track, track);
 			for (const { data } of frames) t.is(trackMedia(track).frames(data)[0], data);

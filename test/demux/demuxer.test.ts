@@ -14,8 +14,8 @@ import {
 	frameBlock,
 	trackEntry,
 } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 
-const startMs = Date.UTC(2026, 0, 31);
 const FRAMES = 4;
 
 /** A clock that is where it is told to be and on which all waiting is over at once. */

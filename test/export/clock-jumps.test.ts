@@ -1,13 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type ExportOptions, type ExportSummary, KvsArchive } from 'kvs-archive';
+import type { ExportOptions, ExportSummary } from 'kvs-archive';
 import { summaryLines } from '#lib/cli/commands/export.js';
 import { startArchive } from '../helpers/archive.js';
+import { openArchive } from '../helpers/open-archive.js';
 import { type PcmFragment, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
+import { between, startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
-const startMs = Date.UTC(2026, 0, 31);
 const HOUR_MS = 3_600_000;
 
 /** Exports all that was recorded at these times, a second each; returns the summary and what stands in the directory. */
@@ -18,8 +19,7 @@ async function exported(
 	options: ExportOptions = {},
 ): Promise<{ summary: ExportSummary; names: string[]; bytes: number }> {
 	const { endpoint } = await startArchive(t, { door: pcmRecording(fragments) });
-	const archive = new KvsArchive({ streamName: 'door', endpoint });
-	t.teardown(() => archive.close());
+	const archive = openArchive(t, endpoint);
 	const directory = await temporaryDirectory(t);
 	const range = { from: new Date(0), to: new Date(startMs + 1000 * HOUR_MS), by: 'producer' } as const;
 	const summary = await archive.export(range, join(directory, name), { manifest: false, ...options });
@@ -98,10 +98,9 @@ test('a frame with a wrong time is reported, also by a finished export', async (
 			secondOfPcm(startMs + 2000, 0),
 		]),
 	});
-	const archive = new KvsArchive({ streamName: 'door', endpoint });
-	t.teardown(() => archive.close());
+	const archive = openArchive(t, endpoint);
 	const file = join(await temporaryDirectory(t), 'x.mkv');
-	const range = { from: new Date(startMs), to: new Date(startMs + HOUR_MS), by: 'producer' } as const;
+	const range = between(0, HOUR_MS);
 	const summary = await archive.export(range, file);
 	t.is(summary.gaps, 0);
 	t.is(summary.files[0]?.durationMs, 3000);

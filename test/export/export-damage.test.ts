@@ -11,7 +11,7 @@ import { SinkError } from '#lib/errors.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { formatJournalLine, JOURNAL_START } from '#lib/export/journal-lines.js';
 import { damage, randomFrom } from '../helpers/damage.js';
-import { contents, eventsOf, openSink, plainRequest, startMs, without } from '../helpers/export-run.js';
+import { contents, eventsOf, openSink, plainRequest, without } from '../helpers/export-run.js';
 import {
 	fragmentDocument,
 	fragmentNumber,
@@ -20,6 +20,7 @@ import {
 	trackEntry,
 	videoTrack,
 } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** A call as Amazon Connect records it: two sides in 16-bit PCM. */

@@ -3,14 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type ExportSummary, KvsArchive, type RateLimiter, type TimeRange } from 'kvs-archive';
+import { type ExportSummary, KvsArchive } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
 import { startArchive } from '../helpers/archive.js';
 import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
+import { between, startMs } from '../helpers/range.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
+import { unlimited } from '../helpers/unlimited.js';
 
-const startMs = Date.UTC(2026, 0, 31);
 const STEP_MS = 2000;
 
 /** Enough for three requests of media: of 10, 40 and 10 fragments. */
@@ -19,19 +20,11 @@ const FRAMES = 4;
 const numbers = Array.from({ length: FRAGMENTS }, (_, index) => fragmentNumber(index + 1));
 const [victim, other] = [numbers[16] as string, numbers[33] as string];
 
-const range: TimeRange = {
-	from: new Date(startMs),
-	to: new Date(startMs + FRAGMENTS * STEP_MS),
-	by: 'producer',
-};
+const range = between(0, FRAGMENTS * STEP_MS);
 
 /** Longer than a body is waited for; an answer is for two of them, and a batch that brings nothing for four. */
 const TOO_LONG_MS = 31_000;
 const TURNS = 100;
-
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
 
 const documents = numbers.map((number, index) =>
 	fragmentDocument({

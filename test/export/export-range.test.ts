@@ -1,19 +1,13 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
-import {
-	type ExportOptions,
-	KvsArchive,
-	MkvReader,
-	type RateLimiter,
-	readManifest,
-	type TimeRange,
-	verifyExport,
-} from 'kvs-archive';
+import { type ExportOptions, KvsArchive, readManifest, type TimeRange, verifyExport } from 'kvs-archive';
 import { element, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { startArchive, type TestArchive } from '../helpers/archive.js';
+import { decodeAll } from '../helpers/decoding.js';
+import { matroskaFrames } from '../helpers/matroska-frames.js';
 import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
+import { openArchive } from '../helpers/open-archive.js';
 import {
 	audioTrack,
 	fragmentDocument,
@@ -23,22 +17,11 @@ import {
 	trackEntry,
 	videoTrack,
 } from '../helpers/payload.js';
+import { between, startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 
-const startMs = Date.UTC(2026, 0, 31);
-const range: TimeRange = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' };
-
-/** Lets everything through: what is tested with it is not the pace. */
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
-
-function open(t: ExecutionContext, { endpoint }: TestArchive, stream = 'door'): KvsArchive {
-	const archive = new KvsArchive({ streamName: stream, endpoint, limiter: unlimited });
-	t.teardown(() => archive.close());
-	return archive;
-}
+const range = between(0, 800_000);
 
 /** How many fragments were asked for so far. */
 function asked({ requests }: TestArchive): number {
@@ -68,9 +51,9 @@ test('an export that was stopped goes on, and asks only for what is missing', as
 	const served = await startArchive(t, { door: recording(300) });
 	const directory = await temporaryDirectory(t);
 	const whole = join(directory, 'whole.mkv');
-	await open(t, served).export(range, whole);
+	await openArchive(t, served.endpoint).export(range, whole);
 	const file = join(directory, 'x.mkv');
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	await stopHalfWay(t, archive, file);
 	t.deepEqual(
 		(await readdir(directory)).filter((name) => name.startsWith('.')),
@@ -91,7 +74,7 @@ test('an export that was stopped goes on, and asks only for what is missing', as
 test('another call begins anew, and tells what it threw away', async (t) => {
 	const served = await startArchive(t, { door: recording(200) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	await stopHalfWay(t, archive, file);
 	const { resumed, discarded, delivered } = await archive.export(range, file, { gaps: 'close' });
 	t.true(discarded > 15 && discarded <= 200, `${discarded}`);
@@ -103,7 +86,7 @@ test('what is added to the archive in front of what is written begins the export
 	const served = await startArchive(t, { door: recording(200, { stepMs: 4000 }) });
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	await stopHalfWay(t, archive, file);
 	const late = join(directory, 'late.mkv');
 	await writeFile(late, fragmentDocument({ number: fragmentNumber(900), producerMs: startMs + 2000 }));
@@ -119,7 +102,7 @@ test('a finished export is left as it is, unless the range has grown', async (t)
 	const served = await startArchive(t, { door: recording(5) });
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	const ingest = async (name: string, number: number, producerMs: number): Promise<void> => {
 		const more = join(directory, name);
 		await writeFile(more, fragmentDocument({ number: fragmentNumber(number), producerMs }));
@@ -146,7 +129,7 @@ test('of what was ingested twice, only the newest makes a finished export grow',
 	});
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	const options = { duplicates: 'keep-newest' } as const;
 	t.like(await archive.export(range, file, options), { fragments: 3, verified: false });
 	t.like(await archive.export(range, file, options), { fragments: 3, verified: true });
@@ -159,7 +142,7 @@ test('of what was ingested twice, only the newest makes a finished export grow',
 test('a summary names files that exist, of one file and of several', async (t) => {
 	const served = await startArchive(t, { door: recording(10) });
 	const directory = await temporaryDirectory(t);
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	for (const options of [{}, { split: { everyMs: 4000 } }, { manifest: false }] as ExportOptions[]) {
 		for (const verified of [false, options.manifest !== false]) {
 			const asked_ = join(directory, `x${Object.keys(options).join()}.mkv`);
@@ -181,7 +164,7 @@ test('files are cut by length, size and gap, and nothing is lost at a cut', asyn
 	]);
 	const served = await startArchive(t, { door: media });
 	const directory = await temporaryDirectory(t);
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	const cuts = async (name: string, split: ExportOptions['split']): Promise<(string | undefined)[]> => {
 		const { files, frames } = await archive.export(range, join(directory, name), { split });
 		t.is(frames, 80);
@@ -229,7 +212,7 @@ test('pictures that are shown before the key frame they come behind close what l
 	);
 	const served = await startArchive(t, { door: Buffer.concat(media) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
-	const { files, gaps, merged } = await open(t, served).export(range, file, { split: 'gap' });
+	const { files, gaps, merged } = await openArchive(t, served.endpoint).export(range, file, { split: 'gap' });
 	t.deepEqual(
 		files.map(({ durationMs }) => durationMs),
 		[600],
@@ -257,10 +240,10 @@ test('where only the pictures paused, closing the gap leaves the sound as it was
 	);
 	const served = await startArchive(t, { door: Buffer.concat(documents) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
-	await open(t, served).export(range, file, { gaps: 'close' });
+	await openArchive(t, served.endpoint).export(range, file, { gaps: 'close' });
 	const heard: number[] = [];
-	for await (const event of Readable.from([await readFile(file)]).pipe(new MkvReader())) {
-		if (event.type === 'frame' && event.track.number === 2) heard.push(Number(event.timecodeNs / 1_000_000n));
+	for (const { track, timecodeNs } of await matroskaFrames(file)) {
+		if (track.number === 2) heard.push(Number(timecodeNs / 1_000_000n));
 	}
 	t.deepEqual(heard, tenths(0, 10_000));
 });
@@ -274,7 +257,7 @@ test('time that is left out does not count where files are cut by length', async
 	const file = join(await temporaryDirectory(t), 'x.mkv');
 	const day = { ...range, to: new Date(startMs + 24 * hour) };
 	const options = { gaps: 'close', split: { everyMs: 20_500 } } as const;
-	const { files } = await open(t, served).export(day, file, options);
+	const { files } = await openArchive(t, served.endpoint).export(day, file, options);
 	t.deepEqual(
 		files.map(({ durationMs }) => durationMs),
 		[20_000, 10_000],
@@ -297,7 +280,7 @@ test('a pause that is longer than a classic MP4 can tell begins a new file', asy
 	);
 	const served = await startArchive(t, { door: Buffer.concat(at) });
 	const directory = await temporaryDirectory(t);
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	const days = { ...range, to: new Date(startMs + 48 * hour) };
 	const kept = await archive.export(days, join(directory, 'x.mp4'), { faststart: true });
 	t.deepEqual(
@@ -345,11 +328,8 @@ for (const [name, codecId, codecPrivate, data, frameMs] of [
 		);
 		const served = await startArchive(t, { door: Buffer.concat(media) });
 		const file = join(await temporaryDirectory(t), 'x.mkv');
-		await open(t, served).export(range, file, { gaps: 'fill' });
-		const times: number[] = [];
-		for await (const event of Readable.from([await readFile(file)]).pipe(new MkvReader())) {
-			if (event.type === 'frame') times.push(Number(event.timecodeNs / 1_000_000n));
-		}
+		await openArchive(t, served.endpoint).export(range, file, { gaps: 'fill' });
+		const times = (await matroskaFrames(file)).map(({ timecodeNs }) => Number(timecodeNs / 1_000_000n));
 		const silentMs = times.filter((ms) => ms > 9 * frameMs && ms < 15 * frameMs);
 		t.deepEqual(
 			times.filter((ms) => ms <= 9 * frameMs),
@@ -363,7 +343,7 @@ for (const [name, codecId, codecPrivate, data, frameMs] of [
 test('without a manifest, that of an earlier export goes, and what is none stays', async (t) => {
 	const served = await startArchive(t, { door: recording(3) });
 	const directory = await temporaryDirectory(t);
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	await archive.export(range, join(directory, 'x.mkv'));
 	await writeFile(join(directory, 'y.mkv.json'), '{"mine":true}');
 	for (const name of ['x.mkv', 'y.mkv'])
@@ -374,7 +354,7 @@ test('without a manifest, that of an earlier export goes, and what is none stays
 test('two exports at a time into one file are one too many', async (t) => {
 	const served = await startArchive(t, { door: recording(5) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	const outcomes = await Promise.allSettled([archive.export(range, file), archive.export(range, file)]);
 	t.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
 	const { reason } = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
@@ -386,7 +366,7 @@ test('what is not a file is found in place of one before anything is asked', asy
 	const served = await startArchive(t, { door: recording(3) });
 	const directory = await temporaryDirectory(t);
 	await mkdir(join(directory, 'x.mkv'));
-	await t.throwsAsync(open(t, served).export(range, join(directory, 'x.mkv')), {
+	await t.throwsAsync(openArchive(t, served.endpoint).export(range, join(directory, 'x.mkv')), {
 		code: 'KVS_SINK_FAILED',
 		message: /x\.mkv` is a directory, not a file$/,
 	});
@@ -395,7 +375,7 @@ test('what is not a file is found in place of one before anything is asked', asy
 	for (const name of ['y.mkv', 'z.mkv.json']) {
 		t.is((await run('mkfifo', [join(directory, name)])).code, 0);
 		const file = join(directory, name.replace('.json', ''));
-		await t.throwsAsync(open(t, served).export(range, file), {
+		await t.throwsAsync(openArchive(t, served.endpoint).export(range, file), {
 			code: 'KVS_SINK_FAILED',
 			message: new RegExp(`${name}\` is a FIFO, not a file$`),
 		});
@@ -471,7 +451,7 @@ async function seconds(file: string, channels: number): Promise<number[][]> {
 test('both sides of a call are the channels of one file, or a file each, aligned on time', async (t) => {
 	const served = await startArchive(t, { door: call() });
 	const directory = await temporaryDirectory(t);
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	const stereo = await archive.export(range, join(directory, 'call.wav'));
 	t.deepEqual(
 		stereo.files.map(({ file }) => file),
@@ -499,7 +479,7 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 	// One side falls silent after its first second.
 	const quiet = call({ isQuiet: true });
 	const other = await startArchive(t, { door: quiet });
-	await open(t, other).export(range, join(directory, 'quiet.wav'), { channels: 'split' });
+	await openArchive(t, other.endpoint).export(range, join(directory, 'quiet.wav'), { channels: 'split' });
 	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_FROM_CUSTOMER.wav'), 1), [[1, 2, 3, ...silent, 4]]);
 	const ended = [101, 0, 0, ...silent, 0];
 	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_TO_CUSTOMER.wav'), 1), [ended]);
@@ -544,7 +524,7 @@ for (const ending of ['mp4', 'mkv', 'mov'] as const) {
 			await served.server.archive.ingest('door', await copyOf(t, clock), {
 				start: new Date(startMs + 60_000),
 			});
-			const archive = open(t, served);
+			const archive = openArchive(t, served.endpoint);
 			const directory = await temporaryDirectory(t);
 			const source = await packetTimes(clock, 'v');
 			const sourceSound = await packetTimes(clock, 'a');
@@ -554,7 +534,7 @@ for (const ending of ['mp4', 'mkv', 'mov'] as const) {
 				const summary = await archive.export(range, file, { gaps });
 				t.is(summary.gaps, 1, gaps);
 				t.is(summary.merged.gap, 1);
-				const { stderr } = await run('ffmpeg', ['-v', 'warning', '-i', file, '-f', 'null', '-']);
+				const { stderr } = await decodeAll(file);
 				t.is(stderr, '', gaps);
 				const picture = await packetTimes(file, 'v');
 				const sound = await packetTimes(file, 'a');
@@ -617,7 +597,7 @@ for (const name of samples) {
 		async (t) => {
 			const path = sample(name);
 			const served = await startArchive(t, { door: path }, { start: new Date(startMs) });
-			const archive = open(t, served);
+			const archive = openArchive(t, served.endpoint);
 			const directory = await temporaryDirectory(t);
 			const ever = {
 				from: new Date(Date.UTC(2010, 0, 1)),
@@ -635,7 +615,7 @@ for (const name of samples) {
 				const { frames, files } = await archive.export(ever, file, options);
 				let packets = 0;
 				for (const { file: part } of files) {
-					const decoded = await run('ffmpeg', ['-v', 'error', '-i', part, '-f', 'null', '-']);
+					const decoded = await decodeAll(part, 'error');
 					t.is(decoded.stderr, '', part);
 					packets += (await packetTimes(part, 'v')).length;
 					packets += (await packetTimes(part, 'a')).length;
@@ -670,7 +650,7 @@ test('audio alone begins where the range does, and not at the key frame before',
 	const document = fragmentDocument({ number: fragmentNumber(1), producerMs: startMs, tracks, blocks });
 	const served = await startArchive(t, { door: document });
 	const directory = await temporaryDirectory(t);
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	const rest: TimeRange = { from: startMs + 600, to: startMs + 10_000, by: 'producer' };
 	const audio = await archive.export(rest, join(directory, 'audio.mkv'), { tracks: ['audio'] });
 	t.is(audio.frames, 8);
@@ -702,7 +682,7 @@ test('.m4a and .wav take the audio of a stream with video by themselves; damage 
 	const document = { number: fragmentNumber(1), producerMs: startMs, tracks, blocks };
 	const served = await startArchive(t, { door: fragmentDocument(document) });
 	const directory = await temporaryDirectory(t);
-	const archive = open(t, served);
+	const archive = openArchive(t, served.endpoint);
 	for (const name of ['x.m4a', 'x.wav']) {
 		t.like(await archive.export(range, join(directory, name)), { frames: 1, bytes: 1600, notices: [] }, name);
 	}
@@ -723,7 +703,7 @@ test('.m4a and .wav take the audio of a stream with video by themselves; damage 
 		['y.mp4', /it has no CodecPrivate, and its key frames hold no SPS and PPS/],
 		['y.m4a', /track 1 is V_MPEG4\/ISO\/AVC, and \.m4a holds AAC/],
 	] as const) {
-		await t.throwsAsync(open(t, lacking).export(range, join(directory, name)), {
+		await t.throwsAsync(openArchive(t, lacking.endpoint).export(range, join(directory, name)), {
 			code: 'KVS_CODEC_NOT_SUPPORTED',
 			message,
 		});

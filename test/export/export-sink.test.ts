@@ -6,9 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import type { ExportRequest } from '#lib/export/export-request.js';
-import { contents, eventsOf, openSink, plainRequest, startMs, without } from '../helpers/export-run.js';
+import { contents, eventsOf, openSink, plainRequest, without } from '../helpers/export-run.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
 import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
+import { startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');

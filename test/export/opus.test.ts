@@ -1,26 +1,14 @@
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { type ExportOptions, KvsArchive, type RateLimiter } from 'kvs-archive';
+import type { ExportOptions } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
+import { decodedPcm } from '../helpers/decoding.js';
 import { testWith } from '../helpers/needs.js';
+import { openArchive } from '../helpers/open-archive.js';
+import { startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
-const startMs = Date.UTC(2026, 0, 31);
 const range = { from: startMs, to: startMs + 60_000, by: 'producer' } as const;
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
-
-/** What a player hears, as ffmpeg decodes it. */
-function decoded(file: string): Buffer {
-	const { stdout, status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-i', file, '-f', 's16le', '-'], {
-		maxBuffer: 1e8,
-	});
-	if (status !== 0) throw new Error(String(stderr));
-	return stdout;
-}
-
 async function exported(
 	t: ExecutionContext,
 	source: string,
@@ -28,8 +16,7 @@ async function exported(
 	options?: ExportOptions,
 ): Promise<void> {
 	const { endpoint } = await startArchive(t, { door: source });
-	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited });
-	t.teardown(() => archive.close());
+	const archive = openArchive(t, endpoint);
 	await archive.export(range, file, options);
 }
 
@@ -40,11 +27,11 @@ testWith('ffmpeg')(
 		const source = join(directory, 'source.mkv');
 		const tone = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=3:sample_rate=48000'];
 		t.is((await run('ffmpeg', ['-v', 'error', ...tone, '-c:a', 'libopus', source])).code, 0);
-		const expected = decoded(source);
+		const expected = await decodedPcm(source);
 		t.is(expected.byteLength, 2 * 3 * 48_000);
 		for (const name of ['a.mkv', 'b.webm']) {
 			await exported(t, source, join(directory, name));
-			t.true(decoded(join(directory, name)).equals(expected), name);
+			t.true((await decodedPcm(join(directory, name))).equals(expected), name);
 		}
 		for (const [name, options] of [
 			['c.mp4', {}],
@@ -55,9 +42,9 @@ testWith('ffmpeg')(
 			const file = join(directory, name);
 			await exported(t, source, file, options);
 			// ffmpeg plays the last frame of an MP4 whole, also of those that it wrote itself.
-			t.true(decoded(file).subarray(0, expected.byteLength).equals(expected), name);
+			t.true((await decodedPcm(file)).subarray(0, expected.byteLength).equals(expected), name);
 			await exported(t, file, `${file}.mkv`);
-			t.true(decoded(`${file}.mkv`).equals(expected), `${name}, and back`);
+			t.true((await decodedPcm(`${file}.mkv`)).equals(expected), `${name}, and back`);
 		}
 	},
 );

@@ -8,21 +8,16 @@ import {
 	MediaFetcher,
 	type MediaFetcherOptions,
 	type MediaResponse,
-	type RateLimiter,
 } from 'kvs-archive';
 import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
+import { unlimited } from '../helpers/unlimited.js';
 import { until } from '../helpers/wait.js';
-
-const startMs = Date.UTC(2026, 0, 31);
 
 /** More than a body may always hold, so that without room it stands still. */
 const BATCH_FRAGMENTS = 10;
 const FRAME_BYTES = 100_000;
-
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
 
 const media = (index: number): Buffer =>
 	fragmentDocument({

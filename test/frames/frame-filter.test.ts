@@ -5,11 +5,12 @@ import type { Frame, FrameSelection, MediaEvent } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { FrameFilter } from '#lib/frames/frame-filter.js';
 import { audioTrack, fragmentDocument, fragmentNumber, frameBlock, videoTrack } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 
 /** 25 pictures a second for 4 s, a key frame each second, and a sound every 100 ms. */
 const payload = fragmentDocument({
 	number: fragmentNumber(1),
-	producerMs: Date.UTC(2026, 0, 31),
+	producerMs: startMs,
 	tracks: [videoTrack, audioTrack],
 	blocks: Array.from({ length: 100 }, (_, index) => [
 		frameBlock(index, { keyframe: index % 25 === 0 }),
@@ -65,7 +66,7 @@ async function everyTenSeconds(timesMs: Readonly<Record<number, number>>): Promi
 	const blocks = Array.from({ length: 60 }, (_, index) =>
 		frameBlock(index, { keyframe: index === 0, relativeTicks: timesMs[index] ?? index * 500 }),
 	);
-	const document = fragmentDocument({ number: fragmentNumber(1), producerMs: Date.UTC(2026, 0, 31), blocks });
+	const document = fragmentDocument({ number: fragmentNumber(1), producerMs: startMs, blocks });
 	const kept: number[] = [];
 	await pipeline(
 		Readable.from([document]),

@@ -12,8 +12,7 @@ import {
 	frameBlock,
 	videoTrack,
 } from '../helpers/payload.js';
-
-const startMs = Date.UTC(2026, 0, 31);
+import { startMs } from '../helpers/range.js';
 
 /** 25 pictures a second for 4 s, a key frame each second; beside each fifth a sound, which the file has 100 ms ahead. */
 const blocks = Array.from({ length: 100 }, (_, index) => [

@@ -10,9 +10,10 @@ import {
 } from 'kvs-archive';
 import { string } from '#lib/ebml/ebml-writer.js';
 import { startArchive } from '../helpers/archive.js';
+import { collect } from '../helpers/collect.js';
+import { openArchive } from '../helpers/open-archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
-
-const startMs = Date.UTC(2026, 0, 31);
+import { startMs } from '../helpers/range.js';
 
 /** A call of two sides with a picture: fragments of 4 s, 4 frames of each track a second. */
 const call = Buffer.concat(
@@ -42,21 +43,13 @@ const range = { from: startMs, to: startMs + 60_000, by: 'producer' } as const;
 
 async function archiveOf(t: ExecutionContext): Promise<KvsArchive> {
 	const { endpoint } = await startArchive(t, { call });
-	const archive = new KvsArchive({ endpoint, streamName: 'call' });
-	t.teardown(() => archive.close());
-	return archive;
+	return openArchive(t, endpoint, { streamName: 'call' });
 }
 
 /** How many frames of each track there are. */
 function counts(events: readonly MediaEvent[]): number[] {
 	const numbers = events.flatMap((event) => (event.type === 'frame' ? [event.track.number] : []));
 	return [1, 2, 3].map((number) => numbers.filter((other) => other === number).length);
-}
-
-async function collect(events: AsyncIterable<MediaEvent>): Promise<MediaEvent[]> {
-	const collected: MediaEvent[] = [];
-	for await (const event of events) collected.push(event);
-	return collected;
 }
 
 for (const [tracks, expected] of [

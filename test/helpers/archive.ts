@@ -12,6 +12,7 @@ import {
 	createArchiveServer,
 	type RequestRecord,
 } from 'kvs-archive/server';
+import { startMs } from './range.js';
 import { temporaryDirectory } from './tools.js';
 
 /** A local archive of the test's own. */
@@ -32,7 +33,7 @@ export async function startArchive(
 	t: ExecutionContext,
 	streams: Readonly<Record<string, Uint8Array | string>>,
 	{
-		start = new Date(Date.UTC(2026, 0, 31)),
+		start = new Date(startMs),
 		onRequest,
 		...options
 	}: { start?: Date } & Omit<ArchiveServerOptions, 'dataDirectory'> = {},

@@ -1,16 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { KvsArchive, type MediaEvent } from 'kvs-archive';
+import type { MediaEvent } from 'kvs-archive';
 import { ExportJournal } from '#lib/export/export-journal.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { ExportSink } from '#lib/export/export-sink.js';
 import { startArchive } from './archive.js';
+import { collect } from './collect.js';
+import { openArchive } from './open-archive.js';
+import { between } from './range.js';
 
-/** Where the recordings of these tests begin. */
-export const startMs: number = Date.UTC(2026, 0, 31);
-
-const range = { from: new Date(startMs), to: new Date(startMs + 400_000_000), by: 'producer' };
+const range = between(0, 400_000_000);
 
 /** All of a stream into one Matroska file. */
 export const plainRequest: ExportRequest = {
@@ -31,11 +31,7 @@ export const plainRequest: ExportRequest = {
 /** Everything in a stream, with bytes of its own. */
 export async function eventsOf(t: ExecutionContext, media: Uint8Array | string): Promise<MediaEvent[]> {
 	const { endpoint } = await startArchive(t, { door: media });
-	const archive = new KvsArchive({ streamName: 'door', endpoint });
-	t.teardown(() => archive.close());
-	const events: MediaEvent[] = [];
-	for await (const event of archive.events(range)) events.push(event);
-	return events;
+	return collect(openArchive(t, endpoint).events(range));
 }
 
 /** A sink that goes on where the export into `file` was stopped, and which fragments it has. */

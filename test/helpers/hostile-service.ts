@@ -9,10 +9,8 @@ import { elementHeader, master, type Slices, string, unsigned } from '#lib/ebml/
 import { block, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { KEEP_ALIVE_MS } from './archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, serviceTags, videoTrack } from './payload.js';
+import { startMs } from './range.js';
 import type { StandstillClock } from './standstill-clock.js';
-
-/** Start of the first fragment, on both clocks. */
-export const HOSTILE_START_MS = Date.UTC(2026, 0, 31);
 
 /** One request, and what it may be answered with. */
 export interface Exchange {
@@ -123,7 +121,7 @@ export function sendByteByByte(response: ServerResponse, clock: StandstillClock)
 
 /** How the service lists fragment `index`. */
 export function listed(index: number, members: object = {}): object {
-	const seconds = HOSTILE_START_MS / 1000 + index * 2;
+	const seconds = startMs / 1000 + index * 2;
 	return {
 		FragmentNumber: fragmentNumber(index + 1),
 		FragmentSizeInBytes: documentOf(index).byteLength,
@@ -136,13 +134,13 @@ export function listed(index: number, members: object = {}): object {
 
 /** The media of fragment `index`. */
 export function documentOf(index: number): Buffer {
-	const producerMs = HOSTILE_START_MS + index * 2000;
+	const producerMs = startMs + index * 2000;
 	return fragmentDocument({ number: fragmentNumber(index + 1), producerMs, serverMs: producerMs });
 }
 
 /** The media of the first fragment up to its first block; its elements have no end. */
 export function endlessHead(): Buffer {
-	const seconds = (HOSTILE_START_MS / 1000).toFixed(3);
+	const seconds = (startMs / 1000).toFixed(3);
 	return Buffer.concat([
 		...ebmlHeader(),
 		elementHeader('Segment', 0, { isSizeUnknown: true }),

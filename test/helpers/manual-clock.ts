@@ -1,8 +1,9 @@
 import type { Clock } from 'kvs-archive';
+import { startMs } from './range.js';
 
 /** A clock that goes on when a test says so, and then ends the waits that are due. */
 export class ManualClock implements Clock {
-	#nowMs = Date.UTC(2026, 0, 31);
+	#nowMs = startMs;
 	#sleepers: { readonly ms: number; readonly dueMs: number; readonly wake: () => void }[] = [];
 
 	/** Whether there is a wait of just that length. */

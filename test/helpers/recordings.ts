@@ -43,33 +43,6 @@ async function record(args: readonly string[], name: string): Promise<string> {
 	return file;
 }
 
-/** What came of decoding a file, whole and from its third second on. */
-export interface Decoded {
-	/** Of the decoded frames, stream by stream, in order. */
-	readonly hashes: readonly string[];
-	readonly code: number | null;
-	readonly stderr: string;
-}
-
-/** Decodes a file, in one process: the start of one takes longer than the decoding. */
-export async function decodedHashes(file: string): Promise<Decoded> {
-	const whole = ['-map', '0', '-f', 'framehash', '-hash', 'md5', '-fps_mode', 'passthrough', '-'];
-	const late = ['-map', '1', '-f', 'null', '-'];
-	const inputs = ['-i', file, '-ss', '2', '-i', file];
-	const { code, stdout, stderr } = await run('ffmpeg', [
-		'-nostdin',
-		'-v',
-		'error',
-		...inputs,
-		...whole,
-		...late,
-	]);
-	const rows = stdout.split('\n').filter((line) => /^\d/.test(line));
-	const hashes = rows.map((row) => row.split(',').map((field) => field.trim()));
-	hashes.sort((a, b) => Number(a[0]) - Number(b[0]));
-	return { hashes: hashes.map((fields) => `${fields[0]} ${fields.at(-1)}`), code, stderr };
-}
-
 /** A packet as ffprobe lists it. */
 export interface Packet {
 	readonly stream: number;

@@ -1,19 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import {
-	ArchiveClient,
-	type Fragment,
-	type FragmentPage,
-	FragmentSource,
-	KvsArchive,
-	type RateLimiter,
-} from 'kvs-archive';
+import { ArchiveClient, type Fragment, type FragmentPage, FragmentSource } from 'kvs-archive';
 import { type Meddle, startArchive, startMeddler } from '../helpers/archive.js';
+import { openArchive } from '../helpers/open-archive.js';
 import { fragmentNumber, recording } from '../helpers/payload.js';
-
-const startMs = Date.UTC(2026, 0, 31);
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
+import { between, startMs } from '../helpers/range.js';
+import { unlimited } from '../helpers/unlimited.js';
 
 /** Lists 30 fragments in pages of ten; `meddle` is told of every page. */
 async function list(t: ExecutionContext, meddle: Meddle): Promise<number> {
@@ -21,9 +12,8 @@ async function list(t: ExecutionContext, meddle: Meddle): Promise<number> {
 	const endpoint = await startMeddler(t, archive, (answer) =>
 		answer.path === '/listFragments' ? meddle(answer) : null,
 	);
-	const kvs = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited });
-	t.teardown(() => kvs.close());
-	const range = { from: new Date(startMs), to: new Date(startMs + 800_000), by: 'producer' } as const;
+	const kvs = openArchive(t, endpoint);
+	const range = between(0, 800_000);
 	const numbers = new Set<string>();
 	for await (const fragment of kvs.fragments(range, { pageSize: 10 }) as AsyncIterable<Fragment>) {
 		numbers.add(fragment.fragmentNumber);
@@ -89,7 +79,7 @@ class StoppedClockClient extends ArchiveClient {
 
 test('fragments without end in one millisecond are an error, after as many as are held', async (t) => {
 	const client = new StoppedClockClient({ streamName: 'door', region: 'us-east-1' });
-	const range = { from: new Date(startMs), to: new Date(startMs + 60_000), by: 'producer' } as const;
+	const range = between(0, 60_000);
 	const source = new FragmentSource({ client, limiter: unlimited, range });
 	await t.throwsAsync(source.toArray(), {
 		code: 'KVS_REQUEST_FAILED',

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type Clock, KvsArchive, type RateLimiter } from 'kvs-archive';
+import type { Clock, RateLimiter } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
+import { openArchive } from '../helpers/open-archive.js';
 import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-
-const startMs = Date.UTC(2026, 0, 31);
 
 /** Waits of at least this long are for an answer that does not come: here, every answer comes. */
 const PATIENCE_MS = 30_000;
@@ -45,8 +45,7 @@ async function start(t: ExecutionContext) {
 			return { sent: () => {}, closed: () => {}, cancel: () => {} };
 		},
 	};
-	const reader = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint, clock, limiter });
-	t.teardown(() => reader.close());
+	const reader = openArchive(t, archive.endpoint, { clock, limiter });
 	return { ...archive, clock, reader, permits: () => permits };
 }
 
@@ -99,8 +98,7 @@ test('an abort, a stream that is not there and wrong options end it', async (t) 
 	await t.throwsAsync(reader.waitForFragment(late, { signal: controller.signal }), { message: 'enough' });
 	await t.throwsAsync(reader.waitForFragment(late, { signal: controller.signal }), { message: 'enough' });
 	t.is(clock.sleeps.length, 1);
-	const other = new KvsArchive({ streamName: 'nobody', endpoint });
-	t.teardown(() => other.close());
+	const other = openArchive(t, endpoint, { streamName: 'gate' });
 	await t.throwsAsync(other.waitForFragment(late), { code: 'KVS_NOT_FOUND' });
 	const rows: [object, object, RegExp][] = [
 		[{ from: 'now' }, {}, /`from`/],

@@ -5,8 +5,7 @@ import test from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
-
-const startMs = Date.UTC(2026, 0, 31);
+import { startMs } from '../helpers/range.js';
 
 async function eventsOf(document: Buffer): Promise<MediaEvent[]> {
 	const events: MediaEvent[] = [];

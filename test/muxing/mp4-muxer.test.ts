@@ -8,9 +8,10 @@ import { fastStart } from '#lib/mp4/fast-start.js';
 import { timescaleOf } from '#lib/mp4/track-timescale.js';
 import { createMp4Muxer } from '#lib/muxing/mp4-muxer.js';
 import type { PlacedFrame } from '#lib/muxing/muxer.js';
+import { decodedHashes } from '../helpers/decoding.js';
 import { madeTrack, muxed, type PlacedRecording, placedFrame, placedRecording } from '../helpers/muxing.js';
 import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
-import { decodedHashes, makeRecording, probe, recordings, tone } from '../helpers/recordings.js';
+import { makeRecording, probe, recordings, tone } from '../helpers/recordings.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const never = new AbortController().signal;

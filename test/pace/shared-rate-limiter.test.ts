@@ -5,10 +5,10 @@ import { KvsArchive } from 'kvs-archive';
 import { sharedRateLimiter } from '#lib/pace/shared-rate-limiter.js';
 import { startArchive } from '../helpers/archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
+import { between, startMs } from '../helpers/range.js';
 import { run } from '../helpers/tools.js';
 
-const startMs = Date.UTC(2026, 0, 31);
-const range = { from: new Date(startMs), to: new Date(startMs + 60_000), by: 'producer' } as const;
+const range = between(0, 60_000);
 
 /** Far more than sockets and the reader hold, so that its response stays open until it is read. */
 const largeFragment = fragmentDocument({

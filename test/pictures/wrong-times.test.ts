@@ -18,6 +18,7 @@ import { toAccessUnit } from '#lib/codecs/nal/access-unit.js';
 import { element } from '#lib/ebml/ebml-writer.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const CODECS = {
@@ -29,7 +30,6 @@ const CODECS = {
 
 const FRAMES = 45;
 const FRAME_MS = 40;
-const startMs = Date.UTC(2026, 0, 31);
 
 /** A frame of a film. */
 interface FilmFrame {

@@ -1,24 +1,18 @@
 import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type Clock, KvsArchive, systemClock } from 'kvs-archive';
+import { systemClock } from 'kvs-archive';
 import { startArchive, startMeddler } from '../helpers/archive.js';
+import { openArchive } from '../helpers/open-archive.js';
+import { between } from '../helpers/range.js';
 
-const start = new Date(Date.UTC(2026, 0, 31));
-const range = { from: start, to: new Date(start.getTime() + 60_000), by: 'producer' } as const;
+const range = between(0, 60_000);
 
-function open(t: ExecutionContext, endpoint: string, clock: Clock = systemClock): KvsArchive {
-	const archive = new KvsArchive({ streamName: 'door', endpoint, clock });
-	t.teardown(() => archive.close());
-	return archive;
-}
-
-const startClip = (t: ExecutionContext) =>
-	startArchive(t, { door: resolve('examples/media/clock.mkv') }, { start });
+const startClip = (t: ExecutionContext) => startArchive(t, { door: resolve('examples/media/clock.mkv') });
 
 test('a session is a URL that plays, until a time that is known, and can be had anew', async (t) => {
 	const { endpoint, requests } = await startClip(t);
 	let nowMs = Date.UTC(2026, 1, 1);
-	const archive = open(t, endpoint, { ...systemClock, now: () => nowMs });
+	const archive = openArchive(t, endpoint, { clock: { ...systemClock, now: () => nowMs } });
 	const options = { ...range, fragmentTimestamps: true, expiresIn: 600 };
 	const session = await archive.hlsSession(options);
 	t.true(session.url.startsWith(`${endpoint}/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=`));
@@ -47,7 +41,7 @@ test('a session is a URL that plays, until a time that is known, and can be had 
 
 test('every option reaches the service', async (t) => {
 	const { endpoint } = await startClip(t);
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	for (const mode of ['on-demand', 'live-replay'] as const) {
 		for (const container of ['fmp4', 'ts'] as const) {
 			for (const discontinuity of ['always', 'never', 'on-discontinuity'] as const) {
@@ -66,7 +60,7 @@ test('every option reaches the service', async (t) => {
 
 test('what cannot be played is an error of the service, what cannot be asked is none of its', async (t) => {
 	const { endpoint, count } = await startClip(t);
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	await t.throwsAsync(archive.hlsSession({ ...range, expiresIn: 299 }), { code: 'KVS_INVALID_OPTION' });
 	t.is(count('GetDataEndpoint'), 0);
 	const empty = { ...range, from: new Date(0), to: new Date(1000) };
@@ -84,11 +78,11 @@ test('a call that fails is made again, and an answer without a URL is an error',
 	const once = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path === '/getHLSStreamingSessionURL' && nth === 0 ? { status: 503, body } : null,
 	);
-	t.true((await open(t, once).hlsSession(range)).url.startsWith(once));
+	t.true((await openArchive(t, once).hlsSession(range)).url.startsWith(once));
 	const never = await startMeddler(t, archive, ({ path }) =>
 		path === '/getHLSStreamingSessionURL' ? { body: Buffer.from('{}') } : null,
 	);
-	await t.throwsAsync(open(t, never).hlsSession(range), {
+	await t.throwsAsync(openArchive(t, never).hlsSession(range), {
 		code: 'KVS_REQUEST_FAILED',
 		message: /`HLSStreamingSessionURL` to be an http or https URL/,
 	});

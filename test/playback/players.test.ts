@@ -1,9 +1,11 @@
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { KvsArchive, systemClock } from 'kvs-archive';
+import { systemClock } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
 import { testWith, withFfmpeg } from '../helpers/needs.js';
+import { openArchive } from '../helpers/open-archive.js';
+import { between, startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { within } from '../helpers/wait.js';
 import { playlistViolations } from '../server/playback/strict-playlists.js';
@@ -12,7 +14,6 @@ import { playlistViolations } from '../server/playback/strict-playlists.js';
 const isRoot = process.getuid?.() === 0;
 const withVlc = testWith('cvlc', 'ffmpeg', ...(isRoot ? ['setpriv'] : []));
 
-const START_MS = Date.UTC(2026, 0, 31);
 const PICTURES = 225;
 
 /** Three recordings: the second comes after a gap, the third has another resolution. */
@@ -25,7 +26,7 @@ const recordings = [
 /** A session of the defaults, for a stream of all that. */
 async function openDefault(t: ExecutionContext, by: 'server' | 'producer'): Promise<string> {
 	const directory = await temporaryDirectory(t);
-	const { endpoint, server } = await startArchive(t, {}, { now: () => START_MS + 3_600_000 });
+	const { endpoint, server } = await startArchive(t, {}, { now: () => startMs + 3_600_000 });
 	for (const [index, { atMs, seconds, size, hz }] of recordings.entries()) {
 		const file = join(directory, `${index}.mkv`);
 		const input = `-f lavfi -i testsrc2=size=${size}:rate=25:duration=${seconds} -f lavfi -i sine=f=${hz}:d=${seconds}:r=48000`;
@@ -35,13 +36,11 @@ async function openDefault(t: ExecutionContext, by: 'server' | 'producer'): Prom
 			file,
 		]);
 		t.is(code, 0, stderr);
-		await server.archive.ingest('door', file, { start: new Date(START_MS + atMs) });
+		await server.archive.ingest('door', file, { start: new Date(startMs + atMs) });
 	}
-	const clock = { ...systemClock, now: () => START_MS + 3_600_000 };
-	const archive = new KvsArchive({ streamName: 'door', endpoint, clock });
-	t.teardown(() => archive.close());
-	const from = new Date(START_MS);
-	return (await archive.hlsSession({ from, to: new Date(START_MS + 60_000), by })).url;
+	const clock = { ...systemClock, now: () => startMs + 3_600_000 };
+	const archive = openArchive(t, endpoint, { clock });
+	return (await archive.hlsSession(between(0, 60_000, by))).url;
 }
 
 for (const by of ['server', 'producer'] as const) {

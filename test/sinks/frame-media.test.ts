@@ -8,11 +8,11 @@ import { splitLengths } from '#lib/codecs/nal/nal-format.js';
 import { storedParameterSets } from '#lib/codecs/nal/parameter-sets.js';
 import { element, float, master, type Slices, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import type { BlockFields } from '#lib/mkv/matroska-writer.js';
+import { matroskaFrames } from '../helpers/matroska-frames.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
-
-const startMs = Date.UTC(2026, 0, 31);
 
 /** A recording as ffmpeg encodes it: two seconds, a key frame every half. */
 interface Encoded {
@@ -24,9 +24,7 @@ async function encode(t: ExecutionContext, args: readonly string[]): Promise<Enc
 	const file = join(await temporaryDirectory(t), 'source.mkv');
 	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', ...args, file]);
 	t.is(code, 0, stderr);
-	const frames: Frame[] = [];
-	const events = Readable.from([await readFile(file)]).compose(new MkvReader()) as AsyncIterable<MediaEvent>;
-	for await (const event of events) if (event.type === 'frame') frames.push(event);
+	const frames = await matroskaFrames(file);
 	return { track: (frames[0] as Frame).track, frames };
 }
 

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
-import type { Frame, MediaEvent } from 'kvs-archive';
+import type { Frame } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { unsigned } from '#lib/ebml/ebml-writer.js';
 import { MkvSink } from '#lib/sinks/mkv-sink.js';
+import { decodeAll } from '../helpers/decoding.js';
+import { matroskaFrames } from '../helpers/matroska-frames.js';
 import { sample, testWith } from '../helpers/needs.js';
 import {
 	audioTrack,
@@ -19,17 +21,8 @@ import {
 	trackEntry,
 	videoTrack,
 } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
-
-const startMs = Date.UTC(2026, 0, 31);
-
-async function framesOf(file: string): Promise<Frame[]> {
-	const frames: Frame[] = [];
-	await pipeline(createReadStream(file), new MkvReader(), async (events: AsyncIterable<MediaEvent>) => {
-		for await (const event of events) if (event.type === 'frame') frames.push(event);
-	});
-	return frames;
-}
 
 async function write(payload: Uint8Array, file: string): Promise<void> {
 	await pipeline(Readable.from([payload]), new MkvReader(), new MkvSink(file));
@@ -46,7 +39,7 @@ const digest = (frames: readonly Frame[]): string => {
 test("many fragments become one document, with the producer's times from 0 on", async (t) => {
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	await write(recording(5), file);
-	const frames = await framesOf(file);
+	const frames = await matroskaFrames(file);
 	t.deepEqual(timesMs(frames), [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000]);
 	t.deepEqual(
 		frames.map(({ keyframe }) => keyframe),
@@ -66,7 +59,7 @@ test('a gap stays as long as it was', async (t) => {
 		]),
 		file,
 	);
-	t.deepEqual(timesMs(await framesOf(file)), [0, 3_600_000]);
+	t.deepEqual(timesMs(await matroskaFrames(file)), [0, 3_600_000]);
 });
 
 test("where the producer's clock goes back, the file goes on behind what it has", async (t) => {
@@ -79,7 +72,7 @@ test("where the producer's clock goes back, the file goes on behind what it has"
 		}),
 	);
 	await write(Buffer.concat(at), file);
-	const times = timesMs(await framesOf(file));
+	const times = timesMs(await matroskaFrames(file));
 	t.deepEqual(times.slice(0, 4), [0, 1000, 2000, 3000]);
 	t.deepEqual(times.slice(4), [4000, 5000, 6000, 7000]);
 });
@@ -96,7 +89,7 @@ test('a last frame that is shorter than most moves nothing: the next fragment is
 		}),
 	);
 	await write(Buffer.concat(at), file);
-	t.deepEqual(timesMs(await framesOf(file)), [0, 480, 990, 1000, 1480, 1990, 2000, 2480, 2990]);
+	t.deepEqual(timesMs(await matroskaFrames(file)), [0, 480, 990, 1000, 1480, 1990, 2000, 2480, 2990]);
 });
 
 test('frames before the first one in the file get times too, and none is negative', async (t) => {
@@ -115,7 +108,7 @@ test('frames before the first one in the file get times too, and none is negativ
 		}),
 		file,
 	);
-	const frames = await framesOf(file);
+	const frames = await matroskaFrames(file);
 	t.deepEqual(timesMs(frames), [20, 0, 60]);
 	t.deepEqual(
 		frames.map(({ track }) => track.number),
@@ -130,7 +123,7 @@ test('durations of blocks are kept', async (t) => {
 		{ ...frameBlock(1), durationTicks: 50 },
 	];
 	await write(fragmentDocument({ number: fragmentNumber(1), producerMs: startMs, blocks }), file);
-	const frames = await framesOf(file);
+	const frames = await matroskaFrames(file);
 	t.deepEqual(
 		frames.map(({ durationMs, keyframe }) => [durationMs, keyframe]),
 		[
@@ -169,7 +162,7 @@ test('a track that only says its bitrate otherwise is the same track', async (t)
 		fragmentDocument({ number: fragmentNumber(2), producerMs: startMs + 2000, tracks: [again] }),
 	]);
 	await write(payload, join(directory, 'out.mkv'));
-	t.is((await framesOf(join(directory, 'out.mkv'))).length, 2);
+	t.is((await matroskaFrames(join(directory, 'out.mkv'))).length, 2);
 });
 
 test('nothing to write is an error and leaves no file', async (t) => {
@@ -192,7 +185,7 @@ test('an existing file is replaced when the new one is whole', async (t) => {
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	await writeFile(file, 'before');
 	await write(recording(1), file);
-	t.is((await framesOf(file)).length, 2);
+	t.is((await matroskaFrames(file)).length, 2);
 });
 
 test('a directory that does not exist is named', async (t) => {
@@ -206,7 +199,7 @@ testWith('vogels_480.mkv')("frames without a producer clock take their container
 	const path = sample('vogels_480.mkv');
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	await pipeline(createReadStream(path), new MkvReader(), new MkvSink(file));
-	const [before, after] = await Promise.all([framesOf(path), framesOf(file)]);
+	const [before, after] = await Promise.all([matroskaFrames(path), matroskaFrames(file)]);
 	t.is(digest(after), 'c3ebfc5bb947e1b4f8aa81243483cb0f73bf5a1a9b7269f88442d2828bcddbdd');
 	t.deepEqual(timesMs(after), timesMs(before));
 });
@@ -226,18 +219,7 @@ for (const name of [
 		const directory = await temporaryDirectory(t);
 		const file = join(directory, 'out.mkv');
 		await pipeline(createReadStream(path), new MkvReader(), new MkvSink(file));
-		const decoded = await run('ffmpeg', [
-			'-nostdin',
-			'-v',
-			'warning',
-			'-i',
-			file,
-			'-map',
-			'0',
-			'-f',
-			'null',
-			'-',
-		]);
+		const decoded = await decodeAll(file);
 		t.deepEqual(decoded, { code: 0, stdout: '', stderr: '' });
 		const sought = await run('ffmpeg', [
 			'-nostdin',

@@ -21,15 +21,15 @@ import {
 	type MediaEvent,
 	MediaFetcher,
 	MkvSink,
-	type RateLimiter,
 	type RetryPolicy,
 	type TimeRange,
 } from 'kvs-archive';
 import { createArchiveServer, type FaultRule } from 'kvs-archive/server';
 import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
+import { unlimited } from '../helpers/unlimited.js';
 
-const START_MS = Date.UTC(2026, 0, 31);
 const STEP_MS = 200;
 const FRAMES = 4;
 
@@ -91,17 +91,13 @@ const resume = {
 };
 
 /** Lets everything through: the pace is not what is tested. */
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
-
 /** Makes a recording of fragments of different sizes and reads it without faults. */
 export async function recordForFaults(workDirectory: string, count: number): Promise<Recorded> {
 	const random = seededRandom(1);
 	const documents = Array.from({ length: count }, (_, index) =>
 		fragmentDocument({
 			number: fragmentNumber(index + 1),
-			producerMs: START_MS + index * STEP_MS,
+			producerMs: startMs + index * STEP_MS,
 			blocks: Array.from({ length: FRAMES }, (_frame, frame) => ({
 				trackNumber: 1,
 				relativeTicks: Math.floor((frame * STEP_MS) / FRAMES),
@@ -117,8 +113,8 @@ export async function recordForFaults(workDirectory: string, count: number): Pro
 	await server.archive.ingest('camera', file);
 	server.archive.close();
 	const range: TimeRange = {
-		from: new Date(START_MS),
-		to: new Date(START_MS + count * STEP_MS),
+		from: new Date(startMs),
+		to: new Date(startMs + count * STEP_MS),
 		by: 'producer',
 	};
 	const clean = new Map<string, MediaEvent[]>();
@@ -270,7 +266,7 @@ async function read(
 	const made = new Map<string, number>();
 	let requests = 0;
 	// The recording has just ended, so that its fragments are young.
-	const clock = new StandstillClock(START_MS + 200_000);
+	const clock = new StandstillClock(startMs + 200_000);
 	const isOver = new AbortController();
 	const server = createArchiveServer({
 		dataDirectory,

@@ -14,9 +14,9 @@ import {
 	Frame,
 	type MediaEvent,
 	MediaFetcher,
-	type RateLimiter,
 } from 'kvs-archive';
 import { createArchiveServer } from 'kvs-archive/server';
+import { unlimited } from '../helpers/unlimited.js';
 import type { Recorded } from './fault-run.js';
 
 const KIB = 1024;
@@ -48,10 +48,6 @@ export interface SlowRun {
 	/** The most that had come off the connections and was in no frame that was read, in bytes. */
 	readonly mostWaitingBytes: number;
 }
-
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
 
 /** Tells of every byte that comes off a connection. */
 class CountingClient extends ArchiveClient {

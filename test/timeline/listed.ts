@@ -1,16 +1,14 @@
 import type { Fragment } from 'kvs-archive';
 import { fragmentNumber } from '../helpers/payload.js';
-
-/** When made-up recordings begin. */
-export const recordingStartMs = Date.UTC(2026, 0, 31);
+import { startMs } from '../helpers/range.js';
 
 /** What a listing says of a fragment, in milliseconds from the recording's start. Received a second later. */
-export function listed(index: number, startMs: number, lengthMs: number, sizeBytes = 1000): Fragment {
+export function listed(index: number, fromMs: number, lengthMs: number, sizeBytes = 1000): Fragment {
 	return {
 		fragmentNumber: fragmentNumber(index),
 		fragmentSizeInBytes: sizeBytes,
-		producerTimestamp: new Date(recordingStartMs + startMs),
-		serverTimestamp: new Date(recordingStartMs + startMs + 1000),
+		producerTimestamp: new Date(startMs + fromMs),
+		serverTimestamp: new Date(startMs + fromMs + 1000),
 		fragmentLengthInMilliseconds: lengthMs,
 	};
 }

@@ -6,7 +6,8 @@ import { NEIGHBOURS } from '#lib/timeline/frame-steps.js';
 import { SpanCutter } from '#lib/timeline/span-cutter.js';
 import type { StoredSpan } from '#lib/timeline/stored-span.js';
 import type { TimelineSpan } from '#lib/timeline/timeline-event.js';
-import { cadence, listed, recordingStartMs } from './listed.js';
+import { startMs } from '../helpers/range.js';
+import { cadence, listed } from './listed.js';
 
 function cut(fragments: readonly Fragment[]): (TimelineSpan | GapEvent)[] {
 	const cutter = new SpanCutter();
@@ -21,7 +22,7 @@ function inShort(fragments: readonly Fragment[]): unknown[] {
 	return cut(fragments).map((item) =>
 		item.type === 'span'
 			? item.fragments
-			: `${item.kind} ${item.from.getTime() - recordingStartMs} ${item.to.getTime() - recordingStartMs}`,
+			: `${item.kind} ${item.from.getTime() - startMs} ${item.to.getTime() - startMs}`,
 	);
 }
 
@@ -63,15 +64,15 @@ test('a span says what it has', (t) => {
 		{
 			type: 'span',
 			index: 0,
-			from: new Date(recordingStartMs),
-			to: new Date(recordingStartMs + 10_000),
+			from: new Date(startMs),
+			to: new Date(startMs + 10_000),
 			fragments: 5,
 			bytes: 5000,
 			bitsPerSecond: 4000,
 			firstFragmentNumber: fragments[0]?.fragmentNumber as string,
 			lastFragmentNumber: fragments[4]?.fragmentNumber as string,
-			serverFrom: new Date(recordingStartMs + 1000),
-			serverTo: new Date(recordingStartMs + 9000),
+			serverFrom: new Date(startMs + 1000),
+			serverTo: new Date(startMs + 9000),
 			tracks: null,
 		},
 	]);
@@ -79,7 +80,7 @@ test('a span says what it has', (t) => {
 
 test('one frame says nothing of how long it lasts', (t) => {
 	const [span] = cut([listed(1, 0, 0)]);
-	t.like(span, { from: new Date(recordingStartMs), to: new Date(recordingStartMs), bitsPerSecond: null });
+	t.like(span, { from: new Date(startMs), to: new Date(startMs), bitsPerSecond: null });
 });
 
 test('a steady camera has no gap, whatever its rate and the length of its fragments', (t) => {

@@ -1,8 +1,10 @@
-import test, { type ExecutionContext } from 'ava';
-import { type Fragment, KvsArchive, type RateLimiter, type TimelineEvent, type TimeRange } from 'kvs-archive';
+import test from 'ava';
+import type { Fragment, TimelineEvent } from 'kvs-archive';
 import { element, type Slices } from '#lib/ebml/ebml-writer.js';
 import { TimelineSource } from '#lib/timeline/timeline-source.js';
 import { startArchive, startMeddler } from '../helpers/archive.js';
+import { collect } from '../helpers/collect.js';
+import { openArchive } from '../helpers/open-archive.js';
 import {
 	failureDocument,
 	fragmentDocument,
@@ -10,30 +12,11 @@ import {
 	recording,
 	trackEntry,
 } from '../helpers/payload.js';
+import { between, startMs } from '../helpers/range.js';
 import { until } from '../helpers/wait.js';
-import { listed, recordingStartMs } from './listed.js';
+import { listed } from './listed.js';
 
-const all: TimeRange = {
-	from: new Date(recordingStartMs - 60_000),
-	to: new Date(recordingStartMs + 700_000),
-	by: 'producer',
-};
-
-const unlimited: RateLimiter = {
-	acquire: async () => ({ sent: () => {}, closed: () => {}, cancel: () => {} }),
-};
-
-function open(t: ExecutionContext, endpoint: string): KvsArchive {
-	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited });
-	t.teardown(() => archive.close());
-	return archive;
-}
-
-async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
-	const items: T[] = [];
-	for await (const item of source) items.push(item);
-	return items;
-}
+const all = between(-60_000, 700_000);
 
 /** Three fragments, a minute of nothing, five more that change their codec at the third. */
 const twoSpans = (): Buffer =>
@@ -42,17 +25,17 @@ const twoSpans = (): Buffer =>
 		...[0, 1, 2, 3, 4].map((index) =>
 			fragmentDocument({
 				number: fragmentNumber(10 + index),
-				producerMs: recordingStartMs + 66_000 + index * 1000,
+				producerMs: startMs + 66_000 + index * 1000,
 				...(index < 2 ? {} : { tracks: [trackEntry(1, 'video', 'V_OTHER')] }),
 			}),
 		),
 	]);
 
-const at = (ms: number): Date => new Date(recordingStartMs + ms);
+const at = (ms: number): Date => new Date(startMs + ms);
 
 test('a range is told as spans, what is between them, a codec change and a total', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: twoSpans() });
-	const events = await collect(open(t, endpoint).timeline(all));
+	const events = await collect(openArchive(t, endpoint).timeline(all));
 	const [first, gap, second, change, total] = events;
 	t.deepEqual(
 		events.map(({ type }) => type),
@@ -79,10 +62,9 @@ test('a range is told as spans, what is between them, a codec change and a total
 		before: [{ codecId: 'V_TEST' }],
 		tracks: [{ codecId: 'V_OTHER' }],
 	});
-	const listedBytes = (await collect(open(t, endpoint).fragments(all) as AsyncIterable<Fragment>)).reduce(
-		(sum, { fragmentSizeInBytes }) => sum + fragmentSizeInBytes,
-		0,
-	);
+	const listedBytes = (
+		await collect(openArchive(t, endpoint).fragments(all) as AsyncIterable<Fragment>)
+	).reduce((sum, { fragmentSizeInBytes }) => sum + fragmentSizeInBytes, 0);
 	t.deepEqual(total, {
 		type: 'total',
 		fragments: 8,
@@ -109,12 +91,12 @@ test('on the clock of the server, a producer that goes back is told', async (t) 
 	const fragments = [0, 1000, 2000, 500, 1500].map((producerMs, index) =>
 		fragmentDocument({
 			number: fragmentNumber(index + 1),
-			producerMs: recordingStartMs + producerMs,
-			serverMs: recordingStartMs + index * 1000,
+			producerMs: startMs + producerMs,
+			serverMs: startMs + index * 1000,
 		}),
 	);
 	const { endpoint } = await startArchive(t, { door: Buffer.concat(fragments) });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const kinds = async (by: 'server' | 'producer'): Promise<unknown[]> =>
 		(await collect(archive.timeline({ ...all, by }, { codecs: false }))).map((event) =>
 			event.type === 'gap' ? event.kind : event.type === 'span' ? event.fragments : event.type,
@@ -125,7 +107,7 @@ test('on the clock of the server, a producer that goes back is told', async (t) 
 
 test('without codecs no media is asked for', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: twoSpans() });
-	const events = await collect(open(t, endpoint).timeline(all, { codecs: false }));
+	const events = await collect(openArchive(t, endpoint).timeline(all, { codecs: false }));
 	t.is(count('GetMediaForFragmentList'), 0);
 	t.like(events[0], { type: 'span', tracks: null });
 	t.like(events.at(-1), { codecChanges: null, headersRead: 0 });
@@ -133,7 +115,7 @@ test('without codecs no media is asked for', async (t) => {
 
 test('an empty range is a total of nothing', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: recording(1) });
-	const events = await collect(open(t, endpoint).timeline({ from: new Date(0), to: new Date(1000) }));
+	const events = await collect(openArchive(t, endpoint).timeline({ from: new Date(0), to: new Date(1000) }));
 	t.is(events.length, 1);
 	t.like(events[0], { type: 'total', fragments: 0, spans: 0, from: null, to: null, bitsPerSecond: null });
 	t.is(count('GetMediaForFragmentList'), 0);
@@ -149,7 +131,7 @@ test('a fragment whose media cannot be had does not end a timeline', async (t) =
 	const endpoint = await startMeddler(t, archive, ({ path, nth }) =>
 		path === '/getMediaForFragmentList' && nth === 0 ? { body: exception } : null,
 	);
-	const events = await collect(open(t, endpoint).timeline(all));
+	const events = await collect(openArchive(t, endpoint).timeline(all));
 	t.like(events[0], { type: 'span', fragments: 3, tracks: null });
 	t.like(events[2], { type: 'span', tracks: [{ codecId: 'V_TEST' }] });
 	t.like(events.at(-1), { codecChanges: 1, headersFailed: 1 });
@@ -160,14 +142,14 @@ test('a header whose answer breaks off is asked for again', async (t) => {
 	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path === '/getMediaForFragmentList' && nth === 0 ? { body: body.subarray(0, 40), cut: true } : null,
 	);
-	const [span] = await collect(open(t, endpoint).timeline(all));
+	const [span] = await collect(openArchive(t, endpoint).timeline(all));
 	t.like(span, { tracks: [{ codecId: 'V_TEST' }] });
 });
 
 test('what the service refuses ends a timeline with its error', async (t) => {
 	const { endpoint } = await startArchive(t, { gate: recording(1) });
-	await t.throwsAsync(collect(open(t, endpoint).timeline(all)), { code: 'KVS_NOT_FOUND' });
-	const archive = open(t, endpoint);
+	await t.throwsAsync(collect(openArchive(t, endpoint).timeline(all)), { code: 'KVS_NOT_FOUND' });
+	const archive = openArchive(t, endpoint);
 	t.throws(() => archive.timeline({ from: new Date(1), to: new Date(0) }), { code: 'KVS_INVALID_OPTION' });
 });
 
@@ -177,14 +159,14 @@ test('a header is read without the media behind it, and its connection is closed
 	const endpoint = await startMeddler(t, archive, ({ path, body }) =>
 		path === '/getMediaForFragmentList' ? { body, hang: true } : null,
 	);
-	const reader = open(t, endpoint);
+	const reader = openArchive(t, endpoint);
 	const events = await collect(reader.timeline(all));
 	t.like(events.at(-1), { fragments: 3, headersRead: 2 });
 });
 
 test('leaving the loop early is a normal end', async (t) => {
 	const { endpoint, server } = await startArchive(t, { door: twoSpans() });
-	const archive = open(t, endpoint);
+	const archive = openArchive(t, endpoint);
 	const stream = archive.timeline(all);
 	for await (const event of stream) if (event.type === 'gap') break;
 	t.true(stream.destroyed);
@@ -208,7 +190,7 @@ test('an abort rejects with its reason, before, while it lists and while it read
 		controllers[0]?.abort(reason);
 		return { body: body.subarray(0, 10), hang: true };
 	});
-	const reader = open(t, endpoint);
+	const reader = openArchive(t, endpoint);
 	t.is(await t.throwsAsync(collect(reader.timeline(all, { signal: AbortSignal.abort(reason) }))), reason);
 	for (const _ of ['listing', 'header']) {
 		const controller = new AbortController();
@@ -254,7 +236,7 @@ test('a track is what its frames are: how a header says it, or leaves it out, is
 		headers.map((more, index) =>
 			fragmentDocument({
 				number: fragmentNumber(index + 1),
-				producerMs: recordingStartMs + index * 1000,
+				producerMs: startMs + index * 1000,
 				tracks: [trackEntry(1, 'video', 'V_MPEG/ISO/AVC', more)],
 				blocks: Array.from({ length: 10 }, (_, frame) => ({
 					trackNumber: 1,
@@ -266,7 +248,7 @@ test('a track is what its frames are: how a header says it, or leaves it out, is
 		),
 	);
 	const { endpoint } = await startArchive(t, { door: recorded });
-	const events = await collect(open(t, endpoint).timeline(all));
+	const events = await collect(openArchive(t, endpoint).timeline(all));
 	t.deepEqual(
 		events.map(({ type }) => type),
 		['span', 'total'],

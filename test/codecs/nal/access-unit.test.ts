@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
-import type { Frame, MediaEvent, Track } from 'kvs-archive';
+import type { Track } from 'kvs-archive';
 import { nalUnitsOf, toAccessUnit } from '#lib/codecs/nal/access-unit.js';
 import { accessUnitDamage } from '#lib/codecs/nal/access-unit-damage.js';
-import { MkvReader } from '#lib/demux/mkv-reader.js';
+import { matroskaFrames } from '../../helpers/matroska-frames.js';
 import { withFfmpeg } from '../../helpers/needs.js';
 import { run, temporaryDirectory } from '../../helpers/tools.js';
 
@@ -82,9 +81,7 @@ withFfmpeg('an encoder of Annex B: its units are those of the same film in Matro
 	const source = ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=10:d=2'];
 	t.is((await run('ffmpeg', [...source, '-c:v', 'libx264', '-g', '5', '-bf', '2', mkv])).code, 0);
 	t.is((await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', mkv, '-c', 'copy', stream])).code, 0);
-	const frames: Frame[] = [];
-	const events = Readable.from([await readFile(mkv)]).compose(new MkvReader()) as AsyncIterable<MediaEvent>;
-	for await (const event of events) if (event.type === 'frame') frames.push(event);
+	const frames = await matroskaFrames(mkv);
 	const slices = (bytes: Uint8Array): string[] =>
 		(nalUnitsOf(bytes, track) ?? [])
 			.filter((one) => [1, 5].includes((one[0] as number) & 31))

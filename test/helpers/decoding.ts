@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type Outcome, run } from './tools.js';
+
+/** Decodes every track of a file. `stderr` has the messages of ffmpeg of that level and above. */
+export function decodeAll(file: string, level: 'warning' | 'error' = 'warning'): Promise<Outcome> {
+	return run('ffmpeg', ['-nostdin', '-v', level, '-i', file, '-map', '0', '-f', 'null', '-']);
+}
+
+/** The audio of a file as 16-bit PCM, the least significant byte first. */
+export async function decodedPcm(file: string): Promise<Buffer> {
+	const args = ['-nostdin', '-v', 'error', '-i', file, '-f', 's16le', '-'];
+	const { stdout } = await promisify(execFile)('ffmpeg', args, { encoding: 'buffer', maxBuffer: 1e8 });
+	return stdout;
+}
+
+/** What came of decoding a file, whole and from its third second on. */
+export interface Decoded {
+	/** Of the decoded frames, stream by stream, in order. */
+	readonly hashes: readonly string[];
+	readonly code: number | null;
+	readonly stderr: string;
+}
+
+/** Decodes a file, in one process: the start of one takes longer than the decoding. */
+export async function decodedHashes(file: string): Promise<Decoded> {
+	const whole = ['-map', '0', '-f', 'framehash', '-hash', 'md5', '-fps_mode', 'passthrough', '-'];
+	const late = ['-map', '1', '-f', 'null', '-'];
+	const inputs = ['-i', file, '-ss', '2', '-i', file];
+	const { code, stdout, stderr } = await run('ffmpeg', [
+		'-nostdin',
+		'-v',
+		'error',
+		...inputs,
+		...whole,
+		...late,
+	]);
+	const rows = stdout.split('\n').filter((line) => /^\d/.test(line));
+	const hashes = rows.map((row) => row.split(',').map((field) => field.trim()));
+	hashes.sort((a, b) => Number(a[0]) - Number(b[0]));
+	return { hashes: hashes.map((fields) => `${fields[0]} ${fields.at(-1)}`), code, stderr };
+}
