@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { InvalidOptionError } from '../errors.js';
-import { ArmedRule } from './faults/armed-rule.js';
+import { ActiveFaultRule } from './faults/active-fault-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
 import type { FaultRule } from './faults/fault-rule.js';
 import { keepOnLoopback } from './http/loopback-guard.js';
@@ -85,7 +85,9 @@ export interface ArchiveServer extends Server {
 export function createArchiveServer(options: ArchiveServerOptions = {}): ArchiveServer {
 	const quotaValues = resolveQuotas(options.quotas ?? 'off');
 	const seed = options.faultSeed ?? 0;
-	const rules = checkFaultRules(options.faults ?? []).map((rule, index) => new ArmedRule(rule, index, seed));
+	const rules = checkFaultRules(options.faults ?? []).map(
+		(rule, index) => new ActiveFaultRule(rule, index, seed),
+	);
 	const clock = options.clock ?? processClock;
 	const limits = resolveLimits(options.limits);
 	const now = options.now ?? Date.now;

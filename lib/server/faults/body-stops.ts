@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { type BodyPart, readParts, sizeOfParts } from '../store/body-part.js';
-import { type ArmedRule, rulesOf } from './armed-rule.js';
+import { type ActiveFaultRule, rulesOf } from './active-fault-rule.js';
 import { insideElement } from './element-offset.js';
 import type { CutPoint, RuleOf } from './fault-rule.js';
 import { chosenPart } from './fragment-choice.js';
@@ -18,13 +18,13 @@ export interface BodyStop {
 /** Where the body of these parts stops by the rules that fired, in the order of the bytes. */
 export async function bodyStops(
 	parts: readonly BodyPart[],
-	fired: readonly ArmedRule[],
+	fired: readonly ActiveFaultRule[],
 ): Promise<readonly BodyStop[]> {
 	const stops: BodyStop[] = [];
-	for (const armed of rulesOf(fired, 'cut', 'stall')) {
-		const { rule } = armed;
+	for (const active of rulesOf(fired, 'cut', 'stall')) {
+		const { rule } = active;
 		stops.push({
-			atByte: await stopOffset(parts, armed),
+			atByte: await stopOffset(parts, active),
 			action: rule.fault === 'cut' ? { kind: rule.as ?? 'abort' } : { kind: 'stall', ms: rule.ms ?? null },
 		});
 	}
@@ -33,18 +33,18 @@ export async function bodyStops(
 
 async function stopOffset(
 	parts: readonly BodyPart[],
-	armed: ArmedRule<RuleOf<'cut' | 'stall'>>,
+	active: ActiveFaultRule<RuleOf<'cut' | 'stall'>>,
 ): Promise<number> {
-	const point: CutPoint = armed.rule;
+	const point: CutPoint = active.rule;
 	const length = sizeOfParts(parts);
 	if ('inside' in point) {
-		const index = chosenPart(parts, armed, point.fragment ?? 1) ?? 0;
+		const index = chosenPart(parts, active, point.fragment ?? 1) ?? 0;
 		const before = sizeOfParts(parts.slice(0, index));
 		const chunk = await buffer(readParts(parts.slice(index, index + 1)));
 		return before + insideElement(chunk, point.inside, point.element ?? 1);
 	}
 	if ('atFraction' in point) {
-		const fraction = point.atFraction === 'random' ? armed.random.next() : point.atFraction;
+		const fraction = point.atFraction === 'random' ? active.random.next() : point.atFraction;
 		return Math.floor(length * fraction);
 	}
 	return Math.min(point.atByte, length);

@@ -1,5 +1,5 @@
 import type { BodyPart } from '../store/body-part.js';
-import type { ArmedRule } from './armed-rule.js';
+import type { ActiveFaultRule } from './active-fault-rule.js';
 import type { FaultRule, FragmentChoice } from './fault-rule.js';
 
 /**
@@ -8,7 +8,7 @@ import type { FaultRule, FragmentChoice } from './fault-rule.js';
  */
 export function chosenPart(
 	parts: readonly BodyPart[],
-	{ rule, random }: ArmedRule<FaultRule>,
+	{ rule, random }: ActiveFaultRule<FaultRule>,
 	choice: FragmentChoice,
 ): number | null {
 	const indexes = [...parts.keys()].filter((index) => parts[index]?.kind === 'fragment');

@@ -1,5 +1,5 @@
 import type { StoredFragment } from '../store/stored-fragment.js';
-import { type ArmedRule, rulesOf } from './armed-rule.js';
+import { type ActiveFaultRule, rulesOf } from './active-fault-rule.js';
 import type { AppliedFault, RuleOf } from './fault-rule.js';
 
 /** A page of a listing, as the archive has it. */
@@ -18,16 +18,20 @@ export interface FaultedListing {
 }
 
 /** Applies the rules about listings. `nowMs` is the archive's clock, epoch milliseconds. */
-export function faultListing(page: ListedPage, fired: readonly ArmedRule[], nowMs: number): FaultedListing {
+export function faultListing(
+	page: ListedPage,
+	fired: readonly ActiveFaultRule[],
+	nowMs: number,
+): FaultedListing {
 	const [emptied] = rulesOf(fired, 'empty-page');
 	if (emptied !== undefined) {
 		return { fragments: [], nextToken: page.ownToken(), applied: [emptied.applied] };
 	}
 	const applied: AppliedFault[] = [];
 	let { fragments } = page;
-	for (const armed of rulesOf(fired, 'late-listing')) {
-		const listed = fragments.filter((fragment) => isListed(fragment, armed, nowMs));
-		if (listed.length < fragments.length) applied.push(armed.applied);
+	for (const active of rulesOf(fired, 'late-listing')) {
+		const listed = fragments.filter((fragment) => isListed(fragment, active, nowMs));
+		if (listed.length < fragments.length) applied.push(active.applied);
 		fragments = listed;
 	}
 	return { fragments, nextToken: page.nextToken, applied };
@@ -35,10 +39,12 @@ export function faultListing(page: ListedPage, fired: readonly ArmedRule[], nowM
 
 function isListed(
 	{ number, serverMs }: StoredFragment,
-	armed: ArmedRule<RuleOf<'late-listing'>>,
+	active: ActiveFaultRule<RuleOf<'late-listing'>>,
 	nowMs: number,
 ): boolean {
-	const { rule } = armed;
-	if (!armed.isAbout(number, rule.share)) return true;
-	return 'delayMs' in rule ? serverMs + rule.delayMs <= nowMs : armed.countOf(number) + 1 >= rule.fromListing;
+	const { rule } = active;
+	if (!active.isAbout(number, rule.share)) return true;
+	return 'delayMs' in rule
+		? serverMs + rule.delayMs <= nowMs
+		: active.countOf(number) + 1 >= rule.fromListing;
 }

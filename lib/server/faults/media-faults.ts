@@ -1,6 +1,6 @@
 import type { BodyPart } from '../store/body-part.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
-import { type ArmedRule, rulesOf } from './armed-rule.js';
+import { type ActiveFaultRule, rulesOf } from './active-fault-rule.js';
 import { exceptionChunk } from './exception-chunk.js';
 import type { AppliedFault, ExceptionShape, RuleOf } from './fault-rule.js';
 import { chosenPart } from './fragment-choice.js';
@@ -35,15 +35,15 @@ export interface ArrangedMedia {
 /** Applies the rules that change which fragments a response has, and in which order; in the order of the rules. */
 export function arrangeMedia(
 	fragments: readonly StoredFragment[],
-	fired: readonly ArmedRule[],
+	fired: readonly ActiveFaultRule[],
 ): ArrangedMedia {
 	const applied: AppliedFault[] = [];
 	let parts: readonly BodyPart[] = fragments.map((fragment) => ({ kind: 'fragment', fragment }));
-	for (const armed of rulesOf(fired, 'not-ready', 'exception', 'duplicate', 'shuffle', 'leave-out')) {
-		const next = arranged(parts, armed);
+	for (const active of rulesOf(fired, 'not-ready', 'exception', 'duplicate', 'shuffle', 'leave-out')) {
+		const next = arranged(parts, active);
 		if (next === parts) continue;
 		parts = next;
-		applied.push(armed.applied);
+		applied.push(active.applied);
 	}
 	return { parts, applied };
 }
@@ -51,13 +51,13 @@ export function arrangeMedia(
 /** `parts` itself where the rule finds nothing to change. */
 function arranged(
 	parts: readonly BodyPart[],
-	armed: ArmedRule<RuleOf<'not-ready' | 'exception' | 'duplicate' | 'shuffle' | 'leave-out'>>,
+	active: ActiveFaultRule<RuleOf<'not-ready' | 'exception' | 'duplicate' | 'shuffle' | 'leave-out'>>,
 ): readonly BodyPart[] {
-	const { rule, random } = armed;
+	const { rule, random } = active;
 	if (rule.fault === 'shuffle') return shuffled(parts, random);
-	if (rule.fault === 'not-ready') return withNotReady(parts, armed, rule);
+	if (rule.fault === 'not-ready') return withNotReady(parts, active, rule);
 
-	const index = chosenPart(parts, armed, rule.fragment ?? (rule.fault === 'leave-out' ? 'last' : 1));
+	const index = chosenPart(parts, active, rule.fragment ?? (rule.fault === 'leave-out' ? 'last' : 1));
 	const part = index === null ? undefined : parts[index];
 	if (index === null || part?.kind !== 'fragment') return parts;
 	if (rule.fault === 'leave-out') return parts.toSpliced(index, rule.count ?? 1);
@@ -81,7 +81,7 @@ function arranged(
 
 function withNotReady(
 	parts: readonly BodyPart[],
-	armed: ArmedRule,
+	active: ActiveFaultRule,
 	{
 		asks = 1,
 		share,
@@ -93,8 +93,8 @@ function withNotReady(
 	const isReady = parts.map(
 		(part) =>
 			part.kind !== 'fragment' ||
-			!armed.isAbout(part.fragment.number, share) ||
-			armed.countOf(part.fragment.number) >= asks,
+			!active.isAbout(part.fragment.number, share) ||
+			active.countOf(part.fragment.number) >= asks,
 	);
 	if (!isReady.includes(false)) return parts;
 	const result: BodyPart[] = [];

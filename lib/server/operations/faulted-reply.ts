@@ -1,4 +1,4 @@
-import { type ArmedRule, rulesOf } from '../faults/armed-rule.js';
+import { type ActiveFaultRule, rulesOf } from '../faults/active-fault-rule.js';
 import { bodyStops } from '../faults/body-stops.js';
 import { faultListing } from '../faults/listing-faults.js';
 import { arrangeMedia } from '../faults/media-faults.js';
@@ -19,7 +19,7 @@ const DEAD_ENDPOINT = 'http://127.0.0.1:1';
 /** The reply for a result, after the rules that fired for it. `nowMs` is the archive's clock, epoch milliseconds. */
 export async function faultedReply(
 	result: SettledResult,
-	fired: readonly ArmedRule[],
+	fired: readonly ActiveFaultRule[],
 	nowMs: number,
 ): Promise<Reply> {
 	const [refusal] = rulesOf(fired, ...refusals);
@@ -40,7 +40,7 @@ export async function faultedReply(
 	};
 }
 
-function contentReply(result: SettledResult, fired: readonly ArmedRule[], nowMs: number): Reply {
+function contentReply(result: SettledResult, fired: readonly ActiveFaultRule[], nowMs: number): Reply {
 	if (result.kind === 'listing') {
 		const listing = faultListing(result, fired, nowMs);
 		return {

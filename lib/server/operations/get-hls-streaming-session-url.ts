@@ -9,12 +9,12 @@ export const getHlsStreamingSessionUrl: JsonOperation = {
 	path: '/getHLSStreamingSessionURL',
 	respond(request, { archive, sessions, origin, nowMs }) {
 		const requested = requestedStream(request);
-		const asked = readHlsRequest(request, nowMs);
+		const hlsRequest = readHlsRequest(request, nowMs);
 		const stream = requested.find(archive);
 		return {
 			kind: 'action',
 			act: async () => {
-				const token = await sessions.open(asked, stream);
+				const token = await sessions.open(hlsRequest, stream);
 				const uri = resourceUri('GetHLSMasterPlaylist', { SessionToken: token });
 				return { kind: 'json', json: { HLSStreamingSessionURL: `${origin}${HLS_PATH}${uri}` } };
 			},

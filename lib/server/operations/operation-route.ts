@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ArmedRule } from '../faults/armed-rule.js';
+import type { ActiveFaultRule } from '../faults/active-fault-rule.js';
 import { readMembers, verifyHeaders } from '../http/request-members.js';
 import type { Route, RouteContext, RoutedRequest, ValidRequest } from '../http/router.js';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
@@ -15,7 +15,7 @@ export interface OperationRouteOptions {
 	/** What operations may use, besides what a request's arrival says. */
 	readonly shared: Omit<OperationContext, 'origin' | 'nowMs'>;
 	readonly verifier: SignatureVerifier | null;
-	readonly rules: readonly ArmedRule[];
+	readonly rules: readonly ActiveFaultRule[];
 	/** The archive's clock, epoch milliseconds. */
 	readonly now: () => number;
 	/** How long the JSON body of a request may take to arrive, in milliseconds. */

@@ -414,8 +414,8 @@ for (const [name, pictures] of [
 }
 
 test('a fragment is packaged once, however many ask for it, and the least used go first', async (t) => {
-	const { SharedCache } = await import('#lib/server/playback/packaging/shared-cache.js');
-	const cache = new SharedCache<{ sizeBytes: number; name: string }>(100);
+	const { MediaCache } = await import('#lib/server/playback/packaging/media-cache.js');
+	const cache = new MediaCache<{ sizeBytes: number; name: string }>(100);
 	const made: string[] = [];
 	const get = (name: string, sizeBytes = 40): Promise<{ name: string }> =>
 		cache.get(name, async () => {

@@ -16,14 +16,14 @@ const TS_TYPE = 'video/mp2t';
 
 /** A request for a resource whose session was found. */
 export interface AdmittedResource {
-	/** The session's; null where none was asked for. */
+	/** The session's; null for a preflight, which opens no session. */
 	readonly stream: string | null;
 	/** In fragment-media and fragment-metadata points of the stream. */
 	readonly cost: { readonly fragmentsAsked: number; readonly metadataPoints: number };
-	readonly answer: () => Promise<Reply>;
+	readonly reply: () => Promise<Reply>;
 }
 
-/** What a session's URL leads to: playlists, initializations and media. Its token opens them. */
+/** The resources of playback sessions: playlists, initializations and media. The token in the URL selects the session. */
 export class HlsPlayback {
 	readonly #sessions: HlsSessions;
 	readonly #now: () => number;
@@ -36,9 +36,9 @@ export class HlsPlayback {
 	}
 
 	/**
-	 * Admits a request for a resource that came at `arrivedAtMs`: what it costs its stream, and how it is then answered.
+	 * Admits a request for a resource that came at `arrivedAtMs`: what it costs its stream, and its reply.
 	 *
-	 * Throws `ServiceError`: 403 for a token that opens nothing, and for what is too much. The answer rejects with one: 404
+	 * Throws `ServiceError`: 403 for a token without a session, 400 above a quota. The reply rejects with one: 404
 	 * for a fragment that the session does not list, 400 for one that cannot be played.
 	 */
 	admit(resource: RequestedResource, arrivedAtMs: number): AdmittedResource {
@@ -46,7 +46,7 @@ export class HlsPlayback {
 			return {
 				stream: null,
 				cost: { fragmentsAsked: 0, metadataPoints: 0 },
-				answer: async () => resourceReply('text/plain', [], crossOriginHeaders),
+				reply: async () => resourceReply('text/plain', [], crossOriginHeaders),
 			};
 		}
 		const session = this.#sessions.find(resource.token);
@@ -58,7 +58,7 @@ export class HlsPlayback {
 				fragmentsAsked: isFragment ? 1 : 0,
 				metadataPoints: resource.name === 'GetHLSMediaPlaylist' ? session.request.maxFragments : 0,
 			},
-			answer: () => this.#reply(resource, session),
+			reply: () => this.#reply(resource, session),
 		};
 	}
 
@@ -105,7 +105,7 @@ export class HlsPlayback {
 		}
 	}
 
-	/** What cannot be packaged says nothing of its rate, and has its own error when it is asked for. */
+	/** Null for a fragment that cannot be packaged: a request for it gets the error. */
 	async #frameRate(session: HlsSession, entry: SessionEntry): Promise<number | null> {
 		if (entry.error !== null) return null;
 		try {
@@ -116,7 +116,7 @@ export class HlsPlayback {
 		}
 	}
 
-	/** Media never change, and are not to be kept when the session is over. */
+	/** Media never changes, and is cached no longer than the session lasts. */
 	#mediaReply({ expiresMs }: HlsSession, contentType: string, slices: readonly Uint8Array[]): Reply {
 		const seconds = Math.floor((expiresMs - this.#now()) / 1000);
 		return resourceReply(contentType, slices, {

@@ -24,9 +24,9 @@ export class PlaybackRoute implements Route {
 		return {
 			name: resource.name,
 			validate: async ({ arrivedAtMs, onStream }: RouteContext): Promise<ValidRequest> => {
-				const { stream, cost, answer } = this.#playback.admit(resource, arrivedAtMs);
+				const { stream, cost, reply } = this.#playback.admit(resource, arrivedAtMs);
 				onStream(stream);
-				return { cost, holdsConnection: false, reply: answer };
+				return { cost, holdsConnection: false, reply };
 			},
 		};
 	}

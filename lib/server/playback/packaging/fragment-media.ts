@@ -8,10 +8,10 @@ import type { Track } from '../../../model/track.js';
 import type { Sample } from '../../../mp4/sample-times.js';
 import { readParts } from '../../store/body-part.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
-import type { Sized } from './shared-cache.js';
+import type { CachedMedia } from './media-cache.js';
 
 /** A fragment's media, read as a whole. */
-export interface FragmentMedia extends Sized {
+export interface FragmentMedia extends CachedMedia {
 	/** What they really hold: see {@link trackMedia}. */
 	readonly tracks: readonly Track[];
 	/** Of each track its frames in decode order, by its number. Times are epoch milliseconds of the producer's clock. */

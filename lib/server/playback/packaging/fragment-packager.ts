@@ -8,10 +8,10 @@ import { startOn } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { ServiceError } from '../../wire/service-error.js';
 import { type FragmentMedia, readFragmentMedia, withCorrectTimes } from './fragment-media.js';
+import { MediaCache } from './media-cache.js';
 import { type PackagedFragment, type Packaging, packageMedia } from './packaged-fragment.js';
 import { playbackTracks } from './playback-tracks.js';
 import { segmentAudio } from './segment-audio.js';
-import { SharedCache } from './shared-cache.js';
 
 /** Packaged fragments that are kept: what some dozen live players are about to ask for. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -27,8 +27,8 @@ const MAX_UNDER_WAY = 2;
  * and kept as long as there is room; what differs between sessions, its number in a row, is put into a copy.
  */
 export class FragmentPackager {
-	readonly #cache = new SharedCache<PackagedFragment>(CACHE_BYTES);
-	readonly #media = new SharedCache<FragmentMedia>(MEDIA_CACHE_BYTES);
+	readonly #cache = new MediaCache<PackagedFragment>(CACHE_BYTES);
+	readonly #media = new MediaCache<FragmentMedia>(MEDIA_CACHE_BYTES);
 	readonly #queue = new PQueue({ concurrency: MAX_UNDER_WAY });
 	readonly #initializations = new WeakMap<Track, Promise<Uint8Array>>();
 

@@ -7,12 +7,12 @@ import type { Clock } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { ContainerFormat } from './container-format.js';
 import { evenAudio } from './even-audio.js';
+import type { CachedMedia } from './media-cache.js';
 import { type PlaybackTracks, parameterSets } from './playback-tracks.js';
 import { firstShownMs } from './segment-audio.js';
-import type { Sized } from './shared-cache.js';
 
 /** A fragment, packaged. The one transport stream has the track number 0. */
-export interface PackagedFragment extends Sized {
+export interface PackagedFragment extends CachedMedia {
 	readonly byTrack: ReadonlyMap<number, Uint8Array>;
 	/** Pictures a second; null where there are fewer than two. */
 	readonly frameRate: number | null;

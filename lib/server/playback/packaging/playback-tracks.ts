@@ -22,10 +22,10 @@ export function playbackTracks(tracks: readonly Track[]): PlaybackTracks {
 	const inOrder = [...tracks].sort((a, b) => a.number - b.number);
 	const codecIds = inOrder.map(({ codecId }) => registeredCodecId(codecId));
 	const [first = '', second] = codecIds;
-	const isSound = first === AAC && second === undefined;
-	const isPicture = videoCodecIds.has(first) && (second === undefined || second === AAC);
+	const isAudioAlone = first === AAC && second === undefined;
+	const isVideo = videoCodecIds.has(first) && (second === undefined || second === AAC);
 	const areNumbered = inOrder.every(({ number }, index) => number === index + 1);
-	if (inOrder.length > 2 || !areNumbered || !(isSound || isPicture)) {
+	if (inOrder.length > 2 || !areNumbered || !(isAudioAlone || isVideo)) {
 		const got = inOrder.map(({ number, codecId }) => `${number}: ${codecId}`).join(', ') || 'none';
 		throw new ServiceError(
 			'UnsupportedStreamMediaTypeException',

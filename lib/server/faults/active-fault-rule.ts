@@ -11,10 +11,10 @@ export interface FaultedRequest {
 	readonly fragmentNumbers: readonly string[];
 }
 
-/** A rule at work: what it has seen so far, and its own chance. */
-export class ArmedRule<Rule extends FaultRule = FaultRule> {
+/** A rule of a running server: the requests it has counted so far, and its own random numbers. */
+export class ActiveFaultRule<Rule extends FaultRule = FaultRule> {
 	readonly rule: Rule;
-	/** What the log says where it was applied. */
+	/** Its entry in the call log where it was applied. */
 	readonly applied: AppliedFault;
 	readonly random: SeededRandom;
 	readonly #operations: readonly string[];
@@ -48,14 +48,14 @@ export class ArmedRule<Rule extends FaultRule = FaultRule> {
 		return true;
 	}
 
-	/** How often this was asked before; counts it. */
+	/** How often this fragment was counted before; counts it once more. */
 	countOf(fragmentNumber: string): number {
 		const seen = this.#seen.get(fragmentNumber) ?? 0;
 		this.#seen.set(fragmentNumber, seen + 1);
 		return seen;
 	}
 
-	/** Whether a fragment is among the `share` that the rule is about, by chance that hangs on its number alone. */
+	/** Whether a fragment is among the `share` that the rule is about, by a random number that depends on its fragment number alone. */
 	isAbout(fragmentNumber: string, share = 1): boolean {
 		const only = this.rule.fragmentNumber;
 		if (only !== undefined) return only === fragmentNumber;
@@ -65,10 +65,10 @@ export class ArmedRule<Rule extends FaultRule = FaultRule> {
 
 /** The rules of a kind among those that fired. */
 export function rulesOf<Name extends FaultRule['fault']>(
-	fired: readonly ArmedRule[],
+	fired: readonly ActiveFaultRule[],
 	...names: readonly Name[]
-): ArmedRule<Extract<FaultRule, { fault: Name }>>[] {
-	return fired.filter(({ rule }) => (names as readonly string[]).includes(rule.fault)) as ArmedRule<
+): ActiveFaultRule<Extract<FaultRule, { fault: Name }>>[] {
+	return fired.filter(({ rule }) => (names as readonly string[]).includes(rule.fault)) as ActiveFaultRule<
 		Extract<FaultRule, { fault: Name }>
 	>[];
 }

@@ -1,17 +1,17 @@
-/** Something that was made, and how much memory it takes. */
-export interface Sized {
+/** Media of a fragment, and how much memory it takes. */
+export interface CachedMedia {
 	readonly sizeBytes: number;
 }
 
 /**
- * Keeps what was made last, up to a number of bytes: a thing is made once, however many ask for it while it is being made.
- * What failed is not kept.
+ * Keeps the media that was used last, up to a number of bytes. Calls for a key whose value is being made share that one
+ * value. A failure is not kept.
  */
-export class SharedCache<Value extends Sized> {
+export class MediaCache<Media extends CachedMedia> {
 	readonly #maxBytes: number;
-	/** The one that was used last is last. */
-	readonly #values = new Map<string, Value>();
-	readonly #underWay = new Map<string, Promise<Value>>();
+	/** In order of their last use. */
+	readonly #values = new Map<string, Media>();
+	readonly #pending = new Map<string, Promise<Media>>();
 	#sizeBytes = 0;
 
 	constructor(maxBytes: number) {
@@ -24,29 +24,29 @@ export class SharedCache<Value extends Sized> {
 	}
 
 	/** The value of that key, made by `make` where there is none. Rejects as `make` does. */
-	async get(key: string, make: () => Promise<Value>): Promise<Value> {
+	async get(key: string, make: () => Promise<Media>): Promise<Media> {
 		const kept = this.#values.get(key);
 		if (kept !== undefined) {
 			this.#values.delete(key);
 			this.#values.set(key, kept);
 			return kept;
 		}
-		const making = this.#underWay.get(key) ?? this.#make(key, make);
+		const making = this.#pending.get(key) ?? this.#make(key, make);
 		return making;
 	}
 
-	#make(key: string, make: () => Promise<Value>): Promise<Value> {
+	#make(key: string, make: () => Promise<Media>): Promise<Media> {
 		const making = make()
 			.then((value) => {
 				this.#keep(key, value);
 				return value;
 			})
-			.finally(() => this.#underWay.delete(key));
-		this.#underWay.set(key, making);
+			.finally(() => this.#pending.delete(key));
+		this.#pending.set(key, making);
 		return making;
 	}
 
-	#keep(key: string, value: Value): void {
+	#keep(key: string, value: Media): void {
 		this.#values.set(key, value);
 		this.#sizeBytes += value.sizeBytes;
 		for (const [oldest, { sizeBytes }] of this.#values) {
