@@ -69,7 +69,7 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly clock?: MonotonicClock | undefined;
 }
 
-/** A `node:http` server that answers as the service does, out of its `archive`. */
+/** A `node:http` server that responds as the service does, from its `archive`. */
 export interface ArchiveServer extends Server {
 	/** The streams it serves. */
 	readonly archive: LocalArchive;
@@ -80,7 +80,7 @@ export interface ArchiveServer extends Server {
  * data directory is open. `close` ends running ingests and removes a temporary data directory.
  *
  * It speaks plain HTTP, and without `credentials` it does not check signatures: anywhere but on loopback it then closes and
- * emits an `InvalidOptionError`. Throws one for quotas, fault rules, credentials or limits that make no sense.
+ * emits an `InvalidOptionError`. Throws one for quotas, fault rules, credentials or limits that are invalid.
  */
 export function createArchiveServer(options: ArchiveServerOptions = {}): ArchiveServer {
 	const quotaValues = resolveQuotas(options.quotas ?? 'off');

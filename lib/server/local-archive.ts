@@ -19,7 +19,7 @@ export interface LocalArchiveOptions {
 	/** The clock, epoch milliseconds: creation times, and the last frame of a file without a start. @default Date.now */
 	readonly now?: (() => number) | undefined;
 	/**
-	 * Receives what is found in the data directory that should not be so, one sentence each: files that are not the archive's,
+	 * Called with each problem that is found in the data directory, in a sentence: files that are not the archive's,
 	 * payloads without an index, fragments that are damaged. @default `process.emitWarning`
 	 */
 	readonly onWarning?: ((message: string) => void) | undefined;
@@ -31,11 +31,11 @@ export interface LocalArchiveOptions {
 export interface IngestOptions {
 	/** Producer time of the file's first frame. A recorded payload keeps its own. @default the last frame is now */
 	readonly start?: Date | undefined;
-	/** Ends the ingest, which then leaves nothing behind. */
+	/** Aborts the ingest, which then removes all that it wrote. */
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** What an ingest did. Counts are of what the stream now holds from this file. */
+/** What an ingest did. Counts are of all fragments that the stream now holds from this file. */
 export interface IngestSummary {
 	readonly stream: string;
 	readonly fragments: number;
@@ -65,7 +65,7 @@ export interface IngestSummary {
  * The streams of a data directory, and the way to put media into them.
  *
  * Opens itself: {@link ready} resolves when everything is read, and rejects (`KVS_DATA_DAMAGED`, `KVS_DATA_IN_USE`, or the
- * system's error) where the directory is of no use; every other call waits for it.
+ * system's error) where the directory cannot be used; every other call waits for it.
  */
 export class LocalArchive {
 	/** Resolves when the data directory is open. Its rejection may be left unobserved. */
@@ -77,7 +77,7 @@ export class LocalArchive {
 	readonly #onWarning: (message: string) => void;
 	readonly #closing = new AbortController();
 	#directory: DataDirectory | null = null;
-	/** Ends when the last ingest that was asked for has ended, well or badly. */
+	/** Settles when the last ingest that was requested has ended, with or without an error. */
 	#lastIngest: Promise<unknown> = Promise.resolve();
 
 	constructor(options: LocalArchiveOptions = {}) {
@@ -110,7 +110,7 @@ export class LocalArchive {
 	 *
 	 * A payload recorded from the service keeps its fragment numbers, times and bytes. Any other MKV, WebM, MP4 or MOV is
 	 * cut at its key frames. Rejects with `InvalidOptionError`, with `ArchiveError` (`KVS_INGEST_FAILED`) or with
-	 * `MediaError`, and with the signal's reason; nothing is left behind then.
+	 * `MediaError`, and with the signal's reason; what it wrote is removed then.
 	 */
 	async ingest(streamName: string, file: string, options: IngestOptions = {}): Promise<IngestSummary> {
 		checkStreamName(streamName);

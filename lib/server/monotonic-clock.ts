@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A clock that never goes back, for what is counted or paced. Tests replace it and wait for nothing. */
+/** A clock that never goes back, for what is counted or paced. Tests replace it, so that they need not wait. */
 export interface MonotonicClock {
-	/** Milliseconds since a moment of the clock's own choice, fractional. */
+	/** Fractional milliseconds since a fixed, arbitrary moment. */
 	now(): number;
 	/** Waits that many milliseconds. Rejects as soon as the signal is aborted, and leaves no timer then. */
 	sleep(ms: number, signal: AbortSignal): Promise<void>;

@@ -9,12 +9,12 @@ import {
 	FRAGMENT_NUMBER_TAG,
 } from '../wire/service-tag-names.js';
 
-/** What an in-band exception says. */
+/** The contents of an in-band exception. */
 export interface ExceptionFields {
 	readonly code: number;
-	/** The exception's word, `FRAGMENT_NOT_FOUND`. */
+	/** The exception's name, `FRAGMENT_NOT_FOUND`. */
 	readonly name: string;
-	/** Null: it says no number. */
+	/** Null: without a fragment number. */
 	readonly fragmentNumber: string | null;
 	readonly spelling: 'get-media' | 'documented';
 }

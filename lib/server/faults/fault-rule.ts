@@ -7,7 +7,7 @@ export const faultOperations = [
 	'ListStreams',
 ] as const;
 
-/** Errors by which the service refuses what is too much. No SDK retries the first two. */
+/** The service's errors for throttled requests. No SDK retries the first two. */
 export const throttleErrors = [
 	'ClientLimitExceededException',
 	'ConnectionLimitExceededException',

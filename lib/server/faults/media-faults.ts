@@ -115,7 +115,7 @@ function withNotReady(
 	return result;
 }
 
-/** Fisher and Yates; a shuffle that changed nothing is rotated by one, as the rule promises another order. */
+/** Fisher–Yates shuffle; one that changed nothing is rotated by one, as the rule promises another order. */
 function shuffled(parts: readonly BodyPart[], random: SeededRandom): readonly BodyPart[] {
 	if (parts.length < 2) return parts;
 	const result = [...parts];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 const UINT32_RANGE = 2 ** 32;
 
-/** Chance that repeats: numbers from 0 (included) to 1 (excluded), the same for the same seed text. */
+/** Repeatable random numbers from 0 (included) to 1 (excluded), the same for the same seed text. */
 export class SeededRandom {
 	readonly #seed: string;
 	#drawn = 0;
@@ -21,7 +21,7 @@ export class SeededRandom {
 		return Math.floor(this.next() * exclusiveMax);
 	}
 
-	/** The number of a thing, which takes nothing from the sequence. */
+	/** The number that belongs to a text; it does not advance the sequence. */
 	of(thing: string): number {
 		const digest = createHash('sha256').update(`${this.#seed}\n${thing}`).digest();
 		return digest.readUInt32BE() / UINT32_RANGE;

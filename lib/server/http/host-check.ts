@@ -10,7 +10,7 @@ const LOOPBACK_PATTERN = /^(localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[
  * `AccessDeniedException` for any other.
  *
  * A web page can point a name of its own at 127.0.0.1 and read a local server through the visitor's browser (DNS
- * rebinding); its requests still carry that name. Only the name is judged: ports get forwarded. With `isAnyName` any
+ * rebinding); its requests still carry that name. Only the name is checked: ports get forwarded. With `isAnyName` any
  * valid host is accepted: the signature of every request then covers the host.
  */
 export function checkHost(
@@ -22,7 +22,7 @@ export function checkHost(
 	if (host === undefined || name === undefined) throw foreignHost(host);
 	if (isAnyName || LOOPBACK_PATTERN.test(name)) return host;
 	const bound = (server.address() as AddressInfo | null)?.address;
-	// A server that is bound to every address is met at the one the connection came in on.
+	// A server that is bound to every address is reached at the connection's local address.
 	if (name === asHostName(bound) || name === asHostName(socket.localAddress)) return host;
 	throw foreignHost(host);
 }

@@ -113,7 +113,7 @@ class LiteralReader {
 		return String.fromCodePoint(codePoint);
 	}
 
-	/** Goes past a character that must come next, spaces before it aside. */
+	/** Skips spaces and the character that must come next. */
 	#take(character: string): void {
 		if (!this.#has(character)) throw this.#wrong(`\`${character}\``);
 	}

@@ -39,7 +39,7 @@ export function isThrottle({ awsName }: ServiceError): boolean {
 	return throttleNames.has(awsName);
 }
 
-/** The reply of a session's resource: bytes as they are, with nothing done to them. */
+/** The reply of a session's resource: bytes as they are, which no fault rule changes. */
 export function resourceReply(
 	contentType: string,
 	slices: readonly Uint8Array[],
@@ -49,7 +49,7 @@ export function resourceReply(
 	return { ...jsonReply(null), contentType, headers, parts };
 }
 
-/** The reply of a JSON body, status 200. What else it is, its caller replaces. */
+/** The reply of a JSON body with status 200. Callers replace the fields that differ. */
 export function jsonReply(json: WireValue): Reply {
 	return {
 		closing: null,

@@ -5,7 +5,7 @@ import { invalidArgument, requestTimeout, serializationError } from '../wire/ser
 /** The largest body that is read. A list of 1,000 fragment numbers of 128 digits has 131 kB. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** A client that sends even more is cut off: it is not one that has only made a mistake. */
+/** The most of a body that is read, and discarded above 1 MiB; a client that sends more is disconnected. */
 const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES;
 
 /**

@@ -10,7 +10,7 @@ export interface RequestRecord {
 	readonly stream: string | null;
 	/** 0 where a fault closes the connection without a response. */
 	readonly statusCode: number;
-	/** Whether it is refused as too much, by a quota or by a fault. */
+	/** Whether it is throttled, by a quota or by a fault. */
 	readonly isThrottled: boolean;
 	/** The faults that change this response; empty where none does. */
 	readonly faults: readonly AppliedFault[];

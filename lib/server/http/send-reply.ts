@@ -24,7 +24,7 @@ export interface SendOptions {
 	readonly onBytes: (sizeBytes: number) => void;
 }
 
-/** What the service says in place of a fragment that it fails to read. */
+/** The exception that the service sends in place of a fragment that it fails to read. */
 const INTERNAL_ERROR = { code: 5000, name: 'INTERNAL_ERROR', spelling: 'get-media' } as const;
 
 /**
@@ -53,7 +53,7 @@ export async function sendReply(
 	};
 	let body = reply.stream ?? readParts(reply.parts, replaceDamaged);
 	if (reply.stops.length > 0) {
-		// What stops before its first byte has a head all the same.
+		// A body that stops before its first byte still has a head.
 		response.flushHeaders();
 		const abort = () => closeWhenSent(response, signal);
 		body = stoppedBody(body, { stops: reply.stops, clock, signal, abort });
@@ -89,11 +89,11 @@ function setHead(
 	// The service sends media without a length; and a body that is to be cut must not say how long it would have been.
 	const isOfKnownLength = !isMedia && stream === null && stops.length === 0;
 	if (isOfKnownLength) response.setHeader('Content-Length', sizeOfParts(parts));
-	// What was not read of the request would be taken for the next one.
+	// The rest of the request's body would be parsed as the next request.
 	if (error !== null && !response.req.complete) response.setHeader('Connection', 'close');
 }
 
-/** Closes the connection once all that was written is sent, for it would be lost else. Rejects when it is closed. */
+/** Closes the connection once all that was written is sent, as it would be lost otherwise. Rejects when it is closed. */
 async function closeWhenSent(response: ServerResponse, signal: AbortSignal): Promise<never> {
 	const sent = new Promise<void>((resolve) => {
 		response.write('', () => resolve());

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { InvalidOptionError } from '../../errors.js';
 
-/** What the server bears of its clients. */
+/** The limits on clients of the server. */
 export interface ServerLimits {
 	/** Connections at once; further ones are closed at once. @default 1024 */
 	readonly maxConnections: number;
@@ -28,14 +28,14 @@ const MAX_HEADERS = 100;
 /** Signed requests have about 2 kB of headers; session tokens, and members in a presigned query, add some more. */
 const MAX_HEADERS_BYTES = 32 * 1024;
 
-/** A client that has not sent its request within a minute is not going to. */
+/** A client that has not sent its request within a minute is taken to have failed. */
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Longer than the SDKs keep an idle connection, so that it is never closed under a request. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 
-/** A reader may rest: the service itself ends a media connection after three quarters of an hour. */
+/** A reader may pause: the service itself ends a media connection after three quarters of an hour. */
 const STALLED_TIMEOUT_MS = 45 * 60_000;
 
 /** Longest interval of the request-timeout check, in milliseconds. */
@@ -63,7 +63,7 @@ export function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits 
 	return resolved;
 }
 
-/** A `node:http` server within these limits; too many headers are its caller's to refuse. */
+/** A `node:http` server within these limits; the caller must refuse requests with too many headers. */
 export function createLimitedServer(limits: ServerLimits): Server {
 	const server = createServer({
 		// Bodies have limits of their own: some come as long as their producer runs.
@@ -74,7 +74,7 @@ export function createLimitedServer(limits: ServerLimits): Server {
 		maxHeaderSize: limits.maxHeadersBytes,
 	});
 	server.maxConnections = limits.maxConnections;
-	// Node drops the headers past this without a word; one more than is allowed shows that there were too many.
+	// Node drops the headers past this silently; one more than is allowed shows that there were too many.
 	server.maxHeadersCount = limits.maxHeaders + 1;
 	server.timeout = limits.stalledTimeoutMs;
 	return server;

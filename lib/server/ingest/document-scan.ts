@@ -48,7 +48,7 @@ export class DocumentScan implements MatroskaHandler {
 		this.#parser.write(bytes);
 	}
 
-	/** The file is over. Returns what is wrong with its end where it ends inside an element, of its last document. */
+	/** Ends the scan. Returns what is wrong with the end of the file where it ends inside an element, of its last document. */
 	end(): MediaError | null {
 		return this.#parser.end();
 	}

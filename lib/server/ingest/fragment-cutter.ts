@@ -17,7 +17,7 @@ const AUDIO_FRAGMENT_NS = 2_000_000_000;
 /** Headers of a Cluster and its Timecode at their longest: two ids, two sizes, eight bytes of time. */
 const MAX_CLUSTER_HEAD_BYTES = 4 + 8 + 1 + 1 + 8;
 
-/** The flags of a block that are not about key frames: invisible, lacing, discardable (Matroska §10.2). */
+/** The flags of a block besides the key frame flag: invisible, lacing, discardable (Matroska §10.2). */
 const CARRIED_FLAGS = 0x0f;
 
 /** A fragment, cut and ready to be written. */
@@ -57,7 +57,7 @@ export interface FragmentCutterOptions {
  * fragments wait in {@link finished} for the caller to take them.
  */
 export class FragmentCutter implements MatroskaHandler {
-	/** Fragments that are whole; the caller empties it. */
+	/** Complete fragments; the caller removes them. */
 	readonly finished: CutFragment[] = [];
 	readonly #options: FragmentCutterOptions;
 	readonly #maxTicks: number;

@@ -25,7 +25,7 @@ export interface IngestJob {
 	isKnown(digest: string): boolean;
 	/** Path a payload of that digest will have in the end. */
 	payloadPath(digest: string): string;
-	/** What the stream has already. */
+	/** The fragments that the stream has already. */
 	readonly existing: FragmentIndex;
 	readonly now: () => number;
 	readonly randomInt: (exclusiveMax: number) => number;
@@ -85,7 +85,7 @@ async function readWhole(
 	const digest = hash.digest('hex');
 	if (scan === null) return { digest, scan: null };
 	const cut = scan.end();
-	// Where not one frame is whole there is nothing to take.
+	// Without a complete frame there is nothing to ingest.
 	if (cut !== null && scan.documents.every(({ frames }) => frames === 0)) throw cut;
 	return { digest, scan: { documents: scan.documents, cutMessage: cut?.message ?? null } };
 }
@@ -141,5 +141,5 @@ export function ingestError(file: string, error: unknown): ArchiveError {
 	return new ArchiveError('KVS_INGEST_FAILED', `${what}: ${where}${reason}`, { cause: error });
 }
 
-/** What the system says of a disk that takes no more. */
+/** The system's error codes for a full disk. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);

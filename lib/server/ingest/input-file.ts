@@ -15,11 +15,11 @@ export interface InputFile {
 }
 
 /**
- * Opens a media file and tells its container by its first bytes. The caller closes the handle. Throws the system's error
+ * Opens a media file and recognizes its container by its first bytes. The caller closes the handle. Throws the system's error
  * where it cannot be opened, and {@link MediaError} (`KVS_MEDIA_UNSUPPORTED`) where it is not a media file.
  */
 export async function openInput(file: string): Promise<InputFile> {
-	// A FIFO would be waited for until another process writes to it. Windows has none.
+	// Opening a FIFO would wait until another process writes to it. Windows has none.
 	const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 	try {
 		const stats = await handle.stat();

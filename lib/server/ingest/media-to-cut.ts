@@ -11,8 +11,8 @@ export interface MediaToCut {
 	readonly lastTicks: number;
 	/** The track whose key frames begin fragments; null for audio alone. */
 	readonly videoTrackNumber: number | null;
-	/** What of the file is not taken, and why: one sentence each, for a person. */
+	/** What of the file is not taken, and why: one sentence each. */
 	readonly omissions: readonly string[];
-	/** Gives every frame to the cutter, in file order. After each step the caller takes the fragments that are whole. */
+	/** Gives every frame to the cutter, in file order. After each step the caller takes the fragments that are complete. */
 	feed(cutter: FragmentCutter, signal: AbortSignal): AsyncIterable<void>;
 }

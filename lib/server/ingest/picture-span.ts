@@ -1,9 +1,9 @@
 import { TimeExtent } from '../../gaps/time-extent.js';
 
-/** Pictures that are further off than this from all others of their fragment do not belong where they say they do. */
+/** Video frames that are further than this from all others of their fragment have wrong times. */
 const FAR_MS = 1000;
 
-/** How many pictures there are, and from when to when. */
+/** How many video frames a fragment has, and the times of the first and last. */
 export class PictureSpan {
 	readonly #extent = new TimeExtent();
 
@@ -28,13 +28,13 @@ export class PictureSpan {
 		return span === null ? 0 : span.lastMs - span.firstMs;
 	}
 
-	/** One more, in whatever order. */
+	/** Adds one, in any order. */
 	add(ticks: number): void {
 		this.#extent.add(ticks);
 	}
 }
 
-/** What an index says of the pictures of a fragment, whose ticks last `tickMs`: nothing where there are none. */
+/** The fields of an index for a fragment's video frames, whose ticks last `tickMs`: none without video. */
 export function pictureFields(
 	span: PictureSpan,
 	tickMs: number,

@@ -14,14 +14,14 @@ export interface RecordingInput {
 	readonly documents: readonly ScannedDocument[];
 	/** Where the file ends inside its last document; null where that one is whole. */
 	readonly cutMessage: string | null;
-	/** What the stream has already. */
+	/** The fragments that the stream has already. */
 	readonly existing: FragmentIndex;
 	/** Path the payload will have in the end. */
 	readonly payload: string;
 	readonly signal: AbortSignal;
 }
 
-/** What became of a recording. */
+/** The result of {@link writeRecording}. */
 export interface WrittenRecording {
 	/** The fragments that are new to the stream, in file order. */
 	readonly fragments: StoredFragment[];
@@ -120,7 +120,7 @@ async function requireSame(
 		const theirs = readBytes(otherHandle, otherOffset, otherOffset + otherBytes, signal);
 		if (isSame) {
 			for await (const ours of readBytes(handle, offset, end, signal)) {
-				// Both sides are read in steps of one size, so the pieces line up.
+				// Both sides are read in steps of one size, so the chunks have the same borders.
 				const { value } = await theirs.next();
 				isSame &&= value instanceof Buffer && ours.equals(value);
 			}

@@ -10,7 +10,7 @@ import type { OperationResult } from './operation.js';
 /** A result that is ready to be sent. */
 type SettledResult = Exclude<OperationResult, { kind: 'action' }>;
 
-/** Every fault that refuses, and the first to fire wins. */
+/** The faults that refuse a request; the first that fires is applied. */
 const refusals = ['throttle', 'server-error', 'reset', 'hang-up'] as const;
 
 /** A port on which connections are refused: 1 belongs to tcpmux (RFC 1078), which is not in use. */

@@ -12,7 +12,7 @@ const apiNames = [
 	'GET_IMAGES',
 ] as const;
 
-/** GetDataEndpoint: the server's own address, under the name the client asked it by, for every API. */
+/** GetDataEndpoint: the server's own address, under the host name that the client used, for every API. */
 export const getDataEndpoint: JsonOperation = {
 	name: 'GetDataEndpoint',
 	path: '/getDataEndpoint',

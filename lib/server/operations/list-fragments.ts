@@ -6,7 +6,7 @@ import { invalidArgument } from '../wire/service-error.js';
 import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
-/** Undocumented; the Java parser library asks for as many. */
+/** Undocumented; the Java parser library requests as many. */
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 

@@ -9,7 +9,7 @@ import type { WireValue } from '../wire/wire-json.js';
 
 /** What an operation may use besides its request. */
 export interface OperationContext {
-	/** Open. */
+	/** Its data directory is open. */
 	readonly archive: LocalArchive;
 	readonly tokens: PageTokens;
 	/** The server's own address, as this client knows it: `http://127.0.0.1:8080`. */

@@ -9,7 +9,7 @@ const BURST_MS = 50;
 const SECOND_MS = 1000;
 
 /**
- * A body, sent in small slices and no faster than its rate. A reader that is slow saves up no more than the burst. Ends by
+ * A body, sent in small slices and no faster than its rate. A slow reader accumulates no more than the burst. Ends by
  * rejection where the signal is aborted while it waits.
  */
 export async function* pacedBody(

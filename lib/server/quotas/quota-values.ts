@@ -23,11 +23,11 @@ export interface QuotaValues {
 }
 
 /**
- * What AWS gives a stream: "Kinesis Video Streams service quotas" of the developer guide
+ * The quotas of AWS for a stream: "Kinesis Video Streams service quotas" of the developer guide
  * (docs.aws.amazon.com/kinesisvideostreams/latest/dg/limits.html).
  *
  * That page counts GetMediaForFragmentList in points today; its five calls a second are those of the page of 2020, kept
- * because an account may still have them. A client that honours both is safe with either. 25 MB/s are its 200 Mbps.
+ * because an account may still have them. A client that keeps both stays below either. 25 MB/s are its 200 Mbps.
  */
 const awsQuotas: QuotaValues = {
 	mediaCallsPerSecond: 5,

@@ -2,7 +2,7 @@ import { clientLimitExceeded } from '../wire/service-error.js';
 import { CallWindow } from './call-window.js';
 import type { QuotaValues } from './quota-values.js';
 
-/** What one playback session has left of its quotas. */
+/** The quotas of one playback session, and how much of them is used. */
 export class SessionQuotas {
 	readonly #windows: ReadonlyMap<string, CallWindow>;
 	#nowMs = Number.NEGATIVE_INFINITY;

@@ -13,7 +13,7 @@ export interface RequestCost {
 	readonly metadataPoints: number;
 }
 
-/** What one stream has left of its quotas. */
+/** The quotas of one stream, and how much of them is used. */
 export class StreamQuotas {
 	/** Open GetMediaForFragmentList responses; the server counts them up and down. */
 	openMediaConnections = 0;

@@ -11,7 +11,7 @@ export interface AccessKey {
 
 const KEY_ID_PATTERN = /^[\w.-]{1,128}$/;
 
-/** What stands in a message for a secret. */
+/** What messages contain in place of a secret. */
 const HIDDEN = '***';
 
 /**

@@ -8,7 +8,7 @@ export class NodeSha256 {
 		this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
 	}
 
-	/** Takes more in. */
+	/** Adds data. */
 	update(data: string | ArrayBuffer | ArrayBufferView): void {
 		this.#hash.update(bytesOf(data));
 	}

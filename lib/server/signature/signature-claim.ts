@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isPresigned, type RequestTarget } from '../wire/request-target.js';
 import { incompleteSignature, invalidSignature, missingAuthenticationToken } from './signature-error.js';
 
-/** The only algorithm of version 4 that takes a secret. */
+/** The only supported algorithm: Signature Version 4 with a secret key. */
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const TERMINATOR = 'aws4_request';
 

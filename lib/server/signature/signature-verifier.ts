@@ -103,7 +103,7 @@ export class SignatureVerifier {
 		const signer = new SignatureV4({
 			service: SERVICE,
 			region: this.#region,
-			// The token is a header or a part of the query like any other: it is there already.
+			// The token is already among the headers or in the query.
 			credentials: { accessKeyId, secretAccessKey },
 			sha256: NodeSha256,
 			applyChecksum: false,
@@ -133,7 +133,7 @@ function unsignedRequest(
 	for (const name of signedHeaders) {
 		const value = headers[name];
 		if (value !== undefined) covered[name] = String(value);
-		// Links are opened by programs that send no type; this protocol has only one.
+		// Programs that open links send no Content-Type; this protocol has only one.
 		else if (name === 'content-type' && isPresigned(target)) covered[name] = 'application/json';
 	}
 	const query: Record<string, string | string[]> = {};

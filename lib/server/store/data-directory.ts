@@ -7,7 +7,7 @@ import { lockDirectory } from './directory-lock.js';
 import { formatIndexLine, parseIndexLine, type StoredFragment } from './stored-fragment.js';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from './temporary-directory.js';
 
-/** For the owner alone: what is archived is somebody's camera. */
+/** For the owner alone: the archive holds recordings of cameras. */
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
 const STREAM_FILE = 'stream.json';
@@ -15,7 +15,7 @@ const SET_ASIDE = 'set-aside';
 const INDEX_PATTERN = /^([0-9a-f]{64})\.jsonl$/;
 const PAYLOAD_PATTERN = /^([0-9a-f]{64})\.mkv$/;
 
-/** What a stream's directory says about it. */
+/** The metadata in a stream's directory. */
 export interface StreamMetadata {
 	readonly name: string;
 	/** Epoch milliseconds; part of the stream's ARN. */
@@ -150,7 +150,7 @@ export class DataDirectory {
 		await syncDirectory(join(this.#path, 'streams'));
 	}
 
-	/** Leaves the directory to others; a temporary one is removed, with all that is in it. Done when it returns. */
+	/** Releases the directory for other processes; a temporary one is removed, with all that is in it. Done when it returns. */
 	dispose(): void {
 		this.#lock.release();
 		if (this.#isTemporary) removeTemporaryDirectory(this.#path);

@@ -1,7 +1,7 @@
 import { readFragmentNumber } from './fragment-number.js';
 import type { StoredFragment } from './stored-fragment.js';
 
-/** The clock a range is meant on: the producer's or the service's own. */
+/** The clock of a range: the producer's or the service's own. */
 export type Clock = 'producer' | 'server';
 
 /** When a fragment starts on a clock, epoch milliseconds. */
@@ -22,8 +22,8 @@ type Run = Readonly<Record<Clock, readonly StoredFragment[]>>;
 /**
  * The fragments of a stream, to be found by number and by the start of their range on either clock.
  *
- * Each ingest adds one immutable run, so "the stream as it was" is a count of runs: a page token that
- * carries it answers the same page for ever, and costs no memory. A look-up is two binary searches a run.
+ * Each ingest adds one immutable run, so a count of runs identifies an earlier state of the stream: a page token that
+ * carries it gives the same page every time, and costs no memory. A look-up is two binary searches a run.
  */
 export class FragmentIndex {
 	readonly #runs: Run[] = [];
@@ -87,7 +87,7 @@ interface Span {
 	readonly length: number;
 }
 
-/** What a range selects. Holds no copy of it. */
+/** The fragments of a range. Holds no copy of them. */
 export class Selection {
 	readonly length: number;
 	readonly #spans: readonly Span[];

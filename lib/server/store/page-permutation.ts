@@ -1,10 +1,10 @@
-/** The golden ratio's fraction: steps of that part of a circle never come close to where they have been for long. */
+/** The golden ratio's fraction: steps of that part of a circle stay far from each other. */
 const GOLDEN_FRACTION = 0.618_033_988_749_895;
 
 /**
  * Where the `index`-th result of `count` is taken from: an order that looks random, and is the same at every call.
  *
- * ListFragments promises no order, across pages neither, and clients that rely on one work until they meet the service.
+ * ListFragments promises no order, not across pages either; a client that relies on one should fail here too.
  * The map is affine, `(step × index + offset) mod count` with a step that shares no factor with `count`, so every
  * position comes exactly once and a page costs no more memory than its results.
  */

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Those of this process that are there. */
+/** The temporary directories of this process that exist. */
 const present = new Set<string>();
 
 /**

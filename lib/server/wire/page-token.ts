@@ -9,7 +9,7 @@ export type PageTokenKind = 'ListFragments' | 'ListStreams';
 /**
  * Makes and reads page tokens: standard base64, as NextToken's pattern wants it, of a JSON value and its HMAC.
  *
- * The secret lives as long as the object, so a token of another process, or one that was touched, is refused. Nothing is
+ * The secret lives as long as the object, so a token of another process, or one that was changed, is refused. Nothing is
  * kept for a token: any number of them may be out.
  */
 export class PageTokens {

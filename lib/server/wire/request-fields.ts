@@ -59,7 +59,7 @@ export class RequestFields {
 	/** A required moment, epoch seconds on the wire, as whole milliseconds. */
 	timeMs(name: string): number {
 		const value = this.#member(name);
-		// A product of doubles misses the millisecond by a hair: 1577156925.312 × 1000 is 1577156925311.9999.
+		// A product of doubles misses the millisecond by a rounding error: 1577156925.312 × 1000 is 1577156925311.9999.
 		const timeMs = typeof value === 'number' ? Math.round(value * 1000) : Number.NaN;
 		if (!(Math.abs(timeMs) <= MAX_TIME_MS)) throw this.#wrong(name, 'a time in epoch seconds', value);
 		return timeMs;
@@ -112,7 +112,7 @@ export class RequestFields {
 	}
 }
 
-/** As much of a wrong value as a message should repeat. */
+/** The part of an invalid value that a message repeats. */
 const MAX_SHOWN_LENGTH = 80;
 
 function show(value: unknown): string {

@@ -12,9 +12,9 @@ export interface RequestTarget {
 export const listMembers: ReadonlySet<string> = new Set(['Fragments']);
 
 /**
- * Takes a request's target apart. A `+` stays one: signatures are made over the characters, and their makers write a space
+ * Parses a request's target. A `+` stays a `+`: signatures cover the characters as sent, and signers write a space
  * as `%20`. Throws `InvalidArgumentException` for escapes that are not UTF-8, and for a presigned query with a parameter that
- * stands there twice: who signed it may have read one value, and who verifies it another.
+ * occurs twice: the signer may have used one value, and the verifier the other.
  */
 export function parseTarget(url: string): RequestTarget {
 	const [, path = '', text = ''] = /^([^?]*)\??(.*)$/s.exec(url) ?? [];

@@ -46,7 +46,7 @@ export async function describeTracks(
 	ids: ReadonlySet<number>,
 ): Promise<DescribedTracks> {
 	const { level } = Logging;
-	// Its warnings go to the console otherwise; what is wrong with a file is said in the error.
+	// Its warnings would go to the console otherwise; the error names what is wrong with a file.
 	Logging.level = LogLevel.Silent;
 	const input = new Input({ source: sourceOf(handle, sizeBytes), formats: [MP4, QTFF] });
 	const target = new BufferTarget();
@@ -72,7 +72,7 @@ export async function describeTracks(
 	}
 }
 
-/** mediabunny's own file source takes a short read for a whole one, and gives zeros for the rest. */
+/** mediabunny's own file source treats a short read as a complete one, and returns zeros for the rest. */
 function sourceOf(handle: FileHandle, sizeBytes: number): CustomSource {
 	return new CustomSource({
 		getSize: () => sizeBytes,

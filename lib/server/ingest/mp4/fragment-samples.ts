@@ -16,7 +16,7 @@ export function* fragmentSamples(
 	track: Mp4Track,
 	continuesAt: number,
 ): Generator<Mp4Sample> {
-	// Where nothing else is said, the samples of a track lie behind those of the track before it.
+	// By default the samples of a track follow those of the track before it.
 	let dataEnd = moofOffset;
 	let decodeTicks = continuesAt;
 	for (const { children } of boxesAt(moof, 'traf')) {

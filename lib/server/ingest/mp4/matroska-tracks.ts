@@ -10,7 +10,7 @@ import type { DescribedTracks } from './describe-tracks.js';
 /** What a pre-skip is counted in (RFC 7845 §4.2). */
 const OPUS_SAMPLE_RATE = 48_000;
 
-/** Matroska asks for 80 ms of Opus before the place that is played (codec mapping of A_OPUS). */
+/** Matroska recommends decoding 80 ms of Opus before the position that is played (codec mapping of A_OPUS). */
 const OPUS_SEEK_PRE_ROLL_NS = 80_000_000;
 
 const SEEK_PRE_ROLL = idOf('SeekPreRoll');

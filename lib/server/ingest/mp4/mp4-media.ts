@@ -17,13 +17,13 @@ import { type SampleTally, tallySamples } from './sample-tally.js';
 /** Milliseconds, as the service has them. */
 const TIMECODE_SCALE_NS = 1_000_000;
 
-/** Between two looks at whether there is a fragment to be written. */
+/** Frames between two checks for finished fragments. */
 const FRAMES_A_STEP = 64;
 
 /** Sample entries of encrypted media (ISO 14496-12 §8.12). */
 const ENCRYPTED = new Set(['encv', 'enca']);
 
-/** One track of the file, on its way. */
+/** One track of the file while it is read. */
 interface OpenTrack {
 	readonly source: Mp4Track;
 	readonly media: Track;
@@ -136,7 +136,7 @@ function endOfTrack(
 	return [discardPadding(paddingNs)];
 }
 
-/** Where a track has come to. */
+/** The reading position in a track. */
 class SampleCursor {
 	readonly track: OpenTrack;
 	readonly reader: SampleReader;

@@ -2,10 +2,10 @@ import type { Mp4File } from './mp4-file.js';
 import { orUnreadable } from './mp4-file.js';
 import { type Mp4Track, unreadable } from './mp4-track.js';
 
-/** More samples than a year of 48 kHz audio in packets has: what claims more is not a table but an accident. */
+/** More samples than a year of 48 kHz audio in packets has: a table that claims more is malformed. */
 const MAX_SAMPLES = 2_000_000_000;
 
-/** What a track's sample tables promise, and what of it the file holds. */
+/** How many samples a track's tables list, and how many of them the file holds. */
 export interface SampleTally {
 	/** Samples, or packets of PCM frames, that are wholly in the file, and their bytes. */
 	samples: number;

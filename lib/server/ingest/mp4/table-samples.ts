@@ -75,7 +75,7 @@ class SampleSizes {
 	}
 }
 
-/** Which samples are key frames (§8.6.2): all where the table is absent. Asked in ascending order. */
+/** Which samples are key frames (§8.6.2): all where the table is absent. Called in ascending order. */
 class SyncSamples {
 	readonly #table: Buffer | null;
 	#entry = 0;

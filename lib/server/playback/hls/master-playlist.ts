@@ -2,14 +2,14 @@ import type { ContainerFormat } from '../packaging/container-format.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
 import { resourceUri } from './resource-uri.js';
 
-/** What a master playlist says. */
+/** The contents of a master playlist. */
 export interface MasterPlaylistFields {
 	readonly tracks: PlaybackTracks;
 	readonly container: ContainerFormat;
 	readonly token: string;
-	/** Peak of both tracks together, bits a second. */
+	/** Peak of both tracks together, bits per second. */
 	readonly bandwidth: number;
-	/** Pictures a second; null where there are fewer than two. */
+	/** Frames per second; null where there are fewer than two. */
 	readonly frameRate: number | null;
 }
 

@@ -20,7 +20,7 @@ const TS_VERSION = 3;
  * A media playlist (RFC 8216 §4.3.3), in the service's order of tags. Those of a session differ in the URIs alone.
  *
  * Written by hand: hls-parser's writer refuses a tag that stands in a playlist twice, as the program date-time of two
- * fragments that came at once does, and takes the square of the number of fragments.
+ * fragments that came at once does, and takes quadratic time in the number of fragments.
  */
 export function mediaPlaylist({ request, window, token, trackNumber }: MediaPlaylistFields): string {
 	const { entries, isComplete, longestMs } = window;
@@ -69,5 +69,5 @@ function seconds(durationMs: number): string {
 	return text.includes('.') ? text : `${text}.0`;
 }
 
-/** Durations are sums of fractions; what lacks a thousandth to a whole millisecond is one. */
+/** Durations are sums of fractions; what is less than a thousandth below a whole millisecond counts as that millisecond. */
 const ROUNDING = 0.001;

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { invalidArgument, unknownOperation } from '../../wire/service-error.js';
 import { HLS_PATH, type ResourceName, resourceNames } from './resource-uri.js';
 
-/** A request for a resource of a session, or the question whether a page from elsewhere may make one. */
+/** A request for a resource of a session, or the CORS preflight of one. */
 export interface RequestedResource {
 	readonly name: ResourceName;
-	/** A browser asks before it asks (CORS preflight). */
+	/** Whether it is a CORS preflight, which a browser sends before the request itself. */
 	readonly isPreflight: boolean;
 	readonly token: string;
 	readonly trackNumber: number | null;
@@ -15,7 +15,7 @@ export interface RequestedResource {
 }
 
 /**
- * Players are web pages of any origin. That opens nothing: a session's token is in the URL, and no credentials are sent
+ * Players are web pages of any origin. This gives them no access: a session's token is in the URL, and no credentials are sent
  * along. Pages of the internet may reach a machine's own addresses only where these say so.
  */
 export const crossOriginHeaders: Readonly<Record<string, string>> = {

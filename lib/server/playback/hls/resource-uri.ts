@@ -13,7 +13,7 @@ export const resourceNames = {
 /** One of the calls for a session's resources. */
 export type ResourceName = keyof typeof resourceNames;
 
-/** What a resource's URI says besides the token. */
+/** The query of a resource's URI. */
 export interface ResourceQuery {
 	readonly FragmentNumber?: string;
 	readonly SessionToken: string;
@@ -21,7 +21,7 @@ export interface ResourceQuery {
 	readonly SequenceNumber?: number;
 }
 
-/** A resource's URI, relative to {@link HLS_PATH}. Nothing in it needs escapes. */
+/** A resource's URI, relative to {@link HLS_PATH}. None of its characters needs percent-encoding. */
 export function resourceUri(name: ResourceName, query: ResourceQuery): string {
 	const pairs = Object.entries(query).map(([key, value]) => `${key}=${value}`);
 	return `${resourceNames[name]}?${pairs.join('&')}`;

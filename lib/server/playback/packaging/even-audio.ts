@@ -8,7 +8,7 @@ const SBR_CODEC = /^mp4a\.40\.(5|29)$/;
 /** Matroska times are rounded to milliseconds; what is further off is a gap. */
 const ROUNDING_MS = 2;
 
-/** How long a frame of AAC lasts, in milliseconds; null where nothing says its rate. */
+/** How long a frame of AAC lasts, in milliseconds; null where its sample rate is unknown. */
 export function aacFrameMs({ codec, sampleRate }: Track): number | null {
 	if (sampleRate === undefined || codec === null) return null;
 	const samples = SBR_CODEC.test(codec) ? 2 * AAC_FRAME_SAMPLES : AAC_FRAME_SAMPLES;
@@ -16,8 +16,8 @@ export function aacFrameMs({ codec, sampleRate }: Track): number | null {
 }
 
 /**
- * Frames of AAC with times that are an exact frame apart, as they were before they were rounded: players hear half a
- * millisecond. A frame that is more than 2 ms off its place keeps its time, and those after it follow it.
+ * Frames of AAC with times that are exactly one frame apart, as they were before they were rounded: half a millisecond is
+ * audible. A frame that is more than 2 ms off its place keeps its time, and those after it follow it.
  */
 export function evenAudio(track: Track, samples: readonly Sample[]): Sample[] {
 	const frameMs = aacFrameMs(track);

@@ -13,13 +13,13 @@ import { type PackagedFragment, type Packaging, packageMedia } from './packaged-
 import { playbackTracks } from './playback-tracks.js';
 import { segmentAudio } from './segment-audio.js';
 
-/** Packaged fragments that are kept: what some dozen live players are about to ask for. */
+/** Packaged fragments that are kept: what some dozen live players will request next. */
 const CACHE_BYTES = 64 * 1024 * 1024;
 
-/** Media that is kept as it was read: a fragment lends audio to its neighbours, which are asked for next. */
+/** Media that is kept as it was read: a fragment's neighbours, which are requested next, need its audio. */
 const MEDIA_CACHE_BYTES = 16 * 1024 * 1024;
 
-/** Segments that are made at a time; each needs up to three fragments in memory, and one has up to 50 MB. */
+/** Segments that are packaged at once; each needs up to three fragments in memory, and one has up to 50 MB. */
 const MAX_UNDER_WAY = 2;
 
 /**
@@ -32,7 +32,7 @@ export class FragmentPackager {
 	readonly #queue = new PQueue({ concurrency: MAX_UNDER_WAY });
 	readonly #initializations = new WeakMap<Track, Promise<Uint8Array>>();
 
-	/** What a player is given before the media of a track: `ftyp` and `moov`. */
+	/** The initialization segment of a track: `ftyp` and `moov`. */
 	initialization(track: Track): Promise<Uint8Array> {
 		const known = this.#initializations.get(track);
 		if (known !== undefined) return known;
@@ -62,7 +62,7 @@ export class FragmentPackager {
 		return [numberTables(segment, sequence), segment.subarray(TABLES_BYTES)];
 	}
 
-	/** Pictures a second in a fragment, null where it does not say. Rejects as {@link mp4}. */
+	/** Frames per second of a fragment's video, null where that is unknown. Rejects as {@link mp4}. */
 	async frameRate(fragment: StoredFragment, packaging: Packaging): Promise<number | null> {
 		return (await this.#package(fragment, packaging)).frameRate;
 	}
@@ -75,7 +75,7 @@ export class FragmentPackager {
 			return await this.#cache.get(key, () => this.#queue.add(() => this.#make(fragment, packaging)));
 		} catch (error) {
 			if (!(error instanceof MediaError)) throw error;
-			// The name the service has for it where it makes clips.
+			// GetClip of the service uses this name for it.
 			throw new ServiceError('InvalidMediaFrameException', 400, error.message);
 		}
 	}
@@ -101,7 +101,7 @@ export class FragmentPackager {
 		return this.#media.get(placeOf(fragment), () => readFragmentMedia(fragment));
 	}
 
-	/** One that is malformed lends nothing, and fails when it is asked for itself. */
+	/** Null for a malformed one, which has its own error when it is requested. */
 	async #neighbour(
 		fragment: StoredFragment | null,
 		nextStartMs: number | null,

@@ -11,10 +11,10 @@ import type { CachedMedia } from './media-cache.js';
 import { type PlaybackTracks, parameterSets } from './playback-tracks.js';
 import { firstShownMs } from './segment-audio.js';
 
-/** A fragment, packaged. The one transport stream has the track number 0. */
+/** A packaged fragment. A transport stream, which holds all tracks, has the track number 0. */
 export interface PackagedFragment extends CachedMedia {
 	readonly byTrack: ReadonlyMap<number, Uint8Array>;
-	/** Pictures a second; null where there are fewer than two. */
+	/** Frames per second of its video; null where there are fewer than two. */
 	readonly frameRate: number | null;
 }
 
@@ -28,9 +28,9 @@ export interface Packaging {
 	/** Whether players begin a new timeline with this transport stream; its audio is then moved, by less than a frame, to begin with the video. */
 	readonly beginsTimeline: boolean;
 	readonly container: ContainerFormat;
-	/** The clock that times are on. */
+	/** The clock of its media times. */
 	readonly clock: Clock;
-	/** By how much they are later than that. */
+	/** How many milliseconds its media times are later than on that clock. */
 	readonly shiftMs: number;
 	/** Whether key frames are given their parameter sets again, for players that read only one initialization. */
 	readonly repeatsParameterSets: boolean;
@@ -76,7 +76,7 @@ export function packageMedia(
 	return { byTrack, sizeBytes, frameRate: video === undefined ? null : frameRate(video.samples) };
 }
 
-/** Parameter sets as a frame of a length-prefixed track has NAL units. */
+/** Parameter sets with length prefixes, as in the track's frames. */
 function withLengths({ nalLengthBytes }: Track, sets: readonly Uint8Array[]): Uint8Array[] {
 	const lengthBytes = nalLengthBytes ?? 4;
 	return sets.flatMap((unit) => {

@@ -10,8 +10,9 @@ const videoCodecIds = new Set(['V_MPEG4/ISO/AVC', 'V_MPEGH/ISO/HEVC']);
 const AAC = 'A_AAC';
 
 /**
- * Holds the tracks of a fragment against what HLS takes (GetHLSStreamingSessionURL of the API reference): H.264 or H.265 in
- * track 1 and, with it, AAC in track 2; or AAC alone in track 1. Each with codec private data that says all a decoder needs.
+ * Checks the tracks of a fragment against the formats that HLS allows (GetHLSStreamingSessionURL of the API reference):
+ * H.264 or H.265 in track 1 and, with it, AAC in track 2; or AAC alone in track 1. Each with codec private data that is
+ * all a decoder needs.
  *
  * The tracks are what `trackMedia` makes of a producer's: the service refuses bare parameter sets as private data, and
  * private data that is missing; here they are taken from where they are, and only what is nowhere is refused.

@@ -3,7 +3,7 @@ import type { Sample } from '../../../mp4/sample-times.js';
 import { aacFrameMs } from './even-audio.js';
 import type { FragmentMedia } from './fragment-media.js';
 
-/** A fragment, and those before and after it where the recording goes on from one to the other; null where it does not. */
+/** A fragment, and those before and after it where the recording continues from one to the other; null where it does not. */
 export interface JoinedMedia {
 	readonly previous: FragmentMedia | null;
 	readonly own: FragmentMedia;

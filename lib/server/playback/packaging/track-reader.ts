@@ -68,7 +68,7 @@ export class TrackReader {
 			}
 		} catch (error) {
 			if (!(error instanceof MediaError)) throw error;
-			// What comes after the header is looked at again when the fragment is packaged.
+			// What follows the header is checked again when the fragment is packaged.
 			if (media === null) return error;
 		}
 		if (media === null) {

@@ -105,7 +105,7 @@ class LiveQueue implements FragmentQueue {
 }
 
 /**
- * LIVE_REPLAY: begins with as many fragments as a playlist holds, and then goes on in real time: each comes when the one
+ * LIVE_REPLAY: begins with as many fragments as a playlist holds, and then continues in real time: each comes when the one
  * before it has had the time to play, and is there.
  */
 class ReplayQueue implements FragmentQueue {

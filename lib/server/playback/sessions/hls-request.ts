@@ -11,7 +11,7 @@ export interface HlsRequest {
 	readonly clock: Clock;
 	/** First start of a fragment that counts, epoch milliseconds; null for LIVE. */
 	readonly startMs: number | null;
-	/** Last one, included; null for LIVE, and for a replay that goes on. */
+	/** Last one, included; null for LIVE, and for a LIVE_REPLAY without an end. */
 	readonly endMs: number | null;
 	readonly container: ContainerFormat;
 	readonly discontinuities: DiscontinuityMode;
@@ -27,7 +27,7 @@ const discontinuityModes = ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY'] as const;
 const displayModes = ['ALWAYS', 'NEVER'] as const;
 const selectorTypes = ['SERVER_TIMESTAMP', 'PRODUCER_TIMESTAMP'] as const;
 
-/** Where a session begins and how its playlist goes on (PlaybackMode). */
+/** Where a session begins and how its playlist grows (PlaybackMode). */
 export type PlaybackMode = (typeof playbackModes)[number];
 
 /** Between which fragments playlists let a player begin a new timeline (DiscontinuityMode). */
@@ -41,7 +41,7 @@ const MAX_RANGE_MS = 24 * 3_600_000;
 const RETENTION_MS = RETENTION_HOURS * 3_600_000;
 
 /**
- * Reads the members of GetHLSStreamingSessionURL besides the stream's, fills in the service's defaults and holds them
+ * Reads the members of GetHLSStreamingSessionURL besides the stream's, fills in the service's defaults and checks them
  * against its rules (HLSFragmentSelector and HLSTimestampRange of the API reference). `nowMs` is the archive's clock.
  * Throws `InvalidArgumentException`.
  */

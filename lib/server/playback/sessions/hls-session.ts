@@ -42,7 +42,7 @@ export interface SessionWindow {
 /**
  * A playback session: which fragments its playlists list, and under which sequence numbers.
  *
- * What was listed keeps its place. A live session grows when its playlists are asked for, and keeps what has slid out for
+ * What was listed keeps its place. A live session grows when its playlists are requested, and keeps what has left the window for
  * as long again, for players that are late.
  */
 export class HlsSession {
@@ -54,7 +54,7 @@ export class HlsSession {
 	readonly #entries: SessionEntry[] = [];
 	readonly #byNumber = new Map<string, SessionEntry>();
 	readonly #initializations: PlaybackTracks[] = [];
-	/** What playlists were given last, when, and by which tracks it was asked for. */
+	/** The window that playlists had last, when it was made, and the tracks whose playlists were made of it. */
 	#shown: { window: SessionWindow; atMs: number; seenBy: Set<number> } | null = null;
 	#longestMs = 0;
 	#peakBandwidth = 0;
@@ -69,7 +69,7 @@ export class HlsSession {
 	}
 
 	/**
-	 * Begins a session. Throws `ResourceNotFoundException` where there is nothing to play, and the service's errors for
+	 * Begins a session. Throws `ResourceNotFoundException` where there is no fragment to play, and the service's errors for
 	 * tracks that it does not play, judged by the first fragment.
 	 */
 	static async open(
@@ -104,7 +104,7 @@ export class HlsSession {
 			shown.seenBy.add(trackNumber);
 			return shown.window;
 		}
-		// One after another, so that no fragment is listed twice. One that fails is its caller's trouble; the next tries again.
+		// One after another, so that no fragment is listed twice. An error is the caller's that got it; the next call tries again.
 		const update = this.#update.then(() => this.#grow(nowMs));
 		this.#update = update.catch(() => {});
 		await update;
@@ -117,12 +117,12 @@ export class HlsSession {
 		return window;
 	}
 
-	/** The oldest entry of now. */
+	/** The oldest entry that is listed now. */
 	get oldest(): SessionEntry {
 		return this.#entries[0] as SessionEntry;
 	}
 
-	/** The entry of a fragment that is listed, or was until lately. */
+	/** The entry of a fragment that is listed, or was until recently. */
 	entry(fragmentNumber: string): SessionEntry | undefined {
 		return this.#byNumber.get(fragmentNumber);
 	}
@@ -137,7 +137,7 @@ export class HlsSession {
 		return this.#initializations[0] as PlaybackTracks;
 	}
 
-	/** The most bits a second that a fragment so far has taken. */
+	/** The highest bit rate of a fragment so far, in bits per second. */
 	get peakBandwidth(): number {
 		return this.#peakBandwidth;
 	}
@@ -237,19 +237,19 @@ export class HlsSession {
 
 /**
  * How much later than its clock says a fragment is played, so that it does not run into the one before it. Server times
- * jitter, and overlap wherever a producer was faster than its media; players drop what comes twice, or complain of it.
+ * jitter, and overlap wherever a producer was faster than its media; players drop what overlaps, or report an error.
  */
 function shiftAfter(previous: SessionEntry, fragment: StoredFragment, startMs: number): number {
 	const { durationMs, shiftMs } = previous;
 	const stepMs = fragment.producerMs - previous.fragment.producerMs;
-	// Where a producer goes on it does not overlap itself. What else is known of a fragment's end is an estimate, and its
+	// Where a recording continues, its fragments do not overlap. What else is known of a fragment's end is an estimate, and its
 	// errors would add up.
 	const lengthMs = goesOn(previous, fragment) ? Math.min(stepMs, durationMs) : durationMs;
 	return Math.max(0, Math.ceil(previous.startMs + shiftMs + lengthMs - startMs));
 }
 
 /**
- * Whether a fragment goes on where the one before it ends, by the producer's clock. Where that is, is an estimate: some
+ * Whether a fragment begins where the one before it ends, by the producer's clock. That end is an estimate: some
  * frames off with B-frames across its border or an uneven rate.
  */
 function goesOn(

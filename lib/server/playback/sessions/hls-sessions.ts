@@ -16,11 +16,11 @@ export interface HlsSessionsOptions {
 	readonly sessionsPerStream: number;
 	/** The archive's clock, epoch milliseconds. */
 	readonly now: () => number;
-	/** What each session may be asked for. */
+	/** The quotas of each session. */
 	readonly quotas: QuotaValues;
 }
 
-/** The playback sessions of an archive, by their tokens. They live in memory: a token of another process opens nothing. */
+/** The playback sessions of an archive, by their tokens. They live in memory: a token of another process is invalid. */
 export class HlsSessions {
 	readonly #options: HlsSessionsOptions;
 	readonly #tokens = new SessionTokens();
@@ -42,7 +42,7 @@ export class HlsSessions {
 		return token;
 	}
 
-	/** The session of a token. Throws `AccessDeniedException` (403) for one that was made up, is over or was closed. */
+	/** The session of a token. Throws `AccessDeniedException` (403) for one that is forged, expired or closed. */
 	find(token: string): HlsSession {
 		const id = this.#tokens.read(token);
 		if (id === null)

@@ -8,7 +8,7 @@ import type { SessionEntry } from './session-entry.js';
 const LENT_MS = 200;
 const MAX_AAC_BYTES = 768;
 
-/** What MP4 says of a frame; Matroska says it in less. */
+/** Size of an MP4 frame's entry in `trun`; Matroska needs fewer bytes. */
 const FRAME_OVERHEAD_BYTES = 16;
 
 /**
@@ -27,7 +27,7 @@ export function segmentBytesAtMost(
 	return mediaBytes + frames * FRAME_OVERHEAD_BYTES;
 }
 
-/** As much as producers usually cut on the wrong side. */
+/** The most audio that producers usually cut on the wrong side. */
 function lentBytesAtMost([, audio]: PlaybackTracks): number {
 	const frameMs = audio === undefined ? null : aacFrameMs(audio);
 	return frameMs === null ? 0 : Math.ceil(LENT_MS / frameMs) * MAX_AAC_BYTES * (audio?.channels ?? 1);

@@ -19,20 +19,20 @@ export interface SessionEntry {
 	readonly shiftMs: number;
 	/** Which of the session's initializations it needs, from 0 on. */
 	readonly initialization: number;
-	/** The fragments listed before and after it, where the recording goes on from one to the other: they share audio. */
+	/** The fragments listed before and after it, where the recording continues from one to the other: they share audio. */
 	readonly previous: StoredFragment | null;
 	readonly next: StoredFragment | null;
 	/** When the one listed after it starts on the producer's clock; null where that is before it, or was not known. */
 	readonly nextStartMs: number | null;
 	/** Whether a player is to begin a new timeline with it. */
 	readonly isDiscontinuous: boolean;
-	/** How many entries before it did so. */
+	/** How many entries before it begin a new timeline. */
 	readonly discontinuitiesBefore: number;
-	/** What its media is answered with where it cannot be played; null where it can. */
+	/** The error of requests for its media where it cannot be played; null where it can. */
 	readonly error: ServiceError | null;
 }
 
-/** How long a single frame lasts of which nothing else is known, and the longest that is believed. */
+/** How long a single frame lasts of which nothing else is known, and the longest that is plausible. */
 const DEFAULT_FRAME_MS = 40;
 const MAX_FRAGMENT_MS = 20_000;
 
@@ -40,7 +40,7 @@ const MAX_FRAGMENT_MS = 20_000;
 const FAR_MS = 1000;
 
 /**
- * How long a fragment lasts, in milliseconds: from its first picture to its last and a mean frame more, as in the service's
+ * How long a fragment lasts, in milliseconds: from its first video frame to its last and a mean frame more, as in the service's
  * own playlists. `nextMs` is how much later the next one starts, for fragments of a single frame; null where none is known.
  */
 export function fragmentDurationMs(
@@ -82,7 +82,7 @@ export function segmentDurationMs(
 	return Math.ceil(durationMs + part * (1 - part) * frameMs);
 }
 
-/** What the index says of the pictures; where it is silent, what is left of its frames when audio has as many as fit. */
+/** The video frames by the index; where it lacks them, the frames that remain after as much audio as fits. */
 function picturesOf(
 	{ lengthMs, frames, pictures, picturesMs }: StoredFragment,
 	[, audio]: PlaybackTracks,

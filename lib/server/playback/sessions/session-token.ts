@@ -5,7 +5,7 @@ const MAC_BYTES = 32;
 const ID_BYTES = 16;
 
 /**
- * Makes and reads session tokens, which are all that opens a session: URL-safe, random, and with an HMAC that clients
+ * Makes and reads session tokens, which alone authorize requests for a session: URL-safe, random, and with an HMAC that clients
  * without the process's secret can make. They carry nothing but the session's id.
  */
 export class SessionTokens {
@@ -17,7 +17,7 @@ export class SessionTokens {
 		return { token: Buffer.concat([id, this.#mac(id)]).toString('base64url'), id: id.toString('hex') };
 	}
 
-	/** The id in a token, or null where this object did not make it. Takes the same time for any forgery. */
+	/** The id in a token, or null where this object did not make it. Takes constant time for forged tokens. */
 	read(token: string): string | null {
 		const bytes = Buffer.from(token, 'base64url');
 		// Node reads much that is not valid base64; only the one spelling that was given out counts.
