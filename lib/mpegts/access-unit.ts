@@ -32,7 +32,7 @@ export function accessUnit(
 }
 
 /** The NAL units of a frame, however they are separated: views. Throws as {@link accessUnit}. */
-export function nalUnits(track: Track, frame: Uint8Array): Uint8Array[] {
+export function nalUnits(track: Track, frame: Uint8Array): readonly Uint8Array[] {
 	const units = nalUnitsOf(frame, track);
 	if (units !== null) return units;
 	throw new MediaError(

@@ -1,9 +1,9 @@
 import {
-	forgetsWhatWasBefore,
+	AccessUnit,
+	isReferenceFrame,
 	isSliceType,
-	mayBeReferredTo,
 	nalCodecOf,
-	sliceCountOf,
+	startsClosedGop,
 } from '../codecs/nal/access-unit.js';
 import type { Frame } from '../model/media-event.js';
 import type { LogLine } from './ffmpeg-log.js';
@@ -85,12 +85,12 @@ export class DamageTracker {
 		this.#group = null;
 	}
 
-	/** The next frame in decoding order; `annexB` is what ffmpeg is going to get, `problem` what is known against it. */
-	add(frame: Frame, ticks: number, annexB: Uint8Array, problem: string | null): TrackedFrame {
+	/** The next frame in decoding order; `problem` what is known against it. */
+	add(frame: Frame, ticks: number, problem: string | null): TrackedFrame {
 		if (frame.keyframe || this.#group === null) {
 			this.#group = {
 				keyTicks: ticks,
-				isOpenStart: this.#group === null && !forgetsWhatWasBefore(frame),
+				isOpenStart: this.#group === null && !startsClosedGop(frame),
 				shownTicks: null,
 				damage: { fromOrder: Number.POSITIVE_INFINITY },
 				damageBefore: this.#group?.damage ?? null,
@@ -100,7 +100,7 @@ export class DamageTracker {
 		const tracked: TrackedFrame = {
 			frame,
 			ticks,
-			sliceCount: sliceCountOf(frame.track, annexB),
+			sliceCount: AccessUnit.of(frame)?.sliceCount ?? 0,
 			order: this.#order++,
 			group: this.#group,
 			problem: null,
@@ -148,7 +148,7 @@ export class DamageTracker {
 
 	/** A frame is missing, which spoils those that may refer to it. */
 	miss(tracked: TrackedFrame, problem: string): void {
-		if (mayBeReferredTo(tracked.frame)) this.#spoil(tracked, problem);
+		if (isReferenceFrame(tracked.frame)) this.#spoil(tracked, problem);
 		else tracked.problem ??= problem;
 	}
 

@@ -134,7 +134,7 @@ class FfmpegRun implements DecoderRun {
 		const data = this.#isCut ? withBrokenLink(unit) : unit;
 		if (this.#isCut) this.#tracker.cut();
 		this.#isCut = false;
-		const tracked = this.#tracker.add(frame, ticks, data, accessUnitDamage(frame.track, frame.data));
+		const tracked = this.#tracker.add(frame, ticks, accessUnitDamage(frame.track, frame.data));
 		// A picture that would not be believed is not decoded.
 		if (this.#tracker.isNeeded(tracked)) {
 			this.#pending.set(ticks, tracked);

@@ -1,5 +1,5 @@
 import type { Track } from '../../model/track.js';
-import { isSliceType, nalCodecOf, nalUnitsOf } from './access-unit.js';
+import { AccessUnit, isSliceType, nalCodecOf } from './access-unit.js';
 import { nalTypeOf } from './nal-format.js';
 
 /**
@@ -10,8 +10,8 @@ import { nalTypeOf } from './nal-format.js';
 export function accessUnitDamage(track: Track, data: Uint8Array): string | null {
 	const codec = nalCodecOf(track);
 	if (codec === null) return null;
-	const units = nalUnitsOf(data, track);
-	if (units === null) return 'its NAL units do not add up to its size';
+	const units = AccessUnit.of({ track, data })?.units;
+	if (units === undefined) return 'its NAL units do not add up to its size';
 	for (const unit of units) {
 		if (((unit[0] as number) & 0x80) !== 0) return 'a NAL unit has its forbidden_zero_bit set';
 		if (codec === 'hevc' && ((unit[1] ?? 0) & 7) === 0) return 'a NAL unit has no temporal id';

@@ -35,76 +35,107 @@ const BLA = 16;
 const DELIMITER: Readonly<Record<NalCodec, number>> = { avc: 9, hevc: 35 };
 
 /**
- * An access unit of H.264 or H.265 in the form that is asked for: Annex B (ISO 14496-10 Annex B) with start codes of four
- * bytes, or with a length of four bytes in front of each NAL unit. A key frame that lacks parameter sets gets those of the
- * track in front of it (behind its delimiter); one that has its own is given on with them. Doing it twice changes nothing.
+ * A frame of H.264 or H.265, divided into its NAL units once.
  *
+ * Views of the frame's bytes, which must not change.
+ */
+export class AccessUnit {
+	readonly codec: NalCodec;
+	/** In their order, without start codes or lengths. */
+	readonly units: readonly Uint8Array[];
+	readonly #track: Track;
+
+	private constructor(codec: NalCodec, units: readonly Uint8Array[], track: Track) {
+		this.codec = codec;
+		this.units = units;
+		this.#track = track;
+	}
+
+	/** The access unit that a frame is; null for other codecs, and for bytes that are neither form. */
+	static of({ track, data }: StoredFrame): AccessUnit | null {
+		const codec = nalCodecOf(track);
+		const units = codec === null ? null : nalUnitsOf(data, track);
+		return codec === null || units === null ? null : new AccessUnit(codec, units, track);
+	}
+
+	/** Its parameter sets, one after the other with start codes; empty where it has none. */
+	get parameterSets(): Uint8Array {
+		return join(
+			this.units.filter((unit) => PARAMETER_SET_TYPES[this.codec].includes(this.#typeOf(unit))),
+			'annex-b',
+		);
+	}
+
+	/**
+	 * Whether other frames may refer to this one: true unless its NAL units say that none does (nal_ref_idc 0 in H.264, a
+	 * sub-layer non-reference picture in H.265).
+	 */
+	get isReferenceFrame(): boolean {
+		const slices = this.units.filter((unit) => isSliceType(this.#typeOf(unit), this.codec));
+		if (slices.length === 0) return true;
+		return slices.some((unit) => {
+			if (this.codec === 'avc') return ((unit[0] as number) & 0x60) !== 0;
+			const type = this.#typeOf(unit);
+			return type > 14 || type % 2 === 1;
+		});
+	}
+
+	/**
+	 * Whether a decoder that comes to this key frame starts anew, whatever it was given before: not at a key frame of an open
+	 * group of pictures (a recovery point in H.264, a CRA in H.265), which is numbered on from the frames before it.
+	 */
+	get startsClosedGop(): boolean {
+		return this.units.some((unit) => RESETS[this.codec].includes(this.#typeOf(unit)));
+	}
+
+	/** How many slices a decoder finds in it. */
+	get sliceCount(): number {
+		return this.units.filter((unit) => isSliceType(this.#typeOf(unit), this.codec)).length;
+	}
+
+	/**
+	 * A copy with start codes of four bytes (ISO 14496-10 Annex B), or with a length of four bytes in front of each NAL unit. A key
+	 * frame that lacks parameter sets gets those of the track in front of it (after its delimiter).
+	 */
+	toForm(form: NalFormat, keyframe: boolean): Uint8Array {
+		const { units, codec } = this;
+		const sets = keyframe ? missingParameterSets(units, this.#track, codec) : [];
+		const first = units[0];
+		const hasDelimiter = first !== undefined && this.#typeOf(first) === DELIMITER[codec];
+		return join(hasDelimiter ? [first, ...sets, ...units.slice(1)] : [...sets, ...units], form);
+	}
+
+	#typeOf(unit: Uint8Array): number {
+		return nalTypeOf(unit, this.codec);
+	}
+}
+
+/** A frame as far as an access unit depends on it. */
+interface StoredFrame {
+	readonly track: Track;
+	readonly data: Uint8Array;
+}
+
+/**
+ * A frame of H.264 or H.265 in the form that is asked for: see {@link AccessUnit.toForm}. Doing it twice changes nothing.
  * Frames of other codecs, and frames that are neither form, come back as they are: the same view. Anything else is a copy.
  */
 export function toAccessUnit(
-	frame: { readonly track: Track; readonly keyframe: boolean; readonly data: Uint8Array },
+	frame: StoredFrame & { readonly keyframe: boolean },
 	form: AccessUnitForm,
 ): Uint8Array {
-	const codec = nalCodecOf(frame.track);
-	if (form === 'stored' || codec === null) return frame.data;
-	const units = nalUnitsOf(frame.data, frame.track);
-	if (units === null) return frame.data;
-	const sets = frame.keyframe ? missingParameterSets(units, frame.track, codec) : [];
-	const first = units[0];
-	const hasDelimiter = first !== undefined && nalTypeOf(first, codec) === DELIMITER[codec];
-	const whole = hasDelimiter ? [first, ...sets, ...units.slice(1)] : [...sets, ...units];
-	return join(whole, form);
+	if (form === 'stored') return frame.data;
+	return AccessUnit.of(frame)?.toForm(form, frame.keyframe) ?? frame.data;
 }
 
-/** The parameter sets within an access unit, one after the other; empty where it has none, or is of another codec. */
-export function inBandParameterSets(track: Track, data: Uint8Array): Uint8Array {
-	const codec = nalCodecOf(track);
-	const units = codec === null ? null : nalUnitsOf(data, track);
-	if (codec === null || units === null) return new Uint8Array(0);
-	return join(
-		units.filter((unit) => PARAMETER_SET_TYPES[codec].includes(nalTypeOf(unit, codec))),
-		'annex-b',
-	);
+/** Whether other frames may refer to a frame; true for codecs whose frames do not say. */
+export function isReferenceFrame(frame: StoredFrame): boolean {
+	return AccessUnit.of(frame)?.isReferenceFrame ?? true;
 }
 
-/**
- * Whether other frames may refer to this one: true unless its NAL units say that none does (nal_ref_idc 0 in H.264, a
- * sub-layer non-reference picture in H.265).
- */
-export function mayBeReferredTo({
-	track,
-	data,
-}: {
-	readonly track: Track;
-	readonly data: Uint8Array;
-}): boolean {
-	const codec = nalCodecOf(track);
-	const units = codec === null ? null : nalUnitsOf(data, track);
-	if (codec === null || units === null) return true;
-	const slices = units.filter((unit) => isSliceType(nalTypeOf(unit, codec), codec));
-	if (slices.length === 0) return true;
-	return slices.some((unit) =>
-		codec === 'avc'
-			? ((unit[0] as number) & 0x60) !== 0
-			: nalTypeOf(unit, codec) > 14 || nalTypeOf(unit, codec) % 2 === 1,
-	);
-}
-
-/**
- * Whether a decoder that comes to this key frame starts anew, whatever it was given before: not at a key frame of an open
- * group of pictures (a recovery point in H.264, a CRA in H.265), which is numbered on from the frames before it.
- */
-export function forgetsWhatWasBefore({
-	track,
-	data,
-}: {
-	readonly track: Track;
-	readonly data: Uint8Array;
-}): boolean {
-	const codec = nalCodecOf(track);
-	const units = codec === null ? null : nalUnitsOf(data, track);
-	if (codec === null || units === null) return true;
-	return units.some((unit) => RESETS[codec].includes(nalTypeOf(unit, codec)));
+/** Whether a key frame begins a closed group of pictures; true for codecs that have no other. */
+export function startsClosedGop(frame: StoredFrame): boolean {
+	return AccessUnit.of(frame)?.startsClosedGop ?? true;
 }
 
 /**
@@ -123,13 +154,6 @@ export function isSliceType(type: number, codec: NalCodec): boolean {
 	return codec === 'avc' ? type >= 1 && type <= 5 : type < 32;
 }
 
-/** How many slices a decoder finds in an access unit of Annex B; 0 for other codecs. */
-export function sliceCountOf(track: Track, annexB: Uint8Array): number {
-	const codec = nalCodecOf(track);
-	if (codec === null) return 0;
-	return splitAnnexB(annexB).filter((unit) => isSliceType(nalTypeOf(unit, codec), codec)).length;
-}
-
 /** The codec of a track whose access units are made of NAL units; null for any other. */
 export function nalCodecOf({ codecId }: Track): NalCodec | null {
 	const id = registeredCodecId(codecId);
@@ -137,11 +161,28 @@ export function nalCodecOf({ codecId }: Track): NalCodec | null {
 	return id === 'V_MPEGH/ISO/HEVC' ? 'hevc' : null;
 }
 
+interface DividedFrame {
+	readonly lengthBytes: number;
+	readonly units: readonly Uint8Array[] | null;
+}
+
+/** Several stages look at the same frame: each is divided once. */
+const divided = new WeakMap<Uint8Array, DividedFrame>();
+
 /** The NAL units of a frame, in either form: views. Null where it is neither. */
-export function nalUnitsOf(data: Uint8Array, track: Track): Uint8Array[] | null {
-	const lengthBytes = track.nalLengthBytes ?? LENGTH_BYTES;
+export function nalUnitsOf(data: Uint8Array, track: Track): readonly Uint8Array[] | null {
 	const codec = nalCodecOf(track);
-	const format = codec === null ? null : nalFormatOfFrame(data, codec, lengthBytes);
+	if (codec === null) return null;
+	const lengthBytes = track.nalLengthBytes ?? LENGTH_BYTES;
+	const known = divided.get(data);
+	if (known?.lengthBytes === lengthBytes) return known.units;
+	const units = divide(data, codec, lengthBytes);
+	divided.set(data, { lengthBytes, units });
+	return units;
+}
+
+function divide(data: Uint8Array, codec: NalCodec, lengthBytes: number): Uint8Array[] | null {
+	const format = nalFormatOfFrame(data, codec, lengthBytes);
 	if (format === 'annex-b') return splitAnnexB(data);
 	return format === null ? null : splitLengths(data, lengthBytes);
 }
