@@ -1,7 +1,6 @@
 export {
 	ArchiveClient,
 	type ArchiveClientOptions,
-	type OwnClients,
 } from './aws/archive-client.js';
 export type { CallOptions, CallRecord } from './aws/call-record.js';
 export type { ClientSettings, Credentials } from './aws/client-settings.js';
@@ -9,6 +8,7 @@ export type { FragmentPage } from './aws/fragment-page.js';
 export type { OperationInputs, OperationName, OperationParams } from './aws/operations.js';
 export type { Page, PaginateOptions, Paginator } from './aws/paginator.js';
 export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
+export type { OwnClients } from './aws/sdk-clients.js';
 export type { AccessUnitForm } from './codecs/nal/access-unit.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export { findLateTracks, type LateTracks } from './demux/late-tracks.js';

@@ -1,10 +1,6 @@
 import type { Readable } from 'node:stream';
-import { type APIName, GetDataEndpointCommand, KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
-import {
-	GetMediaForFragmentListCommand,
-	KinesisVideoArchivedMediaClient,
-	ListFragmentsCommand,
-} from '@aws-sdk/client-kinesis-video-archived-media';
+import type { APIName, KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
+import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { type Clock, systemClock } from '../pace/clock.js';
@@ -13,7 +9,6 @@ import { invalidMember, invalidResponse, toRequestError } from './aws-errors.js'
 import { type CallOptions, observeCall } from './call-record.js';
 import {
 	type ClientSettings,
-	clientConfig,
 	isHttpUrl,
 	resolveAnswerTimeoutMs,
 	resolveEndpoint,
@@ -26,16 +21,9 @@ import {
 	presignCommand,
 	resolvePresignOptions,
 } from './presigner.js';
+import { type OwnClients, SdkClients } from './sdk-clients.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
 import { withinTime } from './time-limit.js';
-
-/** SDK clients of the caller's own. They keep their settings, their retries among them, and are never closed here. */
-export interface OwnClients {
-	/** Asked for data endpoints. */
-	readonly control?: KinesisVideoClient;
-	/** Used as it is for every archived-media call; then no data endpoint is asked for. */
-	readonly archivedMedia?: KinesisVideoArchivedMediaClient;
-}
 
 /** Options of {@link ArchiveClient}: the stream (exactly one of name and ARN) and how to reach it. */
 export interface ArchiveClientOptions extends ClientSettings, StreamId {
@@ -55,25 +43,23 @@ export class ArchiveClient {
 	/** Name or ARN, as the caller gave it. */
 	readonly stream: string;
 	readonly #id: StreamMembers;
-	readonly #settings: ClientSettings;
+	readonly #closing = new AbortController();
 	readonly #controlEndpoint: string | undefined;
 	readonly #answerTimeoutMs: number;
 	readonly #clock: Clock;
-	readonly #ownClients: OwnClients;
-	readonly #madeClients = new Map<string, KinesisVideoArchivedMediaClient>();
+	readonly #clients: SdkClients;
 	readonly #dataEndpoints = new Map<APIName, Promise<string>>();
-	readonly #closing = new AbortController();
-	#madeControl: KinesisVideoClient | null = null;
 
 	constructor(options: ArchiveClientOptions) {
 		const { stream, members, region } = checkStreamId(options);
 		this.stream = stream;
 		this.#id = members;
-		this.#settings = { ...options, region: options.region ?? region };
 		this.#controlEndpoint = resolveEndpoint(options.endpoint);
 		this.#answerTimeoutMs = resolveAnswerTimeoutMs(options.answerTimeoutMs);
 		this.#clock = options.clock ?? systemClock;
-		this.#ownClients = options.clients ?? {};
+		const settings = { ...options, region: options.region ?? region };
+		const { clients = {} } = options;
+		this.#clients = new SdkClients(settings, this.#controlEndpoint, clients, this.#closing.signal);
 	}
 
 	/**
@@ -82,10 +68,7 @@ export class ArchiveClient {
 	 * name in two accounts are not told apart, as only an ARN says the account.
 	 */
 	async quotaKey(): Promise<string> {
-		const { archivedMedia, control } = this.#ownClients;
-		const client = archivedMedia ?? control ?? this.#controlClient();
-		// Without a region no call succeeds, and the call says why.
-		const region = await client.config.region().catch(() => '');
+		const region = await this.#clients.region();
 		const name = 'StreamName' in this.#id ? this.#id.StreamName : this.#id.StreamARN.split('/')[1];
 		return `${this.#controlEndpoint ?? ''} ${region} ${name}`;
 	}
@@ -96,6 +79,7 @@ export class ArchiveClient {
 		{ maxResults, nextToken }: { maxResults: number; nextToken?: string | null },
 		options: CallOptions = {},
 	): Promise<FragmentPage> {
+		const { ListFragmentsCommand } = await import('@aws-sdk/client-kinesis-video-archived-media');
 		const command = new ListFragmentsCommand({
 			...this.#id,
 			MaxResults: maxResults,
@@ -118,6 +102,7 @@ export class ArchiveClient {
 		fragmentNumbers: readonly string[],
 		options: CallOptions = {},
 	): Promise<Readable> {
+		const { GetMediaForFragmentListCommand } = await import('@aws-sdk/client-kinesis-video-archived-media');
 		const command = new GetMediaForFragmentListCommand({ ...this.#id, Fragments: [...fragmentNumbers] });
 		return this.#call(
 			'GET_MEDIA_FOR_FRAGMENT_LIST',
@@ -140,14 +125,14 @@ export class ArchiveClient {
 		options: CallOptions = {},
 	): Promise<Readonly<Record<string, unknown>>> {
 		const operation = findOperation(name);
-		const command = this.#command(operation, params);
+		const command = await this.#command(operation, params);
 		if (operation.apiName !== null) {
 			return this.#call(operation.apiName, operation.name, options, (client, signal) =>
 				sendAny(client, command, signal),
 			);
 		}
 		const signal = options.signal ?? new AbortController().signal;
-		const control = this.#ownClients.control ?? this.#controlClient();
+		const control = await this.#clients.control();
 		options.onSend?.();
 		return this.#observed(operation.name, this.#controlEndpoint, options, signal, (limited) =>
 			sendAny(control, command, limited),
@@ -166,7 +151,7 @@ export class ArchiveClient {
 		this.checkOpen();
 		const operation = findOperation(name);
 		const resolved = resolvePresignOptions(options);
-		const command = this.#command(operation, params);
+		const command = await this.#command(operation, params);
 		const signal = options.signal ?? new AbortController().signal;
 		signal.throwIfAborted();
 		const client = await this.#clientFor(operation, options, signal);
@@ -191,16 +176,17 @@ export class ArchiveClient {
 	close(): void {
 		const message = `the archive of stream \`${this.stream}\` was closed; make another for further calls`;
 		this.#closing.abort(new ArchiveError('KVS_CLOSED', message));
-		for (const client of this.#madeClients.values()) client.destroy();
-		this.#madeClients.clear();
-		this.#madeControl?.destroy();
-		this.#madeControl = null;
+		this.#clients.close();
 		this.#dataEndpoints.clear();
 	}
 
-	#command({ isOfStream, Command }: Operation, params: Readonly<Record<string, unknown>>): object {
+	async #command(
+		{ isOfStream, loadCommand }: Operation,
+		params: Readonly<Record<string, unknown>>,
+	): Promise<object> {
 		const isNamed = params['StreamName'] !== undefined || params['StreamARN'] !== undefined;
 		const input = isOfStream && !isNamed ? { ...this.#id, ...params } : params;
+		const Command = await loadCommand();
 		return new Command(input as never);
 	}
 
@@ -209,9 +195,9 @@ export class ArchiveClient {
 		options: CallOptions,
 		signal: AbortSignal,
 	): Promise<KinesisVideoClient | KinesisVideoArchivedMediaClient> {
-		const { control, archivedMedia } = this.#ownClients;
-		if (apiName === null) return control ?? this.#controlClient();
-		return archivedMedia ?? this.#archivedMediaClient(await this.#dataEndpoint(apiName, options, signal));
+		if (apiName === null) return this.#clients.control();
+		const endpoint = (): Promise<string> => this.#dataEndpoint(apiName, options, signal);
+		return this.#clients.ownArchivedMedia ?? this.#clients.archivedMedia(await endpoint());
 	}
 
 	async #call<T>(
@@ -222,9 +208,9 @@ export class ArchiveClient {
 	): Promise<T> {
 		// The SDK tells an abort apart by its signal only; without one from the caller it gets one that never fires.
 		const signal = options.signal ?? new AbortController().signal;
-		const own = this.#ownClients.archivedMedia;
-		const endpoint = own === undefined ? await this.#dataEndpoint(apiName, options, signal) : undefined;
-		const client = own ?? this.#archivedMediaClient(endpoint as string);
+		const own = this.#clients.ownArchivedMedia;
+		const endpoint = own === null ? await this.#dataEndpoint(apiName, options, signal) : undefined;
+		const client = own ?? (await this.#clients.archivedMedia(endpoint as string));
 		options.onSend?.();
 		try {
 			return await this.#observed(operation, endpoint, options, signal, (callSignal) =>
@@ -255,7 +241,8 @@ export class ArchiveClient {
 
 	async #askDataEndpoint(apiName: APIName, options: CallOptions): Promise<string> {
 		const { signal } = this.#closing;
-		const control = this.#ownClients.control ?? this.#controlClient();
+		const { GetDataEndpointCommand } = await import('@aws-sdk/client-kinesis-video');
+		const control = await this.#clients.control();
 		const command = new GetDataEndpointCommand({ ...this.#id, APIName: apiName });
 		const { DataEndpoint } = await this.#observed(
 			'GetDataEndpoint',
@@ -284,27 +271,6 @@ export class ArchiveClient {
 		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, () =>
 			withinTime(send, limits),
 		);
-	}
-
-	#controlClient(): KinesisVideoClient {
-		this.#madeControl ??= new KinesisVideoClient({
-			...clientConfig(this.#settings, this.#controlEndpoint),
-			...(this.#controlEndpoint !== undefined && { endpoint: this.#controlEndpoint }),
-		});
-		return this.#madeControl;
-	}
-
-	#archivedMediaClient(endpoint: string): KinesisVideoArchivedMediaClient {
-		this.checkOpen();
-		let client = this.#madeClients.get(endpoint);
-		if (client === undefined) {
-			client = new KinesisVideoArchivedMediaClient({
-				...clientConfig(this.#settings, this.#controlEndpoint ?? endpoint),
-				endpoint,
-			});
-			this.#madeClients.set(endpoint, client);
-		}
-		return client;
 	}
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { KinesisVideoClient, type KinesisVideoClientConfig } from '@aws-sdk/client-kinesis-video';
+import type { KinesisVideoClient, KinesisVideoClientConfig } from '@aws-sdk/client-kinesis-video';
 import { InvalidOptionError } from '../errors.js';
 import { readJsonBody } from './json-body.js';
 
@@ -96,7 +96,7 @@ export function clientConfig(
 
 function loopbackRegion(profile: string | undefined): () => Promise<string> {
 	return async () => {
-		const client = new KinesisVideoClient(profile === undefined ? {} : { profile });
+		const client = await settingsReader(profile === undefined ? {} : { profile });
 		try {
 			return await client.config.region();
 		} catch {
@@ -116,7 +116,7 @@ function loopbackCredentials(profile: string | undefined): Credentials {
 	const madeUp = { accessKeyId: 'local', secretAccessKey: 'local' };
 	if (!hasCredentials(profile)) return madeUp;
 	return async () => {
-		const client = new KinesisVideoClient({
+		const client = await settingsReader({
 			region: LOOPBACK_REGION,
 			...(profile !== undefined && { profile }),
 		});
@@ -126,6 +126,12 @@ function loopbackCredentials(profile: string | undefined): Credentials {
 			client.destroy();
 		}
 	};
+}
+
+/** A client that is made to read the SDK's configuration by it. */
+async function settingsReader(config: KinesisVideoClientConfig): Promise<KinesisVideoClient> {
+	const { KinesisVideoClient } = await import('@aws-sdk/client-kinesis-video');
+	return new KinesisVideoClient(config);
 }
 
 function hasCredentials(profile: string | undefined): boolean {

@@ -1,25 +1,19 @@
-import {
-	type APIName,
-	DescribeStreamCommand,
-	type DescribeStreamCommandInput,
-	GetDataEndpointCommand,
-	type GetDataEndpointCommandInput,
-	ListStreamsCommand,
-	type ListStreamsCommandInput,
+import type {
+	APIName,
+	DescribeStreamCommandInput,
+	GetDataEndpointCommandInput,
+	ListStreamsCommandInput,
+	ListStreamsCommandOutput,
 } from '@aws-sdk/client-kinesis-video';
-import {
-	GetClipCommand,
-	type GetClipCommandInput,
-	GetDASHStreamingSessionURLCommand,
-	type GetDASHStreamingSessionURLCommandInput,
-	GetHLSStreamingSessionURLCommand,
-	type GetHLSStreamingSessionURLCommandInput,
-	GetImagesCommand,
-	type GetImagesCommandInput,
-	GetMediaForFragmentListCommand,
-	type GetMediaForFragmentListCommandInput,
-	ListFragmentsCommand,
-	type ListFragmentsCommandInput,
+import type {
+	GetClipCommandInput,
+	GetDASHStreamingSessionURLCommandInput,
+	GetHLSStreamingSessionURLCommandInput,
+	GetImagesCommandInput,
+	GetImagesCommandOutput,
+	GetMediaForFragmentListCommandInput,
+	ListFragmentsCommandInput,
+	ListFragmentsCommandOutput,
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import { InvalidOptionError } from '../errors.js';
 
@@ -34,6 +28,13 @@ export interface OperationInputs {
 	GetDataEndpoint: GetDataEndpointCommandInput;
 	DescribeStream: DescribeStreamCommandInput;
 	ListStreams: ListStreamsCommandInput;
+}
+
+/** The pages of the operations that have them. */
+export interface OperationPages {
+	ListFragments: ListFragmentsCommandOutput;
+	GetImages: GetImagesCommandOutput;
+	ListStreams: ListStreamsCommandOutput;
 }
 
 /** An operation by AWS's name. boto3's, `list_fragments`, does as well wherever a name is taken. */
@@ -64,34 +65,34 @@ export interface Operation {
 	/** Whether it is about one stream. */
 	readonly isOfStream: boolean;
 	readonly paging: Paging | null;
-	/** The SDK's command class. */
-	readonly Command: new (
-		input: never,
-	) => object;
+	/** Loads the SDK's command class. */
+	readonly loadCommand: () => Promise<Command>;
 }
+
+type Command = new (input: never) => object;
 
 const free = (): number => 0;
 const operations: readonly Operation[] = [
-	archived('ListFragments', 'LIST_FRAGMENTS', ListFragmentsCommand, {
+	archived('ListFragments', 'LIST_FRAGMENTS', {
 		itemsMember: 'Fragments',
 		metadataPoints: (pageSize) => pageSize,
 		mediaPoints: free,
 		maxPageSize: 1000,
 	}),
-	archived('GetMediaForFragmentList', 'GET_MEDIA_FOR_FRAGMENT_LIST', GetMediaForFragmentListCommand),
-	archived('GetHLSStreamingSessionURL', 'GET_HLS_STREAMING_SESSION_URL', GetHLSStreamingSessionURLCommand),
-	archived('GetDASHStreamingSessionURL', 'GET_DASH_STREAMING_SESSION_URL', GetDASHStreamingSessionURLCommand),
-	archived('GetClip', 'GET_CLIP', GetClipCommand),
-	archived('GetImages', 'GET_IMAGES', GetImagesCommand, {
+	archived('GetMediaForFragmentList', 'GET_MEDIA_FOR_FRAGMENT_LIST'),
+	archived('GetHLSStreamingSessionURL', 'GET_HLS_STREAMING_SESSION_URL'),
+	archived('GetDASHStreamingSessionURL', 'GET_DASH_STREAMING_SESSION_URL'),
+	archived('GetClip', 'GET_CLIP'),
+	archived('GetImages', 'GET_IMAGES', {
 		itemsMember: 'Images',
 		metadataPoints: (pageSize) => 400 + pageSize,
 		mediaPoints: (pageSize) => pageSize,
 		maxPageSize: 100,
 	}),
-	control('GetDataEndpoint', GetDataEndpointCommand),
-	control('DescribeStream', DescribeStreamCommand),
+	control('GetDataEndpoint'),
+	control('DescribeStream'),
 	{
-		...control('ListStreams', ListStreamsCommand),
+		...control('ListStreams'),
 		isOfStream: false,
 		paging: { itemsMember: 'StreamInfoList', metadataPoints: free, mediaPoints: free, maxPageSize: 10_000 },
 	},
@@ -112,17 +113,20 @@ export function findOperation(name: string): Operation {
 	throw new InvalidOptionError('operation', `one of ${names}`, name);
 }
 
-function archived(
-	name: OperationName,
-	apiName: APIName,
-	Command: Operation['Command'],
-	paging: Paging | null = null,
-): Operation {
-	return { name, apiName, isOfStream: true, paging, Command };
+function archived(name: OperationName, apiName: APIName, paging: Paging | null = null): Operation {
+	const loadCommand = async (): Promise<Command> => {
+		const commands = await import('@aws-sdk/client-kinesis-video-archived-media');
+		return commands[`${name}Command` as keyof typeof commands] as Command;
+	};
+	return { name, apiName, isOfStream: true, paging, loadCommand };
 }
 
-function control(name: OperationName, Command: Operation['Command']): Operation {
-	return { name, apiName: null, isOfStream: true, paging: null, Command };
+function control(name: OperationName): Operation {
+	const loadCommand = async (): Promise<Command> => {
+		const commands = await import('@aws-sdk/client-kinesis-video');
+		return commands[`${name}Command` as keyof typeof commands] as Command;
+	};
+	return { name, apiName: null, isOfStream: true, paging: null, loadCommand };
 }
 
 /** As botocore spells methods: `get_hls_streaming_session_url`. */

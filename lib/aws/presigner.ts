@@ -1,7 +1,5 @@
 import type { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
-import { HttpRequest } from '@smithy/protocol-http';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { InvalidOptionError } from '../errors.js';
 
 /** The scope's service, whichever API is called (endpointPrefix of the services' models). */
@@ -82,6 +80,8 @@ export async function presignCommand(
 	const isUsualPort = port === undefined || port === (protocol === 'https:' ? 443 : 80);
 	const host = isUsualPort ? hostname : `${hostname}:${port}`;
 	const headers = { 'content-type': 'application/json' };
+	const { HttpRequest } = await import('@smithy/protocol-http');
+	const { SignatureV4 } = await import('@smithy/signature-v4');
 	const signer = new SignatureV4({
 		service: SERVICE,
 		region: client.config.region,

@@ -1,4 +1,4 @@
-import { type AudioCodec, PCM_AUDIO_CODECS, type VideoCodec } from 'mediabunny';
+import type { AudioCodec, VideoCodec } from 'mediabunny';
 import { OPUS_HEAD_BYTES } from '../codecs/opus-head.js';
 import { trackMedia } from '../codecs/track-media.js';
 import { MediaError } from '../errors.js';
@@ -25,6 +25,24 @@ const audioCodecs: readonly (readonly [RegExp, AudioCodec])[] = [
 	[/^opus$/, 'opus'],
 	[/^ulaw$/, 'ulaw'],
 	[/^alaw$/, 'alaw'],
+];
+
+/** PCM that MP4 or MOV holds. */
+const pcmCodecs: readonly AudioCodec[] = [
+	'pcm-s16',
+	'pcm-s16be',
+	'pcm-s24',
+	'pcm-s24be',
+	'pcm-s32',
+	'pcm-s32be',
+	'pcm-f32',
+	'pcm-f32be',
+	'pcm-f64',
+	'pcm-f64be',
+	'pcm-u8',
+	'pcm-s8',
+	'ulaw',
+	'alaw',
 ];
 
 /** What MP4 says of a track. Throws `MediaError` (`KVS_MEDIA_UNSUPPORTED`) for one that nothing here can describe. */
@@ -62,7 +80,7 @@ export function describeTrack(stored: Track): TrackDescription {
 /** Matroska has a CodecID of its own for samples whose most significant byte comes first, and `Track.codec` no name. */
 function pcmCodec({ codec, codecId, bitDepth }: Track): AudioCodec | undefined {
 	const name = codecId === 'A_PCM/INT/BIG' ? `pcm-s${bitDepth ?? 0}be` : codec;
-	return PCM_AUDIO_CODECS.find((known) => known === name);
+	return pcmCodecs.find((known) => known === name);
 }
 
 function unsupported({ number, codecId }: Track, reason: string): MediaError {

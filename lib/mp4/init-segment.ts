@@ -1,11 +1,4 @@
-import {
-	BufferTarget,
-	EncodedAudioPacketSource,
-	EncodedVideoPacketSource,
-	MovOutputFormat,
-	Mp4OutputFormat,
-	Output,
-} from 'mediabunny';
+import type { Output } from 'mediabunny';
 import type { Track } from '../model/track.js';
 import { type Box, bytesOfBox, container, fullBox, uint32, uint64 } from './box.js';
 import { boxesAt, positionOf, readBoxes } from './box-tree.js';
@@ -53,10 +46,12 @@ export async function initSegment(
 	tracks: readonly Track[],
 	{ brand, edits = [] }: { brand: Brand; edits?: readonly TrackEdit[] },
 ): Promise<InitSegment> {
-	const target = new BufferTarget();
-	const Format = brand === 'mov' ? MovOutputFormat : Mp4OutputFormat;
-	const output = new Output({ format: new Format({ fastStart: 'fragmented' }), target });
-	for (const track of tracks) addTrack(output, track);
+	// Loaded by what writes MP4, as it takes half the time of importing this package.
+	const mediabunny = await import('mediabunny');
+	const target = new mediabunny.BufferTarget();
+	const Format = brand === 'mov' ? mediabunny.MovOutputFormat : mediabunny.Mp4OutputFormat;
+	const output = new mediabunny.Output({ format: new Format({ fastStart: 'fragmented' }), target });
+	for (const track of tracks) addTrack(mediabunny, output, track);
 	await output.start();
 	await output.finalize();
 	const made = readBoxes(new Uint8Array(target.buffer as ArrayBuffer));
@@ -66,15 +61,18 @@ export async function initSegment(
 	return { bytes: Buffer.concat(boxes.map(bytesOfBox)), positions: positionsOf(boxes) };
 }
 
-function addTrack(output: Output, track: Track): void {
+function addTrack(mediabunny: typeof import('mediabunny'), output: Output, track: Track): void {
 	const description = describeTrack(track);
 	const name = track.name === null || track.name === '' ? {} : { name: track.name };
 	if (description.type === 'video') {
 		const { codec, type: _, ...metadata } = description;
-		output.addVideoTrack(new EncodedVideoPacketSource(codec), { ...metadata, ...name });
+		output.addVideoTrack(new mediabunny.EncodedVideoPacketSource(codec), { ...metadata, ...name });
 	} else {
 		const { decoderConfig } = description;
-		output.addAudioTrack(new EncodedAudioPacketSource(description.codec), { decoderConfig, ...name });
+		output.addAudioTrack(new mediabunny.EncodedAudioPacketSource(description.codec), {
+			decoderConfig,
+			...name,
+		});
 	}
 }
 

@@ -170,7 +170,7 @@ test('a tag that takes in the header of the next document, up to just where it e
 	const tags = elementHeader('Tags', tag.byteLength + simpleTag.byteLength + sizeBytes);
 	const tagsBytes = tags.byteLength + tag.byteLength + simpleTag.byteLength + sizeBytes;
 	// Ends in the next document, after the first child of its Segment.
-	const childBytes = 5 + (second[header.byteLength + 4] as number & 0x7f);
+	const childBytes = 5 + ((second[header.byteLength + 4] as number) & 0x7f);
 	const segment = elementHeader('Segment', tagsBytes + childBytes + 10);
 	const bytes = Buffer.concat([
 		first,
