@@ -1,0 +1,148 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
+import test from 'ava';
+import { type Fragment, KvsArchive, type TimeRange } from 'kvs-archive';
+import { startArchive } from '../helpers/archive.js';
+import { collect } from '../helpers/collect.js';
+import { openArchive } from '../helpers/open-archive.js';
+import { recording } from '../helpers/payload.js';
+import { between } from '../helpers/range.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+import { unlimited } from '../helpers/unlimited.js';
+import { until } from '../helpers/wait.js';
+
+const all = between(-60_000, 3_600_000);
+
+const listed = (archive: KvsArchive, range: TimeRange, options = {}): Promise<Fragment[]> =>
+	collect(archive.fragments(range, options) as AsyncIterable<Fragment>);
+
+test('a client handed in is used as it is', async (t) => {
+	const { endpoint, count } = await startArchive(t, { door: recording(3) });
+	const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+	const archivedMedia = new KinesisVideoArchivedMediaClient({ endpoint, region: 'eu-west-1', credentials });
+	t.teardown(() => archivedMedia.destroy());
+	const archive = new KvsArchive({ streamName: 'door', clients: { archivedMedia }, limiter: unlimited });
+	t.is((await collect(archive.frames(all))).length, 6);
+	t.is(count('GetDataEndpoint'), 0);
+});
+
+test('errors say what was tried, on what, and what came', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(1) });
+	const unknown = await t.throwsAsync(listed(openArchive(t, endpoint, { streamName: 'gate' }), all));
+	t.like(unknown, {
+		code: 'KVS_NOT_FOUND',
+		operation: 'GetDataEndpoint',
+		stream: 'gate',
+		statusCode: 404,
+		retryable: false,
+	});
+	t.true(unknown?.message.includes('`gate`'), unknown?.message);
+	t.throws(() => openArchive(t, 'not a url'), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => new KvsArchive({ endpoint }), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => new KvsArchive({ endpoint, streamName: 'a b' }), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => openArchive(t, endpoint).events({ from: new Date(2000), to: new Date(1000) }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => openArchive(t, endpoint).events({ from: new Date(Number.NaN), to: new Date(1000) }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => openArchive(t, endpoint).fragments(all, { startingToken: 'bm9uc2Vuc2U' }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => openArchive(t, endpoint).fragments(all, { pageSize: 1001 }), { code: 'KVS_INVALID_OPTION' });
+	await t.throwsAsync(openArchive(t, endpoint).export(all, 'x.avi'), { code: 'KVS_INVALID_OPTION' });
+});
+
+test("quotas are the service's own unless they are said, and then no limiter is", (t) => {
+	const options = { streamName: 'door', endpoint: 'http://127.0.0.1:1' };
+	t.throws(() => new KvsArchive({ ...options, limiter: unlimited, quotas: { connections: 2 } }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => new KvsArchive({ ...options, quotas: { callsPerSecond: 0 } }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.throws(() => new KvsArchive({ ...options, quotas: { callsPerDay: 1 } as object }), {
+		code: 'KVS_INVALID_OPTION',
+	});
+	t.notThrows(() => new KvsArchive({ ...options, quotas: { connections: 2 } }));
+});
+
+test('leaving the loop early is a normal end', async (t) => {
+	const { endpoint, server } = await startArchive(t, { door: recording(500) });
+	const archive = openArchive(t, endpoint);
+	const stream = archive.events(all);
+	let count = 0;
+	for await (const _ of stream) if (++count === 5) break;
+	t.true(stream.destroyed);
+	t.true((await stream.summary).frames >= 2);
+	await archive.close();
+	const connections = (): Promise<number> =>
+		new Promise((resolve) => server.getConnections((_, open) => resolve(open)));
+	await until(
+		async () => (await connections()) === 0,
+		() => 'a connection is still open',
+	);
+});
+
+test('an abort rejects with its reason, before and during a run', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(500) });
+	const archive = openArchive(t, endpoint);
+	const reason = new Error('enough');
+	t.is(await t.throwsAsync(collect(archive.events(all, { signal: AbortSignal.abort(reason) }))), reason);
+	const controller = new AbortController();
+	const reading = async (): Promise<void> => {
+		for await (const event of archive.events(all, { signal: controller.signal })) {
+			if (event.type === 'frame') controller.abort(reason);
+		}
+	};
+	t.is(await t.throwsAsync(reading()), reason);
+	const directory = await temporaryDirectory(t);
+	t.is(
+		await t.throwsAsync(archive.export(all, join(directory, 'x.mkv'), { signal: AbortSignal.abort(reason) })),
+		reason,
+	);
+	t.deepEqual(await readdir(directory), []);
+});
+
+test('after close every method says that the archive is closed, at once', async (t) => {
+	const archive = await startArchive(t, { door: recording(3) });
+	const kvs = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint });
+	const range = between(0, 6000);
+	const pages = kvs.paginate('ListFragments');
+	const source = kvs.fragments(range);
+	await kvs.close();
+	const calls: Readonly<Record<Exclude<keyof KvsArchive, 'client' | 'close' | symbol>, () => unknown>> = {
+		fragments: () => kvs.fragments(range),
+		timeline: () => kvs.timeline(range),
+		events: () => kvs.events(range),
+		frames: () => kvs.frames(range),
+		pictures: () => kvs.pictures(range),
+		export: () => kvs.export(range, 'never.mkv'),
+		hlsSession: () => kvs.hlsSession({ mode: 'live' }),
+		presign: () => kvs.presign('ListFragments'),
+		canPaginate: () => kvs.canPaginate('ListFragments'),
+		paginate: () => kvs.paginate('ListFragments'),
+		waitForFragment: () => kvs.waitForFragment({ from: range.from }),
+	};
+	const closed = { code: 'KVS_CLOSED', message: /stream `door` was closed/ };
+	for (const [name, call] of Object.entries(calls)) {
+		await t.throwsAsync(async () => call(), closed, name);
+	}
+	await t.throwsAsync(source.toArray(), closed, 'a listing from before');
+	await t.throwsAsync(pages.items().next(), closed, 'pages from before');
+	await t.notThrowsAsync(kvs.close());
+	t.is(archive.requests.length, 0);
+});
+
+test('a run that is under way when the archive is closed ends with that', async (t) => {
+	const archive = await startArchive(t, { door: recording(500) });
+	const kvs = new KvsArchive({ streamName: 'door', endpoint: archive.endpoint, limiter: unlimited });
+	const range = between(0, 1_000_000);
+	await t.throwsAsync(
+		async () => {
+			for await (const _ of kvs.events(range)) await kvs.close();
+		},
+		{ code: 'KVS_CLOSED' },
+	);
+});
