@@ -1,4 +1,6 @@
 import test from 'ava';
+import { schema } from 'ebml';
+import { ELEMENTS } from '#lib/ebml/ebml-elements.js';
 import { sizeField } from '#lib/ebml/ebml-writer.js';
 import { type ElementHeader, readElementHeader } from '#lib/ebml/element-header.js';
 import { splitLacing } from '#lib/mkv/lacing.js';
@@ -45,4 +47,11 @@ test('laces whose sizes do not add up', (t) => {
 		const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
 		t.throws(() => splitLacing(bytes, 0, bytes.length, flags, 0), { code: 'KVS_MKV_MALFORMED' }, hex);
 	}
+});
+
+test('the table has every element of the ebml package, with its name, level and kind', (t) => {
+	const rows = [...schema]
+		.sort(([a], [b]) => a - b)
+		.map(([id, { name, level, type }]) => [id, name, level, type === 'm']);
+	t.deepEqual(ELEMENTS, rows as unknown as typeof ELEMENTS);
 });

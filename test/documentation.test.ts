@@ -1,0 +1,89 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import test from 'ava';
+import { ERROR_CODES } from '#lib/errors.js';
+import { run } from './helpers/tools.js';
+
+test('the program in the README prints what the README says', async (t) => {
+	const text = await readFile('README.md', 'utf8');
+	const [, program = '', output = ''] = /```js\n([\s\S]*?)```\n\n```\n([\s\S]*?)```/.exec(text) ?? [];
+	// Beside the compiled tests, from where the package is found by its name.
+	const file = resolve('build/readme-program.mjs');
+	await writeFile(file, program);
+	t.teardown(() => rm(file));
+	t.deepEqual(await run(process.execPath, [file]), { code: 0, stdout: output, stderr: '' });
+});
+
+const exported =
+	/^export (?:default )?(?:abstract )?(?:async )?(?:class|function\*?|const|interface|type|enum) (\w+)/;
+
+test('every export says what it is for', async (t) => {
+	const lib = resolve('lib');
+	const files = (await readdir(lib, { recursive: true })).filter((name) => name.endsWith('.ts'));
+	const bare: string[] = [];
+	for (const file of files) {
+		const lines = (await readFile(join(lib, file), 'utf8')).split('\n');
+		for (const [index, line] of lines.entries()) {
+			const name = exported.exec(line)?.[1];
+			if (name !== undefined && !(lines[index - 1] ?? '').trimEnd().endsWith('*/'))
+				bare.push(`${file}: ${name}`);
+		}
+	}
+	t.deepEqual(bare, []);
+});
+
+/** Phrases of an earlier dialect of this project; docs/contributing.md has the words to use. */
+const habits: readonly RegExp[] = [
+	/\b(?:nobody|anybody|whoever|those who)\b/i,
+	/(?<!\bthere )\b(?:is|are) none\b/i,
+	/(?<!\bthere )\bis no (?!longer|more)/i,
+	/\b(?:could|can|cannot|could not) be had\b/i,
+	/\bso (?:long|many|often)\b(?! as\b)/i,
+	/\b(?:is|are|was|were) told\b|\btold (?:of|to|that)\b|\btells (?:how|whether|of|that)\b/i,
+	/\bbehind (?:it|them|that|the|each|which|so many|a|all|one)\b/i,
+	/\basked again\b|\basked for again\b/i,
+	/\bhe\b|\bhis\b/,
+];
+
+async function textsOf(): Promise<{ file: string; line: number; text: string }[]> {
+	const roots = await Promise.all(
+		['lib', 'docs', 'examples'].map(async (root) =>
+			(await readdir(root, { recursive: true })).map((name) => join(root, name)),
+		),
+	);
+	const files = ['README.md', ...roots.flat()].filter((name) => /\.(?:ts|md)$/.test(name));
+	const lines = await Promise.all(
+		files.map(async (file) =>
+			(await readFile(file, 'utf8')).split('\n').map((text, index) => ({ file, line: index + 1, text })),
+		),
+	);
+	return lines.flat();
+}
+
+test('code and documents keep to the vocabulary', async (t) => {
+	const found = (await textsOf())
+		.filter(({ file }) => file !== join('docs', 'contributing.md'))
+		.filter(({ text }) => habits.some((habit) => habit.test(text)))
+		.map(({ file, line, text }) => `${file}:${line}: ${text.trim()}`);
+	t.deepEqual(found, []);
+});
+
+test('every code is documented, and every documented code exists', async (t) => {
+	const text = await readFile('docs/errors.md', 'utf8');
+	const documented = [...text.matchAll(/^\| `(KVS_\w+)` \|/gm)].map(([, code]) => code);
+	t.deepEqual(documented, [...ERROR_CODES]);
+});
+
+test('every code is used', async (t) => {
+	const files = (await readdir('lib', { recursive: true })).filter(
+		(name) => name.endsWith('.ts') && name !== 'errors.ts',
+	);
+	const texts = await Promise.all(files.map((file) => readFile(join('lib', file), 'utf8')));
+	const used = new Set(texts.flatMap((text) => text.match(/KVS_[A-Z_]+/g) ?? []));
+	t.deepEqual(
+		ERROR_CODES.filter(
+			(code) => code !== 'KVS_INVALID_OPTION' && code !== 'KVS_FRAGMENT_FAILED' && !used.has(code),
+		),
+		[],
+	);
+});
