@@ -83,7 +83,7 @@ const endings: Readonly<Record<string, Ending>> = {
 		abort: 'when all stands still',
 		not: ['fragments'],
 	},
-	'aborted when its media is not answered': {
+	'aborted when its media gets no response': {
 		faults: [{ fault: 'no-answer', operation: 'GetMediaForFragmentList' }],
 		abort: 'when all stands still',
 		not: ['fragments'],
@@ -92,7 +92,7 @@ const endings: Readonly<Record<string, Ending>> = {
 		faults: [{ fault: 'stall', operation: 'ListFragments', atByte: 10 }],
 		abort: 'when all stands still',
 	},
-	'aborted when the data endpoint is not answered': {
+	'aborted when the data endpoint gets no response': {
 		faults: [{ fault: 'no-answer', operation: 'GetDataEndpoint' }],
 		abort: 'when all stands still',
 	},

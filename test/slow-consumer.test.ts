@@ -61,7 +61,7 @@ test('a reader that takes a second for a frame loses nothing, and what waits for
 	t.true(run.mostWaitingBytes < SLOW_LIMIT_BYTES, `${run.mostWaitingBytes} bytes waited`);
 });
 
-test('connections that are held for too long are given up, and what they had not brought comes later', async (t) => {
+test('connections that are held for too long are closed, and what they had not brought comes later', async (t) => {
 	const patient = await slow(t, {});
 	const { recorded, run } = await slow(t, { maxHoldMs: 10_000 });
 	assertWhole(t, recorded, run);

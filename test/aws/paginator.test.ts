@@ -19,7 +19,7 @@ interface Listed {
 const start = (t: ExecutionContext, count: number): Promise<TestArchive> =>
 	startArchive(t, { door: recording(count), gate: recording(1), garden: recording(1) });
 
-withBoto3('says which operations answer in pages, as boto3 does', async (t) => {
+withBoto3('says which operations respond in pages, as boto3 does', async (t) => {
 	const archive = openArchive(t, 'http://127.0.0.1:1');
 	const answers = {
 		ListFragments: true,
@@ -85,7 +85,7 @@ test("gives pages with the service's own names, and their items", async (t) => {
 	t.is((await collect(gate.items())).length, 1);
 });
 
-test('stops after maxItems, and goes on from its token, inside a page or behind it', async (t) => {
+test('stops after maxItems, and continues from its token, inside a page or after it', async (t) => {
 	const { endpoint } = await start(t, 25);
 	const archive = openArchive(t, endpoint);
 	const all = await collect(archive.paginate('ListFragments', { FragmentSelector }).items<Listed>());
@@ -141,7 +141,7 @@ test('each page waits for the points it costs', async (t) => {
 	t.deepEqual(costs.at(-1), { metadataPoints: 405, mediaPoints: 5 });
 });
 
-test('a page that fails is asked for again, and one that repeats itself ends the paging', async (t) => {
+test('a page that fails is requested again, and one that repeats itself ends the paging', async (t) => {
 	const archive = await start(t, 5);
 	const once = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path === '/listFragments' && nth === 0 ? { status: 503, body } : null,

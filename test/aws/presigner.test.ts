@@ -115,7 +115,7 @@ withBoto3(
 	},
 );
 
-test("presigned calls are answered, by AWS's name and boto3's, nested members too", async (t) => {
+test("presigned requests get a response, by AWS's name and boto3's, nested members too", async (t) => {
 	const { server, endpoint } = await startArchive(t, { door: recording(3) });
 	t.true(server.listening);
 	const archive = open(t, endpoint, { clock: systemClock });

@@ -44,7 +44,7 @@ async function stallingArchive(
 }
 
 for (const path of ['/listFragments', '/getDataEndpoint']) {
-	test(`${path}: an answer that stops in its middle is given up in time and asked for again`, async (t) => {
+	test(`${path}: a response that stops in its middle times out and its request is retried`, async (t) => {
 		const { endpoint, clock, stalled } = await stallingArchive(t, path, {
 			times: 2,
 			onStall: (stalledClock) => stalledClock.advance(ANSWER_TIMEOUT_MS),
@@ -79,7 +79,7 @@ for (const path of ['/listFragments', '/getDataEndpoint']) {
 		t.is(clock.pending, 0);
 	});
 
-	test(`${path}: an abort ends the wait for the rest of an answer, with its reason`, async (t) => {
+	test(`${path}: an abort ends the wait for the rest of a response, with its reason`, async (t) => {
 		const controller = new AbortController();
 		const reason = new Error('enough');
 		const { endpoint, clock } = await stallingArchive(t, path, {
@@ -113,7 +113,7 @@ test('the time limit is over when the headers of media are there; an abort ends 
 	await t.throwsAsync(buffer(body));
 });
 
-test('refuses a time limit that is none', (t) => {
+test('refuses an invalid time limit', (t) => {
 	for (const answerTimeoutMs of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY]) {
 		t.throws(
 			() => new ArchiveClient({ streamName: 'door', endpoint: 'http://127.0.0.1:1', answerTimeoutMs }),

@@ -32,7 +32,7 @@ test("list prints the fragments in order, with the service's own field names", a
 	});
 });
 
-test('list stops after --max-items with a token that another process goes on from', async (t) => {
+test('list stops after --max-items with a token that another process continues from', async (t) => {
 	const { at, endpoint } = await door(t, 5);
 	const first = objects(
 		(await kvs(['list', ...at, '--json', '--max-items', '3', '--page-size', '2'])).stdout,

@@ -150,7 +150,7 @@ const cases: Record<string, { id: string; config?: string; bitDepth?: number; de
 	'big-endian PCM': { id: 'A_PCM/INT/BIG', bitDepth: 16, details: { codec: null } },
 	float: { id: 'A_PCM/FLOAT/IEEE', bitDepth: 32, details: { codec: 'pcm-f32' } },
 	Opus: { id: 'A_OPUS', details: { codec: 'opus' } },
-	'a codec nobody knows': { id: 'V_TEST', details: { codec: null } },
+	'an unknown codec': { id: 'V_TEST', details: { codec: null } },
 };
 
 for (const [name, { id, config, bitDepth, details }] of Object.entries(cases)) {

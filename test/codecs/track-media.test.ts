@@ -85,7 +85,7 @@ for (const [name, { codecId, sets, codec, slice }] of Object.entries(codings)) {
 		}
 	});
 
-	test(`${name}: a frame that holds nothing is none`, (t) => {
+	test(`${name}: a frame that holds nothing is not a frame`, (t) => {
 		for (const track of [madeTrack({ codecId }), madeTrack({ codecId, codecPrivate: record })]) {
 			for (const hex of [
 				'',
@@ -196,7 +196,7 @@ function adts(blocks: readonly Uint8Array[], { hasChecksum = false } = {}): Buff
 	]);
 }
 
-test('ADTS headers are taken off, of 7 and of 9 bytes, and the configuration is theirs where there is none', (t) => {
+test('ADTS headers are taken off, of 7 and of 9 bytes, and the configuration is theirs where the track has none', (t) => {
 	const block = bytes('210049900219002380');
 	const other = bytes('2100499002190023aabb');
 	for (const codecPrivate of [bytes('1190'), null, Buffer.alloc(0), adts([block])]) {

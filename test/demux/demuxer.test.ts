@@ -154,7 +154,7 @@ testProp(
 );
 
 testProp(
-	'answers in any order, with fragments twice and with ones nobody asked for, come out in order and once',
+	'responses in any order, with fragments twice and with ones that were not requested, come out in order and once',
 	[fc.shuffledSubarray([1, 2, 3, 4, 5, 6, 6, 2, 9], { minLength: 6 }), fc.integer({ min: 1, max: 2000 })],
 	async (t, order, chunkBytes) => {
 		const run = await demux(
@@ -189,7 +189,7 @@ test('a fragment that is not supported fails at once, and the others come', asyn
 	t.regex(failure?.message ?? '', /track 1 is compressed with bzlib/);
 });
 
-test('what was begun is gone on with, though another fragment has failed before it in the answer', async (t) => {
+test('a fragment that was begun is resumed, though another fragment has failed before it in the response', async (t) => {
 	const run = await demux(3, (asked, nth) => {
 		if (nth === 0) return reset(media(1).subarray(0, -1));
 		return nth === 1 ? whole(exception(3, 5000), media(1), media(2)) : deliver(asked);
@@ -198,7 +198,7 @@ test('what was begun is gone on with, though another fragment has failed before 
 	t.deepEqual(run.asked, [[1, 2, 3], [1, 2, 3], [3]]);
 });
 
-test('an answer that ends cleanly between the tags of a fragment and its media does not pass for the whole', async (t) => {
+test('a response that ends cleanly between the tags of a fragment and its media does not pass for the whole', async (t) => {
 	const clusterId = Buffer.from('1f43b675', 'hex');
 	const headOf = (index: number): Buffer => media(index).subarray(0, media(index).indexOf(clusterId));
 	for (const behind of [[], [media(1)], [media(2)]]) {
@@ -210,7 +210,7 @@ test('an answer that ends cleanly between the tags of a fragment and its media d
 	}
 });
 
-test('a fragment that the service fails does not cost those behind it their tries', async (t) => {
+test('a fragment that the service fails does not cost those after it their attempts', async (t) => {
 	const run = await demux(
 		3,
 		(asked, nth) => {
@@ -226,7 +226,7 @@ test('a fragment that the service fails does not cost those behind it their trie
 	t.deepEqual(run.asked, [...Array(3).fill([1, 2, 3]), ...Array(3).fill([2, 3])]);
 });
 
-test('what an earlier answer said of a fragment is known when it is given up', async (t) => {
+test('what an earlier response said of a fragment is known when the fragment fails', async (t) => {
 	const run = await demux(2, (_, nth) => (nth === 0 ? whole(media(1), exception(2, 4503)) : reset()), {
 		resume: { attempts: 3 },
 	});
@@ -236,7 +236,7 @@ test('what an earlier answer said of a fragment is known when it is given up', a
 	);
 });
 
-test('only what has not come is asked for again', async (t) => {
+test('only what has not arrived is requested again', async (t) => {
 	const { asked } = await demux(5, (indexes, nth) => (nth === 0 ? deliver([4, 1, 2]) : deliver(indexes)));
 	t.deepEqual(asked, [
 		[1, 2, 3, 4, 5],
@@ -244,7 +244,7 @@ test('only what has not come is asked for again', async (t) => {
 	]);
 });
 
-test('a fragment that was listed and is not there yet is asked for again', async (t) => {
+test('a fragment that was listed and is not there yet is requested again', async (t) => {
 	const run = await demux(3, (asked, nth) =>
 		nth < 2 ? whole(media(1), exception(2, 3000)) : deliver(asked),
 	);
@@ -256,7 +256,7 @@ test('a fragment that was listed and is not there yet is asked for again', async
 	]);
 });
 
-test('an old fragment that is not there is given up at once', async (t) => {
+test('an old fragment that is not there fails at once', async (t) => {
 	const clock = clockAt(startMs + 86_400_000);
 	const { events, asked } = await demux(
 		3,
@@ -304,7 +304,7 @@ test('tries are spent on a fragment, not on its batch', async (t) => {
 	t.is(frameTexts(events).length, 2 * FRAMES);
 });
 
-test('a fragment that never comes whole fails behind the frames that came, and its neighbours come', async (t) => {
+test('a fragment that never arrives whole fails after the frames that arrived, and its neighbours are delivered', async (t) => {
 	const cut = media(2).subarray(0, -5);
 	const { events, asked } = await demux(
 		3,
@@ -368,7 +368,7 @@ test('media that changed between two readings is a failure', async (t) => {
 	t.false((events.at(-1) as { complete: boolean }).complete);
 });
 
-test('a connection that was given up to make room costs no try', async (t) => {
+test('a connection that was closed to make room costs no attempt', async (t) => {
 	const run = await demux(
 		2,
 		(asked, nth) => (nth < 20 ? heldBack(deliver(asked).bytes.subarray(0, 100)) : deliver(asked)),
@@ -388,7 +388,7 @@ test('waits grow with the tries that bring nothing, and are jittered in full', a
 	t.deepEqual(clock.slept, [100, 200, 300, 300]);
 });
 
-test('a batch that brings nothing for too long is given up as a whole', async (t) => {
+test('a batch that brings nothing for too long times out as a whole', async (t) => {
 	let nowMs = startMs;
 	const clock: Clock = {
 		now: () => nowMs,

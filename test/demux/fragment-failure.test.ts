@@ -55,7 +55,7 @@ test('an exception of either spelling is a failure in its place', (t) => {
 	}
 });
 
-test('whether asking again may help is told by the number', (t) => {
+test('the number says whether a retry may help', (t) => {
 	const codes = {
 		3000: true,
 		3002: true,
@@ -80,7 +80,7 @@ test('whether asking again may help is told by the number', (t) => {
 	}
 });
 
-test('an exception behind media fails the fragment behind its frames', (t) => {
+test('an exception after media fails the fragment after its frames', (t) => {
 	const tags = serviceTags(getMediaSpelling(5000, 'INTERNAL_ERROR'));
 	const { events } = readEvents([whole, Buffer.concat(tags), next]);
 	t.deepEqual(types(events), [
@@ -113,7 +113,7 @@ test('an exception in a document with Info and Tracks but no Cluster has no frag
 	t.deepEqual(types(events), ['fragment-failure', 'fragment', 'frame', 'fragment-end']);
 });
 
-test('an exception says more than the cut behind it', (t) => {
+test('an exception says more than the cut after it', (t) => {
 	const document = Buffer.concat([
 		failureDocument(getMediaSpelling(4503, 'KMS_KEY_UNAVAILABLE')),
 		Buffer.of(0x12, 0x54),
@@ -126,7 +126,7 @@ test('a document with a number and neither Cluster nor exception is a fragment o
 	t.deepEqual(types(events), ['fragment', 'fragment-end', 'fragment', 'frame', 'fragment-end']);
 });
 
-test('tags that name the fragment behind its Cluster name its end', (t) => {
+test('tags that name the fragment after its Cluster name its end', (t) => {
 	const document = Buffer.concat([
 		...ebmlHeader(),
 		...master(
@@ -143,7 +143,7 @@ test('tags that name the fragment behind its Cluster name its end', (t) => {
 	t.like(end, { fragmentNumber: '9', complete: true });
 });
 
-test('a cut in any element of known size is a failure behind the frames that came', (t) => {
+test('a cut in any element of known size is a failure after the frames that arrived', (t) => {
 	const clusterStart = whole.indexOf(Buffer.from('1f43b675', 'hex'));
 	for (let length = whole.byteLength + 1; length < whole.byteLength + next.byteLength; length++) {
 		const { events, error } = readEvents([Buffer.concat([whole, next]).subarray(0, length)]);
@@ -249,7 +249,7 @@ test('blocks that cannot be are malformed', (t) => {
 	for (const [name, bytes] of cases) t.true(readEvents([bytes]).error instanceof MediaError, name);
 });
 
-test('resync goes on at the next document, wherever the bytes are cut', (t) => {
+test('resync continues at the next document, wherever the bytes are cut', (t) => {
 	const decoys = Buffer.concat([
 		Buffer.from('1a45dfa3', 'hex'),
 		Buffer.from('1a45dfa31a45dfa3840000', 'hex'),
@@ -290,7 +290,7 @@ test('resync goes on at the next document, wherever the bytes are cut', (t) => {
 	t.is(JSON.stringify(readEvents(single, { resync: true }).events), text);
 });
 
-test('resync finds the document behind bytes that are none, and a document inside a broken Cluster', (t) => {
+test('resync finds the document after bytes that are not a document, and a document inside a broken Cluster', (t) => {
 	const noise = readEvents([Buffer.from('HTTP/1.1 200 OK\r\n'), whole], { resync: true });
 	t.deepEqual(types(noise.events), ['fragment-failure', 'fragment', 'frame', 'fragment-end']);
 	t.like(noise.events[0], { index: null, fragmentNumber: null, name: 'MALFORMED', offset: 0 });

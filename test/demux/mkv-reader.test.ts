@@ -177,7 +177,7 @@ const consumers: Readonly<Record<string, { deliver?: 'batch'; consume: Consumer 
 };
 
 for (const [name, { deliver, consume }] of Object.entries(consumers)) {
-	test(`an error comes behind every event before it: ${name}`, async (t) => {
+	test(`an error comes after every event before it: ${name}`, async (t) => {
 		const reader = new MkvReader(deliver === undefined ? {} : { deliver });
 		const events: MediaEvent[] = [];
 		const error = await t.throwsAsync(

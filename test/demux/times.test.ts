@@ -95,7 +95,7 @@ test('the last times that a date can hold are times', (t) => {
 	}
 });
 
-test('no gap has a time that is none', (t) => {
+test('no gap has an invalid time', (t) => {
 	const [producerMs, serverMs] = [MAX_TIME_MS - 200, 0];
 	const first = fragmentDocument({
 		number: '1',
@@ -131,7 +131,7 @@ testProp(
 	},
 );
 
-test('a TimecodeScale that is none is malformed', (t) => {
+test('an invalid TimecodeScale is malformed', (t) => {
 	for (const scaleNs of [0n, BigInt(MAX_TIMECODE_SCALE_NS) + 1n, 2n ** 64n - 1n]) {
 		const document = Buffer.concat([
 			...ebmlHeader(),

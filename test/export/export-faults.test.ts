@@ -152,7 +152,7 @@ test('connections that are closed', (t) => assertExport(t, everywhere({ fault: '
 
 test('connections that are refused', (t) => assertExport(t, [{ fault: 'dead-endpoint', times: 2 }]));
 
-test('answers that do not begin, and answers that begin late', async (t) => {
+test('responses that do not begin, and responses that begin late', async (t) => {
 	await assertExport(t, everywhere({ fault: 'no-answer' }));
 	await assertExport(t, everywhere({ fault: 'no-answer', ms: 1 }));
 });
@@ -248,7 +248,7 @@ test('fragments that come twice', async (t) => {
 	}
 });
 
-test('answers in another order', (t) => assertExport(t, [{ fault: 'shuffle' }]));
+test('responses in another order', (t) => assertExport(t, [{ fault: 'shuffle' }]));
 
 test('fragments that do not come at first, and one that never comes', async (t) => {
 	await assertExport(t, [{ fault: 'leave-out', fragment: 3, count: 4, times: 2 }]);
@@ -270,7 +270,7 @@ test('pages without fragments and with a token', async (t) => {
 	await assertExport(t, [{ fault: 'empty-page', times: 3 }]);
 });
 
-test('a listing that is behind the media: the export is of what was listed, and says how much that is', async (t) => {
+test('a listing that lags the media: the export is of what was listed, and says how much that is', async (t) => {
 	const left = numbers.filter((number) => number !== victim);
 	const clean = await cleanExport(t, left);
 	const behind = await exported(t, numbers, [

@@ -22,7 +22,7 @@ import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);
 
-test('pictures that are shown before the key frame they come behind close what looks like a gap', async (t) => {
+test('frames that are shown before the key frame they follow close what looks like a gap', async (t) => {
 	const shown = [
 		[0, 40, 80, 120, 160, 200],
 		// The key frame follows the last picture by 280 ms, and is followed by those in between: an open group.
@@ -47,7 +47,7 @@ test('pictures that are shown before the key frame they come behind close what l
 	t.deepEqual([gaps, merged.gap], [0, 0]);
 });
 
-test('where only the pictures paused, closing the gap leaves the sound as it was', async (t) => {
+test('where only the video paused, closing the gap leaves the audio as it was', async (t) => {
 	const sound = (times: readonly number[]) =>
 		times.map((relativeTicks) => frameBlock(0, { keyframe: true, trackNumber: 2, relativeTicks }));
 	const tenths = (from: number, to: number) =>
@@ -171,7 +171,7 @@ const clock = resolve('examples/media/clock.mkv');
 
 for (const ending of ['mp4', 'mkv', 'mov'] as const) {
 	withFfmpeg(
-		`sound and picture stay together over gaps that are kept, closed and filled (.${ending})`,
+		`audio and video stay together over gaps that are kept, closed and filled (.${ending})`,
 		async (t) => {
 			const served = await startArchive(t, { door: clock }, { start: new Date(startMs) });
 			await served.server.archive.ingest('door', await copyOf(t, clock), {

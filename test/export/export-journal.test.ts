@@ -133,7 +133,7 @@ test('a journal of which nothing can be made begins anew', async (t) => {
 	}
 });
 
-test('what stands behind a line that makes no sense does not count', async (t) => {
+test('what stands after a malformed line does not count', async (t) => {
 	const file = await written(t, 2);
 	const whole = await readFile(journalOf(file));
 	await appendFile(journalOf(file), `\0\t\0\0\n${JSON.stringify(step(2))}\n`);

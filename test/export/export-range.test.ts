@@ -71,7 +71,7 @@ test('files are cut by length, size and gap, and nothing is lost at a cut', asyn
 	t.deepEqual(both, [undefined, 'duration', 'gap']);
 });
 
-test('without a manifest, that of an earlier export goes, and what is none stays', async (t) => {
+test('without a manifest, that of an earlier export is removed, and a file that is not a manifest stays', async (t) => {
 	const served = await startArchive(t, { door: recording(3) });
 	const directory = await temporaryDirectory(t);
 	const archive = openArchive(t, served.endpoint);
@@ -82,7 +82,7 @@ test('without a manifest, that of an earlier export goes, and what is none stays
 	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'y.mkv', 'y.mkv.json']);
 });
 
-test('what is not a file is found in place of one before anything is asked', async (t) => {
+test('what is not a file is refused in place of one before any request', async (t) => {
 	const served = await startArchive(t, { door: recording(3) });
 	const directory = await temporaryDirectory(t);
 	await mkdir(join(directory, 'x.mkv'));
@@ -104,7 +104,7 @@ test('what is not a file is found in place of one before anything is asked', asy
 	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'y.mkv', 'z.mkv.json']);
 });
 
-test('options that make no sense are refused before anything is asked', async (t) => {
+test('invalid options are refused before any request', async (t) => {
 	const archive = new KvsArchive({ streamName: 'door', endpoint: 'http://127.0.0.1:9' });
 	const wrong: [string, ExportOptions, RegExp][] = [
 		['x.avi', {}, /\.mkv/],

@@ -35,7 +35,7 @@ async function stopHalfWay(t: ExecutionContext, archive: KvsArchive, file: strin
 	t.is(await t.throwsAsync(stopped), reason);
 }
 
-test('an export that was stopped goes on, and asks only for what is missing', async (t) => {
+test('an export that was stopped is resumed, and requests only what is missing', async (t) => {
 	const served = await startArchive(t, { door: recording(300) });
 	const directory = await temporaryDirectory(t);
 	const whole = join(directory, 'whole.mkv');
@@ -59,7 +59,7 @@ test('an export that was stopped goes on, and asks only for what is missing', as
 	t.is(JSON.stringify(manifest), text);
 });
 
-test('another call begins anew, and tells what it threw away', async (t) => {
+test('a call with other options begins anew, and reports what it discarded', async (t) => {
 	const served = await startArchive(t, { door: recording(200) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
 	const archive = openArchive(t, served.endpoint);
@@ -70,7 +70,7 @@ test('another call begins anew, and tells what it threw away', async (t) => {
 	t.deepEqual((await readdir(dirname(file))).sort(), ['x.mkv', 'x.mkv.json']);
 });
 
-test('what is added to the archive in front of what is written begins the export anew', async (t) => {
+test('what is added to the archive before what is written begins the export anew', async (t) => {
 	const served = await startArchive(t, { door: recording(200, { stepMs: 4000 }) });
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
@@ -127,7 +127,7 @@ test('of what was ingested twice, only the newest makes a finished export grow',
 	t.like(await archive.export(range, file, options), { fragments: 3, verified: false });
 });
 
-test('two exports at a time into one file are one too many', async (t) => {
+test('of two exports into one file at the same time, the second is refused', async (t) => {
 	const served = await startArchive(t, { door: recording(5) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
 	const archive = openArchive(t, served.endpoint);

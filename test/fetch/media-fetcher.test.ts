@@ -132,7 +132,7 @@ test('what is read now gets a connection though all are busy with what is read l
 	t.true(heldBack >= 1);
 });
 
-test('a response is reopened behind a fragment, and for some fragments only', async (t) => {
+test('a response is reopened after a fragment, and for some fragments only', async (t) => {
 	const { next } = await fetching(t, 1);
 	const response = await next();
 	await buffer(response.body);
@@ -149,7 +149,7 @@ test('a response is reopened behind a fragment, and for some fragments only', as
 	await t.throwsAsync(response.reopen({ after: fragmentNumber(10) }), { code: 'KVS_INVALID_OPTION' });
 });
 
-test('a body ends with its error behind everything that came', async (t) => {
+test('a body ends with its error after everything that arrived', async (t) => {
 	const archive = await startArchive(t, { door: payload(batch(0)) });
 	const endpoint = await startMeddler(t, archive, ({ path, body }) =>
 		path === '/getMediaForFragmentList' ? { body: body.subarray(0, 500_000), cut: true } : null,
@@ -164,7 +164,7 @@ test('a body ends with its error behind everything that came', async (t) => {
 	t.is(bytes, 500_000);
 });
 
-test('a destroyed fetcher closes every connection, those of responses nobody took too', async (t) => {
+test('a destroyed fetcher closes every connection, also those of responses that were not taken', async (t) => {
 	const { archive, fetcher, next } = await fetching(t, 5, { maxBufferedBytes: 1 });
 	await next();
 	await until(

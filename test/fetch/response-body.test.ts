@@ -10,7 +10,7 @@ import { until } from '../helpers/wait.js';
 /** A clock on which nothing is ever over. */
 const clock: Clock = { now: () => 0, sleep: () => new Promise(() => {}) };
 
-test('a connection that stands still for want of room is free as soon as it is given up', async (t) => {
+test('a connection that stands still for want of room is free as soon as it is closed', async (t) => {
 	let sent = 0;
 	const source = new Readable({
 		read() {

@@ -138,7 +138,7 @@ test('`from` on a key frame begins there', async (t) => {
 	}
 });
 
-test('where there is no picture, or no key frame early enough, it begins at `from`', async (t) => {
+test('without video, or without a key frame early enough, it begins at `from`', async (t) => {
 	const sound = Array.from({ length: 20 }, (_, index) =>
 		frameBlock(index, { keyframe: true, trackNumber: 2, relativeTicks: index * 100 }),
 	);

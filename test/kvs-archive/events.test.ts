@@ -112,7 +112,7 @@ test('of duplicates all are kept, which is said, or the newest', async (t) => {
 	});
 });
 
-test('a run tells how far it has come, and at its end all of it', async (t) => {
+test('a run reports its progress, and at its end all of it', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(230) });
 	const reports: Progress[] = [];
 	await collect(openArchive(t, endpoint).events(short, { onProgress: (progress) => reports.push(progress) }));
@@ -132,7 +132,7 @@ test('a run tells how far it has come, and at its end all of it', async (t) => {
 	t.true((last?.remainingMs ?? -1) >= 0);
 });
 
-test('those who trace see every call and the end of every run', async (t) => {
+test('subscribers of the diagnostics channels see every call and the end of every run', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(3) });
 	const calls: CallRecord[] = [];
 	const runs: { summary: RunSummary; error: Error | null }[] = [];

@@ -13,7 +13,7 @@ const all = between(-60_000, 3_600_000);
 /** A range that is listed with one call. */
 const short = between(0, 800_000);
 
-test('an in-band exception is an event in its place, and the rest of the batch is asked for again', async (t) => {
+test('an in-band exception is an event in its place, and the rest of the batch is requested again', async (t) => {
 	const archive = await startArchive(t, { door: recording(10) });
 	const number = fragmentNumber(4);
 	const exception = failureDocument({
@@ -126,7 +126,7 @@ test('a throttled call is made again', async (t) => {
 	t.like(await stream.summary, { throttled: 2, delivered: 3 });
 });
 
-test('an answer in JSON that is cut off is asked for again', async (t) => {
+test('a response in JSON that is cut off is requested again', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
 	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path !== '/getMediaForFragmentList' && nth < 2 ? { body: body.subarray(0, -5), cut: nth === 0 } : null,
@@ -162,7 +162,7 @@ test('a failure of the fragment before the range counts where it reaches the ran
 	t.like(await over.summary, { fragments: 1, delivered: 1, failed: 0 });
 });
 
-test('what breaks off behind a fragment that was left out, or in a trimmed one, is gone on with', async (t) => {
+test('a response that breaks off after a fragment that was left out, or in a trimmed one, is resumed', async (t) => {
 	const archive = await startArchive(t, { door: videoAndAudio() });
 	for (const share of [0.25, 0.45, 0.6, 0.9]) {
 		const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>

@@ -16,7 +16,7 @@ const short = between(0, 800_000);
 const listed = (archive: KvsArchive, range: TimeRange, options = {}): Promise<Fragment[]> =>
 	collect(archive.fragments(range, options) as AsyncIterable<Fragment>);
 
-test('lists every fragment once, in order, though the service answers in none', async (t) => {
+test('lists every fragment once, in order, though the service responds in no order', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: recording(250) });
 	const fragments = await listed(openArchive(t, endpoint), all, { pageSize: 50 });
 	t.deepEqual(
@@ -74,7 +74,7 @@ test('windows that are too full are halved: more fragments than a window may hol
 	t.true(fragments.every((fragment, index) => fragment.fragmentNumber === fragmentNumber(index + 1)));
 });
 
-test('a listing stops after maxItems and goes on from its token, in another process too', async (t) => {
+test('a listing stops after maxItems and continues from its token, in another process too', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(25) });
 	const found: string[] = [];
 	let startingToken: string | undefined;
@@ -116,7 +116,7 @@ test('a stream is found by its ARN', async (t) => {
 	await archive.close();
 });
 
-test('the data endpoint is asked once for each API, and again after a failure', async (t) => {
+test('the data endpoint is requested once for each API, and again after a failure', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
 	const endpoint = await startMeddler(t, archive, ({ path, nth }) =>
 		path === '/listFragments' && nth === 1

@@ -26,7 +26,7 @@ const page = (fields: object): { status: number; body: Buffer } => ({
 	body: Buffer.from(JSON.stringify(fields)),
 });
 
-test('a page that is put off, with a token of itself, is asked for again', async (t) => {
+test('a page that is put off, with a token of itself, is requested again', async (t) => {
 	let token = '';
 	const count = await list(t, ({ nth, body }) => {
 		if (nth > 0 && nth < 4) return page({ Fragments: [], NextToken: token });
@@ -54,7 +54,7 @@ test('a token that leads back to fragments that came is an error', async (t) => 
 	);
 });
 
-test('an answer whose body was lost is no end of the listing, and one that says nothing is', async (t) => {
+test('a response whose body was lost does not end the listing, and an empty one does', async (t) => {
 	const lost = { status: 200, body: Buffer.alloc(0) };
 	t.is(await list(t, ({ nth }) => (nth % 2 === 0 ? lost : null)), 30);
 	t.is(await list(t, () => page({})), 0);

@@ -160,7 +160,7 @@ const unsupported: readonly [string, EncodingFields][] = [
 	['encoded with ContentEncodingScope 0', { scope: 0 }],
 ];
 
-test('frames of any other encoding are refused by its name, and are not asked for again', (t) => {
+test('frames of any other encoding are refused by its name, and are not requested again', (t) => {
 	for (const [name, fields] of unsupported) {
 		const { events, error } = readEvents([documentOf(encodedTrack(fields), deflated)]);
 		t.true(error instanceof MediaError, name);

@@ -31,7 +31,7 @@ test('a Segment alone is found where that is asked for', (t) => {
 	t.is(find(alone, { isFinal: false, withSegments: true }), null);
 });
 
-test('a document that is cut anywhere is found when the rest is there, and at the end it is none', (t) => {
+test('a document that is cut anywhere is found when the rest arrives, and is not a document at the end', (t) => {
 	for (let length = 1; length < document.byteLength - 8; length++) {
 		const part = document.subarray(0, length);
 		const found = find(part);

@@ -19,7 +19,7 @@ const pyramid = [0, 4, 2, 1, 3, 8, 6, 5, 7, 12, 10, 9, 11];
 
 const inTicks = (frames: readonly number[]): number[] => frames.map((frame) => 90_000 + frame * FRAME_TICKS);
 
-test('without B-frames pictures are decoded when they are shown', (t) => {
+test('without B-frames, frames are decoded when they are shown', (t) => {
 	const shown = [0, 3600, 3700, 9000];
 	t.deepEqual(decodeTimes(shown, false), shown);
 	t.deepEqual(decodeTimes([], false), []);
@@ -27,7 +27,7 @@ test('without B-frames pictures are decoded when they are shown', (t) => {
 });
 
 testProp(
-	'pictures are decoded before they are shown, one after the other',
+	'frames are decoded before they are shown, one after the other',
 	[fc.array(fc.integer({ min: 0, max: 90_000 }), { minLength: 1, maxLength: 60 }), fc.boolean()],
 	(t, shown, beginsTimeline) => {
 		const isInOrder = shown.every((ticks, index) => index === 0 || ticks >= (shown[index - 1] as number));

@@ -186,7 +186,7 @@ const track = madeTrack({ codec: 'ulaw', sampleRate: 8000, channels: 1 });
 const second = madeTrack({ number: 2, codec: 'ulaw', sampleRate: 8000, channels: 1 });
 
 testProp(
-	'a muxer that is restored before any fragment goes on byte for byte, and sequence numbers rise',
+	'a muxer that is restored before any fragment continues byte for byte, and sequence numbers rise',
 	[
 		fc.array(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 60 })), { maxLength: 6 }), {
 			maxLength: 6,
@@ -214,7 +214,7 @@ testProp(
 	},
 );
 
-withFfmpeg('sound before the first picture is not lost, and the file begins with it', async (t) => {
+withFfmpeg('audio before the first video frame is not lost, and the file begins with it', async (t) => {
 	const frames = [placedFrame(track, 0, Buffer.alloc(160)), placedFrame(second, -20, Buffer.alloc(160))];
 	const file = join(await temporaryDirectory(t), 'out.mov');
 	await writeFile(
@@ -254,7 +254,7 @@ function parameterSets(record: Buffer, isAvc: boolean): Buffer[] {
 }
 
 for (const name of ['B-frames and AAC', 'HEVC and Opus'] as const) {
-	withFfmpeg(`pictures of ${name} with start codes are stored with lengths`, async (t) => {
+	withFfmpeg(`frames of ${name} with start codes are stored with lengths`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const source = await makeRecording(recordings[name]);
 		const { tracks, fragments } = await placedRecording(source, { only: 'video' });

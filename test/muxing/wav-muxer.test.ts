@@ -150,7 +150,7 @@ test('big-endian samples are turned round, and a sample that is cut is left out'
 	t.is(soundFormat(track)?.codec, 'pcm-s24be');
 });
 
-test('a file of an odd length has a byte behind it', async (t) => {
+test('a file of an odd length has a padding byte after it', async (t) => {
 	const track = madeTrack({ codec: 'alaw', sampleRate: RATE, channels: 1 });
 	const file = await muxed(writer(track), [
 		[placedFrame(track, 0, Buffer.alloc(3, 1)), placedFrame(track, 100, Buffer.alloc(2, 1))],
@@ -245,7 +245,7 @@ withFfmpeg('channels of every format are read as they were written', async (t) =
 	}
 });
 
-test('compressed sound is refused', (t) => {
+test('compressed audio is refused', (t) => {
 	t.throws(() => createWavMuxer([madeTrack({ codec: 'opus', sampleRate: 48_000, channels: 2 })]), {
 		code: 'KVS_CODEC_NOT_SUPPORTED',
 	});

@@ -88,7 +88,7 @@ test('an abort while waiting rejects with its reason and takes no permit', async
 	(await limiter.acquire({ calls: 1 })).cancel();
 });
 
-test('refuses a quota that is none', (t) => {
+test('refuses an invalid quota', (t) => {
 	t.throws(() => createRateLimiter({ callsPerSecond: 0 }), { code: 'KVS_INVALID_OPTION' });
 });
 

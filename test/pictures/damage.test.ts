@@ -169,7 +169,7 @@ withFfmpeg(
 	},
 );
 
-withFfmpeg('lengths that do not add up are told without a decoder', async (t) => {
+withFfmpeg('lengths that do not add up are reported without a decoder', async (t) => {
 	const bytes = await film(t, CODECS['H.264 with CABAC']);
 	const frames = await framesOf(bytes);
 	const { start, time } = frames[44] as (typeof frames)[number];

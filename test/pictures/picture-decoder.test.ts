@@ -314,7 +314,7 @@ test('of a program that fails at once, it is said what it said', async (t) => {
 	for (const message of messages) t.is(message, `\`${path}\` ended with code 127: ffmpeg: no such library`);
 });
 
-withFfmpeg('a program whose log is not to be had decodes', async (t) => {
+withFfmpeg('a program whose log is not available decodes', async (t) => {
 	const path = join(await temporaryDirectory(t), 'silent');
 	await writeFile(path, '#!/bin/sh\nexec ffmpeg "$@" 2>/dev/null\n', { mode: 0o755 });
 	const file = await film(t, h264);

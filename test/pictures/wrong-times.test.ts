@@ -151,7 +151,7 @@ for (const [name, codec] of Object.entries(CODECS)) {
 	}
 }
 
-withFfmpeg('everyMs goes on after a wrong time', async (t) => {
+withFfmpeg('everyMs continues after a wrong time', async (t) => {
 	const film = await filmOf(t, CODECS['H.264 with B-frames']);
 	const frames = film.frames.map((frame, index) =>
 		index === 4 ? { ...frame, timeMs: frame.timeMs + 30_000 } : frame,

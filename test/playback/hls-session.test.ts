@@ -9,7 +9,7 @@ const range = between(0, 60_000);
 
 const startClip = (t: ExecutionContext) => startArchive(t, { door: resolve('examples/media/clock.mkv') });
 
-test('a session is a URL that plays, until a time that is known, and can be had anew', async (t) => {
+test('a session is a URL that plays, until a time that is known, and can be renewed', async (t) => {
 	const { endpoint, requests } = await startClip(t);
 	let nowMs = Date.UTC(2026, 1, 1);
 	const archive = openArchive(t, endpoint, { clock: { ...systemClock, now: () => nowMs } });
@@ -58,7 +58,7 @@ test('every option reaches the service', async (t) => {
 	}
 });
 
-test('what cannot be played is an error of the service, what cannot be asked is none of its', async (t) => {
+test('what cannot be played is an error of the service, and an invalid option is thrown without a request', async (t) => {
 	const { endpoint, count } = await startClip(t);
 	const archive = openArchive(t, endpoint);
 	await t.throwsAsync(archive.hlsSession({ ...range, expiresIn: 299 }), { code: 'KVS_INVALID_OPTION' });
@@ -73,7 +73,7 @@ test('what cannot be played is an error of the service, what cannot be asked is 
 	await t.throwsAsync(archive.hlsSession({ ...range, signal }), { message: 'enough' });
 });
 
-test('a call that fails is made again, and an answer without a URL is an error', async (t) => {
+test('a request that fails is retried, and a response without a URL is an error', async (t) => {
 	const archive = await startClip(t);
 	const once = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path === '/getHLSStreamingSessionURL' && nth === 0 ? { status: 503, body } : null,

@@ -41,7 +41,7 @@ withFfmpeg('Mp4Sink writes a file that plays', async (t) => {
 	t.is(await count(file), await count(clock));
 });
 
-withFfmpeg('WavSink writes sound, silence where there was none', async (t) => {
+withFfmpeg('WavSink writes audio, and silence where audio is missing', async (t) => {
 	const file = join(await temporaryDirectory(t), 'sound.wav');
 	const tracks = [
 		trackEntry(1, 'audio', 'A_PCM/INT/LIT', [

@@ -62,7 +62,7 @@ test('a gap stays as long as it was', async (t) => {
 	t.deepEqual(timesMs(await matroskaFrames(file)), [0, 3_600_000]);
 });
 
-test("where the producer's clock goes back, the file goes on behind what it has", async (t) => {
+test("where the producer's clock goes back, the file continues after what it has", async (t) => {
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	const at = [0, 2000, 0, 2000].map((offset, index) =>
 		fragmentDocument({

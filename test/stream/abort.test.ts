@@ -63,7 +63,7 @@ test('streams end with the reason, and leave no listener however they end', asyn
 	t.is(await lateFailed, reason);
 });
 
-test('a promise is given up at the abort, and leaves no listener when it is settled', async (t) => {
+test('a promise is abandoned at the abort, and leaves no listener when it is settled', async (t) => {
 	const abort = new AbortController();
 	t.is(await unlessAborted(Promise.resolve(1), abort.signal), 1);
 	t.is(listenerCount(abort.signal), 0);

@@ -54,7 +54,7 @@ test('takes over a stream that was read in another way before', async (t) => {
 	t.deepEqual(items, [2, 3, 4, 5, 6]);
 });
 
-test('answers calls of next() in their order, without waiting for one another', async (t) => {
+test('resolves calls of next() in their order, without waiting for one another', async (t) => {
 	const iterator = new Numbers(batches)[Symbol.asyncIterator]();
 	const results = await Promise.all(Array.from({ length: 8 }, () => iterator.next()));
 	t.deepEqual(
@@ -64,7 +64,7 @@ test('answers calls of next() in their order, without waiting for one another', 
 	t.true(results[7]?.done);
 });
 
-test('an error of the work comes behind every item before it, once', async (t) => {
+test('an error of the work comes after every item before it, once', async (t) => {
 	const error = new Error('no more');
 	for (const isBatched of [false, true]) {
 		const source = new Numbers(batches, error);
@@ -86,7 +86,7 @@ test('an error of the work comes behind every item before it, once', async (t) =
 	}
 });
 
-test("an error of a source's work comes behind every item before it by 'data' too", async (t) => {
+test("an error of a source's work comes after every item before it by 'data' too", async (t) => {
 	const error = new Error('no more');
 	const source = new Numbers(batches, error);
 	const items: number[] = [];
@@ -132,7 +132,7 @@ test('a stage that is destroyed while somebody waits ends the wait', async (t) =
 	t.true((await iterator.next()).done);
 });
 
-test('holds no more than one array that nobody has asked for', async (t) => {
+test('holds no more than one array that was not requested', async (t) => {
 	let made = 0;
 	class Endless extends Source<number> {
 		protected override *produce(): Generator<number[]> {

@@ -102,7 +102,7 @@ test('a span that is too long to be kept is listed again around the change', asy
 	}
 });
 
-test('a header that cannot be had leaves the place of a change open', async (t) => {
+test('a header that is missing leaves the place of a change open', async (t) => {
 	const { found } = await changesOf(t, 100, (index) => (index === 50 ? null : index < 20 ? 'a' : 'b'));
 	t.deepEqual(found, [[0, 99, false, 'a', 'b']]);
 });
@@ -122,7 +122,7 @@ test('a change between two spans is at the start of the second', async (t) => {
 	});
 });
 
-test('fragments that cannot be had are counted, and what lies before and behind them compared', async (t) => {
+test('fragments that are missing are counted, and what lies before and after them compared', async (t) => {
 	const fragments = fragmentsOf(6);
 	const { survey } = surveyOf(fragments, (index) => (index < 2 ? 'a' : index < 4 ? null : 'b'));
 	await survey.survey(spanOf(fragments.slice(0, 2)));

@@ -121,7 +121,7 @@ test('a camera may change its rate', (t) => {
 	t.deepEqual(inShort([...slow, ...fast, ...slowAgain]), [60]);
 });
 
-test('sound that reaches over the end of its fragment is no overlap', (t) => {
+test('audio that reaches over the end of its fragment is not an overlap', (t) => {
 	// As ListFragments tells of examples/media/clock.mkv.
 	t.deepEqual(
 		inShort(

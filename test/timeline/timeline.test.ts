@@ -33,7 +33,7 @@ const twoSpans = (): Buffer =>
 
 const at = (ms: number): Date => new Date(startMs + ms);
 
-test('a range is told as spans, what is between them, a codec change and a total', async (t) => {
+test('a range is reported as spans, what is between them, a codec change and a total', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: twoSpans() });
 	const events = await collect(openArchive(t, endpoint).timeline(all));
 	const [first, gap, second, change, total] = events;
@@ -87,7 +87,7 @@ test('a range is told as spans, what is between them, a codec change and a total
 	t.is(count('GetMediaForFragmentList'), 6);
 });
 
-test('on the clock of the server, a producer that goes back is told', async (t) => {
+test('on the clock of the server, a producer clock that goes back is reported', async (t) => {
 	const fragments = [0, 1000, 2000, 500, 1500].map((producerMs, index) =>
 		fragmentDocument({
 			number: fragmentNumber(index + 1),
@@ -121,7 +121,7 @@ test('an empty range is a total of nothing', async (t) => {
 	t.is(count('GetMediaForFragmentList'), 0);
 });
 
-test('a fragment whose media cannot be had does not end a timeline', async (t) => {
+test('a fragment whose media is missing does not end a timeline', async (t) => {
 	const archive = await startArchive(t, { door: twoSpans() });
 	const exception = failureDocument({
 		ERROR_CODE: 'KMS_KEY_DISABLED',
@@ -137,7 +137,7 @@ test('a fragment whose media cannot be had does not end a timeline', async (t) =
 	t.like(events.at(-1), { codecChanges: 1, headersFailed: 1 });
 });
 
-test('a header whose answer breaks off is asked for again', async (t) => {
+test('a header whose response breaks off is requested again', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
 	const endpoint = await startMeddler(t, archive, ({ path, nth, body }) =>
 		path === '/getMediaForFragmentList' && nth === 0 ? { body: body.subarray(0, 40), cut: true } : null,
@@ -153,7 +153,7 @@ test('what the service refuses ends a timeline with its error', async (t) => {
 	t.throws(() => archive.timeline({ from: new Date(1), to: new Date(0) }), { code: 'KVS_INVALID_OPTION' });
 });
 
-test('a header is read without the media behind it, and its connection is closed', async (t) => {
+test('a header is read without the media after it, and its connection is closed', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
 	// No answer ever ends: what goes on has not waited for one.
 	const endpoint = await startMeddler(t, archive, ({ path, body }) =>
@@ -199,7 +199,7 @@ test('an abort rejects with its reason, before, while it lists and while it read
 	}
 });
 
-test('a long range is told while it is listed, and no faster than it is read', async (t) => {
+test('a long range is reported while it is listed, and no faster than it is read', async (t) => {
 	let windows = 0;
 	let isClosed = false;
 	const source = new TimelineSource({

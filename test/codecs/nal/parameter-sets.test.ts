@@ -28,14 +28,14 @@ test('reads the parameter sets of both records', (t) => {
 	t.deepEqual(asHex(hevcParameterSets(hevc)), ['4001aabb', '4201ccdd', '4401eeff']);
 });
 
-test('a record without a picture parameter set is none', (t) => {
+test('a record without a picture parameter set is invalid', (t) => {
 	t.is(avcParameterSets(Buffer.concat([avc.subarray(0, 31), Buffer.of(0)])), null);
 	const twoArrays = Buffer.from(hevc);
 	twoArrays[22] = 2;
 	t.is(hevcParameterSets(twoArrays), null);
 });
 
-test('a record that is cut anywhere within its sets is none', (t) => {
+test('a record that is cut anywhere within its sets is invalid', (t) => {
 	// Behind the sets x264 writes four bytes more, of the high profiles.
 	for (let length = 0; length < avc.byteLength - 4; length++) {
 		t.is(avcParameterSets(avc.subarray(0, length)), null, `${length}`);
