@@ -5,8 +5,8 @@ export {
 export type { CallOptions, CallRecord } from './aws/call-record.js';
 export type { ClientSettings, Credentials } from './aws/client-settings.js';
 export type { FragmentPage } from './aws/fragment-page.js';
-export type { OperationInputs, OperationName, OperationParams } from './aws/operations.js';
-export type { Page, PaginateOptions, Paginator } from './aws/paginator.js';
+export type { OperationInputs, OperationName, OperationPages, OperationParams } from './aws/operations.js';
+export type { ItemOf, Page, PageOf, PaginateOptions, Paginator } from './aws/paginator.js';
 export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 export type { OwnClients } from './aws/sdk-clients.js';
 export type { AccessUnitForm } from './codecs/nal/access-unit.js';
@@ -45,18 +45,18 @@ export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js
 export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
 export type { TrackSelector } from './frames/track-selection.js';
-export {
-	type EventsOptions,
-	type FragmentsOptions,
-	type FramesOptions,
-	KvsArchive,
-	type KvsArchiveOptions,
-	type PicturesOptions,
-	type RunOptions,
-	type TimelineOptions,
-} from './kvs-archive.js';
-export { FragmentSource, type FragmentSourceOptions } from './list/fragment-source.js';
+export { KvsArchive } from './kvs-archive.js';
+export type {
+	EventsOptions,
+	FragmentsOptions,
+	FramesOptions,
+	KvsArchiveOptions,
+	PicturesOptions,
+	TimelineOptions,
+} from './kvs-archive-options.js';
+export { FragmentSource, type FragmentSourceOptions, type FragmentStream } from './list/fragment-source.js';
 export type { FragmentStart, WaitForFragmentOptions } from './list/fragment-waiter.js';
+export { FAILURE_NAMES, type FailureName } from './model/failure-name.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';
 export type { Instant } from './model/instant.js';
@@ -96,6 +96,7 @@ export type { HlsSession } from './playback/hls-session.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';
 export type { EventStream } from './run/event-stream.js';
 export type { PictureStream, PictureSummary } from './run/picture-stream.js';
+export type { RunOptions } from './run/run-options.js';
 export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export { Mp4Sink } from './sinks/mp4-sink.js';

@@ -1,94 +1,47 @@
-import { ArchiveClient, type ArchiveClientOptions } from './aws/archive-client.js';
+import { ArchiveClient } from './aws/archive-client.js';
 import { isRetryableRequest } from './aws/aws-errors.js';
 import type { OperationParams } from './aws/operations.js';
 import { canPaginate, type PaginateOptions, Paginator } from './aws/paginator.js';
 import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
-import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from './codecs/nal/access-unit.js';
+import type { ServiceContext } from './aws/service-context.js';
+import { checkAccessUnitForm, toAccessUnit } from './codecs/nal/access-unit.js';
 import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
-import { type FrameSelection, FrameSelector } from './frames/frame-selector.js';
-import { TrackSelection, type TrackSelector } from './frames/track-selection.js';
-import { FragmentSource } from './list/fragment-source.js';
+import { FrameSelector } from './frames/frame-selector.js';
+import { TrackSelection } from './frames/track-selection.js';
+import {
+	type EventsOptions,
+	type FragmentsOptions,
+	type FramesOptions,
+	type KvsArchiveOptions,
+	OPTION_NAMES,
+	type PicturesOptions,
+	type TimelineOptions,
+} from './kvs-archive-options.js';
+import type { FragmentStream } from './list/fragment-source.js';
 import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from './list/fragment-waiter.js';
 import type { Fragment } from './model/fragment.js';
+import { checkOptionNames } from './model/known-options.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
 import { resolveTimeRange, type TimeRange } from './model/time-range.js';
 import { type Clock, systemClock } from './pace/clock.js';
-import { type Quotas, resolveQuotas } from './pace/quotas.js';
+import { resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
 import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
 import { FfmpegDecoder } from './pictures/ffmpeg-decoder.js';
-import { PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
+import { PictureDecoder } from './pictures/picture-decoder.js';
 import type { DecodeFailure } from './pictures/track-decoder.js';
 import { type HlsSession, openHlsSession } from './playback/hls-session.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import type { EventStream } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
+import { openListing } from './run/listing.js';
 import { type MediaRun, openRun } from './run/open-run.js';
 import { type PictureStream, pictureStream } from './run/picture-stream.js';
 import type { RunOptions } from './run/run-options.js';
 import { destroyOnAbort } from './stream/abort.js';
 import { TimelineSource, type TimelineStream } from './timeline/timeline-source.js';
-
-export type { RunOptions } from './run/run-options.js';
-
-/** Options of {@link KvsArchive}. */
-export interface KvsArchiveOptions extends ArchiveClientOptions {
-	/**
-	 * Paces the calls. @default one for this endpoint, region and stream, shared by the whole process; one of its own with a
-	 * `clock`
-	 */
-	readonly limiter?: RateLimiter | undefined;
-	/** The stream's quotas, where they are not the service's usual ones. Not together with `limiter`. */
-	readonly quotas?: Partial<Quotas> | undefined;
-}
-
-/** Options of {@link KvsArchive.fragments}. */
-export interface FragmentsOptions {
-	readonly signal?: AbortSignal | undefined;
-	/** Fragments after which to stop. The source's `nextToken` then says where to go on. */
-	readonly maxItems?: number | undefined;
-	/** MaxResults of each call, 1 to 1,000. @default 1000 */
-	readonly pageSize?: number | undefined;
-	/** `nextToken` of an earlier listing, of this process or another. */
-	readonly startingToken?: string | undefined;
-}
-
-/** Options of {@link KvsArchive.timeline}. */
-export interface TimelineOptions {
-	readonly signal?: AbortSignal | undefined;
-	/** Reads a few fragments' headers to say what is in a span and where codecs change. @default true */
-	readonly codecs?: boolean | undefined;
-}
-
-/** Options of {@link KvsArchive.events}. */
-export interface EventsOptions extends RunOptions {
-	/**
-	 * The tracks whose frames are wanted, by number, type or name (`[1]`, `['video']`, `['AUDIO_FROM_CUSTOMER']`): an `ArchiveError`
-	 * (`KVS_NO_SUCH_TRACK`) where the first fragment that has tracks lacks one. @default all
-	 */
-	readonly tracks?: readonly TrackSelector[] | undefined;
-}
-
-/** Options of {@link KvsArchive.frames}. */
-export interface FramesOptions extends EventsOptions {
-	/**
-	 * Which frames, in archive order. Every frame of audio is a key frame: `'keyframes'` gives those too, unless `tracks` says
-	 * otherwise. @default 'all'
-	 */
-	readonly select?: FrameSelection | undefined;
-	/**
-	 * Form of the access units of H.264 and H.265: as they are stored, or with start codes or lengths of four bytes, and with
-	 * parameter sets in front of every key frame. Other codecs are given as they are stored. @default 'stored'
-	 */
-	readonly as?: AccessUnitForm | undefined;
-}
-
-/** Options of {@link KvsArchive.pictures}. */
-export interface PicturesOptions
-	extends EventsOptions,
-		Pick<PictureDecoderOptions, 'select' | 'format' | 'decoder' | 'onFailure'> {}
 
 /**
  * The archive of one stream, read by time range.
@@ -105,6 +58,7 @@ export class KvsArchive implements AsyncDisposable {
 	readonly #clock: Clock;
 
 	constructor(options: KvsArchiveOptions) {
+		checkOptionNames(options, OPTION_NAMES.archive);
 		const { limiter, quotas, clock } = options;
 		if (limiter !== undefined && quotas !== undefined) {
 			throw new InvalidOptionError('quotas', 'left out where `limiter` is given', quotas);
@@ -121,11 +75,12 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	/** The fragments of a range, each once, sorted by the range's clock and then by number. */
-	fragments(range: TimeRange, options: FragmentsOptions = {}): FragmentSource {
-		const { signal, ...listing } = options;
-		const source = new FragmentSource({ ...this.#service, range, ...listing });
-		if (signal !== undefined) destroyOnAbort(source, signal);
-		return source;
+	fragments(range: TimeRange, options: FragmentsOptions = {}): FragmentStream {
+		checkOptionNames(options, OPTION_NAMES.fragments);
+		const { signal, padStart, duplicates, ...listing } = options;
+		const fragments = openListing(range, { padStart, duplicates }, { ...this.#service, ...listing });
+		if (signal !== undefined) destroyOnAbort(fragments, signal);
+		return fragments;
 	}
 
 	/**
@@ -133,6 +88,7 @@ export class KvsArchive implements AsyncDisposable {
 	 * codecs change; last a total. From the listing, and the headers of at most 100 fragments.
 	 */
 	timeline(range: TimeRange, options: TimelineOptions = {}): TimelineStream {
+		checkOptionNames(options, OPTION_NAMES.timeline);
 		const { signal, codecs = true } = options;
 		const service = this.#service;
 		const timeline = new TimelineSource({
@@ -148,6 +104,7 @@ export class KvsArchive implements AsyncDisposable {
 
 	/** Everything in a range as typed events, in archive order: fragments sorted by the range's clock, then by number. */
 	events(range: TimeRange, options: EventsOptions = {}): EventStream {
+		checkOptionNames(options, OPTION_NAMES.events);
 		const tracks = selectionOf(options);
 		return this.#run<MediaEvent>(range, options, { startAt: 'time', tracks, pick: copyOf });
 	}
@@ -157,6 +114,7 @@ export class KvsArchive implements AsyncDisposable {
 	 * makes the first one an error.
 	 */
 	frames(range: TimeRange, options: FramesOptions = {}): EventStream<Frame> {
+		checkOptionNames(options, OPTION_NAMES.frames);
 		const { select = 'all', as = 'stored' } = options;
 		checkAccessUnitForm(as);
 		const selector = new FrameSelector(select);
@@ -179,6 +137,7 @@ export class KvsArchive implements AsyncDisposable {
 	 * `KVS_FFMPEG_NOT_FOUND` where there is none. Frames that cannot be decoded are skipped, reported to `onFailure` and counted.
 	 */
 	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
+		checkOptionNames(options, OPTION_NAMES.pictures);
 		const { select, format, decoder, onFailure, padStart = true } = options;
 		const tracks = selectionOf(options, { type: 'video' });
 		const { fromMs, by } = resolveTimeRange(range);
@@ -254,6 +213,7 @@ export class KvsArchive implements AsyncDisposable {
 		params: OperationParams<Name> = {} as OperationParams<Name>,
 		options: PresignOptions = {},
 	): Promise<PresignedRequest> {
+		checkOptionNames(options, OPTION_NAMES.presign);
 		const { client, clock } = this.#service;
 		const presign = (): Promise<PresignedRequest> =>
 			client.presign(operation, params, { ...options, nowMs: clock.now() });
@@ -275,6 +235,7 @@ export class KvsArchive implements AsyncDisposable {
 		params: OperationParams<Name> = {} as OperationParams<Name>,
 		options: PaginateOptions = {},
 	): Paginator<Name> {
+		checkOptionNames(options, OPTION_NAMES.paginate);
 		return new Paginator(operation, params, options, this.#service);
 	}
 
@@ -283,6 +244,7 @@ export class KvsArchive implements AsyncDisposable {
 	 * (`KVS_WAIT_TIMEOUT`) when that takes too long, with a `RequestError`, and with the signal's reason.
 	 */
 	async waitForFragment(start: FragmentStart, options: WaitForFragmentOptions = {}): Promise<Fragment> {
+		checkOptionNames(options, OPTION_NAMES.waitForFragment);
 		return waitForFragment(start, options, this.#service);
 	}
 
@@ -296,7 +258,7 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	/** What calls are made with. */
-	get #service(): { readonly client: ArchiveClient; readonly limiter: RateLimiter; readonly clock: Clock } {
+	get #service(): ServiceContext {
 		this.client.checkOpen();
 		return { client: this.client, limiter: this.#limiter, clock: this.#clock };
 	}

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
 import { ERROR_CODES } from '#lib/errors.js';
+import { FAILURE_NAMES } from '#lib/model/failure-name.js';
 import { run } from './helpers/tools.js';
 
 test('the program in the README prints what the README says', async (t) => {
@@ -72,6 +73,15 @@ test('every code is documented, and every documented code exists', async (t) => 
 	const text = await readFile('docs/errors.md', 'utf8');
 	const documented = [...text.matchAll(/^\| `(KVS_\w+)` \|/gm)].map(([, code]) => code);
 	t.deepEqual(documented, [...ERROR_CODES]);
+});
+
+test('every name of a failure is documented, and every documented name exists', async (t) => {
+	const text = await readFile('docs/errors.md', 'utf8');
+	const rows = [...text.matchAll(/^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \| /gm)].map(([, names]) => names ?? '');
+	const documented = rows
+		.flatMap((names) => names.match(/[A-Z_]+/g) ?? [])
+		.filter((name) => !name.startsWith('KVS_'));
+	t.deepEqual(documented.toSorted(), [...FAILURE_NAMES].toSorted());
 });
 
 test('every code is used', async (t) => {

@@ -1,12 +1,16 @@
 import { ArchiveError, InvalidOptionError } from '../errors.js';
-import type { Clock } from '../pace/clock.js';
-import type { RateLimiter } from '../pace/rate-limiter.js';
 import { retry } from '../pace/retry.js';
 import { withPermit } from '../pace/with-permit.js';
-import type { ArchiveClient } from './archive-client.js';
 import { invalidMember, invalidResponse, isRetryableRequest } from './aws-errors.js';
-import { findOperation, type Operation, type OperationParams, type Paging } from './operations.js';
+import {
+	findOperation,
+	type Operation,
+	type OperationPages,
+	type OperationParams,
+	type Paging,
+} from './operations.js';
 import { readPageToken, toPageToken } from './page-token.js';
+import type { ServiceContext } from './service-context.js';
 
 /** How often in a row an empty page may name itself as the next, before the listing is considered endless. */
 const MAX_PUT_OFF = 20;
@@ -25,15 +29,25 @@ export interface PaginateOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** What a {@link Paginator} needs besides its operation. */
-export interface PaginatorContext {
-	readonly client: ArchiveClient;
-	readonly limiter: RateLimiter;
-	readonly clock: Clock;
-}
-
-/** An answer of the service, with its own member names. */
+/** A response of the service, with its own member names. */
 export type Page = Readonly<Record<string, unknown>>;
+
+/** The pages of an operation; of one that is named at run time, or as boto3 does, any response. */
+export type PageOf<Name extends string> = Name extends keyof OperationPages
+	? Omit<OperationPages[Name], '$metadata'>
+	: Page;
+
+/** The items of an operation's pages. */
+export type ItemOf<Name extends string> = Name extends keyof OperationPages
+	? PageItems[Name]
+	: Readonly<Record<string, unknown>>;
+
+/** Of each operation that has pages, what its items are. */
+interface PageItems {
+	ListFragments: NonNullable<OperationPages['ListFragments']['Fragments']>[number];
+	GetImages: NonNullable<OperationPages['GetImages']['Images']>[number];
+	ListStreams: NonNullable<OperationPages['ListStreams']['StreamInfoList']>[number];
+}
 
 /** Whether an operation, by AWS's name or boto3's, answers in pages. Throws `InvalidOptionError` for an unknown name. */
 export function canPaginate(name: string): boolean {
@@ -45,22 +59,17 @@ export function canPaginate(name: string): boolean {
  *
  * Every loop over it begins anew. Errors are `RequestError`s, after the retries are spent.
  */
-export class Paginator<Name extends string = string> implements AsyncIterable<Page> {
+export class Paginator<Name extends string = string> implements AsyncIterable<PageOf<Name>> {
 	readonly #operation: Operation;
 	readonly #paging: Paging;
 	readonly #params: OperationParams<Name>;
 	readonly #options: PaginateOptions;
-	readonly #context: PaginatorContext;
+	readonly #context: ServiceContext;
 	readonly #start: { readonly nextToken: string | null; readonly skip: number };
 	#nextToken: string | null = null;
 
 	/** Throws `ArchiveError` (`KVS_NOT_PAGEABLE`) for an operation that has no pages, `InvalidOptionError` for wrong options. */
-	constructor(
-		name: Name,
-		params: OperationParams<Name>,
-		options: PaginateOptions,
-		context: PaginatorContext,
-	) {
+	constructor(name: Name, params: OperationParams<Name>, options: PaginateOptions, context: ServiceContext) {
 		this.#operation = findOperation(name);
 		const { paging } = this.#operation;
 		if (paging === null) {
@@ -85,12 +94,12 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 	}
 
 	/** The pages' items, one by one: `Fragments`, `Images` or `StreamInfoList` of the answers. */
-	async *items<Item = Page>(): AsyncGenerator<Item> {
-		for await (const page of this) yield* page[this.#paging.itemsMember] as Item[];
+	async *items<Item = ItemOf<Name>>(): AsyncGenerator<Item> {
+		for await (const page of this) yield* (page as Page)[this.#paging.itemsMember] as Item[];
 	}
 
 	/** The pages; the items of the last one are cut to `maxItems`, those of the first to where paging goes on. */
-	async *[Symbol.asyncIterator](): AsyncGenerator<Page> {
+	async *[Symbol.asyncIterator](): AsyncGenerator<PageOf<Name>> {
 		const { itemsMember } = this.#paging;
 		let left = this.#options.maxItems ?? Number.POSITIVE_INFINITY;
 		let position = this.#start;
@@ -125,7 +134,7 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 			if (left === 0 && !isOver) {
 				this.#nextToken = toPageToken({ operation: this.#operation.name, ...position });
 			}
-			yield { ...page, [itemsMember]: items };
+			yield { ...page, [itemsMember]: items } as PageOf<Name>;
 			if (isOver || left === 0) return;
 		}
 	}

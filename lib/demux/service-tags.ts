@@ -1,3 +1,4 @@
+import type { FailureName } from '../model/failure-name.js';
 import { MAX_TIME_MS } from '../model/max-time.js';
 import type { Tag } from '../model/tag.js';
 
@@ -19,7 +20,7 @@ export interface ServiceTags {
 const PREFIX = 'AWS_KINESISVIDEO_';
 
 /** Names of the in-band error codes (API_dataplane_GetMedia; 3000 is undocumented and was seen in traffic). */
-const namesByCode: Readonly<Record<number, string>> = {
+const namesByCode: Readonly<Record<number, FailureName>> = {
 	3000: 'FRAGMENT_NOT_FOUND',
 	3002: 'STREAM_WRITE_ERROR',
 	4000: 'FRAGMENT_NOT_FOUND',

@@ -10,6 +10,7 @@ import type { StartAt } from '../frames/fragment-start.js';
 import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/known-filter.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { MAX_NAMED_FAILURES, type RunSummary } from '../model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { containerOf } from '../muxing/container.js';
@@ -47,6 +48,21 @@ export interface ExportOptions extends Omit<RunOptions, 'order'> {
 	/** Whether a manifest is written beside the file. @default true */
 	readonly manifest?: boolean | undefined;
 }
+
+const EXPORT_OPTION_NAMES: OptionNames<ExportOptions> = {
+	signal: true,
+	strict: true,
+	maxBufferedBytes: true,
+	padStart: true,
+	duplicates: true,
+	onProgress: true,
+	tracks: true,
+	gaps: true,
+	split: true,
+	channels: true,
+	faststart: true,
+	manifest: true,
+};
 
 /** What became of an export. */
 export interface ExportSummary extends RunSummary {
@@ -88,6 +104,7 @@ export async function exportRange(
 	options: ExportOptions,
 	source: ExportSource,
 ): Promise<ExportSummary> {
+	checkOptionNames(options, EXPORT_OPTION_NAMES);
 	const request = requestOf(range, file, options, source.stream);
 	options.signal?.throwIfAborted();
 	await checkPlaces(file);

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ArchiveClient } from '../aws/archive-client.js';
 import { invalidResponse } from '../aws/aws-errors.js';
 import type { CallRecord } from '../aws/call-record.js';
@@ -24,6 +25,15 @@ const MAX_MILLISECOND_FRAGMENTS = 100_000;
 
 /** Fragments that may wait at the exit: while they are fetched, the next window is listed. */
 const READ_AHEAD_FRAGMENTS = 1000;
+
+/** A stream of fragments: a Readable in object mode, typed in `for await`. Leaving the loop early is a normal end. */
+export interface FragmentStream extends Readable {
+	[Symbol.asyncIterator](): NodeJS.AsyncIterator<Fragment>;
+	/** The same fragments in arrays, which costs less for each. Use one or the other. */
+	batches(): AsyncIterable<Fragment[]>;
+	/** Where to go on, once the stream has ended because of `maxItems` while there was more; else null. */
+	readonly nextToken: string | null;
+}
 
 /** Options of {@link FragmentSource}. */
 export interface FragmentSourceOptions {

@@ -1,10 +1,8 @@
-import type { ArchiveClient } from '../aws/archive-client.js';
+import type { ServiceContext } from '../aws/service-context.js';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { Instant } from '../model/instant.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
-import type { Clock } from '../pace/clock.js';
-import type { RateLimiter } from '../pace/rate-limiter.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { listWindow } from './fragment-pages.js';
 import { FragmentSource } from './fragment-source.js';
@@ -23,13 +21,6 @@ export interface WaitForFragmentOptions {
 	/** How long to wait between two looks, in milliseconds. @default 2000 */
 	readonly pollIntervalMs?: number | undefined;
 	readonly signal?: AbortSignal | undefined;
-}
-
-/** What {@link waitForFragment} needs besides. */
-export interface FragmentWaiterContext {
-	readonly client: ArchiveClient;
-	readonly limiter: RateLimiter;
-	readonly clock: Clock;
 }
 
 const DEFAULT_TIMEOUT_MS = 300_000;
@@ -54,7 +45,7 @@ export async function waitForFragment(
 		pollIntervalMs = DEFAULT_POLL_INTERVAL_MS,
 		signal,
 	}: WaitForFragmentOptions,
-	{ client, limiter, clock }: FragmentWaiterContext,
+	{ client, limiter, clock }: ServiceContext,
 ): Promise<Fragment> {
 	const { fromMs, by } = resolveTimeRange({ ...start, to: start.from });
 	for (const [option, value] of Object.entries({ timeoutMs, pollIntervalMs })) {

@@ -8,6 +8,7 @@ import {
 	readElementHeader,
 } from '../ebml/element-header.js';
 import { MediaError } from '../errors.js';
+import { Attachments } from './attachments.js';
 import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
 import { checkDocType } from './doc-type.js';
 import { findDocument } from './document-finder.js';
@@ -58,6 +59,8 @@ export class MatroskaParser {
 	#bodyFilled = 0;
 	readonly #slab = new Slab();
 	#skip = 0;
+	/** The Attachments that are being skipped. */
+	#attachments: Attachments | null = null;
 	/** Id and offset of the element whose body is collected or skipped. */
 	#elementId = 0;
 	#elementOffset = 0;
@@ -281,6 +284,9 @@ export class MatroskaParser {
 		const { pieces, from } = this.#suspects.takeBefore(position);
 		const before = sizeOf(pieces) + position - from;
 		this.#skip = before + Math.max(0, this.#header.size);
+		// A payload of the service has no attachments, and its Segments are of unknown size.
+		const isOfFile = this.#header.id === ID.Attachments && Number.isFinite(this.#open.end);
+		this.#attachments = isOfFile ? new Attachments(this.#base + position) : null;
 		if (pieces.length === 0) return from;
 		this.#held.hold([...pieces, chunk.subarray(from)], 0);
 		return chunk.byteLength;
@@ -290,9 +296,8 @@ export class MatroskaParser {
 	#skipBytes(chunk: Uint8Array, position: number, end: number): number {
 		const to = Math.min(position + this.#skip, end);
 		const options = { isFinal: this.#isFinal, withSegments: true };
-		// A payload of the service has no attachments, and its Segments are of unknown size.
-		const isOfFile = this.#elementId === ID.Attachments && Number.isFinite(this.#open.end);
-		const found = isOfFile ? null : findDocument(chunk, position, to, options);
+		const searchEnd = this.#attachments?.searchEnd(chunk, this.#base, position, to) ?? to;
+		const found = findDocument(chunk, position, searchEnd, options);
 		if (found === null) {
 			this.#skip -= to - position;
 			this.#suspects.trustUpTo(to);

@@ -1,3 +1,4 @@
+import type { FailureName } from './failure-name.js';
 import { INSPECT, type Inspect, inspected } from './inspected.js';
 import { type Tag, tagToJSON } from './tag.js';
 import type { Track } from './track.js';
@@ -300,7 +301,7 @@ export class FragmentFailureEvent {
 	/** The service's code (3000, 4000, 5000 …); null where the failure is not the service's. */
 	readonly code: number | null;
 	/** The service's name for it (`FRAGMENT_NOT_FOUND`), else `TRUNCATED`, `MALFORMED`, `UNSUPPORTED`, `CHANGED` or `MISSING`. */
-	readonly name: string;
+	readonly name: FailureName;
 	readonly message: string;
 	/** Byte in the payload at which it was noticed; null where it has no place in the payload. */
 	readonly offset: number | null;

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from './fragment.js';
 import { type Instant, resolveInstant } from './instant.js';
+import { checkOptionNames, type OptionNames } from './known-options.js';
 
 /** Whose clock a range is measured on. */
 export type RangeClock = 'server' | 'producer';
@@ -26,6 +27,8 @@ export interface ResolvedTimeRange {
 	readonly by: RangeClock;
 }
 
+const RANGE_NAMES: OptionNames<TimeRange> = { from: true, to: true, by: true };
+
 /** Checks the name of a clock. Throws {@link InvalidOptionError}. */
 export function resolveRangeClock(by: string): RangeClock {
 	if (by === 'server' || by === 'producer') return by;
@@ -34,6 +37,7 @@ export function resolveRangeClock(by: string): RangeClock {
 
 /** Checks a range. Throws {@link InvalidOptionError} for ends that are not valid, lie before 1970, or are in the wrong order. */
 export function resolveTimeRange(range: TimeRange): ResolvedTimeRange {
+	checkOptionNames(range ?? {}, RANGE_NAMES);
 	const { from, to, by = 'server' } = range ?? {};
 	const fromMs = resolveInstant('from', from);
 	const toMs = resolveInstant('to', to);

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { RangeClock } from '../model/time-range.js';
 
 /**
@@ -41,6 +42,18 @@ export interface HlsSessionOptions {
 	readonly maxFragments?: number | undefined;
 }
 
+const HLS_OPTION_NAMES: OptionNames<HlsSessionOptions> = {
+	mode: true,
+	from: true,
+	to: true,
+	by: true,
+	container: true,
+	discontinuity: true,
+	fragmentTimestamps: true,
+	expiresIn: true,
+	maxFragments: true,
+};
+
 /** Members of GetHLSStreamingSessionURL, but for the stream's. */
 export interface HlsSessionRequest {
 	readonly PlaybackMode: 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
@@ -74,6 +87,7 @@ const MAX_RANGE_MS = 24 * 3_600_000;
  * GetHLSStreamingSessionURL), and says them in its words. `nowMs`: epoch milliseconds. Throws {@link InvalidOptionError}.
  */
 export function toHlsSessionRequest(options: HlsSessionOptions, nowMs: number): HlsSessionRequest {
+	checkOptionNames(options, HLS_OPTION_NAMES);
 	const { mode = options.from === undefined ? 'live' : 'on-demand', by } = options;
 	const { container = 'ts', discontinuity = 'on-discontinuity' } = options;
 	const { fragmentTimestamps, expiresIn = MIN_EXPIRES_SECONDS, maxFragments } = options;

@@ -1,16 +1,13 @@
-import type { ArchiveClient } from '../aws/archive-client.js';
 import { invalidMember, invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
 import { isHttpUrl } from '../aws/client-settings.js';
-import type { Clock } from '../pace/clock.js';
+import type { ServiceContext } from '../aws/service-context.js';
 import { retry } from '../pace/retry.js';
 import { type HlsSessionOptions, toHlsSessionRequest } from './hls-session-options.js';
 
 const OPERATION = 'GetHLSStreamingSessionURL';
 
 /** What {@link openHlsSession} needs besides the session's options. */
-export interface HlsSessionContext {
-	readonly client: ArchiveClient;
-	readonly clock: Clock;
+export interface HlsSessionContext extends Pick<ServiceContext, 'client' | 'clock'> {
 	readonly signal?: AbortSignal | undefined;
 }
 

@@ -156,6 +156,12 @@ test('attachments in a payload, whose Segments are of unknown size, are a damage
 	assertRead(t, Buffer.concat([first, attachments, second, third]), [`${FIRST} …`, SECOND, THIRD]);
 });
 
+test('an element that a damaged id makes Attachments is searched for documents', (t) => {
+	const segment = master('Segment', [element('Attachments', [second]), element('Void', [Buffer.alloc(9)])]);
+	const bytes = Buffer.concat([first, ...ebmlHeader(), ...segment, third]);
+	assertRead(t, bytes, [FIRST, SECOND, THIRD]);
+});
+
 test('a tag that takes in the header of the next document, up to just where it ends, is a cut', (t) => {
 	// The next document's Info and Tracks would continue the Segment as if they were its own.
 	const segmentAt = second.indexOf(Buffer.from('18538067', 'hex'));

@@ -59,10 +59,11 @@ export async function* runsAt(
 	options: PicturesOptions,
 	isFound: () => boolean,
 ): AsyncGenerator<PictureStream> {
+	const { signal } = options;
 	for (const to of times) {
 		const earliest = new Date(Math.max(0, to.getTime() - lookbackMs));
 		const starts: Date[] = [];
-		for await (const fragments of archive.fragments({ from: earliest, to, by }, options).batches()) {
+		for await (const fragments of archive.fragments({ from: earliest, to, by }, { signal }).batches()) {
 			for (const { serverTimestamp, producerTimestamp } of fragments) {
 				starts[0] = by === 'server' ? serverTimestamp : producerTimestamp;
 			}

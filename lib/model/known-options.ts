@@ -1,0 +1,16 @@
+import { InvalidOptionError } from '../errors.js';
+
+/** Every name of an options object; the compiler sees to it that none is missing. */
+export type OptionNames<Options extends object> = Readonly<Record<keyof Options, true>>;
+
+/**
+ * Throws {@link InvalidOptionError} for an option that is not among the known ones: a misspelled one would be ignored without a
+ * word. One whose value is undefined is as good as left out.
+ */
+export function checkOptionNames(options: object, names: Readonly<Record<string, true>>): void {
+	for (const [name, value] of Object.entries(options)) {
+		if (value === undefined || Object.hasOwn(names, name)) continue;
+		const known = Object.keys(names).join('`, `');
+		throw new InvalidOptionError(name, `left out: it is not an option here (these are: \`${known}\`)`, value);
+	}
+}

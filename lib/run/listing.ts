@@ -1,0 +1,79 @@
+import { pipeline } from 'node:stream';
+import { InvalidOptionError } from '../errors.js';
+import { FragmentSource, type FragmentSourceOptions, type FragmentStream } from '../list/fragment-source.js';
+import { NewestFilter } from '../list/newest-filter.js';
+import { PaddingFilter, withPaddedStart } from '../list/start-padding.js';
+import type { Fragment } from '../model/fragment.js';
+import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
+import { Stage } from '../stream/stage.js';
+
+/** What of a range is listed. */
+export interface ListingSelection {
+	/** See {@link RunOptions}. @default false */
+	readonly padStart?: boolean | undefined;
+	/** See {@link RunOptions}. @default 'keep-all' */
+	readonly duplicates?: 'keep-all' | 'keep-newest' | undefined;
+}
+
+/** The stages of a listing, in their order. */
+export interface ListingStages {
+	readonly source: FragmentSource;
+	readonly filters: readonly Stage<Fragment, Fragment>[];
+	/** The fragments that begin before the range, by number, and whether they are known to reach it; null without padding. */
+	readonly padding: ReadonlyMap<string, boolean> | null;
+}
+
+/** The source of a range's fragments, and the filters that the selection asks for. Throws {@link InvalidOptionError}. */
+export function listingStages(
+	range: TimeRange,
+	{ padStart = false, duplicates = 'keep-all' }: ListingSelection,
+	service: Omit<FragmentSourceOptions, 'range'>,
+	onDropped: (count?: number) => void = () => {},
+): ListingStages {
+	if (duplicates !== 'keep-all' && duplicates !== 'keep-newest') {
+		throw new InvalidOptionError('duplicates', "'keep-all' or 'keep-newest'", duplicates);
+	}
+	const resolved = resolveTimeRange(range);
+	const padding = padStart ? new PaddingFilter({ range: resolved, onDropped }) : null;
+	return {
+		source: new FragmentSource({ ...service, range: padStart ? withPaddedStart(resolved) : range }),
+		filters: [
+			...(duplicates === 'keep-newest' ? [new NewestFilter({ by: resolved.by, onDropped })] : []),
+			...(padding === null ? [] : [padding]),
+		],
+		padding: padding?.kept ?? null,
+	};
+}
+
+/** The fragments of a range as one stream. Throws {@link InvalidOptionError}. */
+export function openListing(
+	range: TimeRange,
+	selection: ListingSelection,
+	service: Omit<FragmentSourceOptions, 'range'>,
+): FragmentStream {
+	const { source, filters } = listingStages(range, selection, service);
+	// The part is untyped in `for await`, so that it fits into `pipeline()`.
+	if (filters.length === 0) return source as FragmentStream;
+	for (const option of ['maxItems', 'startingToken'] as const) {
+		// A token says where the listing stopped, and filters hold fragments that are before that.
+		if (service[option] === undefined) continue;
+		throw new InvalidOptionError(option, 'left out with `padStart` and `duplicates`', service[option]);
+	}
+	const outlet = new FragmentOutlet();
+	// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
+	pipeline([source, ...filters, outlet], () => {});
+	return outlet;
+}
+
+/** The last stage of a listing that has filters. */
+class FragmentOutlet extends Stage<Fragment, Fragment> implements FragmentStream {
+	readonly nextToken = null;
+
+	override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Fragment> {
+		return super[Symbol.asyncIterator]();
+	}
+
+	protected override process(fragment: Fragment): Fragment[][] {
+		return [[fragment]];
+	}
+}

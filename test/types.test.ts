@@ -1,0 +1,96 @@
+import test from 'ava';
+import {
+	ERROR_CODES,
+	type FailureName,
+	type Frame,
+	KvsArchive,
+	type KvsErrorCode,
+	type MediaEvent,
+	type Tag,
+	type TimeRange,
+} from 'kvs-archive';
+
+/** Fails to compile where two types are not the same. */
+function same<Expected>() {
+	return <Actual>(_value: Actual, ..._same: Same<Expected, Actual>): void => {};
+}
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? [] : [never];
+
+const archive = new KvsArchive({ streamName: 'door', endpoint: 'http://127.0.0.1:9' });
+const range = { from: '2026-01-31T00:00:00Z', to: Date.UTC(2026, 1, 1), by: 'producer' };
+test.after(() => archive.close());
+
+/** Compiled, and never called: what is checked in it are the types. */
+async function typesOfTheCalls(): Promise<void> {
+	for await (const fragment of archive.fragments(range, { padStart: true, duplicates: 'keep-newest' })) {
+		same<string>()(fragment.fragmentNumber);
+		same<Date>()(fragment.producerTimestamp);
+		// @ts-expect-error: not a field of a fragment
+		fragment.thisDoesNotExist;
+	}
+	for await (const event of archive.events(range)) {
+		same<MediaEvent>()(event);
+		if (event.type === 'fragment') same<readonly Tag[]>()(event.tags);
+		if (event.type === 'fragment-end') same<Date | null>()(event.producerTimestamp);
+		if (event.type === 'fragment-failure') same<FailureName>()(event.name);
+	}
+	for await (const frame of archive.frames(range, { select: { everyMs: 1000 } })) same<Frame>()(frame);
+	for await (const frames of archive.frames(range).batches()) same<Frame[]>()(frames);
+	for await (const picture of archive.pictures(range)) same<Date | null>()(picture.timestamp);
+	for await (const page of archive.paginate('ListFragments')) {
+		same<string | undefined>()(page.Fragments?.[0]?.FragmentNumber);
+		// @ts-expect-error: a member of ListStreams
+		page.StreamInfoList;
+	}
+	for await (const { StreamName } of archive.paginate('ListStreams').items())
+		same<string | undefined>()(StreamName);
+	for await (const page of archive.paginate('list_fragments')) same<unknown>()(page['Fragments']);
+	const { summary } = archive.events(range);
+	same<boolean>()((await summary).isComplete);
+
+	// @ts-expect-error: misspelled
+	archive.events(range, { padstart: true });
+	// @ts-expect-error: not an option of a listing
+	archive.fragments(range, { strict: true });
+	// @ts-expect-error: not an option of an export
+	archive.export(range, 'x.mkv', { order: 'arrival' });
+	// @ts-expect-error: a range has two ends
+	archive.frames({ from: new Date() });
+	const code: KvsErrorCode = 'KVS_EMPTY_RANGE';
+	// @ts-expect-error: not a code
+	const other: KvsErrorCode = 'KVS_EMPTY_RANGES';
+	const codes: readonly KvsErrorCode[] = [...ERROR_CODES, code, other];
+	void codes;
+}
+
+void typesOfTheCalls;
+
+test('an option that there is not is refused, by every call', async (t) => {
+	const wrong = { padstart: true } as object;
+	const calls: Record<string, () => unknown> = {
+		constructor: () => new KvsArchive({ streamName: 'door', ...wrong }),
+		fragments: () => archive.fragments(range, wrong),
+		timeline: () => archive.timeline(range, wrong),
+		events: () => archive.events(range, wrong),
+		frames: () => archive.frames(range, wrong),
+		pictures: () => archive.pictures(range, wrong),
+		export: () => archive.export(range, 'never-written.mkv', wrong),
+		hlsSession: () => archive.hlsSession(wrong),
+		presign: () => archive.presign('ListFragments', {}, wrong),
+		paginate: () => archive.paginate('ListFragments', {}, wrong),
+		waitForFragment: () => archive.waitForFragment({ from: new Date() }, wrong),
+		range: () => archive.events({ ...range, ...wrong } as TimeRange),
+	};
+	for (const [name, call] of Object.entries(calls)) {
+		const error = await t.throwsAsync(async () => call(), { code: 'KVS_INVALID_OPTION' }, name);
+		t.regex(
+			error.message,
+			/^expected `padstart` to be left out: it is not an option here \(these are: `/,
+			name,
+		);
+	}
+	for (const option of [{ maxItems: 1 }, { startingToken: 'x' }]) {
+		t.throws(() => archive.fragments(range, { padStart: true, ...option }), { code: 'KVS_INVALID_OPTION' });
+	}
+});
