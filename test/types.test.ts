@@ -27,7 +27,7 @@ async function typesOfTheCalls(): Promise<void> {
 		same<string>()(fragment.fragmentNumber);
 		same<Date>()(fragment.producerTimestamp);
 		// @ts-expect-error: not a field of a fragment
-		fragment.thisDoesNotExist;
+		void fragment.thisDoesNotExist;
 	}
 	for await (const event of archive.events(range)) {
 		same<MediaEvent>()(event);
@@ -41,7 +41,7 @@ async function typesOfTheCalls(): Promise<void> {
 	for await (const page of archive.paginate('ListFragments')) {
 		same<string | undefined>()(page.Fragments?.[0]?.FragmentNumber);
 		// @ts-expect-error: a member of ListStreams
-		page.StreamInfoList;
+		void page.StreamInfoList;
 	}
 	for await (const { StreamName } of archive.paginate('ListStreams').items())
 		same<string | undefined>()(StreamName);
@@ -54,7 +54,7 @@ async function typesOfTheCalls(): Promise<void> {
 	// @ts-expect-error: not an option of a listing
 	archive.fragments(range, { strict: true });
 	// @ts-expect-error: not an option of an export
-	archive.export(range, 'x.mkv', { order: 'arrival' });
+	void archive.export(range, 'x.mkv', { order: 'arrival' });
 	// @ts-expect-error: a range has two ends
 	archive.frames({ from: new Date() });
 	const code: KvsErrorCode = 'KVS_EMPTY_RANGE';
