@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
 import { ERROR_CODES } from '#lib/errors.js';
@@ -7,12 +7,22 @@ import { run } from './helpers/tools.js';
 
 test('the program in the README prints what the README says', async (t) => {
 	const text = await readFile('README.md', 'utf8');
-	const [, program = '', output = ''] = /```js\n([\s\S]*?)```\n\n```\n([\s\S]*?)```/.exec(text) ?? [];
+	const [, program = '', output = ''] = /```ts\n([\s\S]*?)```\n\n```\n([\s\S]*?)```/.exec(text) ?? [];
 	// Beside the compiled tests, from where the package is found by its name.
-	const file = resolve('build/readme-program.mjs');
-	await writeFile(file, program);
-	t.teardown(() => rm(file));
-	t.deepEqual(await run(process.execPath, [file]), { code: 0, stdout: output, stderr: '' });
+	const directory = resolve('build/readme');
+	await mkdir(directory, { recursive: true });
+	t.teardown(() => rm(directory, { recursive: true }));
+	await writeFile(join(directory, 'program.mts'), program);
+	const config = {
+		extends: '../../tsconfig.json',
+		compilerOptions: { rootDir: '.', outDir: 'out' },
+		include: ['*.mts'],
+	};
+	await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(config));
+	const compiled = await run(process.execPath, [resolve('node_modules/.bin/tsc'), '-p', directory]);
+	t.is(compiled.code, 0, compiled.stdout);
+	const ran = await run(process.execPath, [join(directory, 'out', 'program.mjs')]);
+	t.deepEqual(ran, { code: 0, stdout: output, stderr: '' });
 });
 
 const exported =

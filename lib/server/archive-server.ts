@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { InvalidOptionError } from '../errors.js';
+import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { ActiveFaultRule } from './faults/active-fault-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
 import type { FaultRule } from './faults/fault-rule.js';
@@ -73,6 +73,8 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 export interface ArchiveServer extends Server {
 	/** The streams it serves. */
 	readonly archive: LocalArchive;
+	/** Its URL, for the `endpoint` of a client. Throws `ArchiveError` (`KVS_SERVER_FAILED`) while it does not listen. */
+	readonly endpoint: string;
 }
 
 /**
@@ -128,7 +130,10 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	});
 	if (verifier === null) keepOnLoopback(server);
 	server.on('close', () => archive.close());
-	return Object.assign(server, { archive });
+	return Object.defineProperties(server, {
+		archive: { value: archive },
+		endpoint: { get: () => endpointOf(server) },
+	}) as ArchiveServer;
 
 	/** Unknown streams share one entry, so that their names do not fill memory. */
 	function quotasOf(stream: string | null): StreamQuotas {
@@ -137,6 +142,18 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		quotas.set(name, found);
 		return found;
 	}
+}
+
+function endpointOf(server: Server): string {
+	const address = server.address();
+	if (address === null || typeof address === 'string') {
+		throw new ArchiveError(
+			'KVS_SERVER_FAILED',
+			'the server does not listen: call `listen`, and wait for `listening`',
+		);
+	}
+	const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+	return `http://${host}:${address.port}`;
 }
 
 function checkSessions(count: number): number {
