@@ -13,6 +13,7 @@ export type { AccessUnitForm } from './codecs/nal/access-unit.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export { findLateTracks, type LateTracks } from './demux/late-tracks.js';
 export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';
+export { type Chunks, type ReadMkvOptions, readFragmentHeader, readMkv } from './demux/read-mkv.js';
 export {
 	ArchiveError,
 	ERROR_CODES,

@@ -70,7 +70,8 @@ function annexB(
 
 /** Profile, compatibility and level in hexadecimal (RFC 6381 §3.3). */
 function avcCodec(profile: Uint8Array): string {
-	return `avc1.${Buffer.from(profile.subarray(0, 3)).toString('hex')}`;
+	const digits = Array.from(profile.subarray(0, 3), (byte) => byte.toString(16).padStart(2, '0'));
+	return `avc1.${digits.join('')}`;
 }
 
 /** ISO 14496-15 §E.3: profile, compatibility flags bit-reversed, tier and level, and constraints without the zeros behind. */

@@ -1,6 +1,6 @@
-import { areEqual } from '../ebml/bytes.js';
 import { GapDetector } from '../gaps/gap-detector.js';
 import { readTracks } from '../mkv/tracks.js';
+import { areEqual } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
 
 /** What outlives one payload: a run over many responses counts its fragments, and looks for gaps, across them. */

@@ -1,7 +1,7 @@
-import { areEqual } from '../ebml/bytes.js';
 import { malformed } from '../ebml/element-header.js';
 import { MAX_DOCUMENT_TAGS } from '../mkv/limits.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../mkv/segment-info.js';
+import { areEqual } from '../model/bytes.js';
 import type { Tag } from '../model/tag.js';
 import type { Track } from '../model/track.js';
 import { ServiceTagReader } from './service-tags.js';

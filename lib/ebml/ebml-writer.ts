@@ -1,4 +1,4 @@
-import { concatBytes, sizeOf } from './bytes.js';
+import { concatBytes, sizeOf } from '../model/bytes.js';
 import { idOf } from './ebml-schema.js';
 
 /** An element as it will stand in a file: slices to be written one after the other. */

@@ -1,4 +1,4 @@
-import { utf8Of } from './bytes.js';
+import { utf8Of } from '../model/bytes.js';
 import { nameOf } from './ebml-schema.js';
 import { type ElementHeader, malformed, readElementHeader } from './element-header.js';
 

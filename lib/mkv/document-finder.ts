@@ -1,6 +1,6 @@
-import { holdAt, indexOfBytes, latin1Of } from '../ebml/bytes.js';
 import { endsCluster, ID } from '../ebml/ebml-schema.js';
 import { MAX_ELEMENT_HEADER_BYTES } from '../ebml/element-header.js';
+import { holdAt, indexOfBytes, latin1Of } from '../model/bytes.js';
 import { isMatroskaDocType } from './doc-type.js';
 import { MAX_PLAUSIBLE_EBML_CHILDREN, MAX_PLAUSIBLE_EBML_HEADER_BYTES } from './limits.js';
 

@@ -1,5 +1,5 @@
-import { concatBytes } from '../ebml/bytes.js';
 import { malformed } from '../ebml/element-header.js';
+import { concatBytes } from '../model/bytes.js';
 
 /** The lacing bits of a block's flags (Matroska §10.3). */
 export const LACING_MASK = 0x06;

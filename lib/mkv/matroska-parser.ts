@@ -1,4 +1,3 @@
-import { concatBytes, sizeOf } from '../ebml/bytes.js';
 import { ID, isMasterOrUnknown, nameOf } from '../ebml/ebml-schema.js';
 import { type Element, readUnsigned, viewOf } from '../ebml/element-body.js';
 import {
@@ -8,6 +7,7 @@ import {
 	readElementHeader,
 } from '../ebml/element-header.js';
 import { MediaError } from '../errors.js';
+import { concatBytes, sizeOf } from '../model/bytes.js';
 import { Attachments } from './attachments.js';
 import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
 import { checkDocType } from './doc-type.js';

@@ -1,5 +1,5 @@
-import { sizeOf } from '../ebml/bytes.js';
 import { viewOf } from '../ebml/element-body.js';
+import { sizeOf } from '../model/bytes.js';
 import { MAX_REREAD_BYTES } from './limits.js';
 
 const NOTHING = new Uint8Array(0);

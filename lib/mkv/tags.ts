@@ -1,7 +1,7 @@
-import { utf8Of } from '../ebml/bytes.js';
 import { idOf } from '../ebml/ebml-schema.js';
 import { ElementCursor } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
+import { utf8Of } from '../model/bytes.js';
 import type { Tag } from '../model/tag.js';
 import { MAX_TAG_DEPTH, MAX_TAGS } from './limits.js';
 

@@ -1,5 +1,4 @@
 import { codecDetails } from '../codecs/codec.js';
-import { concatBytes } from '../ebml/bytes.js';
 import { ID, idOf } from '../ebml/ebml-schema.js';
 import { element } from '../ebml/ebml-writer.js';
 import {
@@ -12,6 +11,7 @@ import {
 	readUnsignedNumber,
 } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
+import { concatBytes } from '../model/bytes.js';
 import { Track, type TrackFields, type TrackType } from '../model/track.js';
 import { type ContentDecoding, readContentEncodings, unsupportedEncoding } from './content-encoding.js';
 import { MAX_TRACKS } from './limits.js';

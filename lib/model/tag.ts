@@ -1,3 +1,5 @@
+import { latin1Of } from './bytes.js';
+
 /** A Matroska SimpleTag. Tags are kept in order and never collapsed: the same name may come twice. */
 export interface Tag {
 	readonly name: string;
@@ -21,5 +23,5 @@ export function tagToJSON(tag: Tag): object {
 
 /** Bytes as base64 text, the form they have in every JSON line of this package. */
 export function toBase64(bytes: Uint8Array): string {
-	return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+	return btoa(latin1Of(bytes));
 }

@@ -1,4 +1,3 @@
-import { sizeOf } from '../ebml/bytes.js';
 import { idOf } from '../ebml/ebml-schema.js';
 import { element, elementHeader, float, idBytes, master, sizeField, unsigned } from '../ebml/ebml-writer.js';
 import { discardPadding } from '../mkv/discard-padding.js';
@@ -12,6 +11,7 @@ import {
 	tracks as tracksElement,
 } from '../mkv/matroska-writer.js';
 import { trackEntry } from '../mkv/track-entry.js';
+import { sizeOf } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
 import { withoutEmptyFrames } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';

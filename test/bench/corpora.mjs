@@ -15,9 +15,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sizeOf } from '#lib/ebml/bytes.js';
 import { elementHeader, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
+import { sizeOf } from '#lib/model/bytes.js';
 
 const directory = join(tmpdir(), 'kvs-archive-bench');
 

@@ -1,4 +1,4 @@
-import { run } from '../helpers/tools.js';
+import { run } from './tools.js';
 
 /** Times of a track's packets, in seconds. */
 export async function packetTimes(file: string, kind: 'v' | 'a'): Promise<number[]> {

@@ -1,3 +1,5 @@
+import { indexOfBytes } from '../../model/bytes.js';
+
 /** How the NAL units of a frame are separated: by start codes, or by their lengths in front of them. */
 export type NalFormat = 'annex-b' | 'length-prefixed';
 
@@ -75,7 +77,7 @@ export function withoutEmulationPrevention(payload: Uint8Array): Uint8Array {
 }
 
 function indexOfStartCode(bytes: Uint8Array, from: number): number {
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(START_CODE, from);
+	return indexOfBytes(bytes, START_CODE, from);
 }
 
 /** How many zeros there are before a one at the start; -1 where something else is there. */

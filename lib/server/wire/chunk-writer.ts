@@ -1,6 +1,6 @@
-import { sizeOf } from '../../ebml/bytes.js';
 import { elementHeader, master, string } from '../../ebml/ebml-writer.js';
 import { ebmlHeader, info, tracks } from '../../mkv/matroska-writer.js';
+import { sizeOf } from '../../model/bytes.js';
 import { FRAGMENT_NUMBER_TAG, PRODUCER_TIMESTAMP_TAG, SERVER_TIMESTAMP_TAG } from './service-tag-names.js';
 
 /** The service writes the sizes of its own tags in four bytes, whatever they are. */

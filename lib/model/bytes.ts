@@ -32,6 +32,9 @@ export function holdAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean
 
 /** The first place, from one on, at which `bytes` hold the whole of `part`; -1 where they do not. */
 export function indexOfBytes(bytes: Uint8Array, part: Uint8Array, from: number): number {
+	if (globalThis.Buffer !== undefined) {
+		return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(part, from);
+	}
 	const [first] = part;
 	if (first === undefined) return from;
 	for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
