@@ -11,7 +11,7 @@ import { clipStart, openExampleArchive } from './local-archive.js';
 
 const file = process.argv[2] ?? join(tmpdir(), 'kvs-archive-example.mp4');
 const local = await openExampleArchive();
-const archive = new KvsArchive(local);
+const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
 
 // Both ends count, and are compared with the start of a fragment, as the service does it.
 const range = {

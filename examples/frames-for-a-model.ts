@@ -17,7 +17,7 @@ interface Sample {
 
 const BATCH_SIZE = 8;
 const local = await openExampleArchive();
-const archive = new KvsArchive(local);
+const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
 const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' };
 
 // A frame's data is a view of the chunk it came in; a copy lets go of the rest of it.

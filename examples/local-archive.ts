@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createArchiveServer } from 'kvs-archive/server';
 
@@ -24,7 +23,7 @@ export async function openExampleArchive(): Promise<ExampleArchive> {
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	return {
-		endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		endpoint: server.endpoint,
 		streamName,
 		async close() {
 			server.close();

@@ -8,7 +8,7 @@ import { ArchiveError, KvsArchive, type Picture } from 'kvs-archive';
 import { clipStart, openExampleArchive } from './local-archive.js';
 
 const local = await openExampleArchive();
-const archive = new KvsArchive(local);
+const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
 const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by: 'producer' };
 
 try {

@@ -7,7 +7,7 @@ import { KvsArchive } from 'kvs-archive';
 import { clipStart, openExampleArchive } from './local-archive.js';
 
 const local = await openExampleArchive();
-const archive = new KvsArchive(local);
+const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
 
 const session = await archive.hlsSession({
 	from: clipStart,

@@ -9,7 +9,7 @@ import { openExampleArchive } from './local-archive.js';
 
 const doorOpenedAt = new Date('2026-01-31T14:03:07Z');
 const local = await openExampleArchive();
-const archive = new KvsArchive(local);
+const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
 
 // A fragment is in a range when it starts in it: ask early enough to get the one that holds the moment.
 const range = {

@@ -16,7 +16,7 @@ const langPath = fileURLToPath(
 	new URL('4.0.0_best_int', import.meta.resolve('@tesseract.js-data/eng/package.json')),
 );
 const local = await openExampleArchive();
-const archive = new KvsArchive(local);
+const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
 const model = await createWorker('eng', OEM.LSTM_ONLY, { langPath, cacheMethod: 'none' });
 await model.setParameters({ tessedit_pageseg_mode: PSM.SINGLE_LINE });
 

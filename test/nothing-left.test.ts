@@ -29,25 +29,27 @@ interface RunOptions {
 	readonly signal: AbortSignal;
 	/** A directory to write to. */
 	readonly directory: string;
-	/** Told of every item that comes; true leaves the loop. */
+	/** Called with every item that comes; true leaves the loop. */
 	readonly onItem: () => boolean;
 }
 
 type Run = (archive: KvsArchive, options: RunOptions) => Promise<unknown>;
 
-async function read(items: AsyncIterable<unknown>, { onItem }: RunOptions): Promise<void> {
+async function read(items: AsyncIterable<unknown>, onItem: () => boolean): Promise<void> {
 	for await (const _ of items) if (onItem()) break;
 }
 
 const runs: Readonly<Record<string, Run>> = {
-	events: (archive, options) => read(archive.events(range, options), options),
-	'events, in batches': (archive, options) => read(archive.events(range, options).batches(), options),
-	'events, as they arrive': (archive, options) =>
-		read(archive.events(range, { ...options, order: 'arrival' }), options),
-	frames: (archive, options) => read(archive.frames(range, options), options),
-	fragments: (archive, options) => read(archive.fragments(range, { ...options, pageSize: 50 }), options),
-	timeline: (archive, options) => read(archive.timeline(range, options), options),
-	export: (archive, options) => archive.export(range, join(options.directory, 'out.mkv'), options),
+	events: (archive, { signal, onItem }) => read(archive.events(range, { signal }), onItem),
+	'events, in batches': (archive, { signal, onItem }) =>
+		read(archive.events(range, { signal }).batches(), onItem),
+	'events, as they arrive': (archive, { signal, onItem }) =>
+		read(archive.events(range, { signal, order: 'arrival' }), onItem),
+	frames: (archive, { signal, onItem }) => read(archive.frames(range, { signal }), onItem),
+	fragments: (archive, { signal, onItem }) =>
+		read(archive.fragments(range, { signal, pageSize: 50 }), onItem),
+	timeline: (archive, { signal, onItem }) => read(archive.timeline(range, { signal }), onItem),
+	export: (archive, { signal, directory }) => archive.export(range, join(directory, 'out.mkv'), { signal }),
 };
 
 interface Ending {
