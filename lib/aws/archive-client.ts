@@ -23,7 +23,7 @@ import {
 } from './presigner.js';
 import { type OwnClients, SdkClients } from './sdk-clients.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
-import { withinTime } from './time-limit.js';
+import { withTimeout } from './with-timeout.js';
 
 /** Options of {@link ArchiveClient}: the stream (exactly one of name and ARN) and how to reach it. */
 export interface ArchiveClientOptions extends ClientSettings, StreamId {
@@ -159,7 +159,7 @@ export class ArchiveClient {
 			const sign = (): Promise<PresignedRequest> =>
 				presignCommand(client, command, { ...resolved, signingDate: new Date(nowMs) });
 			// Credentials may have to be fetched.
-			return await withinTime(sign, { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal });
+			return await withTimeout(sign, { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal });
 		} catch (error) {
 			signal.throwIfAborted();
 			if (error instanceof InvalidOptionError) throw error;
@@ -181,11 +181,11 @@ export class ArchiveClient {
 	}
 
 	async #command(
-		{ isOfStream, loadCommand }: Operation,
+		{ requiresStream, loadCommand }: Operation,
 		params: Readonly<Record<string, unknown>>,
 	): Promise<object> {
 		const isNamed = params['StreamName'] !== undefined || params['StreamARN'] !== undefined;
-		const input = isOfStream && !isNamed ? { ...this.#id, ...params } : params;
+		const input = requiresStream && !isNamed ? { ...this.#id, ...params } : params;
 		const Command = await loadCommand();
 		return new Command(input as never);
 	}
@@ -269,7 +269,7 @@ export class ArchiveClient {
 		this.checkOpen();
 		const limits = { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal };
 		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, () =>
-			withinTime(send, limits),
+			withTimeout(send, limits),
 		);
 	}
 }

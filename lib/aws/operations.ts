@@ -63,7 +63,7 @@ export interface Operation {
 	/** What its data endpoint is asked for by; null for the control plane's, which need none. */
 	readonly apiName: APIName | null;
 	/** Whether it is about one stream. */
-	readonly isOfStream: boolean;
+	readonly requiresStream: boolean;
 	readonly paging: Paging | null;
 	/** Loads the SDK's command class. */
 	readonly loadCommand: () => Promise<Command>;
@@ -93,7 +93,7 @@ const operations: readonly Operation[] = [
 	control('DescribeStream'),
 	{
 		...control('ListStreams'),
-		isOfStream: false,
+		requiresStream: false,
 		paging: { itemsMember: 'StreamInfoList', metadataPoints: free, mediaPoints: free, maxPageSize: 10_000 },
 	},
 ];
@@ -118,7 +118,7 @@ function archived(name: OperationName, apiName: APIName, paging: Paging | null =
 		const commands = await import('@aws-sdk/client-kinesis-video-archived-media');
 		return commands[`${name}Command` as keyof typeof commands] as Command;
 	};
-	return { name, apiName, isOfStream: true, paging, loadCommand };
+	return { name, apiName, requiresStream: true, paging, loadCommand };
 }
 
 function control(name: OperationName): Operation {
@@ -126,7 +126,7 @@ function control(name: OperationName): Operation {
 		const commands = await import('@aws-sdk/client-kinesis-video');
 		return commands[`${name}Command` as keyof typeof commands] as Command;
 	};
-	return { name, apiName: null, isOfStream: true, paging: null, loadCommand };
+	return { name, apiName: null, requiresStream: true, paging: null, loadCommand };
 }
 
 /** As botocore spells methods: `get_hls_streaming_session_url`. */

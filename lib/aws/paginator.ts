@@ -103,7 +103,7 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 		const { itemsMember } = this.#paging;
 		let left = this.#options.maxItems ?? Number.POSITIVE_INFINITY;
 		let position = this.#start;
-		let putOff = 0;
+		let repeated = 0;
 		let empty = 0;
 		this.#nextToken = null;
 		for (;;) {
@@ -114,8 +114,8 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 			left -= items.length;
 			const following = typeof page['NextToken'] === 'string' ? page['NextToken'] || null : null;
 			// A page that is not ready yet names itself as the next; one with items that does would never end.
-			putOff = following !== null && following === nextToken ? putOff + 1 : 0;
-			if (putOff > (all.length === 0 ? MAX_PUT_OFF : 0)) {
+			repeated = following !== null && following === nextToken ? repeated + 1 : 0;
+			if (repeated > (all.length === 0 ? MAX_PUT_OFF : 0)) {
 				throw invalidResponse(
 					this.#operation.name,
 					this.#context.client.stream,

@@ -7,10 +7,10 @@ import {
 	readAudioSpecificConfig,
 	readWaveFormat,
 } from './audio-configuration.js';
+import { audioFormat } from './audio-format.js';
 import { changedTrack } from './changed-track.js';
 import { codecDetails, isConnectTrackName } from './codec.js';
 import { OPUS_HEAD_BYTES, opusHead } from './opus-head.js';
-import { soundFormat } from './sound-format.js';
 import type { TrackMedia } from './track-media.js';
 
 const NONE: readonly Uint8Array[] = [];
@@ -39,7 +39,7 @@ export function audioMedia(track: Track, frames: Iterable<Uint8Array>): TrackMed
 }
 
 function lackOfPcm(track: Track): string | null {
-	if (soundFormat(track) !== null) return null;
+	if (audioFormat(track) !== null) return null;
 	return track.bitDepth === undefined
 		? 'nothing that says how many bits a sample has'
 		: `samples of ${track.bitDepth} bits, which are not supported`;

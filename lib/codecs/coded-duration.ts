@@ -1,7 +1,7 @@
 import type { Track } from '../model/track.js';
 import { aacFrameMs } from './aac-duration.js';
+import { audioDurationMs } from './audio-format.js';
 import { dolbyFrameMs, mpegAudioFrameMs } from './audio-frame-header.js';
-import { soundDurationMs } from './sound-format.js';
 
 /** Lengths of Opus frames in milliseconds, by the number of their configuration (RFC 6716 §3.1). */
 const silkFrames = [10, 20, 40, 60];
@@ -34,9 +34,9 @@ export function codedDurationMs(track: Track, data: Uint8Array): number | null {
 			// RFC 6381 has no name for layers I and II of MPEG audio.
 			return track.codecId === 'A_MPEG/L1' || track.codecId === 'A_MPEG/L2'
 				? mpegAudioFrameMs(data)
-				: soundDurationMs(track, data.byteLength);
+				: audioDurationMs(track, data.byteLength);
 		default:
-			return aacFrameMs(track) ?? soundDurationMs(track, data.byteLength);
+			return aacFrameMs(track) ?? audioDurationMs(track, data.byteLength);
 	}
 }
 

@@ -1,6 +1,6 @@
 import type { Track } from '../model/track.js';
 import { AAC_FRAME_SAMPLES } from './audio-configuration.js';
-import { soundDurationMs, soundFormat } from './sound-format.js';
+import { audioDurationMs, audioFormat } from './audio-format.js';
 
 /** A frame in which nothing is heard. */
 export interface SilentFrame {
@@ -34,11 +34,11 @@ const silentOpus = Buffer.of(0xf8, 0xff, 0xfe);
 export function silentFrame(track: Track): SilentFrame | null {
 	const { codec, sampleRate, channels } = track;
 	if (!sampleRate || !channels) return null;
-	const format = soundFormat(track);
+	const format = audioFormat(track);
 	if (format !== null) {
 		const samples = Math.max(1, Math.round((sampleRate * FRAME_MS) / 1000));
 		const data = Buffer.alloc(samples * channels * format.bytesPerSample, format.silence);
-		return { data, durationMs: soundDurationMs(track, data.byteLength) as number };
+		return { data, durationMs: audioDurationMs(track, data.byteLength) as number };
 	}
 	if (codec === 'mp4a.40.2') {
 		const data = silentAac[channels - 1];

@@ -90,7 +90,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		const progress = new BatchProgress(first.batch.fragments, this.#context);
 		const troubles = new FragmentTroubles(this.#policy);
 		let response = first;
-		let barren = 0;
+		let emptyRetries = 0;
 		let allowed = this.#policy.attempts;
 		let newSinceMs = this.#clock.now();
 		for (;;) {
@@ -98,28 +98,28 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			const error = yield* this.#read(response, progress, troubles);
 			if (progress.next === undefined) return;
 			if (progress.outstanding.size < before) {
-				barren = 0;
+				emptyRetries = 0;
 				allowed = this.#policy.attempts;
 				newSinceMs = this.#clock.now();
 			} else if (!isHeldBack(error)) {
-				barren++;
+				emptyRetries++;
 			}
 			if (this.#clock.now() - newSinceMs >= this.#policy.totalMs) {
 				while (progress.next !== undefined) yield this.#giveUp(progress, troubles, error);
 				return;
 			}
 			const isHopeless = isUnsupported(error) && progress.begun !== null;
-			if (barren >= allowed || isHopeless) {
+			if (emptyRetries >= allowed || isHopeless) {
 				const isSaidToFail = troubles.get(progress.next) !== undefined;
 				yield this.#giveUp(progress, troubles, error);
 				// Where nothing at all came, the others get one try each, until something comes again. What the service itself
 				// fails was only in their way.
 				allowed = isSaidToFail || isHopeless ? this.#policy.attempts : 1;
-				barren = 0;
+				emptyRetries = 0;
 				if (progress.next === undefined) return;
 			}
 			this.#onRetry();
-			if (!isHeldBack(error)) await this.#backOff(barren + (troubles.inResponse > 0 ? 1 : 0));
+			if (!isHeldBack(error)) await this.#backOff(emptyRetries + (troubles.inResponse > 0 ? 1 : 0));
 			const { lastBeforeNext: after, outstanding: only } = progress;
 			response = await first.reopen({ after, only, signal: this.signal });
 		}

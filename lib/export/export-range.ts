@@ -8,7 +8,7 @@ import { createTrouble, isFileThere } from '../files/file-trouble.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
 import type { StartAt } from '../frames/fragment-start.js';
 import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
-import { LATE_FRAGMENT } from '../list/known-filter.js';
+import { LATE_FRAGMENT } from '../list/skip-completed-filter.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { MAX_NAMED_FAILURES, type RunSummary } from '../model/run-summary.js';

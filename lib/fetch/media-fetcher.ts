@@ -16,12 +16,12 @@ import { sharedRateLimiter } from '../pace/shared-rate-limiter.js';
 import { withPermit } from '../pace/with-permit.js';
 import { Stage } from '../stream/stage.js';
 import { ByteBudget } from './byte-budget.js';
-import { type BodyPatience, ResponseBody } from './response-body.js';
+import { type BodyTimeouts, ResponseBody } from './response-body.js';
 
 /** What a run may hold of media that its reader has not come to yet. */
 export const DEFAULT_MAX_BUFFERED_BYTES = 128 * 1024 * 1024;
 
-const DEFAULT_PATIENCE: BodyPatience = { stallMs: 30_000, maxHoldMs: 120_000 };
+const DEFAULT_PATIENCE: BodyTimeouts = { stallMs: 30_000, maxHoldMs: 120_000 };
 
 /** What a response may have besides its fragments. */
 const SLACK_BYTES = 1024 * 1024;
@@ -33,12 +33,12 @@ const UNLISTED_FRAGMENT_BYTES = 64 * 1024 * 1024;
 const MAX_FRAGMENT_BYTES = 1024 * 1024 * 1024;
 
 /** Options of {@link MediaFetcher}. */
-export interface MediaFetcherOptions extends Partial<BodyPatience> {
+export interface MediaFetcherOptions extends Partial<BodyTimeouts> {
 	readonly client: ArchiveClient;
 	/** @default the process's own for this endpoint, region and stream */
 	readonly limiter?: RateLimiter | undefined;
 	/** Responses that download at once. @default 5, what the service allows for a stream */
-	readonly sessions?: number | undefined;
+	readonly concurrency?: number | undefined;
 	/** Bytes that may wait to be read, over all responses. @default 128 MiB */
 	readonly maxBufferedBytes?: number | undefined;
 	/** `archive`: responses leave in the order of their batches. `arrival`: as soon as media comes. @default 'archive' */
@@ -59,7 +59,7 @@ export interface MediaFetcherOptions extends Partial<BodyPatience> {
 export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 	readonly #options: MediaFetcherOptions;
 	readonly #limiter: RateLimiter;
-	readonly #sessions: number;
+	readonly #concurrency: number;
 	readonly #queue: PQueue;
 	readonly #budget: ByteBudget;
 	/** In the order in which they will be read, until they are closed. */
@@ -70,17 +70,18 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 	readonly #waiting = new Map<MediaResponse, Promise<MediaResponse>>();
 
 	constructor(options: MediaFetcherOptions) {
-		const { sessions = SERVICE_QUOTAS.connections, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES } = options;
-		if (!Number.isInteger(sessions) || sessions < 1) {
-			throw new InvalidOptionError('sessions', 'a whole number of at least 1', sessions);
+		const { concurrency = SERVICE_QUOTAS.connections, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES } =
+			options;
+		if (!Number.isInteger(concurrency) || concurrency < 1) {
+			throw new InvalidOptionError('concurrency', 'a whole number of at least 1', concurrency);
 		}
 		if (!(maxBufferedBytes > 0))
 			throw new InvalidOptionError('maxBufferedBytes', 'more than 0', maxBufferedBytes);
-		super({ readableHighWaterMark: sessions });
+		super({ readableHighWaterMark: concurrency });
 		this.#options = options;
-		this.#sessions = sessions;
+		this.#concurrency = concurrency;
 		this.#limiter = options.limiter ?? sharedRateLimiter(() => options.client.quotaKey());
-		this.#queue = new PQueue({ concurrency: sessions });
+		this.#queue = new PQueue({ concurrency: concurrency });
 		this.#budget = new ByteBudget(maxBufferedBytes);
 	}
 
@@ -91,7 +92,7 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 			return;
 		}
 		this.#waiting.set(response, whenMediaComes(response));
-		if (this.#waiting.size >= this.#sessions) yield [await this.#firstToCome()];
+		if (this.#waiting.size >= this.#concurrency) yield [await this.#firstToCome()];
 	}
 
 	protected override async *finish(): AsyncGenerator<MediaResponse[]> {
@@ -142,7 +143,7 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 
 	/** Frees a connection where one is needed for what is read now and all are busy with what is read later. */
 	#makeRoom(): void {
-		if (this.#urgentWaiting === 0 || this.#queue.pending < this.#sessions) return;
+		if (this.#urgentWaiting === 0 || this.#queue.pending < this.#concurrency) return;
 		this.#bodies.findLast((body) => body.isConnected)?.holdBack();
 	}
 

@@ -5,7 +5,7 @@ import { whatHasCome } from '../stream/abort.js';
 import type { BudgetAccount, ByteBudget } from './byte-budget.js';
 
 /** Time limits of a response body. */
-export interface BodyPatience {
+export interface BodyTimeouts {
 	/** Longest time without data, or nearly without, while it is read, before the connection is considered dead. Milliseconds. */
 	readonly stallMs: number;
 	/** Longest time that a connection may wait for room, before it is closed and opened again later. Milliseconds. */
@@ -13,7 +13,7 @@ export interface BodyPatience {
 }
 
 /** What a {@link ResponseBody} needs. */
-export interface ResponseBodyOptions extends BodyPatience {
+export interface ResponseBodyOptions extends BodyTimeouts {
 	/** Opens the connection. */
 	readonly open: (signal: AbortSignal) => Promise<Readable>;
 	/** Told when the connection is open. */

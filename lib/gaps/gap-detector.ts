@@ -98,7 +98,7 @@ export class GapDetector {
  *
  * @param before - what the detector knew when the fragment began
  */
-export function isDenied(
+export function isSpuriousGap(
 	{ kind, from, to }: GapEvent,
 	{ extent, startMs, meanMs }: GapDetectorState,
 	frames: readonly Frame[],

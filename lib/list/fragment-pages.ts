@@ -40,8 +40,8 @@ export async function listWindow(
 	const { signal, retryPolicy: policy, clock, random } = options;
 	const fragments = new Map<string, Fragment>();
 	let nextToken: string | null = null;
-	let putOff = 0;
-	let barren = 0;
+	let repeated = 0;
+	let emptyRetries = 0;
 	do {
 		const request = { maxResults: options.pageSize, nextToken };
 		const page: FragmentPage = await retry(() => listSurePage(client, window, request, options), {
@@ -60,13 +60,13 @@ export async function listWindow(
 		nextToken = page.nextToken;
 		// A page without fragments may name itself as the next: its fragments come when it is requested again later.
 		const isRepeated = nextToken !== null && nextToken === request.nextToken;
-		putOff = isRepeated ? putOff + 1 : 0;
-		if (putOff > (page.fragments.length === 0 ? MAX_PUT_OFF : 0)) {
+		repeated = isRepeated ? repeated + 1 : 0;
+		if (repeated > (page.fragments.length === 0 ? MAX_PUT_OFF : 0)) {
 			throw invalidResponse('ListFragments', client.stream, 'answered the same NextToken again and again');
 		}
-		barren = fragments.size > before ? 0 : barren + 1;
-		if (nextToken !== null && barren > MAX_BARREN_PAGES) {
-			const said = `answered ${barren} pages in a row without a fragment that was not listed before`;
+		emptyRetries = fragments.size > before ? 0 : emptyRetries + 1;
+		if (nextToken !== null && emptyRetries > MAX_BARREN_PAGES) {
+			const said = `answered ${emptyRetries} pages in a row without a fragment that was not listed before`;
 			throw invalidResponse('ListFragments', client.stream, said);
 		}
 	} while (nextToken !== null);

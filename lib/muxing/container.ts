@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { soundFormat } from '../codecs/sound-format.js';
+import { audioFormat } from '../codecs/audio-format.js';
 import { trackMedia } from '../codecs/track-media.js';
 import { InvalidOptionError, SinkError } from '../errors.js';
 import type { Track } from '../model/track.js';
@@ -51,7 +51,7 @@ export function checkTracks(file: string, container: Container, tracks: readonly
 	const holds = `.${container} holds ${inWords(names)}`;
 	for (const stored of tracks) {
 		const { track, missing } = trackMedia(stored);
-		const codec = soundFormat(track)?.codec ?? track.codec ?? track.codecId;
+		const codec = audioFormat(track)?.codec ?? track.codec ?? track.codecId;
 		if (!names.some((name) => codecNames[name].test(codec))) throw refusal(file, track, holds);
 		const reason =
 			(missing === null ? null : `it has ${missing}`) ??
@@ -70,7 +70,7 @@ function missingParameter({ type, sampleRate, channels, width, height }: Track):
 /** Why a track cannot be in one WAV file with another. */
 function differenceOf(track: Track, first: Track | undefined): string | null {
 	if (first === undefined || first === track) return null;
-	if (soundFormat(track)?.codec === soundFormat(first)?.codec && track.sampleRate === first.sampleRate)
+	if (audioFormat(track)?.codec === audioFormat(first)?.codec && track.sampleRate === first.sampleRate)
 		return null;
 	return `all sound in one .wav has the same codec and sample rate, and track ${first.number} is ${describe(first)}`;
 }

@@ -1,4 +1,4 @@
-import { soundDurationMs } from '../codecs/sound-format.js';
+import { audioDurationMs } from '../codecs/audio-format.js';
 import type { Track } from '../model/track.js';
 import type { TrackEdit } from '../mp4/edit-list.js';
 import { finalPatches } from '../mp4/final-patches.js';
@@ -137,7 +137,7 @@ function samplesOf(frames: readonly PlacedFrame[], originMs: number): Sample[] {
 	return frames.map(({ frame, track, ms }) => ({
 		data: frame.data,
 		ms: ms - originMs,
-		durationMs: soundDurationMs(track, frame.data.byteLength) ?? frame.durationMs,
+		durationMs: audioDurationMs(track, frame.data.byteLength) ?? frame.durationMs,
 		keyframe: frame.keyframe,
 	}));
 }

@@ -1,5 +1,5 @@
+import { audioDurationMs } from '../codecs/audio-format.js';
 import { codedDurationMs } from '../codecs/coded-duration.js';
-import { soundDurationMs } from '../codecs/sound-format.js';
 import type { FragmentEvent, Frame, GapEvent } from '../model/media-event.js';
 
 /**
@@ -93,7 +93,7 @@ export class OutputTimeline {
 		const ms = Math.max(0, this.#timeOf(frame, this.#shiftMs));
 		const { track, data } = frame;
 		const durationMs =
-			frame.durationMs ?? soundDurationMs(track, data.byteLength) ?? codedDurationMs(track, data);
+			frame.durationMs ?? audioDurationMs(track, data.byteLength) ?? codedDurationMs(track, data);
 		this.#add(track.number, ms, durationMs);
 		return ms;
 	}

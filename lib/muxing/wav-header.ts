@@ -1,8 +1,8 @@
-import type { SoundFormat } from '../codecs/sound-format.js';
+import type { AudioFormat } from '../codecs/audio-format.js';
 
 /** What a WAVE file says of its sound. */
 export interface WaveFormat {
-	readonly sound: SoundFormat;
+	readonly sound: AudioFormat;
 	readonly channels: number;
 	readonly sampleRate: number;
 }
@@ -52,7 +52,7 @@ export function wavHeader({ sound, channels, sampleRate }: WaveFormat, dataBytes
 }
 
 /** WAVEFORMAT, WAVEFORMATEX or, where channels need it, WAVEFORMATEXTENSIBLE (mmreg.h). */
-function formatChunk(sound: SoundFormat, channels: number, sampleRate: number, blockBytes: number): Buffer {
+function formatChunk(sound: AudioFormat, channels: number, sampleRate: number, blockBytes: number): Buffer {
 	const isExtensible = channels > 2;
 	const chunk = Buffer.alloc(16);
 	chunk.writeUInt16LE(isExtensible ? WAVE_EXTENSIBLE : sound.waveTag, 0);

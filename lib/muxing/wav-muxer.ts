@@ -1,11 +1,11 @@
-import { type SoundFormat, soundFormat } from '../codecs/sound-format.js';
+import { type AudioFormat, audioFormat } from '../codecs/audio-format.js';
 import { SinkError } from '../errors.js';
 import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import type { Track } from '../model/track.js';
 import { isEmpty } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
+import { SampleLane } from './sample-lane.js';
 import { whyTooLong } from './silence-limit.js';
-import { SoundLane } from './sound-lane.js';
 import { type WaveFormat, wavHeader } from './wav-header.js';
 
 /** How much of a track is held back for a track that has come less far; one that is further behind is silent. */
@@ -31,7 +31,7 @@ interface WavState {
 /** A track's part in the file. */
 interface Part {
 	readonly track: Track;
-	readonly sound: SoundFormat;
+	readonly sound: AudioFormat;
 	readonly blockBytes: number;
 }
 
@@ -55,7 +55,7 @@ class WavMuxer implements Muxer {
 
 	constructor(tracks: readonly Track[], restored: MuxerState | null) {
 		this.#parts = tracks.map((track) => {
-			const sound = soundFormat(track);
+			const sound = audioFormat(track);
 			if (sound !== null && track.channels && track.sampleRate) {
 				return { track, sound, blockBytes: sound.bytesPerSample * track.channels };
 			}
@@ -115,11 +115,11 @@ class WavMuxer implements Muxer {
 
 	finish(sizeBytes: number, durationMs: number): { append: Uint8Array[]; patches: Patch[] } {
 		const lanes = this.#lanes();
-		const endOfSound = Math.max(...lanes.map(({ end }) => end));
+		const endOfAudio = Math.max(...lanes.map(({ end }) => end));
 		// Of two sides of a call that are a file each, one may fall silent long before the other.
 		const end = this.#samplesOf(durationMs - (this.#state.originMs ?? 0));
-		const isShort = end - endOfSound > this.#samplesOf(GAP_THRESHOLD_MS);
-		const append = this.#advance(lanes, this.#state.originMs, isShort ? end : endOfSound);
+		const isShort = end - endOfAudio > this.#samplesOf(GAP_THRESHOLD_MS);
+		const append = this.#advance(lanes, this.#state.originMs, isShort ? end : endOfAudio);
 		const appendedBytes = append.reduce((sum, { byteLength }) => sum + byteLength, 0);
 		const dataBytes = sizeBytes + appendedBytes - wavHeader(this.#format, 0).byteLength;
 		if (dataBytes % 2 === 1) append.push(new Uint8Array(1));
@@ -127,10 +127,10 @@ class WavMuxer implements Muxer {
 	}
 
 	/** The tracks as they are so far, with what of them is not in the file yet. */
-	#lanes(): SoundLane[] {
+	#lanes(): SampleLane[] {
 		const { samples, ahead, interrupted } = this.#state;
 		return this.#parts.map(({ track, blockBytes }, index) => {
-			const lane = new SoundLane(blockBytes, this.#samplesOf(GAP_THRESHOLD_MS), samples);
+			const lane = new SampleLane(blockBytes, this.#samplesOf(GAP_THRESHOLD_MS), samples);
 			lane.add(samples, Buffer.from(ahead[index] ?? '', 'base64'));
 			if (interrupted?.includes(track.number)) lane.interrupt();
 			return lane;
@@ -138,12 +138,14 @@ class WavMuxer implements Muxer {
 	}
 
 	/** Brings the file up to a sample, if it is not there yet, and gives the bytes. */
-	#advance(lanes: readonly SoundLane[], originMs: number | null, wanted: number): Uint8Array[] {
+	#advance(lanes: readonly SampleLane[], originMs: number | null, wanted: number): Uint8Array[] {
 		const from = this.#state.samples;
 		const to = Math.max(from, wanted);
 		const { silence } = this.#format.sound;
 		const slices =
-			lanes.length === 1 ? this.#single(lanes[0] as SoundLane, from, to) : this.#interleaved(lanes, from, to);
+			lanes.length === 1
+				? this.#single(lanes[0] as SampleLane, from, to)
+				: this.#interleaved(lanes, from, to);
 		const ahead = lanes.map((lane) =>
 			Buffer.from(lane.slice(to, Math.max(to, lane.end), silence)).toString('base64'),
 		);
@@ -155,7 +157,7 @@ class WavMuxer implements Muxer {
 	}
 
 	/** One track's sound needs no interleaving: its bytes are the caller's own. */
-	#single(lane: SoundLane, from: number, to: number): Uint8Array[] {
+	#single(lane: SampleLane, from: number, to: number): Uint8Array[] {
 		const slices: Uint8Array[] = [];
 		let at = from;
 		for (const { start, end, bytes } of lane.runs) {
@@ -167,12 +169,12 @@ class WavMuxer implements Muxer {
 		return slices;
 	}
 
-	#interleaved(lanes: readonly SoundLane[], from: number, to: number): Uint8Array[] {
+	#interleaved(lanes: readonly SampleLane[], from: number, to: number): Uint8Array[] {
 		const { silence } = this.#format.sound;
 		const blockBytes = this.#blockBytes;
 		const slices: Uint8Array[] = [];
 		for (let at = from; at < to; ) {
-			const next = nextSound(lanes, at, to);
+			const next = nextAudio(lanes, at, to);
 			if (next > at) {
 				this.#addSilence(slices, next - at);
 				at = next;
@@ -210,7 +212,7 @@ class WavMuxer implements Muxer {
 }
 
 /** Where any track has sound next, from `at` on; `to` where none has. */
-function nextSound(lanes: readonly SoundLane[], at: number, to: number): number {
+function nextAudio(lanes: readonly SampleLane[], at: number, to: number): number {
 	let next = to;
 	for (const lane of lanes) {
 		for (const { start, end } of lane.runs) {
@@ -221,7 +223,7 @@ function nextSound(lanes: readonly SoundLane[], at: number, to: number): number 
 }
 
 /** Samples as a WAVE file has them: the least significant byte first. */
-function littleEndian({ isBigEndian, bytesPerSample }: SoundFormat, data: Uint8Array): Uint8Array {
+function littleEndian({ isBigEndian, bytesPerSample }: AudioFormat, data: Uint8Array): Uint8Array {
 	if (!isBigEndian) return data;
 	const swapped = Buffer.alloc(data.byteLength - (data.byteLength % bytesPerSample));
 	for (let at = 0; at < swapped.byteLength; at++) {

@@ -1,4 +1,4 @@
-import { soundDurationMs, soundFormat } from '../codecs/sound-format.js';
+import { audioDurationMs, audioFormat } from '../codecs/audio-format.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { sourceMs } from './output-timeline.js';
@@ -56,7 +56,7 @@ export class WholeSamples {
 
 	#joined(frame: Frame): Frame | null {
 		const { track, data } = frame;
-		const key = `${track.number} ${soundFormat(track)?.codec} ${track.channels}`;
+		const key = `${track.number} ${audioFormat(track)?.codec} ${track.channels}`;
 		const start = this.#starts.get(key);
 		const isContinued = start !== undefined && sourceMs(frame) - start.endMs <= MAX_PAUSE_MS;
 		this.#starts.delete(key);
@@ -64,7 +64,7 @@ export class WholeSamples {
 		const joined = isContinued ? Buffer.concat([start.bytes, data]) : data;
 		const wholeBytes = joined.byteLength - (joined.byteLength % this.#sampleBytesOf(track));
 		if (wholeBytes < joined.byteLength) {
-			const endMs = sourceMs(frame) + (soundDurationMs(track, wholeBytes) ?? 0);
+			const endMs = sourceMs(frame) + (audioDurationMs(track, wholeBytes) ?? 0);
 			this.#starts.set(key, { bytes: Uint8Array.from(joined.subarray(wholeBytes)), endMs });
 		}
 		return wholeBytes === 0 ? null : frame.withData(joined.subarray(0, wholeBytes));
@@ -74,7 +74,7 @@ export class WholeSamples {
 	#sampleBytesOf(track: Track): number {
 		const known = this.#sampleBytes.get(track);
 		if (known !== undefined) return known;
-		const format = soundFormat(track);
+		const format = audioFormat(track);
 		const bytes = format === null ? 1 : format.bytesPerSample * (track.channels ?? 1);
 		this.#sampleBytes.set(track, bytes);
 		return bytes;

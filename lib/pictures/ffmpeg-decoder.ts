@@ -13,8 +13,8 @@ import { FfmpegProcess } from './ffmpeg-process.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
 import type { PictureFormat } from './picture.js';
 import { whyNotPicture } from './picture-bytes.js';
-import { RunClock } from './run-clock.js';
 import { timeOf } from './selected-frame.js';
+import { TimestampAllocator } from './timestamp-allocator.js';
 
 /** Options of {@link FfmpegDecoder}. */
 export interface FfmpegDecoderOptions {
@@ -94,7 +94,7 @@ export class FfmpegDecoder implements FrameDecoder {
 class FfmpegRun implements DecoderRun {
 	readonly #process: FfmpegProcess;
 	readonly #tracker: DamageTracker;
-	readonly #clock = new RunClock();
+	readonly #clock = new TimestampAllocator();
 	readonly #pending = new Map<number, TrackedFrame>();
 	/** What the frames' track really is. */
 	readonly #track: Track;

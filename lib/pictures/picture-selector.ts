@@ -5,7 +5,7 @@ import { correctTimes } from '../gaps/outlier-times.js';
 import { type Instant, resolveInstant } from '../model/instant.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { DecodingOrder } from './decoding-order.js';
+import { DecodeOrderTracker } from './decode-order-tracker.js';
 import { ScreenTimes } from './screen-times.js';
 import { type SelectedFrame, timeOf } from './selected-frame.js';
 
@@ -47,7 +47,7 @@ export class PictureSelector {
 	readonly #screen: ScreenTimes | null;
 	readonly #offsetMs: (frame: Frame) => number;
 	readonly #isInRange: (frame: Frame) => boolean;
-	readonly #decodingOrder = new DecodingOrder();
+	readonly #decodingOrder = new DecodeOrderTracker();
 	#lastOrder = -1;
 	#group: GroupFrame[] = [];
 	#groupBytes = 0;

@@ -22,8 +22,8 @@ export interface EventStream<E = MediaEvent> extends Readable {
 /** The end of every run of the process, for tracing: its summary, and the error it ended with, if any. */
 const runChannel = channel('kvs-archive:run');
 
-/** Options of {@link EventOutlet}. */
-export interface EventOutletOptions<E> {
+/** Options of {@link RunOutput}. */
+export interface RunOutputOptions<E> {
 	readonly counter: RunCounter;
 	/** Selects what goes out of a batch of events. */
 	readonly pick: (events: readonly MediaEvent[]) => E[];
@@ -37,13 +37,13 @@ export interface EventOutletOptions<E> {
 const PROGRESS_INTERVAL_MS = 500;
 
 /** The last stage of a run: counts events and hands them to the caller. */
-export class EventOutlet<E> extends Stage<readonly MediaEvent[], E> implements EventStream<E> {
+export class RunOutput<E> extends Stage<readonly MediaEvent[], E> implements EventStream<E> {
 	readonly summary: Promise<RunSummary>;
-	readonly #options: EventOutletOptions<E>;
+	readonly #options: RunOutputOptions<E>;
 	#nextProgressMs = PROGRESS_INTERVAL_MS;
 	#resolveSummary: (summary: RunSummary) => void = () => {};
 
-	constructor(options: EventOutletOptions<E>) {
+	constructor(options: RunOutputOptions<E>) {
 		super();
 		this.#options = options;
 		this.summary = new Promise((resolve) => {

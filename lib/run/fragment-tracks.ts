@@ -40,7 +40,7 @@ export async function readTracks(
 	const demuxer = new Demuxer({ deliver: 'batch', clock });
 	pipeline(
 		Readable.from([batch]),
-		new MediaFetcher({ client, limiter, clock, sessions: 1, maxBufferedBytes: MAX_BUFFERED_BYTES }),
+		new MediaFetcher({ client, limiter, clock, concurrency: 1, maxBufferedBytes: MAX_BUFFERED_BYTES }),
 		demuxer,
 		// The outcome reaches us through the demuxer, which the pipeline destroys with the error.
 		() => {},

@@ -1,8 +1,8 @@
 import { pipeline } from 'node:stream';
 import { InvalidOptionError } from '../errors.js';
+import { DuplicateFilter } from '../list/duplicate-filter.js';
 import { FragmentSource, type FragmentSourceOptions, type FragmentStream } from '../list/fragment-source.js';
-import { NewestFilter } from '../list/newest-filter.js';
-import { PaddingFilter, withPaddedStart } from '../list/start-padding.js';
+import { LeadInFilter, withPaddedStart } from '../list/lead-in-filter.js';
 import type { Fragment } from '../model/fragment.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { Stage } from '../stream/stage.js';
@@ -34,11 +34,11 @@ export function listingStages(
 		throw new InvalidOptionError('duplicates', "'keep-all' or 'keep-newest'", duplicates);
 	}
 	const resolved = resolveTimeRange(range);
-	const padding = padStart ? new PaddingFilter({ range: resolved, onDropped }) : null;
+	const padding = padStart ? new LeadInFilter({ range: resolved, onDropped }) : null;
 	return {
 		source: new FragmentSource({ ...service, range: padStart ? withPaddedStart(resolved) : range }),
 		filters: [
-			...(duplicates === 'keep-newest' ? [new NewestFilter({ by: resolved.by, onDropped })] : []),
+			...(duplicates === 'keep-newest' ? [new DuplicateFilter({ by: resolved.by, onDropped })] : []),
 			...(padding === null ? [] : [padding]),
 		],
 		padding: padding?.kept ?? null,
@@ -59,14 +59,14 @@ export function openListing(
 		if (service[option] === undefined) continue;
 		throw new InvalidOptionError(option, 'left out with `padStart` and `duplicates`', service[option]);
 	}
-	const outlet = new FragmentOutlet();
+	const outlet = new ListingOutput();
 	// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
 	pipeline([source, ...filters, outlet], () => {});
 	return outlet;
 }
 
 /** The last stage of a listing that has filters. */
-class FragmentOutlet extends Stage<Fragment, Fragment> implements FragmentStream {
+class ListingOutput extends Stage<Fragment, Fragment> implements FragmentStream {
 	readonly nextToken = null;
 
 	override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Fragment> {

@@ -7,11 +7,11 @@ import type { StartAt } from '../frames/fragment-start.js';
 import { RangeTrimmer } from '../frames/range-trimmer.js';
 import { TrackFilter } from '../frames/track-filter.js';
 import type { TrackSelection } from '../frames/track-selection.js';
-import { KnownFilter } from '../list/known-filter.js';
+import { SkipCompletedFilter } from '../list/skip-completed-filter.js';
 import { FRESH_START, type RunStart } from '../model/run-start.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { destroyOnAbort } from '../stream/abort.js';
-import { EventOutlet, type EventOutletOptions, type EventStream } from './event-stream.js';
+import { type EventStream, RunOutput, type RunOutputOptions } from './event-stream.js';
 import { listingStages } from './listing.js';
 import { RunCounter } from './run-counter.js';
 import type { RunOptions } from './run-options.js';
@@ -27,7 +27,7 @@ export interface MediaRun<E> extends ServiceContext {
 	/** The tracks whose frames are wanted; null: all. */
 	readonly tracks?: TrackSelection | null;
 	/** Selects which events go out. */
-	readonly pick: EventOutletOptions<E>['pick'];
+	readonly pick: RunOutputOptions<E>['pick'];
 	/** Where an earlier run of the range stopped. */
 	readonly past?: RunStart;
 }
@@ -64,17 +64,17 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 	const onListed = (count: number): void => counter.listed(count);
 	const listing = listingStages(range, { padStart, duplicates }, { ...shared, onListed }, onDropped);
 	const { padding } = listing;
-	const known = past.last === null ? [] : [new KnownFilter({ ...past, range: resolved })];
+	const known = past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })];
 	const trimmers =
 		padding === null ? [] : [new RangeTrimmer({ range: resolved, startAt, tracks, padding, onDropped })];
-	const outlet = new EventOutlet<E>({ counter, pick, strict, onProgress });
+	const outlet = new RunOutput<E>({ counter, pick, strict, onProgress });
 	pipeline(
 		[
 			listing.source,
 			...listing.filters,
 			...known,
 			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
-			new MediaFetcher({ ...shared, sessions: connections, maxBufferedBytes, order }),
+			new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
 			new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
 			...(tracks === null ? [] : [new TrackFilter(tracks)]),
 			...trimmers,

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { GapDetector, type GapDetectorState, isDenied } from '../gaps/gap-detector.js';
+import { GapDetector, type GapDetectorState, isSpuriousGap } from '../gaps/gap-detector.js';
 import type {
 	FragmentEndEvent,
 	FragmentEvent,
@@ -234,7 +234,7 @@ export abstract class FragmentSink extends Writable {
 		this.#frames = [];
 		this.#bytes = 0;
 		this.#isFirst = false;
-		if (isFirst && this.#gap !== null && isDenied(this.#gap, this.#before as GapDetectorState, timed)) {
+		if (isFirst && this.#gap !== null && isSpuriousGap(this.#gap, this.#before as GapDetectorState, timed)) {
 			this.#gap = null;
 		}
 		if (isFirst && this.#gap !== null) this.#samples.cut();

@@ -1,11 +1,11 @@
 import type { Fragment } from '../model/fragment.js';
 import type { Track } from '../model/track.js';
-import { FragmentMarks } from './fragment-marks.js';
+import { FragmentSampler } from './fragment-sampler.js';
 import type { TimelineSpan } from './timeline-event.js';
 
 /** A span while its fragments come, in bounded memory. */
 export class StoredSpan {
-	readonly marks = new FragmentMarks();
+	readonly marks = new FragmentSampler();
 	readonly first: Fragment;
 	#last: Fragment;
 	#fragments = 0;

@@ -4,7 +4,7 @@ import { GapEvent } from '../model/media-event.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Track } from '../model/track.js';
 import { Source } from '../stream/source.js';
-import { CodecSurvey } from './codec-survey.js';
+import { CodecChangeFinder } from './codec-change-finder.js';
 import { SpanCutter } from './span-cutter.js';
 import type { StoredSpan } from './stored-span.js';
 import type { TimelineEvent } from './timeline-event.js';
@@ -32,7 +32,7 @@ export interface TimelineSourceOptions {
  */
 export class TimelineSource extends Source<TimelineEvent> implements TimelineStream {
 	readonly #options: TimelineSourceOptions;
-	readonly #survey: CodecSurvey | null;
+	readonly #survey: CodecChangeFinder | null;
 	readonly #tally = new TimelineTally();
 
 	constructor(options: TimelineSourceOptions) {
@@ -43,7 +43,7 @@ export class TimelineSource extends Source<TimelineEvent> implements TimelineStr
 		this.#survey =
 			readTracks === null
 				? null
-				: new CodecSurvey({
+				: new CodecChangeFinder({
 						by,
 						list: (range) => list(range, this.signal),
 						readTracks: (fragment) => readTracks(fragment, this.signal),

@@ -81,7 +81,7 @@ test('responses leave in the order of their batches, each with its own media', a
 });
 
 test('several sessions download at once, and never more than allowed', async (t) => {
-	const { archive, next } = await fetching(t, 8, { sessions: 3, maxBufferedBytes: 1 });
+	const { archive, next } = await fetching(t, 8, { concurrency: 3, maxBufferedBytes: 1 });
 	const first = await next();
 	// Nobody reads: three bodies stand still at what each may hold.
 	await until(
@@ -102,7 +102,7 @@ test('several sessions download at once, and never more than allowed', async (t)
 });
 
 test('what is read now gets a connection though all are busy with what is read later', async (t) => {
-	const { archive, next } = await fetching(t, 3, { sessions: 2, maxBufferedBytes: 1 });
+	const { archive, next } = await fetching(t, 3, { concurrency: 2, maxBufferedBytes: 1 });
 	const [first, second, third] = [await next(), await next(), await next()];
 	await until(
 		() => archive.count('GetMediaForFragmentList') === 2,
@@ -199,7 +199,7 @@ test('in order of arrival everything comes as well', async (t) => {
 
 test('refuses options that are none', (t) => {
 	const client = new ArchiveClient({ streamName: 'door', endpoint: 'http://127.0.0.1:1' });
-	for (const options of [{ sessions: 0 }, { sessions: 1.5 }, { maxBufferedBytes: 0 }]) {
+	for (const options of [{ concurrency: 0 }, { concurrency: 1.5 }, { maxBufferedBytes: 0 }]) {
 		t.throws(() => new MediaFetcher({ client, ...options }), { code: 'KVS_INVALID_OPTION' });
 	}
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { testProp } from '@fast-check/ava';
 import test from 'ava';
 import fc from 'fast-check';
-import { soundFormat } from '#lib/codecs/sound-format.js';
+import { audioFormat } from '#lib/codecs/audio-format.js';
 import type { Track } from '#lib/model/track.js';
 import type { MuxerState, PlacedFrame } from '#lib/muxing/muxer.js';
 import { wavHeader } from '#lib/muxing/wav-header.js';
@@ -147,7 +147,7 @@ test('big-endian samples are turned round, and a sample that is cut is left out'
 	const track = madeTrack({ codecId: 'A_PCM/INT/BIG', bitDepth: 24, sampleRate: RATE, channels: 1 });
 	const file = await muxed(writer(track), [[placedFrame(track, 0, Buffer.from('0102030405060708', 'hex'))]]);
 	t.is(file.subarray(file.indexOf('data') + 8).toString('hex'), '030201060504');
-	t.is(soundFormat(track)?.codec, 'pcm-s24be');
+	t.is(audioFormat(track)?.codec, 'pcm-s24be');
 });
 
 test('a file of an odd length has a padding byte after it', async (t) => {
@@ -166,7 +166,7 @@ test('a file of an odd length has a padding byte after it', async (t) => {
 
 test('over 4 GiB a file is RF64, with a header of the same length', (t) => {
 	const format = {
-		sound: soundFormat(left) as NonNullable<ReturnType<typeof soundFormat>>,
+		sound: audioFormat(left) as NonNullable<ReturnType<typeof audioFormat>>,
 		channels: 2,
 		sampleRate: RATE,
 	};

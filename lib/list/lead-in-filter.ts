@@ -13,8 +13,8 @@ export function withPaddedStart({ fromMs, toMs, by }: ResolvedTimeRange): TimeRa
 	return { from: Math.max(0, fromMs - PADDING_MS), to: toMs, by };
 }
 
-/** Options of {@link PaddingFilter}. */
-export interface PaddingFilterOptions {
+/** Options of {@link LeadInFilter}. */
+export interface LeadInFilterOptions {
 	/** What was asked for, without the padding. */
 	readonly range: ResolvedTimeRange;
 	/** Told how many fragments were left out. */
@@ -28,14 +28,14 @@ export interface PaddingFilterOptions {
  * the last one before `from` is, and none where another begins at `from`: the service begins to receive a fragment when it
  * has the one before, whatever that one's length says.
  */
-export class PaddingFilter extends Stage<Fragment, Fragment> {
+export class LeadInFilter extends Stage<Fragment, Fragment> {
 	/** The kept fragments that begin before `from`, and whether their listed length alone says that they reach it. */
 	readonly kept = new Map<string, boolean>();
 	readonly #range: ResolvedTimeRange;
 	readonly #onDropped: (count: number) => void;
 	#candidates: Fragment[] = [];
 
-	constructor({ range, onDropped }: PaddingFilterOptions) {
+	constructor({ range, onDropped }: LeadInFilterOptions) {
 		super();
 		this.#range = range;
 		this.#onDropped = onDropped;

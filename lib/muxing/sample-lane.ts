@@ -1,5 +1,5 @@
 /** A run of whole samples of one track, and where it begins in the file, counted in samples. */
-export interface SoundRun {
+export interface AudioRun {
 	readonly start: number;
 	/** Where it ends. */
 	readonly end: number;
@@ -13,10 +13,10 @@ export interface SoundRun {
  * stamp to the millisecond, and a sample left out or put in is heard as a click. What comes later than that is placed where
  * its time says; of what overlaps by more, the part that is already there is left out.
  */
-export class SoundLane {
+export class SampleLane {
 	readonly #blockBytes: number;
 	readonly #toleranceSamples: number;
-	readonly #runs: SoundRun[] = [];
+	readonly #runs: AudioRun[] = [];
 	#end: number;
 	#isInterrupted = false;
 
@@ -33,7 +33,7 @@ export class SoundLane {
 	}
 
 	/** What was added, in order and without overlap. */
-	get runs(): readonly SoundRun[] {
+	get runs(): readonly AudioRun[] {
 		return this.#runs;
 	}
 

@@ -16,7 +16,7 @@ export interface TimeLimit {
  * The signal that `send` gets ends the call in either case, and stays the caller's once the result is there: the body of
  * media comes after it.
  */
-export async function withinTime<T>(
+export async function withTimeout<T>(
 	send: (signal: AbortSignal) => Promise<T>,
 	{ timeoutMs, clock, signal }: TimeLimit,
 ): Promise<T> {

@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Fragment } from 'kvs-archive';
 import { Track } from '#lib/model/track.js';
-import { CodecSurvey, MAX_HEADERS_READ } from '#lib/timeline/codec-survey.js';
-import { FragmentMarks } from '#lib/timeline/fragment-marks.js';
+import { CodecChangeFinder, MAX_HEADERS_READ } from '#lib/timeline/codec-change-finder.js';
+import { FragmentSampler } from '#lib/timeline/fragment-sampler.js';
 import { StoredSpan } from '#lib/timeline/stored-span.js';
 import { cadence } from './listed.js';
 
@@ -31,7 +31,7 @@ function spanOf(fragments: readonly Fragment[]): StoredSpan {
 function surveyOf(fragments: readonly Fragment[], codecAt: (index: number) => string | null) {
 	const asked: number[] = [];
 	let relisted = 0;
-	const survey = new CodecSurvey({
+	const survey = new CodecChangeFinder({
 		by: 'producer',
 		async *list({ from, to }) {
 			const inside = fragments.filter(
@@ -141,7 +141,7 @@ test('no more headers are read than the most, and those that are not are counted
 });
 
 test('marks are evenly spread over a run of any length, and few', (t) => {
-	const marks = new FragmentMarks(16);
+	const marks = new FragmentSampler(16);
 	const fragments = fragmentsOf(1000);
 	for (const [index, fragment] of fragments.entries()) {
 		marks.add(fragment);

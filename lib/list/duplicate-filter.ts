@@ -5,8 +5,8 @@ import { Stage } from '../stream/stage.js';
 /** How many fragments wait for a newer one on the server's clock: what a listing's window may hold, too. */
 const SERVER_WINDOW_FRAGMENTS = 5000;
 
-/** Options of {@link NewestFilter}. */
-export interface NewestFilterOptions {
+/** Options of {@link DuplicateFilter}. */
+export interface DuplicateFilterOptions {
 	/** The clock by which the fragments are sorted. */
 	readonly by: RangeClock;
 	/** Told how many fragments were left out. */
@@ -22,7 +22,7 @@ export interface NewestFilterOptions {
  * Sorted by the producer's clock they are neighbours, and one fragment is held. Sorted by the server's they may be any
  * distance apart: as many fragments are held back as the window says, and those that are further apart are all kept.
  */
-export class NewestFilter extends Stage<Fragment, Fragment> {
+export class DuplicateFilter extends Stage<Fragment, Fragment> {
 	readonly #windowFragments: number;
 	readonly #onDropped: (count: number) => void;
 	/** By producer time, in the order of the listing. */
@@ -30,7 +30,7 @@ export class NewestFilter extends Stage<Fragment, Fragment> {
 	/** Goes along `#held` as its head leaves: a new iterator would pass over all that have left before. */
 	readonly #order = this.#held.keys();
 
-	constructor({ by, onDropped, windowFragments = SERVER_WINDOW_FRAGMENTS }: NewestFilterOptions) {
+	constructor({ by, onDropped, windowFragments = SERVER_WINDOW_FRAGMENTS }: DuplicateFilterOptions) {
 		super();
 		this.#windowFragments = by === 'producer' ? 1 : windowFragments;
 		this.#onDropped = onDropped;

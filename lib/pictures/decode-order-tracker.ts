@@ -6,7 +6,7 @@ export const MAX_LEADING_FRAMES = 16;
  * producer's clock goes back, or ahead by more than the pictures that come after the key frame and are shown before it could
  * fill.
  */
-export class DecodingOrder {
+export class DecodeOrderTracker {
 	#order = 0;
 	#meanMs: number | null = null;
 	#count = 0;

@@ -7,7 +7,7 @@ const MAX_MARKS = 1024;
  * Evenly spread fragments of a run, its first and its last among them, in bounded memory: when there are too many, every
  * other one is let go, and from then on every second of those to come.
  */
-export class FragmentMarks {
+export class FragmentSampler {
 	readonly #maxMarks: number;
 	#marks: Fragment[] = [];
 	#last: Fragment | null = null;

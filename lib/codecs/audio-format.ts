@@ -7,7 +7,7 @@ const WAVE_ALAW = 6;
 const WAVE_MULAW = 7;
 
 /** How the samples of uncompressed sound lie in its frames. */
-export interface SoundFormat {
+export interface AudioFormat {
 	/** A codec name of the WebCodecs registry, followed by `be` where the most significant byte comes first. */
 	readonly codec: string;
 	readonly waveTag: number;
@@ -28,7 +28,7 @@ const formats: Readonly<Record<string, readonly [tag: number, bytesPerSample: nu
 };
 
 /** How the samples of a track lie in its frames: PCM and G.711. Null for everything else. */
-export function soundFormat(track: Track): SoundFormat | null {
+export function audioFormat(track: Track): AudioFormat | null {
 	// Matroska has a CodecID of its own for these, and `Track.codec` no name.
 	const isBigEndian = track.codecId === 'A_PCM/INT/BIG';
 	const codec = isBigEndian ? `pcm-s${track.bitDepth ?? 0}` : track.codec;
@@ -39,8 +39,8 @@ export function soundFormat(track: Track): SoundFormat | null {
 }
 
 /** How long a frame of uncompressed sound lasts, by its size: exact, unlike what containers say. Null for anything else. */
-export function soundDurationMs(track: Track, sizeBytes: number): number | null {
-	const format = soundFormat(track);
+export function audioDurationMs(track: Track, sizeBytes: number): number | null {
+	const format = audioFormat(track);
 	if (format === null || !track.sampleRate || !track.channels) return null;
 	return (Math.floor(sizeBytes / (format.bytesPerSample * track.channels)) * 1000) / track.sampleRate;
 }

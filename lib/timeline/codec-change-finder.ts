@@ -1,7 +1,7 @@
 import type { Fragment } from '../model/fragment.js';
 import { type RangeClock, startMs, type TimeRange } from '../model/time-range.js';
 import type { Track } from '../model/track.js';
-import { FragmentMarks } from './fragment-marks.js';
+import { FragmentSampler } from './fragment-sampler.js';
 import type { StoredSpan } from './stored-span.js';
 import type { TimelineCodecChange } from './timeline-event.js';
 
@@ -20,7 +20,7 @@ interface Sample {
 	readonly tracks: readonly Track[];
 }
 
-/** Options of {@link CodecSurvey}. */
+/** Options of {@link CodecChangeFinder}. */
 export interface CodecSurveyOptions {
 	readonly by: RangeClock;
 	readonly list: ListFragments;
@@ -31,7 +31,7 @@ export interface CodecSurveyOptions {
  * Finds where codecs change from few headers: the first and the last of each span, and where these differ, those that a
  * bisection asks for. What changes and changes back between two headers that were read is not seen.
  */
-export class CodecSurvey {
+export class CodecChangeFinder {
 	readonly #options: CodecSurveyOptions;
 	/** The last fragment whose header was read, in the range's order. */
 	#latest: Sample | null = null;
@@ -82,7 +82,7 @@ export class CodecSurvey {
 	/** Every change that halving shows, between two samples that bound `marks`. */
 	async #search(
 		[before, after]: readonly [Sample, Sample],
-		{ all: marks, isWhole }: Pick<FragmentMarks, 'all' | 'isWhole'>,
+		{ all: marks, isWhole }: Pick<FragmentSampler, 'all' | 'isWhole'>,
 		changes: TimelineCodecChange[],
 	): Promise<void> {
 		if (areSameCodecs(before.tracks, after.tracks)) return;
@@ -103,9 +103,9 @@ export class CodecSurvey {
 	}
 
 	/** The fragments from `first` to `last`, listed again because a long span does not keep them. */
-	async #listBetween(first: Fragment, last: Fragment): Promise<FragmentMarks> {
+	async #listBetween(first: Fragment, last: Fragment): Promise<FragmentSampler> {
 		const { list, by } = this.#options;
-		const marks = new FragmentMarks();
+		const marks = new FragmentSampler();
 		let isInside = false;
 		const range = { from: new Date(startMs(first, by)), to: new Date(startMs(last, by)), by };
 		for await (const fragments of list(range)) {

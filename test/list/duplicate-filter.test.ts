@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
 import type { RangeClock } from 'kvs-archive';
-import { NewestFilter } from '#lib/list/newest-filter.js';
+import { DuplicateFilter } from '#lib/list/duplicate-filter.js';
 import { compareFragmentNumbers, type Fragment } from '#lib/model/fragment.js';
 
 function fragment(number: number, producerMs: number, serverMs = producerMs): Fragment {
@@ -24,7 +24,7 @@ async function filter(
 	const onDropped = (count: number): void => {
 		dropped += count;
 	};
-	const newest = new NewestFilter({ by, onDropped, windowFragments });
+	const newest = new DuplicateFilter({ by, onDropped, windowFragments });
 	const given = (await Readable.from(fragments).compose(newest).toArray()) as Fragment[];
 	return { given: given.map(({ fragmentNumber }) => fragmentNumber), dropped };
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import test from 'ava';
 import type { Fragment, RangeClock } from 'kvs-archive';
-import { PaddingFilter, withPaddedStart } from '#lib/list/start-padding.js';
+import { LeadInFilter, withPaddedStart } from '#lib/list/lead-in-filter.js';
 
 const fromMs = 100_000;
 
@@ -21,7 +21,7 @@ async function filter(
 	fragments: Fragment[],
 ): Promise<{ given: string[]; dropped: number; kept: Record<string, boolean> }> {
 	let dropped = 0;
-	const padding = new PaddingFilter({
+	const padding = new LeadInFilter({
 		range: { fromMs, toMs: 200_000, by },
 		onDropped: (count) => {
 			dropped += count;

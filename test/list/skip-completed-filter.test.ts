@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import type { Fragment } from 'kvs-archive';
-import { KnownFilter } from '#lib/list/known-filter.js';
+import { SkipCompletedFilter } from '#lib/list/skip-completed-filter.js';
 
 const range = { fromMs: 1000, toMs: 100_000, by: 'producer' } as const;
 
@@ -21,7 +21,7 @@ async function left(listed: readonly number[], known: readonly number[]): Promis
 	const numbers: string[] = [];
 	await pipeline(
 		Readable.from(listed.map(fragment)),
-		new KnownFilter({
+		new SkipCompletedFilter({
 			known: new Set(known.map(String)),
 			last: known.length === 0 ? null : String(known.at(-1)),
 			range,

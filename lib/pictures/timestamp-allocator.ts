@@ -11,7 +11,7 @@ const STEP_TICKS = 1_000_000;
  * Gives each frame of a run a time of its own, by which its picture is known again: whole microseconds, in the order of the
  * frames' times, never the same twice. Where the producer's clock goes back, or far ahead at a key frame, these do not.
  */
-export class RunClock {
+export class TimestampAllocator {
 	#originMs: number | null = null;
 	#shiftTicks = ORIGIN_TICKS;
 	#lastTicks = 0;

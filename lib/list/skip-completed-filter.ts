@@ -6,8 +6,8 @@ import { Stage } from '../stream/stage.js';
 /** Code of the error that says that the archive has got fragments among those that are known. */
 export const LATE_FRAGMENT = 'KVS_LATE_FRAGMENT';
 
-/** Options of {@link KnownFilter}. */
-export interface KnownFilterOptions {
+/** Options of {@link SkipCompletedFilter}. */
+export interface SkipCompletedFilterOptions {
 	/** Numbers of the fragments that an earlier run is done with. */
 	readonly known: ReadonlySet<string>;
 	/** The last of them, in the order of the listing. */
@@ -22,13 +22,13 @@ export interface KnownFilterOptions {
  * (`KVS_LATE_FRAGMENT`), on which the run is to begin anew. Fragments that begin before the range, which may have been looked
  * at and dropped, do not count as added.
  */
-export class KnownFilter extends Stage<Fragment, Fragment> {
-	readonly #options: KnownFilterOptions;
+export class SkipCompletedFilter extends Stage<Fragment, Fragment> {
+	readonly #options: SkipCompletedFilterOptions;
 	/** Not known; held until it is clear that nothing known follows. */
 	#held: Fragment[] = [];
 	#left: number;
 
-	constructor(options: KnownFilterOptions) {
+	constructor(options: SkipCompletedFilterOptions) {
 		super();
 		this.#options = options;
 		this.#left = options.known.size;
