@@ -111,15 +111,6 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'node:child_process': 'pictures/ffmpeg-process.ts',
 };
 
-/** What breaks the limits on files and rooms until it is divided. */
-const beingDivided: readonly string[] = [
-	'aws/archive-client.ts',
-	'demux/fragment-assembler.ts',
-	'kvs-archive.ts',
-	'mkv',
-	'mkv/matroska-parser.ts',
-	'model/media-event.ts',
-];
 const MAX_FILES_IN_ROOM = 20;
 const MAX_LINES = 300;
 const REASON_FOR_LENGTH = /^\/\/ Longer than 300 lines: \S/;
@@ -246,8 +237,5 @@ test('rooms and files are of a size to be read', async (t) => {
 		if (count === 1) wrong.set(room, 'a single file');
 		if (count > MAX_FILES_IN_ROOM) wrong.set(room, `${count} files`);
 	}
-	t.deepEqual(
-		[...wrong].filter(([name]) => !beingDivided.includes(name)),
-		[],
-	);
+	t.deepEqual([...wrong], []);
 });

@@ -1,3 +1,4 @@
+// Longer than 300 lines: what happens to a document as its elements come, in one place; what it needs for that has files of its own.
 import { ID } from '../ebml/ebml-schema.js';
 import { type Element, viewOf } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
@@ -5,7 +6,7 @@ import { MediaError } from '../errors.js';
 import { framesOfBlock } from '../mkv/block-frames.js';
 import { discardPaddingNs, playedMs } from '../mkv/discard-padding.js';
 import { LACING_MASK } from '../mkv/lacing.js';
-import { KEYFRAME_FLAG, type MatroskaHandler } from '../mkv/matroska-handler.js';
+import { KEYFRAME_FLAG, type MatroskaHandler } from '../mkv/parser/matroska-handler.js';
 import { readTags } from '../mkv/tags.js';
 import { MAX_TIME_MS } from '../model/max-time.js';
 import {

@@ -1,7 +1,7 @@
 import { ID } from '../ebml/ebml-schema.js';
 import { MediaError } from '../errors.js';
-import type { MatroskaHandler } from '../mkv/matroska-handler.js';
-import { MatroskaParser } from '../mkv/matroska-parser.js';
+import type { MatroskaHandler } from '../mkv/parser/matroska-handler.js';
+import { MatroskaParser } from '../mkv/parser/matroska-parser.js';
 
 /** Bodies of Tracks elements that stand after the Clusters of their document, by the offset of its EBML header. */
 export type LateTracks = ReadonlyMap<number, Uint8Array>;

@@ -1,5 +1,5 @@
 import { MediaError } from '../errors.js';
-import { MatroskaParser } from '../mkv/matroska-parser.js';
+import { MatroskaParser } from '../mkv/parser/matroska-parser.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { DemuxContext } from './demux-context.js';
 import { type AssemblerOptions, FragmentAssembler } from './fragment-assembler.js';

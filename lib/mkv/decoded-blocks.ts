@@ -1,7 +1,7 @@
 import type { Track } from '../model/track.js';
 import { framesOfBlock } from './block-frames.js';
 import { LACING_MASK, laceFrames, XIPH_LACING } from './lacing.js';
-import type { MatroskaHandler } from './matroska-handler.js';
+import type { MatroskaHandler } from './parser/matroska-handler.js';
 
 /**
  * Passes everything that a parser reports on to another handler, blocks of tracks that have ContentEncodings without them:

@@ -10,7 +10,7 @@ import {
 	unsigned,
 } from '../ebml/ebml-writer.js';
 import { childrenOf } from '../ebml/element-body.js';
-import { KEYFRAME_FLAG } from './matroska-handler.js';
+import { KEYFRAME_FLAG } from './parser/matroska-handler.js';
 
 /** The program's name in the MuxingApp and WritingApp of what it writes. No version: the same frames give the same bytes. */
 export const WRITING_APP = 'kvs-archive';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ID } from '#lib/ebml/ebml-schema.js';
 import { MediaError } from '#lib/errors.js';
-import { MatroskaParser } from '#lib/mkv/matroska-parser.js';
+import { MatroskaParser } from '#lib/mkv/parser/matroska-parser.js';
 import { cutAt, grammarFault, readEvents } from './read-events.js';
 
 /** Random numbers that a seed repeats (mulberry32). */

@@ -1,8 +1,8 @@
 import { ID } from '../../ebml/ebml-schema.js';
 import type { MediaError } from '../../errors.js';
 import { LACING_MASK } from '../../mkv/lacing.js';
-import type { MatroskaHandler } from '../../mkv/matroska-handler.js';
-import { MatroskaParser } from '../../mkv/matroska-parser.js';
+import type { MatroskaHandler } from '../../mkv/parser/matroska-handler.js';
+import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../../mkv/segment-info.js';
 import { readTags } from '../../mkv/tags.js';
 import { readTracks } from '../../mkv/tracks.js';

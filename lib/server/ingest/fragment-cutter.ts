@@ -1,8 +1,8 @@
 import { ID } from '../../ebml/ebml-schema.js';
 import { element } from '../../ebml/ebml-writer.js';
 import { MediaError } from '../../errors.js';
-import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/matroska-handler.js';
 import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mkv/matroska-writer.js';
+import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/parser/matroska-handler.js';
 import { sizeOf } from '../../model/bytes.js';
 import { framesInBlock } from './document-scan.js';
 import { PictureSpan } from './picture-span.js';

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from '../../errors.js';
 import { decodedBlocks } from '../../mkv/decoded-blocks.js';
-import { MatroskaParser } from '../../mkv/matroska-parser.js';
+import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
 import type { ScannedDocument } from './document-scan.js';
 import { readBytes } from './input-file.js';
 import type { MediaToCut } from './media-to-cut.js';

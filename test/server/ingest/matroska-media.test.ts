@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import test from 'ava';
 import { idOf } from '#lib/ebml/ebml-schema.js';
 import { master, string } from '#lib/ebml/ebml-writer.js';
-import { MatroskaParser } from '#lib/mkv/matroska-parser.js';
+import { MatroskaParser } from '#lib/mkv/parser/matroska-parser.js';
 import { testWith } from '../../helpers/needs.js';
 import { run, temporaryDirectory } from '../../helpers/tools.js';
 import { type MadeBlock, matroska, recordedChunk } from '../made-media.js';

@@ -2,7 +2,7 @@ import { preSkipOf } from '../../../codecs/opus-head.js';
 import { ID, idOf } from '../../../ebml/ebml-schema.js';
 import { idBytes, sizeField, unsigned } from '../../../ebml/ebml-writer.js';
 import { childrenOf } from '../../../ebml/element-body.js';
-import { MatroskaParser } from '../../../mkv/matroska-parser.js';
+import { MatroskaParser } from '../../../mkv/parser/matroska-parser.js';
 import { readTracks } from '../../../mkv/tracks.js';
 import type { Track } from '../../../model/track.js';
 import type { DescribedTracks } from './describe-tracks.js';

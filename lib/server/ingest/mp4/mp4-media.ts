@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { codedDurationMs } from '../../../codecs/coded-duration.js';
 import { MediaError } from '../../../errors.js';
 import { discardPadding } from '../../../mkv/discard-padding.js';
-import { KEYFRAME_FLAG } from '../../../mkv/matroska-handler.js';
+import { KEYFRAME_FLAG } from '../../../mkv/parser/matroska-handler.js';
 import type { Track } from '../../../model/track.js';
 import type { FragmentCutter } from '../fragment-cutter.js';
 import type { MediaToCut } from '../media-to-cut.js';

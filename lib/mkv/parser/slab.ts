@@ -1,4 +1,4 @@
-import { viewOf } from '../ebml/element-body.js';
+import { viewOf } from '../../ebml/element-body.js';
 
 /** Bytes of a slab: what a frame carved out of it may keep in memory, no more than a chunk of a file does. */
 const SLAB_BYTES = 64 * 1024;

@@ -1,13 +1,13 @@
-import { endsCluster, ID, idOf, isGlobal, isKnown, nameOf } from '../ebml/ebml-schema.js';
-import { malformed } from '../ebml/element-header.js';
-import { MediaError } from '../errors.js';
+import { endsCluster, ID, idOf, isGlobal, isKnown, nameOf } from '../../ebml/ebml-schema.js';
+import { malformed } from '../../ebml/element-header.js';
+import { MediaError } from '../../errors.js';
 import {
 	MAX_BLOCK_BYTES,
 	MAX_EBML_HEADER_BYTES,
 	MAX_HEADER_ELEMENT_BYTES,
 	MAX_SKIPPED_ELEMENT_BYTES,
 	MAX_UNKNOWN_ELEMENT_BYTES,
-} from './limits.js';
+} from '../limits.js';
 
 /** Between documents, or between an EBML header and its Segment. */
 export const OUTSIDE = 0;

@@ -1,4 +1,4 @@
-import { ID, idOf } from '../ebml/ebml-schema.js';
+import { ID, idOf } from '../../ebml/ebml-schema.js';
 
 const ATTACHED_FILE = idOf('AttachedFile');
 const HEAD_BYTES = 2;

@@ -1,6 +1,6 @@
-import { viewOf } from '../ebml/element-body.js';
-import { sizeOf } from '../model/bytes.js';
-import { MAX_REREAD_BYTES } from './limits.js';
+import { viewOf } from '../../ebml/element-body.js';
+import { sizeOf } from '../../model/bytes.js';
+import { MAX_REREAD_BYTES } from '../limits.js';
 
 const NOTHING = new Uint8Array(0);
 

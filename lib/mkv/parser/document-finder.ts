@@ -1,8 +1,8 @@
-import { endsCluster, ID } from '../ebml/ebml-schema.js';
-import { MAX_ELEMENT_HEADER_BYTES } from '../ebml/element-header.js';
-import { holdAt, indexOfBytes, latin1Of } from '../model/bytes.js';
-import { isMatroskaDocType } from './doc-type.js';
-import { MAX_PLAUSIBLE_EBML_CHILDREN, MAX_PLAUSIBLE_EBML_HEADER_BYTES } from './limits.js';
+import { endsCluster, ID } from '../../ebml/ebml-schema.js';
+import { MAX_ELEMENT_HEADER_BYTES } from '../../ebml/element-header.js';
+import { holdAt, indexOfBytes, latin1Of } from '../../model/bytes.js';
+import { isMatroskaDocType } from '../doc-type.js';
+import { MAX_PLAUSIBLE_EBML_CHILDREN, MAX_PLAUSIBLE_EBML_HEADER_BYTES } from '../limits.js';
 
 const EBML_ID = Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3);
 const SEGMENT_ID = Uint8Array.of(0x18, 0x53, 0x80, 0x67);

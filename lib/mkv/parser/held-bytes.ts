@@ -1,4 +1,4 @@
-import { concatBytes, sizeOf } from '../model/bytes.js';
+import { concatBytes, sizeOf } from '../../model/bytes.js';
 
 /** The end of the bytes so far, where a document may begin that the next bytes decide: they are read once more with them. */
 export class HeldBytes {

@@ -1,5 +1,5 @@
-import { endsCluster, ID, nameOf } from '../ebml/ebml-schema.js';
-import { malformed } from '../ebml/element-header.js';
+import { endsCluster, ID, nameOf } from '../../ebml/ebml-schema.js';
+import { malformed } from '../../ebml/element-header.js';
 import { IN_CLUSTER, IN_SEGMENT, OUTSIDE } from './element-place.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Element } from '../ebml/element-body.js';
+import type { Element } from '../../ebml/element-body.js';
 
 /** Bit of a block's flags: the frame needs no other to be decoded. */
 export const KEYFRAME_FLAG = 0x80;

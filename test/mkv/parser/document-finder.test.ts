@@ -1,8 +1,8 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { elementHeader, master, string } from '#lib/ebml/ebml-writer.js';
-import { findDocument } from '#lib/mkv/document-finder.js';
 import { ebmlHeader } from '#lib/mkv/matroska-writer.js';
+import { findDocument } from '#lib/mkv/parser/document-finder.js';
 
 const segment = elementHeader('Segment', 0, { isSizeUnknown: true });
 const document = Buffer.concat([...ebmlHeader('webm'), segment]);

@@ -1,20 +1,21 @@
-import { ID, isMasterOrUnknown, nameOf } from '../ebml/ebml-schema.js';
-import { type Element, readUnsigned, viewOf } from '../ebml/element-body.js';
+// Longer than 300 lines: a state machine whose states share the place in the chunk; apart they would cost every block a call.
+import { ID, isMasterOrUnknown, nameOf } from '../../ebml/ebml-schema.js';
+import { type Element, readUnsigned, viewOf } from '../../ebml/element-body.js';
 import {
 	type ElementHeader,
 	MAX_ELEMENT_HEADER_BYTES,
 	malformed,
 	readElementHeader,
-} from '../ebml/element-header.js';
-import { MediaError } from '../errors.js';
-import { concatBytes, sizeOf } from '../model/bytes.js';
+} from '../../ebml/element-header.js';
+import { MediaError } from '../../errors.js';
+import { concatBytes, sizeOf } from '../../model/bytes.js';
+import { NOTHING_ELSE, readBlockGroup } from '../block-group.js';
+import { checkDocType } from '../doc-type.js';
+import { MAX_BLOCK_BYTES } from '../limits.js';
 import { Attachments } from './attachments.js';
-import { NOTHING_ELSE, readBlockGroup } from './block-group.js';
-import { checkDocType } from './doc-type.js';
 import { findDocument } from './document-finder.js';
 import { IN_CLUSTER, IN_SEGMENT, maxCollectedBytes, maxSkippedBytes, OUTSIDE } from './element-place.js';
 import { HeldBytes } from './held-bytes.js';
-import { MAX_BLOCK_BYTES } from './limits.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from './matroska-handler.js';
 import { OpenElements } from './open-elements.js';
 import { Slab } from './slab.js';
