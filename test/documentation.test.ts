@@ -1,9 +1,16 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
+import { ArchiveClient } from '#lib/aws/archive-client.js';
 import { ERROR_CODES } from '#lib/errors.js';
+import { TrackSelection } from '#lib/frames/track-selection.js';
 import { FAILURE_NAMES } from '#lib/model/failure-name.js';
+import type { MediaEvent } from '#lib/model/media-event.js';
+import { FRESH_START } from '#lib/model/run-start.js';
+import { systemClock } from '#lib/pace/clock.js';
+import { type MediaRun, runStages } from '#lib/run/open-run.js';
 import { run } from './helpers/tools.js';
+import { unlimited } from './helpers/unlimited.js';
 
 test('the program in the README prints what the README says', async (t) => {
 	const text = await readFile('README.md', 'utf8');
@@ -23,6 +30,54 @@ test('the program in the README prints what the README says', async (t) => {
 	t.is(compiled.code, 0, compiled.stdout);
 	const ran = await run(process.execPath, [join(directory, 'out', 'program.mjs')]);
 	t.deepEqual(ran, { code: 0, stdout: output, stderr: '' });
+});
+
+/** Names of the stages in a drawing of the flow, and whether each is there only when an option asks for it. */
+function drawn(text: string): { name: string; isOptional: boolean }[] {
+	const [flow = ''] = /^.*FragmentSource ─►.*$/m.exec(text) ?? [];
+	return [...flow.matchAll(/(\[?)\b([A-Z]\w+)/g)].map(([, bracket, name]) => ({
+		name: name as string,
+		isOptional: bracket !== '',
+	}));
+}
+
+test('the flow in the documents is the one that runs', async (t) => {
+	const client = new ArchiveClient({ streamName: 'door', endpoint: 'http://127.0.0.1:9' });
+	t.teardown(() => client.close());
+	const names = (run: Partial<MediaRun<MediaEvent>>): string[] => {
+		const stages = runStages<MediaEvent>({
+			client,
+			limiter: unlimited,
+			clock: systemClock,
+			connections: 5,
+			range: { from: 0, to: 1 },
+			options: {},
+			startAt: 'time',
+			pick: (events) => [...events],
+			...run,
+		});
+		t.teardown(() => {
+			for (const stage of stages) stage.destroy();
+		});
+		return stages.map((stage) => stage.constructor.name);
+	};
+	const plain = names({});
+	const all = names({
+		options: { padStart: true, duplicates: 'keep-newest' },
+		tracks: new TrackSelection([1]),
+		past: { ...FRESH_START, last: '1' },
+	});
+	const architecture = drawn(await readFile('docs/architecture.md', 'utf8'));
+	t.deepEqual(
+		architecture.map(({ name }) => name),
+		all,
+	);
+	const required = architecture.filter(({ isOptional }) => !isOptional).map(({ name }) => name);
+	t.deepEqual(required, plain);
+	t.deepEqual(
+		drawn(await readFile('README.md', 'utf8')).map(({ name }) => name),
+		plain,
+	);
 });
 
 const exported =

@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream';
+import { pipeline, type Transform } from 'node:stream';
 import type { ServiceContext } from '../aws/service-context.js';
 import { Demuxer } from '../demux/demuxer.js';
 import { FragmentBatcher } from '../fetch/fragment-batcher.js';
@@ -7,6 +7,7 @@ import type { StartAt } from '../frames/fragment-start.js';
 import { RangeTrimmer } from '../frames/range-trimmer.js';
 import { TrackFilter } from '../frames/track-filter.js';
 import type { TrackSelection } from '../frames/track-selection.js';
+import type { FragmentSource } from '../list/fragment-source.js';
 import { SkipCompletedFilter } from '../list/skip-completed-filter.js';
 import { FRESH_START, type RunStart } from '../model/run-start.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
@@ -34,26 +35,20 @@ export interface MediaRun<E> extends ServiceContext {
 
 /** Joins the stages, from the listing to the events: nothing is requested before something is read. */
 export function openRun<E>(run: MediaRun<E>): EventStream<E> {
-	const {
-		client,
-		limiter,
-		clock,
-		connections,
-		range,
-		startAt,
-		tracks = null,
-		pick,
-		past = FRESH_START,
-	} = run;
-	const {
-		signal,
-		strict = false,
-		order,
-		maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
-		padStart,
-		duplicates,
-		onProgress,
-	} = run.options;
+	const { signal } = run.options;
+	const stages = runStages(run);
+	const output = stages.at(-1) as RunOutput<E>;
+	// The outcome reaches the caller through the output, which the pipeline destroys with the error.
+	pipeline([...stages], () => {});
+	if (signal !== undefined) destroyOnAbort(output, signal);
+	return output;
+}
+
+/** Makes the stages of a run. Throws `InvalidOptionError`. */
+export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource | Transform)[] {
+	const { client, limiter, clock, connections, range, startAt, pick } = run;
+	const { tracks = null, past = FRESH_START } = run;
+	const { strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, onProgress } = options;
 	const resolved = resolveTimeRange(range);
 	const counter = new RunCounter(clock, resolved);
 	counter.resumed(past);
@@ -62,27 +57,16 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 	// Fragments that were listed and turn out to lie outside of the range do not count.
 	const onDropped = (count = 1): void => counter.listed(-count);
 	const onListed = (count: number): void => counter.listed(count);
-	const listing = listingStages(range, { padStart, duplicates }, { ...shared, onListed }, onDropped);
-	const { padding } = listing;
-	const known = past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })];
-	const trimmers =
-		padding === null ? [] : [new RangeTrimmer({ range: resolved, startAt, tracks, padding, onDropped })];
-	const outlet = new RunOutput<E>({ counter, pick, strict, onProgress });
-	pipeline(
-		[
-			listing.source,
-			...listing.filters,
-			...known,
-			new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
-			new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
-			new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
-			...(tracks === null ? [] : [new TrackFilter(tracks)]),
-			...trimmers,
-			outlet,
-		],
-		// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
-		() => {},
-	);
-	if (signal !== undefined) destroyOnAbort(outlet, signal);
-	return outlet;
+	const { source, filters, padding } = listingStages(range, options, { ...shared, onListed }, onDropped);
+	return [
+		source,
+		...filters,
+		...(past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })]),
+		new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
+		new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
+		new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
+		...(tracks === null ? [] : [new TrackFilter(tracks)]),
+		...(padding === null ? [] : [new RangeTrimmer({ range: resolved, startAt, tracks, padding, onDropped })]),
+		new RunOutput<E>({ counter, pick, strict, onProgress }),
+	];
 }
