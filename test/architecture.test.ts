@@ -13,7 +13,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	aws: ['pace', 'stream'],
 	ebml: [],
 	mkv: ['codecs', 'ebml'],
-	mp4: ['codecs'],
+	mp4: ['codecs', 'files'],
 	mpegts: ['codecs', 'mp4'],
 	muxing: ['codecs', 'gaps', 'ebml', 'mkv', 'mp4'],
 	list: ['aws', 'pace', 'stream'],

@@ -4,6 +4,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { createTrouble, isFileThere } from './file-trouble.js';
+import { readFully } from './read-fully.js';
 
 /** What a finished file may be read by, before the process's umask takes its part. */
 const FILE_MODE = 0o666;
@@ -101,12 +102,7 @@ export class AtomicFile {
 	async read(position: number, length: number): Promise<Uint8Array> {
 		const bytes = Buffer.allocUnsafe(length);
 		try {
-			for (let read = 0; read < length; ) {
-				const { bytesRead } = await this.#handle.read(bytes, read, length - read, position + read);
-				if (bytesRead === 0) return bytes.subarray(0, read);
-				read += bytesRead;
-			}
-			return bytes;
+			return bytes.subarray(0, await readFully(this.#handle, bytes, position));
 		} catch (error) {
 			throw failure(this.#target, error);
 		}

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { MediaError } from '../errors.js';
+import { readFully } from '../files/read-fully.js';
 import { type Box, box, boxHeader, bytesOfBox, container } from './box.js';
 import { boxesAt, readBoxes } from './box-tree.js';
 import { SampleTable } from './sample-table.js';
@@ -180,11 +181,8 @@ async function* topBoxes(source: FileHandle, path: string): AsyncGenerator<TopBo
 async function readSpan(source: FileHandle, path: string, { start, end }: Span): Promise<Buffer> {
 	if (end - start > MAX_HEAD_BYTES) throw unsupported(path, `it has a head of ${end - start} bytes`);
 	const bytes = Buffer.alloc(end - start);
-	for (let at = 0; at < bytes.byteLength; ) {
-		const { bytesRead } = await source.read(bytes, at, bytes.byteLength - at, start + at);
-		if (bytesRead === 0) throw unsupported(path, `it ends at byte ${start + at}`);
-		at += bytesRead;
-	}
+	const filled = await readFully(source, bytes, start);
+	if (filled < bytes.byteLength) throw unsupported(path, `it ends at byte ${start + filled}`);
 	return bytes;
 }
 

@@ -15,6 +15,7 @@ import {
 	QTFF,
 } from 'mediabunny';
 import { MediaError } from '../../../errors.js';
+import { readFully } from '../../../files/read-fully.js';
 
 /** What Matroska says of the tracks of an MP4. */
 export interface DescribedTracks {
@@ -78,11 +79,8 @@ function sourceOf(handle: FileHandle, sizeBytes: number): CustomSource {
 		getSize: () => sizeBytes,
 		read: async (start, end) => {
 			const buffer = new Uint8Array(end - start);
-			for (let filled = 0; filled < buffer.byteLength; ) {
-				const { bytesRead } = await handle.read(buffer, filled, buffer.byteLength - filled, start + filled);
-				if (bytesRead === 0) throw new Error(`the file ends at byte ${start + filled}`);
-				filled += bytesRead;
-			}
+			const filled = await readFully(handle, buffer, start);
+			if (filled < buffer.byteLength) throw new Error(`the file ends at byte ${start + filled}`);
 			return buffer;
 		},
 		prefetchProfile: 'fileSystem',

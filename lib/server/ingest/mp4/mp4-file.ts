@@ -1,10 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from '../../../errors.js';
+import { readFully } from '../../../files/read-fully.js';
 import type { Box } from '../../../mp4/box.js';
 import { readBoxes } from '../../../mp4/box-tree.js';
 import { fragmentSamples } from './fragment-samples.js';
 import type { Mp4Sample } from './mp4-sample.js';
-import { type Mp4Track, readMp4Tracks, unreadable } from './mp4-track.js';
+import { becameShorter, type Mp4Track, readMp4Tracks, unreadable } from './mp4-track.js';
 import { tableSamples } from './table-samples.js';
 import { readTopLevelBoxes, type TopLevelBox } from './top-level-boxes.js';
 
@@ -85,12 +86,8 @@ async function readInside(
 		throw unreadable(`\`${type}\` has ${sizeBytes} bytes, more than ${MAX_HEADER_BOX_BYTES}`);
 	}
 	const bytes = Buffer.alloc(sizeBytes - headerBytes);
-	for (let filled = 0; filled < bytes.byteLength; ) {
-		const position = offset + headerBytes + filled;
-		const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, position);
-		if (bytesRead === 0) throw unreadable(`the file became shorter while it was read, at byte ${position}`);
-		filled += bytesRead;
-	}
+	const filled = await readFully(handle, bytes, offset + headerBytes);
+	if (filled < bytes.byteLength) throw becameShorter(offset + headerBytes + filled);
 	return orUnreadable(() => readBoxes(bytes));
 }
 

@@ -115,3 +115,8 @@ export function fieldsOf(boxes: readonly Box[], path: string): Buffer | null {
 export function unreadable(message: string, cause?: unknown): MediaError {
 	return new MediaError('KVS_MEDIA_UNSUPPORTED', `the MP4 cannot be read: ${message}`, { cause });
 }
+
+/** The error of a file that ends at `offset`, where it did not when it was opened. */
+export function becameShorter(offset: number): MediaError {
+	return unreadable(`the file became shorter while it was read, at byte ${offset}`);
+}

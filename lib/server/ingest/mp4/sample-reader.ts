@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { unreadable } from './mp4-track.js';
+import { readFully } from '../../../files/read-fully.js';
+import { becameShorter } from './mp4-track.js';
 
 /** Read at a time: the samples of a track lie close together. */
 const WINDOW_BYTES = 256 * 1024;
@@ -25,13 +26,8 @@ export class SampleReader {
 		}
 		const length = Math.min(Math.max(sizeBytes, WINDOW_BYTES), this.#fileBytes - offset);
 		const window = Buffer.allocUnsafeSlow(length);
-		for (let filled = 0; filled < length; ) {
-			const { bytesRead } = await this.#handle.read(window, filled, length - filled, offset + filled);
-			if (bytesRead === 0) {
-				throw unreadable(`the file became shorter while it was read, at byte ${offset + filled}`);
-			}
-			filled += bytesRead;
-		}
+		const filled = await readFully(this.#handle, window, offset);
+		if (filled < length) throw becameShorter(offset + filled);
 		this.#window = window;
 		this.#windowStart = offset;
 		return window.subarray(0, sizeBytes);
