@@ -16,6 +16,7 @@ import {
 } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
 import { withFfmpeg } from '../helpers/needs.js';
+import { makeRecording } from '../helpers/recordings.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
 
@@ -27,16 +28,14 @@ async function ffmpeg(t: ExecutionContext, args: readonly string[]): Promise<voi
 	t.is(code, 0, stderr);
 }
 
-/** A film of two seconds with its frame number burnt in, of sides that are no multiple of 16. */
-async function film(t: ExecutionContext, codec: readonly string[], size = '322x242'): Promise<string> {
-	const file = join(await temporaryDirectory(t), 'film.mkv');
-	await ffmpeg(t, ['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=30:d=2`, ...codec, file]);
-	return file;
+/** A film of two seconds with its frame number burnt in, of sides that are no multiple of 16; it is shared and must not be changed. */
+function film(codec: readonly string[], size = '322x242'): Promise<string> {
+	return makeRecording(['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=30:d=2`, ...codec]);
 }
 
 /** Hash of each picture by ffmpeg's own decoding, in presentation order. */
 async function hashes(t: ExecutionContext, file: string, pixels: string): Promise<string[]> {
-	const list = `${file}.md5`;
+	const list = join(await temporaryDirectory(t), 'list.md5');
 	await ffmpeg(t, [
 		'-i',
 		file,
@@ -83,7 +82,7 @@ for (const [name, codec] of [
 ] as const) {
 	for (const format of ['rgb24', 'nv12'] as const) {
 		withFfmpeg(`${name} with B-frames: picture N is frame N, as ${format}`, async (t) => {
-			const file = await film(t, codec);
+			const file = await film(codec);
 			const pictures = await decode(await readFile(file), { format });
 			t.deepEqual(pictures.map(md5), await hashes(t, file, format));
 			t.is(pictures.length, 60);
@@ -99,7 +98,7 @@ for (const [name, codec] of [
 withFfmpeg(
 	'everyNth and everyMs count in presentation order, and key frames are the key frames',
 	async (t) => {
-		const file = await film(t, h264);
+		const file = await film(h264);
 		const bytes = await readFile(file);
 		const all = await hashes(t, file, 'rgb24');
 		const indexes = async (select: PictureDecoderOptions['select']): Promise<number[]> =>
@@ -180,7 +179,7 @@ withFfmpeg(
 	'a picture that is renewed bit by bit: what comes before it is whole is reported, and spoils nothing',
 	async (t) => {
 		const codec = ['-c:v', 'libx264', '-bf', '0', '-g', '25', '-x264-params', 'intra-refresh=1'];
-		const file = await film(t, codec);
+		const file = await film(codec);
 		const all = await hashes(t, file, 'nv12');
 		const events = await eventsOf(await readFile(file));
 		const keys = events.flatMap((event, at) => (event.type === 'frame' && event.keyframe ? [at] : []));
@@ -195,7 +194,7 @@ withFfmpeg(
 );
 
 withFfmpeg('another size in the middle of the stream begins a new run, and loses nothing', async (t) => {
-	const [first, second] = [await film(t, h264), await film(t, h264, '160x120')];
+	const [first, second] = [await film(h264), await film(h264, '160x120')];
 	const bytes = Buffer.concat([await readFile(first), await readFile(second)]);
 	const pictures = await decode(bytes, { format: 'rgb24' });
 	t.deepEqual(pictures.map(md5), [
@@ -206,7 +205,7 @@ withFfmpeg('another size in the middle of the stream begins a new run, and loses
 });
 
 withFfmpeg('damage in one group of pictures shifts no other: all frames are accounted for', async (t) => {
-	const file = await film(t, h264);
+	const file = await film(h264);
 	const all = await hashes(t, file, 'rgb24');
 	const bytes = await readFile(file);
 	const frames: { start: number; length: number }[] = [];
@@ -233,7 +232,7 @@ withFfmpeg('damage in one group of pictures shifts no other: all frames are acco
 });
 
 withFfmpeg('JPEG and PNG are whole images', async (t) => {
-	const bytes = await readFile(await film(t, h264));
+	const bytes = await readFile(await film(h264));
 	const [jpg] = await decode(bytes, { format: 'jpg', select: 'keyframes' });
 	t.is(Buffer.from(jpg?.data.subarray(0, 3) ?? []).toString('hex'), 'ffd8ff');
 	const [png] = await decode(bytes, { format: 'png', select: 'keyframes' });
@@ -242,7 +241,7 @@ withFfmpeg('JPEG and PNG are whole images', async (t) => {
 });
 
 withFfmpeg('where there is no ffmpeg, one line says what to install', async (t) => {
-	const bytes = await readFile(await film(t, h264));
+	const bytes = await readFile(await film(h264));
 	const error = await t.throwsAsync(
 		decode(bytes, { decoder: new FfmpegDecoder({ path: '/nowhere/ffmpeg' }) }),
 	);
@@ -262,7 +261,7 @@ async function watchedFfmpeg(t: ExecutionContext): Promise<{ path: string; pid: 
 withFfmpeg('leaving early ends the ffmpeg that was started', async (t) => {
 	const { path, pid } = await watchedFfmpeg(t);
 	const decoder = new PictureDecoder({ format: 'rgb24', decoder: new FfmpegDecoder({ path }) });
-	pipeline(Readable.from([await readFile(await film(t, h264))]), new MkvReader(), decoder, () => {});
+	pipeline(Readable.from([await readFile(await film(h264))]), new MkvReader(), decoder, () => {});
 	for await (const _ of decoder as AsyncIterable<Picture>) break;
 	if (!decoder.closed) await once(decoder, 'close');
 	const gone = await pid();
@@ -280,7 +279,7 @@ withFfmpeg('a wrapper that hangs is ended with what it started', async (t) => {
 			mode: 0o755,
 		},
 	);
-	const source = Readable.from(await eventsOf(await readFile(await film(t, h264))));
+	const source = Readable.from(await eventsOf(await readFile(await film(h264))));
 	const decoder = new PictureDecoder({ decoder: new FfmpegDecoder({ path }) });
 	const isOver = new Promise<void>((resolve) => {
 		pipeline(source, decoder, () => resolve());
@@ -317,7 +316,7 @@ test('of a program that fails at once, it is said what it said', async (t) => {
 withFfmpeg('a program whose log is not available decodes', async (t) => {
 	const path = join(await temporaryDirectory(t), 'silent');
 	await writeFile(path, '#!/bin/sh\nexec ffmpeg "$@" 2>/dev/null\n', { mode: 0o755 });
-	const file = await film(t, h264);
+	const file = await film(h264);
 	const pictures = await decode(await readFile(file), {
 		format: 'nv12',
 		decoder: new FfmpegDecoder({ path }),
@@ -328,7 +327,7 @@ withFfmpeg('a program whose log is not available decodes', async (t) => {
 withFfmpeg('aborting ends the ffmpeg that was started', async (t) => {
 	const { path, pid } = await watchedFfmpeg(t);
 	const start = new Date('2026-01-31T00:00:00Z');
-	const { endpoint } = await startArchive(t, { door: await film(t, h264) }, { start });
+	const { endpoint } = await startArchive(t, { door: await film(h264) }, { start });
 	await using archive = new KvsArchive({ endpoint, streamName: 'door' });
 	const range = { from: start, to: new Date(start.getTime() + 5000), by: 'producer' } as const;
 	const abort = new AbortController();
@@ -347,7 +346,7 @@ withFfmpeg('aborting ends the ffmpeg that was started', async (t) => {
 withFfmpeg(
 	'a reader that takes one picture holds up the source: frames are not read ahead without end',
 	async (t) => {
-		const events = await eventsOf(await readFile(await film(t, h264)));
+		const events = await eventsOf(await readFile(await film(h264)));
 		let givenCount = 0;
 		// The same film over and over, without an end.
 		const endless = Readable.from(
@@ -372,7 +371,7 @@ withFfmpeg(
 );
 
 withFfmpeg('a range that starts within a fragment starts with the picture at that time', async (t) => {
-	const file = await film(t, h264);
+	const file = await film(h264);
 	const all = await hashes(t, file, 'rgb24');
 	const start = new Date('2026-01-31T00:00:00Z');
 	const { endpoint } = await startArchive(t, { door: file }, { start });
@@ -402,7 +401,7 @@ for (const [name, codec] of [
 	withFfmpeg(
 		`at: the picture on the screen is the last one shown at or before the time (${name})`,
 		async (t) => {
-			const bytes = await readFile(await film(t, codec));
+			const bytes = await readFile(await film(codec));
 			const all = await decode(bytes, { format: 'rgb24' });
 			const shownMs = all.map(({ frame }) => Number(frame.timecodeNs) / 1e6);
 			const times = Array.from({ length: 130 }, (_, index) => index * 17);
@@ -419,7 +418,7 @@ for (const [name, codec] of [
 
 withFfmpeg('at: only the group that a picture is in is decoded, up to it', async (t) => {
 	const bytes = await readFile(
-		await film(t, ['-c:v', 'libx264', '-bf', '0', '-g', '10', '-pix_fmt', 'yuv420p']),
+		await film(['-c:v', 'libx264', '-bf', '0', '-g', '10', '-pix_fmt', 'yuv420p']),
 	);
 	const decoded: number[] = [];
 	const ffmpegDecoder = new FfmpegDecoder();
