@@ -17,6 +17,8 @@ const printed: Readonly<Record<string, RegExp>> = {
 		/^for 15 minutes: ffplay 'http:\S+getHLSMasterPlaylist\.m3u8\?SessionToken=\S+'\n#EXTM3U\n[\s\S]*\nthen: another URL\n$/,
 	'read-clock.ts':
 		/^(?=[\s\S]*"clock":"00:00:10.000","offMs":0,)(\{"at":"2026-01-31T14:03:\d\d\.\d{3}Z","clock":"[\d:.]*","offMs":(-?\d+|null),"fragmentNumber":"\d+"\}\n){16}\{"fragments":8,"delivered":8,"pictureFailures":0\}\n$/,
+	'read-fetched-media.ts':
+		/^2026-01-31T14:03:00\.000Z: 119 frames, 34603 bytes\n2026-01-31T14:03:02\.000Z: 124 frames, 37780 bytes\n$/,
 	'react-to-event.ts':
 		/^fragment 0 from 2026-01-31T14:03:02\.000Z\n[\s\S]*most movement at 2026-01-31T14:03:\d\d\.\d{3}Z/,
 };
