@@ -88,9 +88,9 @@ export interface RequestErrorDetails {
 	operation: string;
 	/** Name or ARN of the stream the call was about. */
 	stream: string;
-	/** The service's own error name, `ResourceNotFoundException`; the system's code (`ECONNREFUSED`) where no answer came. */
+	/** The service's own error name, `ResourceNotFoundException`; the system's code (`ECONNREFUSED`) where no response came. */
 	awsName: string;
-	/** HTTP status, or `undefined` where no answer came. */
+	/** HTTP status, or `undefined` where no response came. */
 	statusCode: number | undefined;
 	/** The service's request id, for a support case. */
 	requestId: string | undefined;
@@ -100,7 +100,7 @@ export interface RequestErrorDetails {
  * A call to the service failed.
  *
  * Codes: `KVS_NOT_FOUND` (no such stream, or nothing in it to play), `KVS_DENIED` (credentials or policy), `KVS_THROTTLED` (quota, `retryable`),
- * `KVS_UNREACHABLE` (no answer from the endpoint), `KVS_REQUEST_FAILED` (anything else).
+ * `KVS_UNREACHABLE` (no response from the endpoint), `KVS_REQUEST_FAILED` (anything else).
  */
 export class RequestError extends ArchiveError {
 	override name = 'RequestError' as const;

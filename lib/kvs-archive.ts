@@ -220,7 +220,7 @@ export class KvsArchive implements AsyncDisposable {
 		return retry(presign, { isRetryable: isRetryableRequest, signal: options.signal, clock });
 	}
 
-	/** Whether an operation, by AWS's name or boto3's, answers in pages. Throws `InvalidOptionError` for an unknown name. */
+	/** Whether an operation, by AWS's name or boto3's, responds in pages. Throws `InvalidOptionError` for an unknown name. */
 	canPaginate(operation: string): boolean {
 		this.client.checkOpen();
 		return canPaginate(operation);

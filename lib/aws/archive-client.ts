@@ -116,7 +116,7 @@ export class ArchiveClient {
 	}
 
 	/**
-	 * One attempt at any operation that answers in JSON, by AWS's name or boto3's. Members are the SDK's; the stream's name
+	 * One attempt at any operation that responds with JSON, by AWS's name or boto3's. Members are the SDK's; the stream's name
 	 * or ARN is filled in where neither is among them.
 	 */
 	async send<Name extends string>(
@@ -231,7 +231,7 @@ export class ArchiveClient {
 		}
 		let asked = this.#dataEndpoints.get(apiName);
 		if (asked === undefined) {
-			// The answer is for everyone who waits for it, so that one caller's abort must not take it from the others.
+			// The response is for every caller that waits for it: the abort of one must not take it from the others.
 			asked = this.#askDataEndpoint(apiName, options);
 			this.#dataEndpoints.set(apiName, asked);
 			asked.catch(() => this.#dataEndpoints.delete(apiName));
@@ -283,6 +283,6 @@ async function sendAny(
 	const sender = client as unknown as {
 		send(command: object, options: { abortSignal: AbortSignal }): Promise<{ $metadata: unknown }>;
 	};
-	const { $metadata: _, ...answer } = await sender.send(command, { abortSignal });
-	return answer;
+	const { $metadata: _, ...response } = await sender.send(command, { abortSignal });
+	return response;
 }

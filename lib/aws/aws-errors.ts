@@ -85,7 +85,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	const because = `${awsName}${said === awsName ? '' : `: ${said}`}`;
 
 	if (name === 'ResourceNotFoundException') {
-		// A session without anything to play is answered so too.
+		// A session without anything to play has the same response.
 		const lacking = /no fragments found/i.test(said) ? 'nothing there' : 'no such stream';
 		return new RequestError('KVS_NOT_FOUND', `${call}${where}: ${lacking} (${because})`, {
 			...details,
@@ -107,7 +107,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	if (statusCode === undefined && isNetworkError(sdkError)) {
 		return new RequestError(
 			'KVS_UNREACHABLE',
-			`${call}: no answer from ${endpoint === undefined ? 'the service' : originOf(endpoint)} (${because})`,
+			`${call}: no response from ${endpoint === undefined ? 'the service' : originOf(endpoint)} (${because})`,
 			{
 				...details,
 				retryable: true,
@@ -130,7 +130,7 @@ export function invalidMember(member: string, expected: string, value: unknown):
 }
 
 /**
- * The error of an answer that the service never gives: well-formed, and of no use. `said` ends the message; `retryable`
+ * The error of a response that the service never gives: well-formed, and not usable. `said` ends the message; `retryable`
  * where its body may have been lost on the way.
  */
 export function invalidResponse(

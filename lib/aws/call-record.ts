@@ -5,7 +5,7 @@ import { type CallTarget, toRequestError } from './aws-errors.js';
 /** Options of a single call. */
 export interface CallOptions {
 	readonly signal?: AbortSignal | undefined;
-	/** Told about every request that goes out, once its answer has come. */
+	/** Called with every request that was sent, once its response has come. */
 	readonly onCall?: ((call: CallRecord) => void) | undefined;
 	/** Called right before the request itself goes out, after the data endpoint is known. */
 	readonly onSend?: (() => void) | undefined;
@@ -17,7 +17,7 @@ export interface CallRecord {
 	/** Name or ARN, as the caller gave it. */
 	readonly stream: string;
 	readonly outcome: 'answered' | 'throttled' | 'failed';
-	/** Until the answer's headers, in milliseconds. */
+	/** Until the response's headers, in milliseconds. */
 	readonly durationMs: number;
 }
 
@@ -41,9 +41,9 @@ export async function observeCall<T>(
 		callChannel.publish(record);
 	};
 	try {
-		const answer = await send();
+		const response = await send();
 		report('answered');
-		return answer;
+		return response;
 	} catch (error) {
 		signal.throwIfAborted();
 		const wrapped = toRequestError(error, target);

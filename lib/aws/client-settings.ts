@@ -22,18 +22,18 @@ export interface ClientSettings {
 	/** A profile of the AWS configuration files. @default AWS_PROFILE, else `default` */
 	readonly profile?: string | undefined;
 	/**
-	 * How long a call may take until its answer is there, in milliseconds: of a listing or a data endpoint all of it, of media
+	 * How long a call may take until its response is there, in milliseconds: of a listing or a data endpoint all of it, of media
 	 * its headers. Then it fails with `KVS_UNREACHABLE`, and is made again like any other that does. Retries of the caller's
 	 * own clients count as one call. @default 60000
 	 */
 	readonly answerTimeoutMs?: number | undefined;
 }
 
-/** How long to wait for a connection, and for the headers of an answer, in milliseconds. */
+/** How long to wait for a connection, and for the headers of a response, in milliseconds. */
 const CONNECTION_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** How long to wait for the whole of an answer in JSON, which has at most some hundred kilobytes, in milliseconds. */
+/** How long to wait for the whole of a response in JSON, which has at most some hundred kilobytes, in milliseconds. */
 const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
 
 /** The longest a timer can be (Node fires at once past that). */

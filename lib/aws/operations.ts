@@ -47,7 +47,7 @@ export type OperationParams<Name extends string> = Name extends OperationName
 
 /** How a paginated operation is asked for more; all of them take `NextToken` and `MaxResults`. */
 export interface Paging {
-	/** The member of an answer that holds its items. */
+	/** The member of a response that holds its items. */
 	readonly itemsMember: string;
 	/** Fragment-metadata points that a page costs, by its size (service quotas). */
 	readonly metadataPoints: (pageSize: number) => number;

@@ -49,7 +49,7 @@ interface PageItems {
 	ListStreams: NonNullable<OperationPages['ListStreams']['StreamInfoList']>[number];
 }
 
-/** Whether an operation, by AWS's name or boto3's, answers in pages. Throws `InvalidOptionError` for an unknown name. */
+/** Whether an operation, by AWS's name or boto3's, responds in pages. Throws `InvalidOptionError` for an unknown name. */
 export function canPaginate(name: string): boolean {
 	return findOperation(name).paging !== null;
 }
@@ -73,7 +73,7 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 		this.#operation = findOperation(name);
 		const { paging } = this.#operation;
 		if (paging === null) {
-			throw new ArchiveError('KVS_NOT_PAGEABLE', `${this.#operation.name} does not answer in pages`);
+			throw new ArchiveError('KVS_NOT_PAGEABLE', `${this.#operation.name} does not respond in pages`);
 		}
 		checkCount('maxItems', options.maxItems, Number.MAX_SAFE_INTEGER);
 		checkCount('pageSize', options.pageSize, paging.maxPageSize);
@@ -93,7 +93,7 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 		return this.#nextToken;
 	}
 
-	/** The pages' items, one by one: `Fragments`, `Images` or `StreamInfoList` of the answers. */
+	/** The pages' items, one by one: `Fragments`, `Images` or `StreamInfoList` of the responses. */
 	async *items<Item = ItemOf<Name>>(): AsyncGenerator<Item> {
 		for await (const page of this) yield* (page as Page)[this.#paging.itemsMember] as Item[];
 	}
@@ -119,12 +119,12 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 				throw invalidResponse(
 					this.#operation.name,
 					this.#context.client.stream,
-					'answered the same NextToken again',
+					'responded with the same NextToken again',
 				);
 			}
 			empty = all.length === 0 ? empty + 1 : 0;
 			if (following !== null && empty > MAX_EMPTY_PAGES) {
-				const said = `answered ${empty} empty pages in a row`;
+				const said = `responded with ${empty} empty pages in a row`;
 				throw invalidResponse(this.#operation.name, this.#context.client.stream, said);
 			}
 			const taken = skip + items.length;

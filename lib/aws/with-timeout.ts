@@ -10,7 +10,7 @@ export interface TimeLimit {
 }
 
 /**
- * The result of a call, unless it takes too long: the SDK's own timeout looks at the headers only, and what an answer in
+ * The result of a call, unless it takes too long: the SDK's own timeout looks at the headers only, and what a response in
  * JSON says comes after them. Rejects with an error named `TimeoutError`, as the SDK names its own.
  *
  * The signal that `send` gets ends the call in either case, and stays the caller's once the result is there: the body of
@@ -41,7 +41,7 @@ export async function withTimeout<T>(
 }
 
 function answerTimeout(timeoutMs: number): Error {
-	return Object.assign(new Error(`the answer was not there, or not whole, after ${timeoutMs} ms`), {
+	return Object.assign(new Error(`the response was not there, or not whole, after ${timeoutMs} ms`), {
 		name: 'TimeoutError',
 	});
 }

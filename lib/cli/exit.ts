@@ -29,7 +29,7 @@ export function describeExit(error: unknown): { exitCode: number; line: string |
 		return { exitCode: error.exitCode, line: `KVS_INTERRUPTED: ${error.message}` };
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return { exitCode: EXIT.done, line: null };
-		// Commander's answer to no command at all is the help, which it calls an error without a message.
+		// For no command at all commander prints the help, which it calls an error without a message.
 		const message = error.code === 'commander.help' ? 'no command given, see --help' : error.message;
 		return { exitCode: EXIT.usage, line: `KVS_USAGE: ${oneLine(message.replace(/^error: /, ''))}` };
 	}

@@ -83,7 +83,7 @@ export class ServiceTagReader implements ServiceTags {
 		if (!this.#hasException) return null;
 		const code = this.#code;
 		const name = this.#name ?? (code === null ? null : namesByCode[code]) ?? 'EXCEPTION';
-		const message = this.#message ?? `the service answered ${name}${code === null ? '' : ` (${code})`}`;
+		const message = this.#message ?? `the service responded with ${name}${code === null ? '' : ` (${code})`}`;
 		return {
 			code,
 			name,

@@ -62,11 +62,15 @@ export async function listWindow(
 		const isRepeated = nextToken !== null && nextToken === request.nextToken;
 		repeated = isRepeated ? repeated + 1 : 0;
 		if (repeated > (page.fragments.length === 0 ? MAX_PUT_OFF : 0)) {
-			throw invalidResponse('ListFragments', client.stream, 'answered the same NextToken again and again');
+			throw invalidResponse(
+				'ListFragments',
+				client.stream,
+				'responded with the same NextToken again and again',
+			);
 		}
 		emptyRetries = fragments.size > before ? 0 : emptyRetries + 1;
 		if (nextToken !== null && emptyRetries > MAX_BARREN_PAGES) {
-			const said = `answered ${emptyRetries} pages in a row without a fragment that was not listed before`;
+			const said = `responded with ${emptyRetries} pages in a row without a fragment that was not listed before`;
 			throw invalidResponse('ListFragments', client.stream, said);
 		}
 	} while (nextToken !== null);
@@ -83,7 +87,7 @@ interface PageRequest {
 }
 
 /**
- * One page. A blank one is believed when it comes twice: the service was seen to answer so for times before a stream was
+ * One page. A blank one is believed when it comes twice: the service was seen to respond so for times before a stream was
  * made, and a body that is lost, with a clean end, looks the same.
  */
 async function listSurePage(

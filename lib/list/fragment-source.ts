@@ -14,7 +14,7 @@ import { type ListingOptions, listWindow } from './fragment-pages.js';
 import { isBefore, type ListingPosition, readListingToken, toListingToken } from './listing-token.js';
 import { MAX_WINDOW_FRAGMENTS, Windows } from './windows.js';
 
-/** The most fragments a ListFragments call may answer with. */
+/** The most fragments a ListFragments call may respond with. */
 const MAX_PAGE_SIZE = 1000;
 
 /**
@@ -58,7 +58,7 @@ export interface FragmentSourceOptions {
 /**
  * The fragments of a time range, each once, sorted by the range's clock and then by number.
  *
- * ListFragments answers in no order, across pages too, so the range is listed window by window, and each window is sorted
+ * ListFragments responds in no order, across pages too, so the range is listed window by window, and each window is sorted
  * before its first fragment is given out. Memory is bounded by a window (5,000 fragments), not by the range; what the
  * service lists besides the window it was asked for is left out. An empty range ends without a fragment. Errors are `RequestError`s, thrown after the retries are spent.
  */

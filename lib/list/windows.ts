@@ -1,6 +1,6 @@
 import type { ResolvedTimeRange } from '../model/time-range.js';
 
-/** A first window of this length answers most ranges with one call: 900 fragments of a second. */
+/** A first window of this length lists most ranges with one call: 900 fragments of a second. */
 export const FIRST_WINDOW_MS = 15 * 60 * 1000;
 
 /** A window with more fragments than this is given up and listed in halves: what one window may hold in memory. */

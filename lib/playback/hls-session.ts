@@ -51,12 +51,12 @@ export async function openHlsSession(
 	const onSend = (): void => {
 		askedAtMs = clock.now();
 	};
-	const answer = await retry(() => client.send(OPERATION, request, { signal, onSend }), {
+	const response = await retry(() => client.send(OPERATION, request, { signal, onSend }), {
 		isRetryable: isRetryableRequest,
 		signal,
 		clock,
 	});
-	const { HLSStreamingSessionURL: url } = answer;
+	const { HLSStreamingSessionURL: url } = response;
 	if (typeof url !== 'string' || !isHttpUrl(url)) {
 		const said = invalidMember('HLSStreamingSessionURL', 'an http or https URL', url);
 		throw invalidResponse(OPERATION, client.stream, said);

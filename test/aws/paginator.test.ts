@@ -49,7 +49,7 @@ withBoto3('says which operations respond in pages, as boto3 does', async (t) => 
 		else
 			t.throws(() => archive.paginate(name), {
 				code: 'KVS_NOT_PAGEABLE',
-				message: /does not answer in pages/,
+				message: /does not respond in pages/,
 			});
 	}
 	t.throws(() => archive.canPaginate('list_Fragments'), { code: 'KVS_INVALID_OPTION' });

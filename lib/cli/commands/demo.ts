@@ -76,9 +76,7 @@ async function listen(server: ArchiveServer): Promise<string> {
 async function showFragments(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
 	const all: typeof RANGE = { from: START, to: new Date(START.getTime() + 60_000), by: 'producer' };
 	await terminal.write([
-		colors.bold(
-			'2. What is stored, in order, though the service answers in none (# is in the range we want):',
-		),
+		colors.bold('2. What is stored, in order, though the service lists in none (# is in the range we want):'),
 	]);
 	for await (const fragment of archive.fragments(all, { signal }) as AsyncIterable<Fragment>) {
 		const { producerTimestamp, fragmentNumber, fragmentLengthInMilliseconds, fragmentSizeInBytes } = fragment;
