@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
 import { fileLines } from '../files/file-lines.js';
@@ -28,7 +29,7 @@ const MAX_LINE_BYTES = 1024 * 1024;
 
 /** The lines before and after those of the fragments. */
 const FRAGMENTS_LINE = '"fragments":[';
-const LAST_LINE = ']}';
+const LAST_LINE = /^\],"sha256":"([0-9a-f]{64})"\}$/;
 
 /** What is written of a manifest at a time. */
 const WRITE_CHARS = 256 * 1024;
@@ -115,6 +116,8 @@ export interface ExportManifest {
 	readonly files: readonly ExportedFile[];
 	/** In archive order. */
 	readonly fragments: readonly ExportedFragment[];
+	/** Of the manifest's own text before it. */
+	readonly sha256?: string;
 }
 
 /** Where the manifest of an export is. */
@@ -125,7 +128,7 @@ export function manifestPath(file: string): string {
 /** Writes a manifest, a fragment (as JSON) a line, and renames it when it is whole. Fails with `SinkError` (`KVS_SINK_FAILED`). */
 export async function writeManifest(
 	file: string,
-	head: Omit<ExportManifest, 'format' | 'fragments'>,
+	head: Omit<ExportManifest, 'format' | 'fragments' | 'sha256'>,
 	fragments: AsyncIterable<string>,
 ): Promise<void> {
 	const path = manifestPath(file);
@@ -137,15 +140,19 @@ export async function writeManifest(
 		const { request, summary, files } = head;
 		const lines = files.map((line) => JSON.stringify(line)).join(',\n');
 		let text = `{"format":${JSON.stringify(MANIFEST_FORMAT)},\n"request":${JSON.stringify(request)},\n"summary":${JSON.stringify(summary)},\n"files":[\n${lines}\n],\n${FRAGMENTS_LINE}`;
+		const hash = createHash('sha256');
 		let separator = '\n';
 		for await (const fragment of fragments) {
 			text += `${separator}${fragment}`;
 			separator = ',\n';
 			if (text.length < WRITE_CHARS) continue;
+			hash.update(text);
 			await handle.appendFile(text);
 			text = '';
 		}
-		await handle.appendFile(`${text}\n${LAST_LINE}\n`);
+		text += '\n';
+		const sha256 = hash.update(text).digest('hex');
+		await handle.appendFile(`${text}],"sha256":"${sha256}"}\n`);
 		await handle.sync();
 		await handle.close();
 		await rename(part, path);
@@ -161,6 +168,22 @@ export async function writeManifest(
  * that is not a valid one, and names the place.
  */
 export async function readManifest(file: string): Promise<ExportManifest | null> {
+	return (await readAndCheck(file))?.manifest ?? null;
+}
+
+/** The same where the manifest is, to the byte, what was written; null also where that cannot be told. Throws as `readManifest`. */
+export async function readIntactManifest(file: string): Promise<ExportManifest | null> {
+	const read = await readAndCheck(file);
+	return read?.isIntact === true ? read.manifest : null;
+}
+
+/** A manifest, and whether it has its own checksum and is in the form in which it was written. */
+interface CheckedManifest {
+	readonly manifest: ExportManifest;
+	readonly isIntact: boolean;
+}
+
+async function readAndCheck(file: string): Promise<CheckedManifest | null> {
 	const path = manifestPath(file);
 	try {
 		if (!(await isFileThere(path, { follows: true }))) return null;
@@ -173,20 +196,38 @@ export async function readManifest(file: string): Promise<ExportManifest | null>
 	}
 }
 
-async function readWhole(file: string, path: string): Promise<ExportManifest> {
-	const manifest: unknown = JSON.parse(await readFile(path, 'utf8'));
+async function readWhole(file: string, path: string): Promise<CheckedManifest> {
+	const bytes = await readFile(path);
+	const manifest: unknown = JSON.parse(bytes.toString('utf8'));
 	const trouble = manifestTrouble(manifest, new ExportNames(file));
 	if (trouble !== null) throw new TypeError(trouble);
-	return manifest as ExportManifest;
+	const lastLineAt = bytes.lastIndexOf('\n', -2) + 1;
+	const isIntact = isChecksum(
+		bytes.toString('utf8', lastLineAt, bytes.byteLength - 1),
+		createHash('sha256').update(bytes.subarray(0, lastLineAt)).digest('hex'),
+	);
+	return { manifest: manifest as ExportManifest, isIntact };
+}
+
+/** Whether the last line holds that checksum; false where it holds none. Throws where it holds another. */
+function isChecksum(lastLine: string, sha256: string): boolean {
+	const [, found] = LAST_LINE.exec(lastLine) ?? [];
+	if (found !== undefined && found !== sha256) throw new TypeError('it was changed after it was written');
+	return found !== undefined;
 }
 
 /** Reads a manifest as it is written, a fragment a line. */
-async function readLines(file: string, path: string): Promise<ExportManifest> {
+async function readLines(file: string, path: string): Promise<CheckedManifest> {
 	let head = '';
 	const fragments: ExportedFragment[] = [];
 	let manifest: ExportManifest | null = null;
+	const hash = createHash('sha256');
 	for await (const { bytes } of fileLines(path, MAX_LINE_BYTES)) {
 		const line = bytes.toString('utf8');
+		if (manifest !== null && line.startsWith(']')) {
+			return { manifest, isIntact: isChecksum(line, hash.digest('hex')) };
+		}
+		hash.update(bytes).update('\n');
 		if (manifest === null) {
 			head += `${line}\n`;
 			if (head.length > MAX_WHOLE_BYTES) break;
@@ -195,8 +236,6 @@ async function readLines(file: string, path: string): Promise<ExportManifest> {
 			const trouble = manifestTrouble(found, new ExportNames(file));
 			if (trouble !== null) throw new TypeError(trouble);
 			manifest = { ...(found as ExportManifest), fragments };
-		} else if (line === LAST_LINE) {
-			return manifest;
 		} else {
 			const fragment: unknown = JSON.parse(line.replace(/,$/, ''));
 			if (!isExportedFragment(fragment, manifest.files.length))

@@ -24,7 +24,7 @@ import {
 	type ExportManifest,
 	type MergedGaps,
 	manifestPath,
-	readManifest,
+	readIntactManifest,
 } from './export-manifest.js';
 import type { ExportPast } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
@@ -250,7 +250,7 @@ async function finishedExport(
 	if (!hasManifest) return null;
 	const startMs = clock.now();
 	// A file that is not a manifest is replaced by one.
-	const manifest = await readManifest(file).catch(() => null);
+	const manifest = await readIntactManifest(file).catch(() => null);
 	if (manifest === null || !isDeepStrictEqual(manifest.request, request)) return null;
 	if (manifest.summary.failed + manifest.summary.missing > 0) return null;
 	const { damage } = await verifyExport(file, manifest, signal);

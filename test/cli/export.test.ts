@@ -102,8 +102,8 @@ test('a finished export is verified and left; one that was changed is found out,
 	await writeFile(file, whole);
 	const text = await readFile(`${file}.json`, 'utf8');
 	for (const [from, to, code] of [
-		['"frames":2', '"frames":3', 'KVS_EXPORT_DAMAGED: .*: the manifest lists'],
-		['"delivered":3', '"delivered":2', 'KVS_EXPORT_DAMAGED: .*: the manifest lists'],
+		['"frames":2', '"frames":3', 'KVS_MANIFEST_INVALID: .*: it was changed after it was written'],
+		['"delivered":3', '"delivered":2', 'KVS_MANIFEST_INVALID: .*: it was changed after it was written'],
 		[/"files":\[.*?\n\]/s, '"files":[]', 'KVS_MANIFEST_INVALID'],
 		[/"sha256":"\w+"/, '"sha256":7', 'KVS_MANIFEST_INVALID'],
 		['"ranges":[{"file":0', '"ranges":[{"file":1', 'KVS_MANIFEST_INVALID'],
