@@ -1,4 +1,5 @@
-import type { Clock, ClockRange } from '../store/fragment-index.js';
+import type { RangeClock } from '../../model/time-range.js';
+import type { ClockRange } from '../store/fragment-index.js';
 import { permutedPosition } from '../store/page-permutation.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { RequestFields, StringBounds } from '../wire/request-fields.js';
@@ -14,7 +15,7 @@ const MAX_PAGE_SIZE = 1000;
 const NEXT_TOKEN: StringBounds = { maxLength: 4096, pattern: /^[a-zA-Z0-9+/]+={0,2}$/ };
 
 const selectorTypes = ['PRODUCER_TIMESTAMP', 'SERVER_TIMESTAMP'] as const;
-const clocks: Readonly<Record<(typeof selectorTypes)[number], Clock>> = {
+const clocks: Readonly<Record<(typeof selectorTypes)[number], RangeClock>> = {
 	PRODUCER_TIMESTAMP: 'producer',
 	SERVER_TIMESTAMP: 'server',
 };

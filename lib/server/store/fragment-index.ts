@@ -1,23 +1,21 @@
+import type { RangeClock } from '../../model/time-range.js';
 import { readFragmentNumber } from './fragment-number.js';
 import type { StoredFragment } from './stored-fragment.js';
 
-/** The clock of a range: the producer's or the service's own. */
-export type Clock = 'producer' | 'server';
-
 /** When a fragment starts on a clock, epoch milliseconds. */
-export function startOn(clock: Clock, fragment: StoredFragment): number {
+export function startOn(clock: RangeClock, fragment: StoredFragment): number {
 	return clock === 'server' ? fragment.serverMs : fragment.producerMs;
 }
 
 /** A range on one clock, epoch milliseconds, both ends included. */
 export interface ClockRange {
-	readonly clock: Clock;
+	readonly clock: RangeClock;
 	readonly startMs: number;
 	readonly endMs: number;
 }
 
 /** The fragments of one ingest, sorted by each clock. Never changed. */
-type Run = Readonly<Record<Clock, readonly StoredFragment[]>>;
+type Run = Readonly<Record<RangeClock, readonly StoredFragment[]>>;
 
 /**
  * The fragments of a stream, to be found by number and by the start of their range on either clock.
@@ -61,7 +59,7 @@ export class FragmentIndex {
 	}
 
 	/** The last fragments that start at a time or before it, `count` of each ingest: the newest are among them. In no order. */
-	latest(clock: Clock, timeMs: number, count: number): StoredFragment[] {
+	latest(clock: RangeClock, timeMs: number, count: number): StoredFragment[] {
 		return this.#runs.flatMap((run) => {
 			const end = firstNotBefore(run[clock], clock, timeMs + 1);
 			return run[clock].slice(Math.max(0, end - count), end);
@@ -113,7 +111,7 @@ export class Selection {
 	}
 }
 
-function firstNotBefore(fragments: readonly StoredFragment[], clock: Clock, timeMs: number): number {
+function firstNotBefore(fragments: readonly StoredFragment[], clock: RangeClock, timeMs: number): number {
 	let low = 0;
 	let high = fragments.length;
 	while (low < high) {

@@ -1,9 +1,9 @@
+import type { RangeClock } from '../../../model/time-range.js';
 import type { Track } from '../../../model/track.js';
 import { mediaSegment } from '../../../mp4/media-segment.js';
 import { storedFrame } from '../../../mp4/nal-lengths.js';
 import type { Sample } from '../../../mp4/sample-times.js';
 import { transportSegment } from '../../../mpegts/transport-segment.js';
-import type { Clock } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { ContainerFormat } from './container-format.js';
 import { evenAudio } from './even-audio.js';
@@ -29,7 +29,7 @@ export interface Packaging {
 	readonly beginsTimeline: boolean;
 	readonly container: ContainerFormat;
 	/** The clock of its media times. */
-	readonly clock: Clock;
+	readonly clock: RangeClock;
 	/** How many milliseconds its media times are later than on that clock. */
 	readonly shiftMs: number;
 	/** Whether key frames are given their parameter sets again, for players that read only one initialization. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../store/fragment-index.js';
+import type { RangeClock } from '../../../model/time-range.js';
 import { RETENTION_HOURS } from '../../store/local-stream.js';
 import type { RequestFields } from '../../wire/request-fields.js';
 import { invalidArgument } from '../../wire/service-error.js';
@@ -8,7 +8,7 @@ import { type ContainerFormat, containerFormats } from '../packaging/container-f
 export interface HlsRequest {
 	readonly mode: PlaybackMode;
 	/** The clock of the range, and of the media timeline. */
-	readonly clock: Clock;
+	readonly clock: RangeClock;
 	/** First start of a fragment that counts, epoch milliseconds; null for LIVE. */
 	readonly startMs: number | null;
 	/** Last one, included; null for LIVE, and for a LIVE_REPLAY without an end. */
@@ -69,7 +69,7 @@ export function readHlsRequest(request: RequestFields, nowMs: number): HlsReques
 
 function readRange(
 	selector: RequestFields | undefined,
-	{ mode, clock, nowMs }: { mode: PlaybackMode; clock: Clock; nowMs: number },
+	{ mode, clock, nowMs }: { mode: PlaybackMode; clock: RangeClock; nowMs: number },
 ): { startMs: number | null; endMs: number | null } {
 	const range = selector?.object('TimestampRange');
 	if (mode === 'LIVE') {

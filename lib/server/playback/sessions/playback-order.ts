@@ -1,4 +1,4 @@
-import type { Clock } from '../../store/fragment-index.js';
+import type { RangeClock } from '../../../model/time-range.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 
 /** What a later ingest of the same time looks like: it goes back by more than a producer resends, or comes much later. */
@@ -21,7 +21,7 @@ export function compareServerTimes(a: StoredFragment, b: StoredFragment): number
  * those right after them: a range that was ingested once more at a very different time is left out, the second time. Of
  * fragments with the same producer timestamp the one with the largest number stays; those that merely overlap all stay.
  */
-export function playedFragments(clock: Clock, fragments: readonly StoredFragment[]): StoredFragment[] {
+export function playedFragments(clock: RangeClock, fragments: readonly StoredFragment[]): StoredFragment[] {
 	if (clock === 'server') return fragments.toSorted(compareServerTimes);
 	const byTimestamp = new Map<number, StoredFragment>();
 	for (const fragment of firstIngest(fragments.toSorted(compareNumbers))) {
