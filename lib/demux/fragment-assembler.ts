@@ -81,10 +81,8 @@ export class FragmentAssembler implements MatroskaHandler {
 		return this.#isOpen;
 	}
 
-	/** Whether the events so far are to be taken before more elements are read. */
-	get isFull(): boolean {
-		return this.#events.length >= MAX_EVENTS_PER_BATCH || this.#held.isReady;
-	}
+	/** Whether the events so far are to be taken before more elements are read. A field, as it is read after every block. */
+	isFull = false;
 
 	/** Whether Clusters that came before their Tracks can be read now: `catchUp` is to be called before more elements are read. */
 	get isBehind(): boolean {
@@ -94,12 +92,18 @@ export class FragmentAssembler implements MatroskaHandler {
 	/** Reads the next few blocks that came before their Tracks. */
 	catchUp(): void {
 		this.#held.goOn();
+		this.#updateIsFull();
+	}
+
+	#updateIsFull(): void {
+		this.isFull = this.#events.length >= MAX_EVENTS_PER_BATCH || this.#held.isReady;
 	}
 
 	/** The events so far. */
 	take(): MediaEvent[] {
 		const events = this.#events;
 		this.#events = [];
+		this.isFull = this.#held.isReady;
 		return events;
 	}
 
@@ -121,6 +125,7 @@ export class FragmentAssembler implements MatroskaHandler {
 		} else if (id === ID.Tracks) {
 			this.#header.setTracks(this.#context.readTracks(body, offset), offset, hasBegun);
 			this.#held.tracksHaveCome();
+			this.#updateIsFull();
 		} else {
 			this.#header.addTags(readTags(body, this.#hasCluster() ? 'after' : 'before', offset), offset);
 		}
@@ -298,7 +303,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	#push(event: MediaEvent): void {
-		this.#events.push(event);
+		if (this.#events.push(event) >= MAX_EVENTS_PER_BATCH) this.isFull = true;
 	}
 
 	#failure(
