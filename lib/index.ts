@@ -11,16 +11,10 @@ export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 export type { OwnClients } from './aws/sdk-clients.js';
 export type { AccessUnitForm } from './codecs/nal/access-unit.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
-export { findLateTracks, type LateTracks } from './demux/late-tracks.js';
-export { MkvReader, type MkvReaderOptions } from './demux/mkv-reader.js';
-export { type Chunks, type ReadMkvOptions, readFragmentHeader, readMkv } from './demux/read-mkv.js';
 export {
-	ArchiveError,
 	ERROR_CODES,
 	FragmentError,
 	InvalidOptionError,
-	type KvsErrorCode,
-	MediaError,
 	RequestError,
 	type RequestErrorDetails,
 	SinkError,
@@ -57,26 +51,14 @@ export type {
 } from './kvs-archive-options.js';
 export { FragmentSource, type FragmentSourceOptions, type FragmentStream } from './list/fragment-source.js';
 export type { FragmentStart, WaitForFragmentOptions } from './list/fragment-waiter.js';
-export { FAILURE_NAMES, type FailureName } from './model/failure-name.js';
+export * from './mkv.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';
 export type { Instant } from './model/instant.js';
-export {
-	FragmentEndEvent,
-	FragmentEvent,
-	FragmentFailureEvent,
-	Frame,
-	type FrameCluster,
-	GapEvent,
-	type GapKind,
-	type MediaEvent,
-} from './model/media-event.js';
 export type { MediaResponse, ReopenOptions } from './model/media-response.js';
 export type { Progress } from './model/progress.js';
 export type { FailedFragment, RunSummary } from './model/run-summary.js';
-export type { Tag } from './model/tag.js';
 export type { RangeClock, TimeRange } from './model/time-range.js';
-export { Track, type TrackFields, type TrackType } from './model/track.js';
 export type { Container } from './muxing/container.js';
 export type { GapPolicy } from './muxing/output-timeline.js';
 export { type Clock, systemClock } from './pace/clock.js';
@@ -102,7 +84,6 @@ export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export { Mp4Sink } from './sinks/mp4-sink.js';
 export { WavSink } from './sinks/wav-sink.js';
-export type { Delivery } from './stream/pump.js';
 export type {
 	TimelineCodecChange,
 	TimelineEvent,

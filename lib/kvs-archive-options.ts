@@ -9,7 +9,7 @@ import type { OptionNames } from './model/known-options.js';
 import type { Quotas } from './pace/quotas.js';
 import type { RateLimiter } from './pace/rate-limiter.js';
 import type { PictureDecoderOptions } from './pictures/picture-decoder.js';
-import type { RunOptions } from './run/run-options.js';
+import { RUN_OPTION_NAMES, type RunOptions } from './run/run-options.js';
 
 /** Options of {@link KvsArchive}. */
 export interface KvsArchiveOptions extends ArchiveClientOptions {
@@ -76,17 +76,8 @@ const fragments: OptionNames<FragmentsOptions> = {
 	padStart: true,
 	duplicates: true,
 };
-const run: OptionNames<RunOptions> = {
-	signal: true,
-	strict: true,
-	order: true,
-	maxBufferedBytes: true,
-	padStart: true,
-	duplicates: true,
-	onProgress: true,
-};
 const timeline: OptionNames<TimelineOptions> = { signal: true, codecs: true };
-const events: OptionNames<EventsOptions> = { ...run, tracks: true };
+const events: OptionNames<EventsOptions> = { ...RUN_OPTION_NAMES, tracks: true };
 const frames: OptionNames<FramesOptions> = { ...events, select: true, as: true };
 const pictures: OptionNames<PicturesOptions> = {
 	...events,

@@ -79,9 +79,7 @@ export class ArchiveClient {
 		{ maxResults, nextToken }: { maxResults: number; nextToken?: string | null },
 		options: CallOptions = {},
 	): Promise<FragmentPage> {
-		const { ListFragmentsCommand } = await import('@aws-sdk/client-kinesis-video-archived-media');
-		const command = new ListFragmentsCommand({
-			...this.#id,
+		const command = await this.#command(findOperation('ListFragments'), {
 			MaxResults: maxResults,
 			...(nextToken
 				? { NextToken: nextToken }
@@ -93,7 +91,7 @@ export class ArchiveClient {
 					}),
 		});
 		return this.#call('LIST_FRAGMENTS', 'ListFragments', options, async (client, signal) => {
-			return readFragmentPage(await client.send(command, { abortSignal: signal }), this.stream);
+			return readFragmentPage(await sendAny(client, command, signal), this.stream);
 		});
 	}
 
@@ -102,15 +100,15 @@ export class ArchiveClient {
 		fragmentNumbers: readonly string[],
 		options: CallOptions = {},
 	): Promise<Readable> {
-		const { GetMediaForFragmentListCommand } = await import('@aws-sdk/client-kinesis-video-archived-media');
-		const command = new GetMediaForFragmentListCommand({ ...this.#id, Fragments: [...fragmentNumbers] });
+		const params = { Fragments: [...fragmentNumbers] };
+		const command = await this.#command(findOperation('GetMediaForFragmentList'), params);
 		return this.#call(
 			'GET_MEDIA_FOR_FRAGMENT_LIST',
 			'GetMediaForFragmentList',
 			options,
 			async (client, signal) => {
-				const { Payload } = await client.send(command, { abortSignal: signal });
-				return Payload as unknown as Readable;
+				const { Payload } = await sendAny(client, command, signal);
+				return Payload as Readable;
 			},
 		);
 	}
@@ -241,15 +239,14 @@ export class ArchiveClient {
 
 	async #askDataEndpoint(apiName: APIName, options: CallOptions): Promise<string> {
 		const { signal } = this.#closing;
-		const { GetDataEndpointCommand } = await import('@aws-sdk/client-kinesis-video');
 		const control = await this.#clients.control();
-		const command = new GetDataEndpointCommand({ ...this.#id, APIName: apiName });
+		const command = await this.#command(findOperation('GetDataEndpoint'), { APIName: apiName });
 		const { DataEndpoint } = await this.#observed(
 			'GetDataEndpoint',
 			this.#controlEndpoint,
 			options,
 			signal,
-			(callSignal) => control.send(command, { abortSignal: callSignal }),
+			(callSignal) => sendAny(control, command, callSignal),
 		);
 		if (typeof DataEndpoint !== 'string' || !isHttpUrl(DataEndpoint)) {
 			const retryable = DataEndpoint === undefined;

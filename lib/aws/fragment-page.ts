@@ -17,7 +17,7 @@ const MAX_TOKEN_LENGTH = 64 * 1024;
  * Reads a response of ListFragments. The SDK checks no member but the times, so what is of another type is found here: a
  * `RequestError` (`KVS_REQUEST_FAILED`) that names the member and what came. A size or a length that is left out is 0.
  */
-export function readFragmentPage(output: ListFragmentsCommandOutput, stream: string): FragmentPage {
+export function readFragmentPage(output: Partial<ListFragmentsCommandOutput>, stream: string): FragmentPage {
 	const { Fragments, NextToken } = output;
 	const check = (member: string, expected: string, value: unknown, isValid: boolean): void => {
 		if (!isValid) throw invalidResponse('ListFragments', stream, invalidMember(member, expected, value));

@@ -114,19 +114,24 @@ export function findOperation(name: string): Operation {
 }
 
 function archived(name: OperationName, apiName: APIName, paging: Paging | null = null): Operation {
-	const loadCommand = async (): Promise<Command> => {
-		const commands = await import('@aws-sdk/client-kinesis-video-archived-media');
-		return commands[`${name}Command` as keyof typeof commands] as Command;
-	};
-	return { name, apiName, requiresStream: true, paging, loadCommand };
+	const load = (): Promise<object> => import('@aws-sdk/client-kinesis-video-archived-media');
+	return { name, apiName, requiresStream: true, paging, loadCommand: () => commandOf(load, name) };
 }
 
 function control(name: OperationName): Operation {
-	const loadCommand = async (): Promise<Command> => {
-		const commands = await import('@aws-sdk/client-kinesis-video');
-		return commands[`${name}Command` as keyof typeof commands] as Command;
+	const load = (): Promise<object> => import('@aws-sdk/client-kinesis-video');
+	return {
+		name,
+		apiName: null,
+		requiresStream: true,
+		paging: null,
+		loadCommand: () => commandOf(load, name),
 	};
-	return { name, apiName: null, requiresStream: true, paging: null, loadCommand };
+}
+
+/** The SDK names its command classes after the operations. */
+async function commandOf(load: () => Promise<object>, name: OperationName): Promise<Command> {
+	return ((await load()) as Record<string, Command>)[`${name}Command`] as Command;
 }
 
 /** As botocore spells methods: `get_hls_streaming_session_url`. */

@@ -1,3 +1,4 @@
+import { areEqual } from '../model/bytes.js';
 import { Track, type TrackFields } from '../model/track.js';
 
 /** A track with other values; the same object where they are what it has already. A field of `undefined` is taken away. */
@@ -6,7 +7,7 @@ export function changedTrack(track: Track, changes: Partial<TrackFields>): Track
 		const own = track[key as keyof Track] ?? null;
 		return (
 			own === (value ?? null) ||
-			(own instanceof Uint8Array && value instanceof Uint8Array && Buffer.compare(own, value) === 0)
+			(own instanceof Uint8Array && value instanceof Uint8Array && areEqual(own, value))
 		);
 	});
 	return isSame ? track : new Track({ ...fieldsOf(track), ...changes });

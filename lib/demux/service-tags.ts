@@ -1,4 +1,4 @@
-import type { FailureName } from '../model/failure-name.js';
+import { IN_BAND_NAMES } from '../model/failure-name.js';
 import { MAX_TIME_MS } from '../model/max-time.js';
 import type { Tag } from '../model/tag.js';
 
@@ -18,21 +18,6 @@ export interface ServiceTags {
 }
 
 const PREFIX = 'AWS_KINESISVIDEO_';
-
-/** Names of the in-band error codes (API_dataplane_GetMedia; 3000 is undocumented and was seen in traffic). */
-const namesByCode: Readonly<Record<number, FailureName>> = {
-	3000: 'FRAGMENT_NOT_FOUND',
-	3002: 'STREAM_WRITE_ERROR',
-	4000: 'FRAGMENT_NOT_FOUND',
-	4500: 'KMS_KEY_ACCESS_DENIED',
-	4501: 'KMS_KEY_DISABLED',
-	4502: 'KMS_KEY_VALIDATION_ERROR',
-	4503: 'KMS_KEY_UNAVAILABLE',
-	4504: 'KMS_KEY_INVALID_USAGE',
-	4505: 'KMS_KEY_INVALID_STATE',
-	4506: 'KMS_KEY_NOT_FOUND',
-	5000: 'INTERNAL_ERROR',
-};
 
 /** Names that are retryable where no number came with them. */
 const retryableNames: ReadonlySet<string> = new Set([
@@ -82,7 +67,7 @@ export class ServiceTagReader implements ServiceTags {
 	get exception(): ServiceTags['exception'] {
 		if (!this.#hasException) return null;
 		const code = this.#code;
-		const name = this.#name ?? (code === null ? null : namesByCode[code]) ?? 'EXCEPTION';
+		const name = this.#name ?? (code === null ? null : IN_BAND_NAMES[code]) ?? 'EXCEPTION';
 		const message = this.#message ?? `the service responded with ${name}${code === null ? '' : ` (${code})`}`;
 		return {
 			code,

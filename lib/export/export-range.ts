@@ -17,7 +17,7 @@ import { containerOf } from '../muxing/container.js';
 import type { GapPolicy } from '../muxing/output-timeline.js';
 import type { Clock } from '../pace/clock.js';
 import type { EventStream } from '../run/event-stream.js';
-import type { RunOptions } from '../run/run-options.js';
+import { RUN_OPTION_NAMES, type RunOptions } from '../run/run-options.js';
 import { ExportJournal } from './export-journal.js';
 import {
 	type ExportedFile,
@@ -49,13 +49,9 @@ export interface ExportOptions extends Omit<RunOptions, 'order'> {
 	readonly manifest?: boolean | undefined;
 }
 
+const { order: _, ...runOptionNames } = RUN_OPTION_NAMES;
 const EXPORT_OPTION_NAMES: OptionNames<ExportOptions> = {
-	signal: true,
-	strict: true,
-	maxBufferedBytes: true,
-	padStart: true,
-	duplicates: true,
-	onProgress: true,
+	...runOptionNames,
 	tracks: true,
 	gaps: true,
 	split: true,

@@ -2,6 +2,7 @@ import { idOf } from '../ebml/ebml-schema.js';
 import { childrenOf, type Element, readUnsignedNumber } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
 import { MediaError } from '../errors.js';
+import { concatBytes } from '../model/bytes.js';
 import { MAX_CONTENT_ENCODINGS, MAX_INFLATED_BYTES } from './limits.js';
 
 const ENCODING = idOf('ContentEncoding');
@@ -103,7 +104,8 @@ function readEncoding(element: Element): Encoding | string {
 	// Bit 4 says that the settings of the next encoding are encoded too, which RFC 9559 advises against.
 	if (scope < 1 || scope > 3) return `encoded with ContentEncodingScope ${scope}`;
 	if (algorithm === ZLIB) return { order, scope, undo: inflate };
-	if (algorithm === HEADER_STRIPPING) return { order, scope, undo: (stored) => joined(settings, stored) };
+	if (algorithm === HEADER_STRIPPING)
+		return { order, scope, undo: (stored) => concatBytes([settings, stored]) };
 	return `compressed with ${compressions[algorithm] ?? `ContentCompAlgo ${algorithm}`}`;
 }
 
@@ -132,11 +134,4 @@ function inflate(stored: Uint8Array, offset: number): Uint8Array {
 			{ offset, cause: error },
 		);
 	}
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-	const whole = new Uint8Array(first.byteLength + second.byteLength);
-	whole.set(first);
-	whole.set(second, first.byteLength);
-	return whole;
 }

@@ -2,6 +2,7 @@ import { registeredCodecId } from '../codecs/codec.js';
 import { ID, idOf, nameOf } from '../ebml/ebml-schema.js';
 import {
 	element,
+	idBytes,
 	master,
 	type SizeOptions,
 	type Slices,
@@ -10,6 +11,7 @@ import {
 	unsigned,
 } from '../ebml/ebml-writer.js';
 import { childrenOf } from '../ebml/element-body.js';
+import { sizeOf } from '../model/bytes.js';
 import { KEYFRAME_FLAG } from './parser/matroska-handler.js';
 
 /** The program's name in the MuxingApp and WritingApp of what it writes. No version: the same frames give the same bytes. */
@@ -69,8 +71,7 @@ function cleanTrackEntry(entry: Uint8Array): Uint8Array[] {
 /** An element by its id, so that elements the schema does not know can be copied too. */
 export function elementOf(id: number, body: Slices): Uint8Array[] {
 	if (nameOf(id).startsWith('0x')) {
-		const size = body.reduce((sum, { byteLength }) => sum + byteLength, 0);
-		return [Buffer.from(id.toString(16), 'hex'), sizeField(size), ...body];
+		return [idBytes(id), sizeField(sizeOf(body)), ...body];
 	}
 	return element(nameOf(id), body);
 }

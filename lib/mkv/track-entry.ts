@@ -1,6 +1,7 @@
 import { idOf } from '../ebml/ebml-schema.js';
 import { element, float, type Slices, string, unsigned } from '../ebml/ebml-writer.js';
 import { childrenOf, readFloat, readString, readUnsignedNumber } from '../ebml/element-body.js';
+import { areEqual } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
 import { elementOf } from './matroska-writer.js';
 
@@ -30,7 +31,7 @@ export function trackEntry(track: Track): Uint8Array {
 	const { codecPrivate } = track;
 	if (codecPrivate === null) children.drop('CodecPrivate');
 	else {
-		const isSame = (body: Uint8Array): boolean => Buffer.compare(body, codecPrivate) === 0;
+		const isSame = (body: Uint8Array): boolean => areEqual(body, codecPrivate);
 		children.say('CodecPrivate', element('CodecPrivate', [codecPrivate]), isSame);
 	}
 	if (track.type === 'video') children.within('Video', (video) => sayVideo(video, track));

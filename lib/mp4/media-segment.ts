@@ -1,4 +1,5 @@
 import { trackMedia } from '../codecs/track-media.js';
+import { sizeOf } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
 import {
 	type Box,
@@ -117,7 +118,7 @@ function timeRun(source: SegmentTrack): Run {
 	const { track, samples, state, delayTicks = 0, nextMs = null } = source;
 	const media = trackMedia(track);
 	const stored = samples.map(({ data }) => media.frames(data));
-	const sampleBytes = stored.map((parts) => parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+	const sampleBytes = stored.map(sizeOf);
 	return {
 		source,
 		times: timeSamples(samples, timescaleOf(track), { delayTicks, state, nextMs }),

@@ -1,3 +1,5 @@
+import { sizeOf } from '../model/bytes.js';
+
 /** One PES packet, to be cut into transport packets. */
 export interface PesPacket {
 	readonly pid: number;
@@ -22,7 +24,7 @@ export function pesPacket(
 	{ decodeTicks, shownTicks }: { decodeTicks: number; shownTicks: number },
 	payload: readonly Uint8Array[],
 ): PesPacket {
-	const payloadBytes = payload.reduce((sum, { byteLength }) => sum + byteLength, 0);
+	const payloadBytes = sizeOf(payload);
 	const hasDecodeTime = decodeTicks !== shownTicks;
 	const times = hasDecodeTime
 		? [...timeField(3, shownTicks), ...timeField(1, decodeTicks)]

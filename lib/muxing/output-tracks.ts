@@ -1,3 +1,4 @@
+import { areEqual } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
 
 /** The tracks of a file that has one header for all of its fragments. */
@@ -35,7 +36,7 @@ function differenceOf(before: Track, after: Track): string | null {
 	for (const key of ['width', 'height', 'sampleRate', 'channels', 'bitDepth'] as const) {
 		if (before[key] !== after[key]) return `changes its ${key} from ${before[key]} to ${after[key]}`;
 	}
-	if (Buffer.compare(before.codecPrivate ?? Buffer.alloc(0), after.codecPrivate ?? Buffer.alloc(0)) !== 0) {
+	if (!areEqual(before.codecPrivate ?? new Uint8Array(), after.codecPrivate ?? new Uint8Array())) {
 		return 'changes its codec parameters (CodecPrivate)';
 	}
 	return null;

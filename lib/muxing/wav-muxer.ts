@@ -1,6 +1,7 @@
 import { type AudioFormat, audioFormat } from '../codecs/audio-format.js';
 import { SinkError } from '../errors.js';
 import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
+import { sizeOf } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
 import { isEmpty } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
@@ -120,7 +121,7 @@ class WavMuxer implements Muxer {
 		const end = this.#samplesOf(durationMs - (this.#state.originMs ?? 0));
 		const isShort = end - endOfAudio > this.#samplesOf(GAP_THRESHOLD_MS);
 		const append = this.#advance(lanes, this.#state.originMs, isShort ? end : endOfAudio);
-		const appendedBytes = append.reduce((sum, { byteLength }) => sum + byteLength, 0);
+		const appendedBytes = sizeOf(append);
 		const dataBytes = sizeBytes + appendedBytes - wavHeader(this.#format, 0).byteLength;
 		if (dataBytes % 2 === 1) append.push(new Uint8Array(1));
 		return { append, patches: [{ bytes: wavHeader(this.#format, dataBytes), position: 0 }] };

@@ -1,5 +1,6 @@
 import { AccessUnit, startsClosedGop } from '../codecs/nal/access-unit.js';
 import { type TrackMedia, trackMedia } from '../codecs/track-media.js';
+import { areEqual } from '../model/bytes.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
@@ -89,12 +90,12 @@ export class TrackDecoder {
 		const { track } = frame;
 		const before = this.#parameters;
 		const isSameTrack =
-			before?.track === track || (before !== null && Buffer.compare(before.track.entry, track.entry) === 0);
+			before?.track === track || (before !== null && areEqual(before.track.entry, track.entry));
 		const own = AccessUnit.of(frame)?.parameterSets ?? new Uint8Array(0);
 		// A key frame without parameter sets of its own has those of its track, which may be those of the key frames before it.
 		const isFromBefore = own.byteLength === 0 && isSameTrack && trackMedia(track).missing !== null;
 		const sets = isFromBefore ? before.sets : own;
-		const isSame = isSameTrack && Buffer.compare(before.sets, sets) === 0;
+		const isSame = isSameTrack && areEqual(before.sets, sets);
 		this.#parameters = { track, sets };
 		// In the middle of a run it would be counted on from frames that are not there: its place among the pictures is lost.
 		const isLost = !isNext && !startsClosedGop(frame);

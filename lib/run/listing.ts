@@ -5,7 +5,7 @@ import { FragmentSource, type FragmentSourceOptions, type FragmentStream } from 
 import { LeadInFilter, withPaddedStart } from '../list/lead-in-filter.js';
 import type { Fragment } from '../model/fragment.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
-import { Stage } from '../stream/stage.js';
+import type { Stage } from '../stream/stage.js';
 
 /** What of a range is listed. */
 export interface ListingSelection {
@@ -52,28 +52,15 @@ export function openListing(
 	service: Omit<FragmentSourceOptions, 'range'>,
 ): FragmentStream {
 	const { source, filters } = listingStages(range, selection, service);
-	// The part is untyped in `for await`, so that it fits into `pipeline()`.
-	if (filters.length === 0) return source as FragmentStream;
+	const last = filters.at(-1);
+	// The parts are untyped in `for await`, so that they fit into `pipeline()`.
+	if (last === undefined) return source as FragmentStream;
 	for (const option of ['maxItems', 'startingToken'] as const) {
 		// A token says where the listing stopped, and filters hold fragments that are before that.
 		if (service[option] === undefined) continue;
 		throw new InvalidOptionError(option, 'left out with `padStart` and `duplicates`', service[option]);
 	}
-	const outlet = new ListingOutput();
-	// The outcome reaches the caller through the outlet, which the pipeline destroys with the error.
-	pipeline([source, ...filters, outlet], () => {});
-	return outlet;
-}
-
-/** The last stage of a listing that has filters. */
-class ListingOutput extends Stage<Fragment, Fragment> implements FragmentStream {
-	readonly nextToken = null;
-
-	override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Fragment> {
-		return super[Symbol.asyncIterator]();
-	}
-
-	protected override process(fragment: Fragment): Fragment[][] {
-		return [[fragment]];
-	}
+	// The outcome reaches the caller through the last filter, which the pipeline destroys with the error.
+	pipeline([source, ...filters], () => {});
+	return Object.assign(last, { nextToken: null }) as FragmentStream;
 }

@@ -1,3 +1,4 @@
+import type { OptionNames } from '../model/known-options.js';
 import type { Progress } from '../model/progress.js';
 
 /** Options of every run. */
@@ -28,3 +29,14 @@ export interface RunOptions {
 	/** Called with the progress of the run: at most twice a second while events are read, and at its end. */
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
+
+/** The names of {@link RunOptions}. */
+export const RUN_OPTION_NAMES: OptionNames<RunOptions> = {
+	signal: true,
+	strict: true,
+	order: true,
+	maxBufferedBytes: true,
+	padStart: true,
+	duplicates: true,
+	onProgress: true,
+};

@@ -1,3 +1,4 @@
+import { areEqual } from '../model/bytes.js';
 import type { Fragment } from '../model/fragment.js';
 import { type RangeClock, startMs, type TimeRange } from '../model/time-range.js';
 import type { Track } from '../model/track.js';
@@ -152,6 +153,6 @@ function isSameCodec(a: Track, b: Track): boolean {
 	return (
 		fields.every((field) => a[field] === b[field]) &&
 		a.bitDepth === b.bitDepth &&
-		Buffer.compare(a.codecPrivate ?? new Uint8Array(), b.codecPrivate ?? new Uint8Array()) === 0
+		areEqual(a.codecPrivate ?? new Uint8Array(), b.codecPrivate ?? new Uint8Array())
 	);
 }

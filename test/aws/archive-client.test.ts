@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import test from 'ava';
 import { ArchiveClient, KvsArchive, RequestError } from 'kvs-archive';
@@ -18,7 +17,7 @@ test('a server that verifies signatures is read with its key, and with no other'
 	await server.archive.ingest('door', resolve('examples/media/clock.mkv'), { start: range.from });
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const { endpoint } = server;
 
 	await using archive = new KvsArchive({ streamName: 'door', endpoint, credentials: key });
 	const stream = archive.events(range);
@@ -46,7 +45,7 @@ test('any operation can be sent, and what comes back is what the service said', 
 	await server.archive.ingest('door', resolve('examples/media/clock.mkv'), { start: range.from });
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const { endpoint } = server;
 	const client = new ArchiveClient({ streamName: 'door', endpoint });
 	t.teardown(() => client.close());
 	const calls: string[] = [];

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -26,7 +25,7 @@ export async function startServer(
 ): Promise<StartedServer> {
 	const server = createArchiveServer(options);
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const url = server.endpoint;
 	let closed: Promise<void> | null = null;
 	const close = () => {
 		closed ??= new Promise<void>((resolve) => {

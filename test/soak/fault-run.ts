@@ -4,7 +4,6 @@
  */
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -281,7 +280,7 @@ async function read(
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const { endpoint } = server;
 	const client = new ArchiveClient({ streamName: 'camera', endpoint, clock });
 	const shared = { client, limiter: unlimited, retryPolicy, clock, random: seededRandom(seed) };
 	const random = seededRandom(seed + 1);

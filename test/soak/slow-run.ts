@@ -1,6 +1,5 @@
 /* A run whose reader is slow at first, and how much of the media waited for it. Shared by the tests and the soak. */
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { pipeline as pipelinePromise } from 'node:stream/promises';
 import {
@@ -86,7 +85,7 @@ export async function slowRun({ dataDirectory, range }: Recorded, reader: SlowRe
 	const server = createArchiveServer({ dataDirectory });
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const { endpoint } = server;
 	const client = new CountingClient(endpoint, (bytes) => {
 		waitingBytes += bytes;
 		mostWaitingBytes = Math.max(mostWaitingBytes, waitingBytes);

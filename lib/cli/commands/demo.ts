@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Fragment, type Frame, KvsArchive } from '../../index.js';
@@ -70,7 +69,7 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 async function listen(server: ArchiveServer): Promise<string> {
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	return server.endpoint;
 }
 
 async function showFragments(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {

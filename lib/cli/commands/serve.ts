@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { ArchiveError, InvalidOptionError } from '../../index.js';
 import {
 	type AccessKey,
@@ -79,9 +78,7 @@ export async function serve(
 			once(server, 'listening', { signal }),
 			once(server, 'error').then(([error]) => Promise.reject(error)),
 		]);
-		const address = server.address() as AddressInfo;
-		const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-		await terminal.write([`listening on http://${host}:${address.port}`]);
+		await terminal.write([`listening on ${server.endpoint}`]);
 		await once(server, 'close', { signal });
 		return 0;
 	} catch (error) {

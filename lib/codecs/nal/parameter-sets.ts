@@ -1,3 +1,4 @@
+import { areEqual } from '../../model/bytes.js';
 import { hasStartCode, type NalCodec, nalTypeOf, splitAnnexB } from './nal-format.js';
 
 /** NAL units that a decoder needs before the first picture: VPS (H.265 only), SPS and PPS. Views. */
@@ -26,7 +27,7 @@ export function areSetsComplete(units: readonly Uint8Array[], codec: NalCodec): 
 /** The parameter sets among NAL units, in their order, each once. */
 export function parameterSetsAmong(units: readonly Uint8Array[], codec: NalCodec): Uint8Array[] {
 	const sets = units.filter((unit) => PARAMETER_SET_TYPES[codec].includes(nalTypeOf(unit, codec)));
-	return sets.filter((set, index) => sets.findIndex((other) => Buffer.compare(other, set) === 0) === index);
+	return sets.filter((set, index) => sets.findIndex((other) => areEqual(other, set)) === index);
 }
 
 /**

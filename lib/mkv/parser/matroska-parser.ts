@@ -120,7 +120,7 @@ export class MatroskaParser {
 
 	/**
 	 * After `write`, `resume` or `end` gave an error: gives the open document up, and lets `resume` go on after
-	 * it: bytes are skipped up to the next EBML header that parses and has a DocType of Matroska. False where there are none.
+	 * it: bytes are skipped up to the next EBML header that parses and has a DocType of Matroska. False where no bytes are left in the chunk.
 	 */
 	resync(): boolean {
 		const partOfBody = this.#body?.subarray(0, this.#bodyFilled) ?? null;

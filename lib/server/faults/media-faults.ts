@@ -1,3 +1,4 @@
+import { IN_BAND_NAMES } from '../../model/failure-name.js';
 import type { BodyPart } from '../store/body-part.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { type ActiveFaultRule, rulesOf } from './active-fault-rule.js';
@@ -5,24 +6,6 @@ import { exceptionChunk } from './exception-chunk.js';
 import type { AppliedFault, ExceptionShape, RuleOf } from './fault-rule.js';
 import { chosenPart } from './fragment-choice.js';
 import type { SeededRandom } from './seeded-random.js';
-
-/**
- * The names of the exceptions that tests are most likely to need: 3000 as captured, the KMS ones and 5000 as PutMedia
- * names them; those of 3002 and 4000 are guesses.
- */
-const exceptionNames: Readonly<Record<number, string>> = {
-	3000: 'FRAGMENT_NOT_FOUND',
-	3002: 'STREAM_WRITE_ERROR',
-	4000: 'FRAGMENT_NOT_FOUND',
-	4500: 'KMS_KEY_ACCESS_DENIED',
-	4501: 'KMS_KEY_DISABLED',
-	4502: 'KMS_KEY_VALIDATION_ERROR',
-	4503: 'KMS_KEY_UNAVAILABLE',
-	4504: 'KMS_KEY_INVALID_USAGE',
-	4505: 'KMS_KEY_INVALID_STATE',
-	4506: 'KMS_KEY_NOT_FOUND',
-	5000: 'INTERNAL_ERROR',
-};
 
 const NOT_READY_CODE = 3000;
 
@@ -66,7 +49,7 @@ function arranged(
 	}
 	const {
 		code,
-		name = exceptionNames[code] ?? 'UNKNOWN_ERROR',
+		name = IN_BAND_NAMES[code] ?? 'UNKNOWN_ERROR',
 		isNumbered = true,
 		spelling = 'get-media',
 	} = rule;
@@ -105,7 +88,7 @@ function withNotReady(
 		}
 		const bytes = exceptionChunk({
 			code: NOT_READY_CODE,
-			name: exceptionNames[NOT_READY_CODE] as string,
+			name: IN_BAND_NAMES[NOT_READY_CODE] as string,
 			fragmentNumber: part.fragment.number,
 			spelling,
 		});

@@ -6,6 +6,7 @@ import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../../mkv/segment-info.js';
 import { readTags } from '../../mkv/tags.js';
 import { readTracks } from '../../mkv/tracks.js';
+import { areEqual } from '../../model/bytes.js';
 import type { Track } from '../../model/track.js';
 import { PictureSpan } from './picture-span.js';
 import { noteRecordedTags, type RecordedTags } from './recorded-tags.js';
@@ -107,7 +108,7 @@ export class DocumentScan implements MatroskaHandler {
 	/** Every chunk of a recording repeats the header; equal ones share their tracks, so that a long one stays small. */
 	#readTracks(body: Uint8Array, offset: number): readonly Track[] {
 		const previous = this.documents.at(-2)?.tracks;
-		if (previous !== undefined && Buffer.compare(this.#tracksBody, body) === 0) return previous;
+		if (previous !== undefined && areEqual(this.#tracksBody, body)) return previous;
 		this.#tracksBody = Uint8Array.from(body);
 		return readTracks(body, offset);
 	}

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../model/bytes.js';
 import type { RangeClock } from '../../../model/time-range.js';
 import type { Track } from '../../../model/track.js';
 import { mediaSegment } from '../../../mp4/media-segment.js';
@@ -71,7 +72,7 @@ export function packageMedia(
 		const { slices } = mediaSegment([source], { sequenceNumber: 0, isHls: true });
 		byTrack.set(track.number, Buffer.concat(slices));
 	}
-	const sizeBytes = [...byTrack.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+	const sizeBytes = sizeOf([...byTrack.values()]);
 	const video = tracks.find(({ track }) => track.type === 'video');
 	return { byTrack, sizeBytes, frameRate: video === undefined ? null : frameRate(video.samples) };
 }

@@ -1,5 +1,6 @@
 import { registeredCodecId } from '../../../codecs/codec.js';
 import { avcParameterSets, hevcParameterSets } from '../../../codecs/nal/parameter-sets.js';
+import { areEqual } from '../../../model/bytes.js';
 import type { Track } from '../../../model/track.js';
 import { ServiceError } from '../../wire/service-error.js';
 
@@ -42,9 +43,8 @@ export function playbackTracks(tracks: readonly Track[]): PlaybackTracks {
 export function decodesAlike(a: PlaybackTracks, b: PlaybackTracks): boolean {
 	return (
 		isSameLayout(a, b) &&
-		a.every(
-			({ codecPrivate }, index) =>
-				Buffer.compare(codecPrivate as Uint8Array, b[index]?.codecPrivate as Uint8Array) === 0,
+		a.every(({ codecPrivate }, index) =>
+			areEqual(codecPrivate as Uint8Array, b[index]?.codecPrivate as Uint8Array),
 		)
 	);
 }
