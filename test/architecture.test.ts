@@ -89,10 +89,12 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
 		'archive-server.ts',
 		'faults',
 		'http',
+		'ingest',
 		'local-archive.ts',
 		'monotonic-clock.ts',
 		'quotas',
 		'signature',
+		'store',
 	],
 };
 

@@ -14,7 +14,10 @@ export type {
 } from './faults/fault-rule.js';
 export type { RequestRecord, ResponseRecord } from './http/request-record.js';
 export type { ServerLimits } from './http/server-limits.js';
-export type { IngestOptions, IngestSummary, LocalArchive, LocalArchiveOptions } from './local-archive.js';
+export type { IngestSummary } from './ingest/ingest-summary.js';
+export type { IngestOptions, LocalArchive, LocalArchiveOptions } from './local-archive.js';
 export type { MonotonicClock } from './monotonic-clock.js';
 export type { QuotaValues } from './quotas/quota-values.js';
 export type { AccessKey } from './signature/access-key.js';
+export type { LocalStream } from './store/local-stream.js';
+export type { StreamMetadata } from './store/stream-metadata.js';

@@ -2,9 +2,16 @@ import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { ingestError, ingestFile } from './ingest/ingest-file.js';
-import { DataDirectory, type StoredFile } from './store/data-directory.js';
+import { type IngestSummary, summarizeIngest } from './ingest/ingest-summary.js';
+import { DataDirectory } from './store/data-directory.js';
 import { FragmentIndex } from './store/fragment-index.js';
 import { LocalStream } from './store/local-stream.js';
+import {
+	DEFAULT_RETENTION_HOURS,
+	MAX_RETENTION_HOURS,
+	newMetadata,
+	type StreamMetadata,
+} from './store/stream-metadata.js';
 import { STREAM_NAME } from './wire/stream-name.js';
 
 /** How long a file's name may be on the usual disks; a stream's name becomes one. One less than the service allows. */
@@ -23,6 +30,8 @@ export interface LocalArchiveOptions {
 	 * payloads without an index, fragments that are damaged. @default `process.emitWarning`
 	 */
 	readonly onWarning?: ((message: string) => void) | undefined;
+	/** How long a stream that an ingest makes keeps what producers put into it, in hours. @default 24 */
+	readonly retentionHours?: number | undefined;
 	/** Random whole number below its argument, for fragment numbers. @default `randomInt` of node:crypto */
 	readonly randomInt?: ((exclusiveMax: number) => number) | undefined;
 }
@@ -33,32 +42,6 @@ export interface IngestOptions {
 	readonly start?: Date | undefined;
 	/** Aborts the ingest, which then removes all that it wrote. */
 	readonly signal?: AbortSignal | undefined;
-}
-
-/** What an ingest did. Counts are of all fragments that the stream now holds from this file. */
-export interface IngestSummary {
-	readonly stream: string;
-	readonly fragments: number;
-	readonly frames: number;
-	/** Sum of the chunks' sizes. */
-	readonly bytes: number;
-	/** Earliest start of a fragment on either clock, null where the file brought no fragment of its own. */
-	readonly firstProducerTimestamp: Date | null;
-	readonly firstServerTimestamp: Date | null;
-	/** Latest start of a fragment on either clock, null likewise. */
-	readonly lastProducerTimestamp: Date | null;
-	readonly lastServerTimestamp: Date | null;
-	/** The stream had all of it before: nothing was added. */
-	readonly alreadyPresent: boolean;
-	/** Fragments that this call added. */
-	readonly addedFragments: number;
-	/** Documents of a recording that hold no fragment, in-band exceptions for instance; 0 for a file that was there. */
-	readonly skippedDocuments: number;
-	/**
-	 * What of the file was not taken, and why, one sentence each: frames that lie past the end of a file that is cut off, tracks
-	 * that are neither video nor audio. Empty for a file that was there.
-	 */
-	readonly omissions: readonly string[];
 }
 
 /**
@@ -73,6 +56,7 @@ export class LocalArchive {
 	readonly #region: string;
 	readonly #now: () => number;
 	readonly #randomInt: (exclusiveMax: number) => number;
+	readonly #retentionHours: number;
 	readonly #streams = new Map<string, LocalStream>();
 	readonly #onWarning: (message: string) => void;
 	readonly #closing = new AbortController();
@@ -80,10 +64,13 @@ export class LocalArchive {
 	/** Settles when the last ingest that was requested has ended, with or without an error. */
 	#lastIngest: Promise<unknown> = Promise.resolve();
 
+	#lastChange: Promise<unknown> = Promise.resolve();
+
 	constructor(options: LocalArchiveOptions = {}) {
 		this.#region = options.region ?? 'us-east-1';
 		this.#now = options.now ?? Date.now;
 		this.#randomInt = options.randomInt ?? ((exclusiveMax) => randomInt(exclusiveMax));
+		this.#retentionHours = checkRetention(options.retentionHours ?? DEFAULT_RETENTION_HOURS);
 		this.#onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'KvsArchiveWarning'));
 		this.ready = this.#open(options.dataDirectory);
 		this.ready.catch(() => {});
@@ -92,6 +79,55 @@ export class LocalArchive {
 	/** The stream of that name, if there is one. Only once {@link ready} has resolved. */
 	stream(name: string): LocalStream | undefined {
 		return this.#streams.get(name);
+	}
+
+	/**
+	 * Adds a stream, durably. Only once {@link ready} has resolved. Rejects with `InvalidOptionError` for a name that cannot be
+	 * one, or that a stream has already, and with the system's error.
+	 */
+	async createStream(
+		given: Pick<StreamMetadata, 'name'> & Partial<Omit<StreamMetadata, 'creationMs'>>,
+	): Promise<LocalStream> {
+		checkStreamName(given.name);
+		if (this.#streams.has(given.name)) {
+			throw new InvalidOptionError('streamName', 'a name that no stream has yet', given.name);
+		}
+		const metadata = newMetadata({ ...given, creationMs: Math.round(this.#now()) });
+		const stream = this.#newStream(metadata);
+		this.#streams.set(given.name, stream);
+		try {
+			await this.#changing(() => (this.#directory as DataDirectory).writeMetadata(metadata));
+			return stream;
+		} catch (error) {
+			this.#streams.delete(given.name);
+			throw error;
+		}
+	}
+
+	/** Changes what is known of a stream, durably; a shorter retention removes what is older at once. Rejects with the system's error. */
+	async updateStream(
+		stream: LocalStream,
+		changes: Partial<Omit<StreamMetadata, 'name' | 'creationMs'>>,
+	): Promise<void> {
+		await this.#changing(async () => {
+			const metadata = { ...stream.metadata, ...changes };
+			await (this.#directory as DataDirectory).writeMetadata(metadata);
+			stream.update(metadata);
+		});
+		await stream.expire(this.#now());
+	}
+
+	/** Removes a stream and its media. Whoever reads it or puts into it ends. Rejects with the system's error. */
+	async deleteStream(stream: LocalStream): Promise<void> {
+		const { name } = stream.metadata;
+		this.#streams.delete(name);
+		stream.end(new ArchiveError('KVS_NOT_FOUND', `the stream \`${name}\` was deleted`));
+		await this.#changing(() => (this.#directory as DataDirectory).removeStream(name));
+	}
+
+	/** Removes what has expired of all streams. Rejects with the system's error. */
+	async expire(): Promise<void> {
+		for (const stream of this.#streams.values()) await stream.expire(this.#now());
 	}
 
 	/** Passes on what was found wrong with the data directory. */
@@ -138,11 +174,22 @@ export class LocalArchive {
 		const directory = await DataDirectory.open(path);
 		this.#directory = directory;
 		if (this.#closing.signal.aborted) return directory.dispose();
-		for await (const { metadata, files } of directory.streams((message) => this.warn(message))) {
-			const stream = new LocalStream(metadata, this.#region);
-			for (const file of files) stream.addFile(file);
-			this.#streams.set(metadata.name, stream);
+		for await (const found of directory.streams((message) => this.warn(message))) {
+			const stream = new LocalStream({ ...found, region: this.#region, contents: found });
+			this.#streams.set(found.metadata.name, stream);
 		}
+	}
+
+	/** One change of the directory after the other. */
+	async #changing(change: () => Promise<void>): Promise<void> {
+		const changing = this.#lastChange.then(change);
+		this.#lastChange = changing.catch(() => {});
+		await changing;
+	}
+
+	#newStream(metadata: StreamMetadata): LocalStream {
+		const directory = (this.#directory as DataDirectory).stream(metadata.name);
+		return new LocalStream({ metadata, region: this.#region, directory });
 	}
 
 	async #ingest(
@@ -162,7 +209,7 @@ export class LocalArchive {
 				startMs,
 				workDirectory,
 				isKnown: (digest) => known?.file(digest) !== undefined,
-				payloadPath: (digest) => directory.payloadPath(name, digest),
+				payloadPath: (digest) => directory.stream(name).payloadPath(digest),
 				existing: known?.fragments ?? new FragmentIndex(),
 				now: this.#now,
 				randomInt: this.#randomInt,
@@ -172,15 +219,17 @@ export class LocalArchive {
 			const isNew = written !== null && written.fragments.length > 0;
 			if (isNew) {
 				const { payload, mediaType } = written;
-				const metadata = known?.metadata ?? { name, creationMs: Math.round(this.#now()), mediaType };
+				const creationMs = Math.round(this.#now());
+				const retentionHours = this.#retentionHours;
+				const metadata = known?.metadata ?? newMetadata({ name, creationMs, mediaType, retentionHours });
 				signal.throwIfAborted();
 				await directory.commit(metadata, stored, workDirectory, payload);
-				const stream = known ?? new LocalStream(metadata, this.#region);
+				const stream = this.#streams.get(name) ?? this.#newStream(metadata);
 				stream.addFile(stored);
 				this.#streams.set(name, stream);
 			}
 			return {
-				...summarize(name, stored, isNew),
+				...summarizeIngest(name, stored, isNew),
 				skippedDocuments: written?.skippedDocuments ?? 0,
 				omissions: written?.omissions ?? [],
 			};
@@ -193,6 +242,11 @@ export class LocalArchive {
 	}
 }
 
+function checkRetention(hours: number): number {
+	if (Number.isInteger(hours) && hours >= 0 && hours <= MAX_RETENTION_HOURS) return hours;
+	throw new InvalidOptionError('retentionHours', `a whole number from 0 to ${MAX_RETENTION_HOURS}`, hours);
+}
+
 function checkStreamName(name: string): void {
 	const { maxLength, pattern } = STREAM_NAME;
 	const isOneOfTheService = typeof name === 'string' && name.length <= maxLength && pattern.test(name);
@@ -203,52 +257,5 @@ function checkStreamName(name: string): void {
 			`1 to ${MAX_STREAM_NAME_LENGTH} of the characters a-z, A-Z, 0-9, _, . and -, other than \`.\` and \`..\``,
 			name,
 		);
-	}
-}
-
-function summarize(
-	stream: string,
-	{ fragments }: StoredFile,
-	isNew: boolean,
-): Omit<IngestSummary, 'skippedDocuments' | 'omissions'> {
-	let frames = 0;
-	let bytes = 0;
-	const producer = new TimeSpan();
-	const server = new TimeSpan();
-	for (const fragment of fragments) {
-		frames += fragment.frames;
-		bytes += fragment.sizeBytes;
-		producer.add(fragment.producerMs);
-		server.add(fragment.serverMs);
-	}
-	return {
-		stream,
-		fragments: fragments.length,
-		frames,
-		bytes,
-		firstProducerTimestamp: producer.first,
-		firstServerTimestamp: server.first,
-		lastProducerTimestamp: producer.last,
-		lastServerTimestamp: server.last,
-		alreadyPresent: !isNew,
-		addedFragments: isNew ? fragments.length : 0,
-	};
-}
-
-class TimeSpan {
-	#firstMs = Number.POSITIVE_INFINITY;
-	#lastMs = Number.NEGATIVE_INFINITY;
-
-	get first(): Date | null {
-		return Number.isFinite(this.#firstMs) ? new Date(this.#firstMs) : null;
-	}
-
-	get last(): Date | null {
-		return Number.isFinite(this.#lastMs) ? new Date(this.#lastMs) : null;
-	}
-
-	add(timeMs: number): void {
-		this.#firstMs = Math.min(this.#firstMs, timeMs);
-		this.#lastMs = Math.max(this.#lastMs, timeMs);
 	}
 }

@@ -1,14 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { FragmentIndex } from '#lib/server/store/fragment-index.js';
 import {
 	firstSequenceAfter,
 	mintFragmentNumber,
 	readFragmentNumber,
 } from '#lib/server/store/fragment-number.js';
 import { permutedPosition } from '#lib/server/store/page-permutation.js';
-import type { StoredFragment } from '#lib/server/store/stored-fragment.js';
 import { serviceTags } from '#lib/server/wire/chunk-writer.js';
 import { EpochSeconds, wireJson } from '#lib/server/wire/wire-json.js';
 import { sample, testWith } from '../helpers/needs.js';
@@ -110,43 +108,3 @@ test('results come in no order, across pages neither', (t) => {
 	const first = Array.from({ length: 100 }, (_, index) => permutedPosition(index, 1000));
 	t.true(Math.max(...first) > 900 && Math.min(...first) < 100);
 });
-
-testProp(
-	'a look-up by range finds what a scan finds, in every earlier state of the index',
-	[
-		fc.array(fc.array(fc.record({ producerMs: fc.nat(50), serverMs: fc.nat(50) }), { maxLength: 20 }), {
-			maxLength: 5,
-		}),
-		fc.constantFrom('producer' as const, 'server' as const),
-		fc.nat(50),
-		fc.nat(50),
-	],
-	(t, runs, clock, startMs, endMs) => {
-		const index = new FragmentIndex();
-		const all: StoredFragment[][] = runs.map((run, r) =>
-			run.map((times, i) => ({
-				number: `${r}0${i}`,
-				payload: '',
-				offset: 0,
-				sizeBytes: 1,
-				lengthMs: 0,
-				frames: 1,
-				...times,
-			})),
-		);
-		for (const run of all) index.add(run);
-		for (let count = 0; count <= all.length; count++) {
-			const selection = index.select({ clock, startMs, endMs }, count);
-			const found = Array.from(
-				{ length: selection.length },
-				(_, position) => selection.at(position).number,
-			).sort();
-			const key = `${clock}Ms` as const;
-			const expected = all
-				.slice(0, count)
-				.flat()
-				.filter((fragment) => fragment[key] >= startMs && fragment[key] <= endMs);
-			t.deepEqual(found, expected.map(({ number }) => number).sort());
-		}
-	},
-);

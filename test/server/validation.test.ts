@@ -231,7 +231,8 @@ test('answers streams by name and by ARN', async (t) => {
 	const described = await call('DescribeStream', { StreamARN: ARN });
 	t.deepEqual(described.json.StreamInfo, {
 		CreationTime: CREATION_MS / 1000,
-		DataRetentionInHours: 87_600,
+		DataRetentionInHours: 24,
+		DeviceName: null,
 		KmsKeyId: 'alias/aws/kinesisvideo',
 		MediaType: 'video/h264',
 		Status: 'ACTIVE',

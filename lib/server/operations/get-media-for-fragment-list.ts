@@ -1,4 +1,4 @@
-import type { FragmentIndex } from '../store/fragment-index.js';
+import type { LocalStream } from '../store/local-stream.js';
 import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../store/stored-fragment.js';
 import { invalidArgument } from '../wire/service-error.js';
 import type { JsonOperation } from './operation.js';
@@ -13,19 +13,19 @@ const MAX_NAMED_NUMBERS = 10;
 export const getMediaForFragmentList: JsonOperation = {
 	name: 'GetMediaForFragmentList',
 	path: '/getMediaForFragmentList',
-	respond(request, { archive }) {
+	respond(request, { archive, nowMs }) {
 		const requested = requestedStream(request);
 		const numbers = request.list('Fragments', { min: 1, max: MAX_FRAGMENTS });
-		return { kind: 'media', fragments: findAll(numbers, requested.find(archive).fragments) };
+		return { kind: 'media', fragments: findAll(numbers, requested.find(archive), nowMs) };
 	},
 };
 
-function findAll(numbers: readonly unknown[], index: FragmentIndex): StoredFragment[] {
+function findAll(numbers: readonly unknown[], stream: LocalStream, nowMs: number): StoredFragment[] {
 	const found: StoredFragment[] = [];
 	const invalid: unknown[] = [];
 	for (const number of numbers) {
 		const isNumber = typeof number === 'string' && FRAGMENT_NUMBER_PATTERN.test(number);
-		const fragment = isNumber ? index.get(number) : undefined;
+		const fragment = isNumber ? stream.fragment(number, nowMs) : undefined;
 		if (fragment === undefined) invalid.push(number);
 		else found.push(fragment);
 	}

@@ -1,5 +1,5 @@
 import type { RangeClock } from '../../model/time-range.js';
-import type { ClockRange } from '../store/fragment-index.js';
+import type { ClockRange, Snapshot } from '../store/fragment-index.js';
 import { permutedPosition } from '../store/page-permutation.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { RequestFields, StringBounds } from '../wire/request-fields.js';
@@ -21,15 +21,16 @@ const clocks: Readonly<Record<(typeof selectorTypes)[number], RangeClock>> = {
 };
 
 /** A page of a listing, and everything that identifies it; also the content of a token. */
-type Page = ClockRange & {
-	readonly stream: string;
-	readonly creationMs: number;
-	readonly pageSize: number;
-	/** Results before this page. */
-	readonly skipped: number;
-	/** Ingests the stream had when the listing began, so that its pages stay what they were. */
-	readonly runs: number;
-};
+type Page = ClockRange &
+	Snapshot & {
+		readonly stream: string;
+		readonly creationMs: number;
+		readonly pageSize: number;
+		/** Results before this page. */
+		readonly skipped: number;
+		/** {@link FragmentIndex.removedBeforeMs} when the listing began. */
+		readonly removedBeforeMs: number;
+	};
 
 /**
  * ListFragments: the fragments whose start is in a range, both ends included, deliberately in no order. A token wins over
@@ -38,7 +39,7 @@ type Page = ClockRange & {
 export const listFragments: JsonOperation = {
 	name: 'ListFragments',
 	path: '/listFragments',
-	respond(request, { archive, tokens }) {
+	respond(request, { archive, tokens, nowMs }) {
 		const requested = requestedStream(request);
 		const pageSize = request.integer('MaxResults', { min: 1, max: MAX_PAGE_SIZE }) ?? DEFAULT_PAGE_SIZE;
 		const token = request.string('NextToken', NEXT_TOKEN);
@@ -49,15 +50,32 @@ export const listFragments: JsonOperation = {
 		const page: Page | null =
 			range === null
 				? tokens.open<Page>('ListFragments', token as string)
-				: { ...range, stream: name, creationMs, pageSize, skipped: 0, runs: stream.fragments.runs };
+				: {
+						...range,
+						...stream.snapshot(nowMs),
+						stream: name,
+						creationMs,
+						pageSize,
+						skipped: 0,
+						removedBeforeMs: stream.fragments.removedBeforeMs,
+					};
 		if (page === null || page.stream !== name || page.creationMs !== creationMs) {
 			throw invalidArgument('expected NextToken to be one this server gave out for this stream');
 		}
-		const selection = stream.fragments.select(page, page.runs);
+		const { removedBeforeMs } = stream.fragments;
+		// What was removed since the listing began is missing, and every result would move.
+		if (removedBeforeMs !== page.removedBeforeMs && page.sinceMs < removedBeforeMs) {
+			throw invalidArgument(
+				'expected a NextToken of a listing that is still valid: fragments of it expired; list again',
+			);
+		}
+		const selection = stream.fragments.select(page, page);
 		const end = Math.min(page.skipped + page.pageSize, selection.length);
 		const fragments: StoredFragment[] = [];
 		for (let index = page.skipped; index < end; index++) {
-			fragments.push(selection.at(permutedPosition(index, selection.length)));
+			const fragment = selection.at(permutedPosition(index, selection.length));
+			// What expired since the listing began keeps its place, and is left out.
+			if (stream.fragment(fragment.number, nowMs) !== undefined) fragments.push(fragment);
 		}
 		const tokenFrom = (skipped: number): string => tokens.seal('ListFragments', { ...page, skipped });
 		return {

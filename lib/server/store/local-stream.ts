@@ -1,33 +1,174 @@
-import type { StoredFile, StreamMetadata } from './data-directory.js';
-import { FragmentIndex } from './fragment-index.js';
+import { EventEmitter, once } from 'node:events';
+import { FragmentIndex, type Snapshot } from './fragment-index.js';
+import { FRAGMENT_NUMBER_RANDOM_RANGE, firstSequenceAfter, mintFragmentNumber } from './fragment-number.js';
+import { PayloadPool } from './payload-pool.js';
+import type { StoredFragment } from './stored-fragment.js';
+import type { StoredFile, StreamContents, StreamDirectory } from './stream-directory.js';
+import { retentionMs, type StreamMetadata } from './stream-metadata.js';
 
 /** The account that the ARNs of the local archive name. */
 const ACCOUNT_ID = '123456789012';
 
-/** Ingested media does not expire; ten years are the longest DataRetentionInHours of the service. */
-export const RETENTION_HOURS = 87_600;
+/** How long fragments that have expired are remembered, so that a listing that began before does not shift. */
+const REMEMBERED_MS = 3_600_000;
+
+/** How long a stream that keeps nothing holds fragments for GetMedia ("Host buffer" of CreateStream's documentation). */
+const HOST_BUFFER_MS = 5 * 60_000;
+
+/** What a {@link LocalStream} is made of. */
+export interface LocalStreamParts {
+	readonly metadata: StreamMetadata;
+	readonly region: string;
+	readonly directory: StreamDirectory;
+	/** What its directory holds already. @default nothing */
+	readonly contents?: StreamContents;
+}
 
 /** One stream of the local archive, as the operations see it. */
 export class LocalStream {
-	readonly metadata: StreamMetadata;
 	/** `arn:aws:kinesisvideo:REGION:123456789012:stream/NAME/CREATION_MILLIS` */
 	readonly arn: string;
+	/** All its fragments, those that have expired or are yet to come too: see {@link snapshot}. */
 	readonly fragments = new FragmentIndex();
+	/** The payloads that producers append to. */
+	readonly payloads: PayloadPool;
 	readonly #filesByDigest = new Map<string, StoredFile>();
+	readonly #ended = new AbortController();
+	/** Server times of the fragments that producers have begun and not ended. */
+	readonly #begun = new Set<{ readonly serverMs: number }>();
+	#metadata: StreamMetadata;
+	#sequence: bigint | null = null;
+	#lastServerMs = Number.NEGATIVE_INFINITY;
+	/** Any number of readers may wait at a time. */
+	readonly #changes = new EventEmitter().setMaxListeners(0);
 
-	constructor(metadata: StreamMetadata, region: string) {
-		this.metadata = metadata;
+	constructor({ metadata, region, directory, contents = NOTHING }: LocalStreamParts) {
+		this.#metadata = metadata;
 		this.arn = `arn:aws:kinesisvideo:${region}:${ACCOUNT_ID}:stream/${metadata.name}/${metadata.creationMs}`;
+		this.payloads = new PayloadPool(directory, contents);
+		for (const file of contents.files) this.addFile(file);
+		for (const { fragments } of contents.produced) {
+			for (const fragment of fragments) this.fragments.add(fragment, false);
+		}
 	}
 
-	/** Lists a file's fragments, all at once. */
+	/** What is known of it. Replaced as a whole by {@link update}. */
+	get metadata(): StreamMetadata {
+		return this.#metadata;
+	}
+
+	/** Aborted when the stream is deleted. */
+	get ended(): AbortSignal {
+		return this.#ended.signal;
+	}
+
+	/** The server time before which every fragment has come that will; Infinity while no producer is within one. */
+	get settledMs(): number {
+		let settledMs = Number.POSITIVE_INFINITY;
+		for (const { serverMs } of this.#begun) settledMs = Math.min(settledMs, serverMs);
+		return settledMs;
+	}
+
+	/**
+	 * Resolves when something was added to the stream, or is known not to come, after this call. Rejects where the signal is
+	 * aborted, with its reason as the cause.
+	 */
+	async changed(signal: AbortSignal): Promise<void> {
+		await once(this.#changes, 'change', { signal });
+	}
+
+	/** Takes over what was changed. */
+	update(metadata: StreamMetadata): void {
+		this.#metadata = metadata;
+	}
+
+	/** The stream was deleted: whoever reads it or writes into it ends. */
+	end(reason: Error): void {
+		this.#ended.abort(reason);
+		this.#announce();
+	}
+
+	/** Lists an ingested file's fragments, all at once. They do not expire. */
 	addFile(file: StoredFile): void {
 		this.#filesByDigest.set(file.digest, file);
-		this.fragments.add(file.fragments);
+		for (const fragment of file.fragments) this.fragments.add(fragment, true);
+		this.#announce();
 	}
 
 	/** The file that was ingested from an input of that SHA-256, if there is one. */
 	file(digest: string): StoredFile | undefined {
 		return this.#filesByDigest.get(digest);
 	}
+
+	/** What the stream has at a time: what has come, and has not expired. */
+	snapshot(nowMs: number): Snapshot {
+		const { appended } = this.fragments;
+		const keptMs = retentionMs(this.#metadata);
+		return { appended, untilMs: nowMs, sinceMs: keptMs === 0 ? Number.MAX_SAFE_INTEGER : nowMs - keptMs };
+	}
+
+	/** What GetMedia gives at a time: of a stream that keeps nothing, the last minutes. */
+	liveSnapshot(nowMs: number): Snapshot {
+		const keptMs = Math.max(HOST_BUFFER_MS, retentionMs(this.#metadata));
+		return { ...this.snapshot(nowMs), sinceMs: nowMs - keptMs };
+	}
+
+	/** The fragment of that number, if the stream has it at that time. */
+	fragment(number: string, nowMs: number): StoredFragment | undefined {
+		const place = this.fragments.placeOf(number);
+		return place !== null && this.fragments.isIn(this.snapshot(nowMs), place.ordinal)
+			? this.fragments.get(number)
+			: undefined;
+	}
+
+	/** A producer connects: its fragments leave the distance in the numbers that the service leaves. */
+	beginConnection(): void {
+		this.#sequence = firstSequenceAfter(this.#highestSequence) - 1n;
+	}
+
+	/**
+	 * A producer begins a fragment, at a time of the archive's clock. Until {@link release} is called with what it returns, readers
+	 * that follow the server's clock wait for it before they go on to later ones.
+	 */
+	begin(nowMs: number, randomInt: (exclusiveMax: number) => number): { number: string; serverMs: number } {
+		// The clock of a machine may be set back; the order of ingestion is not.
+		const serverMs = Math.max(this.#lastServerMs, Math.round(nowMs));
+		this.#lastServerMs = serverMs;
+		this.#sequence = (this.#highestSequence ?? 0n) + 1n;
+		const random = randomInt(FRAGMENT_NUMBER_RANDOM_RANGE);
+		const begun = { serverMs, number: mintFragmentNumber({ sequence: this.#sequence, serverMs, random }) };
+		this.#begun.add(begun);
+		return begun;
+	}
+
+	/** A fragment that was begun is listed, where it was stored, and is not waited for any more. */
+	release(begun: { readonly serverMs: number }, stored: StoredFragment | null): void {
+		this.#begun.delete(begun);
+		if (stored !== null) {
+			this.payloads.note(stored);
+			this.fragments.add(stored, false);
+		}
+		this.#announce();
+	}
+
+	/** Removes what has expired at a time, from the disk and, later, from memory. Rejects with the system's error. */
+	async expire(nowMs: number): Promise<void> {
+		const { sinceMs } = this.liveSnapshot(nowMs);
+		await this.payloads.removeFiles(sinceMs);
+		for (const { payload, firstServerMs, lastServerMs } of this.payloads.forget(sinceMs - REMEMBERED_MS)) {
+			this.fragments.removePayload(payload, firstServerMs, lastServerMs);
+		}
+	}
+
+	get #highestSequence(): bigint | null {
+		const { highestSequence } = this.fragments;
+		if (this.#sequence === null) return highestSequence;
+		return highestSequence === null || this.#sequence > highestSequence ? this.#sequence : highestSequence;
+	}
+
+	#announce(): void {
+		this.#changes.emit('change');
+	}
 }
+
+const NOTHING: StreamContents = { files: [], produced: [], nextPayload: 1 };

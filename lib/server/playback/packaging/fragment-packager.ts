@@ -115,6 +115,6 @@ export class FragmentPackager {
 	}
 }
 
-function placeOf({ offset, payload }: StoredFragment): string {
-	return `${offset} ${payload}`;
+function placeOf({ number, payload }: StoredFragment): string {
+	return `${number} ${payload}`;
 }

@@ -9,13 +9,17 @@ import type { StoredFragment } from '../../store/stored-fragment.js';
 /** The header of a fragment has some hundred bytes. */
 const READ_BYTES = 16 * 1024;
 
+/** Fragments whose tracks are remembered: those of some playlists of the longest kind. */
+const MAX_KNOWN = 20_000;
+
 /**
  * Reads which tracks fragments have, and what these really hold ({@link trackMedia}): from their headers, and where a
- * header does not say it, from the first frames that do. Remembers it for as long as the fragment is known. Equal headers
+ * header does not say it, from the first frames that do. Remembers it for the fragments that were read last. Equal headers
  * one after the other share their tracks.
  */
 export class TrackReader {
-	readonly #known = new WeakMap<StoredFragment, readonly Track[] | MediaError>();
+	/** By payload and fragment number, the oldest first. */
+	readonly #known = new Map<string, readonly Track[] | MediaError>();
 	readonly #context = new DemuxContext();
 
 	/**
@@ -28,7 +32,8 @@ export class TrackReader {
 		try {
 			const found: (readonly Track[] | MediaError)[] = [];
 			for (const fragment of fragments) {
-				let tracks = this.#known.get(fragment);
+				const place = `${fragment.payload}:${fragment.number}`;
+				let tracks = this.#known.get(place);
 				if (tracks === undefined) {
 					if (handle === null || openPayload !== fragment.payload) {
 						await handle?.close();
@@ -37,7 +42,7 @@ export class TrackReader {
 						openPayload = fragment.payload;
 					}
 					tracks = await this.#readHead(handle, fragment);
-					this.#known.set(fragment, tracks);
+					this.#remember(place, tracks);
 				}
 				found.push(tracks);
 			}
@@ -45,6 +50,12 @@ export class TrackReader {
 		} finally {
 			await handle?.close();
 		}
+	}
+
+	#remember(place: string, tracks: readonly Track[] | MediaError): void {
+		this.#known.set(place, tracks);
+		const [oldest] = this.#known.keys();
+		if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
 	}
 
 	async #readHead(handle: FileHandle, fragment: StoredFragment): Promise<readonly Track[] | MediaError> {

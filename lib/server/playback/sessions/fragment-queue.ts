@@ -1,4 +1,5 @@
-import type { FragmentIndex } from '../../store/fragment-index.js';
+import { type Snapshot, startOn } from '../../store/fragment-index.js';
+import type { LocalStream } from '../../store/local-stream.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { HlsRequest } from './hls-request.js';
 import { compareServerTimes, playedFragments } from './playback-order.js';
@@ -25,18 +26,19 @@ export interface FragmentQueue {
 }
 
 /** The queue of a session that begins now. */
-export function fragmentQueue(request: HlsRequest, index: FragmentIndex, nowMs: number): FragmentQueue {
-	if (request.mode === 'LIVE') return new LiveQueue(request, index);
-	if (request.mode === 'LIVE_REPLAY') return new ReplayQueue(request, index, nowMs);
-	return new OnDemandQueue(request, index);
+export function fragmentQueue(request: HlsRequest, stream: LocalStream, nowMs: number): FragmentQueue {
+	if (request.mode === 'LIVE') return new LiveQueue(request, stream);
+	if (request.mode === 'LIVE_REPLAY') return new ReplayQueue(request, stream, nowMs);
+	return new OnDemandQueue(request, stream, nowMs);
 }
 
 /** ON_DEMAND: the oldest fragments of the range, once. */
 class OnDemandQueue implements FragmentQueue {
 	#fragments: StoredFragment[];
 
-	constructor(request: HlsRequest, index: FragmentIndex) {
-		this.#fragments = playedFragments(request.clock, inRange(request, index)).slice(0, request.maxFragments);
+	constructor(request: HlsRequest, stream: LocalStream, nowMs: number) {
+		const fragments = inRange(request, stream, stream.snapshot(nowMs));
+		this.#fragments = playedFragments(request.clock, fragments).slice(0, request.maxFragments);
 	}
 
 	take(): DueFragments {
@@ -60,13 +62,13 @@ class OnDemandQueue implements FragmentQueue {
  */
 class LiveQueue implements FragmentQueue {
 	readonly #request: HlsRequest;
-	readonly #index: FragmentIndex;
+	readonly #stream: LocalStream;
 	#newest: StoredFragment | null = null;
 	#recentProducerMs: number[] = [];
 
-	constructor(request: HlsRequest, index: FragmentIndex) {
+	constructor(request: HlsRequest, stream: LocalStream) {
 		this.#request = request;
-		this.#index = index;
+		this.#stream = stream;
 	}
 
 	take(nowMs: number): DueFragments {
@@ -76,12 +78,15 @@ class LiveQueue implements FragmentQueue {
 	#fresh(nowMs: number): StoredFragment[] {
 		const { clock, maxFragments } = this.#request;
 		const newest = this.#newest;
+		const { fragments } = this.#stream;
+		const snapshot = this.#stream.snapshot(nowMs);
 		if (newest === null) {
-			const latest = this.#index.latest('server', nowMs, maxFragments).sort(compareServerTimes);
+			const latest = fragments.latest('server', nowMs, maxFragments, snapshot).sort(compareServerTimes);
 			const isLive = (latest.at(-1)?.serverMs ?? Number.NEGATIVE_INFINITY) >= nowMs - LIVE_MS;
-			return isLive ? withoutDuplicates(clock, latest.slice(-maxFragments)) : [];
+			return isLive ? withoutDuplicates(clock, latest) : [];
 		}
-		const since = this.#index.select({ clock: 'server', startMs: newest.serverMs, endMs: nowMs }).all();
+		const range = { clock: 'server', startMs: newest.serverMs, endMs: nowMs } as const;
+		const since = fragments.select(range, snapshot).all();
 		const fresh = since.filter((fragment) => compareServerTimes(fragment, newest) > 0);
 		const known = clock === 'producer' ? new Set(this.#recentProducerMs) : null;
 		return withoutDuplicates(
@@ -110,21 +115,21 @@ class LiveQueue implements FragmentQueue {
  */
 class ReplayQueue implements FragmentQueue {
 	readonly #request: HlsRequest;
-	readonly #index: FragmentIndex;
-	#runs = -1;
+	readonly #stream: LocalStream;
+	#appended = -1;
 	#waiting: StoredFragment[] = [];
 	#last: StoredFragment | null = null;
 	/** When the next one is due, epoch milliseconds. */
 	#dueMs: number;
 
-	constructor(request: HlsRequest, index: FragmentIndex, nowMs: number) {
+	constructor(request: HlsRequest, stream: LocalStream, nowMs: number) {
 		this.#request = request;
-		this.#index = index;
+		this.#stream = stream;
 		this.#dueMs = nowMs;
 	}
 
 	take(nowMs: number): DueFragments {
-		this.#refresh();
+		this.#refresh(nowMs);
 		if (nowMs < this.#dueMs) return { fragments: [], following: null };
 		const count = this.#last === null ? this.#request.maxFragments : 1;
 		const due = this.#waiting.slice(0, count);
@@ -144,17 +149,23 @@ class ReplayQueue implements FragmentQueue {
 
 	isComplete(nowMs: number): boolean {
 		const { endMs } = this.#request;
-		this.#refresh();
+		this.#refresh(nowMs);
 		return endMs !== null && endMs < nowMs && this.#waiting.length === 0;
 	}
 
-	/** Looks again where something was ingested. */
-	#refresh(): void {
-		if (this.#runs === this.#index.runs) return;
-		this.#runs = this.#index.runs;
+	/** Looks again where something was put in. */
+	#refresh(nowMs: number): void {
+		const { appended } = this.#stream.fragments;
+		if (this.#appended === appended) return;
+		this.#appended = appended;
 		const { clock } = this.#request;
 		const last = this.#last;
-		this.#waiting = playedFragments(clock, inRange(this.#request, this.#index)).filter(
+		// What is yet to come is waited for.
+		const snapshot = { ...this.#stream.snapshot(nowMs), untilMs: Number.POSITIVE_INFINITY };
+		// What was listed does not come again, so that a long replay need not look at all of it each time.
+		const startMs = last === null ? this.#request.startMs : startOn(clock, last);
+		const rest = inRange({ ...this.#request, startMs }, this.#stream, snapshot);
+		this.#waiting = playedFragments(clock, rest).filter(
 			(fragment) =>
 				last === null ||
 				(clock === 'server' ? compareServerTimes(fragment, last) > 0 : fragment.producerMs > last.producerMs),
@@ -162,9 +173,13 @@ class ReplayQueue implements FragmentQueue {
 	}
 }
 
-function inRange({ clock, startMs, endMs }: HlsRequest, index: FragmentIndex): StoredFragment[] {
+function inRange(
+	{ clock, startMs, endMs }: HlsRequest,
+	{ fragments }: LocalStream,
+	snapshot: Snapshot,
+): StoredFragment[] {
 	const range = { clock, startMs: startMs ?? 0, endMs: endMs ?? Number.POSITIVE_INFINITY };
-	return index.select(range).all();
+	return fragments.select(range, snapshot).all();
 }
 
 /** The clock says what counts as one fragment twice; the order stays. */

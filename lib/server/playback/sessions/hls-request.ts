@@ -1,5 +1,5 @@
 import type { RangeClock } from '../../../model/time-range.js';
-import { RETENTION_HOURS } from '../../store/local-stream.js';
+import { MAX_RETENTION_HOURS } from '../../store/stream-metadata.js';
 import type { RequestFields } from '../../wire/request-fields.js';
 import { invalidArgument } from '../../wire/service-error.js';
 import { type ContainerFormat, containerFormats } from '../packaging/container-format.js';
@@ -38,7 +38,8 @@ const MAX_RESULTS = { min: 1, max: 5000 };
 const DEFAULT_RESULTS = 1000;
 const DEFAULT_LIVE_RESULTS = 5;
 const MAX_RANGE_MS = 24 * 3_600_000;
-const RETENTION_MS = RETENTION_HOURS * 3_600_000;
+/** Ingested media does not expire, so a range may begin as long ago as any retention of the service reaches. */
+const RETENTION_MS = MAX_RETENTION_HOURS * 3_600_000;
 
 /**
  * Reads the members of GetHLSStreamingSessionURL besides the stream's, fills in the service's defaults and checks them

@@ -65,7 +65,7 @@ export class HlsSession {
 		this.stream = stream;
 		this.expiresMs = nowMs + request.expiresSeconds * 1000;
 		this.#reader = reader;
-		this.#queue = fragmentQueue(request, stream.fragments, nowMs);
+		this.#queue = fragmentQueue(request, stream, nowMs);
 	}
 
 	/**
@@ -192,7 +192,7 @@ export class HlsSession {
 			segmentMs: segmentDurationMs(durationMs, decoded, this.request),
 			shiftMs: previous === undefined ? 0 : shiftAfter(previous, fragment, startMs),
 			initialization,
-			previous: previous?.next === fragment ? previous.fragment : null,
+			previous: previous?.next?.number === fragment.number ? previous.fragment : null,
 			next: isJoined ? next.fragment : null,
 			nextStartMs:
 				next !== null && next.fragment.producerMs > fragment.producerMs ? next.fragment.producerMs : null,

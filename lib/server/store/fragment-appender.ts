@@ -1,0 +1,158 @@
+import type { LocalStream } from './local-stream.js';
+import type { FragmentFields, PayloadWriter } from './payload-writer.js';
+import type { StoredFragment } from './stored-fragment.js';
+
+/** A fragment that a producer has begun. */
+export interface BegunFragment {
+	readonly number: string;
+	readonly serverMs: number;
+}
+
+/** A fragment that is whole in its payload, and not yet durable. */
+interface WrittenFragment {
+	readonly begun: BegunFragment;
+	readonly stored: StoredFragment;
+	readonly writer: PayloadWriter;
+}
+
+/** How a {@link FragmentAppender} stores. */
+export interface AppenderOptions {
+	/** Whether fragments are made durable (fsync) before they are listed. */
+	readonly isSynced: boolean;
+}
+
+/**
+ * Appends the fragments of one producer to its stream: {@link begin}, {@link add} and {@link write}, then {@link end} or
+ * {@link drop}. What has ended is listed by {@link persist}. Producers of one stream do not wait for each other.
+ *
+ * Rejects with the system's error, after which it can only be closed. Holds at most 256 KiB of a fragment.
+ */
+export class FragmentAppender {
+	readonly #stream: LocalStream;
+	readonly #isSynced: boolean;
+	#writer: PayloadWriter | null = null;
+	/** Writers whose payload is full, until the last fragment in them is durable. */
+	readonly #full: PayloadWriter[] = [];
+	#begun: BegunFragment | null = null;
+	#written: WrittenFragment[] = [];
+	#persisting: Promise<unknown> = Promise.resolve();
+	#hasFailed = false;
+
+	constructor(stream: LocalStream, { isSynced }: AppenderOptions) {
+		this.#stream = stream;
+		this.#isSynced = isSynced;
+		stream.beginConnection();
+	}
+
+	/** Fragments that have ended and are not yet durable. */
+	get pending(): number {
+		return this.#written.length;
+	}
+
+	/** Whether enough was added that {@link write} should be called. */
+	get isFull(): boolean {
+		return this.#writer?.isFull === true;
+	}
+
+	/** Begins to store a fragment, which {@link LocalStream.begin} gave. */
+	async begin(begun: BegunFragment): Promise<void> {
+		this.#begun = begun;
+		await this.#attempt(async () => {
+			if (this.#writer !== null && !this.#stream.payloads.hasRoom(this.#writer, begun.serverMs)) {
+				this.#full.push(this.#writer);
+				this.#writer = null;
+			}
+			this.#writer ??= await this.#stream.payloads.take();
+			this.#writer.begin();
+		});
+	}
+
+	/** The next bytes of the chunk. They must not change until {@link write} or {@link end} has resolved. */
+	add(bytes: Uint8Array): void {
+		this.#writer?.add(bytes);
+	}
+
+	/** Writes what was added. */
+	async write(): Promise<void> {
+		await this.#attempt(async () => this.#writer?.write());
+	}
+
+	/** The fragment is whole. */
+	async end(fields: Omit<FragmentFields, 'number' | 'serverMs'>): Promise<void> {
+		const begun = this.#begun as BegunFragment;
+		const writer = this.#writer as PayloadWriter;
+		const { number, serverMs } = begun;
+		await this.#attempt(async () => {
+			const stored = await writer.end({ number, serverMs, ...fields });
+			this.#written.push({ begun, stored, writer });
+		});
+		this.#begun = null;
+	}
+
+	/** The fragment that was begun is not to be stored. */
+	async drop(): Promise<void> {
+		if (this.#begun === null) return;
+		this.#stream.release(this.#begun, null);
+		this.#begun = null;
+		if (!this.#hasFailed) await this.#attempt(async () => this.#writer?.drop());
+	}
+
+	/**
+	 * Makes durable what has ended, and lists it; the fragments that this call listed, in their order. Those of calls at the same
+	 * time share one fsync.
+	 */
+	async persist(): Promise<StoredFragment[]> {
+		const persisting = this.#persisting.then(() => this.#attempt(() => this.#persist()));
+		this.#persisting = persisting.catch(() => {});
+		return persisting;
+	}
+
+	/** Drops what was begun, and gives the payloads back. What has ended and was not persisted is not listed. */
+	async close(): Promise<void> {
+		await this.#persisting;
+		try {
+			await this.drop();
+		} finally {
+			for (const { begun } of this.#written.splice(0)) this.#stream.release(begun, null);
+			const writers = [...this.#full.splice(0), ...(this.#writer === null ? [] : [this.#writer])];
+			this.#writer = null;
+			await Promise.all(writers.map((writer) => this.#giveBack(writer)));
+		}
+	}
+
+	async #persist(): Promise<StoredFragment[]> {
+		const written = this.#written;
+		const full = this.#full.splice(0);
+		this.#written = [];
+		const listed: StoredFragment[] = [];
+		try {
+			for (const writer of new Set(written.map((fragment) => fragment.writer))) {
+				const fragments = written.filter((fragment) => fragment.writer === writer);
+				if (this.#isSynced) await writer.sync();
+				await writer.note(fragments.map(({ stored }) => stored));
+				for (const { begun, stored } of fragments) {
+					this.#stream.release(begun, stored);
+					listed.push(stored);
+				}
+			}
+			return listed;
+		} finally {
+			for (const { begun } of written.slice(listed.length)) this.#stream.release(begun, null);
+			for (const writer of full) await this.#giveBack(writer);
+		}
+	}
+
+	async #giveBack(writer: PayloadWriter): Promise<void> {
+		await writer.close();
+		this.#stream.payloads.giveBack(writer, !this.#hasFailed);
+	}
+
+	async #attempt<Result>(act: () => Promise<Result>): Promise<Result> {
+		try {
+			return await act();
+		} catch (error) {
+			this.#hasFailed = true;
+			throw error;
+		}
+	}
+}

@@ -1,0 +1,123 @@
+import { syncDirectory } from '../../files/private-directory.js';
+import { type PayloadFile, PayloadWriter } from './payload-writer.js';
+import type { StoredFragment } from './stored-fragment.js';
+import type { ProducedPayload, StreamContents, StreamDirectory } from './stream-directory.js';
+
+/** A payload of this size, or that holds as much time, gets no further fragments: what expires goes payload by payload. */
+const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
+const MAX_PAYLOAD_MS = 5 * 60_000;
+
+interface PooledPayload {
+	readonly file: PayloadFile;
+	/** Server times of its fragments, epoch milliseconds; infinite while it has none. */
+	firstServerMs: number;
+	lastServerMs: number;
+	/** A producer appends to it now. */
+	isTaken: boolean;
+	/** It gets no further fragments. */
+	isClosed: boolean;
+	/** Its files are gone, its fragments are still known. */
+	isRemoved: boolean;
+}
+
+/** A payload whose fragments have expired, and the server times that they have. */
+export interface ExpiredPayload {
+	readonly payload: string;
+	readonly firstServerMs: number;
+	readonly lastServerMs: number;
+}
+
+/** The payloads that producers of a stream append to: each is one producer's at a time. */
+export class PayloadPool {
+	readonly #directory: StreamDirectory;
+	readonly #payloads = new Map<string, PooledPayload>();
+	#nextPayload: number;
+
+	constructor(
+		directory: StreamDirectory,
+		{ produced, nextPayload }: Pick<StreamContents, 'produced' | 'nextPayload'>,
+	) {
+		this.#directory = directory;
+		this.#nextPayload = nextPayload;
+		for (const payload of produced) this.#payloads.set(payload.file.payload, found(payload));
+	}
+
+	/** A payload to append to, for one producer until it gives it back. Rejects with the system's error. */
+	async take(): Promise<PayloadWriter> {
+		const free = [...this.#payloads.values()].find(({ isTaken, isClosed }) => !isTaken && !isClosed);
+		const payload = free ?? this.#newPayload();
+		payload.isTaken = true;
+		try {
+			const writer = await PayloadWriter.open(payload.file);
+			if (free === undefined) await syncDirectory(this.#directory.path);
+			return writer;
+		} catch (error) {
+			this.#payloads.delete(payload.file.payload);
+			throw error;
+		}
+	}
+
+	/** Whether a payload has room for a fragment that begins at that server time. */
+	hasRoom({ file }: PayloadWriter, serverMs: number): boolean {
+		const { firstServerMs, isClosed } = this.#of(file);
+		return !isClosed && file.sizeBytes < MAX_PAYLOAD_BYTES && serverMs - firstServerMs < MAX_PAYLOAD_MS;
+	}
+
+	/** Notes a fragment that was appended. */
+	note({ payload, serverMs }: StoredFragment): void {
+		const pooled = this.#payloads.get(payload);
+		if (pooled === undefined) return;
+		pooled.firstServerMs = Math.min(pooled.firstServerMs, serverMs);
+		pooled.lastServerMs = Math.max(pooled.lastServerMs, serverMs);
+	}
+
+	/** A producer is done with a payload, whose writer is closed. `isUsable`: another may append to it. */
+	giveBack(writer: PayloadWriter, isUsable: boolean): void {
+		const pooled = this.#of(writer.file);
+		pooled.isTaken = false;
+		pooled.isClosed ||= !isUsable || !this.hasRoom(writer, pooled.lastServerMs);
+	}
+
+	/** Removes from the disk the payloads all of whose fragments have a server time before `beforeMs`. */
+	async removeFiles(beforeMs: number): Promise<void> {
+		for (const pooled of this.#payloads.values()) {
+			if (pooled.isTaken || pooled.isRemoved || !(pooled.lastServerMs < beforeMs)) continue;
+			pooled.isRemoved = true;
+			pooled.isClosed = true;
+			await this.#directory.removeProduced(pooled.file);
+		}
+	}
+
+	/** Forgets the payloads whose files are gone and whose fragments have a server time before `beforeMs`. */
+	forget(beforeMs: number): ExpiredPayload[] {
+		const forgotten: ExpiredPayload[] = [];
+		for (const { file, isRemoved, firstServerMs, lastServerMs } of this.#payloads.values()) {
+			if (!isRemoved || lastServerMs >= beforeMs) continue;
+			this.#payloads.delete(file.payload);
+			forgotten.push({ payload: file.payload, firstServerMs, lastServerMs });
+		}
+		return forgotten;
+	}
+
+	#newPayload(): PooledPayload {
+		const file = this.#directory.producedFile(this.#nextPayload++);
+		const payload = { ...found({ file, fragments: [] }), isClosed: false };
+		this.#payloads.set(file.payload, payload);
+		return payload;
+	}
+
+	#of({ payload }: PayloadFile): PooledPayload {
+		return this.#payloads.get(payload) as PooledPayload;
+	}
+}
+
+/** A payload of an earlier run gets no further fragments. */
+function found({ file, fragments }: ProducedPayload): PooledPayload {
+	let firstServerMs = Number.POSITIVE_INFINITY;
+	let lastServerMs = Number.NEGATIVE_INFINITY;
+	for (const { serverMs } of fragments) {
+		firstServerMs = Math.min(firstServerMs, serverMs);
+		lastServerMs = Math.max(lastServerMs, serverMs);
+	}
+	return { file, firstServerMs, lastServerMs, isTaken: false, isClosed: true, isRemoved: false };
+}
