@@ -56,6 +56,7 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
 	store: [],
 	signature: ['wire'],
 	quotas: ['monotonic-clock.ts', 'wire'],
+	'put-media': ['wire'],
 	ingest: ['store', 'wire'],
 	'local-archive.ts': ['ingest', 'store', 'wire'],
 	faults: ['monotonic-clock.ts', 'store', 'wire'],

@@ -7,6 +7,11 @@ export const LACING_MASK = 0x06;
 export const XIPH_LACING = 0x02;
 const FIXED_SIZE = 0x04;
 
+/** How many frames a block's payload, which begins at `start`, holds (Matroska §10.3: the count is stored less one). */
+export function framesInBlock(flags: number, bytes: Uint8Array, start: number): number {
+	return (flags & LACING_MASK) === 0 ? 1 : (bytes[start] ?? 0) + 1;
+}
+
 /**
  * Splits the payload of a laced block (what follows the four or more header bytes) into its frames, as ranges within
  * `bytes`. Throws a malformed error where the sizes do not add up.

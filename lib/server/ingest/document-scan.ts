@@ -1,6 +1,7 @@
 import { ID } from '../../ebml/ebml-schema.js';
 import type { MediaError } from '../../errors.js';
-import { LACING_MASK } from '../../mkv/lacing.js';
+import { PictureSpan } from '../../gaps/picture-span.js';
+import { framesInBlock } from '../../mkv/lacing.js';
 import type { MatroskaHandler } from '../../mkv/parser/matroska-handler.js';
 import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
 import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../../mkv/segment-info.js';
@@ -8,7 +9,6 @@ import { readTags } from '../../mkv/tags.js';
 import { readTracks } from '../../mkv/tracks.js';
 import { areEqual } from '../../model/bytes.js';
 import type { Track } from '../../model/track.js';
-import { PictureSpan } from './picture-span.js';
 import { noteRecordedTags, type RecordedTags } from './recorded-tags.js';
 
 /** One EBML document of a file: where it is and what is in it. */
@@ -116,9 +116,4 @@ export class DocumentScan implements MatroskaHandler {
 	get #document(): ScannedDocument {
 		return this.documents.at(-1) as ScannedDocument;
 	}
-}
-
-/** How many frames a block's payload, which begins at `start`, holds (Matroska §10.3: the count is stored less one). */
-export function framesInBlock(flags: number, bytes: Uint8Array, start: number): number {
-	return (flags & LACING_MASK) === 0 ? 1 : (bytes[start] ?? 0) + 1;
 }

@@ -1,15 +1,12 @@
 import { ID } from '../../ebml/ebml-schema.js';
 import { element } from '../../ebml/ebml-writer.js';
 import { MediaError } from '../../errors.js';
+import { PictureSpan } from '../../gaps/picture-span.js';
+import { framesInBlock } from '../../mkv/lacing.js';
 import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mkv/matroska-writer.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/parser/matroska-handler.js';
 import { sizeOf } from '../../model/bytes.js';
-import { framesInBlock } from './document-scan.js';
-import { PictureSpan } from './picture-span.js';
-
-/** The service's limits of a fragment: 20 seconds, 50 MB. */
-const MAX_FRAGMENT_NS = 20_000_000_000;
-const MAX_FRAGMENT_BYTES = 50_000_000;
+import { MAX_FRAGMENT_BYTES, MAX_FRAGMENT_DURATION_NS } from '../../model/fragment-limits.js';
 
 /** Length of a fragment of audio alone. */
 const AUDIO_FRAGMENT_NS = 2_000_000_000;
@@ -82,7 +79,7 @@ export class FragmentCutter implements MatroskaHandler {
 
 	constructor(options: FragmentCutterOptions) {
 		this.#options = options;
-		this.#maxTicks = Math.floor(MAX_FRAGMENT_NS / options.timecodeScaleNs);
+		this.#maxTicks = Math.floor(MAX_FRAGMENT_DURATION_NS / options.timecodeScaleNs);
 		this.#audioTicks = Math.floor(AUDIO_FRAGMENT_NS / options.timecodeScaleNs);
 		this.#maxBlockBytes = MAX_FRAGMENT_BYTES - options.chunkOverheadBytes - MAX_CLUSTER_HEAD_BYTES;
 	}
