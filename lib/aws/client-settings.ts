@@ -94,18 +94,25 @@ export function clientConfig(
 	};
 }
 
+/** Reads the region once: the SDK asks for it several times in every request. */
 function loopbackRegion(profile: string | undefined): () => Promise<string> {
-	return async () => {
-		const client = await settingsReader(profile === undefined ? {} : { profile });
-		try {
-			return await client.config.region();
-		} catch {
-			// No region is configured. That is not an error where the endpoint is on this machine.
-			return LOOPBACK_REGION;
-		} finally {
-			client.destroy();
-		}
+	let region: Promise<string> | null = null;
+	return () => {
+		region ??= configuredRegion(profile);
+		return region;
 	};
+}
+
+async function configuredRegion(profile: string | undefined): Promise<string> {
+	const client = await settingsReader(profile === undefined ? {} : { profile });
+	try {
+		return await client.config.region();
+	} catch {
+		// No region is configured. That is not an error where the endpoint is on this machine.
+		return LOOPBACK_REGION;
+	} finally {
+		client.destroy();
+	}
 }
 
 /**

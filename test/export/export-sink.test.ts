@@ -1,4 +1,5 @@
-import { cpSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -14,9 +15,17 @@ import { temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');
 
+/** What is in the files of a directory, as one hash. */
+function fingerprint(directory: string): string {
+	const hash = createHash('md5');
+	for (const name of readdirSync(directory).sort())
+		hash.update(`${name}\0`).update(readFileSync(join(directory, name)));
+	return hash.digest('hex');
+}
+
 /**
  * Writes an export once as a whole, and once for every place in which it could be killed: the files as they are then are all
- * that is left, and the export goes on from them.
+ * that is left, and the export goes on from them. Places that leave the same files are one.
  */
 async function assertResumes(
 	t: ExecutionContext,
@@ -28,7 +37,7 @@ async function assertResumes(
 	const whole = join(root, 'whole');
 	await mkdir(whole);
 	const { sink } = await openSink(join(whole, name), request);
-	const snapshots: string[] = [];
+	const snapshots = new Map<string, string>();
 	await pipeline(async function* () {
 		for (const [index, event] of events.entries()) {
 			yield event;
@@ -37,13 +46,15 @@ async function assertResumes(
 			await new Promise((resolve) => setImmediate(resolve));
 			const snapshot = join(root, String(index));
 			// At once, as a kill is.
+			const key = fingerprint(whole);
+			if (snapshots.has(key)) continue;
 			cpSync(whole, snapshot, { recursive: true });
-			snapshots.push(snapshot);
+			snapshots.set(key, snapshot);
 		}
 	}, sink);
 	const expected = await contents(whole);
-	t.true(snapshots.length > 3);
-	for (const snapshot of snapshots) {
+	t.true(snapshots.size > 3);
+	for (const snapshot of snapshots.values()) {
 		const { sink: again, known } = await openSink(join(snapshot, name), request);
 		await pipeline(Readable.from(without(events, known)), again);
 		t.deepEqual(await contents(snapshot), expected, snapshot);

@@ -14,6 +14,22 @@ export async function decodedPcm(file: string): Promise<Buffer> {
 	return stdout;
 }
 
+/** Decodes every track of a file: a hash of what came of each, how many packets there are, and the errors of ffmpeg. */
+export async function decodedStreams(
+	file: string,
+): Promise<{ readonly hashes: readonly string[]; readonly packets: number; readonly stderr: string }> {
+	const decoded = ['-map', '0', '-fps_mode', 'passthrough', '-f', 'streamhash', '-hash', 'murmur3', '-'];
+	const copied = ['-map', '0', '-c', 'copy', '-f', 'framecrc', '-'];
+	const args = ['-nostdin', '-v', 'error', '-threads', '1', '-i', file, ...decoded, ...copied];
+	const { stdout, stderr } = await run('ffmpeg', args);
+	const lines = stdout.split('\n');
+	return {
+		hashes: lines.filter((line) => line.includes('murmur3=')),
+		packets: lines.filter((line) => /^\d+, /.test(line)).length,
+		stderr,
+	};
+}
+
 /** What came of decoding a file, whole and from its third second on. */
 export interface Decoded {
 	/** Of the decoded frames, stream by stream, in order. */

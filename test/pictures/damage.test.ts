@@ -1,14 +1,19 @@
-import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
-import type { Frame, MediaEvent, Picture } from 'kvs-archive';
-import { MkvReader } from '#lib/demux/mkv-reader.js';
-import { PictureDecoder } from '#lib/pictures/picture-decoder.js';
-import type { DecodeFailure } from '#lib/pictures/track-decoder.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
+import {
+	decode,
+	decodedFilm,
+	type Film,
+	type FilmFrame,
+	FRAME_MS,
+	FRAMES,
+	filmOf,
+	GROUP,
+	recordingOf,
+} from './made-film.js';
 
 /** Films of three groups of pictures with B-frames, of several slices where the codec's decoder tells them apart. */
 const CODECS = {
@@ -32,6 +37,9 @@ const DAMAGES = {
 	},
 } as const;
 
+/** One of each sort: a key frame, frames others refer to, frames none refers to. */
+const PLACES = [0, 16, 18, 33];
+
 /** Numerical Recipes' linear congruential generator: the same numbers every time. */
 function randomFrom(seed: number): () => number {
 	let state = seed;
@@ -41,104 +49,80 @@ function randomFrom(seed: number): () => number {
 	};
 }
 
-async function film(t: ExecutionContext, codec: readonly string[]): Promise<Buffer> {
-	const file = join(await temporaryDirectory(t), 'film.mkv');
-	const source = 'testsrc2=s=320x240:r=30:d=1.5';
-	const args = [
-		'-nostdin',
-		'-v',
-		'error',
-		'-y',
-		'-f',
-		'lavfi',
-		'-i',
-		source,
-		'-pix_fmt',
-		'yuv420p',
-		...codec,
-	];
-	const { code, stderr } = await run('ffmpeg', [...args, file]);
-	t.is(code, 0, stderr);
-	return readFile(file);
+/** A film of which one frame has other bytes. */
+function changed(film: Film, nth: number, change: (data: Buffer) => void): Film {
+	const frames = film.frames.map((frame, index) => {
+		if (index !== nth) return frame;
+		const data = Buffer.from(frame.data);
+		change(data);
+		return { ...frame, data };
+	});
+	return { ...film, frames };
 }
 
-/** By frame, in decoding order: where its bytes are in the file. */
-async function framesOf(bytes: Buffer): Promise<{ time: bigint; start: number; end: number }[]> {
-	const frames: { time: bigint; start: number; end: number }[] = [];
-	const events = Readable.from([bytes]).compose(new MkvReader()) as AsyncIterable<MediaEvent>;
-	for await (const event of events) {
-		if (event.type !== 'frame') continue;
-		const start = bytes.indexOf(event.data, frames.at(-1)?.end ?? 0);
-		frames.push({ time: event.timecodeNs, start, end: start + event.data.length });
-	}
-	return frames;
+/** What ffmpeg by itself says of films. */
+async function complaintsOf(t: ExecutionContext, films: readonly Film[]): Promise<string> {
+	const directory = await temporaryDirectory(t);
+	const files = films.map((_, index) => join(directory, `${index}.mkv`));
+	for (const [index, film] of films.entries()) await writeFile(files[index] as string, recordingOf([film]));
+	const { stderr } = await run('ffmpeg', [
+		...'-nostdin -nostats -v repeat+level+info'.split(' '),
+		...files.flatMap((file) => ['-threads', '1', '-i', file]),
+		...files.flatMap((_, index) => ['-map', `${index}`, '-f', 'null', '-']),
+	]);
+	return (
+		stderr
+			.split('\n')
+			.filter((line) => /\[error\]|concealing|corrupt decoded frame|Error parsing NAL/.test(line))
+			// Its demuxer's, of Segments of unknown length.
+			.filter((line) => !line.startsWith('[matroska'))
+			.join('\n')
+	);
 }
 
-interface Decoded {
-	readonly pictures: ReadonlyMap<bigint, string>;
-	readonly failures: readonly DecodeFailure[];
-}
-
-async function decode(bytes: Uint8Array): Promise<Decoded> {
-	const failures: DecodeFailure[] = [];
-	const decoder = new PictureDecoder({ format: 'nv12', onFailure: (failure) => failures.push(failure) });
-	pipeline(Readable.from([bytes]), new MkvReader(), decoder, () => {});
-	const pictures = new Map<bigint, string>();
-	for await (const { frame, data } of decoder as AsyncIterable<Picture>) {
-		pictures.set(frame.timecodeNs, createHash('md5').update(data).digest('hex'));
-	}
-	return { pictures, failures };
-}
-
-/** What ffmpeg by itself says of a file. */
-async function complaintsOf(t: ExecutionContext, bytes: Uint8Array): Promise<string> {
-	const file = join(await temporaryDirectory(t), 'damaged.mkv');
-	await writeFile(file, bytes);
-	const args = ['-nostdin', '-nostats', '-threads', '1', '-v', 'repeat+level+info', '-i', file];
-	const { stderr } = await run('ffmpeg', [...args, '-f', 'null', '-']);
-	return stderr
-		.split('\n')
-		.filter((line) => /\[error\]|concealing|corrupt decoded frame|Error parsing NAL/.test(line))
-		.join('\n');
-}
+const FILM_MS = FRAMES * FRAME_MS;
 
 for (const [name, codec] of Object.entries(CODECS)) {
 	withFfmpeg(
 		`${name}: a picture that the decoder complained of is reported, and not handed out`,
 		async (t) => {
-			const bytes = await film(t, codec);
-			const clean = await decode(bytes);
-			t.is(clean.pictures.size, 45);
+			const film = await filmOf(codec);
+			const clean = await decodedFilm(film);
+			t.is(clean.pictures.length, FRAMES);
 			t.deepEqual(clean.failures, []);
-			const frames = await framesOf(bytes);
-			t.is(frames.length, 45);
-			let undetectedCount = 0;
-			let handedOutCount = 0;
-			let reportedCount = 0;
+			const right = new Map(clean.pictures.map(({ timeMs, hash }) => [timeMs, hash]));
 			const random = randomFrom(7);
+			const group = (timeMs: number): number => Math.floor(timeMs / FRAME_MS / GROUP);
+			const unseen = new Map<string, Film>();
+			let [handedOutCount, reportedCount, undetectedCount] = [0, 0, 0];
 			for (const [kind, damage] of Object.entries(DAMAGES)) {
-				// One of each sort: a key frame, frames others refer to, frames none refers to.
-				for (const nth of [0, 16, 18, 33]) {
-					const { start, end } = frames[nth] as (typeof frames)[number];
-					const damaged = Buffer.from(bytes);
-					const at = start + Math.floor((end - start) * (0.4 + (random() % 40) / 100));
-					damage(damaged.subarray(at, Math.min(end, at + 24)), random);
-					const { pictures, failures } = await decode(damaged);
+				const films = PLACES.map((nth) =>
+					changed(film, nth, (data) => {
+						const at = Math.floor(data.length * (0.4 + (random() % 40) / 100));
+						damage(data.subarray(at, at + 24), random);
+					}),
+				);
+				// One recording, so that one decoder meets them all: at the very beginning, and when it is under way.
+				const { pictures, failures } = await decode(recordingOf(films));
+				handedOutCount += pictures.length;
+				reportedCount += failures.length;
+				for (const [place, nth] of PLACES.entries()) {
 					const label = `${kind} in frame ${nth}`;
-					t.is(pictures.size + failures.length, 45, `${label}: every frame is accounted for`);
-					const wrong = [...pictures].filter(([time, hash]) => clean.pictures.get(time) !== hash);
-					handedOutCount += pictures.size;
-					reportedCount += failures.length;
-					const group = (time: bigint): number => Math.floor((Number(time / 1_000_000n) + 1) / 500);
-					const own = group((frames[nth] as (typeof frames)[number]).time);
-					for (const { frame } of failures)
-						t.is(group(frame.timecodeNs), own, `${label}: none of another group`);
-					for (const [time] of wrong) t.is(group(time), own, `${label}: none of another group is wrong`);
+					const isHere = ({ timeMs }: { timeMs: number }): boolean => Math.floor(timeMs / FILM_MS) === place;
+					const own = group(place * FILM_MS + (film.frames[nth] as FilmFrame).timeMs);
+					const [given, failed] = [pictures.filter(isHere), failures.filter(isHere)];
+					t.is(given.length + failed.length, FRAMES, `${label}: every frame is accounted for`);
+					const wrong = given.filter(({ timeMs, hash }) => right.get(timeMs - place * FILM_MS) !== hash);
+					for (const { timeMs } of failed) t.is(group(timeMs), own, `${label}: none of another group`);
+					for (const { timeMs } of wrong)
+						t.is(group(timeMs), own, `${label}: none of another group is wrong`);
 					if (wrong.length === 0) continue;
 					undetectedCount += wrong.length;
-					t.is(await complaintsOf(t, damaged), '', `${label}: ${wrong.length} wrong pictures handed out`);
+					unseen.set(`${label}: ${wrong.length} wrong pictures handed out`, films[place] as Film);
 				}
 			}
+			const labels = [...unseen.keys()].join('\n');
+			if (unseen.size > 0) t.is(await complaintsOf(t, [...unseen.values()]), '', labels);
 			t.log(
 				`${handedOutCount} handed out, ${reportedCount} reported, ${undetectedCount} wrong unseen by ffmpeg`,
 			);
@@ -153,31 +137,23 @@ for (const [name, codec] of Object.entries(CODECS)) {
 withFfmpeg(
 	'the frames before a damaged one in decoding order are handed out, and the next group',
 	async (t) => {
-		const bytes = await film(t, CODECS['H.264 with CAVLC']);
-		const frames = await framesOf(bytes);
+		const film = await filmOf(CODECS['H.264 with CAVLC']);
 		const nth = 24;
-		const { start, end } = frames[nth] as (typeof frames)[number];
-		const damaged = Buffer.from(bytes);
 		// Within the lengths of its NAL units, which end the file's frame.
-		damaged.fill(0, start + Math.floor((end - start) / 2), end);
-		const { pictures, failures } = await decode(damaged);
-		const bad = new Set(failures.map(({ frame }) => frame.timecodeNs));
-		t.true(bad.has((frames[nth] as (typeof frames)[number]).time));
-		for (const [at, { time }] of frames.entries())
-			if (at < nth || at >= 30) t.true(pictures.has(time), `${at}`);
+		const damaged = changed(film, nth, (data) => data.fill(0, data.length >> 1));
+		const { pictures, failures } = await decode(recordingOf([damaged]));
+		t.true(failures.some(({ timeMs }) => timeMs === (film.frames[nth] as FilmFrame).timeMs));
+		const given = new Set(pictures.map(({ timeMs }) => timeMs));
+		for (const [at, { timeMs }] of film.frames.entries())
+			if (at < nth || at >= 2 * GROUP) t.true(given.has(timeMs), `${at}`);
 		for (const { message } of failures) t.regex(message, /\S/);
 	},
 );
 
 withFfmpeg('lengths that do not add up are reported without a decoder', async (t) => {
-	const bytes = await film(t, CODECS['H.264 with CABAC']);
-	const frames = await framesOf(bytes);
-	const { start, time } = frames[44] as (typeof frames)[number];
-	const damaged = Buffer.from(bytes);
-	damaged.writeUInt32BE(0x00ff_ffff, start);
-	const { failures } = await decode(damaged);
-	t.deepEqual(
-		failures.map(({ frame, message }: { frame: Frame; message: string }) => [frame.timecodeNs, message]),
-		[[time, 'its NAL units do not add up to its size']],
-	);
+	const film = await filmOf(CODECS['H.264 with CABAC']);
+	const damaged = changed(film, 44, (data) => data.writeUInt32BE(0x00ff_ffff));
+	const { failures } = await decode(recordingOf([damaged]));
+	const { timeMs } = film.frames[44] as FilmFrame;
+	t.deepEqual(failures, [{ timeMs, message: 'its NAL units do not add up to its size' }]);
 });
