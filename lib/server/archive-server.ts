@@ -13,11 +13,13 @@ import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { describeStream } from './operations/describe-stream.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
 import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
+import { getMedia } from './operations/get-media.js';
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
 import { listFragments } from './operations/list-fragments.js';
 import { listStreams } from './operations/list-streams.js';
 import type { Operation } from './operations/operation.js';
 import { OperationRoute } from './operations/operation-route.js';
+import { putMedia } from './operations/put-media.js';
 import { HlsPlayback } from './playback/hls/hls-playback.js';
 import { PlaybackRoute } from './playback/hls/playback-route.js';
 import { HlsSessions } from './playback/sessions/hls-sessions.js';
@@ -34,6 +36,8 @@ const operations: readonly Operation[] = [
 	getDataEndpoint,
 	describeStream,
 	listStreams,
+	putMedia,
+	getMedia,
 ];
 
 /** How {@link createArchiveServer} makes its server. */
@@ -99,7 +103,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	const quotas = new Map<string, StreamQuotas>();
 	const sessionsPerStream = checkSessions(options.hlsSessions ?? Number.POSITIVE_INFINITY);
 	const sessions = new HlsSessions({ sessionsPerStream, now, quotas: quotaValues });
-	const shared = { archive, tokens: new PageTokens(), sessions };
+	const shared = { archive, tokens: new PageTokens(), sessions, clock, now };
 	const server = createLimitedServer(limits);
 	const respond = createResponder({
 		server,

@@ -4,8 +4,10 @@ import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { ingestError, ingestFile } from './ingest/ingest-file.js';
 import { type IngestSummary, summarizeIngest } from './ingest/ingest-summary.js';
 import { DataDirectory } from './store/data-directory.js';
+import { FragmentAppender } from './store/fragment-appender.js';
 import { FragmentIndex } from './store/fragment-index.js';
 import { LocalStream } from './store/local-stream.js';
+import type { StreamContents } from './store/stream-directory.js';
 import {
 	DEFAULT_RETENTION_HOURS,
 	MAX_RETENTION_HOURS,
@@ -30,6 +32,8 @@ export interface LocalArchiveOptions {
 	 * payloads without an index, fragments that are damaged. @default `process.emitWarning`
 	 */
 	readonly onWarning?: ((message: string) => void) | undefined;
+	/** Whether what producers put in is made durable (fsync) before it is acknowledged. @default true */
+	readonly fsync?: boolean | undefined;
 	/** How long a stream that an ingest makes keeps what producers put into it, in hours. @default 24 */
 	readonly retentionHours?: number | undefined;
 	/** Random whole number below its argument, for fragment numbers. @default `randomInt` of node:crypto */
@@ -57,6 +61,8 @@ export class LocalArchive {
 	readonly #now: () => number;
 	readonly #randomInt: (exclusiveMax: number) => number;
 	readonly #retentionHours: number;
+	readonly #isSynced: boolean;
+	readonly #appenders = new Set<FragmentAppender>();
 	readonly #streams = new Map<string, LocalStream>();
 	readonly #onWarning: (message: string) => void;
 	readonly #closing = new AbortController();
@@ -70,6 +76,7 @@ export class LocalArchive {
 		this.#region = options.region ?? 'us-east-1';
 		this.#now = options.now ?? Date.now;
 		this.#randomInt = options.randomInt ?? ((exclusiveMax) => randomInt(exclusiveMax));
+		this.#isSynced = options.fsync ?? true;
 		this.#retentionHours = checkRetention(options.retentionHours ?? DEFAULT_RETENTION_HOURS);
 		this.#onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'KvsArchiveWarning'));
 		this.ready = this.#open(options.dataDirectory);
@@ -93,7 +100,7 @@ export class LocalArchive {
 			throw new InvalidOptionError('streamName', 'a name that no stream has yet', given.name);
 		}
 		const metadata = newMetadata({ ...given, creationMs: Math.round(this.#now()) });
-		const stream = this.#newStream(metadata);
+		const stream = this.#streamOf(metadata);
 		this.#streams.set(given.name, stream);
 		try {
 			await this.#changing(() => (this.#directory as DataDirectory).writeMetadata(metadata));
@@ -123,6 +130,23 @@ export class LocalArchive {
 		this.#streams.delete(name);
 		stream.end(new ArchiveError('KVS_NOT_FOUND', `the stream \`${name}\` was deleted`));
 		await this.#changing(() => (this.#directory as DataDirectory).removeStream(name));
+	}
+
+	/** A producer connects to a stream. {@link finishAppending} is to be called with what it returns. */
+	appendTo(stream: LocalStream): FragmentAppender {
+		const appender = new FragmentAppender(stream, { isSynced: this.#isSynced });
+		this.#appenders.add(appender);
+		return appender;
+	}
+
+	/** A producer is gone: what it had begun is dropped. Rejects with the system's error. */
+	async finishAppending(appender: FragmentAppender): Promise<void> {
+		try {
+			await appender.close();
+		} finally {
+			this.#appenders.delete(appender);
+			if (this.#closing.signal.aborted && this.#appenders.size === 0) this.#directory?.dispose();
+		}
 	}
 
 	/** Removes what has expired of all streams. Rejects with the system's error. */
@@ -164,10 +188,13 @@ export class LocalArchive {
 		return ingest;
 	}
 
-	/** Ends running ingests, which reject with `KVS_CLOSED`, and removes a temporary data directory, at once. */
+	/**
+	 * Ends running ingests, which reject with `KVS_CLOSED`, and removes a temporary data directory: at once, or when the last
+	 * producer has ended what it stores.
+	 */
 	close(): void {
 		this.#closing.abort(new ArchiveError('KVS_CLOSED', 'the archive was closed'));
-		this.#directory?.dispose();
+		if (this.#appenders.size === 0) this.#directory?.dispose();
 	}
 
 	async #open(path: string | undefined): Promise<void> {
@@ -175,8 +202,7 @@ export class LocalArchive {
 		this.#directory = directory;
 		if (this.#closing.signal.aborted) return directory.dispose();
 		for await (const found of directory.streams((message) => this.warn(message))) {
-			const stream = new LocalStream({ ...found, region: this.#region, contents: found });
-			this.#streams.set(found.metadata.name, stream);
+			this.#streams.set(found.metadata.name, this.#streamOf(found.metadata, found));
 		}
 	}
 
@@ -187,9 +213,15 @@ export class LocalArchive {
 		await changing;
 	}
 
-	#newStream(metadata: StreamMetadata): LocalStream {
-		const directory = (this.#directory as DataDirectory).stream(metadata.name);
-		return new LocalStream({ metadata, region: this.#region, directory });
+	#streamOf(metadata: StreamMetadata, contents?: StreamContents): LocalStream {
+		return new LocalStream({
+			metadata,
+			region: this.#region,
+			directory: (this.#directory as DataDirectory).stream(metadata.name),
+			now: this.#now,
+			randomInt: this.#randomInt,
+			...(contents !== undefined && { contents }),
+		});
 	}
 
 	async #ingest(
@@ -224,7 +256,7 @@ export class LocalArchive {
 				const metadata = known?.metadata ?? newMetadata({ name, creationMs, mediaType, retentionHours });
 				signal.throwIfAborted();
 				await directory.commit(metadata, stored, workDirectory, payload);
-				const stream = this.#streams.get(name) ?? this.#newStream(metadata);
+				const stream = this.#streams.get(name) ?? this.#streamOf(metadata);
 				stream.addFile(stored);
 				this.#streams.set(name, stream);
 			}

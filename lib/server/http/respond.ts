@@ -56,7 +56,12 @@ export function createResponder(
 			const onStream = (name: string | null): void => {
 				stream = name;
 			};
-			const valid = await routed.validate({ origin, arrivedAtMs: arrival.arrivedAtMs, onStream });
+			const valid = await routed.validate({
+				origin,
+				arrivedAtMs: arrival.arrivedAtMs,
+				signal: over.signal,
+				onStream,
+			});
 			const quotas = options.quotasOf(stream);
 			cost = { ...valid.cost, openMediaConnections: valid.holdsConnection ? quotas.openMediaConnections : 0 };
 			quotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);

@@ -14,6 +14,8 @@ export interface RouteContext {
 	readonly origin: string;
 	/** On the monotonic clock, milliseconds. */
 	readonly arrivedAtMs: number;
+	/** Aborted when the response has ended, on either side. */
+	readonly signal: AbortSignal;
 	/** To be called with the request's stream as soon as it is known, for the call log. */
 	readonly onStream: (stream: string | null) => void;
 }

@@ -1,14 +1,11 @@
 import { crc32 } from 'node:zlib';
 import type { FileWriter } from '../../files/file-writer.js';
 import { FRAGMENT_NUMBER_RANDOM_RANGE, mintFragmentNumber } from '../store/fragment-number.js';
-import type { StoredFragment } from '../store/stored-fragment.js';
+import { INGEST_DELAY_MS, type StoredFragment } from '../store/stored-fragment.js';
 import { chunkHead, MAX_SERVICE_TAGS_BYTES, serviceTags } from '../wire/chunk-writer.js';
 import { FragmentCutter } from './fragment-cutter.js';
 import type { MediaToCut } from './media-to-cut.js';
 import { pictureFields } from './picture-span.js';
-
-/** How much later than the producer's time the service seems to have begun to receive a fragment. */
-const SERVER_DELAY_MS = 1000;
 
 /** What {@link writeFragments} works on. */
 export interface FragmentsInput {
@@ -50,7 +47,7 @@ export async function writeFragments(input: FragmentsInput, writer: FileWriter):
 			0,
 		)) {
 			const producerMs = Math.round(startMs + toMs(startTicks));
-			const serverMs = producerMs + SERVER_DELAY_MS;
+			const serverMs = producerMs + INGEST_DELAY_MS;
 			const random = input.randomInt(FRAGMENT_NUMBER_RANDOM_RANGE);
 			const number = mintFragmentNumber({ sequence: sequence++, serverMs, random });
 			const { offset } = writer;

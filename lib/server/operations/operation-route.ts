@@ -13,7 +13,7 @@ import type { Operation, OperationContext, OperationResult } from './operation.j
 export interface OperationRouteOptions {
 	readonly operations: readonly Operation[];
 	/** What operations may use, besides what a request's arrival says. */
-	readonly shared: Omit<OperationContext, 'origin' | 'nowMs'>;
+	readonly shared: Omit<OperationContext, 'origin' | 'nowMs' | 'signal'>;
 	readonly verifier: SignatureVerifier | null;
 	readonly rules: readonly ActiveFaultRule[];
 	/** The archive's clock, epoch milliseconds. */
@@ -52,7 +52,7 @@ export class OperationRoute implements Route {
 	async #validate(
 		operation: Operation,
 		request: IncomingMessage,
-		{ origin, onStream }: RouteContext,
+		{ origin, signal, onStream }: RouteContext,
 	): Promise<ValidRequest> {
 		const { shared, verifier, rules, now, bodyTimeoutMs } = this.#options;
 		let stream: string | null = null;
@@ -65,11 +65,11 @@ export class OperationRoute implements Route {
 			const members = await readMembers(request, verifier, bodyTimeoutMs);
 			noteStream(streamNamedIn(members));
 			await shared.archive.ready;
-			result = operation.respond(new RequestFields(members), { ...shared, origin, nowMs: now() });
+			result = operation.respond(new RequestFields(members), { ...shared, origin, nowMs: now(), signal });
 		} else {
 			await verifyHeaders(request, verifier);
 			await shared.archive.ready;
-			const context = { ...shared, origin, nowMs: now(), onStream: noteStream };
+			const context = { ...shared, origin, nowMs: now(), signal, onStream: noteStream };
 			result = operation.stream(request.headers, request as AsyncIterable<Uint8Array>, context);
 		}
 		return {

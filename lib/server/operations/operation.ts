@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ListedPage } from '../faults/listing-faults.js';
 import type { LocalArchive } from '../local-archive.js';
+import type { MonotonicClock } from '../monotonic-clock.js';
 import type { HlsSessions } from '../playback/sessions/hls-sessions.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { PageTokens } from '../wire/page-token.js';
@@ -17,7 +18,13 @@ export interface OperationContext {
 	/** Playback sessions. */
 	readonly sessions: HlsSessions;
 	/** The archive's clock, epoch milliseconds. */
+	readonly now: () => number;
+	/** What that clock said when the request was read. */
 	readonly nowMs: number;
+	/** The server's monotonic clock, for what is waited for. */
+	readonly clock: MonotonicClock;
+	/** Aborted when the response has ended, on either side: what an operation still waits for then is to end. */
+	readonly signal: AbortSignal;
 }
 
 /** A page of ListFragments. */

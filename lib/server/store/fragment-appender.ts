@@ -1,12 +1,6 @@
-import type { LocalStream } from './local-stream.js';
+import type { BegunFragment, LocalStream } from './local-stream.js';
 import type { FragmentFields, PayloadWriter } from './payload-writer.js';
 import type { StoredFragment } from './stored-fragment.js';
-
-/** A fragment that a producer has begun. */
-export interface BegunFragment {
-	readonly number: string;
-	readonly serverMs: number;
-}
 
 /** A fragment that is whole in its payload, and not yet durable. */
 interface WrittenFragment {
@@ -36,7 +30,7 @@ export class FragmentAppender {
 	#begun: BegunFragment | null = null;
 	#written: WrittenFragment[] = [];
 	#persisting: Promise<unknown> = Promise.resolve();
-	#hasFailed = false;
+	#failure: { readonly error: unknown } | null = null;
 
 	constructor(stream: LocalStream, { isSynced }: AppenderOptions) {
 		this.#stream = stream;
@@ -94,7 +88,7 @@ export class FragmentAppender {
 		if (this.#begun === null) return;
 		this.#stream.release(this.#begun, null);
 		this.#begun = null;
-		if (!this.#hasFailed) await this.#attempt(async () => this.#writer?.drop());
+		if (this.#failure === null) await this.#attempt(async () => this.#writer?.drop());
 	}
 
 	/**
@@ -144,14 +138,16 @@ export class FragmentAppender {
 
 	async #giveBack(writer: PayloadWriter): Promise<void> {
 		await writer.close();
-		this.#stream.payloads.giveBack(writer, !this.#hasFailed);
+		this.#stream.payloads.giveBack(writer, this.#failure === null);
 	}
 
 	async #attempt<Result>(act: () => Promise<Result>): Promise<Result> {
+		// After a failed fsync the system may say of lost bytes that they are durable.
+		if (this.#failure !== null) throw this.#failure.error;
 		try {
 			return await act();
 		} catch (error) {
-			this.#hasFailed = true;
+			this.#failure = { error };
 			throw error;
 		}
 	}

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { FragmentIndex, type Snapshot } from './fragment-index.js';
 import { FRAGMENT_NUMBER_RANDOM_RANGE, firstSequenceAfter, mintFragmentNumber } from './fragment-number.js';
 import { PayloadPool } from './payload-pool.js';
-import type { StoredFragment } from './stored-fragment.js';
+import { INGEST_DELAY_MS, type StoredFragment } from './stored-fragment.js';
 import type { StoredFile, StreamContents, StreamDirectory } from './stream-directory.js';
 import { retentionMs, type StreamMetadata } from './stream-metadata.js';
 
@@ -15,11 +15,21 @@ const REMEMBERED_MS = 3_600_000;
 /** How long a stream that keeps nothing holds fragments for GetMedia ("Host buffer" of CreateStream's documentation). */
 const HOST_BUFFER_MS = 5 * 60_000;
 
+/** A fragment that a producer has begun. */
+export interface BegunFragment {
+	readonly number: string;
+	/** When it began to come, epoch milliseconds. */
+	readonly serverMs: number;
+}
+
 /** What a {@link LocalStream} is made of. */
 export interface LocalStreamParts {
 	readonly metadata: StreamMetadata;
 	readonly region: string;
 	readonly directory: StreamDirectory;
+	/** The archive's clock, epoch milliseconds. */
+	readonly now: () => number;
+	readonly randomInt: (exclusiveMax: number) => number;
 	/** What its directory holds already. @default nothing */
 	readonly contents?: StreamContents;
 }
@@ -34,16 +44,20 @@ export class LocalStream {
 	readonly payloads: PayloadPool;
 	readonly #filesByDigest = new Map<string, StoredFile>();
 	readonly #ended = new AbortController();
-	/** Server times of the fragments that producers have begun and not ended. */
-	readonly #begun = new Set<{ readonly serverMs: number }>();
+	/** What producers have begun and not ended. */
+	readonly #begun = new Set<BegunFragment>();
+	readonly #now: () => number;
+	readonly #randomInt: (exclusiveMax: number) => number;
 	#metadata: StreamMetadata;
 	#sequence: bigint | null = null;
 	#lastServerMs = Number.NEGATIVE_INFINITY;
 	/** Any number of readers may wait at a time. */
 	readonly #changes = new EventEmitter().setMaxListeners(0);
 
-	constructor({ metadata, region, directory, contents = NOTHING }: LocalStreamParts) {
+	constructor({ metadata, region, directory, now, randomInt, contents = NOTHING }: LocalStreamParts) {
 		this.#metadata = metadata;
+		this.#now = now;
+		this.#randomInt = randomInt;
 		this.arn = `arn:aws:kinesisvideo:${region}:${ACCOUNT_ID}:stream/${metadata.name}/${metadata.creationMs}`;
 		this.payloads = new PayloadPool(directory, contents);
 		for (const file of contents.files) this.addFile(file);
@@ -104,7 +118,8 @@ export class LocalStream {
 	snapshot(nowMs: number): Snapshot {
 		const { appended } = this.fragments;
 		const keptMs = retentionMs(this.#metadata);
-		return { appended, untilMs: nowMs, sinceMs: keptMs === 0 ? Number.MAX_SAFE_INTEGER : nowMs - keptMs };
+		const sinceMs = keptMs === 0 ? Number.MAX_SAFE_INTEGER : nowMs - keptMs;
+		return { appended, untilMs: nowMs + INGEST_DELAY_MS, sinceMs };
 	}
 
 	/** What GetMedia gives at a time: of a stream that keeps nothing, the last minutes. */
@@ -127,22 +142,23 @@ export class LocalStream {
 	}
 
 	/**
-	 * A producer begins a fragment, at a time of the archive's clock. Until {@link release} is called with what it returns, readers
-	 * that follow the server's clock wait for it before they go on to later ones.
+	 * A producer begins a fragment now. Until {@link release} is called with what it returns, readers that follow the server's
+	 * clock wait for it before they go on to later ones.
 	 */
-	begin(nowMs: number, randomInt: (exclusiveMax: number) => number): { number: string; serverMs: number } {
+	begin(): BegunFragment {
 		// The clock of a machine may be set back; the order of ingestion is not.
-		const serverMs = Math.max(this.#lastServerMs, Math.round(nowMs));
+		const serverMs = Math.max(this.#lastServerMs, Math.round(this.#now()));
 		this.#lastServerMs = serverMs;
-		this.#sequence = (this.#highestSequence ?? 0n) + 1n;
-		const random = randomInt(FRAGMENT_NUMBER_RANDOM_RANGE);
-		const begun = { serverMs, number: mintFragmentNumber({ sequence: this.#sequence, serverMs, random }) };
+		const sequence = (this.#highestSequence ?? 0n) + 1n;
+		this.#sequence = sequence;
+		const random = this.#randomInt(FRAGMENT_NUMBER_RANDOM_RANGE);
+		const begun = { serverMs, number: mintFragmentNumber({ sequence, serverMs, random }) };
 		this.#begun.add(begun);
 		return begun;
 	}
 
 	/** A fragment that was begun is listed, where it was stored, and is not waited for any more. */
-	release(begun: { readonly serverMs: number }, stored: StoredFragment | null): void {
+	release(begun: BegunFragment, stored: StoredFragment | null): void {
 		this.#begun.delete(begun);
 		if (stored !== null) {
 			this.payloads.note(stored);

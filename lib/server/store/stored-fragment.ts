@@ -24,6 +24,12 @@ export interface StoredFragment {
 	readonly crc32?: number;
 }
 
+/**
+ * How much later than the producer's time the service seems to have begun to receive a fragment of an ingested file. Such a
+ * fragment is there from the time of its first frame on.
+ */
+export const INGEST_DELAY_MS = 1000;
+
 /** The length a fragment number may have (FragmentNumberString of the service's model). */
 export const FRAGMENT_NUMBER_PATTERN = /^[0-9]{1,128}$/;
 

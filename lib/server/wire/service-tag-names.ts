@@ -35,3 +35,9 @@ export const EXCEPTION_TAGS: ReadonlySet<string> = new Set([
 	DOCUMENTED_ERROR_CODE_TAG,
 	DOCUMENTED_ERROR_MESSAGE_TAG,
 ]);
+
+/** Tag of how far a chunk of GetMedia lies in the past, in milliseconds. */
+export const MILLIS_BEHIND_NOW_TAG = `${PREFIX}MILLIS_BEHIND_NOW`;
+
+/** Tag of the token with which another GetMedia goes on after a chunk: its fragment number. */
+export const CONTINUATION_TOKEN_TAG = `${PREFIX}CONTINUATION_TOKEN`;

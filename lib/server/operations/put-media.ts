@@ -1,0 +1,45 @@
+import { readPutMediaHeaders } from '../put-media/put-media-headers.js';
+import { PutMediaSession } from '../put-media/put-media-session.js';
+import type { StreamedOperation } from './operation.js';
+import { requestedStream } from './requested-stream.js';
+
+/** PutMedia: stores the Clusters of a body as it comes, and acknowledges each fragment on the same connection. */
+export const putMedia: StreamedOperation = {
+	name: 'PutMedia',
+	path: '/putMedia',
+	stream(headers, body, { archive, clock, onStream }) {
+		const { stream: named, producerStartMs, isAcknowledged } = readPutMediaHeaders(headers);
+		const requested = requestedStream(named);
+		onStream(requested.name);
+		const stream = requested.find(archive);
+		return {
+			kind: 'stream',
+			contentType: 'application/json',
+			body: acknowledgements(),
+		};
+
+		// Begins with the first read, so that a request that a quota refuses stores nothing.
+		async function* acknowledgements(): AsyncGenerator<Uint8Array> {
+			const appender = archive.appendTo(stream);
+			const session = new PutMediaSession({
+				stream,
+				appender,
+				producerStartMs,
+				isAcknowledged,
+				clock,
+				troubleOf: () => ({ errorId: null, diskDelayMs: 0 }),
+			});
+			const running = session
+				.run(body)
+				.then(() => archive.finishAppending(appender))
+				.catch((error) =>
+					archive.warn(`PutMedia of \`${requested.name}\` did not end cleanly: ${error.message}`),
+				);
+			try {
+				yield* session.acks.lines;
+			} finally {
+				await running;
+			}
+		}
+	},
+};
