@@ -47,12 +47,14 @@ export class PayloadPool {
 		const free = [...this.#payloads.values()].find(({ isTaken, isClosed }) => !isTaken && !isClosed);
 		const payload = free ?? this.#newPayload();
 		payload.isTaken = true;
+		let writer: PayloadWriter | null = null;
 		try {
-			const writer = await PayloadWriter.open(payload.file);
+			writer = await PayloadWriter.open(payload.file);
 			if (free === undefined) await syncDirectory(this.#directory.path);
 			return writer;
 		} catch (error) {
 			this.#payloads.delete(payload.file.payload);
+			await writer?.close();
 			throw error;
 		}
 	}
