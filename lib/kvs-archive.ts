@@ -34,6 +34,9 @@ import { PictureDecoder } from './pictures/picture-decoder.js';
 import type { DecodeFailure } from './pictures/track-decoder.js';
 import { type HlsSession, openHlsSession } from './playback/hls-session.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
+import type { Ack } from './put/ack.js';
+import { putMedia } from './put/put-media.js';
+import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
 import type { EventStream } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
 import { openListing } from './run/listing.js';
@@ -246,6 +249,19 @@ export class KvsArchive implements AsyncDisposable {
 	async waitForFragment(start: FragmentStart, options: WaitForFragmentOptions = {}): Promise<Fragment> {
 		checkOptionNames(options, OPTION_NAMES.waitForFragment);
 		return waitForFragment(start, options, this.#service);
+	}
+
+	/**
+	 * Puts media into the stream (PutMedia): one Matroska document, whose Clusters become fragments, and gives the service's
+	 * acknowledgements as they come. See {@link putMedia} for what is sent when, and how it ends.
+	 */
+	putMedia(
+		media: AsyncIterable<Uint8Array>,
+		options: PutMediaOptions = {},
+	): AsyncGenerator<Ack, void, undefined> {
+		const { client, clock } = this.#service;
+		const times = resolvePutMediaTimes(options, clock.now());
+		return putMedia(media, times, { client, clock, signal: options.signal });
 	}
 
 	/** Closes the connections made here. Runs that are under way fail, and so does every further call: `KVS_CLOSED`. */

@@ -24,6 +24,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	sinks: ['codecs', 'files', 'gaps', 'muxing', 'pictures', 'stream'],
 	timeline: ['codecs', 'gaps', 'stream'],
 	playback: ['aws', 'pace'],
+	put: ['aws', 'pace', 'stream'],
 	run: ['aws', 'codecs', 'demux', 'fetch', 'frames', 'list', 'pace', 'pictures', 'stream'],
 	export: [
 		'codecs',
@@ -114,7 +115,8 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	mediabunny: ['mp4', 'server/ingest'],
 	'cli-progress': 'cli',
 	commander: 'cli',
-	'node:http': 'server',
+	'node:http': ['put', 'server'],
+	'node:https': 'put',
 	'node:child_process': 'pictures/ffmpeg-process.ts',
 };
 

@@ -4,7 +4,6 @@ import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-vi
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { type Clock, systemClock } from '../pace/clock.js';
-import { unlessAborted } from '../stream/abort.js';
 import { invalidMember, invalidResponse, toRequestError } from './aws-errors.js';
 import { type CallOptions, observeCall } from './call-record.js';
 import {
@@ -13,6 +12,7 @@ import {
 	resolveAnswerTimeoutMs,
 	resolveEndpoint,
 } from './client-settings.js';
+import { DataEndpoints } from './data-endpoints.js';
 import { type FragmentPage, readFragmentPage } from './fragment-page.js';
 import { findOperation, type Operation, type OperationParams } from './operations.js';
 import {
@@ -21,6 +21,7 @@ import {
 	presignCommand,
 	resolvePresignOptions,
 } from './presigner.js';
+import { type PutMediaRequest, type PutMediaTimes, signPutMedia } from './put-media-signer.js';
 import { type OwnClients, SdkClients } from './sdk-clients.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
 import { withTimeout } from './with-timeout.js';
@@ -31,9 +32,6 @@ export interface ArchiveClientOptions extends ClientSettings, StreamId {
 	/** What time it is, and what waits are counted by. @default the machine's own time */
 	readonly clock?: Clock | undefined;
 }
-
-/** Where the SDKs look for the endpoint of the archived media; then no data endpoint is asked for. */
-const DATA_ENDPOINT_VARIABLE = 'AWS_ENDPOINT_URL_KINESIS_VIDEO_ARCHIVED_MEDIA';
 
 /**
  * The service for one stream: each method makes one attempt at one call, asking for the API's data endpoint first and
@@ -48,7 +46,9 @@ export class ArchiveClient {
 	readonly #answerTimeoutMs: number;
 	readonly #clock: Clock;
 	readonly #clients: SdkClients;
-	readonly #dataEndpoints = new Map<APIName, Promise<string>>();
+	readonly #dataEndpoints = new DataEndpoints((apiName, options: CallOptions) =>
+		this.#askDataEndpoint(apiName, options),
+	);
 
 	constructor(options: ArchiveClientOptions) {
 		const { stream, members, region } = checkStreamId(options);
@@ -165,6 +165,31 @@ export class ArchiveClient {
 		}
 	}
 
+	/**
+	 * Makes a PutMedia request, see {@link PutMediaRequest}, and has `send` make one attempt at it, as one call. Aborted when the
+	 * client is closed, too.
+	 */
+	async putMedia<T>(
+		times: PutMediaTimes,
+		send: (request: PutMediaRequest, signal: AbortSignal) => Promise<T>,
+		options: CallOptions = {},
+	): Promise<T> {
+		const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
+		const endpoint = await this.#dataEndpoints.get('PUT_MEDIA', options, signal);
+		const control = await this.#clients.control();
+		try {
+			return await this.#observed('PutMedia', endpoint, options, signal, async (callSignal) => {
+				const date = new Date(this.#clock.now());
+				const request = await signPutMedia(control, endpoint, this.#id, times, date);
+				options.onSend?.();
+				return send(request, callSignal);
+			});
+		} catch (error) {
+			this.#dataEndpoints.forget('PUT_MEDIA');
+			throw error;
+		}
+	}
+
 	/** Throws `ArchiveError` (`KVS_CLOSED`) where `close` was called. */
 	checkOpen(): void {
 		this.#closing.signal.throwIfAborted();
@@ -194,7 +219,7 @@ export class ArchiveClient {
 		signal: AbortSignal,
 	): Promise<KinesisVideoClient | KinesisVideoArchivedMediaClient> {
 		if (apiName === null) return this.#clients.control();
-		const endpoint = (): Promise<string> => this.#dataEndpoint(apiName, options, signal);
+		const endpoint = (): Promise<string> => this.#dataEndpoints.get(apiName, options, signal);
 		return this.#clients.ownArchivedMedia ?? this.#clients.archivedMedia(await endpoint());
 	}
 
@@ -207,7 +232,7 @@ export class ArchiveClient {
 		// The SDK tells an abort apart by its signal only; without one from the caller it gets one that never fires.
 		const signal = options.signal ?? new AbortController().signal;
 		const own = this.#clients.ownArchivedMedia;
-		const endpoint = own === null ? await this.#dataEndpoint(apiName, options, signal) : undefined;
+		const endpoint = own === null ? await this.#dataEndpoints.get(apiName, options, signal) : undefined;
 		const client = own ?? (await this.#clients.archivedMedia(endpoint as string));
 		options.onSend?.();
 		try {
@@ -215,26 +240,9 @@ export class ArchiveClient {
 				send(client, callSignal),
 			);
 		} catch (error) {
-			// An endpoint may move: the next call asks anew (API_GetDataEndpoint).
-			this.#dataEndpoints.delete(apiName);
+			this.#dataEndpoints.forget(apiName);
 			throw error;
 		}
-	}
-
-	#dataEndpoint(apiName: APIName, options: CallOptions, signal: AbortSignal): Promise<string> {
-		const fixed = process.env[DATA_ENDPOINT_VARIABLE];
-		if (fixed) {
-			if (isHttpUrl(fixed)) return Promise.resolve(fixed);
-			return Promise.reject(new InvalidOptionError(DATA_ENDPOINT_VARIABLE, 'an http or https URL', fixed));
-		}
-		let asked = this.#dataEndpoints.get(apiName);
-		if (asked === undefined) {
-			// The response is for every caller that waits for it: the abort of one must not take it from the others.
-			asked = this.#askDataEndpoint(apiName, options);
-			this.#dataEndpoints.set(apiName, asked);
-			asked.catch(() => this.#dataEndpoints.delete(apiName));
-		}
-		return unlessAborted(asked, signal);
 	}
 
 	async #askDataEndpoint(apiName: APIName, options: CallOptions): Promise<string> {

@@ -3,7 +3,7 @@ import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-vi
 import { InvalidOptionError } from '../errors.js';
 
 /** The scope's service, whichever API is called (endpointPrefix of the services' models). */
-const SERVICE = 'kinesisvideo';
+export const SIGNING_NAME = 'kinesisvideo';
 
 const DEFAULT_EXPIRES_SECONDS = 3600;
 
@@ -83,7 +83,7 @@ export async function presignCommand(
 	const { HttpRequest } = await import('@smithy/protocol-http');
 	const { SignatureV4 } = await import('@smithy/signature-v4');
 	const signer = new SignatureV4({
-		service: SERVICE,
+		service: SIGNING_NAME,
 		region: client.config.region,
 		credentials: client.config.credentials,
 		sha256: client.config.sha256,

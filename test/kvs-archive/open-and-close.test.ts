@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import test from 'ava';
 import { type Fragment, KvsArchive, type TimeRange } from 'kvs-archive';
@@ -123,6 +124,7 @@ test('after close every method says that the archive is closed, at once', async 
 		presign: () => kvs.presign('ListFragments'),
 		canPaginate: () => kvs.canPaginate('ListFragments'),
 		paginate: () => kvs.paginate('ListFragments'),
+		putMedia: () => kvs.putMedia(Readable.from([])),
 		waitForFragment: () => kvs.waitForFragment({ from: range.from }),
 	};
 	const closed = { code: 'KVS_CLOSED', message: /stream `door` was closed/ };
