@@ -124,7 +124,7 @@ export class LocalArchive {
 		await stream.expire(this.#now());
 	}
 
-	/** Removes a stream and its media. Whoever reads it or puts into it ends. Rejects with the system's error. */
+	/** Removes a stream and its media. Its readers and producers end. Rejects with the system's error. */
 	async deleteStream(stream: LocalStream): Promise<void> {
 		const { name } = stream.metadata;
 		this.#streams.delete(name);

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
 import type { FileWriter } from '../../files/file-writer.js';
+import { pictureFields } from '../../gaps/picture-span.js';
 import { FRAGMENT_NUMBER_RANDOM_RANGE, mintFragmentNumber } from '../store/fragment-number.js';
 import { INGEST_DELAY_MS, type StoredFragment } from '../store/stored-fragment.js';
 import { chunkHead, MAX_SERVICE_TAGS_BYTES, serviceTags } from '../wire/chunk-writer.js';
 import { FragmentCutter } from './fragment-cutter.js';
 import type { MediaToCut } from './media-to-cut.js';
-import { pictureFields } from './picture-span.js';
 
 /** What {@link writeFragments} works on. */
 export interface FragmentsInput {

@@ -96,7 +96,7 @@ export class LocalStream {
 		this.#metadata = metadata;
 	}
 
-	/** The stream was deleted: whoever reads it or writes into it ends. */
+	/** The stream was deleted: its readers and producers end. */
 	end(reason: Error): void {
 		this.#ended.abort(reason);
 		this.#announce();

@@ -1,1 +1,0 @@
-export { pictureFields } from '../../gaps/picture-span.js';
