@@ -89,6 +89,7 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
 		'playback/sessions',
 		'quotas',
 		'signature',
+		'store',
 		'wire',
 	],
 	'index.ts': [
@@ -116,7 +117,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'cli-progress': 'cli',
 	commander: 'cli',
 	'node:http': ['put', 'server'],
-	'node:https': 'put',
+	'node:https': ['put', 'server/http/server-limits.ts'],
 	'node:child_process': 'pictures/ffmpeg-process.ts',
 };
 

@@ -49,6 +49,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			'--hls-sessions <n>',
 			'playback sessions a stream; one more closes the oldest (default: any number)',
 		)
+		.option('--tls-cert <file>', 'speak HTTPS, with this certificate in PEM')
+		.option('--tls-key <file>', 'the private key of --tls-cert, in PEM')
 		.action(run(async () => (await import('./commands/serve.js')).serve));
 
 	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))

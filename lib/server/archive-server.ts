@@ -1,4 +1,5 @@
-import type { Server } from 'node:http';
+import { randomInt } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { ActiveFaultRule } from './faults/active-fault-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
@@ -7,19 +8,20 @@ import { keepOnLoopback } from './http/loopback-guard.js';
 import type { RequestRecord, ResponseRecord } from './http/request-record.js';
 import { createResponder } from './http/respond.js';
 import { Router } from './http/router.js';
+import { checkIdentity, type ServerIdentity } from './http/server-identity.js';
 import { createLimitedServer, resolveLimits, type ServerLimits } from './http/server-limits.js';
 import { LocalArchive, type LocalArchiveOptions } from './local-archive.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
-import { describeStream } from './operations/describe-stream.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
 import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
 import { getMedia } from './operations/get-media.js';
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
 import { listFragments } from './operations/list-fragments.js';
-import { listStreams } from './operations/list-streams.js';
 import type { Operation } from './operations/operation.js';
 import { OperationRoute } from './operations/operation-route.js';
 import { putMedia } from './operations/put-media.js';
+import { streamOperations } from './operations/streams/stream-operations.js';
+import { unservedOperations } from './operations/unserved-operations.js';
 import { HlsPlayback } from './playback/hls/hls-playback.js';
 import { PlaybackRoute } from './playback/hls/playback-route.js';
 import { HlsSessions } from './playback/sessions/hls-sessions.js';
@@ -27,15 +29,17 @@ import { type QuotaValues, resolveQuotas } from './quotas/quota-values.js';
 import { StreamQuotas } from './quotas/stream-quotas.js';
 import type { AccessKey } from './signature/access-key.js';
 import { SignatureVerifier } from './signature/signature-verifier.js';
+import type { LocalStream } from './store/local-stream.js';
 import { PageTokens } from './wire/page-token.js';
 
+/** Of two with one path the later is served. */
 const operations: readonly Operation[] = [
+	...unservedOperations,
+	...streamOperations,
 	listFragments,
 	getMediaForFragmentList,
 	getHlsStreamingSessionUrl,
 	getDataEndpoint,
-	describeStream,
-	listStreams,
 	putMedia,
 	getMedia,
 ];
@@ -60,6 +64,8 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	 * are not authenticated, and it listens on loopback only
 	 */
 	readonly credentials?: readonly AccessKey[] | undefined;
+	/** The certificate and key of an HTTPS server. @default it speaks plain HTTP */
+	readonly tls?: ServerIdentity | undefined;
 	/** Limits on clients that differ from the defaults. */
 	readonly limits?: Partial<ServerLimits> | undefined;
 	/** Playback sessions of a stream at once; one more closes the oldest. @default Infinity, as the service has it today */
@@ -73,7 +79,7 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly clock?: MonotonicClock | undefined;
 }
 
-/** A `node:http` server that responds as the service does, from its `archive`. */
+/** A `node:http` server, or a `node:https` one, that responds as the service does, from its `archive`. */
 export interface ArchiveServer extends Server {
 	/** The streams it serves. */
 	readonly archive: LocalArchive;
@@ -85,8 +91,8 @@ export interface ArchiveServer extends Server {
  * Makes a local archive server, which the AWS SDKs can talk to; `listen` is the caller's to call. Requests wait until the
  * data directory is open. `close` ends running ingests and removes a temporary data directory.
  *
- * It speaks plain HTTP, and without `credentials` it does not check signatures: anywhere but on loopback it then closes and
- * emits an `InvalidOptionError`. Throws one for quotas, fault rules, credentials or limits that are invalid.
+ * Without `tls` it speaks plain HTTP, and without `credentials` it does not check signatures: anywhere but on loopback it then
+ * closes and emits an `InvalidOptionError`. Throws one for quotas, fault rules, credentials, certificates or limits that are invalid.
  */
 export function createArchiveServer(options: ArchiveServerOptions = {}): ArchiveServer {
 	const quotaValues = resolveQuotas(options.quotas ?? 'off');
@@ -100,11 +106,20 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	const { credentials: keys, region = 'us-east-1' } = options;
 	const verifier = keys === undefined ? null : new SignatureVerifier({ keys, region, now });
 	const archive = new LocalArchive(options);
-	const quotas = new Map<string, StreamQuotas>();
+	const quotas = new WeakMap<LocalStream, StreamQuotas>();
+	const quotasOfOthers = new StreamQuotas(quotaValues);
 	const sessionsPerStream = checkSessions(options.hlsSessions ?? Number.POSITIVE_INFINITY);
 	const sessions = new HlsSessions({ sessionsPerStream, now, quotas: quotaValues });
-	const shared = { archive, tokens: new PageTokens(), sessions, clock, now };
-	const server = createLimitedServer(limits);
+	const shared = {
+		archive,
+		tokens: new PageTokens(),
+		sessions,
+		clock,
+		now,
+		randomInt: options.randomInt ?? ((exclusiveMax: number) => randomInt(exclusiveMax)),
+	};
+	const identity = options.tls === undefined ? null : checkIdentity(options.tls);
+	const server = createLimitedServer(limits, identity);
 	const respond = createResponder({
 		server,
 		router: new Router([
@@ -128,27 +143,31 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		onRequest: options.onRequest,
 		onResponseEnd: options.onResponseEnd,
 	});
-	server.on('request', (request, response) => {
-		// Rejects only where the client disconnected or the disk failed; the connection is closed either way.
-		respond(request, response).catch(() => response.destroy());
-	});
+	for (const event of ['request', 'checkContinue'] as const) {
+		const isContinueExpected = event === 'checkContinue';
+		server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+			// Rejects only where the client disconnected or the disk failed; the connection is closed either way.
+			respond(request, response, { isContinueExpected }).catch(() => response.destroy());
+		});
+	}
 	if (verifier === null) keepOnLoopback(server);
 	server.on('close', () => archive.close());
 	return Object.defineProperties(server, {
 		archive: { value: archive },
-		endpoint: { get: () => endpointOf(server) },
+		endpoint: { get: () => endpointOf(server, identity === null ? 'http' : 'https') },
 	}) as ArchiveServer;
 
-	/** Unknown streams share one entry, so that their names do not fill memory. */
-	function quotasOf(stream: string | null): StreamQuotas {
-		const name = archive.stream(stream ?? '')?.metadata.name ?? '';
-		const found = quotas.get(name) ?? new StreamQuotas(quotaValues);
-		quotas.set(name, found);
+	/** Requests without a stream, or with one that is unknown, share theirs: names must not fill memory. */
+	function quotasOf(name: string | null): StreamQuotas {
+		const stream = archive.stream(name ?? '');
+		if (stream === undefined) return quotasOfOthers;
+		const found = quotas.get(stream) ?? new StreamQuotas(quotaValues);
+		quotas.set(stream, found);
 		return found;
 	}
 }
 
-function endpointOf(server: Server): string {
+function endpointOf(server: Server, scheme: string): string {
 	const address = server.address();
 	if (address === null || typeof address === 'string') {
 		throw new ArchiveError(
@@ -157,7 +176,7 @@ function endpointOf(server: Server): string {
 		);
 	}
 	const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-	return `http://${host}:${address.port}`;
+	return `${scheme}://${host}:${address.port}`;
 }
 
 function checkSessions(count: number): number {

@@ -13,6 +13,7 @@ export type {
 	FragmentChoice,
 } from './faults/fault-rule.js';
 export type { RequestRecord, ResponseRecord } from './http/request-record.js';
+export type { ServerIdentity } from './http/server-identity.js';
 export type { ServerLimits } from './http/server-limits.js';
 export type { IngestSummary } from './ingest/ingest-summary.js';
 export type { IngestOptions, LocalArchive, LocalArchiveOptions } from './local-archive.js';

@@ -111,13 +111,18 @@ export class LocalArchive {
 		}
 	}
 
-	/** Changes what is known of a stream, durably; a shorter retention removes what is older at once. Rejects with the system's error. */
+	/**
+	 * Changes what is known of a stream, durably; a shorter retention removes what is older at once. `change` is called when the
+	 * changes before are made. Rejects with what it throws, with `ArchiveError` (`KVS_NOT_FOUND`) for a stream that was deleted
+	 * meanwhile, and with the system's error.
+	 */
 	async updateStream(
 		stream: LocalStream,
-		changes: Partial<Omit<StreamMetadata, 'name' | 'creationMs'>>,
+		change: (metadata: StreamMetadata) => Partial<Omit<StreamMetadata, 'name' | 'creationMs'>>,
 	): Promise<void> {
 		await this.#changing(async () => {
-			const metadata = { ...stream.metadata, ...changes };
+			stream.ended.throwIfAborted();
+			const metadata = { ...stream.metadata, ...change(stream.metadata) };
 			await (this.#directory as DataDirectory).writeMetadata(metadata);
 			stream.update(metadata);
 		});

@@ -6,7 +6,9 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { KinesisVideoClient, ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import test, { type ExecutionContext } from 'ava';
+import { makeCertificate } from '../helpers/certificate.js';
 import { commandLine } from '../helpers/command-line.js';
+import { testWith } from '../helpers/needs.js';
 import { fragmentDocument } from '../helpers/payload.js';
 import type { Outcome } from '../helpers/tools.js';
 import { writeRecordingOf } from './made-media.js';
@@ -93,6 +95,40 @@ test('serve with credentials verifies signatures, and then listens on any addres
 	}
 	child.kill('SIGTERM');
 	t.is(await said, 'KVS_INTERRUPTED: interrupted by SIGTERM\n');
+});
+
+testWith('openssl')('serve speaks HTTPS with a certificate and its key', async (t) => {
+	const directory = await temporaryDirectory(t);
+	const { certFile, keyFile, cert } = await makeCertificate(directory);
+	const child = spawnServe(t, ['--tls-cert', certFile, '--tls-key', keyFile]);
+	const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+	t.regex(line, /^listening on https:\/\/127\.0\.0\.1:\d+$/);
+	const client = new KinesisVideoClient({
+		endpoint: line.replace('listening on ', ''),
+		region: 'us-east-1',
+		credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+		requestHandler: { httpsAgent: { ca: cert } },
+	});
+	t.teardown(() => client.destroy());
+	t.deepEqual((await client.send(new ListStreamsCommand({}))).StreamInfoList, []);
+
+	const none = join(directory, 'none.pem');
+	const rows: [string[], RegExp][] = [
+		[['--tls-cert', certFile], /expected `--tls-key` to be a file, beside --tls-cert, got nothing\n$/],
+		[['--tls-key', keyFile], /expected `--tls-cert` to be a file, beside --tls-key, got nothing\n$/],
+		[
+			['--tls-cert', none, '--tls-key', keyFile],
+			/`--tls-cert` .*\(there is no such file\), got `.*none\.pem`\n$/,
+		],
+		[['--tls-cert', certFile, '--tls-key', directory], /`--tls-key` .*EISDIR.*\n$/],
+		[['--tls-cert', keyFile, '--tls-key', keyFile], /`tls\.cert` to be a certificate in PEM .*\n$/],
+		[['--tls-cert', certFile, '--tls-key', certFile], /`tls\.key` to be a private key in PEM.*\n$/],
+	];
+	for (const [args, message] of rows) {
+		const { code, stderr } = await refusal(args);
+		t.is(code, 2, args.join(' '));
+		t.regex(stderr, message);
+	}
 });
 
 test('serve refuses what it cannot make sense of, in one line', async (t) => {

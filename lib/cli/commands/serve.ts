@@ -6,6 +6,7 @@ import {
 	createArchiveServer,
 	type FaultRule,
 	type IngestSummary,
+	type ServerIdentity,
 } from '../../server/index.js';
 import type { CommandContext } from '../command-context.js';
 import { integerOption } from '../integer-option.js';
@@ -23,6 +24,8 @@ export interface ServeOptions {
 	readonly faults?: string;
 	readonly credentials: readonly string[];
 	readonly hlsSessions?: string;
+	readonly tlsCert?: string;
+	readonly tlsKey?: string;
 }
 
 /** Where the local archive listens by default. */
@@ -65,6 +68,7 @@ export async function serve(
 		...(credentials.length > 0 && { credentials }),
 		faults: options.faults === undefined ? [] : await readFaults(options.faults),
 		hlsSessions: integerOption('--hls-sessions', options.hlsSessions),
+		tls: await readIdentity(options),
 	});
 	try {
 		await server.archive.ready;
@@ -121,10 +125,32 @@ async function readFaults(file: string): Promise<FaultRule[]> {
 	try {
 		return JSON.parse(await readFile(file, 'utf8'));
 	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		const reason = code === 'ENOENT' ? 'there is no such file' : message;
-		throw new InvalidOptionError('--faults', `a readable file of fault rules in JSON (${reason})`, file);
+		throw new InvalidOptionError(
+			'--faults',
+			`a readable file of fault rules in JSON (${reasonOf(error)})`,
+			file,
+		);
 	}
+}
+
+/** The certificate and the key, unchecked: the server checks them. */
+async function readIdentity({ tlsCert, tlsKey }: ServeOptions): Promise<ServerIdentity | undefined> {
+	if (tlsCert === undefined && tlsKey === undefined) return undefined;
+	if (tlsCert === undefined) throw new InvalidOptionError('--tls-cert', 'a file, beside --tls-key', tlsCert);
+	if (tlsKey === undefined) throw new InvalidOptionError('--tls-key', 'a file, beside --tls-cert', tlsKey);
+	const read = async (option: string, file: string): Promise<Buffer> => {
+		try {
+			return await readFile(file);
+		} catch (error) {
+			throw new InvalidOptionError(option, `a readable file in PEM (${reasonOf(error)})`, file);
+		}
+	};
+	return { cert: await read('--tls-cert', tlsCert), key: await read('--tls-key', tlsKey) };
+}
+
+function reasonOf(error: unknown): string {
+	const { code, message } = error as NodeJS.ErrnoException;
+	return code === 'ENOENT' ? 'there is no such file' : message;
 }
 
 /** `STREAM=FILE`, with a start behind an `@` where what follows is a time. */

@@ -1,12 +1,18 @@
-import type { IncomingMessage } from 'node:http';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { foreignHost } from '../wire/service-error.js';
 
-const HOST_PATTERN = /^(?<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?$/i;
+const HOST_PATTERN = /^(?<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?<port>:[0-9]{1,5})?$/i;
 const LOOPBACK_PATTERN = /^(localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\])$/;
 
+/** A host as a client used it. */
+export interface CheckedHost {
+	readonly name: string;
+	/** `:8080`, or empty where the client named none. */
+	readonly port: string;
+}
+
 /**
- * Returns the Host header of a request if it names this machine: loopback, or the address the server is bound to. Throws
+ * Takes a host that a request names apart if it is this machine: loopback, or the address the server is bound to. Throws
  * `AccessDeniedException` for any other.
  *
  * A web page can point a name of its own at 127.0.0.1 and read a local server through the visitor's browser (DNS
@@ -14,16 +20,21 @@ const LOOPBACK_PATTERN = /^(localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[
  * valid host is accepted: the signature of every request then covers the host.
  */
 export function checkHost(
-	{ headers: { host }, socket }: IncomingMessage,
-	server: Server,
-	{ isAnyName }: { readonly isAnyName: boolean },
-): string {
-	const name = HOST_PATTERN.exec(host ?? '')?.groups?.['name']?.toLowerCase();
-	if (host === undefined || name === undefined) throw foreignHost(host);
-	if (isAnyName || LOOPBACK_PATTERN.test(name)) return host;
+	host: string | undefined,
+	{
+		server,
+		socket,
+		isAnyName,
+	}: { readonly server: Server; readonly socket: Socket; readonly isAnyName: boolean },
+): CheckedHost {
+	const { name, port = '' } = HOST_PATTERN.exec(host ?? '')?.groups ?? {};
+	if (name === undefined) throw foreignHost(host);
+	const checked = { name, port };
+	const lowerCase = name.toLowerCase();
+	if (isAnyName || LOOPBACK_PATTERN.test(lowerCase)) return checked;
 	const bound = (server.address() as AddressInfo | null)?.address;
 	// A server that is bound to every address is reached at the connection's local address.
-	if (name === asHostName(bound) || name === asHostName(socket.localAddress)) return host;
+	if (lowerCase === asHostName(bound) || lowerCase === asHostName(socket.localAddress)) return checked;
 	throw foreignHost(host);
 }
 

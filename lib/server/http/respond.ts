@@ -3,8 +3,11 @@ import { ArchiveError } from '../../errors.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { StreamQuotas } from '../quotas/stream-quotas.js';
 import { internalFailure, ServiceError, tooManyHeaders } from '../wire/service-error.js';
-import { checkHost } from './host-check.js';
+import { Expectation } from './expectation.js';
+import { IncomingBody } from './incoming-body.js';
+import { lingerBeforeClose } from './lingering-close.js';
 import { errorReply, isThrottle, type Reply } from './reply.js';
+import { requestOrigin, takeAuthority } from './request-origin.js';
 import type { RequestRecord, ResponseRecord } from './request-record.js';
 import type { Router } from './router.js';
 import { sendReply } from './send-reply.js';
@@ -27,19 +30,30 @@ export interface ResponderOptions {
 	readonly onResponseEnd: ((record: ResponseRecord) => void) | undefined;
 }
 
+/** Responds to a request. `isContinueExpected`: whether the client waits for `100 Continue`. */
+export type Responder = (
+	request: IncomingMessage,
+	response: ServerResponse,
+	options: { readonly isContinueExpected: boolean },
+) => Promise<void>;
+
 /**
  * Makes the function that responds to every request: finds its route, validates it, lets the stream's quotas admit it, logs
  * it and sends the reply. It rejects only where the client disconnected or the disk failed under a body.
  */
-export function createResponder(
-	options: ResponderOptions,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-	const { server, router, clock, now } = options;
+export function createResponder(options: ResponderOptions): Responder {
+	const { server, router, clock, now, isAuthenticated: isAnyName } = options;
 	let requests = 0;
-	return async (request, response) => {
+	return async (request, response, { isContinueExpected }) => {
+		// What follows the last request of a connection that is about to close.
+		if (request.socket.writableEnded) return;
 		const arrival = { id: ++requests, timeMs: now(), arrivedAtMs: clock.now() };
 		const over = new AbortController();
 		response.once('close', () => over.abort());
+		const { signal } = over;
+		const incomingBody = new IncomingBody(request);
+		const expectation = new Expectation(response, { isContinueExpected, signal });
+		const authority = takeAuthority(request);
 
 		let operation: string | null = null;
 		let stream: string | null = null;
@@ -50,7 +64,7 @@ export function createResponder(
 			if (request.rawHeaders.length / 2 > options.maxHeaders) {
 				throw tooManyHeaders(options.maxHeaders);
 			}
-			const origin = `http://${checkHost(request, server, { isAnyName: options.isAuthenticated })}`;
+			const origin = requestOrigin(request, authority, { server, isAnyName });
 			const routed = route.route(request);
 			operation = routed.name;
 			const onStream = (name: string | null): void => {
@@ -59,13 +73,15 @@ export function createResponder(
 			const valid = await routed.validate({
 				origin,
 				arrivedAtMs: arrival.arrivedAtMs,
-				signal: over.signal,
+				incomingBody,
+				expectation,
+				signal,
 				onStream,
 			});
 			const quotas = options.quotasOf(stream);
 			cost = { ...valid.cost, openMediaConnections: valid.holdsConnection ? quotas.openMediaConnections : 0 };
 			quotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
-			if (valid.holdsConnection) holdConnection(quotas, over.signal);
+			if (valid.holdsConnection) holdConnection(quotas, signal);
 			reply = await valid.reply().catch((error) => {
 				if (error instanceof ArchiveError && error.code === 'KVS_DATA_DAMAGED') options.onDamage(error);
 				throw error;
@@ -80,15 +96,17 @@ export function createResponder(
 		const record = { ...arrival, operation, stream, statusCode, isThrottled, faults, ...cost, fragments };
 		options.onRequest?.(record);
 		let bytesSent = 0;
-		whenAborted(over.signal, () => {
+		whenAborted(signal, () => {
 			const isComplete = response.writableFinished;
 			options.onResponseEnd?.({ request: record, bytesSent, isComplete, endedAtMs: clock.now() });
 		});
 		await sendReply(response, reply, {
 			clock,
-			signal: over.signal,
+			signal,
 			mediaBytesPerSecond: options.mediaBytesPerSecond,
 			onDamage: options.onDamage,
+			expectation,
+			onClosing: () => lingerBeforeClose(request, { body: incomingBody, clock }),
 			onBytes: (sizeBytes) => {
 				bytesSent += sizeBytes;
 			},

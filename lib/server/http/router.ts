@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import type { Expectation } from './expectation.js';
+import type { IncomingBody } from './incoming-body.js';
 import type { Reply } from './reply.js';
 
 /** What a request costs its stream, in points. */
@@ -14,6 +16,10 @@ export interface RouteContext {
 	readonly origin: string;
 	/** On the monotonic clock, milliseconds. */
 	readonly arrivedAtMs: number;
+	/** The request's body, for one reader. */
+	readonly incomingBody: IncomingBody;
+	/** What the client waits for before it sends the body; to be fulfilled before it is read. */
+	readonly expectation: Expectation;
 	/** Aborted when the response has ended, on either side. */
 	readonly signal: AbortSignal;
 	/** To be called with the request's stream as soon as it is known, for the call log. */

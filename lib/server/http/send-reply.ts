@@ -9,7 +9,9 @@ import type { MonotonicClock } from '../monotonic-clock.js';
 import { pacedBody } from '../quotas/paced-body.js';
 import { readParts, sizeOfParts } from '../store/body-part.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
+import type { Expectation } from './expectation.js';
 import type { Reply } from './reply.js';
+import { sendItems } from './send-items.js';
 
 /** How a reply goes out. */
 export interface SendOptions {
@@ -20,6 +22,10 @@ export interface SendOptions {
 	readonly mediaBytesPerSecond: number;
 	/** Called for a fragment of the archive that is damaged, or cannot be read. */
 	readonly onDamage: (error: ArchiveError) => void;
+	/** What the client waits for before it sends its body. */
+	readonly expectation: Expectation;
+	/** Called before a head is sent that announces the connection's end. */
+	readonly onClosing: () => void;
 	/** Called with the size of every chunk that is handed to the connection. */
 	readonly onBytes: (sizeBytes: number) => void;
 }
@@ -35,7 +41,7 @@ const INTERNAL_ERROR = { code: 5000, name: 'INTERNAL_ERROR', spelling: 'get-medi
 export async function sendReply(
 	response: ServerResponse,
 	reply: Reply,
-	{ clock, signal, mediaBytesPerSecond, onDamage, onBytes }: SendOptions,
+	{ clock, signal, mediaBytesPerSecond, onDamage, expectation, onClosing, onBytes }: SendOptions,
 ): Promise<void> {
 	if (reply.closing === 'reset') {
 		response.socket?.resetAndDestroy();
@@ -46,22 +52,28 @@ export async function sendReply(
 		return;
 	}
 	if (reply.silenceMs !== 0) await stall(reply.silenceMs, clock, signal);
+	if (reply.error === null) await expectation.fulfil();
 	setHead(response, reply);
+	if (isClosing(response, reply)) {
+		response.setHeader('Connection', 'close');
+		onClosing();
+	}
 	const replaceDamaged = ({ number }: StoredFragment, error: ArchiveError): Uint8Array => {
 		onDamage(error);
 		return exceptionChunk({ ...INTERNAL_ERROR, fragmentNumber: number });
 	};
 	let body = reply.stream ?? readParts(reply.parts, replaceDamaged);
+	// A body that begins later, or stops before its first byte, still has a head.
+	if (reply.stream !== null || reply.stops.length > 0) response.flushHeaders();
 	if (reply.stops.length > 0) {
-		// A body that stops before its first byte still has a head.
-		response.flushHeaders();
 		const abort = () => closeWhenSent(response, signal);
 		body = stoppedBody(body, { stops: reply.stops, clock, signal, abort });
 	}
 	if (reply.isMedia && mediaBytesPerSecond !== Number.POSITIVE_INFINITY) {
 		body = pacedBody(body, { bytesPerSecond: mediaBytesPerSecond, clock, signal });
 	}
-	await pipeline(body, counted, response);
+	if (reply.stream !== null) await sendItems(response, counted(body), signal);
+	else await pipeline(body, counted, response);
 
 	async function* counted(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
 		for await (const bytes of source) {
@@ -89,8 +101,11 @@ function setHead(
 	// The service sends media without a length; and a body that is to be cut must not say how long it would have been.
 	const isOfKnownLength = !isMedia && stream === null && stops.length === 0;
 	if (isOfKnownLength) response.setHeader('Content-Length', sizeOfParts(parts));
-	// The rest of the request's body would be parsed as the next request.
-	if (error !== null && !response.req.complete) response.setHeader('Connection', 'close');
+}
+
+/** Whether the connection ends with this response, because the request's body may not be read to its end. */
+function isClosing({ req }: ServerResponse, { error, stream }: Reply): boolean {
+	return (error !== null && !req.complete) || (stream !== null && !req.readableEnded);
 }
 
 /** Closes the connection once all that was written is sent, as it would be lost otherwise. Rejects when it is closed. */

@@ -1,5 +1,8 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { InvalidOptionError } from '../../errors.js';
+import type { CheckedIdentity } from './server-identity.js';
 
 /** The limits on clients of the server. */
 export interface ServerLimits {
@@ -63,19 +66,43 @@ export function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits 
 	return resolved;
 }
 
-/** A `node:http` server within these limits; the caller must refuse requests with too many headers. */
-export function createLimitedServer(limits: ServerLimits): Server {
-	const server = createServer({
+/**
+ * A `node:http` server within these limits, or a `node:https` one where it has an identity; the caller must refuse requests with too
+ * many headers.
+ */
+export function createLimitedServer(limits: ServerLimits, identity: CheckedIdentity | null): Server {
+	const options = {
 		// Bodies have limits of their own: some come as long as their producer runs.
 		requestTimeout: 0,
 		headersTimeout: limits.headersTimeoutMs,
 		keepAliveTimeout: limits.keepAliveTimeoutMs,
 		connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
 		maxHeaderSize: limits.maxHeadersBytes,
-	});
+	};
+	const server =
+		identity === null
+			? createServer(options)
+			: closingHandshakes(
+					createTlsServer({ ...options, ...identity, handshakeTimeout: limits.headersTimeoutMs }),
+				);
 	server.maxConnections = limits.maxConnections;
 	// Node drops the headers past this silently; one more than is allowed shows that there were too many.
 	server.maxHeadersCount = limits.maxHeaders + 1;
 	server.timeout = limits.stalledTimeoutMs;
+	return server;
+}
+
+/** Lets `closeAllConnections` close connections that are in their handshake too: node:http does not know them yet. */
+function closingHandshakes(server: TlsServer): TlsServer {
+	const sockets = new Set<Socket>();
+	server.on('connection', (socket: Socket) => {
+		sockets.add(socket);
+		socket.once('close', () => sockets.delete(socket));
+	});
+	const closeAll = server.closeAllConnections.bind(server);
+	server.closeAllConnections = () => {
+		closeAll();
+		for (const socket of sockets) socket.destroy();
+	};
 	return server;
 }

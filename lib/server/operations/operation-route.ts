@@ -52,7 +52,7 @@ export class OperationRoute implements Route {
 	async #validate(
 		operation: Operation,
 		request: IncomingMessage,
-		{ origin, signal, onStream }: RouteContext,
+		{ origin, incomingBody, expectation, signal, onStream }: RouteContext,
 	): Promise<ValidRequest> {
 		const { shared, verifier, rules, now, bodyTimeoutMs } = this.#options;
 		let stream: string | null = null;
@@ -62,7 +62,7 @@ export class OperationRoute implements Route {
 		};
 		let result: OperationResult;
 		if ('respond' in operation) {
-			const members = await readMembers(request, verifier, bodyTimeoutMs);
+			const members = await readMembers(request, { incomingBody, expectation, verifier, bodyTimeoutMs });
 			noteStream(streamNamedIn(members));
 			await shared.archive.ready;
 			result = operation.respond(new RequestFields(members), { ...shared, origin, nowMs: now(), signal });
@@ -70,7 +70,7 @@ export class OperationRoute implements Route {
 			await verifyHeaders(request, verifier);
 			await shared.archive.ready;
 			const context = { ...shared, origin, nowMs: now(), signal, onStream: noteStream };
-			result = operation.stream(request.headers, request as AsyncIterable<Uint8Array>, context);
+			result = operation.stream(request.headers, incomingBody, context);
 		}
 		return {
 			cost: {

@@ -23,6 +23,8 @@ export interface OperationContext {
 	readonly nowMs: number;
 	/** The server's monotonic clock, for what is waited for. */
 	readonly clock: MonotonicClock;
+	/** Random whole number below its argument, for the versions of streams. */
+	readonly randomInt: (exclusiveMax: number) => number;
 	/** Aborted when the response has ended, on either side: what an operation still waits for then is to end. */
 	readonly signal: AbortSignal;
 }
@@ -48,7 +50,10 @@ export type OperationResult =
 	| ListingResult
 	/** The chunks of these fragments. */
 	| { readonly kind: 'media'; readonly fragments: readonly StoredFragment[] }
-	/** Bytes as they come, of unknown number; they end with the iterable, and it is closed when the client disconnects. */
+	/**
+	 * Bytes as they come, of unknown number, each item one HTTP chunk in a write of its own. The head is sent before the first.
+	 * The response ends with the iterable; when the client disconnects the iterable is closed, which is to end on `signal` too.
+	 */
 	| { readonly kind: 'stream'; readonly contentType: string; readonly body: AsyncIterable<Uint8Array> };
 
 /** An operation that takes a JSON object, with `POST`, or as a presigned link. */
@@ -66,7 +71,7 @@ export interface StreamedOperation {
 	readonly name: string;
 	readonly path: string;
 	/**
-	 * Validates the headers and gives the result, which may read the body at its own pace. `onStream` is to be called with the
+	 * Validates the headers and gives the result, which may read the body at its own pace, and not to its end. `onStream` is to be called with the
 	 * stream's name as soon as it is known. Throws `ServiceError`.
 	 */
 	stream(

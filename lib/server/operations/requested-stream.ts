@@ -1,17 +1,14 @@
 import type { LocalArchive } from '../local-archive.js';
 import type { LocalStream } from '../store/local-stream.js';
-import type { RequestFields, StringBounds } from '../wire/request-fields.js';
+import type { RequestFields } from '../wire/request-fields.js';
 import { invalidArgument, resourceNotFound } from '../wire/service-error.js';
-import { STREAM_NAME } from '../wire/stream-name.js';
-
-const STREAM_ARN: StringBounds = {
-	maxLength: 1024,
-	pattern: /^arn:[a-z\d-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:[a-z]+\/[a-zA-Z0-9_.-]+\/[0-9]+$/,
-};
+import { STREAM_ARN, STREAM_NAME } from '../wire/stream-name.js';
 
 /** The stream a request is about, once it is known that the request is valid. */
 export interface RequestedStream {
 	readonly name: string;
+	/** Whether the request named it by its ARN. */
+	readonly isByArn: boolean;
 	/** Throws `ResourceNotFoundException` where the archive has no such stream. */
 	find(archive: LocalArchive): LocalStream;
 }
@@ -31,6 +28,7 @@ export function requestedStream(request: RequestFields): RequestedStream {
 	}
 	return {
 		name: requested,
+		isByArn: arn !== undefined,
 		find(archive) {
 			const stream = archive.stream(requested);
 			if (stream === undefined) throw resourceNotFound();

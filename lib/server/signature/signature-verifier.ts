@@ -12,7 +12,10 @@ import { invalidSignature, unrecognizedClient } from './signature-error.js';
 const SERVICE = 'kinesisvideo';
 
 /** How far a client's clock may be off, in minutes. */
-const MAX_SKEW_MINUTES = 15;
+const MAX_SKEW_MINUTES = 5;
+
+/** The header, or parameter of a presigned query, in which a client says what it signed as the hash of its body. */
+const BODY_HASH = 'x-amz-content-sha256';
 
 const MISMATCH =
 	'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
@@ -22,8 +25,8 @@ export interface SignedRequest {
 	readonly method: string;
 	readonly target: RequestTarget;
 	readonly headers: IncomingHttpHeaders;
-	/** As it came, undecoded. */
-	readonly body: Uint8Array;
+	/** As it came, undecoded; null where it is read as it comes, and its signature covers what is said of it alone. */
+	readonly body: Uint8Array | null;
 }
 
 /** What a {@link SignatureVerifier} needs. */
@@ -70,9 +73,10 @@ export class SignatureVerifier {
 
 	/** Resolves where the request is signed as its claim says; rejects with the service's error where not. */
 	async verify(claim: SignatureClaim, request: SignedRequest): Promise<void> {
-		const bodyHash = request.headers['x-amz-content-sha256'];
-		const isSigned = bodyHash !== undefined && claim.signedHeaders.includes('x-amz-content-sha256');
-		if (isSigned && bodyHash !== createHash('sha256').update(request.body).digest('hex')) {
+		const { headers, body } = request;
+		const bodyHash = headers[BODY_HASH];
+		const isSigned = bodyHash !== undefined && claim.signedHeaders.includes(BODY_HASH);
+		if (isSigned && body !== null && bodyHash !== createHash('sha256').update(body).digest('hex')) {
 			throw invalidSignature(MISMATCH);
 		}
 		const key = this.#keys.get(claim.accessKeyId) as AccessKey;
@@ -109,7 +113,12 @@ export class SignatureVerifier {
 			applyChecksum: false,
 		});
 		const unsigned = unsignedRequest(request, claim);
-		const options = { signingDate: new Date(claim.timeMs), signableHeaders: new Set(claim.signedHeaders) };
+		const options = {
+			signingDate: new Date(claim.timeMs),
+			signableHeaders: new Set(claim.signedHeaders),
+			// It says what was signed of the body, whether or not it is signed itself.
+			unsignableHeaders: new Set([BODY_HASH]),
+		};
 		if (claim.expiresSeconds === null) {
 			const { headers } = await signer.sign(unsigned, options);
 			return /Signature=([0-9a-f]+)$/.exec(headers['authorization'] ?? '')?.[1] ?? '';
@@ -118,7 +127,7 @@ export class SignatureVerifier {
 		const { query } = await signer.presign(unsigned, {
 			...options,
 			expiresIn: claim.expiresSeconds,
-			unhoistableHeaders: options.signableHeaders,
+			unhoistableHeaders: new Set([...claim.signedHeaders, BODY_HASH]),
 		});
 		return String(query?.['X-Amz-Signature']);
 	}
@@ -137,12 +146,14 @@ function unsignedRequest(
 		else if (name === 'content-type' && isPresigned(target)) covered[name] = 'application/json';
 	}
 	const query: Record<string, string | string[]> = {};
+	if (body === null && headers[BODY_HASH] !== undefined) covered[BODY_HASH] = String(headers[BODY_HASH]);
 	for (const [name, value] of target.query) {
 		if (name === 'X-Amz-Signature') continue;
+		if (body === null && name.toLowerCase() === BODY_HASH) covered[BODY_HASH] ??= value;
 		const before = query[name];
 		query[name] = before === undefined ? value : [before, value].flat();
 	}
-	return new HttpRequest({ method, path: target.path, query, headers: covered, body });
+	return new HttpRequest({ method, path: target.path, query, headers: covered, body: body ?? undefined });
 }
 
 function hasToken({ sessionToken }: SignatureClaim, key: AccessKey): boolean {

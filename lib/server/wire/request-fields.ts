@@ -5,6 +5,8 @@ const MAX_TIME_MS = 8.64e15;
 
 /** The bounds of a string member, as the service's model gives them. */
 export interface StringBounds {
+	/** @default 1 */
+	readonly minLength?: number;
 	readonly maxLength: number;
 	/** What the whole string must match. */
 	readonly pattern: RegExp;
@@ -30,15 +32,14 @@ export class RequestFields {
 	}
 
 	/** A string, or undefined where it is absent. */
-	string(name: string, { maxLength, pattern }: StringBounds): string | undefined {
+	string(name: string, bounds: StringBounds): string | undefined {
 		const value = this.#member(name);
-		if (value === undefined) return undefined;
-		if (typeof value !== 'string') throw this.#wrong(name, 'a string', value);
-		if (value.length < 1 || value.length > maxLength) {
-			throw this.#wrong(name, `1 to ${maxLength} characters long`, value);
-		}
-		if (!pattern.test(value)) throw this.#wrong(name, `a match of ${pattern.source}`, value);
-		return value;
+		return value === undefined ? undefined : this.#checkString(name, value, bounds);
+	}
+
+	/** A required string. */
+	requiredString(name: string, bounds: StringBounds): string {
+		return this.#checkString(name, this.#member(name), bounds);
 	}
 
 	/** A whole number, or undefined where it is absent. */
@@ -48,6 +49,13 @@ export class RequestFields {
 		if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
 			throw this.#wrong(name, `a whole number from ${min} to ${max}`, value);
 		}
+		return value;
+	}
+
+	/** A required whole number. */
+	requiredInteger(name: string, bounds: IntegerBounds): number {
+		const value = this.integer(name, bounds);
+		if (value === undefined) throw this.#wrong(name, 'a whole number', value);
 		return value;
 	}
 
@@ -93,6 +101,38 @@ export class RequestFields {
 		return fields;
 	}
 
+	/** An object that maps texts to texts, or undefined where it is absent. A value of null is an empty text. */
+	map(
+		name: string,
+		{ min, max }: IntegerBounds,
+		{ key, value }: { readonly key: StringBounds; readonly value: StringBounds },
+	): ReadonlyMap<string, string> | undefined {
+		const object = this.#member(name);
+		if (object === undefined) return undefined;
+		const entries =
+			typeof object === 'object' && !Array.isArray(object) ? Object.entries(object as object) : [];
+		if (entries.length < min || entries.length > max) {
+			throw this.#wrong(
+				name,
+				`a map of ${min} to ${max}`,
+				entries.length === 0 ? object : `${entries.length}`,
+			);
+		}
+		return new Map(
+			entries.map(([entry, text]) => [
+				this.#checkString(`a key of ${name}`, entry, key),
+				this.#checkString(`${name}.${entry}`, text ?? '', value),
+			]),
+		);
+	}
+
+	/** A required list of strings. */
+	strings(name: string, length: IntegerBounds, bounds: StringBounds): string[] {
+		return this.list(name, length).map((value, index) =>
+			this.#checkString(`${name}[${index}]`, value, bounds),
+		);
+	}
+
 	/** A required list, of any members. */
 	list(name: string, { min, max }: IntegerBounds): readonly unknown[] {
 		const value = this.#member(name);
@@ -100,6 +140,15 @@ export class RequestFields {
 			const got = Array.isArray(value) ? `${value.length}` : value;
 			throw this.#wrong(name, `a list of ${min} to ${max}`, got);
 		}
+		return value;
+	}
+
+	#checkString(name: string, value: unknown, { minLength = 1, maxLength, pattern }: StringBounds): string {
+		if (typeof value !== 'string') throw this.#wrong(name, 'a string', value);
+		if (value.length < minLength || value.length > maxLength) {
+			throw this.#wrong(name, `${minLength} to ${maxLength} characters long`, value);
+		}
+		if (!pattern.test(value)) throw this.#wrong(name, `a match of ${pattern.source}`, value);
 		return value;
 	}
 

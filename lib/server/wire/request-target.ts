@@ -11,8 +11,22 @@ export interface RequestTarget {
 /** Members that are lists: one entry each time the name stands in a presigned query. */
 export const listMembers: ReadonlySet<string> = new Set(['Fragments']);
 
+/** A request's target in origin-form, and the authority that it named. */
+export interface OriginForm {
+	/** Path and query, as they were sent. */
+	readonly url: string;
+	/** `127.0.0.1:8080` of `http://127.0.0.1:8080/putMedia`; null where the target was in origin-form already. */
+	readonly authority: string | null;
+}
+
+/** Takes the authority off a target in absolute-form (RFC 9112 §3.2.2), as the AWS SDK for Java 1 sends PutMedia. */
+export function toOriginForm(url: string): OriginForm {
+	const match = /^https?:\/\/([^/?]*)\/?(.*)$/is.exec(url);
+	return match === null ? { url, authority: null } : { url: `/${match[2]}`, authority: match[1] as string };
+}
+
 /**
- * Parses a request's target. A `+` stays a `+`: signatures cover the characters as sent, and signers write a space
+ * Parses a request's target, which is in origin-form. A `+` stays a `+`: signatures cover the characters as sent, and signers write a space
  * as `%20`. Throws `InvalidArgumentException` for escapes that are not UTF-8, and for a presigned query with a parameter that
  * occurs twice: the signer may have used one value, and the verifier the other.
  */

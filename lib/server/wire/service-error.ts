@@ -27,6 +27,29 @@ export function resourceNotFound(): ServiceError {
 	return new ServiceError('ResourceNotFoundException', 404, message);
 }
 
+/** A stream of that name exists already. */
+export function resourceInUse(streamName: string): ServiceError {
+	return new ServiceError('ResourceInUseException', 400, `The stream ${streamName} already exists.`);
+}
+
+/** The request names another version of the stream than the one it has. */
+export function versionMismatch(): ServiceError {
+	const message =
+		'The stream version that you specified is not the latest version. To get the latest version, use the DescribeStream API.';
+	return new ServiceError('VersionMismatchException', 400, message);
+}
+
+/** The stream would have more tags than a stream may have. */
+export function tooManyTags(maxTags: number): ServiceError {
+	const message = `A Kinesis video stream can support up to ${maxTags} tags.`;
+	return new ServiceError('TagsPerResourceExceededLimitException', 400, message);
+}
+
+/** An operation on tags is called with an ARN that is not one of a stream. */
+export function invalidResourceFormat(): ServiceError {
+	return new ServiceError('InvalidResourceFormatException', 400, 'The format of the StreamARN is invalid.');
+}
+
 /** The body is not a JSON object. */
 export function serializationError(message: string): ServiceError {
 	return new ServiceError('SerializationException', 400, message);

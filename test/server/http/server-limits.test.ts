@@ -101,14 +101,15 @@ test('a body without an end is cut off', async (t) => {
 	const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
 	const closed = new Promise((resolve) => socket.once('close', resolve));
 	let sent = 0;
-	const more = (): void => {
+	const more = (error?: Error | null): void => {
+		if (error) return;
 		sent++;
-		if (!socket.destroyed) socket.write(chunk, more);
+		socket.write(chunk, more);
 	};
 	more();
 	await closed;
 	// What the system holds on the way is sent too.
-	t.true(sent > 16 && sent < 64, `${sent} MiB`);
+	t.true(sent > 32 && sent < 64, `${sent} MiB`);
 });
 
 test('limits are whole numbers, and there are no others', (t) => {

@@ -1,5 +1,5 @@
-import type { JsonOperation } from './operation.js';
-import { requestedStream } from './requested-stream.js';
+import type { JsonOperation } from '../operation.js';
+import { requestedStream } from '../requested-stream.js';
 import { streamInfo } from './stream-info.js';
 
 /** DescribeStream: what the archive knows about one stream. */

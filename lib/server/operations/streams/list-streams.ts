@@ -1,13 +1,11 @@
-import type { StringBounds } from '../wire/request-fields.js';
-import { invalidArgument } from '../wire/service-error.js';
-import { STREAM_NAME } from '../wire/stream-name.js';
-import type { JsonOperation } from './operation.js';
+import { invalidArgument } from '../../wire/service-error.js';
+import { STREAM_NAME } from '../../wire/stream-name.js';
+import type { JsonOperation } from '../operation.js';
 import { streamInfo } from './stream-info.js';
+import { NEXT_TOKEN } from './stream-members.js';
 
 /** The service's default is its maximum. */
 const MAX_PAGE_SIZE = 10_000;
-
-const NEXT_TOKEN: StringBounds = { maxLength: 512, pattern: /^[a-zA-Z0-9+/=]+$/ };
 
 /** ListStreams: the streams by name, those whose names begin with a given text or all. */
 export const listStreams: JsonOperation = {
@@ -15,11 +13,11 @@ export const listStreams: JsonOperation = {
 	path: '/listStreams',
 	respond(request, { archive, tokens }) {
 		const pageSize = request.integer('MaxResults', { min: 1, max: MAX_PAGE_SIZE }) ?? MAX_PAGE_SIZE;
-		const token = request.string('NextToken', NEXT_TOKEN);
+		const token = request.string('NextToken', NEXT_TOKEN) ?? '';
 		const condition = request.object('StreamNameCondition');
 		const prefix = condition?.string('ComparisonValue', STREAM_NAME) ?? '';
-		if (condition !== undefined) condition.oneOf('ComparisonOperator', ['BEGINS_WITH']);
-		const page = token === undefined ? { after: '' } : tokens.open<{ after: string }>('ListStreams', token);
+		condition?.optionalOneOf('ComparisonOperator', ['BEGINS_WITH']);
+		const page = token === '' ? { after: '' } : tokens.open<{ after: string }>('ListStreams', token);
 		if (page === null) throw invalidArgument('expected NextToken to be one this server gave out');
 
 		const rest = archive
