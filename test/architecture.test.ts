@@ -15,6 +15,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	mkv: ['codecs', 'ebml'],
 	mp4: ['codecs', 'files'],
 	mpegts: ['codecs', 'mp4'],
+	'media-files': ['codecs', 'ebml', 'files', 'mkv', 'mp4'],
 	muxing: ['codecs', 'gaps', 'ebml', 'mkv', 'mp4'],
 	list: ['aws', 'pace', 'stream'],
 	fetch: ['aws', 'pace', 'stream'],
@@ -41,7 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'sinks',
 		'stream',
 	],
-	server: ['codecs', 'demux', 'files', 'gaps', 'ebml', 'mkv', 'mp4', 'mpegts', 'stream'],
+	server: ['codecs', 'demux', 'files', 'gaps', 'ebml', 'media-files', 'mkv', 'mp4', 'mpegts', 'stream'],
 	cli: ['errors.ts', 'index.ts', 'model', 'server/index.ts'],
 };
 const forEveryone = ['errors.ts', 'model'];
@@ -113,7 +114,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'@aws-sdk/client-kinesis-video-archived-media': 'aws',
 	'@smithy/protocol-http': ['aws', 'server/signature'],
 	'@smithy/signature-v4': ['aws', 'server/signature'],
-	mediabunny: ['mp4', 'server/ingest'],
+	mediabunny: ['mp4', 'media-files'],
 	'cli-progress': 'cli',
 	commander: 'cli',
 	'node:http': ['put', 'server'],

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { ArchiveError, MediaError } from '../../errors.js';
 import { fileTrouble } from '../../files/file-trouble.js';
 import { FileWriter } from '../../files/file-writer.js';
+import { type InputFile, openInput, readBytes } from '../../media-files/input-file.js';
+import { openMp4 } from '../../media-files/mp4/mp4-media.js';
 import type { FragmentIndex } from '../store/fragment-index.js';
 import { firstSequenceAfter } from '../store/fragment-number.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { mediaTypeOf } from '../wire/media-type.js';
 import { DocumentScan, type ScannedDocument } from './document-scan.js';
-import { type InputFile, openInput, readBytes } from './input-file.js';
 import { openMatroska } from './matroska-media.js';
-import { openMp4 } from './mp4/mp4-media.js';
 import { writeFragments } from './write-fragments.js';
 import { isRecording, writeRecording } from './write-recording.js';
 

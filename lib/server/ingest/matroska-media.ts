@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from '../../errors.js';
+import type { FileMedia } from '../../media-files/file-media.js';
+import { readBytes } from '../../media-files/input-file.js';
 import { decodedBlocks } from '../../mkv/decoded-blocks.js';
 import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
 import type { ScannedDocument } from './document-scan.js';
-import { readBytes } from './input-file.js';
-import type { MediaToCut } from './media-to-cut.js';
 
 /**
  * The media of a Matroska file that was looked through before. A file that is cut off is taken as far as it goes: `cutMessage`
@@ -15,7 +15,7 @@ export function openMatroska(
 	sizeBytes: number,
 	documents: readonly ScannedDocument[],
 	cutMessage: string | null,
-): MediaToCut {
+): FileMedia {
 	const [document] = documents;
 	if (document === undefined || document.tracks.length === 0) throw unsupported('a file without tracks');
 	if (documents.length > 1) {
@@ -33,15 +33,15 @@ export function openMatroska(
 		lastTicks: document.maxTicks,
 		videoTrackNumber: video?.number ?? null,
 		omissions: cutMessage === null ? [] : [`${cutMessage}; the ${document.frames} frames before are taken`],
-		async *feed(cutter, signal) {
-			const parser = new MatroskaParser(decodedBlocks(tracks, cutter));
+		async *feed(handler, signal) {
+			const parser = new MatroskaParser(decodedBlocks(tracks, handler));
 			for await (const bytes of readBytes(handle, 0, sizeBytes, signal)) {
 				parser.write(bytes);
 				yield;
 			}
 			const error = parser.end();
 			if (error !== null && cutMessage === null) throw error;
-			if (error !== null) cutter.documentEnd();
+			if (error !== null) handler.documentEnd(sizeBytes);
 			yield;
 		},
 	};

@@ -1,15 +1,15 @@
 import { crc32 } from 'node:zlib';
 import type { FileWriter } from '../../files/file-writer.js';
 import { pictureFields } from '../../gaps/picture-span.js';
+import type { FileMedia } from '../../media-files/file-media.js';
 import { FRAGMENT_NUMBER_RANDOM_RANGE, mintFragmentNumber } from '../store/fragment-number.js';
 import { INGEST_DELAY_MS, type StoredFragment } from '../store/stored-fragment.js';
 import { chunkHead, MAX_SERVICE_TAGS_BYTES, serviceTags } from '../wire/chunk-writer.js';
 import { FragmentCutter } from './fragment-cutter.js';
-import type { MediaToCut } from './media-to-cut.js';
 
 /** What {@link writeFragments} works on. */
 export interface FragmentsInput {
-	readonly media: MediaToCut;
+	readonly media: FileMedia;
 	/** Producer time of the file's first frame, epoch milliseconds; null to let its last frame be `nowMs`. */
 	readonly startMs: number | null;
 	readonly nowMs: number;

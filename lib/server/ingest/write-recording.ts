@@ -3,10 +3,10 @@ import { crc32 } from 'node:zlib';
 import { ArchiveError, MediaError } from '../../errors.js';
 import type { FileWriter } from '../../files/file-writer.js';
 import { pictureFields } from '../../gaps/picture-span.js';
+import { readBytes } from '../../media-files/input-file.js';
 import type { FragmentIndex } from '../store/fragment-index.js';
 import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../store/stored-fragment.js';
 import type { ScannedDocument } from './document-scan.js';
-import { readBytes } from './input-file.js';
 
 /** What {@link writeRecording} works on. */
 export interface RecordingInput {

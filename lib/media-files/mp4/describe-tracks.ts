@@ -14,8 +14,8 @@ import {
 	PCM_AUDIO_CODECS,
 	QTFF,
 } from 'mediabunny';
-import { MediaError } from '../../../errors.js';
-import { readFully } from '../../../files/read-fully.js';
+import { MediaError } from '../../errors.js';
+import { readFully } from '../../files/read-fully.js';
 
 /** What Matroska says of the tracks of an MP4. */
 export interface DescribedTracks {

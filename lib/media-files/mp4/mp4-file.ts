@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
-import { MediaError } from '../../../errors.js';
-import { readFully } from '../../../files/read-fully.js';
-import type { Box } from '../../../mp4/box.js';
-import { readBoxes } from '../../../mp4/box-tree.js';
+import { MediaError } from '../../errors.js';
+import { readFully } from '../../files/read-fully.js';
+import type { Box } from '../../mp4/box.js';
+import { readBoxes } from '../../mp4/box-tree.js';
 import { fragmentSamples } from './fragment-samples.js';
 import type { Mp4Sample } from './mp4-sample.js';
 import { becameShorter, type Mp4Track, readMp4Tracks, unreadable } from './mp4-track.js';

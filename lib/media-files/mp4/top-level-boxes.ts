@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { MediaError } from '../../../errors.js';
+import { MediaError } from '../../errors.js';
 
 /** A box of a file's top level. */
 export interface TopLevelBox {

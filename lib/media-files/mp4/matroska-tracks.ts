@@ -1,10 +1,10 @@
-import { preSkipOf } from '../../../codecs/opus-head.js';
-import { ID, idOf } from '../../../ebml/ebml-schema.js';
-import { idBytes, sizeField, unsigned } from '../../../ebml/ebml-writer.js';
-import { childrenOf } from '../../../ebml/element-body.js';
-import { MatroskaParser } from '../../../mkv/parser/matroska-parser.js';
-import { readTracks } from '../../../mkv/tracks.js';
-import type { Track } from '../../../model/track.js';
+import { preSkipOf } from '../../codecs/opus-head.js';
+import { ID, idOf } from '../../ebml/ebml-schema.js';
+import { idBytes, sizeField, unsigned } from '../../ebml/ebml-writer.js';
+import { childrenOf } from '../../ebml/element-body.js';
+import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
+import { readTracks } from '../../mkv/tracks.js';
+import type { Track } from '../../model/track.js';
 import type { DescribedTracks } from './describe-tracks.js';
 
 /** What a pre-skip is counted in (RFC 7845 §4.2). */

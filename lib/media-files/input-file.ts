@@ -1,5 +1,5 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
-import { MediaError } from '../../errors.js';
+import { MediaError } from '../errors.js';
 
 /** How much is read at a time. */
 const READ_BYTES = 1024 * 1024;

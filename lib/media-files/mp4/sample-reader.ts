@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { readFully } from '../../../files/read-fully.js';
+import { readFully } from '../../files/read-fully.js';
 import { becameShorter } from './mp4-track.js';
 
 /** Read at a time: the samples of a track lie close together. */

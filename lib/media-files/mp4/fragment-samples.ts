@@ -1,5 +1,5 @@
-import type { Box } from '../../../mp4/box.js';
-import { boxesAt } from '../../../mp4/box-tree.js';
+import type { Box } from '../../mp4/box.js';
+import { boxesAt } from '../../mp4/box-tree.js';
 import type { Mp4Sample } from './mp4-sample.js';
 import { fieldsOf, type Mp4Track } from './mp4-track.js';
 

@@ -1,11 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
-import { codedDurationMs } from '../../../codecs/coded-duration.js';
-import { MediaError } from '../../../errors.js';
-import { discardPadding } from '../../../mkv/discard-padding.js';
-import { KEYFRAME_FLAG } from '../../../mkv/parser/matroska-handler.js';
-import type { Track } from '../../../model/track.js';
-import type { FragmentCutter } from '../fragment-cutter.js';
-import type { MediaToCut } from '../media-to-cut.js';
+import { codedDurationMs } from '../../codecs/coded-duration.js';
+import type { Element } from '../../ebml/element-body.js';
+import { MediaError } from '../../errors.js';
+import { discardPadding } from '../../mkv/discard-padding.js';
+import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/parser/matroska-handler.js';
+import type { Track } from '../../model/track.js';
+import type { FileMedia } from '../file-media.js';
 import { describeTracks } from './describe-tracks.js';
 import { matroskaTracks } from './matroska-tracks.js';
 import { Mp4File, orUnreadable } from './mp4-file.js';
@@ -44,7 +44,7 @@ export async function openMp4(
 	handle: FileHandle,
 	sizeBytes: number,
 	signal: AbortSignal,
-): Promise<MediaToCut> {
+): Promise<FileMedia> {
 	const file = await Mp4File.open(handle, sizeBytes);
 	const omissions = file.cutMessage === null ? [] : [`${file.cutMessage}; what would follow is not known`];
 	const media = file.tracks.filter(({ handler }) => handler === 'vide' || handler === 'soun');
@@ -74,7 +74,7 @@ export async function openMp4(
 		lastTicks: lastMs - firstMs,
 		videoTrackNumber: open.find(({ media }) => media.type === 'video')?.media.number ?? null,
 		omissions,
-		feed: (cutter, feedSignal) => feed(file, open, header, cutter, feedSignal),
+		feed: (handler, feedSignal) => feed(file, open, header, handler, feedSignal),
 	};
 }
 
@@ -84,16 +84,16 @@ function timeMs({ source, codecDelayMs }: OpenTrack, compositionTicks: number): 
 	return Math.round(((compositionTicks - mediaTime) / source.timescale + delaySeconds) * 1000 + codecDelayMs);
 }
 
-/** Gives the frames of all tracks to the cutter, each track in decode order, the tracks by the times of their next frames. */
+/** Gives the frames of all tracks to the handler, each track in decode order, the tracks by the times of their next frames. */
 async function* feed(
 	file: Mp4File,
 	open: readonly OpenTrack[],
 	header: readonly { readonly id: number; readonly body: Uint8Array }[],
-	cutter: FragmentCutter,
+	handler: MatroskaHandler,
 	signal: AbortSignal,
 ): AsyncGenerator<void> {
-	for (const { id, body } of header) cutter.header(id, body);
-	cutter.clusterStart(0n);
+	for (const { id, body } of header) handler.header(id, body, 0);
+	handler.clusterStart(0n, 0);
 	const cursors: SampleCursor[] = [];
 	for (const track of open) cursors.push(await SampleCursor.open(file, track));
 	for (let frames = 0; ; frames++) {
@@ -112,9 +112,9 @@ async function* feed(
 		const flags = isKeyframe ? KEYFRAME_FLAG : 0;
 		await earliest.advance();
 		const others = earliest.sample === null ? endOfTrack(track, sample, bytes) : [];
-		cutter.block(track.media.number, timeMs, flags, bytes, 0, sizeBytes, -1, offset, others);
+		handler.block(track.media.number, timeMs, flags, bytes, 0, sizeBytes, -1, offset, others);
 	}
-	cutter.documentEnd();
+	handler.documentEnd(file.sizeBytes);
 	yield;
 }
 
@@ -126,14 +126,14 @@ function endOfTrack(
 	{ source, media }: OpenTrack,
 	{ compositionTicks, durationTicks }: Mp4Sample,
 	bytes: Uint8Array,
-): readonly { readonly id: number; readonly body: Uint8Array }[] {
+): readonly Element[] {
 	const codedMs = media.codec === 'opus' ? codedDurationMs(media, bytes) : null;
 	if (codedMs === null) return [];
 	const untilEdit = (source.edits.endTime ?? Number.POSITIVE_INFINITY) - compositionTicks;
 	const playedMs = (Math.max(0, Math.min(durationTicks, untilEdit)) * 1000) / source.timescale;
 	const paddingNs = Math.round((codedMs - playedMs) * 1e6);
 	if (paddingNs <= 0) return [];
-	return [discardPadding(paddingNs)];
+	return [{ ...discardPadding(paddingNs), offset: 0 }];
 }
 
 /** The reading position in a track. */

@@ -1,8 +1,8 @@
-import type { Track } from '../../model/track.js';
-import type { FragmentCutter } from './fragment-cutter.js';
+import type { MatroskaHandler } from '../mkv/parser/matroska-handler.js';
+import type { Track } from '../model/track.js';
 
-/** A file's media as fragments are cut from it, whatever its container was. */
-export interface MediaToCut {
+/** The media of a file, whatever its container was: what Matroska would say of its tracks, and its frames. */
+export interface FileMedia {
 	readonly tracks: readonly Track[];
 	readonly timecodeScaleNs: number;
 	/** Time of the file's first frame in file order, in ticks. */
@@ -13,6 +13,6 @@ export interface MediaToCut {
 	readonly videoTrackNumber: number | null;
 	/** What of the file is not taken, and why: one sentence each. */
 	readonly omissions: readonly string[];
-	/** Gives every frame to the cutter, in file order. After each step the caller takes the fragments that are complete. */
-	feed(cutter: FragmentCutter, signal: AbortSignal): AsyncIterable<void>;
+	/** Reports every frame to the handler, in file order. After each step the caller takes what the handler made of them. */
+	feed(handler: MatroskaHandler, signal: AbortSignal): AsyncIterable<void>;
 }

@@ -1,6 +1,6 @@
-import { MediaError } from '../../../errors.js';
-import type { Box } from '../../../mp4/box.js';
-import { boxesAt } from '../../../mp4/box-tree.js';
+import { MediaError } from '../../errors.js';
+import type { Box } from '../../mp4/box.js';
+import { boxesAt } from '../../mp4/box-tree.js';
 
 /** What a `moov` box says of a track, its samples aside (ISO 14496-12 §8.3 to §8.6). */
 export interface Mp4Track {
