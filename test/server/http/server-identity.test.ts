@@ -81,7 +81,7 @@ withOpenssl('whoever does not speak TLS is closed, as is a handshake without an 
 
 withOpenssl('a server that closes does not wait for a handshake', async (t) => {
 	const tls = await makeCertificate(await temporaryDirectory(t));
-	const { server, close } = await startServer(t, { tls });
+	const { server, close } = await startServer(t, { tls, limits: { headersTimeoutMs: 600_000 } });
 	const socket = connect(Number(new URL(server.endpoint).port), '127.0.0.1');
 	socket.on('error', () => {});
 	await once(server, 'connection');
