@@ -37,6 +37,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
 		.option('--ingest <stream=file[@start]>', 'put a recording into a stream; may be given again', append, [])
 		.option('--region <region>', 'region in ARNs', 'us-east-1')
+		.option(
+			'--retention <hours>',
+			'how long streams that --ingest makes keep what producers put into them; 0: not at all (default: 24)',
+		)
+		.option('--fsync <on|off>', 'whether fragments are durable before they are acknowledged', 'on')
 		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
 		.option(
 			'--credentials <key:secret>',

@@ -97,6 +97,36 @@ test('serve with credentials verifies signatures, and then listens on any addres
 	t.is(await said, 'KVS_INTERRUPTED: interrupted by SIGTERM\n');
 });
 
+test('serve gives the streams that it makes the retention that it is told', async (t) => {
+	const file = join(await temporaryDirectory(t), 'door.mkv');
+	await writeRecordingOf(file, 1);
+	const rows = [
+		[[], 24],
+		[['--retention', '0'], 0],
+		[['--retention', '87600', '--fsync', 'off'], 87_600],
+	] as const;
+	for (const [args, hours] of rows) {
+		const child = spawnServe(t, ['--ingest', `door=${file}`, ...args]);
+		const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+		const body = '{"StreamName":"door"}';
+		const response = await fetch(`${line.replace('listening on ', '')}/describeStream`, {
+			method: 'POST',
+			body,
+		});
+		t.like(await response.json(), { StreamInfo: { DataRetentionInHours: hours } });
+		child.kill('SIGKILL');
+	}
+	for (const [args, message] of [
+		[['--retention', '87601'], /`retentionHours` to be a whole number from 0 to 87600, got `87601`\n$/],
+		[['--retention', '1.5'], /`--retention` to be a whole number, got `1\.5`\n$/],
+		[['--fsync', 'no'], /`--fsync` to be on or off, got `no`\n$/],
+	] as const) {
+		const { code, stderr } = await refusal(args);
+		t.is(code, 2, args.join(' '));
+		t.regex(stderr, message);
+	}
+});
+
 testWith('openssl')('serve speaks HTTPS with a certificate and its key', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const { certFile, keyFile, cert } = await makeCertificate(directory);

@@ -24,6 +24,8 @@ export interface ServeOptions {
 	readonly faults?: string;
 	readonly credentials: readonly string[];
 	readonly hlsSessions?: string;
+	readonly retention?: string;
+	readonly fsync: string;
 	readonly tlsCert?: string;
 	readonly tlsKey?: string;
 }
@@ -59,11 +61,16 @@ export async function serve(
 	if (options.quotas !== 'aws' && options.quotas !== 'off') {
 		throw new InvalidOptionError('--quotas', 'aws or off', options.quotas);
 	}
+	if (options.fsync !== 'on' && options.fsync !== 'off') {
+		throw new InvalidOptionError('--fsync', 'on or off', options.fsync);
+	}
 	const requests = options.ingest.map((text) => parseIngest(text, nowMs));
 	const server = createArchiveServer({
 		dataDirectory: options.data,
 		onWarning: (message) => terminal.say(message),
 		region: options.region,
+		retentionHours: integerOption('--retention', options.retention),
+		fsync: options.fsync === 'on',
 		quotas: options.quotas,
 		...(credentials.length > 0 && { credentials }),
 		faults: options.faults === undefined ? [] : await readFaults(options.faults),
