@@ -1,6 +1,6 @@
 /* What a producer sends: a header of one video track, and Clusters of one frame whose bytes say which they are. */
-import { elementHeader } from '../../dist/ebml/ebml-writer.js';
-import { block, cluster, ebmlHeader, info, tracks } from '../../dist/mkv/matroska-writer.js';
+import { elementHeader, master, string } from '../../dist/ebml/ebml-writer.js';
+import { block, cluster, ebmlHeader, info } from '../../dist/mkv/matroska-writer.js';
 
 // Compiled with the tests.
 const { videoTrack } = await import(new URL('../../build/test/helpers/payload.js', import.meta.url).href);
@@ -10,7 +10,7 @@ export const bodyHeader = Buffer.concat([
 	...ebmlHeader(),
 	elementHeader('Segment', 0, { isSizeUnknown: true }),
 	...info(1_000_000),
-	...tracks([Buffer.concat(videoTrack)]),
+	...master('Tracks', [videoTrack]),
 ]);
 
 /** A Cluster of known size of a key frame of so many bytes. */
@@ -21,3 +21,12 @@ export function mediaCluster(timeMs, sizeBytes) {
 		cluster(BigInt(timeMs), block({ trackNumber: 1, relativeTicks: 0, keyframe: true, data })),
 	);
 }
+
+/** The Tags with which producers end a fragment. */
+export const endOfFragment = Buffer.concat(
+	master('Tags', [
+		master('Tag', [
+			master('SimpleTag', [string('TagName', 'AWS_KINESISVIDEO_END_OF_FRAGMENT'), string('TagString', '')]),
+		]),
+	]),
+);

@@ -63,8 +63,9 @@ export function startPlace(selector: StartSelector, stream: LocalStream, nowMs: 
 	const earliest = { serverMs: snapshot.sinceMs, ordinal: -1 };
 	if (selector.type === 'EARLIEST') return from({ serverMs: Number.NEGATIVE_INFINITY, ordinal: -1 });
 	if (selector.type === 'NOW') {
-		const [newest] = fragments.latest('server', nowMs, 1, snapshot);
-		return from(newest === undefined ? { serverMs: nowMs, ordinal: -1 } : before(newest));
+		const [newest] = fragments.latest('server', snapshot.untilMs, 1, snapshot);
+		if (newest !== undefined) return from(before(newest));
+		return from({ serverMs: Math.min(nowMs, stream.settledMs), ordinal: -1 });
 	}
 	if (selector.type === 'AFTER') {
 		const place = fragments.placeOf(selector.fragmentNumber);
@@ -81,7 +82,7 @@ export function startPlace(selector: StartSelector, stream: LocalStream, nowMs: 
 	const later = fragments.select({ clock, startMs: timeMs, endMs: Number.POSITIVE_INFINITY }, snapshot);
 	if (later.length > 0) return from(before(later.at(0)));
 	// It is yet to come, or in a fragment that a producer has begun.
-	const [newest] = fragments.latest('server', nowMs, 1, snapshot);
+	const [newest] = fragments.latest('server', snapshot.untilMs, 1, snapshot);
 	const newestMs = newest?.serverMs ?? Number.NEGATIVE_INFINITY;
 	return {
 		after: { serverMs: Math.min(newestMs, stream.settledMs), ordinal: -1 },

@@ -27,6 +27,8 @@ export const putMedia: StreamedOperation = {
 				producerStartMs,
 				isAcknowledged,
 				clock,
+				onError: ({ errorId, errorCode, message }) =>
+					archive.warn(`PutMedia into \`${requested.name}\` ended with ${errorId} ${errorCode}: ${message}`),
 				troubleOf: () => ({ errorId: null, diskDelayMs: 0 }),
 			});
 			const running = session

@@ -1,12 +1,12 @@
 import { onAbort, unlessAborted } from '../../stream/abort.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { FragmentAppender } from '../store/fragment-appender.js';
-import type { BegunFragment, LocalStream } from '../store/local-stream.js';
-import type { StoredFragment } from '../store/stored-fragment.js';
+import type { LocalStream } from '../store/local-stream.js';
 import { serviceTags } from '../wire/chunk-writer.js';
 import type { AckEventType } from './ack.js';
 import { AckStream } from './ack-stream.js';
 import { watchConnection } from './connection-watch.js';
+import { FragmentStorage, type MadeTrouble, type OpenFragment } from './fragment-storage.js';
 import { timecodeMs } from './producer-time.js';
 import { PutMediaError } from './put-media-error.js';
 import type { ProducerHeader, PutMediaHandler, ReceivedFragment } from './put-media-handler.js';
@@ -15,19 +15,8 @@ import { PutMediaReader } from './put-media-reader.js';
 /** A Cluster of known size that is full is closed after this long without Tags. */
 const SILENCE_MS = 100;
 
-/** Fragments that may wait to be durable; then reading waits for the disk. */
-const MAX_UNSYNCED = 16;
-
 /** Errors of the connection as a whole, which name the fragment that was being received. */
 const ABOUT_CONNECTION: ReadonlySet<number> = new Set([4003, 4008]);
-
-/** Trouble that is made for one fragment of a connection. */
-export interface MadeTrouble {
-	/** The ERROR that is acknowledged in place of the fragment; null for none. */
-	readonly errorId: PutMediaError['errorId'] | null;
-	/** How much longer its fsync takes, in milliseconds. */
-	readonly diskDelayMs: number;
-}
 
 /** What a {@link PutMediaSession} works on. */
 export interface PutMediaSessionOptions {
@@ -38,21 +27,10 @@ export interface PutMediaSessionOptions {
 	/** Whether the producer wants acknowledgements; it gets an ERROR all the same. */
 	readonly isAcknowledged: boolean;
 	readonly clock: MonotonicClock;
+	/** Called with the error that is acknowledged, whose message says more than the acknowledgement can. */
+	readonly onError: (error: PutMediaError) => void;
 	/** What goes wrong with the fragment of that index in the connection, from 0. */
 	readonly troubleOf: (index: number) => MadeTrouble;
-}
-
-/** What is to be done with the open fragment, in the order of its bytes. */
-type Step =
-	| { readonly kind: 'begin'; readonly fragment: OpenFragment; readonly head: readonly Uint8Array[] }
-	| { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-	| { readonly kind: 'end'; readonly fragment: OpenFragment; readonly received: ReceivedFragment }
-	| { readonly kind: 'drop' };
-
-interface OpenFragment {
-	readonly begun: BegunFragment;
-	readonly timecodeMs: number;
-	readonly trouble: MadeTrouble;
 }
 
 /**
@@ -66,19 +44,23 @@ export class PutMediaSession implements PutMediaHandler {
 	readonly #options: PutMediaSessionOptions;
 	readonly #reader: PutMediaReader;
 	readonly #over = new AbortController();
+	readonly #storage: FragmentStorage;
 	#lastByteAtMs: number;
 	#header: ProducerHeader | null = null;
 	#open: OpenFragment | null = null;
 	#fragments = 0;
-	#steps: Step[] = [];
-	/** Fragments that have ended and are not yet acknowledged as stored, in their order. */
-	readonly #ended = new Map<string, OpenFragment>();
-	#persisting: Promise<void> | null = null;
+	#isSilenceWatched = false;
 
 	constructor(options: PutMediaSessionOptions) {
 		this.#options = options;
 		this.#reader = new PutMediaReader(this, options);
 		this.#lastByteAtMs = options.clock.now();
+		this.#storage = new FragmentStorage({
+			...options,
+			signal: this.#over.signal,
+			acknowledge: (eventType, fragment) => this.#acknowledge(eventType, fragment),
+			onFailure: (error) => this.#fail(error),
+		});
 	}
 
 	/** Reads the body to its end. Never rejects: what goes wrong is acknowledged. The appender is the caller's to close. */
@@ -123,7 +105,7 @@ export class PutMediaSession implements PutMediaHandler {
 		const producerMs = Math.round((producerStartMs ?? 0) + ms);
 		const fragment = { begun, timecodeMs: ms, trouble: troubleOf(this.#fragments++) };
 		this.#open = fragment;
-		this.#steps.push({
+		this.#storage.add({
 			kind: 'begin',
 			fragment,
 			head: [bytes, leadingTags, serviceTags({ ...begun, producerMs })],
@@ -135,19 +117,19 @@ export class PutMediaSession implements PutMediaHandler {
 
 	/** As {@link PutMediaHandler} says. */
 	bytes(bytes: Uint8Array): void {
-		this.#steps.push({ kind: 'bytes', bytes });
+		this.#storage.add({ kind: 'bytes', bytes });
 	}
 
 	/** As {@link PutMediaHandler} says. */
 	fragmentEnd(received: ReceivedFragment): void {
 		const fragment = this.#open as OpenFragment;
 		this.#open = null;
-		this.#steps.push({ kind: 'end', fragment, received });
+		this.#storage.add({ kind: 'end', fragment, received });
 	}
 
 	/** As {@link PutMediaHandler} says. */
 	fragmentDropped(): void {
-		this.#steps.push({ kind: 'drop' });
+		this.#storage.add({ kind: 'drop' });
 	}
 
 	async #read(body: AsyncIterable<Uint8Array>): Promise<void> {
@@ -160,8 +142,8 @@ export class PutMediaSession implements PutMediaHandler {
 			if (next.done === true) break;
 			this.#lastByteAtMs = clock.now();
 			this.#reader.write(next.value);
-			await this.#settle();
-			if (this.#reader.isFull) this.#closeWhenSilent(this.#lastByteAtMs);
+			await this.#storage.settle();
+			if (this.#reader.isFull && !this.#isSilenceWatched) void this.#closeWhenSilent();
 		}
 		this.#reader.end();
 	}
@@ -169,19 +151,16 @@ export class PutMediaSession implements PutMediaHandler {
 	/** Stores what was read and what had ended before an error, and acknowledges it, the error last. */
 	async #finish(cause: unknown): Promise<void> {
 		const open = this.#open;
-		const error = this.#over.signal.aborted ? this.#over.signal.reason : cause;
+		const { signal } = this.#over;
+		const error = signal.aborted ? signal.reason : cause;
 		if (error !== null && !(error instanceof PutMediaError)) this.#reader.lost();
-		let last = error instanceof PutMediaError ? error : null;
-		try {
-			await this.#settle();
-			while (this.#persisting !== null) await this.#persisting;
-			await this.#options.appender.drop();
-		} catch (trouble) {
-			last ??= this.#diskError(trouble);
-		}
-		if (last === null) return;
-		const { errorCode, errorId } = last;
-		const fragment = this.#fragmentOf(last, open);
+		const failure = await this.#storage.finish().catch((trouble: unknown) => trouble);
+		// The disk may have failed only now.
+		const found = [error, failure, signal.reason].find((trouble) => trouble instanceof PutMediaError);
+		if (found === undefined) return;
+		this.#options.onError(found);
+		const { errorCode, errorId } = found;
+		const fragment = this.#fragmentOf(found, open);
 		this.acks.push({
 			eventType: 'ERROR',
 			timecodeMs: fragment?.timecodeMs ?? null,
@@ -192,86 +171,35 @@ export class PutMediaSession implements PutMediaHandler {
 
 	/** The fragment that an error is about: the first that could not be stored, or the one that was being received. */
 	#fragmentOf({ errorId, timecodeTicks }: PutMediaError, open: OpenFragment | null): OpenFragment | null {
-		if (errorId === 5001) return [...this.#ended.values()][0] ?? open;
+		if (errorId === 5001) return this.#storage.firstUnstored ?? open;
 		return timecodeTicks === null && !ABOUT_CONNECTION.has(errorId) ? null : open;
 	}
 
-	/** Does what the reader reported. */
-	async #settle(): Promise<void> {
-		const { appender } = this.#options;
-		const steps = this.#steps;
-		this.#steps = [];
-		try {
-			for (const step of steps) {
-				if (step.kind === 'bytes') appender.add(step.bytes);
-				else if (step.kind === 'begin') {
-					this.#acknowledge('BUFFERING', step.fragment);
-					await appender.begin(step.fragment.begun);
-					for (const bytes of step.head) appender.add(bytes);
-				} else if (step.kind === 'drop') await appender.drop();
-				else await this.#end(step.fragment, step.received);
-			}
-			if (appender.isFull) await appender.write();
-		} catch (error) {
-			throw this.#diskError(error);
-		}
-	}
-
-	async #end(fragment: OpenFragment, received: ReceivedFragment): Promise<void> {
-		const { appender } = this.#options;
-		const { producerMs, lengthMs, frames, pictures, picturesMs } = received;
-		await appender.end({
-			producerMs,
-			lengthMs,
-			frames,
-			...(pictures !== undefined && picturesMs !== undefined && { pictures, picturesMs }),
-		});
-		this.#ended.set(fragment.begun.number, fragment);
-		this.#acknowledge('RECEIVED', fragment);
-		this.#persisting ??= this.#persist().finally(() => {
-			this.#persisting = null;
-		});
-		if (appender.pending >= MAX_UNSYNCED) await this.#persisting;
-	}
-
-	/** Lists what has ended until nothing is left. Reading goes on meanwhile; an error ends it. */
-	async #persist(): Promise<void> {
-		const { appender, clock, stream } = this.#options;
-		try {
-			while (appender.pending > 0) {
-				const delayMs = Math.max(0, ...[...this.#ended.values()].map(({ trouble }) => trouble.diskDelayMs));
-				// What has come is stored all the same where the producer disconnects meanwhile.
-				if (delayMs > 0) await clock.sleep(delayMs, this.#over.signal).catch(() => {});
-				for (const stored of await appender.persist()) this.#stored(stored, stream.metadata.retentionHours);
-			}
-		} catch (error) {
-			this.#fail(this.#diskError(error));
-		}
-	}
-
-	#stored({ number }: StoredFragment, retentionHours: number): void {
-		const fragment = this.#ended.get(number);
-		this.#ended.delete(number);
-		// Of a stream that keeps nothing the service says no more than RECEIVED.
-		if (fragment !== undefined && retentionHours > 0) this.#acknowledge('PERSISTED', fragment);
-	}
-
 	/** Closes the fragment that is full if nothing comes for a while. */
-	#closeWhenSilent(sinceMs: number): void {
+	async #closeWhenSilent(): Promise<void> {
 		const { clock } = this.#options;
-		const close = async (): Promise<void> => {
-			await clock.sleep(SILENCE_MS, this.#over.signal);
-			if (this.#lastByteAtMs !== sinceMs || this.#over.signal.aborted) return;
-			this.#reader.closeFull();
-			await this.#settle();
-		};
-		close().catch((error) => {
-			if (!this.#over.signal.aborted) this.#fail(error);
-		});
+		this.#isSilenceWatched = true;
+		try {
+			while (this.#reader.isFull) {
+				const sinceMs = this.#lastByteAtMs;
+				await clock.sleep(SILENCE_MS, this.#over.signal);
+				if (this.#lastByteAtMs !== sinceMs) continue;
+				this.#reader.closeFull();
+				await this.#storage.settle();
+			}
+		} catch (error) {
+			// Where the connection is over, that is why.
+			this.#fail(error);
+		} finally {
+			this.#isSilenceWatched = false;
+		}
 	}
 
 	#acknowledge(eventType: AckEventType, fragment: OpenFragment | null): void {
-		if (!this.#options.isAcknowledged) return;
+		const { isAcknowledged, stream } = this.#options;
+		// Of a stream that keeps nothing the service says no more than RECEIVED.
+		const isSaid = eventType !== 'PERSISTED' || stream.metadata.retentionHours > 0;
+		if (!isAcknowledged || !isSaid) return;
 		if (this.acks.isFull) {
 			this.#fail(this.#error(4000, 'too many acknowledgements were not read'));
 			return;
@@ -289,12 +217,5 @@ export class PutMediaSession implements PutMediaHandler {
 
 	#error(errorId: PutMediaError['errorId'], message: string): PutMediaError {
 		return new PutMediaError(errorId, null, message);
-	}
-
-	/** What failed was the disk, unless it says otherwise. */
-	#diskError(cause: unknown): PutMediaError {
-		if (cause instanceof PutMediaError) return cause;
-		const message = cause instanceof Error ? cause.message : String(cause);
-		return new PutMediaError(5001, null, `the fragment cannot be stored: ${message}`, { cause });
 	}
 }
