@@ -28,17 +28,23 @@ async function archive(streams) {
 }
 
 function peer(fragmentBytes) {
-	return createServer(async (request, response) => {
-		const handle = await open(join(directory, 'peer.mkv'), 'w');
-		let unsynced = 0;
-		for await (const bytes of request) {
-			await handle.write(bytes);
-			unsynced += bytes.byteLength;
-			if (unsynced < fragmentBytes) continue;
-			await handle.datasync();
-			unsynced -= fragmentBytes;
-		}
-		await handle.close();
-		response.end();
+	return createServer((request, response) => {
+		receive(request, fragmentBytes).then(
+			() => response.end(),
+			() => response.destroy(),
+		);
 	});
+}
+
+async function receive(request, fragmentBytes) {
+	const handle = await open(join(directory, 'peer.mkv'), 'w');
+	let unsynced = 0;
+	for await (const bytes of request) {
+		await handle.write(bytes);
+		unsynced += bytes.byteLength;
+		if (unsynced < fragmentBytes) continue;
+		await handle.datasync();
+		unsynced -= fragmentBytes;
+	}
+	await handle.close();
 }

@@ -39,14 +39,14 @@ export class Producer {
 	private constructor(socket: Socket) {
 		this.socket = socket;
 		socket.setEncoding('latin1');
-		socket.on('data', (text) => this.#take(`${text}`));
+		socket.on('data', (text) => this.#take(String(text)));
 		socket.on('error', () => {});
 		this.ended = new Promise((resolve) => {
 			this.#end = resolve;
 			socket.once('end', resolve);
 			socket.once('close', () => resolve());
 		});
-		this.ended.then(() => this.#wake());
+		void this.ended.then(() => this.#wake());
 	}
 
 	/** Connects and sends the headers. */

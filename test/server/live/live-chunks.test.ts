@@ -63,7 +63,7 @@ async function read(t: ExecutionContext, { url }: StartedServer, start: StartSel
 			const { done, value } = await events.next();
 			if (done) return null;
 			if (value.type !== 'fragment-end') continue;
-			const tags = Object.fromEntries(value.tags.map(({ name, value: text }) => [name, `${text}`]));
+			const tags = Object.fromEntries(value.tags.map(({ name, value: text }) => [name, String(text)]));
 			return {
 				number: `${value.fragmentNumber}`,
 				producerMs: Math.round(Number(tags['AWS_KINESISVIDEO_PRODUCER_TIMESTAMP']) * 1000),
