@@ -350,7 +350,7 @@ async function startTime(count, startMs) {
 		for (const end = Math.min(count, index + 150); index < end; index++) {
 			const { payload: _, offset: __, sizeBytes: ___, crc32: ____, ...fields } = fragmentAt(index, startMs);
 			writer.begin();
-			writer.add(Buffer.alloc(100));
+			await writer.add(Buffer.alloc(100));
 			written.push(await writer.end(fields));
 		}
 		await writer.note(written);

@@ -89,15 +89,14 @@ export class FragmentStorage {
 		this.#steps = [];
 		await this.#attempt(async () => {
 			for (const step of steps) {
-				if (step.kind === 'bytes') appender.add(step.bytes);
+				if (step.kind === 'bytes') await appender.add(step.bytes);
 				else if (step.kind === 'begin') {
 					acknowledge('BUFFERING', step.fragment);
 					await appender.begin(step.fragment.begun);
-					for (const bytes of step.head) appender.add(bytes);
+					for (const bytes of step.head) await appender.add(bytes);
 				} else if (step.kind === 'drop') await appender.drop();
 				else await this.#end(step.fragment, step.received);
 			}
-			if (appender.isFull) await appender.write();
 		});
 	}
 

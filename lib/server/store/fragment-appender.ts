@@ -16,7 +16,7 @@ export interface AppenderOptions {
 }
 
 /**
- * Appends the fragments of one producer to its stream: {@link begin}, {@link add} and {@link write}, then {@link end} or
+ * Appends the fragments of one producer to its stream: {@link begin} and {@link add}, then {@link end} or
  * {@link drop}. What has ended is listed by {@link persist}. Producers of one stream do not wait for each other.
  *
  * Rejects with the system's error, after which it can only be closed. Holds at most 256 KiB of a fragment.
@@ -43,11 +43,6 @@ export class FragmentAppender {
 		return this.#written.length;
 	}
 
-	/** Whether enough was added that {@link write} should be called. */
-	get isFull(): boolean {
-		return this.#writer?.isFull === true;
-	}
-
 	/** Begins to store a fragment, which {@link LocalStream.begin} gave. */
 	async begin(begun: BegunFragment): Promise<void> {
 		this.#begun = begun;
@@ -61,14 +56,9 @@ export class FragmentAppender {
 		});
 	}
 
-	/** The next bytes of the chunk. They must not change until {@link write} or {@link end} has resolved. */
-	add(bytes: Uint8Array): void {
-		this.#writer?.add(bytes);
-	}
-
-	/** Writes what was added. */
-	async write(): Promise<void> {
-		await this.#attempt(async () => this.#writer?.write());
+	/** The next bytes of the chunk. They are the caller's again when it resolves. */
+	async add(bytes: Uint8Array): Promise<void> {
+		await this.#attempt(async () => this.#writer?.add(bytes));
 	}
 
 	/** The fragment is whole. */

@@ -4,8 +4,8 @@ import { PRIVATE_FILE_MODE } from '../../files/file-writer.js';
 import { EMPTY_RECORD, payloadRecord, RECORD_BYTES } from './payload-record.js';
 import { formatIndexLine, type StoredFragment } from './stored-fragment.js';
 
-/** How much of a fragment is gathered before it is to be written. */
-export const MAX_GATHERED_BYTES = 256 * 1024;
+/** How much of a fragment is gathered before it is written. */
+const GATHERED_BYTES = 256 * 1024;
 
 /** What a fragment is, besides the place and the checksum of its chunk. */
 export type FragmentFields = Omit<StoredFragment, 'payload' | 'offset' | 'sizeBytes' | 'crc32'>;
@@ -23,14 +23,15 @@ export interface PayloadFile {
  * so that a kill at any moment leaves whole fragments and a torn one at the end, which its record shows. The index repeats
  * the records for a fast start, and is not synced: what it lacks is found in the payload.
  *
- * One fragment at a time: {@link begin}, {@link add} and {@link write}, then {@link end} or {@link drop}. A rejection is the system's error; the
+ * One fragment at a time: {@link begin} and {@link add}, then {@link end} or {@link drop}. A rejection is the system's error; the
  * writer may only be dropped and closed then.
  */
 export class PayloadWriter {
 	readonly file: PayloadFile;
 	readonly #payload: FileHandle;
 	readonly #index: FileHandle;
-	#gathered: Uint8Array[] = [];
+	/** What was added and is not written; used again and again, so that no garbage comes of it. */
+	readonly #gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
 	#gatheredBytes = 0;
 	/** Where the next bytes are written. */
 	#position: number;
@@ -55,39 +56,29 @@ export class PayloadWriter {
 		}
 	}
 
-	/** Whether enough was added that it should be written. */
-	get isFull(): boolean {
-		return this.#gatheredBytes >= MAX_GATHERED_BYTES;
-	}
-
 	/** Begins a fragment. */
 	begin(): void {
 		this.#position = this.file.sizeBytes;
 		this.#checksum = 0;
-		this.#gathered = [EMPTY_RECORD];
+		this.#gathered.set(EMPTY_RECORD);
 		this.#gatheredBytes = EMPTY_RECORD.byteLength;
 	}
 
-	/** The next bytes of the chunk. They must not change until {@link write} has resolved. */
-	add(bytes: Uint8Array): void {
+	/** The next bytes of the chunk; written when enough have come. They are the caller's again when it resolves. */
+	async add(bytes: Uint8Array): Promise<void> {
 		this.#checksum = crc32(bytes, this.#checksum);
-		this.#gathered.push(bytes);
-		this.#gatheredBytes += bytes.byteLength;
-	}
-
-	/** Writes what was added. */
-	async write(): Promise<void> {
-		if (this.#gatheredBytes === 0) return;
-		const bytes = Buffer.concat(this.#gathered, this.#gatheredBytes);
-		this.#gathered = [];
-		this.#gatheredBytes = 0;
-		await writeFully(this.#payload, bytes, this.#position);
-		this.#position += bytes.byteLength;
+		for (let taken = 0; taken < bytes.byteLength; ) {
+			if (this.#gatheredBytes === GATHERED_BYTES) await this.#write();
+			const length = Math.min(GATHERED_BYTES - this.#gatheredBytes, bytes.byteLength - taken);
+			this.#gathered.set(bytes.subarray(taken, taken + length), this.#gatheredBytes);
+			this.#gatheredBytes += length;
+			taken += length;
+		}
 	}
 
 	/** The chunk is whole. It counts from now on, and is durable after the next {@link sync}. */
 	async end(fields: FragmentFields): Promise<StoredFragment> {
-		await this.write();
+		await this.#write();
 		const offset = this.file.sizeBytes + RECORD_BYTES;
 		const sizeBytes = this.#position - offset;
 		const fragment = { ...fields, payload: this.file.payload, offset, sizeBytes, crc32: this.#checksum };
@@ -98,7 +89,6 @@ export class PayloadWriter {
 
 	/** The fragment that was begun is not to be kept: its bytes are cut off. */
 	async drop(): Promise<void> {
-		this.#gathered = [];
 		this.#gatheredBytes = 0;
 		this.#position = this.file.sizeBytes;
 		await this.#payload.truncate(this.file.sizeBytes);
@@ -117,6 +107,12 @@ export class PayloadWriter {
 	/** Closes both files. */
 	async close(): Promise<void> {
 		await Promise.all([this.#payload.close(), this.#index.close()]);
+	}
+
+	async #write(): Promise<void> {
+		await writeFully(this.#payload, this.#gathered.subarray(0, this.#gatheredBytes), this.#position);
+		this.#position += this.#gatheredBytes;
+		this.#gatheredBytes = 0;
 	}
 }
 
