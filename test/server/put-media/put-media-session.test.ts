@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { serviceTags } from '#lib/server/wire/chunk-writer.js';
+import { testWith } from '../../helpers/needs.js';
 import { Producer, type ReceivedAck } from '../../helpers/producer.js';
 import {
 	everything,
@@ -442,4 +446,56 @@ test('broken bodies are each responded to, and leave nothing open', async (t) =>
 	const report = await fuzzPutMedia(300, 42);
 	t.is(report.fault, null);
 	t.true(report.errors > 150 && report.taken > 0);
+});
+
+testWith('bash')('a full disk is an ERROR, readers are served, and so is the next producer', async (t) => {
+	const data = join(await temporaryDirectory(t), 'data');
+	const command = `ulimit -f 500 && exec "$0" "$@"`;
+	const serve = [process.execPath, resolve('dist/cli/main.js'), 'serve', '--port', '0', '--data', data];
+	const child = spawn('bash', ['-c', command, ...serve], { stdio: ['ignore', 'pipe', 'pipe'] });
+	const closed = once(child, 'close');
+	let said = '';
+	child.stderr.on('data', (bytes) => {
+		said += bytes;
+	});
+	t.teardown(async () => {
+		child.kill();
+		await closed;
+	});
+	const [line] = await once(createInterface({ input: child.stdout }), 'line');
+	const url = /http:\S+/.exec(line)?.[0] ?? '';
+	const created = await fetch(`${url}/createStream`, {
+		method: 'POST',
+		body: JSON.stringify({ StreamName: 'cam', DataRetentionInHours: 1 }),
+	});
+	t.is(created.status, 200);
+	const persisted: number[] = [];
+	for (let round = 0; round < 2; round++) {
+		const producer = await Producer.open(url, { stream: 'cam' });
+		await producer.send(header());
+		const data = Buffer.alloc(100_000, 1);
+		for (let index = 0; index < 10 && !producer.socket.readableEnded; index++) {
+			const timeMs = 1000 * (10 * round + index);
+			await producer.send(clusterOf(timeMs, [frame(0, { data })], UNSIZED));
+		}
+		await producer.ended;
+		t.like(producer.acks.at(-1), { EventType: 'ERROR', ErrorId: 5001, ErrorCode: 'ARCHIVAL_ERROR' });
+		const before = persisted.length;
+		for (const { EventType, FragmentTimecode } of producer.acks) {
+			if (EventType === 'PERSISTED') persisted.push(FragmentTimecode ?? -1);
+		}
+		t.true(persisted.length > before);
+	}
+	const listing = await fetch(`${url}/listFragments`, {
+		method: 'POST',
+		body: JSON.stringify({ StreamName: 'cam', FragmentSelector: everything }),
+	});
+	const { Fragments } = (await listing.json()) as Json;
+	t.deepEqual(
+		Fragments.map(({ ProducerTimestamp }: Json) => Math.round(ProducerTimestamp * 1000)).toSorted(
+			(a: number, b: number) => a - b,
+		),
+		persisted,
+	);
+	t.regex(said, /PutMedia into `cam` ended with 5001 ARCHIVAL_ERROR: the fragment cannot be stored: EFBIG/);
 });
