@@ -1,7 +1,7 @@
 import type { QuotaValues } from '../../quotas/quota-values.js';
 import { SessionQuotas } from '../../quotas/session-quotas.js';
 import type { LocalStream } from '../../store/local-stream.js';
-import { ServiceError } from '../../wire/service-error.js';
+import { resourceNotFound, ServiceError } from '../../wire/service-error.js';
 import { TrackReader } from '../packaging/track-reader.js';
 import type { HlsRequest } from './hls-request.js';
 import { HlsSession } from './hls-session.js';
@@ -42,7 +42,10 @@ export class HlsSessions {
 		return token;
 	}
 
-	/** The session of a token. Throws `AccessDeniedException` (403) for one that is forged, expired or closed. */
+	/**
+	 * The session of a token. Throws `AccessDeniedException` (403) for one that is forged, expired or closed, and
+	 * `ResourceNotFoundException` where its stream was deleted.
+	 */
 	find(token: string): HlsSession {
 		const id = this.#tokens.read(token);
 		if (id === null)
@@ -51,6 +54,10 @@ export class HlsSessions {
 		if (session === undefined || session.expiresMs <= this.#options.now()) {
 			this.#sessions.delete(id);
 			throw new ServiceError('AccessDeniedException', 403, 'Streaming session token is expired');
+		}
+		if (session.stream.ended.aborted) {
+			this.#sessions.delete(id);
+			throw resourceNotFound();
 		}
 		return session;
 	}
