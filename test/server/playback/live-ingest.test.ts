@@ -3,6 +3,7 @@ import { elementHeader, master } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { Producer } from '../../helpers/producer.js';
 import {
+	onDemand,
 	type Playback,
 	pictureFragment,
 	readPlaylist,
