@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { FragmentAppender } from '../store/fragment-appender.js';
-import type { BegunFragment } from '../store/local-stream.js';
+import type { BegunFragment, LocalStream } from '../store/local-stream.js';
 import type { AckEventType } from './ack.js';
 import { PutMediaError } from './put-media-error.js';
 import type { ReceivedFragment } from './put-media-handler.js';
@@ -33,6 +33,7 @@ export type StorageStep =
 
 /** What a {@link FragmentStorage} works on. */
 export interface FragmentStorageOptions {
+	readonly stream: LocalStream;
 	readonly appender: FragmentAppender;
 	readonly clock: MonotonicClock;
 	/** Aborted when the connection ends. */
@@ -49,19 +50,21 @@ export interface FragmentStorageOptions {
  */
 export class FragmentStorage {
 	readonly #options: FragmentStorageOptions;
-	#steps: StorageStep[] = [];
+	readonly #steps: StorageStep[] = [];
+	#failure: PutMediaError | null = null;
 	#settling: Promise<void> = Promise.resolve();
 	/** Fragments that have ended and are not yet durable, in their order. */
 	readonly #ended = new Map<string, OpenFragment>();
 	#persisting: Promise<void> | null = null;
+	#begun: OpenFragment | null = null;
 
 	constructor(options: FragmentStorageOptions) {
 		this.#options = options;
 	}
 
-	/** The first fragment that has ended and is not durable; null where there is none. */
+	/** The first fragment that was begun and is not durable; null where there is none. */
 	get firstUnstored(): OpenFragment | null {
-		return [...this.#ended.values()][0] ?? null;
+		return [...this.#ended.values()][0] ?? this.#begun;
 	}
 
 	/** Notes what is to be done next. */
@@ -78,26 +81,41 @@ export class FragmentStorage {
 
 	/** Does what was noted, and waits until all that has ended is durable; what has not is dropped. Rejects as {@link settle}. */
 	async finish(): Promise<void> {
-		await this.settle();
+		try {
+			await this.settle().finally(() => this.#persisted());
+			await this.#attempt(() => this.#options.appender.drop());
+		} finally {
+			// Readers would wait for what was begun and never came to the disk.
+			for (const step of this.#steps.splice(0)) {
+				if (step.kind === 'begin') this.#options.stream.release(step.fragment.begun, null);
+			}
+		}
+	}
+
+	async #persisted(): Promise<void> {
 		while (this.#persisting !== null) await this.#persisting;
-		await this.#attempt(() => this.#options.appender.drop());
 	}
 
 	async #store(): Promise<void> {
-		const { appender, acknowledge } = this.#options;
-		const steps = this.#steps;
-		this.#steps = [];
 		await this.#attempt(async () => {
-			for (const step of steps) {
-				if (step.kind === 'bytes') await appender.add(step.bytes);
-				else if (step.kind === 'begin') {
-					acknowledge('BUFFERING', step.fragment);
-					await appender.begin(step.fragment.begun);
-					for (const bytes of step.head) await appender.add(bytes);
-				} else if (step.kind === 'drop') await appender.drop();
-				else await this.#end(step.fragment, step.received);
+			// A step that failed stays, and what follows it.
+			for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+				await this.#do(step);
+				this.#steps.shift();
 			}
 		});
+	}
+
+	async #do(step: StorageStep): Promise<void> {
+		const { appender, acknowledge } = this.#options;
+		if (step.kind === 'bytes') await appender.add(step.bytes);
+		else if (step.kind === 'begin') {
+			this.#begun = step.fragment;
+			acknowledge('BUFFERING', step.fragment);
+			await appender.begin(step.fragment.begun);
+			for (const bytes of step.head) await appender.add(bytes);
+		} else if (step.kind === 'drop') await appender.drop();
+		else await this.#end(step.fragment, step.received);
 	}
 
 	async #end(fragment: OpenFragment, received: ReceivedFragment): Promise<void> {
@@ -109,6 +127,7 @@ export class FragmentStorage {
 			frames,
 			...(pictures !== undefined && picturesMs !== undefined && { pictures, picturesMs }),
 		});
+		this.#begun = null;
 		this.#ended.set(fragment.begun.number, fragment);
 		acknowledge('RECEIVED', fragment);
 		this.#persisting ??= this.#persist().finally(() => {
@@ -121,7 +140,7 @@ export class FragmentStorage {
 	async #persist(): Promise<void> {
 		const { appender, clock, signal, acknowledge, onFailure } = this.#options;
 		try {
-			await this.#attempt(async () => {
+			await diskTrouble(async () => {
 				while (appender.pending > 0) {
 					const delayMs = Math.max(0, ...[...this.#ended.values()].map(({ trouble }) => trouble.diskDelayMs));
 					// What has come is stored all the same where the producer disconnects meanwhile.
@@ -138,14 +157,24 @@ export class FragmentStorage {
 		}
 	}
 
-	/** What fails is the disk. */
+	/** Nothing further is stored after a failure. */
 	async #attempt(act: () => Promise<void>): Promise<void> {
+		if (this.#failure !== null) throw this.#failure;
 		try {
-			await act();
-		} catch (cause) {
-			if (cause instanceof PutMediaError) throw cause;
-			const message = cause instanceof Error ? cause.message : String(cause);
-			throw new PutMediaError(5001, null, `the fragment cannot be stored: ${message}`, { cause });
+			await diskTrouble(act);
+		} catch (error) {
+			this.#failure = error as PutMediaError;
+			throw error;
 		}
+	}
+}
+
+/** What fails here is the disk. */
+async function diskTrouble(act: () => Promise<void>): Promise<void> {
+	try {
+		await act();
+	} catch (cause) {
+		const message = cause instanceof Error ? cause.message : String(cause);
+		throw new PutMediaError(5001, null, `the fragment cannot be stored: ${message}`, { cause });
 	}
 }

@@ -30,7 +30,9 @@ export class FragmentAppender {
 	#begun: BegunFragment | null = null;
 	#written: WrittenFragment[] = [];
 	#persisting: Promise<unknown> = Promise.resolve();
+	/** Nothing more is written after it; what has ended before can still be made durable. */
 	#failure: { readonly error: unknown } | null = null;
+	#syncFailure: { readonly error: unknown } | null = null;
 
 	constructor(stream: LocalStream, { isSynced }: AppenderOptions) {
 		this.#stream = stream;
@@ -78,7 +80,9 @@ export class FragmentAppender {
 		if (this.#begun === null) return;
 		this.#stream.release(this.#begun, null);
 		this.#begun = null;
+		// After a failure this only gives room back, where it can; what is left is cut off when the archive opens again.
 		if (this.#failure === null) await this.#attempt(async () => this.#writer?.drop());
+		else await this.#writer?.drop().catch(() => {});
 	}
 
 	/**
@@ -86,7 +90,7 @@ export class FragmentAppender {
 	 * time share one fsync.
 	 */
 	async persist(): Promise<StoredFragment[]> {
-		const persisting = this.#persisting.then(() => this.#attempt(() => this.#persist()));
+		const persisting = this.#persisting.then(() => this.#persist());
 		this.#persisting = persisting.catch(() => {});
 		return persisting;
 	}
@@ -105,6 +109,8 @@ export class FragmentAppender {
 	}
 
 	async #persist(): Promise<StoredFragment[]> {
+		// After a failed fsync the system may say of lost bytes that they are durable.
+		if (this.#syncFailure !== null) throw this.#syncFailure.error;
 		const written = this.#written;
 		const full = this.#full.splice(0);
 		this.#written = [];
@@ -120,6 +126,10 @@ export class FragmentAppender {
 				}
 			}
 			return listed;
+		} catch (error) {
+			this.#syncFailure = { error };
+			this.#failure ??= this.#syncFailure;
+			throw error;
 		} finally {
 			for (const { begun } of written.slice(listed.length)) this.#stream.release(begun, null);
 			for (const writer of full) await this.#giveBack(writer);
@@ -132,7 +142,6 @@ export class FragmentAppender {
 	}
 
 	async #attempt<Result>(act: () => Promise<Result>): Promise<Result> {
-		// After a failed fsync the system may say of lost bytes that they are durable.
 		if (this.#failure !== null) throw this.#failure.error;
 		try {
 			return await act();
