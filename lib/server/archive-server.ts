@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { expireRegularly } from './expire-regularly.js';
 import { ActiveFaultRule } from './faults/active-fault-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
 import type { FaultRule } from './faults/fault-rule.js';
@@ -10,7 +11,8 @@ import { createResponder } from './http/respond.js';
 import { Router } from './http/router.js';
 import { checkIdentity, type ServerIdentity } from './http/server-identity.js';
 import { createLimitedServer, resolveLimits, type ServerLimits } from './http/server-limits.js';
-import { LocalArchive, type LocalArchiveOptions } from './local-archive.js';
+import { LocalArchive } from './local-archive.js';
+import type { LocalArchiveOptions } from './local-archive-options.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
 import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
@@ -151,7 +153,12 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		});
 	}
 	if (verifier === null) keepOnLoopback(server);
-	server.on('close', () => archive.close());
+	const closed = new AbortController();
+	server.once('listening', () => void expireRegularly(archive, clock, closed.signal));
+	server.on('close', () => {
+		closed.abort();
+		archive.close();
+	});
 	return Object.defineProperties(server, {
 		archive: { value: archive },
 		endpoint: { get: () => endpointOf(server, identity === null ? 'http' : 'https') },

@@ -1,44 +1,21 @@
 import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { fileTrouble } from '../files/file-trouble.js';
 import { ingestError, ingestFile } from './ingest/ingest-file.js';
 import { type IngestSummary, summarizeIngest } from './ingest/ingest-summary.js';
+import { checkRetention, checkStreamName, type LocalArchiveOptions } from './local-archive-options.js';
 import { DataDirectory } from './store/data-directory.js';
 import { FragmentAppender } from './store/fragment-appender.js';
 import { FragmentIndex } from './store/fragment-index.js';
 import { LocalStream } from './store/local-stream.js';
 import type { StreamContents } from './store/stream-directory.js';
 import {
+	changedMetadata,
 	DEFAULT_RETENTION_HOURS,
-	MAX_RETENTION_HOURS,
 	newMetadata,
 	type StreamMetadata,
 } from './store/stream-metadata.js';
-import { STREAM_NAME } from './wire/stream-name.js';
-
-/** How long a file's name may be on the usual disks; a stream's name becomes one. One less than the service allows. */
-const MAX_STREAM_NAME_LENGTH = 255;
-
-/** Where and how a {@link LocalArchive} keeps its streams. */
-export interface LocalArchiveOptions {
-	/** Directory of the archive, made where it is absent. @default a temporary one, removed by `close` */
-	readonly dataDirectory?: string | undefined;
-	/** AWS region that the streams' ARNs name. @default 'us-east-1' */
-	readonly region?: string | undefined;
-	/** The clock, epoch milliseconds: creation times, and the last frame of a file without a start. @default Date.now */
-	readonly now?: (() => number) | undefined;
-	/**
-	 * Called with each problem that is found in the data directory, in a sentence: files that are not the archive's,
-	 * payloads without an index, fragments that are damaged. @default `process.emitWarning`
-	 */
-	readonly onWarning?: ((message: string) => void) | undefined;
-	/** Whether what producers put in is made durable (fsync) before it is acknowledged. @default true */
-	readonly fsync?: boolean | undefined;
-	/** How long a stream that an ingest makes keeps what producers put into it, in hours. @default 24 */
-	readonly retentionHours?: number | undefined;
-	/** Random whole number below its argument, for fragment numbers. @default `randomInt` of node:crypto */
-	readonly randomInt?: ((exclusiveMax: number) => number) | undefined;
-}
 
 /** How a file is ingested. */
 export interface IngestOptions {
@@ -57,6 +34,9 @@ export interface IngestOptions {
 export class LocalArchive {
 	/** Resolves when the data directory is open. Its rejection may be left unobserved. */
 	readonly ready: Promise<void>;
+	/** Resolves when producers have put something in, now or in an earlier run: until then nothing can expire. */
+	readonly hasProduced: Promise<void>;
+	#noteProduced = (): void => {};
 	readonly #region: string;
 	readonly #now: () => number;
 	readonly #randomInt: (exclusiveMax: number) => number;
@@ -79,6 +59,9 @@ export class LocalArchive {
 		this.#isSynced = options.fsync ?? true;
 		this.#retentionHours = checkRetention(options.retentionHours ?? DEFAULT_RETENTION_HOURS);
 		this.#onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'KvsArchiveWarning'));
+		this.hasProduced = new Promise((resolve) => {
+			this.#noteProduced = resolve;
+		});
 		this.ready = this.#open(options.dataDirectory);
 		this.ready.catch(() => {});
 	}
@@ -112,8 +95,8 @@ export class LocalArchive {
 	}
 
 	/**
-	 * Changes what is known of a stream, durably; a shorter retention removes what is older at once. `change` is called when the
-	 * changes before are made. Rejects with what it throws, with `ArchiveError` (`KVS_NOT_FOUND`) for a stream that was deleted
+	 * Changes what is known of a stream, durably; a shorter retention removes what is older at once, and a longer one brings
+	 * nothing back. `change` is called when the changes before are made. Rejects with what it throws, with `ArchiveError` (`KVS_NOT_FOUND`) for a stream that was deleted
 	 * meanwhile, and with the system's error.
 	 */
 	async updateStream(
@@ -122,11 +105,11 @@ export class LocalArchive {
 	): Promise<void> {
 		await this.#changing(async () => {
 			stream.ended.throwIfAborted();
-			const metadata = { ...stream.metadata, ...change(stream.metadata) };
+			const metadata = changedMetadata(stream.metadata, change(stream.metadata), this.#now());
 			await (this.#directory as DataDirectory).writeMetadata(metadata);
 			stream.update(metadata);
 		});
-		await stream.expire(this.#now());
+		await this.#expire(stream);
 	}
 
 	/** Removes a stream and its media. Its readers and producers end. Rejects with the system's error. */
@@ -141,6 +124,7 @@ export class LocalArchive {
 	appendTo(stream: LocalStream): FragmentAppender {
 		const appender = new FragmentAppender(stream, { isSynced: this.#isSynced });
 		this.#appenders.add(appender);
+		this.#noteProduced();
 		return appender;
 	}
 
@@ -154,9 +138,11 @@ export class LocalArchive {
 		}
 	}
 
-	/** Removes what has expired of all streams. Rejects with the system's error. */
+	/** Removes what has expired of all streams. What cannot be removed is warned of, and tried again by the next call. */
 	async expire(): Promise<void> {
-		for (const stream of this.#streams.values()) await stream.expire(this.#now());
+		for (const stream of this.#streams.values()) {
+			if (!this.#closing.signal.aborted) await this.#expire(stream);
+		}
 	}
 
 	/** Passes on what was found wrong with the data directory. */
@@ -208,6 +194,19 @@ export class LocalArchive {
 		if (this.#closing.signal.aborted) return directory.dispose();
 		for await (const found of directory.streams((message) => this.warn(message))) {
 			this.#streams.set(found.metadata.name, this.#streamOf(found.metadata, found));
+			if (found.produced.length > 0) this.#noteProduced();
+		}
+	}
+
+	async #expire(stream: LocalStream): Promise<void> {
+		try {
+			// In turn with other changes: a stream of the same name may have been made meanwhile, with files of the same names.
+			await this.#changing(async () => {
+				if (!stream.ended.aborted) await stream.expire(this.#now());
+			});
+		} catch (error) {
+			const { name } = stream.metadata;
+			this.warn(`media of \`${name}\` that has expired cannot be removed: ${fileTrouble(error)}`);
 		}
 	}
 
@@ -276,23 +275,5 @@ export class LocalArchive {
 		} finally {
 			if (workDirectory !== null) await rm(workDirectory, { recursive: true, force: true });
 		}
-	}
-}
-
-function checkRetention(hours: number): number {
-	if (Number.isInteger(hours) && hours >= 0 && hours <= MAX_RETENTION_HOURS) return hours;
-	throw new InvalidOptionError('retentionHours', `a whole number from 0 to ${MAX_RETENTION_HOURS}`, hours);
-}
-
-function checkStreamName(name: string): void {
-	const { maxLength, pattern } = STREAM_NAME;
-	const isOneOfTheService = typeof name === 'string' && name.length <= maxLength && pattern.test(name);
-	// The pattern allows `.` and `..`, which are no names for a directory of one's own.
-	if (!isOneOfTheService || name.length > MAX_STREAM_NAME_LENGTH || /^\.{1,2}$/.test(name)) {
-		throw new InvalidOptionError(
-			'streamName',
-			`1 to ${MAX_STREAM_NAME_LENGTH} of the characters a-z, A-Z, 0-9, _, . and -, other than \`.\` and \`..\``,
-			name,
-		);
 	}
 }

@@ -344,7 +344,7 @@ async function startTime(count, startMs) {
 	await made.archive.ready;
 	const stream = await made.archive.createStream({ name: 'cam', retentionHours: 87_600 });
 	for (let index = 0; index < count; ) {
-		const writer = await stream.payloads.take();
+		const writer = await stream.payloads.take(fragmentAt(index, startMs).serverMs);
 		const written = [];
 		// As many as a payload of five minutes gets.
 		for (const end = Math.min(count, index + 150); index < end; index++) {

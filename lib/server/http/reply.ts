@@ -1,6 +1,8 @@
+import type { ArchiveError } from '../../errors.js';
 import type { BodyStop } from '../faults/body-stops.js';
 import { type AppliedFault, throttleErrors } from '../faults/fault-rule.js';
 import type { BodyPart } from '../store/body-part.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
 import type { ServiceError } from '../wire/service-error.js';
 import { type WireValue, wireJson } from '../wire/wire-json.js';
 
@@ -16,6 +18,8 @@ export interface Reply {
 	/** Further headers of the response. */
 	readonly headers: Readonly<Record<string, string>>;
 	readonly parts: readonly BodyPart[];
+	/** What there is in place of a fragment that cannot be read; null where the response breaks off. */
+	readonly replaceDamaged: ((fragment: StoredFragment, error: ArchiveError) => Uint8Array) | null;
 	/** A body of unknown length in place of the parts; null where there is none. */
 	readonly stream: AsyncIterable<Uint8Array> | null;
 	readonly stops: readonly BodyStop[];
@@ -58,6 +62,7 @@ export function jsonReply(json: WireValue): Reply {
 		contentType: 'application/json',
 		headers: {},
 		parts: [{ kind: 'bytes', bytes: Buffer.from(wireJson(json)) }],
+		replaceDamaged: null,
 		stream: null,
 		stops: [],
 		isMedia: false,

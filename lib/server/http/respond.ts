@@ -104,7 +104,6 @@ export function createResponder(options: ResponderOptions): Responder {
 			clock,
 			signal,
 			mediaBytesPerSecond: options.mediaBytesPerSecond,
-			onDamage: options.onDamage,
 			expectation,
 			onClosing: () => lingerBeforeClose(request, { body: incomingBody, clock }),
 			onBytes: (sizeBytes) => {

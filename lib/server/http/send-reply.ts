@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { ArchiveError } from '../../errors.js';
 import { unlessAborted } from '../../stream/abort.js';
-import { exceptionChunk } from '../faults/exception-chunk.js';
 import { stall, stoppedBody } from '../faults/stopped-body.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import { pacedBody } from '../quotas/paced-body.js';
 import { readParts, sizeOfParts } from '../store/body-part.js';
-import type { StoredFragment } from '../store/stored-fragment.js';
 import type { Expectation } from './expectation.js';
 import type { Reply } from './reply.js';
 import { sendItems } from './send-items.js';
@@ -20,8 +17,6 @@ export interface SendOptions {
 	readonly signal: AbortSignal;
 	/** The rate of media, `Infinity` for none. */
 	readonly mediaBytesPerSecond: number;
-	/** Called for a fragment of the archive that is damaged, or cannot be read. */
-	readonly onDamage: (error: ArchiveError) => void;
 	/** What the client waits for before it sends its body. */
 	readonly expectation: Expectation;
 	/** Called before a head is sent that announces the connection's end. */
@@ -30,18 +25,14 @@ export interface SendOptions {
 	readonly onBytes: (sizeBytes: number) => void;
 }
 
-/** The exception that the service sends in place of a fragment that it fails to read. */
-const INTERNAL_ERROR = { code: 5000, name: 'INTERNAL_ERROR', spelling: 'get-media' } as const;
-
 /**
- * Sends a reply, or closes the connection as it says. In place of a fragment that is damaged stands an in-band exception
- * (5000), and the others follow. Rejects where the connection is gone before the end, and where a file fails while it is sent;
+ * Sends a reply, or closes the connection as it says. Rejects where the connection is gone before the end, and where a file fails while it is sent;
  * nothing is left open or waiting then.
  */
 export async function sendReply(
 	response: ServerResponse,
 	reply: Reply,
-	{ clock, signal, mediaBytesPerSecond, onDamage, expectation, onClosing, onBytes }: SendOptions,
+	{ clock, signal, mediaBytesPerSecond, expectation, onClosing, onBytes }: SendOptions,
 ): Promise<void> {
 	if (reply.closing === 'reset') {
 		response.socket?.resetAndDestroy();
@@ -58,11 +49,7 @@ export async function sendReply(
 		response.setHeader('Connection', 'close');
 		onClosing();
 	}
-	const replaceDamaged = ({ number }: StoredFragment, error: ArchiveError): Uint8Array => {
-		onDamage(error);
-		return exceptionChunk({ ...INTERNAL_ERROR, fragmentNumber: number });
-	};
-	let body = reply.stream ?? readParts(reply.parts, replaceDamaged);
+	let body = reply.stream ?? readParts(reply.parts, reply.replaceDamaged ?? undefined);
 	// A body that begins later, or stops before its first byte, still has a head.
 	if (reply.stream !== null || reply.stops.length > 0) response.flushHeaders();
 	if (reply.stops.length > 0) {

@@ -1,4 +1,3 @@
-import { exceptionChunk } from '../faults/exception-chunk.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import { readParts } from '../store/body-part.js';
 import type { LocalStream } from '../store/local-stream.js';
@@ -6,6 +5,7 @@ import type { StoredFragment } from '../store/stored-fragment.js';
 import { serviceTagList } from '../wire/chunk-writer.js';
 import { CONTINUATION_TOKEN_TAG, MILLIS_BEHIND_NOW_TAG } from '../wire/service-tag-names.js';
 import type { StartPlace } from './start-place.js';
+import { unreadableChunk } from './unreadable-chunk.js';
 
 /** A reader is disconnected after three quarters of an hour, in between two chunks, as the service does. */
 const MAX_CONNECTION_MS = 45 * 60_000;
@@ -20,18 +20,20 @@ export interface LiveChunksOptions {
 	/** Aborted when the reader is gone. */
 	readonly signal: AbortSignal;
 	/** Called for a fragment that is damaged, or cannot be read. */
-	readonly onDamage: (error: Error) => void;
+	readonly onDamage: (message: string) => void;
 }
 
 /**
  * The chunks of a stream from a place on, each with the service's tags after it, in the order of the server's clock; waits for
  * what is yet to come. A fragment that a producer has begun is waited for before later ones, so that none is left out. Ends
- * after 45 minutes, when the stream is deleted, and with the signal.
+ * after 45 minutes, when the stream is deleted, and with the signal. In place of a fragment that cannot be read it gives an
+ * in-band exception.
  */
 export async function* liveChunks(options: LiveChunksOptions): AsyncGenerator<Uint8Array> {
 	const { stream, start, clock, now, signal, onDamage } = options;
 	const endsAtMs = clock.now() + MAX_CONNECTION_MS;
 	const over = AbortSignal.any([signal, stream.ended]);
+	const replacement = unreadableChunk(stream, onDamage);
 	let place = start.after;
 	let isBegun = false;
 	while (!over.aborted && clock.now() < endsAtMs) {
@@ -68,18 +70,12 @@ export async function* liveChunks(options: LiveChunksOptions): AsyncGenerator<Ui
 
 	async function* chunk(fragment: StoredFragment): AsyncGenerator<Uint8Array> {
 		const { number, serverMs, lengthMs } = fragment;
-		let isDamaged = false;
-		yield* readParts([{ kind: 'fragment', fragment }], (_, error) => {
-			isDamaged = true;
-			onDamage(error);
-			return exceptionChunk({
-				code: 5000,
-				name: 'INTERNAL_ERROR',
-				spelling: 'get-media',
-				fragmentNumber: number,
-			});
+		let isReplaced = false;
+		yield* readParts([{ kind: 'fragment', fragment }], (unread, error) => {
+			isReplaced = true;
+			return replacement(unread, error);
 		});
-		if (isDamaged) return;
+		if (isReplaced) return;
 		const behindMs = Math.max(0, Math.round(now() - serverMs - lengthMs));
 		yield serviceTagList([
 			[MILLIS_BEHIND_NOW_TAG, `${behindMs}`],

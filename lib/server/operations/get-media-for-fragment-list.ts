@@ -1,3 +1,4 @@
+import { unreadableChunk } from '../live/unreadable-chunk.js';
 import type { LocalStream } from '../store/local-stream.js';
 import { FRAGMENT_NUMBER_PATTERN, type StoredFragment } from '../store/stored-fragment.js';
 import { invalidArgument } from '../wire/service-error.js';
@@ -16,7 +17,10 @@ export const getMediaForFragmentList: JsonOperation = {
 	respond(request, { archive, nowMs }) {
 		const requested = requestedStream(request);
 		const numbers = request.list('Fragments', { min: 1, max: MAX_FRAGMENTS });
-		return { kind: 'media', fragments: findAll(numbers, requested.find(archive), nowMs) };
+		const stream = requested.find(archive);
+		const fragments = findAll(numbers, stream, nowMs);
+		const replaceDamaged = unreadableChunk(stream, (message) => archive.warn(message));
+		return { kind: 'media', fragments, replaceDamaged };
 	},
 };
 

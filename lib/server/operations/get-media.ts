@@ -12,7 +12,7 @@ export const getMedia: JsonOperation = {
 		const selector = readStartSelector(request.requiredObject('StartSelector'));
 		const stream = requested.find(archive);
 		const start = startPlace(selector, stream, nowMs);
-		const onDamage = ({ message }: Error): void => archive.warn(message);
+		const onDamage = (message: string): void => archive.warn(message);
 		const body = liveChunks({ stream, start, clock, now, signal, onDamage });
 		return { kind: 'stream', contentType: 'video/webm', body };
 	},

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ListedPage } from '../faults/listing-faults.js';
+import type { Reply } from '../http/reply.js';
 import type { LocalArchive } from '../local-archive.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { HlsSessions } from '../playback/sessions/hls-sessions.js';
@@ -48,8 +49,12 @@ export type OperationResult =
 	/** A change: made after the request is admitted. Rejects with `ServiceError`. */
 	| { readonly kind: 'action'; readonly act: () => Promise<JsonResult> }
 	| ListingResult
-	/** The chunks of these fragments. */
-	| { readonly kind: 'media'; readonly fragments: readonly StoredFragment[] }
+	/** The chunks of these fragments, and what there is in place of one that cannot be read. */
+	| {
+			readonly kind: 'media';
+			readonly fragments: readonly StoredFragment[];
+			readonly replaceDamaged: NonNullable<Reply['replaceDamaged']>;
+	  }
 	/**
 	 * Bytes as they come, of unknown number, each item one HTTP chunk in a write of its own. The head is sent before the first.
 	 * The response ends with the iterable; when the client disconnects the iterable is closed, which is to end on `signal` too.

@@ -197,8 +197,8 @@ export class PutMediaSession implements PutMediaHandler {
 
 	#acknowledge(eventType: AckEventType, fragment: OpenFragment | null): void {
 		const { isAcknowledged, stream } = this.#options;
-		// Of a stream that keeps nothing the service says no more than RECEIVED.
-		const isSaid = eventType !== 'PERSISTED' || stream.metadata.retentionHours > 0;
+		// Of a stream that keeps nothing the service says no more than RECEIVED; what is said to be kept is listed.
+		const isSaid = eventType !== 'PERSISTED' || stream.keeps((fragment as OpenFragment).begun.number);
 		if (!isAcknowledged || !isSaid) return;
 		if (this.acks.isFull) {
 			this.#fail(this.#error(4000, 'too many acknowledgements were not read'));

@@ -49,11 +49,13 @@ export class FragmentAppender {
 	async begin(begun: BegunFragment): Promise<void> {
 		this.#begun = begun;
 		await this.#attempt(async () => {
+			// A stream that was made since under the same name has files of the same names.
+			this.#stream.ended.throwIfAborted();
 			if (this.#writer !== null && !this.#stream.payloads.hasRoom(this.#writer, begun.serverMs)) {
 				this.#full.push(this.#writer);
 				this.#writer = null;
 			}
-			this.#writer ??= await this.#stream.payloads.take();
+			this.#writer ??= await this.#stream.payloads.take(begun.serverMs);
 			this.#writer.begin();
 		});
 	}

@@ -4,12 +4,12 @@ import { FRAGMENT_NUMBER_RANDOM_RANGE, firstSequenceAfter, mintFragmentNumber } 
 import { PayloadPool } from './payload-pool.js';
 import { INGEST_DELAY_MS, type StoredFragment } from './stored-fragment.js';
 import type { StoredFile, StreamContents, StreamDirectory } from './stream-directory.js';
-import { retentionMs, type StreamMetadata } from './stream-metadata.js';
+import { keptSince, type StreamMetadata } from './stream-metadata.js';
 
 /** The account that the ARNs of the local archive name. */
 const ACCOUNT_ID = '123456789012';
 
-/** How long fragments that have expired are remembered, so that a listing that began before does not shift. */
+/** How long fragments are remembered after their files were removed, so that a listing that began before does not shift. */
 const REMEMBERED_MS = 3_600_000;
 
 /** How long a stream that keeps nothing holds fragments for GetMedia ("Host buffer" of CreateStream's documentation). */
@@ -49,6 +49,8 @@ export class LocalStream {
 	readonly #now: () => number;
 	readonly #randomInt: (exclusiveMax: number) => number;
 	#metadata: StreamMetadata;
+	/** Of fragments of an earlier server time the files may have been removed. */
+	#expiredBeforeMs = Number.NEGATIVE_INFINITY;
 	#sequence: bigint | null = null;
 	#lastServerMs = Number.NEGATIVE_INFINITY;
 	/** Any number of readers may wait at a time. */
@@ -114,18 +116,27 @@ export class LocalStream {
 		return this.#filesByDigest.get(digest);
 	}
 
-	/** What the stream has at a time: what has come, and has not expired. */
+	/** What the stream has at a time: what has come, and has not expired. Nothing once it was deleted. */
 	snapshot(nowMs: number): Snapshot {
-		const { appended } = this.fragments;
-		const keptMs = retentionMs(this.#metadata);
-		const sinceMs = keptMs === 0 ? Number.MAX_SAFE_INTEGER : nowMs - keptMs;
+		const sinceMs = Math.max(this.#expiredBeforeMs, keptSince(this.#metadata, nowMs));
+		const appended = this.#ended.signal.aborted ? 0 : this.fragments.appended;
 		return { appended, untilMs: nowMs + INGEST_DELAY_MS, sinceMs };
 	}
 
-	/** What GetMedia gives at a time: of a stream that keeps nothing, the last minutes. */
+	/** What GetMedia gives at a time: the last minutes too, whether they are kept or not. */
 	liveSnapshot(nowMs: number): Snapshot {
-		const keptMs = Math.max(HOST_BUFFER_MS, retentionMs(this.#metadata));
-		return { ...this.snapshot(nowMs), sinceMs: nowMs - keptMs };
+		const keptSinceMs = Math.min(keptSince(this.#metadata, nowMs), nowMs - HOST_BUFFER_MS);
+		return { ...this.snapshot(nowMs), sinceMs: Math.max(this.#expiredBeforeMs, keptSinceMs) };
+	}
+
+	/** Whether a fragment that was listed, or is to be, has not expired, and its stream was not deleted. */
+	keeps(number: string): boolean {
+		return this.#has(number, this.snapshot(this.#now()));
+	}
+
+	/** Whether the media of a fragment that was listed, or given by GetMedia, is still on the disk unless it is damaged. */
+	holds(number: string): boolean {
+		return this.#has(number, this.liveSnapshot(this.#now()));
 	}
 
 	/** The fragment of that number, if the stream has it at that time. */
@@ -167,13 +178,24 @@ export class LocalStream {
 		this.#announce();
 	}
 
-	/** Removes what has expired at a time, from the disk and, later, from memory. Rejects with the system's error. */
+	/**
+	 * Removes what has expired at a time, from the disk and, later, from memory. Rejects with the system's error where a file
+	 * cannot be removed; it is tried again by the next call.
+	 */
 	async expire(nowMs: number): Promise<void> {
 		const { sinceMs } = this.liveSnapshot(nowMs);
-		await this.payloads.removeFiles(sinceMs);
-		for (const { payload, firstServerMs, lastServerMs } of this.payloads.forget(sinceMs - REMEMBERED_MS)) {
+		// The clock of a machine may be set back; what is removed does not come back.
+		this.#expiredBeforeMs = Math.max(this.#expiredBeforeMs, sinceMs);
+		for (const { payload, firstServerMs, lastServerMs } of this.payloads.forget(nowMs - REMEMBERED_MS)) {
 			this.fragments.removePayload(payload, firstServerMs, lastServerMs);
 		}
+		await this.payloads.removeFiles(sinceMs, nowMs);
+	}
+
+	#has(number: string, snapshot: Snapshot): boolean {
+		const place = this.fragments.placeOf(number);
+		const isIn = { ...snapshot, untilMs: Number.POSITIVE_INFINITY };
+		return place !== null && this.fragments.isIn(isIn, place.ordinal);
 	}
 
 	get #highestSequence(): bigint | null {

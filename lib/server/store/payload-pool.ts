@@ -16,8 +16,8 @@ interface PooledPayload {
 	isTaken: boolean;
 	/** It gets no further fragments. */
 	isClosed: boolean;
-	/** Its files are gone, its fragments are still known. */
-	isRemoved: boolean;
+	/** When its files were removed, epoch milliseconds; its fragments are still known. Null while they are there. */
+	removedAtMs: number | null;
 }
 
 /** A payload whose fragments have expired, and the server times that they have. */
@@ -42,9 +42,14 @@ export class PayloadPool {
 		for (const payload of produced) this.#payloads.set(payload.file.payload, found(payload));
 	}
 
-	/** A payload to append to, for one producer until it gives it back. Rejects with the system's error. */
-	async take(): Promise<PayloadWriter> {
-		const free = [...this.#payloads.values()].find(({ isTaken, isClosed }) => !isTaken && !isClosed);
+	/**
+	 * A payload to append to, with room for a fragment that begins at that server time, for one producer until it gives it back.
+	 * Rejects with the system's error.
+	 */
+	async take(serverMs: number): Promise<PayloadWriter> {
+		const free = [...this.#payloads.values()].find(
+			(payload) => !payload.isTaken && hasRoomFor(payload, serverMs),
+		);
 		const payload = free ?? this.#newPayload();
 		payload.isTaken = true;
 		let writer: PayloadWriter | null = null;
@@ -61,8 +66,7 @@ export class PayloadPool {
 
 	/** Whether a payload has room for a fragment that begins at that server time. */
 	hasRoom({ file }: PayloadWriter, serverMs: number): boolean {
-		const { firstServerMs, isClosed } = this.#of(file);
-		return !isClosed && file.sizeBytes < MAX_PAYLOAD_BYTES && serverMs - firstServerMs < MAX_PAYLOAD_MS;
+		return hasRoomFor(this.#of(file), serverMs);
 	}
 
 	/** Notes a fragment that was appended. */
@@ -80,21 +84,31 @@ export class PayloadPool {
 		pooled.isClosed ||= !isUsable || !this.hasRoom(writer, pooled.lastServerMs);
 	}
 
-	/** Removes from the disk the payloads all of whose fragments have a server time before `beforeMs`. */
-	async removeFiles(beforeMs: number): Promise<void> {
+	/**
+	 * Removes from the disk the payloads all of whose fragments have a server time before `beforeMs`. Rejects with the system's
+	 * error where one cannot be removed, after the others were; it stays until the next call.
+	 */
+	async removeFiles(beforeMs: number, nowMs: number): Promise<void> {
+		const failures: unknown[] = [];
 		for (const pooled of this.#payloads.values()) {
-			if (pooled.isTaken || pooled.isRemoved || !(pooled.lastServerMs < beforeMs)) continue;
-			pooled.isRemoved = true;
+			const { file, isTaken, removedAtMs, lastServerMs } = pooled;
+			if (isTaken || removedAtMs !== null || lastServerMs >= beforeMs) continue;
 			pooled.isClosed = true;
-			await this.#directory.removeProduced(pooled.file);
+			try {
+				await this.#directory.removeProduced(file);
+				pooled.removedAtMs = nowMs;
+			} catch (error) {
+				failures.push(error);
+			}
 		}
+		if (failures.length > 0) throw failures[0];
 	}
 
-	/** Forgets the payloads whose files are gone and whose fragments have a server time before `beforeMs`. */
-	forget(beforeMs: number): ExpiredPayload[] {
+	/** Forgets the payloads whose files were removed at `untilMs` or before. */
+	forget(untilMs: number): ExpiredPayload[] {
 		const forgotten: ExpiredPayload[] = [];
-		for (const { file, isRemoved, firstServerMs, lastServerMs } of this.#payloads.values()) {
-			if (!isRemoved || lastServerMs >= beforeMs) continue;
+		for (const { file, removedAtMs, firstServerMs, lastServerMs } of this.#payloads.values()) {
+			if (removedAtMs === null || removedAtMs > untilMs) continue;
 			this.#payloads.delete(file.payload);
 			forgotten.push({ payload: file.payload, firstServerMs, lastServerMs });
 		}
@@ -113,6 +127,10 @@ export class PayloadPool {
 	}
 }
 
+function hasRoomFor({ file, firstServerMs, isClosed }: PooledPayload, serverMs: number): boolean {
+	return !isClosed && file.sizeBytes < MAX_PAYLOAD_BYTES && serverMs - firstServerMs < MAX_PAYLOAD_MS;
+}
+
 /** A payload of an earlier run gets no further fragments. */
 function found({ file, fragments }: ProducedPayload): PooledPayload {
 	let firstServerMs = Number.POSITIVE_INFINITY;
@@ -121,5 +139,5 @@ function found({ file, fragments }: ProducedPayload): PooledPayload {
 		firstServerMs = Math.min(firstServerMs, serverMs);
 		lastServerMs = Math.max(lastServerMs, serverMs);
 	}
-	return { file, firstServerMs, lastServerMs, isTaken: false, isClosed: true, isRemoved: false };
+	return { file, firstServerMs, lastServerMs, isTaken: false, isClosed: true, removedAtMs: null };
 }

@@ -1,5 +1,6 @@
 import type { Track } from '../../../model/track.js';
 import { type Reply, resourceReply } from '../../http/reply.js';
+import type { StoredFragment } from '../../store/stored-fragment.js';
 import { invalidArgument, ServiceError } from '../../wire/service-error.js';
 import { FragmentPackager } from '../packaging/fragment-packager.js';
 import type { Packaging } from '../packaging/packaged-fragment.js';
@@ -93,13 +94,17 @@ export class HlsPlayback {
 				requireContainer(session, 'FRAGMENTED_MP4');
 				const trackNumber = trackOf(session.tracks, resource.trackNumber).number;
 				const { fragment, sequence, packaging } = playable(session, resource);
-				const slices = await this.#packager.mp4(fragment, packaging, { trackNumber, sequence });
+				const slices = await this.#packager
+					.mp4(fragment, packaging, { trackNumber, sequence })
+					.catch((error) => Promise.reject(unlessExpired(error, session, fragment, packaging)));
 				return this.#mediaReply(session, MP4_TYPE, slices);
 			}
 			case 'GetTSFragment': {
 				requireContainer(session, 'MPEG_TS');
 				const { fragment, sequence, packaging } = playable(session, resource);
-				const slices = await this.#packager.transportStream(fragment, packaging, sequence);
+				const slices = await this.#packager
+					.transportStream(fragment, packaging, sequence)
+					.catch((error) => Promise.reject(unlessExpired(error, session, fragment, packaging)));
 				return this.#mediaReply(session, TS_TYPE, slices);
 			}
 		}
@@ -107,7 +112,7 @@ export class HlsPlayback {
 
 	/** Null for a fragment that cannot be packaged: a request for it gets the error. */
 	async #frameRate(session: HlsSession, entry: SessionEntry): Promise<number | null> {
-		if (entry.error !== null) return null;
+		if (entry.error !== null || !session.stream.keeps(entry.fragment.number)) return null;
 		try {
 			return await this.#packager.frameRate(entry.fragment, packagingOf(session, entry));
 		} catch (error) {
@@ -134,16 +139,18 @@ function playlistReply(text: string): Reply {
 }
 
 function packagingOf(
-	{ request: { container, clock } }: HlsSession,
+	{ stream, request: { container, clock } }: HlsSession,
 	{ initialization, shiftMs, previous, next, nextStartMs, isDiscontinuous }: SessionEntry,
 ): Packaging {
 	const isStream = container === 'MPEG_TS';
+	const ifKept = (fragment: StoredFragment | null): StoredFragment | null =>
+		fragment !== null && stream.keeps(fragment.number) ? fragment : null;
 	return {
 		container,
 		clock,
 		shiftMs,
-		previous,
-		next,
+		previous: ifKept(previous),
+		next: ifKept(next),
 		nextStartMs,
 		beginsTimeline: isStream && isDiscontinuous,
 		// Some players, ffmpeg among them, read the first initialization of an MP4 and no other.
@@ -158,6 +165,7 @@ function playable(
 	const entry = fragmentNumber === null ? undefined : session.entry(fragmentNumber);
 	if (entry === undefined) throw notFound('the session lists no such fragment');
 	if (entry.error !== null) throw entry.error;
+	if (!session.stream.keeps(entry.fragment.number)) throw expired();
 	return { ...entry, packaging: packagingOf(session, entry) };
 }
 
@@ -173,6 +181,21 @@ function requireContainer({ request }: HlsSession, container: string): void {
 	if (request.container !== container) {
 		throw invalidArgument(`the session has the ContainerFormat ${request.container}`);
 	}
+}
+
+/** The error of media that could not be packaged. It may have expired while it was read, or a neighbour that it needs. */
+function unlessExpired(
+	error: unknown,
+	{ stream }: HlsSession,
+	fragment: StoredFragment,
+	{ previous, next }: Packaging,
+): unknown {
+	const read = [previous, fragment, next].filter((part) => part !== null);
+	return read.every(({ number }) => stream.keeps(number)) ? error : expired();
+}
+
+function expired(): ServiceError {
+	return notFound('the fragment has expired');
 }
 
 function notFound(what: string): ServiceError {

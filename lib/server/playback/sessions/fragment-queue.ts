@@ -131,6 +131,8 @@ class ReplayQueue implements FragmentQueue {
 	take(nowMs: number): DueFragments {
 		this.#refresh(nowMs);
 		if (nowMs < this.#dueMs) return { fragments: [], following: null };
+		const kept = this.#waiting.findIndex(({ number }) => this.#stream.keeps(number));
+		if (kept !== 0) this.#waiting = kept < 0 ? [] : this.#waiting.slice(kept);
 		const count = this.#last === null ? this.#request.maxFragments : 1;
 		const due = this.#waiting.slice(0, count);
 		const missing = due.findIndex(({ serverMs }) => serverMs > nowMs);
