@@ -7,6 +7,8 @@ import type { ServiceContext } from './aws/service-context.js';
 import { checkAccessUnitForm, toAccessUnit } from './codecs/nal/access-unit.js';
 import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
+import { type FeedStream, feed } from './feed/feed.js';
+import type { FeedOptions } from './feed/feed-options.js';
 import { FrameSelector } from './frames/frame-selector.js';
 import { TrackSelection } from './frames/track-selection.js';
 import {
@@ -23,15 +25,12 @@ import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from
 import type { Fragment } from './model/fragment.js';
 import { checkOptionNames } from './model/known-options.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
-import { resolveTimeRange, type TimeRange } from './model/time-range.js';
+import type { TimeRange } from './model/time-range.js';
 import { type Clock, systemClock } from './pace/clock.js';
 import { resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
 import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
-import { FfmpegDecoder } from './pictures/ffmpeg-decoder.js';
-import { PictureDecoder } from './pictures/picture-decoder.js';
-import type { DecodeFailure } from './pictures/track-decoder.js';
 import { type HlsSession, openHlsSession } from './playback/hls-session.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import type { Ack } from './put/ack.js';
@@ -40,8 +39,9 @@ import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-opti
 import type { EventStream } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
 import { openListing } from './run/listing.js';
+import { openPictures } from './run/open-pictures.js';
 import { type MediaRun, openRun } from './run/open-run.js';
-import { type PictureStream, pictureStream } from './run/picture-stream.js';
+import type { PictureStream } from './run/picture-stream.js';
 import type { RunOptions } from './run/run-options.js';
 import { destroyOnAbort } from './stream/abort.js';
 import { TimelineSource, type TimelineStream } from './timeline/timeline-source.js';
@@ -141,34 +141,11 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
 		checkOptionNames(options, OPTION_NAMES.pictures);
-		const { select, format, decoder, onFailure, padStart = true } = options;
 		const tracks = selectionOf(options, { type: 'video' });
-		const { fromMs, by } = resolveTimeRange(range);
-		const timeOf = (frame: Frame): number | null =>
-			by === 'server' ? frame.serverTimestampMs : frame.timestampMs;
-		let pictureFailures = 0;
-		const pictures = new PictureDecoder({
-			select,
-			format,
-			decoder: decoder ?? new FfmpegDecoder({ clock: this.#service.clock }),
-			// What lies before is there to be decoded from only.
-			offsetMs: (frame) => (timeOf(frame) ?? 0) - (frame.timestampMs ?? 0),
-			isInRange: (frame) => !padStart || (timeOf(frame) ?? fromMs) >= fromMs,
-			onFailure: (failure: DecodeFailure) => {
-				pictureFailures++;
-				onFailure?.(failure);
-			},
-		});
-		const pick = (events: readonly MediaEvent[]): MediaEvent[] =>
-			events.filter((event) =>
-				event.type === 'frame' ? event.track.type === 'video' : event.type === 'fragment-failure',
-			);
-		const frames = this.#run<MediaEvent>(
-			range,
-			{ ...options, padStart },
-			{ startAt: 'key-frame', tracks, pick },
+		const { clock } = this.#service;
+		return openPictures(range, options, clock, (padStart, pick) =>
+			this.#run<MediaEvent>(range, { ...options, padStart }, { startAt: 'key-frame', tracks, pick }),
 		);
-		return pictureStream(frames, pictures, () => pictureFailures, options.signal);
 	}
 
 	/**
@@ -262,6 +239,17 @@ export class KvsArchive implements AsyncDisposable {
 		const { client, clock } = this.#service;
 		const times = resolvePutMediaTimes(options, clock.now());
 		return putMedia(media, times, { client, clock, signal: options.signal });
+	}
+
+	/**
+	 * A camera made of a file (its path; Matroska, WebM, MP4, MOV) or of Matroska from a pipe: cuts it at key frames into fragments
+	 * that the service takes, puts them into the stream, reconnects where a connection breaks off, and sends again what was not
+	 * stored. Gives the acknowledgements, and ends when every fragment is PERSISTED or refused. What cannot be fed is a `MediaError`
+	 * before anything is sent.
+	 */
+	feed(media: string | AsyncIterable<Uint8Array>, options: FeedOptions = {}): FeedStream {
+		const { client, clock } = this.#service;
+		return feed(media, options, { client, clock, random: Math.random });
 	}
 
 	/** Closes the connections made here. Runs that are under way fail, and so does every further call: `KVS_CLOSED`. */

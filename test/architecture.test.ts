@@ -26,6 +26,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	timeline: ['codecs', 'gaps', 'stream'],
 	playback: ['aws', 'pace'],
 	put: ['aws', 'pace', 'stream'],
+	feed: ['aws', 'ebml', 'files', 'media-files', 'mkv', 'pace', 'put', 'stream'],
 	run: ['aws', 'codecs', 'demux', 'fetch', 'frames', 'list', 'pace', 'pictures', 'stream'],
 	export: [
 		'codecs',

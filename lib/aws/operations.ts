@@ -1,5 +1,6 @@
 import type {
 	APIName,
+	CreateStreamCommandInput,
 	DescribeStreamCommandInput,
 	GetDataEndpointCommandInput,
 	ListStreamsCommandInput,
@@ -26,6 +27,7 @@ export interface OperationInputs {
 	GetClip: GetClipCommandInput;
 	GetImages: GetImagesCommandInput;
 	GetDataEndpoint: GetDataEndpointCommandInput;
+	CreateStream: CreateStreamCommandInput;
 	DescribeStream: DescribeStreamCommandInput;
 	ListStreams: ListStreamsCommandInput;
 }
@@ -90,6 +92,7 @@ const operations: readonly Operation[] = [
 		maxPageSize: 100,
 	}),
 	control('GetDataEndpoint'),
+	control('CreateStream'),
 	control('DescribeStream'),
 	{
 		...control('ListStreams'),

@@ -137,6 +137,21 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--method <method>', 'GET or POST (default: POST)')
 		.action(run(async () => (await import('./commands/presign.js')).presign));
 
+	withStreamOptions(
+		program
+			.command('feed')
+			.argument('<file>', 'a Matroska, WebM, MP4 or MOV file; - for Matroska on stdin')
+			.description('put a file, or Matroska from a pipe, into a stream, as a camera does'),
+	)
+		.option('--start <time>', 'producer time of the first frame (default: now; a file with --fast ends now)')
+		.option('--realtime', "send by the media's own clock (default for stdin)")
+		.option('--fast', 'send as fast as it is taken (default for a file)')
+		.option('--loop', 'begin again at the end of the file, for ever')
+		.option('--tag <name=value>', 'a tag of every fragment; may be given again', append, [])
+		.option('--create', 'make the stream where it does not exist')
+		.option('--retention <hours>', 'how long a stream that is made keeps its media (default: 24)')
+		.action(run(async () => (await import('./commands/feed.js')).feed));
+
 	program
 		.command('verify')
 		.argument('<file>', 'what was given to export -o')

@@ -124,6 +124,7 @@ test('after close every method says that the archive is closed, at once', async 
 		presign: () => kvs.presign('ListFragments'),
 		canPaginate: () => kvs.canPaginate('ListFragments'),
 		paginate: () => kvs.paginate('ListFragments'),
+		feed: () => kvs.feed(Readable.from([])),
 		putMedia: () => kvs.putMedia(Readable.from([])),
 		waitForFragment: () => kvs.waitForFragment({ from: range.from }),
 	};

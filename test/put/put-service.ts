@@ -19,8 +19,12 @@ export interface PutService {
 	closed(count: number): Promise<void>;
 }
 
-/** Starts one; stops when the test is over. */
-export async function startPutService(t: ExecutionContext, behaviour: PutBehaviour): Promise<PutService> {
+/** Starts one, whose stream keeps media for so long; stops when the test is over. */
+export async function startPutService(
+	t: ExecutionContext,
+	behaviour: PutBehaviour,
+	{ retentionHours = 24 } = {},
+): Promise<PutService> {
 	const paths: string[] = [];
 	let puts = 0;
 	let closedPuts = 0;
@@ -29,7 +33,9 @@ export async function startPutService(t: ExecutionContext, behaviour: PutBehavio
 		paths.push(request.url ?? '');
 		if (request.url !== '/putMedia') {
 			request.resume();
-			response.end(JSON.stringify({ DataEndpoint: endpoint }));
+			const StreamInfo = { Status: 'ACTIVE', DataRetentionInHours: retentionHours };
+			const isQuestion = request.url === '/describeStream';
+			response.end(JSON.stringify(isQuestion ? { StreamInfo } : { DataEndpoint: endpoint }));
 			return;
 		}
 		request.on('error', () => {});

@@ -1,25 +1,12 @@
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { CHROMIUM, withChromium } from '../../helpers/needs.js';
+import { withChromium } from '../../helpers/needs.js';
 import { run } from '../../helpers/tools.js';
 import { startServer } from '../start-server.js';
+import { inPage, openPlayer } from './hls-player.js';
 import { onDemand, START_MS, selector } from './start-playback.js';
-
-/** How long anything is waited for. */
-const LIMIT_MS = 90_000;
-
-const require = createRequire(import.meta.url);
-
-/** Nothing of the machine is needed but its processor; and it plays without being touched. */
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'];
 
 /** Eight seconds whose n-th picture has the brightness n: a look at it says when it was taken. */
 const brightness = (
@@ -53,109 +40,6 @@ async function encode(args: readonly string[], file: string): Promise<string> {
 	return file;
 }
 
-/** One for all tests: it takes longer to start than most of them. */
-let browser: Promise<Browser> | null = null;
-
-test.after.always(async () => {
-	await (await browser)?.close();
-});
-
-/** A page with a player, of another origin than the archive's; each segment takes `delayMs` longer to come. */
-async function openPlayer(t: ExecutionContext, { delayMs = 0 } = {}): Promise<Page> {
-	const script = await readFile(require.resolve('hls.js'));
-	const server = createServer((request, response) => {
-		const isScript = request.url === '/hls.js';
-		response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html');
-		response.end(isScript ? script : '<video id="video" muted></video><script src="/hls.js"></script>');
-	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	browser ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-	const page = await (await browser).newPage();
-	page.setDefaultTimeout(LIMIT_MS);
-	t.teardown(async () => {
-		await page.close();
-		server.close();
-		server.closeAllConnections();
-	});
-	if (delayMs > 0) {
-		await page.route(/get(?:TS|MP4Media)Fragment/, async (route) => {
-			await setTimeout(delayMs);
-			// A seek ends what is under way.
-			await route.continue().catch(() => {});
-		});
-	}
-	await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-	await page.addScriptTag({ content: PLAYER });
-	return page;
-}
-
-/** What the page has for the tests. Runs in the browser. */
-const PLAYER = `
-const video = document.getElementById('video');
-let hls = null;
-let errors = [];
-let loaded = [];
-const state = () => JSON.stringify({ at: video.currentTime, paused: video.paused, seeking: video.seeking, ready: video.readyState,
-	errors, loaded: loaded.slice(-8), buffered: Array.from({ length: video.buffered.length },
-	(_, i) => [video.buffered.start(i), video.buffered.end(i)]) });
-const within = (promise, what) => new Promise((resolve, reject) => {
-	const timer = setTimeout(() => reject(new Error('waited for ' + what + '; ' + state())), ${LIMIT_MS});
-	promise.then(resolve, reject).finally(() => clearTimeout(timer));
-});
-const until = async (isSo, what) => {
-	let isOver = false;
-	const looks = async () => {
-		while (!isOver && !isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
-	};
-	await within(looks(), what).finally(() => { isOver = true; });
-};
-async function play(url, onBuffered = () => {}) {
-	hls?.destroy();
-	errors = [];
-	loaded = [];
-	hls = new Hls();
-	hls.on(Hls.Events.ERROR, (_, { details, fatal, error }) => {
-		// Waiting for what is not there yet is no error of the media; and an encoder lets audio begin 21 ms before the video.
-		const isStart = details === 'bufferSeekOverHole' && /seeking from 0(?:\\.0\\d*)? to/.test(error?.message);
-		// Nor is a load that a seek ends, on a machine slow enough for it to be under way.
-		const isWait = details === 'bufferStalledError' || details === 'aborted';
-		if (fatal || (!isWait && !isStart)) errors.push(details + ': ' + error?.message);
-	});
-	hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag }) => {
-		loaded.push(frag.type + ' ' + frag.sn + ' ' + frag.start.toFixed(3) + ' to ' + frag.end.toFixed(3));
-		onBuffered(frag);
-	});
-	const first = new Promise((resolve) => hls.once(Hls.Events.FRAG_BUFFERED, resolve));
-	hls.loadSource(url);
-	hls.attachMedia(video);
-	await within(first, 'the first fragment');
-	await within(video.play(), 'play()');
-}
-const fragmentAt = (seconds) => hls.latestLevelDetails.fragments.find(({ start, end }) => start <= seconds && seconds < end);
-async function seekTo(seconds) {
-	video.pause();
-	const shown = new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)));
-	video.currentTime = seconds;
-	const mediaTime = await within(shown, 'the picture of ' + seconds);
-	await until(() => !video.seeking && video.readyState >= 2, 'the end of the seek to ' + seconds);
-	const canvas = new OffscreenCanvas(16, 16);
-	const context = canvas.getContext('2d');
-	context.drawImage(video, 0, 0, 16, 16);
-	const [red] = context.getImageData(8, 8, 1, 1).data;
-	const { programDateTime, start } = fragmentAt(mediaTime);
-	return { picture: Math.round(red * 219 / 255), ms: programDateTime + (mediaTime - start) * 1000 };
-}
-async function playToEnd(from) {
-	video.currentTime = from;
-	video.play().catch(() => {});
-	await until(() => video.ended, 'the end');
-}
-/** Where two parts of what is loaded do not meet, though both are. */
-const holes = () => Array.from({ length: video.buffered.length - 1 },
-	(_, i) => [video.buffered.end(i), video.buffered.start(i + 1)]).filter(([from, to]) => to - from < 0.5);
-`;
-
 async function openSession(
 	call: Awaited<ReturnType<typeof startServer>>['call'],
 	members: object,
@@ -166,11 +50,6 @@ async function openSession(
 		...members,
 	});
 	return json.HLSStreamingSessionURL;
-}
-
-/** Runs an expression in the page, where {@link PLAYER} is. */
-function inPage<Value>(page: Page, expression: string): Promise<Value> {
-	return page.evaluate<Value>(`(async () => { ${expression} })()`);
 }
 
 /** Plays and seeks a session on demand, each segment late. */

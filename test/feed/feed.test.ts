@@ -1,0 +1,421 @@
+import { createReadStream } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Ack, FeedSummary, Fragment, RequestError } from 'kvs-archive';
+import { encodeHeader } from '#lib/feed/feed-fragment.js';
+import { startArchive } from '../helpers/archive.js';
+import { collect } from '../helpers/collect.js';
+import { openArchive } from '../helpers/open-archive.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+import { until, within } from '../helpers/wait.js';
+import { type MadeBlock, matroska } from '../server/made-media.js';
+import { both } from './fed-frames.js';
+import { type Arrival, FlyingClock, startFeedService } from './feed-service.js';
+
+const CLOCK = 'examples/media/clock.mkv';
+const START = new Date('2026-01-31T14:03:00.000Z');
+const range = { from: new Date(0), to: new Date('2027-01-01'), by: 'producer' } as const;
+
+/** Video with a key frame every two seconds, and audio. */
+function film(seconds: number, groupSeconds = 2): MadeBlock[] {
+	return Array.from({ length: seconds * 10 }, (_, index) => [
+		{ track: 1, ticks: index * 100, keyframe: index % (groupSeconds * 10) === 0 },
+		{ track: 2, ticks: index * 100 + 3 },
+	]).flat();
+}
+
+async function filmFile(t: ExecutionContext, blocks: readonly MadeBlock[]): Promise<string> {
+	const file = join(await temporaryDirectory(t), 'film.mkv');
+	await writeFile(file, matroska(blocks));
+	return file;
+}
+
+/** A pipe: chunks as they come. */
+function pipe(bytes: Uint8Array, chunkBytes = 1000): Readable {
+	return Readable.from(
+		(function* () {
+			for (let at = 0; at < bytes.byteLength; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+		})(),
+	);
+}
+
+/** Acknowledges as the service does. */
+function store({ ack }: Arrival): void {
+	ack('RECEIVED');
+	ack('PERSISTED');
+}
+
+/** The acknowledgements of a feed, and what it came to. */
+async function run(
+	feeding: AsyncIterable<Ack> & { readonly summary: Promise<FeedSummary> },
+): Promise<{ acks: Ack[]; summary: FeedSummary }> {
+	const acks = await collect(feeding);
+	return { acks, summary: await feeding.summary };
+}
+
+test('a file: its frames are stored, byte for byte, from the start that was given', async (t) => {
+	const { endpoint, server } = await startArchive(t, {});
+	const archive = openArchive(t, endpoint);
+	const { acks, summary } = await run(
+		archive.feed(CLOCK, { start: START, create: true, retentionHours: 3, tags: { site: 'north' } }),
+	);
+	const fragments = (await collect(archive.fragments(range))) as Fragment[];
+	t.is(fragments.length, 8);
+	t.deepEqual(fragments[0]?.producerTimestamp, START);
+	t.like(summary, { fragments: 8, stored: 8, refused: [], connections: 1, isComplete: true, from: START });
+	t.deepEqual(
+		acks.filter(({ eventType }) => eventType === 'PERSISTED').map(({ fragmentNumber }) => fragmentNumber),
+		fragments.map(({ fragmentNumber }) => fragmentNumber),
+	);
+	t.is(server.archive.stream('door')?.metadata.retentionHours, 3);
+
+	await server.archive.ingest('reference', CLOCK, { start: START });
+	const reference = openArchive(t, endpoint, { streamName: 'reference' });
+	const frames = async (of: typeof archive): Promise<string[]> =>
+		(await collect(of.frames(range))).map(
+			({ track, timestampMs, keyframe, data }) =>
+				`${track.number} ${timestampMs} ${keyframe} ${Buffer.from(data).toString('base64')}`,
+		);
+	const shiftMs = 21;
+	const expected = (await frames(reference)).map((line) =>
+		line.replace(/ (\d+) /, (_, ms) => ` ${Number(ms) + shiftMs} `),
+	);
+	t.deepEqual((await frames(archive)).toSorted(), expected.toSorted());
+	const tags = (await collect(archive.events(range))).flatMap((event) =>
+		event.type === 'fragment-end' ? [event.tag('site')] : [],
+	);
+	t.deepEqual(tags, Array(8).fill('north'));
+});
+
+test('a pipe is fed as it comes, cut anywhere, from now on', async (t) => {
+	const { endpoint } = await startArchive(t, {});
+	const clock = new FlyingClock();
+	const archive = openArchive(t, endpoint, { clock });
+	const startMs = clock.now();
+	const { summary } = await run(archive.feed(pipe(await readFile(CLOCK), 777), { create: true }));
+	t.like(summary, { fragments: 8, stored: 8, isComplete: true });
+	t.is(summary.from?.getTime(), startMs - 21, 'the first frame of the pipe, which is video, is now');
+});
+
+test('in real time a fragment is sent when its last frame has come, and not before', async (t) => {
+	const clock = new FlyingClock();
+	const sentAfterMs: number[] = [];
+	const startMs = clock.now();
+	const service = await startFeedService(t, (arrival) => {
+		sentAfterMs.push(clock.now() - startMs);
+		store(arrival);
+	});
+	const archive = openArchive(t, service.endpoint, { clock });
+	await run(archive.feed(await filmFile(t, film(6)), { pace: 'realtime', start: START }));
+	t.deepEqual(
+		service.arrivals.map(({ timecode }) => timecode - START.getTime()),
+		[0, 2000, 4000],
+	);
+	t.true(
+		[1903, 3903, 5903].every((dueMs, index) => (sentAfterMs[index] ?? 0) >= dueMs),
+		sentAfterMs.join(),
+	);
+});
+
+test('a file that is fed as fast as it is taken ends now', async (t) => {
+	const service = await startFeedService(t, store);
+	const clock = new FlyingClock();
+	const archive = openArchive(t, service.endpoint, { clock });
+	const { summary } = await run(archive.feed(await filmFile(t, film(6))));
+	t.is(summary.to?.getTime(), clock.now());
+});
+
+test('a loop goes on without a gap, and ends with the loop that reads it', async (t) => {
+	const service = await startFeedService(t, store);
+	const archive = openArchive(t, service.endpoint);
+	const feeding = archive.feed(await filmFile(t, film(5)), { loop: true, start: START });
+	let stored = 0;
+	for await (const { eventType } of feeding) if (eventType === 'PERSISTED' && ++stored > 8) break;
+	const times = service.arrivals.map(({ timecode }) => timecode - START.getTime());
+	t.deepEqual(times.slice(0, 7), [0, 2000, 4000, 5003, 7003, 9003, 10_006]);
+	const summary = await within(feeding.summary, () => 'the feed has not ended');
+	t.is(summary.stored, 9);
+	await within(service.closed(1), () => 'the connection is open');
+	t.deepEqual(
+		service.errors.filter(({ errorId }) => errorId !== 4000),
+		[],
+	);
+});
+
+test('a connection that breaks off: what was not PERSISTED is sent again, and nothing else', async (t) => {
+	const service = await startFeedService(t, (arrival) => {
+		const { connection, index, ack, cut } = arrival;
+		if (connection === 0 && index === 0) store(arrival);
+		else if (connection === 0 && index === 1) {
+			ack('RECEIVED');
+			cut();
+		} else if (connection > 0) store(arrival);
+	});
+	const archive = openArchive(t, service.endpoint, { clock: new FlyingClock() });
+	const { summary } = await run(archive.feed(await filmFile(t, film(10)), { start: START }));
+	t.like(summary, { fragments: 5, stored: 5, connections: 2, isComplete: true });
+	const second = service.arrivals.filter(({ connection }) => connection === 1);
+	t.deepEqual(
+		second.map(({ timecode }) => timecode - START.getTime()),
+		[2000, 4000, 6000, 8000],
+	);
+	t.deepEqual(
+		service.errors.filter(({ errorId }) => errorId !== 4000),
+		[],
+	);
+});
+
+test('a service that refuses for a while, with a 5xx or without a word', async (t) => {
+	const service = await startFeedService(t, store, {
+		statusOf: (connection) => (connection < 7 ? 503 : connection < 9 ? null : 200),
+	});
+	const archive = openArchive(t, service.endpoint, { clock: new FlyingClock() });
+	const { summary } = await run(archive.feed(await filmFile(t, film(4)), { start: START }));
+	t.like(summary, { fragments: 2, stored: 2, isComplete: true });
+	const never = await startFeedService(t, store, { statusOf: () => 503 });
+	const feeding = openArchive(t, never.endpoint, { clock: new FlyingClock() }).feed(CLOCK);
+	await t.throwsAsync(collect(feeding), { code: 'KVS_REQUEST_FAILED', message: /failed with 503/ });
+	const denied = await startFeedService(t, store, { statusOf: () => 403 });
+	await t.throwsAsync(collect(openArchive(t, denied.endpoint).feed(CLOCK)), { code: 'KVS_DENIED' });
+	t.is(denied.paths.filter((path) => path === '/putMedia').length, 1);
+});
+
+test('before the service would end a connection, another follows it, between two fragments', async (t) => {
+	const clock = new FlyingClock();
+	const service = await startFeedService(t, store);
+	const archive = openArchive(t, service.endpoint, { clock });
+	const feeding = archive.feed(await filmFile(t, film(60, 15)), {
+		loop: true,
+		pace: 'realtime',
+		start: START,
+	});
+	for await (const _ of feeding) if (service.arrivals.at(-1)?.connection === 2) break;
+	const { connections } = await feeding.summary;
+	t.is(connections, 3);
+	const times = service.arrivals.map(({ timecode }) => timecode);
+	t.deepEqual(times, [...new Set(times)], 'nothing is sent twice');
+	t.deepEqual(
+		service.errors.filter(({ errorId }) => errorId !== 4000),
+		[],
+	);
+});
+
+test('a service that takes nothing any more: five minutes later that is the error', async (t) => {
+	const clock = new FlyingClock();
+	let lastStoredMs = 0;
+	const service = await startFeedService(
+		t,
+		(arrival) => {
+			if (arrival.index > 0) {
+				arrival.cut();
+				return;
+			}
+			lastStoredMs = clock.now();
+			store(arrival);
+		},
+		{ statusOf: (connection) => (connection === 0 ? 200 : null) },
+	);
+	const archive = openArchive(t, service.endpoint, { clock });
+	const feeding = archive.feed(await filmFile(t, film(10)), { start: START });
+	await t.throwsAsync(collect(feeding), { code: 'KVS_UNREACHABLE', message: /^PutMedia for stream `door`/ });
+	const outageMs = clock.now() - lastStoredMs;
+	t.true(outageMs > 5 * 60_000 && outageMs < 6 * 60_000, `${outageMs} ms`);
+});
+
+test('an ERROR of one fragment: it is refused, and all others are stored', async (t) => {
+	const refusedAt = START.getTime() + 4000;
+	const service = await startFeedService(t, (arrival) => {
+		if (arrival.timecode !== refusedAt) store(arrival);
+		else {
+			arrival.ack('ERROR', { ErrorCode: 'INVALID_MKV_DATA', ErrorId: 4006 });
+			arrival.end();
+		}
+	});
+	const archive = openArchive(t, service.endpoint, { clock: new FlyingClock() });
+	const { summary, acks } = await run(archive.feed(await filmFile(t, film(10)), { start: START }));
+	t.like(summary, { fragments: 5, stored: 4, isComplete: false });
+	t.deepEqual(summary.refused, [
+		{ producerTimestamp: new Date(refusedAt), errorId: 4006, errorCode: 'INVALID_MKV_DATA' },
+	]);
+	t.is(acks.filter(({ eventType }) => eventType === 'ERROR').length, 1);
+	t.is(service.arrivals.filter(({ timecode }) => timecode === refusedAt).length, 1, 'it is not sent again');
+});
+
+test('an ERROR of the service: the fragment is sent again', async (t) => {
+	const service = await startFeedService(t, (arrival) => {
+		if (arrival.connection > 0) store(arrival);
+		else {
+			arrival.ack('ERROR', { ErrorCode: 'INTERNAL_ERROR', ErrorId: 5000 });
+			arrival.end();
+		}
+	});
+	const archive = openArchive(t, service.endpoint, { clock: new FlyingClock() });
+	const { summary } = await run(archive.feed(await filmFile(t, film(4)), { start: START }));
+	t.like(summary, { fragments: 2, stored: 2, connections: 2, refused: [], isComplete: true });
+});
+
+test('an ERROR of the stream, and one that comes again and again, end the feed', async (t) => {
+	const errorOf = async (
+		errorId: number,
+	): Promise<{ error: RequestError | undefined; connections: number }> => {
+		const service = await startFeedService(t, ({ ack, end }) => {
+			ack('ERROR', { ErrorCode: 'SOME_ERROR', ErrorId: errorId });
+			end();
+		});
+		const archive = openArchive(t, service.endpoint, { clock: new FlyingClock() });
+		const feeding = archive.feed(await filmFile(t, film(4)), { start: START });
+		const error = await t.throwsAsync<RequestError>(collect(feeding));
+		return { error, connections: (await feeding.summary).connections };
+	};
+	const stream = await errorOf(4008);
+	t.like(stream, { connections: 1, error: { code: 'KVS_REQUEST_FAILED', operation: 'PutMedia' } });
+	t.regex(stream.error?.message ?? '', /ERROR 4008 \(SOME_ERROR\)/);
+	t.is((await errorOf(5001)).connections, 5);
+});
+
+test('a stream that keeps nothing: a fragment that was RECEIVED is done', async (t) => {
+	const service = await startFeedService(t, ({ ack }) => ack('RECEIVED'), { retentionHours: 0 });
+	const archive = openArchive(t, service.endpoint);
+	const { summary } = await run(archive.feed(await filmFile(t, film(4)), { start: START }));
+	t.like(summary, { fragments: 2, stored: 2, connections: 1, isComplete: true });
+});
+
+test('media is read no further than what is not stored allows', async (t) => {
+	let isStoring = false;
+	const held: Arrival[] = [];
+	const service = await startFeedService(t, (arrival) => {
+		if (isStoring) store(arrival);
+		else held.push(arrival);
+	});
+	const picture = Buffer.alloc(1_000_000);
+	let read = 0;
+	async function* media(): AsyncGenerator<Uint8Array> {
+		yield encodeHeader(both.tracks);
+		for (; read < 150; read++) {
+			const blocks = [
+				{ track: 1, ticks: 0, keyframe: read % 10 === 0, data: picture },
+				{ track: 2, ticks: 3 },
+			];
+			const whole = matroska(blocks.map((one) => ({ ...one, ticks: one.ticks + read * 200 })));
+			yield whole.subarray(whole.indexOf(Buffer.from('1f43b675', 'hex')));
+		}
+	}
+	const archive = openArchive(t, service.endpoint);
+	const running = run(archive.feed(media(), { pace: 'fast', start: START }));
+	let before = -1;
+	while (before !== read || read === 0) {
+		before = read;
+		for (let turn = 0; turn < 2000; turn++) await setImmediate();
+	}
+	t.true(read < 110, `${read} MB were read while nothing was stored`);
+	isStoring = true;
+	for (const arrival of held.splice(0)) store(arrival);
+	const { summary } = await running;
+	t.like(summary, { fragments: 15, stored: 15, isComplete: true });
+});
+
+test('what the service would not take is refused before it is asked for anything', async (t) => {
+	const service = await startFeedService(t, store);
+	const archive = openArchive(t, service.endpoint);
+	const directory = await temporaryDirectory(t);
+	const refused = async (media: Parameters<typeof archive.feed>[0], message: RegExp): Promise<void> => {
+		await t.throwsAsync(collect(archive.feed(media)), { message });
+	};
+	await refused(await filmFile(t, film(60, 25)), /^cannot feed `.*film\.mkv`: no key frame of track 1/);
+	const silent = film(60).filter(({ track, ticks }) => track === 1 || ticks < 20_000);
+	await refused(await filmFile(t, silent), /no frame of track 2 \(audio/);
+	await refused(pipe(Buffer.from('this is a text')), /^cannot feed the media: /);
+	await refused(pipe(matroska([], { tracks: [1, 2, 3, 4] })), /^cannot feed the media: /);
+	const text = join(directory, 'text.mkv');
+	await writeFile(text, 'this is a text');
+	await refused(text, /^cannot feed `.*text\.mkv`: expected Matroska/);
+	await refused(join(directory, 'none.mkv'), /^cannot read `.*none\.mkv`: no such file$/);
+	t.deepEqual(service.paths, []);
+});
+
+test('a pipe that is damaged: what came before is stored, then that is the error', async (t) => {
+	const service = await startFeedService(t, store);
+	const archive = openArchive(t, service.endpoint);
+	const whole = matroska(film(10));
+	const damaged = Buffer.concat([whole, Buffer.from('00000000', 'hex')]);
+	const feeding = archive.feed(pipe(damaged), { pace: 'fast', start: START });
+	await t.throwsAsync(collect(feeding), { code: 'KVS_MKV_MALFORMED', message: /^cannot feed the media: / });
+	t.like(await feeding.summary, { stored: 4 });
+	const cut = archive.feed(pipe(whole.subarray(0, -5)), { pace: 'fast', start: START });
+	const { summary } = await run(cut);
+	t.like(summary, { fragments: 5, stored: 5, isComplete: true });
+	t.regex(summary.omissions.join(), /the media ends inside .*; the frames before are fed/);
+	const twice = archive.feed(pipe(Buffer.concat([whole, whole])), { pace: 'fast', start: START });
+	await t.throwsAsync(collect(twice), { message: /a second document/ });
+});
+
+test('leaving the loop and an abort end the feed, though the pipe has nothing to give', async (t) => {
+	const service = await startFeedService(t, ({ ack }) => ack('RECEIVED'));
+	const archive = openArchive(t, service.endpoint);
+	const endless = (): Readable => {
+		const media = pipe(matroska(film(10)));
+		const stalled = Readable.from(
+			(async function* () {
+				yield* media;
+				await new Promise(() => {});
+			})(),
+		);
+		return stalled;
+	};
+	const left = endless();
+	const leaving = archive.feed(left, { pace: 'fast', start: START });
+	for await (const _ of leaving) break;
+	t.true(left.destroyed);
+	await within(leaving.summary, () => 'the feed has not ended');
+	const controller = new AbortController();
+	const reason = new Error('enough');
+	const aborted = archive.feed(endless(), { pace: 'fast', start: START, signal: controller.signal });
+	const error = await t.throwsAsync(async () => {
+		for await (const _ of aborted) controller.abort(reason);
+	});
+	t.is(error, reason);
+	await within(service.closed(2), () => 'a connection is open');
+	t.is(await t.throwsAsync(collect(archive.feed(CLOCK, { signal: AbortSignal.abort(reason) }))), reason);
+	await until(
+		() => service.arrivals.length > 0,
+		() => 'nothing arrived',
+	);
+});
+
+test('options that make no sense are said at once', (t) => {
+	const archive = openArchive(t, 'http://127.0.0.1:9');
+	const invalid = (media: string | Readable, options: object, message: RegExp): void => {
+		t.throws(() => archive.feed(media, options), { code: 'KVS_INVALID_OPTION', message });
+	};
+	invalid(CLOCK, { pace: 'slow' }, /`pace`/);
+	invalid(pipe(Buffer.of()), { loop: true }, /`loop`.*pipe/);
+	invalid(CLOCK, { retentionHours: 1.5 }, /`retentionHours`/);
+	invalid(CLOCK, { retentionHours: 90_000 }, /`retentionHours`/);
+	invalid(CLOCK, { start: 'then' }, /`start`/);
+	invalid(CLOCK, { tags: { AWS_THING: '1' } }, /`tags`/);
+	invalid(CLOCK, { tags: { name: 'v'.repeat(257) } }, /`tags\.name`/);
+	invalid(
+		CLOCK,
+		{ tags: Object.fromEntries(Array.from({ length: 11 }, (_, index) => [index, ''])) },
+		/at most 10/,
+	);
+	invalid(CLOCK, { speed: 2 }, /`speed`/);
+	const byArn = openArchive(t, 'http://127.0.0.1:9', {
+		streamName: undefined,
+		streamArn: 'arn:aws:kinesisvideo:us-east-1:111122223333:stream/door/1700000000000',
+	});
+	t.throws(() => byArn.feed(CLOCK, { create: true }), { code: 'KVS_INVALID_OPTION', message: /`create`/ });
+});
+
+test('a stream that does not exist is an error that names it, unless it is to be made', async (t) => {
+	const { endpoint, server } = await startArchive(t, {});
+	const archive = openArchive(t, endpoint);
+	await t.throwsAsync(collect(archive.feed(CLOCK)), { code: 'KVS_NOT_FOUND', message: /`door`/ });
+	await run(archive.feed(CLOCK, { create: true }));
+	t.is(server.archive.stream('door')?.metadata.retentionHours, 24);
+	const { summary } = await run(archive.feed(createReadStream(CLOCK), { create: true, pace: 'fast' }));
+	t.is(summary.stored, 8, 'one that is there is used as it is');
+});
