@@ -9,6 +9,9 @@ import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
 import { type FeedStream, feed } from './feed/feed.js';
 import type { FeedOptions } from './feed/feed-options.js';
+import type { FollowOptions } from './follow/follow-options.js';
+import type { FollowStream } from './follow/follow-stream.js';
+import { openFollow } from './follow/open-follow.js';
 import { FrameSelector } from './frames/frame-selector.js';
 import { TrackSelection } from './frames/track-selection.js';
 import {
@@ -250,6 +253,12 @@ export class KvsArchive implements AsyncDisposable {
 	feed(media: string | AsyncIterable<Uint8Array>, options: FeedOptions = {}): FeedStream {
 		const { client, clock } = this.#service;
 		return feed(media, options, { client, clock, random: Math.random });
+	 * Everything that comes into the stream, from a time on and without end, each fragment once, in the order of the server's clock
+	 * (one that is listed late comes late). With a checkpoint it goes on where it was, in another process too. Throttles, 5xx and
+	 * a service that is away for a while do not end it; a stream that does not exist any more does (`KVS_NOT_FOUND`).
+	 */
+	follow(options: FollowOptions = {}): FollowStream {
+		return openFollow(options, { ...this.#service, connections: this.#connections });
 	}
 
 	/** Closes the connections made here. Runs that are under way fail, and so does every further call: `KVS_CLOSED`. */

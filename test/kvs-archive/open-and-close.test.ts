@@ -125,6 +125,7 @@ test('after close every method says that the archive is closed, at once', async 
 		canPaginate: () => kvs.canPaginate('ListFragments'),
 		paginate: () => kvs.paginate('ListFragments'),
 		feed: () => kvs.feed(Readable.from([])),
+		follow: () => kvs.follow(),
 		putMedia: () => kvs.putMedia(Readable.from([])),
 		waitForFragment: () => kvs.waitForFragment({ from: range.from }),
 	};

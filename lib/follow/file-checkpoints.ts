@@ -1,0 +1,113 @@
+import { readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ArchiveError } from '../errors.js';
+import { fileTrouble } from '../files/file-trouble.js';
+import { makePrivateDirectory, replaceFile, syncDirectory } from '../files/private-directory.js';
+import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import type { Checkpoint, CheckpointStore } from './checkpoint.js';
+
+/** A checkpoint of two minutes of fragments has some kilobytes. */
+const MAX_CHECKPOINT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Keeps the checkpoint of one consumer in a file, for the owner alone. Each save is durable when it resolves: a kill repeats
+ * one fragment at most. A second consumer of the file is refused while the first one lives, on this machine or another.
+ *
+ * Every trouble is an `ArchiveError`: `KVS_CHECKPOINT_IN_USE`, `KVS_CHECKPOINT_INVALID` (damaged, of another consumer or stream,
+ * or of a later version), `KVS_CHECKPOINT_FAILED` (the disk).
+ */
+export class FileCheckpoints implements CheckpointStore {
+	readonly #path: string;
+	#mark: ProcessMark | null = null;
+
+	/** @param path - the file; it and its directory are made where they are absent */
+	constructor(path: string) {
+		this.#path = path;
+	}
+
+	/** As {@link CheckpointStore} says. */
+	async load(key: string): Promise<Checkpoint | null> {
+		const holder = await this.#attempt('lock', async () => {
+			await makePrivateDirectory(dirname(this.#path));
+			return markInUse(`${this.#path}.in-use-by`);
+		});
+		if (typeof holder === 'string') {
+			throw new ArchiveError(
+				'KVS_CHECKPOINT_IN_USE',
+				`the checkpoint \`${this.#path}\` is in use by ${holder}: one consumer at a time may follow with it`,
+			);
+		}
+		this.#mark = holder;
+		try {
+			const text = await this.#attempt('read', () => readText(this.#path));
+			return text === null ? null : readCheckpoint(text, key, this.#path);
+		} catch (error) {
+			await this.close();
+			throw error;
+		}
+	}
+
+	/** As {@link CheckpointStore} says. */
+	async save(_key: string, checkpoint: Checkpoint): Promise<void> {
+		const temporary = `${this.#path}.new`;
+		await this.#attempt('write', async () => {
+			await rm(temporary, { force: true });
+			await replaceFile(this.#path, temporary, [`${JSON.stringify(checkpoint)}\n`]);
+			await syncDirectory(dirname(this.#path));
+		});
+	}
+
+	/** As {@link CheckpointStore} says. */
+	async close(): Promise<void> {
+		this.#mark?.release();
+		this.#mark = null;
+	}
+
+	async #attempt<Result>(what: string, act: () => Promise<Result>): Promise<Result> {
+		try {
+			return await act();
+		} catch (cause) {
+			const message = `cannot ${what} the checkpoint \`${this.#path}\`: ${fileTrouble(cause)}`;
+			throw new ArchiveError('KVS_CHECKPOINT_FAILED', message, { cause });
+		}
+	}
+}
+
+async function readText(path: string): Promise<string | null> {
+	try {
+		return (await readFile(path)).subarray(0, MAX_CHECKPOINT_BYTES).toString();
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+		throw error;
+	}
+}
+
+/** Reads a checkpoint. Throws `ArchiveError` (`KVS_CHECKPOINT_INVALID`), naming `where` it stood. */
+export function readCheckpoint(text: string, key: string, where: string): Checkpoint {
+	const invalid = (what: string): ArchiveError =>
+		new ArchiveError(
+			'KVS_CHECKPOINT_INVALID',
+			`the checkpoint \`${where}\` ${what}: name another, or remove it to begin anew`,
+		);
+	let fields: Partial<Record<keyof Checkpoint, unknown>> | null;
+	try {
+		fields = JSON.parse(text);
+	} catch {
+		throw invalid('is damaged (it is not JSON)');
+	}
+	if (fields === null || typeof fields !== 'object') throw invalid('is damaged');
+	const { version, fromMs, done } = fields;
+	if (typeof version === 'number' && version > 1) {
+		throw invalid(`was written by a later version (its format is ${version}, the latest known is 1)`);
+	}
+	const isWhole =
+		version === 1 &&
+		typeof fields.key === 'string' &&
+		Number.isSafeInteger(fromMs) &&
+		typeof done === 'object' &&
+		done !== null &&
+		Object.entries(done).every(([number, ms]) => /^\d{1,128}$/.test(number) && Number.isFinite(ms));
+	if (!isWhole) throw invalid('is damaged');
+	if (fields.key !== key) throw invalid(`belongs to \`${String(fields.key)}\`, and not to \`${key}\``);
+	return fields as Checkpoint;
+}

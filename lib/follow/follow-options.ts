@@ -1,0 +1,73 @@
+import { InvalidOptionError } from '../errors.js';
+import { type Instant, resolveInstant } from '../model/instant.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
+import type { Clock } from '../pace/clock.js';
+import type { CheckpointStore } from './checkpoint.js';
+
+/** How a stream is followed. */
+export interface FollowOptions {
+	/**
+	 * Where to begin, by the server's clock: with what comes from now on, with the oldest that is stored, or at a time. A checkpoint
+	 * wins. @default 'now'
+	 */
+	readonly from?: 'now' | 'earliest' | Instant | undefined;
+	/** Server time of the last fragment that is wanted. @default without end */
+	readonly until?: Instant | undefined;
+	/** Where it is kept what is done, so that another process goes on from there. Closed with the stream. */
+	readonly checkpoint?: CheckpointStore | undefined;
+	/** The name that the checkpoint is kept under; one consumer of a name at a time. @default 'default' */
+	readonly consumer?: string | undefined;
+	/**
+	 * When a fragment is done. `auto`: when what comes after its `fragment-end` is asked for; `manual`: when `ack` was called
+	 * with its number. @default 'auto'
+	 */
+	readonly ack?: 'auto' | 'manual' | undefined;
+	/** The most media that may be held before it is read, in bytes. @default 128 MiB */
+	readonly maxBufferedBytes?: number | undefined;
+	/** Ends it; it then rejects with the signal's reason. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** The names of {@link FollowOptions}. */
+export const FOLLOW_OPTION_NAMES: OptionNames<FollowOptions> = {
+	from: true,
+	until: true,
+	checkpoint: true,
+	consumer: true,
+	ack: true,
+	maxBufferedBytes: true,
+	signal: true,
+};
+
+const CONSUMER_PATTERN = /^[a-zA-Z0-9_.-]{1,256}$/;
+
+/** {@link FollowOptions} that were checked. */
+export interface ResolvedFollowOptions {
+	/** Epoch milliseconds. */
+	readonly fromMs: number;
+	/** Epoch milliseconds; Infinity: without end. */
+	readonly untilMs: number;
+	readonly consumer: string;
+	readonly isManual: boolean;
+}
+
+/** Checks options. Throws {@link InvalidOptionError}. */
+export function resolveFollowOptions(options: FollowOptions, clock: Clock): ResolvedFollowOptions {
+	checkOptionNames(options, FOLLOW_OPTION_NAMES);
+	const { from = 'now', until, consumer = 'default', ack = 'auto' } = options;
+	if (typeof consumer !== 'string' || !CONSUMER_PATTERN.test(consumer)) {
+		throw new InvalidOptionError(
+			'consumer',
+			'1 to 256 of the characters a-z, A-Z, 0-9, _, . and -',
+			consumer,
+		);
+	}
+	if (ack !== 'auto' && ack !== 'manual') throw new InvalidOptionError('ack', "'auto' or 'manual'", ack);
+	const nowMs = clock.now();
+	const fromMs = from === 'now' ? nowMs : from === 'earliest' ? 0 : resolveInstant('from', from);
+	const untilMs = until === undefined ? Number.POSITIVE_INFINITY : resolveInstant('until', until);
+	if (untilMs < fromMs) {
+		throw new InvalidOptionError('until', `at or after \`from\` (${new Date(fromMs).toISOString()})`, until);
+	}
+	return { fromMs, untilMs, consumer, isManual: ack === 'manual' };
+}

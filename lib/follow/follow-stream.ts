@@ -1,0 +1,216 @@
+import { Readable } from 'node:stream';
+import { InvalidOptionError } from '../errors.js';
+import type { CaughtUp } from '../list/follow-source.js';
+import type { Fragment } from '../model/fragment.js';
+import type { MediaEvent } from '../model/media-event.js';
+import type { RunSummary } from '../model/run-summary.js';
+import type { Clock } from '../pace/clock.js';
+import type { EventStream } from '../run/event-stream.js';
+import { CaughtUpEvent } from './caught-up-event.js';
+import { type Checkpoint, CheckpointKeeper, type CheckpointStore } from './checkpoint.js';
+
+/** What a follower gives out. */
+export type FollowEvent = MediaEvent | CaughtUpEvent;
+
+/** The run under a {@link FollowStream}, from where it is to begin. */
+export type OpenFollowRun = (
+	start: Pick<CheckpointKeeper, 'fromMs' | 'done'>,
+	listen: {
+		readonly onListed: (fragments: readonly Fragment[]) => void;
+		readonly onCaughtUp: (caughtUp: CaughtUp) => void;
+	},
+) => EventStream;
+
+/** What a {@link FollowStream} is made of. */
+export interface FollowStreamParts {
+	readonly open: OpenFollowRun;
+	/** Where it begins without a checkpoint, epoch milliseconds. */
+	readonly fromMs: number;
+	readonly store: CheckpointStore | null;
+	/** What the checkpoint is kept under. */
+	readonly key: string;
+	readonly isManual: boolean;
+	readonly clock: Clock;
+}
+
+/**
+ * The events of a stream without end: a Readable in object mode, typed in `for await`. Leaving the loop early is a normal end.
+ *
+ * A fragment is done when the loop asks for what comes after its `fragment-end` (or after its failure, where it has none), or,
+ * with `ack: 'manual'`, when {@link ack} was called with its number; then the checkpoint moves past it, before anything else is given out.
+ */
+export class FollowStream extends Readable implements EventStream<FollowEvent> {
+	readonly summary: Promise<RunSummary>;
+	readonly #parts: FollowStreamParts;
+	readonly #events: AsyncGenerator<FollowEvent[], void, undefined>;
+	#run: EventStream | null = null;
+	#keeper: CheckpointKeeper | null = null;
+	/** Server times of fragments that were listed and are not done, by number. */
+	readonly #undone = new Map<string, number>();
+	#finished = 0;
+	#caughtUp: CaughtUp | null = null;
+	#saidAt = -1;
+	#wake: () => void = () => {};
+	#resolveSummary: (summary: Promise<RunSummary> | RunSummary) => void = () => {};
+	/** What the Readable has taken and not pushed. */
+	#waiting: FollowEvent[] = [];
+
+	constructor(parts: FollowStreamParts) {
+		super({ objectMode: true, highWaterMark: 1 });
+		this.#parts = parts;
+		this.#events = this.#batches();
+		this.summary = new Promise((resolve) => {
+			this.#resolveSummary = resolve;
+		});
+	}
+
+	override async *[Symbol.asyncIterator](): AsyncGenerator<FollowEvent, undefined, undefined> {
+		for await (const events of this.batches()) yield* events;
+		return undefined;
+	}
+
+	/** The same events in arrays; a fragment's end is the last of its array. */
+	async *batches(): AsyncGenerator<FollowEvent[], undefined, undefined> {
+		// The loop gets the error; without a listener it would end the process as well.
+		this.on('error', () => {});
+		try {
+			yield* this.#events;
+			return undefined;
+		} finally {
+			await this.#close();
+			this.destroy();
+		}
+	}
+
+	/** With `ack: 'manual'`: a fragment is done. Resolves when its checkpoint is saved. Throws `InvalidOptionError` for one that was not given out. */
+	async ack(fragmentNumber: string): Promise<void> {
+		const serverMs = this.#undone.get(fragmentNumber);
+		if (serverMs === undefined) {
+			throw new InvalidOptionError(
+				'fragmentNumber',
+				'one that was given out and is not done',
+				fragmentNumber,
+			);
+		}
+		await this.#done(fragmentNumber);
+	}
+
+	override _read(): void {
+		this.#next().then(
+			(event) => this.push(event),
+			(error: Error) => this.destroy(error),
+		);
+	}
+
+	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+		this.#run?.destroy(error ?? undefined);
+		this.#close().then(
+			() => callback(error),
+			(closeError: Error) => callback(error ?? closeError),
+		);
+	}
+
+	async #next(): Promise<FollowEvent | null> {
+		while (this.#waiting.length === 0) {
+			const { done, value } = await this.#events.next();
+			if (done === true) return null;
+			this.#waiting = [...value];
+		}
+		return this.#waiting.shift() as FollowEvent;
+	}
+
+	async *#batches(): AsyncGenerator<FollowEvent[], void, undefined> {
+		const { store, key, fromMs, open } = this.#parts;
+		const checkpoint: Checkpoint | null = (await store?.load(key)) ?? null;
+		this.#keeper = new CheckpointKeeper(key, checkpoint ?? { fromMs });
+		if (this.errored !== null) throw this.errored;
+		if (this.destroyed) return;
+		const run = open(this.#keeper, {
+			onListed: (fragments) => {
+				for (const { fragmentNumber, serverTimestamp } of fragments) {
+					this.#undone.set(fragmentNumber, serverTimestamp.getTime());
+				}
+			},
+			onCaughtUp: (caughtUp) => {
+				this.#caughtUp = caughtUp;
+				this.#wake();
+			},
+		});
+		this.#run = run;
+		const batches = run.batches()[Symbol.asyncIterator]();
+		const ask = (): ReturnType<typeof batches.next> => {
+			const asked = batches.next();
+			// Where the loop is left while it waits, the end of the run concerns nothing any more.
+			asked.catch(() => {});
+			return asked;
+		};
+		let next = ask();
+		for (;;) {
+			const woken = new Promise<null>((resolve) => {
+				this.#wake = () => resolve(null);
+			});
+			const got = await Promise.race([next, woken]);
+			if (got !== null) {
+				if (got.done === true) return;
+				for (const part of parts(got.value)) {
+					yield part;
+					const number = finishedIn(part);
+					if (number !== null) await this.#finish(number);
+				}
+				next = ask();
+			}
+			const lagMs = this.#lagMs();
+			if (lagMs !== null) yield [new CaughtUpEvent(lagMs)];
+		}
+	}
+
+	/** How far behind it is where all that was listed is given out, and that was not said; else null. */
+	#lagMs(): number | null {
+		const caughtUp = this.#caughtUp;
+		if (caughtUp === null || caughtUp.given !== this.#finished || this.#saidAt === caughtUp.given)
+			return null;
+		this.#saidAt = caughtUp.given;
+		const { newestMs } = caughtUp;
+		return newestMs === null ? 0 : Math.max(0, this.#parts.clock.now() - newestMs);
+	}
+
+	async #finish(fragmentNumber: string): Promise<void> {
+		this.#finished++;
+		if (!this.#parts.isManual) await this.#done(fragmentNumber);
+	}
+
+	async #done(fragmentNumber: string): Promise<void> {
+		const { store, key } = this.#parts;
+		const serverMs = this.#undone.get(fragmentNumber);
+		if (serverMs === undefined || this.#keeper === null) return;
+		this.#undone.delete(fragmentNumber);
+		const checkpoint = this.#keeper.finished(fragmentNumber, serverMs);
+		await store?.save(key, checkpoint);
+	}
+
+	async #close(): Promise<void> {
+		this.#wake();
+		const run = this.#run;
+		run?.destroy();
+		if (run !== null) this.#resolveSummary(run.summary);
+		await this.#parts.store?.close?.();
+	}
+}
+
+/** The events in arrays that end where a fragment does. */
+function* parts(events: readonly MediaEvent[]): Generator<MediaEvent[]> {
+	let start = 0;
+	for (const [index, event] of events.entries()) {
+		if (finishedIn([event]) === null) continue;
+		yield events.slice(start, index + 1);
+		start = index + 1;
+	}
+	if (start < events.length) yield events.slice(start);
+}
+
+/** The number of the fragment that is over with the last event; null where none is. */
+function finishedIn(events: readonly FollowEvent[]): string | null {
+	const last = events.at(-1);
+	if (last?.type === 'fragment-end') return last.fragmentNumber;
+	return last?.type === 'fragment-failure' && last.index === null ? last.fragmentNumber : null;
+}
