@@ -1,3 +1,4 @@
+// Longer than 300 lines: the public class, with one short method for each thing that can be done with a stream.
 import { ArchiveClient } from './aws/archive-client.js';
 import { isRetryableRequest } from './aws/aws-errors.js';
 import type { OperationParams } from './aws/operations.js';

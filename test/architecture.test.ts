@@ -27,6 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	playback: ['aws', 'pace'],
 	put: ['aws', 'pace', 'stream'],
 	feed: ['aws', 'ebml', 'files', 'media-files', 'mkv', 'pace', 'put', 'stream'],
+	follow: ['aws', 'demux', 'fetch', 'files', 'list', 'pace', 'run', 'stream'],
 	run: ['aws', 'codecs', 'demux', 'fetch', 'frames', 'list', 'pace', 'pictures', 'stream'],
 	export: [
 		'codecs',

@@ -74,6 +74,19 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--tracks <list>', `frames of which tracks: ${TRACKS} (default: all)`)
 		.action(run(async () => (await import('./commands/events.js')).events));
 
+	withStreamOptions(
+		program.command('follow').description('print every media event of what comes into a stream, for ever'),
+	)
+		.option(
+			'--from <time>',
+			'start by the server clock: now, earliest, ISO 8601, epoch seconds, or -15m',
+			'now',
+		)
+		.option('--until <time>', 'end, likewise (default: without end)')
+		.option('--checkpoint <file>', 'keep what is done in this file, and go on there')
+		.option('--consumer <name>', 'whose checkpoint it is (default: default)')
+		.action(run(async () => (await import('./commands/follow.js')).follow));
+
 	program
 		.command('inspect')
 		.argument('<file>', 'a KVS payload or any Matroska file; - for stdin')

@@ -164,7 +164,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		}
 	}
 
-	/** How far behind it is where all that was listed is given out, and that was not said; else null. */
+	/** Milliseconds since the newest fragment began, where all that was listed is given out and that was not said; else null. */
 	#lagMs(): number | null {
 		const caughtUp = this.#caughtUp;
 		if (caughtUp === null || caughtUp.given !== this.#finished || this.#saidAt === caughtUp.given)

@@ -1,0 +1,47 @@
+import { FileCheckpoints, type FollowEvent, InvalidOptionError } from '../../index.js';
+import { type ArchiveCommandOptions, archiveOf } from '../archive-options.js';
+import type { Line } from '../colors.js';
+import type { CommandContext } from '../command-context.js';
+import { eventLine } from '../event-lines.js';
+import { EXIT } from '../exit.js';
+import { parsePointInTime } from '../point-in-time.js';
+
+/** Options of `follow`. */
+export interface FollowCommandOptions extends Omit<ArchiveCommandOptions, 'by' | 'to'> {
+	readonly until?: string;
+	readonly checkpoint?: string;
+	readonly consumer?: string;
+}
+
+/**
+ * Prints what comes into a stream, for ever. A fragment is done, and the checkpoint moves past it, when stdout has taken its
+ * last line.
+ */
+export async function follow(options: FollowCommandOptions, context: CommandContext): Promise<number> {
+	const { from = 'now', until, checkpoint, consumer, json } = options;
+	const { terminal, signal, nowMs } = context;
+	await using archive = archiveOf({ ...options, by: 'server' });
+	const stream = archive.follow({
+		from: from === 'now' || from === 'earliest' ? from : parsePointInTime('--from', from, nowMs),
+		until: until === undefined ? undefined : parsePointInTime('--until', until, nowMs),
+		checkpoint: checkpoint === undefined ? undefined : new FileCheckpoints(checkpointFile(checkpoint)),
+		consumer,
+		signal,
+	});
+	for await (const events of stream.batches()) {
+		if (json) await terminal.writeJson(events);
+		else await terminal.write(events.map(followLine));
+	}
+	const { isComplete } = await stream.summary;
+	return isComplete ? EXIT.done : EXIT.incomplete;
+}
+
+function followLine(event: FollowEvent): Line {
+	if (event.type !== 'caught-up') return eventLine(event);
+	return `caught up, ${Math.round(event.lagMs)} ms after the newest`;
+}
+
+function checkpointFile(text: string): string {
+	if (!/^[a-z]+:\/\//.test(text)) return text;
+	throw new InvalidOptionError('--checkpoint', 'a file', text);
+}

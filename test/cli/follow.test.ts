@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import test, { type ExecutionContext } from 'ava';
+import { startArchive } from '../helpers/archive.js';
+import { commandLine } from '../helpers/command-line.js';
+import { Producer } from '../helpers/producer.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+import { clusterOf, header } from '../server/put-media/body.js';
+
+async function startFollowed(t: ExecutionContext) {
+	const { server, endpoint } = await startArchive(t, {});
+	await server.archive.ready;
+	const stream = await server.archive.createStream({ name: 'cam' });
+	const put = async (...seconds: number[]): Promise<number[]> => {
+		const producer = await Producer.open(endpoint, { stream: 'cam' });
+		const clusters = seconds.map((second) => clusterOf(second * 1000));
+		await producer.put(Buffer.concat([header(), ...clusters]));
+		const numbers = producer.acks.flatMap(({ EventType, FragmentNumber = '' }) =>
+			EventType === 'PERSISTED' ? [FragmentNumber] : [],
+		);
+		return numbers.map((number) => stream.fragments.get(number)?.serverMs ?? Number.NaN);
+	};
+	return { endpoint, put, options: ['--stream', 'cam', '--endpoint', endpoint, '--from', 'earliest'] };
+}
+
+test('follow prints what comes until a time, as JSON and for a person', async (t) => {
+	const { put, options } = await startFollowed(t);
+	const times = await put(1, 2);
+	// Its server time is later.
+	while ((await put(3)).every((ms) => ms <= Math.max(...times)));
+	const until = ['--until', new Date(Math.max(...times)).toISOString()];
+	const json = await commandLine(['follow', ...options, ...until, '--json']);
+	t.is(json.code, 0, json.stderr);
+	const lines = json.stdout.trimEnd().split('\n');
+	t.deepEqual(
+		lines.map((line) => JSON.parse(line).type).filter((type) => type !== 'gap'),
+		['fragment', 'frame', 'frame', 'fragment-end', 'fragment', 'frame', 'frame', 'fragment-end'],
+	);
+	const text = await commandLine(['follow', ...options, ...until]);
+	t.regex(text.stdout, /^fragment 0 {2}\d+ .*\n {2}frame {2}track 1/);
+	const wrong = await commandLine(['follow', ...options, '--checkpoint', 'redis://127.0.0.1']);
+	t.is(wrong.code, 2);
+	t.regex(wrong.stderr, /^KVS_INVALID_OPTION: expected `--checkpoint` to be a file, got redis:/);
+});
+
+test('a follower that is killed goes on where it was, and repeats one fragment at most', async (t) => {
+	const { put, options } = await startFollowed(t);
+	const checkpoint = ['--checkpoint', join(await temporaryDirectory(t), 'checkpoint.json')];
+	const main = resolve('dist/cli/main.js');
+	await put(1, 2, 3, 4, 5, 6);
+	const ends: number[][] = [];
+	for (const killAfter of [2, 3, 100]) {
+		const child = spawn(process.execPath, [main, 'follow', ...options, ...checkpoint, '--json'], {
+			stdio: ['ignore', 'pipe', 'inherit'],
+			env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+		});
+		const closed = once(child, 'close');
+		const seen: number[] = [];
+		for await (const line of createInterface({ input: child.stdout })) {
+			const event = JSON.parse(line);
+			if (event.type === 'fragment-end') seen.push(Number(event.index));
+			if (event.type === 'fragment') seen.push(Date.parse(event.producerTimestamp) / 1000);
+			const whole = seen.length / 2;
+			if (whole >= killAfter || event.type === 'caught-up') child.kill('SIGKILL');
+		}
+		await closed;
+		ends.push(seen.filter((_, index) => index % 2 === 0));
+	}
+	const all = ends.flat();
+	t.deepEqual(
+		[...new Set(all)].toSorted((a, b) => a - b),
+		[1, 2, 3, 4, 5, 6],
+	);
+	// What was printed and not yet noted when the kill came is printed again: at most one fragment a kill, and those on their way.
+	for (const [index, next] of ends.slice(1).entries()) {
+		const last = ends[index]?.at(-1) ?? 0;
+		t.true((next[0] ?? 7) >= last, `${index}: ${ends.join(' | ')}`);
+	}
+});
