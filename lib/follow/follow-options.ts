@@ -7,10 +7,10 @@ import type { CheckpointStore } from './checkpoint.js';
 /** How a stream is followed. */
 export interface FollowOptions {
 	/**
-	 * Where to begin, by the server's clock: with what comes from now on, with the oldest that is stored, or at a time. A checkpoint
-	 * wins. @default 'now'
+	 * Where to begin, by the server's clock: `now`, with what comes from now on; `earliest`, with the oldest that is stored; or a
+	 * time. A checkpoint wins. @default 'now'
 	 */
-	readonly from?: 'now' | 'earliest' | Instant | undefined;
+	readonly from?: Instant | undefined;
 	/** Server time of the last fragment that is wanted. @default without end */
 	readonly until?: Instant | undefined;
 	/** Where it is kept what is done, so that another process goes on from there. Closed with the stream. */

@@ -82,7 +82,11 @@ export class FragmentStorage {
 	/** Does what was noted, and waits until all that has ended is durable; what has not is dropped. Rejects as {@link settle}. */
 	async finish(): Promise<void> {
 		try {
-			await this.settle().finally(() => this.#persisted());
+			try {
+				await this.settle();
+			} finally {
+				while (this.#persisting !== null) await this.#persisting;
+			}
 			await this.#attempt(() => this.#options.appender.drop());
 		} finally {
 			// Readers would wait for what was begun and never came to the disk.
@@ -90,10 +94,6 @@ export class FragmentStorage {
 				if (step.kind === 'begin') this.#options.stream.release(step.fragment.begun, null);
 			}
 		}
-	}
-
-	async #persisted(): Promise<void> {
-		while (this.#persisting !== null) await this.#persisting;
 	}
 
 	async #store(): Promise<void> {
