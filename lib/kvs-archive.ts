@@ -254,6 +254,9 @@ export class KvsArchive implements AsyncDisposable {
 	feed(media: string | AsyncIterable<Uint8Array>, options: FeedOptions = {}): FeedStream {
 		const { client, clock } = this.#service;
 		return feed(media, options, { client, clock, random: Math.random });
+	}
+
+	/**
 	 * Everything that comes into the stream, from a time on and without end, each fragment once, in the order of the server's clock
 	 * (one that is listed late comes late). With a checkpoint it goes on where it was, in another process too. Throttles, 5xx and
 	 * a service that is away for a while do not end it; a stream that does not exist any more does (`KVS_NOT_FOUND`).
