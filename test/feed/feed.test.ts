@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Ack, FeedSummary, Fragment, RequestError } from 'kvs-archive';
+import { type ArchiveServer, createArchiveServer } from 'kvs-archive/server';
 import { encodeHeader } from '#lib/feed/feed-fragment.js';
 import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
@@ -165,6 +167,52 @@ test('a connection that breaks off: what was not PERSISTED is sent again, and no
 	t.deepEqual(
 		service.errors.filter(({ errorId }) => errorId !== 4000),
 		[],
+	);
+});
+
+test('a local archive that is restarted in the middle: nothing is lost', async (t) => {
+	const dataDirectory = join(await temporaryDirectory(t), 'data');
+	const open = async (port: number): Promise<ArchiveServer> => {
+		let server = createArchiveServer({ dataDirectory });
+		// The one before gives the directory back a moment after its port.
+		const isReady = (): Promise<boolean> =>
+			server.archive.ready.then(
+				() => true,
+				() => {
+					server = createArchiveServer({ dataDirectory });
+					return false;
+				},
+			);
+		await until(isReady, () => 'the data directory is in use');
+		server.listen(port, '127.0.0.1');
+		await once(server, 'listening');
+		return server;
+	};
+	const close = async (server: ArchiveServer): Promise<void> => {
+		server.close();
+		server.closeAllConnections();
+		await once(server, 'close');
+	};
+	let server = await open(0);
+	t.teardown(() => close(server));
+	const archive = openArchive(t, server.endpoint ?? '');
+	const media = pipe(matroska(film(60)));
+	const stored = new Set<number>();
+	const feeding = archive.feed(media, { create: true, pace: 'fast', start: START });
+	for await (const { eventType, fragmentTimecode } of feeding) {
+		if (eventType !== 'PERSISTED' || fragmentTimecode === null) continue;
+		stored.add(fragmentTimecode);
+		if (stored.size !== 5) continue;
+		const port = Number(new URL(server.endpoint ?? '').port);
+		await close(server);
+		server = await open(port);
+	}
+	const summary = await feeding.summary;
+	t.like(summary, { fragments: 30, stored: 30, isComplete: true });
+	const listed = (await collect(archive.fragments(range))) as Fragment[];
+	t.deepEqual(
+		[...new Set(listed.map(({ producerTimestamp }) => producerTimestamp.getTime()))],
+		Array.from({ length: 30 }, (_, index) => START.getTime() + index * 2000),
 	);
 });
 

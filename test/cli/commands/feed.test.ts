@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { startArchive, type TestArchive } from '../../helpers/archive.js';
+import { makeCertificate } from '../../helpers/certificate.js';
 import { collect } from '../../helpers/collect.js';
 import { commandLine, setEnvironment } from '../../helpers/command-line.js';
-import { withFfmpeg } from '../../helpers/needs.js';
+import { testWith, withFfmpeg } from '../../helpers/needs.js';
 import { openArchive } from '../../helpers/open-archive.js';
 import { type Outcome, run, temporaryDirectory } from '../../helpers/tools.js';
 import { matroska } from '../../server/made-media.js';
@@ -169,4 +170,25 @@ withFfmpeg('a pipe that is interrupted: 130, and nothing is left open', async (t
 	const [code] = await ended;
 	t.is(code, 130);
 	t.is(await stderr, 'KVS_INTERRUPTED: interrupted by SIGINT\n');
+});
+
+testWith('openssl')('over HTTPS, with signatures that are verified', async (t) => {
+	const tls = await makeCertificate(await temporaryDirectory(t));
+	const key = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
+	const { server } = await startArchive(t, {}, { tls, credentials: [key] });
+	const endpoint = server.endpoint ?? '';
+	t.regex(endpoint, /^https:/);
+	const feed = (secret: string): Promise<Outcome> =>
+		run(process.execPath, [MAIN, 'feed', CLOCK, '--stream', 'door', '--create', '--endpoint', endpoint], {
+			env: {
+				NODE_EXTRA_CA_CERTS: tls.certFile,
+				AWS_REGION: 'us-east-1',
+				AWS_ACCESS_KEY_ID: key.accessKeyId,
+				AWS_SECRET_ACCESS_KEY: secret,
+			},
+		});
+	assertFailure(t, await feed('another'), 1, /^KVS_DENIED: /);
+	const { code, stderr } = await feed(key.secretAccessKey);
+	t.is(code, 0, stderr);
+	t.regex(stderr, /8 of 8 fragments stored/);
 });
