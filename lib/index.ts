@@ -59,6 +59,7 @@ export type {
 } from './kvs-archive-options.js';
 export { FragmentSource, type FragmentSourceOptions, type FragmentStream } from './list/fragment-source.js';
 export type { FragmentStart, WaitForFragmentOptions } from './list/fragment-waiter.js';
+export type { LiveFrom, LiveOptions } from './live/live-options.js';
 export * from './mkv.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';

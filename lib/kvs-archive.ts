@@ -5,7 +5,6 @@ import type { OperationParams } from './aws/operations.js';
 import { canPaginate, type PaginateOptions, Paginator } from './aws/paginator.js';
 import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 import type { ServiceContext } from './aws/service-context.js';
-import { checkAccessUnitForm, toAccessUnit } from './codecs/nal/access-unit.js';
 import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
 import { type FeedStream, feed } from './feed/feed.js';
@@ -13,7 +12,6 @@ import type { FeedOptions } from './feed/feed-options.js';
 import type { FollowOptions } from './follow/follow-options.js';
 import type { FollowStream } from './follow/follow-stream.js';
 import { openFollow } from './follow/open-follow.js';
-import { FrameSelector } from './frames/frame-selector.js';
 import { TrackSelection } from './frames/track-selection.js';
 import {
 	type EventsOptions,
@@ -26,6 +24,7 @@ import {
 } from './kvs-archive-options.js';
 import type { FragmentStream } from './list/fragment-source.js';
 import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from './list/fragment-waiter.js';
+import type { LiveOptions } from './live/live-options.js';
 import type { Fragment } from './model/fragment.js';
 import { checkOptionNames } from './model/known-options.js';
 import type { Frame, MediaEvent } from './model/media-event.js';
@@ -40,9 +39,11 @@ import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
-import type { EventStream } from './run/event-stream.js';
+import { copyOf, type EventStream } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
+import { pickFrames } from './run/frame-pick.js';
 import { openListing } from './run/listing.js';
+import { openLive } from './run/open-live.js';
 import { openPictures } from './run/open-pictures.js';
 import { type MediaRun, openRun } from './run/open-run.js';
 import type { PictureStream } from './run/picture-stream.js';
@@ -122,15 +123,7 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	frames(range: TimeRange, options: FramesOptions = {}): EventStream<Frame> {
 		checkOptionNames(options, OPTION_NAMES.frames);
-		const { select = 'all', as = 'stored' } = options;
-		checkAccessUnitForm(as);
-		const selector = new FrameSelector(select);
-		const pick = (events: readonly MediaEvent[]): Frame[] => {
-			const frames = events.filter(
-				(event): event is Frame => event.type === 'frame' && selector.isSelected(event),
-			);
-			return as === 'stored' ? frames : frames.map((frame) => frame.withData(toAccessUnit(frame, as)));
-		};
+		const pick = pickFrames(options);
 		return this.#run<Frame>(
 			range,
 			{ ...options, padStart: options.padStart ?? true },
@@ -233,6 +226,15 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	/**
+	 * The media of the stream while it grows (GetMedia), as the events of {@link events}, without end. What breaks off, or ends
+	 * after the service's 45 minutes, goes on after the last whole fragment; a service that is away is waited for. Fails with
+	 * `RequestError` where the stream does not exist, or not any more, and where the call is denied or invalid.
+	 */
+	live(options: LiveOptions): EventStream {
+		return openLive(options, this.#service);
+	}
+
+	/**
 	 * Puts media into the stream (PutMedia): one Matroska document, whose Clusters become fragments, and gives the service's
 	 * acknowledgements as they come. See {@link putMedia} for what is sent when, and how it ends.
 	 */
@@ -291,9 +293,4 @@ export class KvsArchive implements AsyncDisposable {
 
 function selectionOf({ tracks }: EventsOptions, options: { type?: 'video' } = {}): TrackSelection | null {
 	return tracks === undefined ? null : new TrackSelection(tracks, options);
-}
-
-/** Events as they came, in an array of the caller's own. */
-function copyOf(events: readonly MediaEvent[]): MediaEvent[] {
-	return [...events];
 }

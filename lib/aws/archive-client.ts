@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import type { APIName, KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
-import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { type Clock, systemClock } from '../pace/clock.js';
@@ -14,7 +13,8 @@ import {
 } from './client-settings.js';
 import { DataEndpoints } from './data-endpoints.js';
 import { type FragmentPage, readFragmentPage } from './fragment-page.js';
-import { findOperation, type Operation, type OperationParams } from './operations.js';
+import { type LiveMedia, type LiveSelector, sendGetMedia } from './live-media.js';
+import { type DataApi, findOperation, type Operation, type OperationParams } from './operations.js';
 import {
 	type PresignedRequest,
 	type PresignOptions,
@@ -22,7 +22,7 @@ import {
 	resolvePresignOptions,
 } from './presigner.js';
 import { type PutMediaRequest, type PutMediaTimes, signPutMedia } from './put-media-signer.js';
-import { type OwnClients, SdkClients } from './sdk-clients.js';
+import { type DataClient, type OwnClients, SdkClients, sendCommand } from './sdk-clients.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
 import { withTimeout } from './with-timeout.js';
 
@@ -79,7 +79,8 @@ export class ArchiveClient {
 		{ maxResults, nextToken }: { maxResults: number; nextToken?: string | null },
 		options: CallOptions = {},
 	): Promise<FragmentPage> {
-		const command = await this.#command(findOperation('ListFragments'), {
+		const operation = findOperation('ListFragments');
+		const command = await this.#command(operation, {
 			MaxResults: maxResults,
 			...(nextToken
 				? { NextToken: nextToken }
@@ -90,8 +91,8 @@ export class ArchiveClient {
 						},
 					}),
 		});
-		return this.#call('LIST_FRAGMENTS', 'ListFragments', options, async (client, signal) => {
-			return readFragmentPage(await sendAny(client, command, signal), this.stream);
+		return this.#call(operation, options, async (client, signal) => {
+			return readFragmentPage(await sendCommand(client, command, signal), this.stream);
 		});
 	}
 
@@ -100,17 +101,19 @@ export class ArchiveClient {
 		fragmentNumbers: readonly string[],
 		options: CallOptions = {},
 	): Promise<Readable> {
-		const params = { Fragments: [...fragmentNumbers] };
-		const command = await this.#command(findOperation('GetMediaForFragmentList'), params);
-		return this.#call(
-			'GET_MEDIA_FOR_FRAGMENT_LIST',
-			'GetMediaForFragmentList',
-			options,
-			async (client, signal) => {
-				const { Payload } = await sendAny(client, command, signal);
-				return Payload as Readable;
-			},
-		);
+		const operation = findOperation('GetMediaForFragmentList');
+		const command = await this.#command(operation, { Fragments: [...fragmentNumbers] });
+		return this.#call(operation, options, async (client, signal) => {
+			return (await sendCommand(client, command, signal))['Payload'] as Readable;
+		});
+	}
+
+	/** The media of the stream from a place on, as it comes. Aborted when the client is closed, too. */
+	async getMedia(start: LiveSelector, options: CallOptions = {}): Promise<LiveMedia> {
+		const operation = findOperation('GetMedia');
+		const command = await this.#command(operation, { StartSelector: start });
+		const closable = { ...options, signal: this.#untilClosed(options) };
+		return this.#call(operation, closable, (client, signal) => sendGetMedia(client, command, signal));
 	}
 
 	/**
@@ -124,16 +127,14 @@ export class ArchiveClient {
 	): Promise<Readonly<Record<string, unknown>>> {
 		const operation = findOperation(name);
 		const command = await this.#command(operation, params);
-		if (operation.apiName !== null) {
-			return this.#call(operation.apiName, operation.name, options, (client, signal) =>
-				sendAny(client, command, signal),
-			);
+		if (operation.data !== null) {
+			return this.#call(operation, options, (client, signal) => sendCommand(client, command, signal));
 		}
 		const signal = options.signal ?? new AbortController().signal;
 		const control = await this.#clients.control();
 		options.onSend?.();
 		return this.#observed(operation.name, this.#controlEndpoint, options, signal, (limited) =>
-			sendAny(control, command, limited),
+			sendCommand(control, command, limited),
 		);
 	}
 
@@ -174,7 +175,7 @@ export class ArchiveClient {
 		send: (request: PutMediaRequest, signal: AbortSignal) => Promise<T>,
 		options: CallOptions = {},
 	): Promise<T> {
-		const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
+		const signal = this.#untilClosed(options);
 		const endpoint = await this.#dataEndpoints.get('PUT_MEDIA', options, signal);
 		const control = await this.#clients.control();
 		try {
@@ -213,32 +214,35 @@ export class ArchiveClient {
 		return new Command(input as never);
 	}
 
+	/** Aborted with the caller's own, and when this is closed. */
+	#untilClosed({ signal }: CallOptions): AbortSignal {
+		return AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+	}
+
 	async #clientFor(
-		{ apiName }: Operation,
+		{ data }: Operation,
 		options: CallOptions,
 		signal: AbortSignal,
-	): Promise<KinesisVideoClient | KinesisVideoArchivedMediaClient> {
-		if (apiName === null) return this.#clients.control();
-		const endpoint = (): Promise<string> => this.#dataEndpoints.get(apiName, options, signal);
-		return this.#clients.ownArchivedMedia ?? this.#clients.archivedMedia(await endpoint());
+	): Promise<KinesisVideoClient | DataClient> {
+		if (data === null) return this.#clients.control();
+		const endpoint = (): Promise<string> => this.#dataEndpoints.get(data.apiName, options, signal);
+		return this.#clients.own(data.client) ?? this.#clients.data(data.client, await endpoint());
 	}
 
 	async #call<T>(
-		apiName: APIName,
-		operation: string,
+		{ name, data }: Operation,
 		options: CallOptions,
-		send: (client: KinesisVideoArchivedMediaClient, signal: AbortSignal) => Promise<T>,
+		send: (client: DataClient, signal: AbortSignal) => Promise<T>,
 	): Promise<T> {
 		// The SDK tells an abort apart by its signal only; without one from the caller it gets one that never fires.
 		const signal = options.signal ?? new AbortController().signal;
-		const own = this.#clients.ownArchivedMedia;
+		const { apiName, client: clientName } = data as DataApi;
+		const own = this.#clients.own(clientName);
 		const endpoint = own === null ? await this.#dataEndpoints.get(apiName, options, signal) : undefined;
-		const client = own ?? (await this.#clients.archivedMedia(endpoint as string));
+		const client = own ?? (await this.#clients.data(clientName, endpoint as string));
 		options.onSend?.();
 		try {
-			return await this.#observed(operation, endpoint, options, signal, (callSignal) =>
-				send(client, callSignal),
-			);
+			return await this.#observed(name, endpoint, options, signal, (callSignal) => send(client, callSignal));
 		} catch (error) {
 			this.#dataEndpoints.forget(apiName);
 			throw error;
@@ -254,7 +258,7 @@ export class ArchiveClient {
 			this.#controlEndpoint,
 			options,
 			signal,
-			(callSignal) => sendAny(control, command, callSignal),
+			(callSignal) => sendCommand(control, command, callSignal),
 		);
 		if (typeof DataEndpoint !== 'string' || !isHttpUrl(DataEndpoint)) {
 			const retryable = DataEndpoint === undefined;
@@ -277,17 +281,4 @@ export class ArchiveClient {
 			withTimeout(send, limits),
 		);
 	}
-}
-
-/** The SDK types its commands one by one; which belongs to which client is known by {@link findOperation} alone. */
-async function sendAny(
-	client: KinesisVideoClient | KinesisVideoArchivedMediaClient,
-	command: object,
-	abortSignal: AbortSignal,
-): Promise<Readonly<Record<string, unknown>>> {
-	const sender = client as unknown as {
-		send(command: object, options: { abortSignal: AbortSignal }): Promise<{ $metadata: unknown }>;
-	};
-	const { $metadata: _, ...response } = await sender.send(command, { abortSignal });
-	return response;
 }

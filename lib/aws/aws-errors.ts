@@ -115,11 +115,13 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 		);
 	}
 	const status = statusCode === undefined ? '' : ` with ${statusCode}`;
+	// The data endpoint has moved, and is asked for anew before another try (API_dataplane_GetMedia).
+	const hasMoved = name === 'InvalidEndpointException';
 	// A good status whose body could not be read was cut off on its way, unless it came and is of no use.
 	const isCutOff = isGood && ![INVALID_BODY, 'RangeError', 'TypeError'].includes(name);
 	return new RequestError('KVS_REQUEST_FAILED', `${call}${where} failed${status} (${because})`, {
 		...details,
-		retryable: isCutOff || (statusCode !== undefined && statusCode >= 500),
+		retryable: isCutOff || hasMoved || (statusCode !== undefined && statusCode >= 500),
 	});
 }
 

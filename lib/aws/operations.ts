@@ -16,12 +16,14 @@ import type {
 	ListFragmentsCommandInput,
 	ListFragmentsCommandOutput,
 } from '@aws-sdk/client-kinesis-video-archived-media';
+import type { GetMediaCommandInput } from '@aws-sdk/client-kinesis-video-media';
 import { InvalidOptionError } from '../errors.js';
 
 /** The operations that are known by name, and what each takes. */
 export interface OperationInputs {
 	ListFragments: ListFragmentsCommandInput;
 	GetMediaForFragmentList: GetMediaForFragmentListCommandInput;
+	GetMedia: GetMediaCommandInput;
 	GetHLSStreamingSessionURL: GetHLSStreamingSessionURLCommandInput;
 	GetDASHStreamingSessionURL: GetDASHStreamingSessionURLCommandInput;
 	GetClip: GetClipCommandInput;
@@ -59,11 +61,22 @@ export interface Paging {
 	readonly maxPageSize: number;
 }
 
+/** The SDK's clients for data endpoints. */
+export type DataClientName = 'archivedMedia' | 'media';
+
+/** How an operation on a stream's data is reached. */
+export interface DataApi {
+	/** What its endpoint is asked for by. */
+	readonly apiName: APIName;
+	/** Which of the SDK's clients has it. */
+	readonly client: DataClientName;
+}
+
 /** What is known of an operation. */
 export interface Operation {
 	readonly name: OperationName;
-	/** What its data endpoint is asked for by; null for the control plane's, which need none. */
-	readonly apiName: APIName | null;
+	/** Null for the control plane's. */
+	readonly data: DataApi | null;
 	/** Whether it is about one stream. */
 	readonly requiresStream: boolean;
 	readonly paging: Paging | null;
@@ -82,6 +95,13 @@ const operations: readonly Operation[] = [
 		maxPageSize: 1000,
 	}),
 	archived('GetMediaForFragmentList', 'GET_MEDIA_FOR_FRAGMENT_LIST'),
+	{
+		name: 'GetMedia',
+		data: { apiName: 'GET_MEDIA', client: 'media' },
+		requiresStream: true,
+		paging: null,
+		loadCommand: () => commandOf(() => import('@aws-sdk/client-kinesis-video-media'), 'GetMedia'),
+	},
 	archived('GetHLSStreamingSessionURL', 'GET_HLS_STREAMING_SESSION_URL'),
 	archived('GetDASHStreamingSessionURL', 'GET_DASH_STREAMING_SESSION_URL'),
 	archived('GetClip', 'GET_CLIP'),
@@ -118,14 +138,20 @@ export function findOperation(name: string): Operation {
 
 function archived(name: OperationName, apiName: APIName, paging: Paging | null = null): Operation {
 	const load = (): Promise<object> => import('@aws-sdk/client-kinesis-video-archived-media');
-	return { name, apiName, requiresStream: true, paging, loadCommand: () => commandOf(load, name) };
+	return {
+		name,
+		data: { apiName, client: 'archivedMedia' },
+		requiresStream: true,
+		paging,
+		loadCommand: () => commandOf(load, name),
+	};
 }
 
 function control(name: OperationName): Operation {
 	const load = (): Promise<object> => import('@aws-sdk/client-kinesis-video');
 	return {
 		name,
-		apiName: null,
+		data: null,
 		requiresStream: true,
 		paging: null,
 		loadCommand: () => commandOf(load, name),

@@ -1,6 +1,6 @@
 import type { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
-import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import { InvalidOptionError } from '../errors.js';
+import type { DataClient } from './sdk-clients.js';
 
 /** The scope's service, whichever API is called (endpointPrefix of the services' models). */
 export const SIGNING_NAME = 'kinesisvideo';
@@ -58,7 +58,7 @@ export function resolvePresignOptions({
  * them stay in a JSON body.
  */
 export async function presignCommand(
-	client: KinesisVideoClient | KinesisVideoArchivedMediaClient,
+	client: KinesisVideoClient | DataClient,
 	command: object,
 	{ expiresIn, method, signingDate }: { expiresIn: number; method: 'GET' | 'POST'; signingDate: Date },
 ): Promise<PresignedRequest> {
@@ -122,7 +122,7 @@ interface SerializedRequest {
 
 /** What the SDK would send, before it is signed: its middleware is run as far as that. */
 async function serialize(
-	client: KinesisVideoClient | KinesisVideoArchivedMediaClient,
+	client: KinesisVideoClient | DataClient,
 	command: object,
 ): Promise<SerializedRequest> {
 	let serialized: SerializedRequest | null = null;

@@ -1,6 +1,8 @@
 import type { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
+import type { KinesisVideoMediaClient } from '@aws-sdk/client-kinesis-video-media';
 import { type ClientSettings, clientConfig } from './client-settings.js';
+import type { DataClientName } from './operations.js';
 
 /** SDK clients of the caller's own. They keep their settings, their retries among them, and are never closed here. */
 export interface OwnClients {
@@ -8,7 +10,12 @@ export interface OwnClients {
 	readonly control?: KinesisVideoClient;
 	/** Used as it is for every archived-media call; then no data endpoint is asked for. */
 	readonly archivedMedia?: KinesisVideoArchivedMediaClient;
+	/** Used as it is for GetMedia; then no data endpoint is asked for. */
+	readonly media?: KinesisVideoMediaClient;
 }
+
+/** A client for a data endpoint. */
+export type DataClient = KinesisVideoArchivedMediaClient | KinesisVideoMediaClient;
 
 /**
  * The SDK's clients: the caller's own, or made here when they are needed. The SDK is loaded by the first that is made, so
@@ -19,7 +26,7 @@ export class SdkClients {
 	readonly #controlEndpoint: string | undefined;
 	readonly #own: OwnClients;
 	readonly #signal: AbortSignal;
-	readonly #archivedMedia = new Map<string, KinesisVideoArchivedMediaClient>();
+	readonly #data = new Map<string, DataClient>();
 	#control: KinesisVideoClient | null = null;
 
 	/** @param signal - once it is aborted no client is made */
@@ -35,9 +42,9 @@ export class SdkClients {
 		this.#signal = signal;
 	}
 
-	/** The caller's own client for archived media, which needs no data endpoint; null where there is none. */
-	get ownArchivedMedia(): KinesisVideoArchivedMediaClient | null {
-		return this.#own.archivedMedia ?? null;
+	/** The caller's own client, which needs no data endpoint; null where there is none. */
+	own(name: DataClientName): DataClient | null {
+		return this.#own[name] ?? null;
 	}
 
 	/** The client that is asked for data endpoints. Rejects with the signal's reason. */
@@ -52,31 +59,52 @@ export class SdkClients {
 		return this.#control;
 	}
 
-	/** The client for a data endpoint. Rejects with the signal's reason. */
-	async archivedMedia(endpoint: string): Promise<KinesisVideoArchivedMediaClient> {
-		const { KinesisVideoArchivedMediaClient } = await import('@aws-sdk/client-kinesis-video-archived-media');
+	/** The client of that name for a data endpoint. Rejects with the signal's reason. */
+	async data(name: DataClientName, endpoint: string): Promise<DataClient> {
+		const Client = await (name === 'media' ? loadMedia() : loadArchivedMedia());
 		this.#signal.throwIfAborted();
-		let client = this.#archivedMedia.get(endpoint);
+		const key = `${name} ${endpoint}`;
+		let client = this.#data.get(key);
 		if (client === undefined) {
-			const config = clientConfig(this.#settings, this.#controlEndpoint ?? endpoint);
-			client = new KinesisVideoArchivedMediaClient({ ...config, endpoint });
-			this.#archivedMedia.set(endpoint, client);
+			client = new Client({ ...clientConfig(this.#settings, this.#controlEndpoint ?? endpoint), endpoint });
+			this.#data.set(key, client);
 		}
 		return client;
 	}
 
 	/** The region that calls use: of the caller's client, the settings, the environment or the profile; empty where none says it. */
 	async region(): Promise<string> {
-		const client = this.#own.archivedMedia ?? (await this.control());
+		const client = this.#own.archivedMedia ?? this.#own.media ?? (await this.control());
 		// Without a region no call succeeds, and the call says why.
 		return client.config.region().catch(() => '');
 	}
 
 	/** Closes the connections of the clients made here. */
 	close(): void {
-		for (const client of this.#archivedMedia.values()) client.destroy();
-		this.#archivedMedia.clear();
+		for (const client of this.#data.values()) client.destroy();
+		this.#data.clear();
 		this.#control?.destroy();
 		this.#control = null;
 	}
+}
+
+async function loadArchivedMedia(): Promise<typeof KinesisVideoArchivedMediaClient> {
+	return (await import('@aws-sdk/client-kinesis-video-archived-media')).KinesisVideoArchivedMediaClient;
+}
+
+async function loadMedia(): Promise<typeof KinesisVideoMediaClient> {
+	return (await import('@aws-sdk/client-kinesis-video-media')).KinesisVideoMediaClient;
+}
+
+/** Sends a command of the SDK, which types them one by one: which belongs to which client is known by `findOperation` alone. */
+export async function sendCommand(
+	client: KinesisVideoClient | DataClient,
+	command: object,
+	abortSignal: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+	const sender = client as unknown as {
+		send(command: object, options: { abortSignal: AbortSignal }): Promise<{ $metadata: unknown }>;
+	};
+	const { $metadata: _, ...response } = await sender.send(command, { abortSignal });
+	return response;
 }

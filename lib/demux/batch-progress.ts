@@ -1,4 +1,3 @@
-import { MediaError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import { FragmentIndexer } from '../model/fragment-indexer.js';
 import type {
@@ -8,11 +7,9 @@ import type {
 	Frame,
 	MediaEvent,
 } from '../model/media-event.js';
-import { type Admission, type FrameMark, HELD_INDEX } from './admission.js';
+import { type Admission, HELD_INDEX } from './admission.js';
+import { BegunFragment, checkRemembered } from './begun-fragment.js';
 import type { DemuxContext } from './demux-context.js';
-
-/** The most frames of a fragment, and events that wait for their turn: those of a hundred usual fragments and more. */
-const MAX_REMEMBERED = 1_000_000;
 
 /**
  * What has become of the fragments of one batch: each ends exactly once, in the order in which it was asked for.
@@ -33,7 +30,7 @@ export class BatchProgress {
 	#expected: string | undefined;
 	/** What began in this response: reading is ahead of giving out, by a chunk with many fragments perhaps. */
 	#read = new Set<string>();
-	#begun: { readonly fragment: FragmentEvent; readonly frames: FrameMark[] } | null = null;
+	#begun: BegunFragment | null = null;
 	#early: MediaEvent[] = [];
 
 	constructor(fragments: readonly Fragment[], context: DemuxContext) {
@@ -59,14 +56,8 @@ export class BatchProgress {
 	}
 
 	/** The fragment of which a part was given out. */
-	get begun(): FragmentEvent | null {
-		return this.#begun?.fragment ?? null;
-	}
-
-	/** What was given out of it. */
-	get given(): { readonly frames: number; readonly bytes: number } {
-		const frames = this.#begun?.frames ?? [];
-		return { frames: frames.length, bytes: frames.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+	get begun(): BegunFragment | null {
+		return this.#begun;
 	}
 
 	/** How the service listed a fragment. */
@@ -104,11 +95,10 @@ export class BatchProgress {
 		if (event.index === HELD_INDEX) return this.#takeEarly(event);
 		switch (event.type) {
 			case 'fragment':
-				this.#begun = { fragment: event, frames: [] };
+				this.#begun = new BegunFragment(event);
 				return [event];
 			case 'frame':
-				this.#begun?.frames.push(markOf(event));
-				checkCount(this.#begun?.frames.length ?? 0, 'frames in a fragment');
+				this.#begun?.add(event);
 				return [event];
 			default:
 				return [event, ...this.#settleNext()];
@@ -129,7 +119,7 @@ export class BatchProgress {
 
 	#takeEarly(event: FragmentEvent | Frame | FragmentEndEvent): MediaEvent[] {
 		this.#early = event.type === 'fragment' ? [event] : appended(this.#early, event);
-		checkCount(this.#heldEvents + this.#early.length, 'frames before their turn');
+		checkRemembered(this.#heldEvents + this.#early.length, 'frames before their turn');
 		if (event.type === 'fragment-end' && event.complete && event.fragmentNumber !== null) {
 			this.#hold(event.fragmentNumber, this.#early);
 		}
@@ -179,21 +169,8 @@ export class BatchProgress {
 	}
 }
 
-function checkCount(count: number, what: string): void {
-	if (count > MAX_REMEMBERED)
-		throw new MediaError('KVS_MKV_MALFORMED', `more than ${MAX_REMEMBERED} ${what}`);
-}
-
 /** Appends in place: an early fragment may have thousands of frames. */
 function appended(events: MediaEvent[], event: MediaEvent): MediaEvent[] {
 	events.push(event);
 	return events;
-}
-
-function markOf(frame: Frame): FrameMark {
-	return {
-		trackNumber: frame.track.number,
-		sizeBytes: frame.data.byteLength,
-		timestampMs: frame.timestampMs,
-	};
 }

@@ -1,7 +1,7 @@
 import { addAbortSignal } from 'node:stream';
 import { ArchiveError, MediaError } from '../errors.js';
 import { failureAt } from '../model/fragment-indexer.js';
-import { FragmentEndEvent, FragmentFailureEvent, type MediaEvent } from '../model/media-event.js';
+import { FragmentFailureEvent, type MediaEvent } from '../model/media-event.js';
 import type { MediaResponse } from '../model/media-response.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { backOffMs } from '../pace/retry.js';
@@ -10,9 +10,9 @@ import { Stage } from '../stream/stage.js';
 import { HELD_INDEX } from './admission.js';
 import { BatchProgress } from './batch-progress.js';
 import { DemuxContext } from './demux-context.js';
-import { isUnsupported } from './fragment-assembler.js';
 import { FragmentTroubles } from './fragment-troubles.js';
 import { PayloadReader } from './payload-reader.js';
+import { brokenOff, failureNameOf, isMalformed, isUnsupported } from './response-errors.js';
 
 /** How long missing media is retried. */
 export interface ResumePolicy {
@@ -201,9 +201,9 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		const fragmentNumber = progress.next as string;
 		const { begun } = progress;
 		const trouble = troubles.get(fragmentNumber);
-		const name = begun === null ? 'MISSING' : isMalformed(error) ? nameOf(error) : 'TRUNCATED';
+		const name = begun === null ? 'MISSING' : isMalformed(error) ? failureNameOf(error) : 'TRUNCATED';
 		const failure = new FragmentFailureEvent({
-			index: begun?.index ?? null,
+			index: begun?.fragment.index ?? null,
 			fragmentNumber,
 			code: trouble?.code ?? null,
 			name: trouble?.name ?? name,
@@ -214,12 +214,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			retryable: !isUnsupported(error),
 			error,
 		});
-		const { frames, bytes } = progress.given;
-		const end =
-			begun === null
-				? null
-				: new FragmentEndEvent(begun, { fragmentNumber, frames, bytes, tags: begun.tags, complete: false });
-		return progress.fail(fragmentNumber, failure, end);
+		return progress.fail(fragmentNumber, failure, begun?.failedEnd() ?? null);
 	}
 
 	async #backOff(failures: number): Promise<void> {
@@ -244,23 +239,4 @@ function isRefused(error: unknown): boolean {
 		!(error instanceof MediaError) &&
 		!['KVS_HELD_BACK', 'KVS_STALLED'].includes(error.code)
 	);
-}
-
-/** The bytes that came are to blame, and not that some did not come. */
-function isMalformed(error: unknown): error is MediaError {
-	return error instanceof MediaError && error.code !== 'KVS_MEDIA_TRUNCATED';
-}
-
-function nameOf(error: MediaError): string {
-	if (isUnsupported(error)) return 'UNSUPPORTED';
-	return error.code === 'KVS_MEDIA_CHANGED' ? 'CHANGED' : 'MALFORMED';
-}
-
-function brokenOff(error: unknown): MediaError {
-	const { code, message } = error as { code?: string; message?: string };
-	const reason =
-		code === undefined || message === undefined
-			? (code ?? message ?? 'no error message')
-			: `${message}, ${code}`;
-	return new MediaError('KVS_MEDIA_TRUNCATED', `the response broke off (${reason})`, { cause: error });
 }

@@ -24,6 +24,7 @@ import { DocumentHeader } from './document-header.js';
 import { HeldClusters } from './held-clusters.js';
 import { timesOfLace } from './laced-frames.js';
 import type { LateTracks } from './late-tracks.js';
+import { isUnsupported } from './response-errors.js';
 import { ServiceTagReader } from './service-tags.js';
 
 /** Events that are made of one chunk before the reader is given a chance to take them. */
@@ -37,8 +38,13 @@ export interface AssemblerOptions {
 	readonly lateTracks?: LateTracks | undefined;
 	/** Called at the start of every fragment; returns what is to become of it. @default 'take' */
 	readonly admit?: (fragmentNumber: string | null) => Admission;
-	/** Called with every failure as it is read. */
-	readonly onFailure?: () => void;
+	/** Called with every failure as it is read, before what follows it. */
+	readonly onFailure?: (failure: FragmentFailureEvent) => void;
+	/**
+	 * Whether a fragment is over with the service's continuation token, the last tag of a chunk of GetMedia, and not only where
+	 * the next document begins. @default false
+	 */
+	readonly endsAtToken?: boolean;
 }
 
 /**
@@ -53,7 +59,8 @@ export class FragmentAssembler implements MatroskaHandler {
 	readonly #copies: boolean;
 	readonly #lateTracks: LateTracks | undefined;
 	readonly #admit: (fragmentNumber: string | null) => Admission;
-	readonly #onFailure: () => void;
+	readonly #onFailure: (failure: FragmentFailureEvent) => void;
+	readonly #endsAtToken: boolean;
 	readonly #held = new HeldClusters();
 	readonly #clock = new ClusterClock();
 	#events: MediaEvent[] = [];
@@ -68,12 +75,19 @@ export class FragmentAssembler implements MatroskaHandler {
 	#hasFailed = false;
 
 	constructor(context: DemuxContext, options: AssemblerOptions = {}) {
-		const { copy = false, lateTracks, admit = () => 'take', onFailure = () => {} } = options;
+		const {
+			copy = false,
+			lateTracks,
+			admit = () => 'take',
+			onFailure = () => {},
+			endsAtToken = false,
+		} = options;
 		this.#context = context;
 		this.#copies = copy;
 		this.#lateTracks = lateTracks;
 		this.#admit = admit;
 		this.#onFailure = onFailure;
+		this.#endsAtToken = endsAtToken;
 	}
 
 	/** Whether a document is being read. */
@@ -128,6 +142,7 @@ export class FragmentAssembler implements MatroskaHandler {
 			this.#updateIsFull();
 		} else {
 			this.#header.addTags(readTags(body, this.#hasCluster() ? 'after' : 'before', offset), offset);
+			if (this.#endsAtToken && this.#header.service.hasContinuationToken) this.documentEnd(offset);
 		}
 	}
 
@@ -137,6 +152,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	clusterStart(timecode: bigint, offset: number): void {
+		if (!this.#isOpen) throw malformed('a Cluster after the continuation token', offset);
 		if (this.#header.tracks === null)
 			this.#held.addCluster(() => this.#beginCluster(timecode, offset), offset);
 		else this.#beginCluster(timecode, offset);
@@ -196,6 +212,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	documentEnd(offset: number): void {
+		if (!this.#isOpen) return;
 		if (this.#held.hasBlocks) {
 			const error = malformed('Clusters without Tracks in a document that ends', offset);
 			this.failDocument('MALFORMED', error, offset);
@@ -315,8 +332,9 @@ export class FragmentAssembler implements MatroskaHandler {
 		const index = this.#fragment?.index ?? null;
 		if (this.#admission === 'skip') return;
 		this.#hasFailed = true;
-		this.#onFailure();
-		this.#push(new FragmentFailureEvent({ ...reason, index, fragmentNumber, offset, error }));
+		const failure = new FragmentFailureEvent({ ...reason, index, fragmentNumber, offset, error });
+		this.#onFailure(failure);
+		this.#push(failure);
 		if (this.#fragment !== null) this.#endFragment(fragmentNumber, false);
 	}
 
@@ -356,11 +374,6 @@ function checkedDurationNs(durationTicks: number, scaleNs: number, offset: numbe
 	const durationNs = durationTicks * scaleNs;
 	if (durationNs > MAX_TIME_MS * 1e6) throw malformed(`a BlockDuration of ${durationTicks} ticks`, offset);
 	return durationNs;
-}
-
-/** Whether bytes are well-formed, and of a kind that is not supported: a retry brings the same bytes. */
-export function isUnsupported(error: unknown): boolean {
-	return error instanceof MediaError && error.code === 'KVS_MEDIA_UNSUPPORTED';
 }
 
 function toDate(epochMs: number | null): Date | null {

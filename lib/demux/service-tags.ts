@@ -7,6 +7,8 @@ export interface ServiceTags {
 	readonly fragmentNumber: string | null;
 	readonly serverTimestampMs: number | null;
 	readonly producerTimestampMs: number | null;
+	/** Whether the token with which another GetMedia goes on after the fragment has come: the last tag of a chunk. */
+	readonly hasContinuationToken: boolean;
 	/** The in-band exception, where there is one. */
 	readonly exception: {
 		readonly code: number | null;
@@ -41,6 +43,7 @@ export class ServiceTagReader implements ServiceTags {
 	fragmentNumber: string | null = null;
 	serverTimestampMs: number | null = null;
 	producerTimestampMs: number | null = null;
+	hasContinuationToken = false;
 	#hasException = false;
 	#code: number | null = null;
 	#name: string | null = null;
@@ -89,6 +92,9 @@ export class ServiceTagReader implements ServiceTags {
 			case `${PREFIX}PRODUCER_TIMESTAMP`:
 			case `${PREFIX}PRODUCER_SIDE_TIMESTAMP`:
 				this.producerTimestampMs = this.#readTime(name, value);
+				break;
+			case `${PREFIX}CONTINUATION_TOKEN`:
+				this.hasContinuationToken = true;
 				break;
 			case `${PREFIX}ERROR_ID`:
 			case `${PREFIX}ERROR_CODE`:

@@ -5,8 +5,8 @@ import { FragmentBatcher } from '../fetch/fragment-batcher.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from '../fetch/media-fetcher.js';
 import { FollowSource } from '../list/follow-source.js';
 import type { MediaEvent } from '../model/media-event.js';
-import type { RetryPolicy } from '../pace/retry.js';
-import { RunOutput } from '../run/event-stream.js';
+import { RETRY_FOR_EVER } from '../pace/retry.js';
+import { copyOf, RunOutput } from '../run/event-stream.js';
 import { RunCounter } from '../run/run-counter.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { type FollowOptions, resolveFollowOptions } from './follow-options.js';
@@ -14,9 +14,6 @@ import { FollowStream, type OpenFollowRun } from './follow-stream.js';
 
 /** A fragment that is listed waits this long for others to be asked for with it. */
 const BATCH_WAIT_MS = 50;
-
-/** Who follows for ever is not to end because the service is away for a while. */
-const FOR_EVER: RetryPolicy = { attempts: Number.POSITIVE_INFINITY, baseDelayMs: 200, maxDelayMs: 10_000 };
 
 /** Follows a stream by listing. Throws `InvalidOptionError`. Nothing is requested before something is read. */
 export function openFollow(
@@ -28,7 +25,13 @@ export function openFollow(
 	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, checkpoint } = options;
 	const open: OpenFollowRun = (start, { onListed, onCaughtUp }) => {
 		const counter = new RunCounter(clock, { fromMs: start.fromMs, toMs: untilMs, by: 'server' });
-		const shared = { client, limiter, clock, onCall: counter.call.bind(counter), retryPolicy: FOR_EVER };
+		const shared = {
+			client,
+			limiter,
+			clock,
+			onCall: counter.call.bind(counter),
+			retryPolicy: RETRY_FOR_EVER,
+		};
 		const source = new FollowSource({
 			...shared,
 			fromMs: start.fromMs,
@@ -42,7 +45,7 @@ export function openFollow(
 		});
 		const output = new RunOutput<MediaEvent>({
 			counter,
-			pick: (events) => [...events],
+			pick: copyOf,
 			strict: false,
 			onProgress: undefined,
 		});

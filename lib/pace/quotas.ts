@@ -13,6 +13,10 @@ export interface Quotas {
 	readonly metadataPointsPerSecond: number;
 	/** GetMediaForFragmentList responses that may be open at once. @default 5 */
 	readonly connections: number;
+	/** GetMedia calls in any rolling second. @default 5 */
+	readonly liveCallsPerSecond: number;
+	/** GetMedia responses that may be open at once. @default 3 */
+	readonly liveConnections: number;
 }
 
 /** The default quotas of a stream. */
@@ -21,6 +25,8 @@ export const SERVICE_QUOTAS: Quotas = {
 	mediaPointsPerSecond: 500,
 	metadataPointsPerSecond: 10_000,
 	connections: 5,
+	liveCallsPerSecond: 5,
+	liveConnections: 3,
 };
 
 /** Fills in what is not given. Throws {@link InvalidOptionError} for an unknown quota, and for a value that is not a whole number of at least 1. */

@@ -11,8 +11,12 @@ export interface RequestCost {
 	readonly mediaPoints?: number;
 	/** MaxResults of a ListFragments call. */
 	readonly metadataPoints?: number;
-	/** Responses that stay open until `closed` is called. */
+	/** GetMediaForFragmentList responses that stay open until `closed` is called. */
 	readonly connections?: number;
+	/** GetMedia calls. */
+	readonly liveCalls?: number;
+	/** GetMedia responses that stay open until `closed` is called. */
+	readonly liveConnections?: number;
 	/** Goes before every request that waits without it. @default false */
 	readonly isUrgent?: boolean;
 }
@@ -59,7 +63,19 @@ interface Grant {
 }
 
 /** The quotas in the order in which they are waited for: nothing scarce is held while something else is waited for. */
-const IN_ORDER = ['connections', 'metadataPoints', 'mediaPoints', 'calls'] as const;
+const IN_ORDER = [
+	'connections',
+	'liveConnections',
+	'metadataPoints',
+	'mediaPoints',
+	'calls',
+	'liveCalls',
+] as const;
+
+type QuotaName = (typeof IN_ORDER)[number];
+
+/** Those that are held until the response has ended, and not for a second. */
+const CONNECTIONS: ReadonlySet<QuotaName> = new Set(['connections', 'liveConnections']);
 
 /**
  * A limiter that keeps the service's quotas in any rolling second: each is a Bottleneck with as many places as the quota
@@ -76,19 +92,20 @@ export function createRateLimiter(
 /** The limiter of {@link createRateLimiter}; its quotas can be changed while it is used. */
 export class QuotaLimiter implements RateLimiter {
 	readonly #clock: Clock;
-	readonly #limits: Readonly<Record<(typeof IN_ORDER)[number], Bottleneck>>;
-	#most: Readonly<Record<(typeof IN_ORDER)[number], number>>;
+	readonly #limits: Readonly<Record<QuotaName, Bottleneck>>;
+	#most: Readonly<Record<QuotaName, number>>;
 
 	constructor(quotas: Partial<Quotas> = {}, clock: Clock = systemClock) {
 		this.#clock = clock;
 		this.#most = placesOf(quotas);
-		const limitOf = (name: (typeof IN_ORDER)[number]): Bottleneck =>
-			new Bottleneck({ maxConcurrent: this.#most[name] });
+		const limitOf = (name: QuotaName): Bottleneck => new Bottleneck({ maxConcurrent: this.#most[name] });
 		this.#limits = {
 			connections: limitOf('connections'),
 			metadataPoints: limitOf('metadataPoints'),
 			mediaPoints: limitOf('mediaPoints'),
 			calls: limitOf('calls'),
+			liveConnections: limitOf('liveConnections'),
+			liveCalls: limitOf('liveCalls'),
 		};
 	}
 
@@ -104,7 +121,7 @@ export class QuotaLimiter implements RateLimiter {
 		// Held permits do not keep a process alive that is done; one that waits for a permit is not.
 		const awake = new AbortController();
 		this.#clock.sleep(AWAKE_MS, { signal: awake.signal }).catch(() => {});
-		const grants = new Map<string, Grant>();
+		const grants = new Map<QuotaName, Grant>();
 		const cancel = (): void => {
 			for (const grant of grants.values()) grant.free();
 		};
@@ -118,16 +135,18 @@ export class QuotaLimiter implements RateLimiter {
 		}
 		return {
 			sent: () => {
-				for (const [name, grant] of grants) if (name !== 'connections') grant.hold();
+				for (const [name, grant] of grants) if (!CONNECTIONS.has(name)) grant.hold();
 			},
-			closed: () => grants.get('connections')?.free(),
+			closed: () => {
+				for (const name of CONNECTIONS) grants.get(name)?.free();
+			},
 			cancel,
 		};
 	}
 
 	async #acquireAll(
 		cost: RequestCost,
-		grants: Map<string, Grant>,
+		grants: Map<QuotaName, Grant>,
 		signal: AbortSignal | undefined,
 	): Promise<void> {
 		for (const name of IN_ORDER) {
@@ -145,7 +164,7 @@ export class QuotaLimiter implements RateLimiter {
 		}
 	}
 
-	#take(name: (typeof IN_ORDER)[number], weight: number, priority: number): Promise<Grant> {
+	#take(name: QuotaName, weight: number, priority: number): Promise<Grant> {
 		return new Promise((resolve, reject) => {
 			const job = (): Promise<void> =>
 				new Promise((free) => {
@@ -157,13 +176,14 @@ export class QuotaLimiter implements RateLimiter {
 	}
 }
 
-function placesOf(quotas: Partial<Quotas>): Readonly<Record<(typeof IN_ORDER)[number], number>> {
-	const { callsPerSecond, mediaPointsPerSecond, metadataPointsPerSecond, connections } =
-		resolveQuotas(quotas);
+function placesOf(quotas: Partial<Quotas>): Readonly<Record<QuotaName, number>> {
+	const resolved = resolveQuotas(quotas);
 	return {
-		connections,
-		metadataPoints: metadataPointsPerSecond,
-		mediaPoints: mediaPointsPerSecond,
-		calls: callsPerSecond,
+		connections: resolved.connections,
+		metadataPoints: resolved.metadataPointsPerSecond,
+		mediaPoints: resolved.mediaPointsPerSecond,
+		calls: resolved.callsPerSecond,
+		liveConnections: resolved.liveConnections,
+		liveCalls: resolved.liveCallsPerSecond,
 	};
 }

@@ -87,3 +87,8 @@ export class RunOutput<E> extends Stage<readonly MediaEvent[], E> implements Eve
 		super._destroy(error, callback);
 	}
 }
+
+/** Picks events as they came, in an array of the caller's own. */
+export function copyOf(events: readonly MediaEvent[]): MediaEvent[] {
+	return [...events];
+}

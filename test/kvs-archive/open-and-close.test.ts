@@ -118,6 +118,7 @@ test('after close every method says that the archive is closed, at once', async 
 		timeline: () => kvs.timeline(range),
 		events: () => kvs.events(range),
 		frames: () => kvs.frames(range),
+		live: () => kvs.live({ from: 'now' }),
 		pictures: () => kvs.pictures(range),
 		export: () => kvs.export(range, 'never.mkv'),
 		hlsSession: () => kvs.hlsSession({ mode: 'live' }),

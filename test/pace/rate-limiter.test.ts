@@ -107,3 +107,28 @@ test('a process that waits for a permit stays alive, one that only holds them en
 		stderr: '',
 	});
 });
+
+test('GetMedia has quotas of its own: five calls a second, three responses', async (t) => {
+	const clock = manualClock();
+	const limiter = createRateLimiter({}, { clock });
+	for (let call = 0; call < 5; call++) (await limiter.acquire({ calls: 1, connections: 1 })).sent();
+	const permits: Permit[] = [];
+	const acquire = (): Promise<void> =>
+		limiter.acquire({ liveCalls: 1, liveConnections: 1 }).then((permit) => {
+			permit.sent();
+			permits.push(permit);
+		});
+	const acquired = Array.from({ length: 4 }, acquire);
+	await settle();
+	t.is(permits.length, 3);
+	permits[0]?.closed();
+	await settle();
+	t.is(permits.length, 4);
+	for (const permit of permits) permit.closed();
+	acquired.push(acquire(), acquire());
+	await settle();
+	t.is(permits.length, 5, 'the sixth call in a second');
+	await clock.advance(1050);
+	await Promise.all(acquired);
+	t.is(permits.length, 6);
+});

@@ -5,13 +5,12 @@ import {
 } from '@aws-sdk/client-kinesis-video-media';
 import test, { type ExecutionContext } from 'ava';
 import { readMkv } from 'kvs-archive/mkv';
-import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
 import { Producer } from '../../helpers/producer.js';
-import { clusterOf, frame, header, UNSIZED } from '../put-media/body.js';
-import { type StartedServer, startServer } from '../start-server.js';
-import { SteppedClock } from '../stepped-clock.js';
+import { startWithFragments } from '../growing-stream.js';
+import { clusterOf, header } from '../put-media/body.js';
+import type { StartedServer } from '../start-server.js';
 
 /** A fragment as a GetMedia gave it. */
 interface LiveFragment {
@@ -26,16 +25,6 @@ interface LiveReader {
 	/** The producer times of the next fragments, in seconds. */
 	seconds(count: number): Promise<number[]>;
 	close(): void;
-}
-
-async function startWithStream(
-	t: ExecutionContext,
-	options: ArchiveServerOptions = {},
-): Promise<StartedServer> {
-	const started = await startServer(t, options);
-	await started.server.archive.ready;
-	await started.server.archive.createStream({ name: 'cam' });
-	return started;
 }
 
 /** Reads a stream with the SDK's own client. */
@@ -77,35 +66,6 @@ async function read(t: ExecutionContext, { url }: StartedServer, start: StartSel
 		return found;
 	};
 	return { next, seconds, close };
-}
-
-/** A server whose clock goes on by a second with each fragment: the one of second n has the server time base + n. */
-async function startWithFragments(t: ExecutionContext, count: number) {
-	const base = Date.UTC(2026, 0, 31);
-	let nowMs = base;
-	const clock = new SteppedClock();
-	const started = await startWithStream(t, { now: () => nowMs, clock });
-	const producer = await Producer.open(started.url, { stream: 'cam' });
-	await producer.send(header());
-	let sent = 0;
-	const put = async (): Promise<string> => {
-		const second = ++sent;
-		nowMs = base + second * 1000;
-		await producer.send(clusterOf(second * 1000, [frame(0), frame(500)], UNSIZED));
-		// The fragment before this one is whole now.
-		const { FragmentNumber } = await producer.ack(
-			({ EventType, FragmentTimecode }) =>
-				EventType === (second === 1 ? 'BUFFERING' : 'PERSISTED') &&
-				FragmentTimecode === (second === 1 ? 1000 : (second - 1) * 1000),
-		);
-		return FragmentNumber as string;
-	};
-	const numbers: string[] = [];
-	for (let index = 0; index <= count; index++) {
-		const number = await put();
-		if (index > 0) numbers.push(number);
-	}
-	return { ...started, numbers, put, base, producer, clock, setNow: (ms: number) => (nowMs = ms) };
 }
 
 test('every kind of start begins where the service says, and waits for what is yet to come', async (t) => {
