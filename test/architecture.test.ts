@@ -81,6 +81,7 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
 		'playback/hls',
 		'playback/sessions',
 		'put-media',
+		'quotas',
 		'signature',
 		'store',
 		'wire',

@@ -28,7 +28,7 @@ import { HlsPlayback } from './playback/hls/hls-playback.js';
 import { PlaybackRoute } from './playback/hls/playback-route.js';
 import { HlsSessions } from './playback/sessions/hls-sessions.js';
 import { type QuotaValues, resolveQuotas } from './quotas/quota-values.js';
-import { StreamQuotas } from './quotas/stream-quotas.js';
+import { isOfAccount, StreamQuotas } from './quotas/stream-quotas.js';
 import type { AccessKey } from './signature/access-key.js';
 import { SignatureVerifier } from './signature/signature-verifier.js';
 import type { LocalStream } from './store/local-stream.js';
@@ -54,7 +54,7 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly onResponseEnd?: ((record: ResponseRecord) => void) | undefined;
 	/**
 	 * Quotas of each stream that are enforced: AWS's, none, or AWS's with some replaced (`Infinity`: no limit). A request above
-	 * them gets ClientLimitExceededException. @default 'off'
+	 * them gets ClientLimitExceededException, a connection of GetMedia or PutMedia ConnectionLimitExceededException. @default 'off'
 	 */
 	readonly quotas?: 'aws' | 'off' | Partial<QuotaValues> | undefined;
 	/** Faults to be made, rule by rule. @default none */
@@ -116,6 +116,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		archive,
 		tokens: new PageTokens(),
 		sessions,
+		quotas: quotaValues,
 		clock,
 		now,
 		randomInt: options.randomInt ?? ((exclusiveMax: number) => randomInt(exclusiveMax)),
@@ -138,7 +139,6 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 		maxHeaders: limits.maxHeaders,
 		isAuthenticated: verifier !== null,
 		quotasOf,
-		mediaBytesPerSecond: quotaValues.mediaBytesPerSecond,
 		onDamage: ({ message }) => archive.warn(message),
 		clock,
 		now,
@@ -165,8 +165,8 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	}) as ArchiveServer;
 
 	/** Requests without a stream, or with one that is unknown, share theirs: names must not fill memory. */
-	function quotasOf(name: string | null): StreamQuotas {
-		const stream = archive.stream(name ?? '');
+	function quotasOf(operation: string, name: string | null): StreamQuotas {
+		const stream = isOfAccount(operation) ? undefined : archive.stream(name ?? '');
 		if (stream === undefined) return quotasOfOthers;
 		const found = quotas.get(stream) ?? new StreamQuotas(quotaValues);
 		quotas.set(stream, found);

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { MonotonicClock } from '#lib/server/index.js';
+import { onAbort } from '#lib/stream/abort.js';
 
 /** A server's clock that goes on when a test says so, and then ends the waits that are due. */
 export class SteppedClock implements MonotonicClock {
@@ -13,16 +14,17 @@ export class SteppedClock implements MonotonicClock {
 	sleep(ms: number, signal: AbortSignal): Promise<void> {
 		return new Promise((resolve, reject) => {
 			signal.throwIfAborted();
-			const sleeper = { ms, dueMs: this.#nowMs + ms, wake: resolve };
+			const sleeper = { ms, dueMs: this.#nowMs + ms, wake: () => {} };
+			const release = onAbort(signal, () => {
+				this.#sleepers.delete(sleeper);
+				release();
+				reject(signal.reason as Error);
+			});
+			sleeper.wake = () => {
+				release();
+				resolve();
+			};
 			this.#sleepers.add(sleeper);
-			signal.addEventListener(
-				'abort',
-				() => {
-					this.#sleepers.delete(sleeper);
-					reject(signal.reason as Error);
-				},
-				{ once: true },
-			);
 		});
 	}
 

@@ -23,7 +23,7 @@ export interface Reply {
 	/** A body of unknown length in place of the parts; null where there is none. */
 	readonly stream: AsyncIterable<Uint8Array> | null;
 	readonly stops: readonly BodyStop[];
-	/** Whether the body's rate is a quota. */
+	/** Whether the body is media, which the service sends without its length. */
 	readonly isMedia: boolean;
 	/** Fragments listed or sent. */
 	readonly fragments: number;

@@ -23,7 +23,10 @@ export interface RequestRecord {
 	readonly metadataPoints: number;
 	/** Fragments listed, or sent unless the response breaks off; 0 for an error. */
 	readonly fragments: number;
-	/** GetMediaForFragmentList responses of the stream that were open when this request came, without its own. */
+	/**
+	 * Of a GetMediaForFragmentList, GetMedia or PutMedia: responses of that operation and stream that were open when this request
+	 * came, without its own. 0 for other operations.
+	 */
 	readonly openMediaConnections: number;
 	/** When the request's head came, epoch milliseconds by the archive's clock. */
 	readonly timeMs: number;

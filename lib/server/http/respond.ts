@@ -19,8 +19,8 @@ export interface ResponderOptions {
 	readonly maxHeaders: number;
 	/** Whether requests are signed: then any Host is accepted. */
 	readonly isAuthenticated: boolean;
-	readonly quotasOf: (stream: string | null) => StreamQuotas;
-	readonly mediaBytesPerSecond: number;
+	/** The quotas that a call of an operation counts against. */
+	readonly quotasOf: (operation: string, stream: string | null) => StreamQuotas;
 	/** Called for a fragment of the archive that is damaged, or cannot be read. */
 	readonly onDamage: (error: ArchiveError) => void;
 	readonly clock: MonotonicClock;
@@ -58,6 +58,7 @@ export function createResponder(options: ResponderOptions): Responder {
 		let operation: string | null = null;
 		let stream: string | null = null;
 		let cost = { fragmentsAsked: 0, metadataPoints: 0, openMediaConnections: 0 };
+		let bytesPerSecond = Number.POSITIVE_INFINITY;
 		let reply: Reply;
 		const route = router.find(request);
 		try {
@@ -78,10 +79,11 @@ export function createResponder(options: ResponderOptions): Responder {
 				signal,
 				onStream,
 			});
-			const quotas = options.quotasOf(stream);
-			cost = { ...valid.cost, openMediaConnections: valid.holdsConnection ? quotas.openMediaConnections : 0 };
+			const quotas = options.quotasOf(operation, stream);
+			cost = { ...valid.cost, openMediaConnections: quotas.openConnections(operation) };
 			quotas.admit({ operation, mediaPoints: cost.fragmentsAsked, ...cost }, arrival.arrivedAtMs);
-			if (valid.holdsConnection) holdConnection(quotas, signal);
+			whenAborted(signal, quotas.hold(operation));
+			bytesPerSecond = quotas.responseBytesPerSecond(operation);
 			reply = await valid.reply().catch((error) => {
 				if (error instanceof ArchiveError && error.code === 'KVS_DATA_DAMAGED') options.onDamage(error);
 				throw error;
@@ -103,7 +105,7 @@ export function createResponder(options: ResponderOptions): Responder {
 		await sendReply(response, reply, {
 			clock,
 			signal,
-			mediaBytesPerSecond: options.mediaBytesPerSecond,
+			bytesPerSecond,
 			expectation,
 			onClosing: () => lingerBeforeClose(request, { body: incomingBody, clock }),
 			onBytes: (sizeBytes) => {
@@ -111,11 +113,6 @@ export function createResponder(options: ResponderOptions): Responder {
 			},
 		});
 	};
-}
-
-function holdConnection(quotas: StreamQuotas, over: AbortSignal): void {
-	quotas.openMediaConnections++;
-	whenAborted(over, () => quotas.openMediaConnections--);
 }
 
 function whenAborted(signal: AbortSignal, listener: () => void): void {

@@ -29,8 +29,6 @@ export interface RouteContext {
 /** A valid request, before its stream's quotas admit it. */
 export interface ValidRequest {
 	readonly cost: RouteCost;
-	/** Whether its response holds one of the stream's media connections. */
-	readonly holdsConnection: boolean;
 	/** The reply; called after the quotas admitted the request. Rejects with `ServiceError`. */
 	readonly reply: () => Promise<Reply>;
 }

@@ -15,8 +15,8 @@ export interface SendOptions {
 	readonly clock: MonotonicClock;
 	/** Aborted when the response has ended, on either side. */
 	readonly signal: AbortSignal;
-	/** The rate of media, `Infinity` for none. */
-	readonly mediaBytesPerSecond: number;
+	/** The body's rate, `Infinity` for none. */
+	readonly bytesPerSecond: number;
 	/** What the client waits for before it sends its body. */
 	readonly expectation: Expectation;
 	/** Called before a head is sent that announces the connection's end. */
@@ -32,7 +32,7 @@ export interface SendOptions {
 export async function sendReply(
 	response: ServerResponse,
 	reply: Reply,
-	{ clock, signal, mediaBytesPerSecond, expectation, onClosing, onBytes }: SendOptions,
+	{ clock, signal, bytesPerSecond, expectation, onClosing, onBytes }: SendOptions,
 ): Promise<void> {
 	if (reply.closing === 'reset') {
 		response.socket?.resetAndDestroy();
@@ -56,9 +56,7 @@ export async function sendReply(
 		const abort = () => closeWhenSent(response, signal);
 		body = stoppedBody(body, { stops: reply.stops, clock, signal, abort });
 	}
-	if (reply.isMedia && mediaBytesPerSecond !== Number.POSITIVE_INFINITY) {
-		body = pacedBody(body, { bytesPerSecond: mediaBytesPerSecond, clock, signal });
-	}
+	if (bytesPerSecond !== Number.POSITIVE_INFINITY) body = pacedBody(body, { bytesPerSecond, clock, signal });
 	if (reply.stream !== null) await sendItems(response, counted(body), signal);
 	else await pipeline(body, counted, response);
 

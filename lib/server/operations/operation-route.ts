@@ -77,7 +77,6 @@ export class OperationRoute implements Route {
 				fragmentsAsked: result.kind === 'media' ? result.fragments.length : 0,
 				metadataPoints: result.kind === 'listing' ? result.metadataPoints : 0,
 			},
-			holdsConnection: result.kind === 'media',
 			reply: async () => {
 				const fragmentNumbers = result.kind === 'media' ? result.fragments.map(({ number }) => number) : [];
 				const faulted = { operation: operation.name, stream, fragmentNumbers };

@@ -4,6 +4,7 @@ import type { Reply } from '../http/reply.js';
 import type { LocalArchive } from '../local-archive.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { HlsSessions } from '../playback/sessions/hls-sessions.js';
+import type { QuotaValues } from '../quotas/quota-values.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { PageTokens } from '../wire/page-token.js';
 import type { RequestFields } from '../wire/request-fields.js';
@@ -16,6 +17,8 @@ export interface OperationContext {
 	readonly tokens: PageTokens;
 	/** The server's own address, as this client knows it: `http://127.0.0.1:8080`. */
 	readonly origin: string;
+	/** The quotas that hold within a request. */
+	readonly quotas: QuotaValues;
 	/** Playback sessions. */
 	readonly sessions: HlsSessions;
 	/** The archive's clock, epoch milliseconds. */

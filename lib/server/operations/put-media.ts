@@ -1,5 +1,7 @@
 import { readPutMediaHeaders } from '../put-media/put-media-headers.js';
 import { PutMediaSession } from '../put-media/put-media-session.js';
+import { ReadingPauses } from '../put-media/reading-pauses.js';
+import { PacedReading } from '../quotas/paced-reading.js';
 import type { StreamedOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
@@ -7,7 +9,7 @@ import { requestedStream } from './requested-stream.js';
 export const putMedia: StreamedOperation = {
 	name: 'PutMedia',
 	path: '/putMedia',
-	stream(headers, body, { archive, clock, onStream }) {
+	stream(headers, body, { archive, clock, quotas, signal, onStream }) {
 		const { stream: named, producerStartMs, isAcknowledged } = readPutMediaHeaders(headers);
 		const requested = requestedStream(named);
 		onStream(requested.name);
@@ -21,6 +23,9 @@ export const putMedia: StreamedOperation = {
 		// Begins with the first read, so that a request that a quota refuses stores nothing.
 		async function* acknowledgements(): AsyncGenerator<Uint8Array> {
 			const appender = archive.appendTo(stream);
+			const pauses = new ReadingPauses(clock);
+			const pause = (wait: Promise<void>): Promise<void> => pauses.during(wait);
+			const reading = new PacedReading({ quotas, clock, signal, pause });
 			const session = new PutMediaSession({
 				stream,
 				appender,
@@ -29,10 +34,14 @@ export const putMedia: StreamedOperation = {
 				clock,
 				onError: ({ errorId, errorCode, message }) =>
 					archive.warn(`PutMedia into \`${requested.name}\` ended with ${errorId} ${errorCode}: ${message}`),
-				troubleOf: () => ({ errorId: null, diskDelayMs: 0 }),
+				pauses,
+				troubleOf: () => {
+					reading.fragmentBegins();
+					return { errorId: null, diskDelayMs: 0 };
+				},
 			});
 			const running = session
-				.run(body)
+				.run(reading.read(body))
 				.then(() => archive.finishAppending(appender))
 				.catch((error) =>
 					archive.warn(`PutMedia of \`${requested.name}\` did not end cleanly: ${error.message}`),

@@ -11,6 +11,7 @@ import { timecodeMs } from './producer-time.js';
 import { PutMediaError } from './put-media-error.js';
 import type { ProducerHeader, PutMediaHandler, ReceivedFragment } from './put-media-handler.js';
 import { PutMediaReader } from './put-media-reader.js';
+import type { ReadingPauses } from './reading-pauses.js';
 
 /** A Cluster of known size that is full is closed after this long without Tags. */
 const SILENCE_MS = 100;
@@ -29,7 +30,9 @@ export interface PutMediaSessionOptions {
 	readonly clock: MonotonicClock;
 	/** Called with the error that is acknowledged, whose message says more than the acknowledgement can. */
 	readonly onError: (error: PutMediaError) => void;
-	/** What goes wrong with the fragment of that index in the connection, from 0. */
+	/** When the body is not read although there is more. */
+	readonly pauses: ReadingPauses;
+	/** Called once for each fragment as it begins: what goes wrong with the one of that index in the connection, from 0. */
 	readonly troubleOf: (index: number) => MadeTrouble;
 }
 
@@ -70,7 +73,7 @@ export class PutMediaSession implements PutMediaHandler {
 		const watching = watchConnection({
 			clock: this.#options.clock,
 			signal: this.#over.signal,
-			lastByteAtMs: () => this.#lastByteAtMs,
+			lastByteAtMs: () => this.#activeAtMs,
 			onIdle: () => this.#acknowledge('IDLE', null),
 			onSilence: () => this.#fail(new Error('nothing came for 30 seconds')),
 			onOld: () => this.#fail(this.#error(4003, 'the connection has lasted 45 minutes')),
@@ -175,15 +178,20 @@ export class PutMediaSession implements PutMediaHandler {
 		return timecodeTicks === null && !ABOUT_CONNECTION.has(errorId) ? null : open;
 	}
 
+	/** When the last byte was read; while reading pauses, now. */
+	get #activeAtMs(): number {
+		return Math.max(this.#lastByteAtMs, this.#options.pauses.lastMs);
+	}
+
 	/** Closes the fragment that is full if nothing comes for a while. */
 	async #closeWhenSilent(): Promise<void> {
 		const { clock } = this.#options;
 		this.#isSilenceWatched = true;
 		try {
 			while (this.#reader.isFull) {
-				const sinceMs = this.#lastByteAtMs;
+				const sinceMs = this.#activeAtMs;
 				await clock.sleep(SILENCE_MS, this.#over.signal);
-				if (this.#lastByteAtMs !== sinceMs) continue;
+				if (this.#activeAtMs !== sinceMs) continue;
 				this.#reader.closeFull();
 				await this.#storage.settle();
 			}

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../errors.js';
 
-/** The quotas of one stream, and of one playback session. `Infinity` means no limit. */
+/** The quotas of one stream, of one playback session, and of the server. `Infinity` means no limit. */
 export interface QuotaValues {
 	/** GetMediaForFragmentList calls in any rolling second. */
 	readonly mediaCallsPerSecond: number;
@@ -12,8 +12,27 @@ export interface QuotaValues {
 	readonly mediaConnections: number;
 	/** Bytes a second of one GetMediaForFragmentList response. */
 	readonly mediaBytesPerSecond: number;
-	/** GetDataEndpoint calls in any rolling second, and as many DescribeStream calls. */
+	/** GetMedia calls in any rolling second. */
+	readonly getMediaCallsPerSecond: number;
+	/** GetMedia responses that may be open at a time. */
+	readonly getMediaConnections: number;
+	/** Bytes a second of one GetMedia response. */
+	readonly getMediaBytesPerSecond: number;
+	/** PutMedia calls in any rolling second. */
+	readonly putMediaCallsPerSecond: number;
+	/** PutMedia connections that may be open at a time; the newest is refused. */
+	readonly putMediaConnections: number;
+	/** Bytes a second that are read of one PutMedia body; the producer feels it as back-pressure. */
+	readonly putMediaBytesPerSecond: number;
+	/** Fragments of one PutMedia body that may begin in any rolling second; above it reading pauses. */
+	readonly putMediaFragmentsPerSecond: number;
+	/**
+	 * GetDataEndpoint calls in any rolling second, and as many of each other operation on one stream: DescribeStream,
+	 * UpdateStream, UpdateDataRetention, DeleteStream, those on tags and on the storage configuration.
+	 */
 	readonly controlCallsPerSecond: number;
+	/** CreateStream calls to the server in any rolling second, and as many ListStreams calls. */
+	readonly accountCallsPerSecond: number;
 	/** GetHLSStreamingSessionURL calls in any rolling second. */
 	readonly sessionCallsPerSecond: number;
 	/** Of each playback session: calls for its master playlist, as many for media playlists, and as many for MP4 initializations. */
@@ -28,6 +47,9 @@ export interface QuotaValues {
  *
  * That page counts GetMediaForFragmentList in points today; its five calls a second are those of the page of 2020, kept
  * because an account may still have them. A client that keeps both stays below either. 25 MB/s are its 200 Mbps.
+ *
+ * Of PutMedia that page allows one connection; real producers open the next one before they end the last, when their
+ * credentials change, so that here a second one is admitted.
  */
 const awsQuotas: QuotaValues = {
 	mediaCallsPerSecond: 5,
@@ -35,7 +57,15 @@ const awsQuotas: QuotaValues = {
 	metadataPointsPerSecond: 10_000,
 	mediaConnections: 5,
 	mediaBytesPerSecond: 25_000_000,
+	getMediaCallsPerSecond: 5,
+	getMediaConnections: 3,
+	getMediaBytesPerSecond: 25_000_000,
+	putMediaCallsPerSecond: 5,
+	putMediaConnections: 2,
+	putMediaBytesPerSecond: 12_500_000,
+	putMediaFragmentsPerSecond: 5,
 	controlCallsPerSecond: 5,
+	accountCallsPerSecond: 50,
 	sessionCallsPerSecond: 25,
 	playlistCallsPerSecond: 5,
 	playbackFragmentsPerSecond: 20,

@@ -86,6 +86,12 @@ export function clientLimitExceeded(quota: string): ServiceError {
 	return new ServiceError('ClientLimitExceededException', 400, message);
 }
 
+/** The stream has as many open connections of an operation as it may have. */
+export function connectionLimitExceeded(operation: string): ServiceError {
+	const message = `The stream's quota of connections of ${operation} is used up. Try making the call later.`;
+	return new ServiceError('ConnectionLimitExceededException', 400, message);
+}
+
 /** Something in the archive itself failed: a disk, a damaged file. */
 export function internalFailure(cause: unknown): ServiceError {
 	const message = cause instanceof Error ? cause.message : String(cause);

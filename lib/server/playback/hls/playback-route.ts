@@ -26,7 +26,7 @@ export class PlaybackRoute implements Route {
 			validate: async ({ arrivedAtMs, onStream }: RouteContext): Promise<ValidRequest> => {
 				const { stream, cost, reply } = this.#playback.admit(resource, arrivedAtMs);
 				onStream(stream);
-				return { cost, holdsConnection: false, reply };
+				return { cost, reply };
 			},
 		};
 	}
