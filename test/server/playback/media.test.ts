@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -82,33 +82,59 @@ const sources: Readonly<Record<string, Source>> = {
 	},
 };
 
-/** What a player reads: hashes of decoded pictures and of packets of sound, in order, and what it had to complain about. */
+/** What a player reads: hashes of decoded frames of video and of packets of audio, in order. */
 interface Decoded {
 	readonly pictures: readonly string[];
 	readonly sound: readonly string[];
+}
+
+/** What a player reads of all it is given, and what it had to complain about. */
+interface Played {
+	readonly decoded: readonly Decoded[];
 	readonly stderr: string;
 	readonly code: number | null;
 }
 
-async function decode(input: string, before: string[] = [], after: string[] = []): Promise<Decoded> {
-	const { code, stdout, stderr } = await run('ffmpeg', [
+let lists = 0;
+
+/** Plays all inputs in one process: the start of one takes longer than a recording of some seconds. */
+async function play(
+	inputs: readonly string[],
+	{
+		before = [],
+		streams = '',
+		after = [],
+	}: { before?: readonly string[]; streams?: string; after?: readonly string[] } = {},
+): Promise<Played> {
+	const files = inputs.map(() => join(directory, `${lists++}.framehash`));
+	// Several are read by threads, which complain of a queue that is full.
+	const queue = inputs.length > 1 ? ['-thread_queue_size', '4096'] : [];
+	const { code, stderr } = await run('ffmpeg', [
 		...'-nostdin -v repeat+warning'.split(' '),
-		...before,
-		'-i',
-		input,
-		// A decoder of sound has a memory; its packets have none.
-		...'-autoscale 0 -c:a copy -bsf:a aac_adtstoasc -fps_mode passthrough'.split(' '),
-		...after,
-		...'-f framehash -hash md5 -'.split(' '),
+		...inputs.flatMap((input) => [...before, ...queue, '-threads', '1', '-i', input]),
+		...files.flatMap((file, index) => [
+			// A decoder of sound has a memory; its packets have none.
+			...`-map ${index}${streams} -autoscale 0 -c:a copy -bsf:a aac_adtstoasc -fps_mode passthrough`.split(
+				' ',
+			),
+			...after,
+			...'-f framehash -hash murmur3'.split(' '),
+			file,
+		]),
 	]);
-	const kinds = new Map([...stdout.matchAll(/^#media_type (\d): (\w+)/gm)].map(([, at, kind]) => [at, kind]));
-	const rows = stdout.split('\n').filter((line) => /^\d/.test(line));
+	const decoded = await Promise.all(files.map(async (file) => parseList(await readFile(file, 'utf8'))));
+	return { code, stderr, decoded };
+}
+
+function parseList(list: string): Decoded {
+	const kinds = new Map([...list.matchAll(/^#media_type (\d): (\w+)/gm)].map(([, at, kind]) => [at, kind]));
+	const rows = list.split('\n').filter((line) => /^\d/.test(line));
 	const hashes = (wanted: string): string[] =>
 		rows
 			.map((row) => row.split(',').map((field) => field.trim()))
 			.filter(([at]) => kinds.get(at) === wanted)
 			.map((fields) => fields[5] as string);
-	return { code, stderr, pictures: hashes('video'), sound: hashes('audio') };
+	return { pictures: hashes('video'), sound: hashes('audio') };
 }
 
 /** Files, and what ffmpeg reads in each. */
@@ -137,14 +163,13 @@ function original(title: keyof typeof sources): Promise<Original> {
 
 async function makeOriginal(title: keyof typeof sources): Promise<Original> {
 	const files: string[] = [];
-	const decoded: Decoded[] = [];
 	for (const [index, args] of (sources[title] as Source).files.entries()) {
 		const file = join(directory, `${title} ${index}.mkv`);
 		const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, '-bitexact', file]);
 		if (code !== 0) throw new Error(stderr);
 		files.push(file);
-		decoded.push(await decode(file));
 	}
+	const { decoded } = await play(files);
 	return { files, decoded };
 }
 
@@ -153,13 +178,13 @@ async function playAll(
 	files: readonly string[],
 	startsSeconds: readonly number[],
 	members: readonly object[],
-): Promise<Decoded[]> {
+): Promise<Played> {
 	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
 	for (const [index, file] of files.entries()) {
 		const start = new Date(START_MS + (startsSeconds[index] ?? 0) * 1000);
 		await server.archive.ingest('door', file, { start });
 	}
-	const decoded: Decoded[] = [];
+	const urls: string[] = [];
 	for (const more of members) {
 		const { json } = await call('GetHLSStreamingSessionURL', {
 			StreamName: 'door',
@@ -167,13 +192,13 @@ async function playAll(
 			...more,
 		});
 		t.truthy(json.HLSStreamingSessionURL, JSON.stringify(json));
-		decoded.push(await decode(json.HLSStreamingSessionURL));
+		urls.push(json.HLSStreamingSessionURL);
 	}
-	return decoded;
+	return play(urls);
 }
 
 /** ffmpeg reads one initialization of an MP4 and says so of each other; it finds the parameter sets in the media. */
-function complaints({ stderr }: Decoded): string {
+function complaints({ stderr }: Played): string {
 	return stderr.replace(/^\[mov,.*Found duplicated MOOV Atom\. Skipped it\n/gm, '');
 }
 
@@ -186,9 +211,10 @@ for (const [title, source] of Object.entries(playedSources)) {
 				{ ContainerFormat, ...selector('PRODUCER') },
 				{ ContainerFormat, ...selector('PRODUCER'), DiscontinuityMode: 'ON_DISCONTINUITY' },
 			]);
-			for (const decoded of played) {
-				t.is(decoded.code, 0);
-				t.is(complaints(decoded), '');
+			t.is(played.code, 0);
+			t.is(complaints(played), '');
+			t.is(played.decoded.length, 3);
+			for (const decoded of played.decoded) {
 				t.is(decoded.pictures.length, source.pictures);
 				t.deepEqual(
 					decoded.pictures,
@@ -276,10 +302,14 @@ for (const ContainerFormat of CONTAINERS) {
 				const url: string = json.HLSStreamingSessionURL;
 				t.truthy(url, JSON.stringify(json));
 				// What is live has no end: eight of its nine seconds.
-				const after = isLive ? ['-map', '0:v', '-frames:v', '200'] : [];
-				const decoded = await within(decode(url, ['-live_start_index', '0'], after), lastRequests);
-				t.is(decoded.code, 0);
-				t.is(complaints(decoded), '', lastRequests());
+				const part = isLive ? { streams: ':v', after: ['-frames:v', '200'] } : {};
+				const played = await within(
+					play([url], { before: ['-live_start_index', '0'], ...part }),
+					lastRequests,
+				);
+				t.is(played.code, 0);
+				t.is(complaints(played), '', lastRequests());
+				const [decoded] = played.decoded as [Decoded];
 				t.deepEqual(decoded.pictures, isLive ? recorded.pictures.slice(0, 200) : recorded.pictures);
 				if (!isLive) t.deepEqual(decoded.sound, recorded.sound);
 			},
@@ -297,9 +327,9 @@ withFfmpeg(
 			sources['two seconds in three qualities']?.startsSeconds ?? [],
 			CONTAINERS.map((ContainerFormat) => ({ ContainerFormat, ...selector('SERVER') })),
 		);
-		for (const decoded of played) {
-			t.is(decoded.code, 0);
-			t.is(complaints(decoded), '');
+		t.is(played.code, 0);
+		t.is(complaints(played), '');
+		for (const decoded of played.decoded) {
 			t.is(decoded.pictures.length, 150);
 			// In the order of the server's clock, which mixes the files.
 			t.deepEqual(decoded.pictures.toSorted(), made.decoded.flatMap(({ pictures }) => pictures).toSorted());
@@ -395,6 +425,7 @@ for (const [name, pictures] of [
 		const { server, call } = await startServer(t, { now: () => Date.UTC(2017, 11, 1) });
 		await server.archive.ingest('door', file);
 		const TimestampRange = { StartTimestamp: 1_511_852_000, EndTimestamp: 1_511_853_000 };
+		const urls: string[] = [];
 		for (const [ContainerFormat, FragmentSelectorType] of [
 			['FRAGMENTED_MP4', 'SERVER_TIMESTAMP'],
 			['MPEG_TS', 'PRODUCER_TIMESTAMP'],
@@ -405,11 +436,15 @@ for (const [name, pictures] of [
 				ContainerFormat,
 				HLSFragmentSelector: { FragmentSelectorType, TimestampRange },
 			});
-			const decoded = await decode(json.HLSStreamingSessionURL);
-			t.is(decoded.code, 0);
-			t.is(decoded.stderr, '');
-			t.is(decoded.pictures.length, pictures);
+			urls.push(json.HLSStreamingSessionURL);
 		}
+		const { code, stderr, decoded } = await play(urls);
+		t.is(code, 0);
+		t.is(stderr, '');
+		t.deepEqual(
+			decoded.map(({ pictures: { length } }) => length),
+			[pictures, pictures],
+		);
 	});
 }
 
