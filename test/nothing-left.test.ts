@@ -16,6 +16,7 @@ import { until } from './helpers/wait.js';
 
 const FRAGMENTS = 300;
 const range = between(0, FRAGMENTS * 2000);
+const media = recording(FRAGMENTS);
 
 /** What keeps the process alive now, but for the turns of the event loop that a test itself takes. */
 const resources = (): string =>
@@ -121,7 +122,7 @@ async function assertNothingLeft(t: ExecutionContext, run: Run, ending: Ending):
 	};
 	const { server, endpoint } = await startArchive(
 		t,
-		{ door: recording(FRAGMENTS) },
+		{ door: media },
 		{
 			faults,
 			onRequest: ({ id, faults: made }) => {

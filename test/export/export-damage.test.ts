@@ -1,5 +1,5 @@
 /* What an earlier process left is damaged, changed by hand, or not a file: the export has the right bytes, or says why not. */
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,7 +11,14 @@ import { SinkError } from '#lib/errors.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { formatJournalLine, JOURNAL_START } from '#lib/export/journal-lines.js';
 import { damage, randomFrom } from '../helpers/damage.js';
-import { contents, eventsOf, openSink, plainRequest, without } from '../helpers/export-run.js';
+import {
+	contents,
+	eventsOf,
+	openSink,
+	plainRequest,
+	untilWrittenDown,
+	without,
+} from '../helpers/export-run.js';
 import {
 	fragmentDocument,
 	fragmentNumber,
@@ -88,12 +95,7 @@ async function stopped(
 			yield event;
 			if (event.type !== 'fragment-end') continue;
 			count++;
-			// It is written down when the journal has a line for it, besides the first.
-			const journal = join(whole, `.${name}.journal.part`);
-			for (let turn = 0; readFileSync(journal, 'latin1').split('\n').length < count + 2; turn++) {
-				if (turn > 100_000) throw new Error(`fragment ${count} is not written down`);
-				await new Promise((done) => setImmediate(done));
-			}
+			await untilWrittenDown(join(whole, name), count);
 			cpSync(whole, join(root, `after-${count}`), { recursive: true });
 		}
 	}, sink);

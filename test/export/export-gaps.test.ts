@@ -179,9 +179,8 @@ for (const ending of ['mp4', 'mkv', 'mov'] as const) {
 			});
 			const archive = openArchive(t, served.endpoint);
 			const directory = await temporaryDirectory(t);
-			const source = await packetTimes(clock, 'v');
-			const sourceSound = await packetTimes(clock, 'a');
-			const first = Math.min(source[0] as number, sourceSound[0] as number);
+			const source = await packetTimes(clock);
+			const first = Math.min(source.video[0] as number, source.audio[0] as number);
 			for (const gaps of ['keep', 'close', 'fill'] as const) {
 				const file = join(directory, `${gaps}.${ending}`);
 				const summary = await archive.export(range, file, { gaps });
@@ -189,31 +188,28 @@ for (const ending of ['mp4', 'mkv', 'mov'] as const) {
 				t.is(summary.merged.gap, 1);
 				const { stderr } = await decodeAll(file);
 				t.is(stderr, '', gaps);
-				const picture = await packetTimes(file, 'v');
-				const sound = await packetTimes(file, 'a');
-				t.is(picture.length, 2 * source.length);
-				// Where the second half begins: exactly as far from the first as it was recorded, or right behind it.
-				const again = (picture[source.length] as number) - (picture[0] as number);
+				const { video, audio } = await packetTimes(file);
+				t.is(video.length, 2 * source.video.length);
+				// Where the second half begins: exactly as far from the first as it was recorded, or right after it.
+				const again = (video[source.video.length] as number) - (video[0] as number);
 				const shift = gaps === 'close' ? again : 60;
 				t.true(Math.abs(again - shift) < 0.002, `${again}`);
-				if (gaps === 'close') t.true(again < 60 && again > (source.at(-1) as number), `${again}`);
-				for (const [index, at] of source.entries()) {
-					const [one, two] = [picture[index] as number, picture[source.length + index] as number];
-					t.true(
-						Math.abs(one - (at - first)) < 0.002,
-						`${gaps}: picture ${index} at ${one}, not ${at - first}`,
-					);
-					t.true(Math.abs(two - (at - first + shift)) < 0.002, `${gaps}: picture ${index} again at ${two}`);
+				if (gaps === 'close') t.true(again < 60 && again > (source.video.at(-1) as number), `${again}`);
+				for (const [index, at] of source.video.entries()) {
+					const [one, two] = [video[index] as number, video[source.video.length + index] as number];
+					const said = `${gaps}: frame ${index} at ${one} and ${two}, not ${at - first} and ${shift} later`;
+					t.true(Math.abs(one - (at - first)) < 0.002, said);
+					t.true(Math.abs(two - (at - first + shift)) < 0.002, said);
 				}
 				if (gaps === 'fill') {
-					const steps = sound.slice(1).map((at, index) => at - (sound[index] as number));
-					t.true(Math.max(...steps) < 0.08, `${Math.max(...steps)} s without sound`);
+					const steps = audio.slice(1).map((at, index) => at - (audio[index] as number));
+					t.true(Math.max(...steps) < 0.08, `${Math.max(...steps)} s without audio`);
 					continue;
 				}
-				t.is(sound.length, 2 * sourceSound.length);
-				for (const [index, at] of sourceSound.entries()) {
-					t.true(Math.abs((sound[index] as number) - (at - first)) < 0.002);
-					t.true(Math.abs((sound[sourceSound.length + index] as number) - (at - first + shift)) < 0.002);
+				t.is(audio.length, 2 * source.audio.length);
+				for (const [index, at] of source.audio.entries()) {
+					t.true(Math.abs((audio[index] as number) - (at - first)) < 0.002);
+					t.true(Math.abs((audio[source.audio.length + index] as number) - (at - first + shift)) < 0.002);
 				}
 			}
 		},

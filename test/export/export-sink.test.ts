@@ -4,10 +4,18 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import type { ExportRequest } from '#lib/export/export-request.js';
-import { contents, eventsOf, openSink, plainRequest, without } from '../helpers/export-run.js';
+import {
+	contents,
+	eventsOf,
+	openSink,
+	plainRequest,
+	untilWrittenDown,
+	without,
+} from '../helpers/export-run.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
 import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
 import { startMs } from '../helpers/range.js';
@@ -31,6 +39,8 @@ async function assertResumes(
 	t: ExecutionContext,
 	events: readonly MediaEvent[],
 	request: ExportRequest,
+	/** How many fragments wait for the next before they are written down. */
+	{ heldBack = 0 } = {},
 ): Promise<Record<string, string>> {
 	const root = await temporaryDirectory(t);
 	const name = `x.${request.container}`;
@@ -38,22 +48,29 @@ async function assertResumes(
 	await mkdir(whole);
 	const { sink } = await openSink(join(whole, name), request);
 	const snapshots = new Map<string, string>();
+	/** At once, as a kill is. */
+	const kill = (): void => {
+		const key = fingerprint(whole);
+		if (snapshots.has(key)) return;
+		const snapshot = join(root, String(snapshots.size));
+		cpSync(whole, snapshot, { recursive: true });
+		snapshots.set(key, snapshot);
+	};
+	let ended = 0;
 	await pipeline(async function* () {
 		for (const [index, event] of events.entries()) {
 			yield event;
 			// Some in the middle of a fragment, and all around its ends.
 			if (event.type === 'frame' && index % 7 !== 0) continue;
-			await new Promise((resolve) => setImmediate(resolve));
-			const snapshot = join(root, String(index));
-			// At once, as a kill is.
-			const key = fingerprint(whole);
-			if (snapshots.has(key)) continue;
-			cpSync(whole, snapshot, { recursive: true });
-			snapshots.set(key, snapshot);
+			await setImmediate();
+			kill();
+			if (event.type !== 'fragment-end') continue;
+			await untilWrittenDown(join(whole, name), ++ended - heldBack);
+			kill();
 		}
 	}, sink);
 	const expected = await contents(whole);
-	t.true(snapshots.size > 3);
+	t.true(snapshots.size >= ended - heldBack, `${snapshots.size} of ${ended}`);
 	for (const snapshot of snapshots.values()) {
 		const { sink: again, known } = await openSink(join(snapshot, name), request);
 		await pipeline(Readable.from(without(events, known)), again);
@@ -120,7 +137,7 @@ test('killed anywhere, samples that span fragments and files, a wrong last time 
 		{ ...plainRequest, container: 'wav', split: [{ maxBytes: 22_000 }] },
 		{ ...plainRequest, container: 'mkv', gaps: 'fill' },
 	] as const) {
-		const files = await assertResumes(t, await eventsOf(t, media), request);
+		const files = await assertResumes(t, await eventsOf(t, media), request, { heldBack: 1 });
 		const manifest = JSON.parse(
 			Buffer.from(files[`x.${request.container}.json`] as string, 'base64').toString(),
 		);

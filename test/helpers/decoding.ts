@@ -30,7 +30,7 @@ export async function decodedStreams(
 	};
 }
 
-/** What came of decoding a file, whole and from its third second on. */
+/** What came of decoding a file, whole and for three seconds from its third on. */
 export interface Decoded {
 	/** Of the decoded frames, stream by stream, in order. */
 	readonly hashes: readonly string[];
@@ -40,9 +40,9 @@ export interface Decoded {
 
 /** Decodes a file, in one process: the start of one takes longer than the decoding. */
 export async function decodedHashes(file: string): Promise<Decoded> {
-	const whole = ['-map', '0', '-f', 'framehash', '-hash', 'md5', '-fps_mode', 'passthrough', '-'];
+	const whole = ['-map', '0', '-f', 'framehash', '-hash', 'murmur3', '-fps_mode', 'passthrough', '-'];
 	const late = ['-map', '1', '-f', 'null', '-'];
-	const inputs = ['-i', file, '-ss', '2', '-i', file];
+	const inputs = ['-threads', '1', '-i', file, '-threads', '1', '-ss', '2', '-t', '3', '-i', file];
 	const { code, stdout, stderr } = await run('ffmpeg', [
 		'-nostdin',
 		'-v',

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import { ExportJournal } from '#lib/export/export-journal.js';
@@ -44,6 +46,15 @@ export async function openSink(
 	const options = { container, channels, gaps, faststart, request, journal, past, hasManifest: true };
 	const sink = new ExportSink({ directory: dirname(file), name: basename(file), ...options });
 	return { sink, known: past.known, discarded };
+}
+
+/** Until so many fragments of the export into `file` are written down: the journal has a line for each, besides the first. */
+export async function untilWrittenDown(file: string, count: number): Promise<void> {
+	const journal = join(dirname(file), `.${basename(file)}.journal.part`);
+	for (let turn = 0; readFileSync(journal, 'latin1').split('\n').length < count + 2; turn++) {
+		if (turn > 100_000) throw new Error(`fragment ${count} is not written down`);
+		await setImmediate();
+	}
 }
 
 /** What is in the files of a directory, in base64, by name. */

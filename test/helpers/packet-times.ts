@@ -1,23 +1,16 @@
 import { run } from './tools.js';
 
-/** Times of a track's packets, in seconds. */
-export async function packetTimes(file: string, kind: 'v' | 'a'): Promise<number[]> {
-	const args = [
-		'-v',
-		'error',
-		'-select_streams',
-		kind,
-		'-show_entries',
-		'packet=pts_time',
-		'-of',
-		'csv=p=0',
-		file,
-	];
-	const { stdout } = await run('ffprobe', args);
-	return stdout
-		.trim()
-		.split(/[,\n]+/)
-		.filter((text) => text !== '')
-		.map(Number)
-		.sort((a, b) => a - b);
+/** Times of the packets of a file, in seconds: of its video and of its audio. */
+export async function packetTimes(
+	file: string,
+): Promise<{ readonly video: number[]; readonly audio: number[] }> {
+	const entries = ['-show_entries', 'packet=codec_type,pts_time', '-of', 'csv=p=0'];
+	const { stdout } = await run('ffprobe', ['-v', 'error', ...entries, file]);
+	const rows = stdout.split('\n').map((line) => line.split(','));
+	const times = (type: string): number[] =>
+		rows
+			.filter(([kind]) => kind === type)
+			.map(([, time]) => Number(time))
+			.sort((a, b) => a - b);
+	return { video: times('video'), audio: times('audio') };
 }

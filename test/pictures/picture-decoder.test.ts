@@ -196,10 +196,7 @@ withFfmpeg('another size in the middle of the stream begins a new run, and loses
 	const [first, second] = [await film(h264), await film(h264, '64x48')];
 	const bytes = Buffer.concat([await readFile(first), await readFile(second)]);
 	const pictures = await decode(bytes, { format: 'rgb24' });
-	t.deepEqual(pictures.map(md5), [
-		...(await hashes(first, 'rgb24')),
-		...(await hashes(second, 'rgb24')),
-	]);
+	t.deepEqual(pictures.map(md5), [...(await hashes(first, 'rgb24')), ...(await hashes(second, 'rgb24'))]);
 	t.deepEqual([pictures[59]?.width, pictures[60]?.width], [82, 64]);
 });
 

@@ -76,7 +76,8 @@ test('the JavaScript SDK lists, pages and reads media', async (t) => {
 		new GetMediaForFragmentListCommand({ StreamName: 'door', Fragments: numbers }),
 	);
 	t.is(media.ContentType, 'video/webm');
-	t.deepEqual(Buffer.from((await media.Payload?.transformToByteArray()) ?? []), await readFile(file));
+	const payload = (await media.Payload?.transformToByteArray()) ?? [];
+	t.true((await readFile(file)).equals(Buffer.from(payload)));
 
 	const { StreamInfo } = await control.send(new DescribeStreamCommand({ StreamName: 'gate' }));
 	t.like(StreamInfo, { StreamName: 'gate', Status: 'ACTIVE', DataRetentionInHours: 24 });
