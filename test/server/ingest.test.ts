@@ -145,7 +145,7 @@ testWith('output_get_media.mkv', 'output_get_media_sparse_fragments.mkv')(
 				[fragments[4].FragmentNumber, 1511852116.513, 1511852114.147, 1967],
 			],
 		);
-		t.deepEqual(await mediaOf(started, 'rec', fragments), await readFile(path));
+		t.true((await mediaOf(started, 'rec', fragments)).equals(await readFile(path)));
 
 		const sparse = sample('output_get_media_sparse_fragments.mkv');
 		const again = await started.server.archive.ingest('rec', sparse);
