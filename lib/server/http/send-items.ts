@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { unlessAborted } from '../../stream/abort.js';
+import { ConnectionReset } from './connection-reset.js';
 
 /**
  * Sends a body of which each item is one HTTP chunk in a write of its own, and the last chunk another: many producers take
  * what one read gives them for one acknowledgement. The next item is requested when the one before is with the system. Rejects,
- * and ends the iterable, where the client disconnects.
+ * and ends the iterable, where the client disconnects. Rejects where the iterable does; a {@link ConnectionReset} resets the
+ * connection before.
  *
  * `signal`: aborted when the response has ended, on either side.
  */
@@ -21,6 +23,9 @@ export async function sendItems(
 			// An empty chunk would be the last one.
 			if (next.value.byteLength > 0) await unlessAborted(written(response, next.value), signal);
 		}
+	} catch (error) {
+		if (error instanceof ConnectionReset) response.socket?.resetAndDestroy();
+		throw error;
 	} finally {
 		await iterator.return?.();
 	}

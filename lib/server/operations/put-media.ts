@@ -1,3 +1,4 @@
+import { ConnectionReset } from '../http/connection-reset.js';
 import { readPutMediaHeaders } from '../put-media/put-media-headers.js';
 import { PutMediaSession } from '../put-media/put-media-session.js';
 import { ReadingPauses } from '../put-media/reading-pauses.js';
@@ -48,6 +49,7 @@ export const putMedia: StreamedOperation = {
 				);
 			try {
 				yield* session.acks.lines;
+				if (session.isOutOfStep) throw new ConnectionReset();
 			} finally {
 				await running;
 			}

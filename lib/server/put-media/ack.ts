@@ -16,6 +16,8 @@ export interface Ack {
 
 /** One line of a PutMedia response, members in the service's own order. */
 export function ackLine({ eventType, timecodeMs, fragmentNumber, error }: Ack): Uint8Array {
+	// The AWS producers cannot read -1, and skip such an ERROR. That is as well where they have lost nothing: of one that they read
+	// as 4006 they drop the fragment that they are in.
 	const fragment =
 		eventType === 'IDLE' ? {} : { FragmentTimecode: timecodeMs ?? -1, FragmentNumber: fragmentNumber ?? '' };
 	const trouble = error === undefined ? {} : { ErrorCode: error.errorCode, ErrorId: error.errorId };

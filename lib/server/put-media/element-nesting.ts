@@ -1,4 +1,8 @@
+import { ID } from '../../ebml/ebml-schema.js';
 import { malformed } from '../../ebml/element-header.js';
+
+/** What must not come again after the first Cluster. */
+export const ONCE_ONLY: ReadonlySet<number> = new Set([ID.EBML, ID.Segment, ID.Info, ID.Tracks]);
 
 /** Where in a body an element stands: what may come there, and where its bytes go. */
 export type Place =

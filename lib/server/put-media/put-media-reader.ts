@@ -4,16 +4,13 @@ import { readUnsigned, viewOf } from '../../ebml/element-body.js';
 import { malformed } from '../../ebml/element-header.js';
 import { MediaError } from '../../errors.js';
 import { IN_CLUSTER, IN_SEGMENT, maxCollectedBytes } from '../../mkv/parser/element-place.js';
-import { ElementNesting } from './element-nesting.js';
+import { ElementNesting, ONCE_ONLY } from './element-nesting.js';
 import { ElementScanner, ENTER, PASS } from './element-scanner.js';
 import { FragmentSequence } from './fragment-sequence.js';
 import { HeaderBuilder } from './header-builder.js';
 import { BLOCK_HEAD_BYTES } from './open-fragment.js';
 import { PutMediaError } from './put-media-error.js';
 import type { PutMediaHandler } from './put-media-handler.js';
-
-/** What must not come again after the first Cluster. */
-const onceOnly: ReadonlySet<number> = new Set([ID.EBML, ID.Segment, ID.Info, ID.Tracks]);
 
 /** Where bytes go. */
 type Sink = (bytes: Uint8Array) => void;
@@ -57,6 +54,11 @@ export class PutMediaReader {
 			notAnElement: (error) => this.#notAnElement(error),
 			bytes: (bytes) => this.#sink(bytes),
 		});
+	}
+
+	/** Whether an EBML header was seen, with which every body begins. */
+	get hasBegun(): boolean {
+		return this.#open.place !== 'start';
 	}
 
 	/**
@@ -203,9 +205,9 @@ export class PutMediaReader {
 	/** A child of the Segment after a Cluster: it belongs to that one's fragment, as long as it is open. */
 	#laterChild(id: number, sizeBytes: number, offset: number, end: number): number {
 		if (id === ID.Tags) return this.#tags(sizeBytes, end);
-		if (id === ID.Cluster || onceOnly.has(id)) this.#endFragment(offset);
+		if (id === ID.Cluster || ONCE_ONLY.has(id)) this.#endFragment(offset);
 		if (id === ID.Cluster) return this.#cluster(offset, end);
-		if (onceOnly.has(id)) throw malformed(`${nameOf(id)} after a Cluster`, offset);
+		if (ONCE_ONLY.has(id)) throw malformed(`${nameOf(id)} after a Cluster`, offset);
 		maxCollectedBytes(IN_SEGMENT, id, offset);
 		if (this.#fragments.isOpen) this.#fragments.checkSize(end);
 		else {

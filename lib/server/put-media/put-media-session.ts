@@ -16,6 +16,9 @@ import type { ReadingPauses } from './reading-pauses.js';
 /** A Cluster of known size that is full is closed after this long without Tags. */
 const SILENCE_MS = 100;
 
+/** How long a body that has no beginning is read on, and thrown away. */
+const DISCARDED_MS = 2000;
+
 /** Errors of the connection as a whole, which name the fragment that was being received. */
 const ABOUT_CONNECTION: ReadonlySet<number> = new Set([4003, 4008]);
 
@@ -53,6 +56,7 @@ export class PutMediaSession implements PutMediaHandler {
 	#open: OpenFragment | null = null;
 	#fragments = 0;
 	#isSilenceWatched = false;
+	#isOutOfStep = false;
 
 	constructor(options: PutMediaSessionOptions) {
 		this.#options = options;
@@ -64,6 +68,15 @@ export class PutMediaSession implements PutMediaHandler {
 			acknowledge: (eventType, fragment) => this.#acknowledge(eventType, fragment),
 			onFailure: (error) => this.#fail(error),
 		});
+	}
+
+	/**
+	 * Whether the connection is to be reset once the acknowledgements are sent: the body has no beginning, and goes on. The AWS
+	 * producers go on where they were in another connection when a new one was refused. They have what is missing, and send it when
+	 * their connection breaks; of a connection that ends they see nothing while they wait for their last acknowledgement.
+	 */
+	get isOutOfStep(): boolean {
+		return this.#isOutOfStep;
 	}
 
 	/** Reads the body to its end. Never rejects: what goes wrong is acknowledged. The appender is the caller's to close. */
@@ -78,14 +91,17 @@ export class PutMediaSession implements PutMediaHandler {
 			onSilence: () => this.#fail(new Error('nothing came for 30 seconds')),
 			onOld: () => this.#fail(this.#error(4003, 'the connection has lasted 45 minutes')),
 		});
+		// Leaving a loop over the body would close its connection, which is still to get the acknowledgements.
+		const chunks = body[Symbol.asyncIterator]();
 		let error: unknown = null;
 		try {
-			await this.#read(body);
+			await this.#read(chunks);
 		} catch (cause) {
 			error = cause;
 		}
 		try {
 			await this.#finish(error);
+			if (this.#isOutOfStep) await this.#discard(chunks);
 		} finally {
 			release();
 			this.#over.abort();
@@ -135,20 +151,47 @@ export class PutMediaSession implements PutMediaHandler {
 		this.#storage.add({ kind: 'drop' });
 	}
 
-	async #read(body: AsyncIterable<Uint8Array>): Promise<void> {
+	async #read(chunks: AsyncIterator<Uint8Array>): Promise<void> {
 		const { clock } = this.#options;
 		const { signal } = this.#over;
-		// Leaving a loop over the body would close its connection, which is still to get the acknowledgements.
-		const chunks = body[Symbol.asyncIterator]();
 		for (;;) {
 			const next = await unlessAborted(chunks.next(), signal);
 			if (next.done === true) break;
 			this.#lastByteAtMs = clock.now();
-			this.#reader.write(next.value);
+			this.#write(next.value);
 			await this.#storage.settle();
 			if (this.#reader.isFull && !this.#isSilenceWatched) void this.#closeWhenSilent();
 		}
 		this.#reader.end();
+	}
+
+	#write(bytes: Uint8Array): void {
+		try {
+			this.#reader.write(bytes);
+		} catch (error) {
+			this.#isOutOfStep = !this.#reader.hasBegun;
+			throw error;
+		}
+	}
+
+	/** Throws away what still comes, for as long as a producer takes to read its ERROR. One that ends its body is in step again. */
+	async #discard(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+		const enough = new AbortController();
+		const release = onAbort(this.#over.signal, () => enough.abort());
+		const waiting = this.#options.clock.sleep(DISCARDED_MS, enough.signal).then(
+			() => enough.abort(),
+			() => {},
+		);
+		try {
+			while ((await unlessAborted(chunks.next(), enough.signal)).done !== true);
+			this.#isOutOfStep = false;
+		} catch {
+			// It goes on, or has disconnected: either way that is the end of its connection.
+		} finally {
+			enough.abort();
+			release();
+			await waiting;
+		}
 	}
 
 	/** Stores what was read and what had ended before an error, and acknowledges it, the error last. */

@@ -4,6 +4,7 @@ import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
+import { block } from '#lib/mkv/matroska-writer.js';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { serviceTags } from '#lib/server/wire/chunk-writer.js';
 import { testWith } from '../../helpers/needs.js';
@@ -320,6 +321,37 @@ test('a producer that does not want acknowledgements gets an error all the same'
 		FragmentTimecode: -1,
 		FragmentNumber: '',
 	});
+});
+
+// Seen with kvssink: the archive is started anew, a connection or two are refused meanwhile, and the next body begins inside a
+// Cluster. A connection that ends is not seen by libcurl while it waits to send, one that is reset is.
+test('a producer that goes on inside a Cluster has its connection reset, unless it ends its body', async (t) => {
+	const clock = new SteppedClock();
+	const started = await startWithStream(t, { clock });
+	const bytes = Buffer.concat([...block(frame(40)), ...endOfFragment]);
+	const line =
+		'{"EventType":"ERROR","FragmentTimecode":-1,"FragmentNumber":"","ErrorCode":"INVALID_MKV_DATA","ErrorId":4006}\n';
+	const waiting = await Producer.open(started.url, { stream: 'cam' });
+	let broke = '';
+	waiting.socket.on('error', (error: NodeJS.ErrnoException) => (broke = error.code ?? error.message));
+	await waiting.send(bytes);
+	await waiting.ack(({ EventType }) => EventType === 'ERROR');
+	await clock.pass(2000, 2000);
+	await waiting.ended;
+	t.deepEqual(waiting.chunks, [line]);
+	t.is(broke, 'ECONNRESET');
+	const ending = await Producer.open(started.url, { stream: 'cam' });
+	await ending.send(bytes);
+	await ending.ack(({ EventType }) => EventType === 'ERROR');
+	await ending.put(bytes);
+	t.deepEqual(ending.chunks, [line, '']);
+});
+
+test('a body that ends before it begins gets the end of its response', async (t) => {
+	const started = await startWithStream(t);
+	const producer = await Producer.open(started.url, { stream: 'cam' });
+	t.like(await producer.put(Buffer.alloc(0)), { 0: { ErrorId: 4006 }, length: 1 });
+	t.is(producer.chunks.at(-1), '');
 });
 
 test('headers that are wrong are refused before any media', async (t) => {
