@@ -2,6 +2,7 @@ import type { ArchiveClientOptions } from './aws/archive-client.js';
 import type { PaginateOptions } from './aws/paginator.js';
 import type { PresignOptions } from './aws/presigner.js';
 import type { AccessUnitForm } from './codecs/nal/access-unit.js';
+import type { AroundOptions } from './follow/around.js';
 import type { FrameSelection } from './frames/frame-selector.js';
 import type { TrackSelector } from './frames/track-selection.js';
 import type { WaitForFragmentOptions } from './list/fragment-waiter.js';
@@ -93,6 +94,13 @@ const paginate: OptionNames<PaginateOptions> = {
 	signal: true,
 };
 const presign: OptionNames<PresignOptions> = { expiresIn: true, method: true, signal: true };
+const around: OptionNames<AroundOptions> = {
+	beforeMs: true,
+	afterMs: true,
+	by: true,
+	timeoutMs: true,
+	signal: true,
+};
 const waitForFragment: OptionNames<WaitForFragmentOptions> = {
 	timeoutMs: true,
 	pollIntervalMs: true,
@@ -123,4 +131,5 @@ export const OPTION_NAMES = {
 	paginate,
 	presign,
 	waitForFragment,
+	around,
 } as const;

@@ -9,6 +9,7 @@ import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
 import { type FeedStream, feed } from './feed/feed.js';
 import type { FeedOptions } from './feed/feed-options.js';
+import { type AroundOptions, type AroundRange, around, type EventMoment } from './follow/around.js';
 import type { FollowOptions } from './follow/follow-options.js';
 import type { FollowStream } from './follow/follow-stream.js';
 import { openFollow } from './follow/open-follow.js';
@@ -265,6 +266,15 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	follow(options: FollowOptions = {}): FollowStream {
 		return openFollow(options, { ...this.#service, connections: this.#connections });
+	}
+
+	/**
+	 * The range around a moment (a time, a fragment number, a notification of the service), once it is stored: for any method that
+	 * takes a range. Waits until a later fragment is listed, or for `timeoutMs`; `isComplete` says which.
+	 */
+	async around(at: EventMoment, options: AroundOptions): Promise<AroundRange> {
+		checkOptionNames(options, OPTION_NAMES.around);
+		return around(at, options, this.#service);
 	}
 
 	/** Closes the connections made here. Runs that are under way fail, and so does every further call: `KVS_CLOSED`. */

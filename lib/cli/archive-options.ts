@@ -1,4 +1,6 @@
 import { InvalidOptionError, KvsArchive, type RangeClock } from '../index.js';
+import type { CommandContext } from './command-context.js';
+import { parseDuration } from './duration.js';
 import { parsePointInTime } from './point-in-time.js';
 
 /** Options of every command that reads a stream. */
@@ -33,6 +35,51 @@ export interface DateRange {
 	readonly from: Date;
 	readonly to: Date;
 	readonly by: RangeClock;
+}
+
+/** The options that name the time around a moment, in place of `--from` and `--to`. */
+export interface AroundCommandOptions {
+	readonly around?: string;
+	readonly before?: string;
+	readonly after?: string;
+	readonly wait?: string;
+}
+
+/** The range around the moment that the options name, once it is stored; or else the one that `--from` and `--to` name. */
+export async function rangeOrAround(
+	archive: KvsArchive,
+	options: ArchiveCommandOptions & AroundCommandOptions,
+	{ nowMs, signal, terminal }: CommandContext,
+): Promise<DateRange> {
+	const { around, before, after, wait, by } = options;
+	if (around === undefined) {
+		for (const [flag, value] of Object.entries({ '--before': before, '--after': after, '--wait': wait })) {
+			if (value !== undefined) throw new InvalidOptionError(flag, 'given with --around only', value);
+		}
+		return rangeOf(options, nowMs);
+	}
+	for (const [flag, value] of Object.entries({ '--from': options.from, '--to': options.to })) {
+		if (value !== undefined) throw new InvalidOptionError(flag, 'left out with --around', value);
+	}
+	const range = await archive.around(parsePointInTime('--around', around, nowMs), {
+		beforeMs: durationOf('--before', before ?? '5s'),
+		afterMs: durationOf('--after', after ?? '10s'),
+		timeoutMs: durationOf('--wait', wait ?? '60s'),
+		by,
+		signal,
+	});
+	if (!range.isComplete) {
+		terminal.say(
+			`the wait is over, and no later fragment is listed: what there is up to ${range.to.toISOString()}`,
+		);
+	}
+	return range;
+}
+
+function durationOf(flag: string, text: string): number {
+	const ms = parseDuration(text);
+	if (ms === null) throw new InvalidOptionError(flag, 'a length of time such as 5s', text);
+	return ms;
 }
 
 /** The range that the options name. Throws `InvalidOptionError` for one that makes no sense. */

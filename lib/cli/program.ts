@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
-import { withArchiveOptions, withStreamOptions } from './stream-options.js';
+import { withArchiveOptions, withAroundOptions, withStreamOptions } from './stream-options.js';
 
 /** What `--tracks` takes. */
 const TRACKS = 'numbers, names, video, audio, with commas';
@@ -70,7 +70,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--no-codecs', 'read the listing only, and no media')
 		.action(run(async () => (await import('./commands/timeline.js')).timeline));
 
-	withArchiveOptions(program.command('events').description('print every media event of a range'))
+	withAroundOptions(
+		withArchiveOptions(program.command('events').description('print every media event of a range')),
+	)
 		.option('--tracks <list>', `frames of which tracks: ${TRACKS} (default: all)`)
 		.action(run(async () => (await import('./commands/events.js')).events));
 
@@ -94,7 +96,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--json', 'JSON Lines')
 		.action(run(async () => (await import('./commands/inspect.js')).inspect));
 
-	withArchiveOptions(program.command('export').description('write a range into a playable file'))
+	withAroundOptions(
+		withArchiveOptions(program.command('export').description('write a range into a playable file')),
+	)
 		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
 		.option('--tracks <list>', `which tracks: ${TRACKS} (default: all)`)
 		.option(
@@ -113,7 +117,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--no-manifest', 'write no manifest beside the file')
 		.action(run(async () => (await import('./commands/export.js')).exportRange));
 
-	withArchiveOptions(program.command('frames').description('write pictures of a range, named by their time'))
+	withAroundOptions(
+		withArchiveOptions(
+			program.command('frames').description('write pictures of a range, named by their time'),
+		),
+	)
 		.option('-o, --output <dir>', 'the directory for the images and frames.jsonl; made where it is not there')
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')

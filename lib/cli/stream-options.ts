@@ -14,6 +14,18 @@ export function withArchiveOptions(command: Command): Command {
 		.option('--by <clock>', 'whose clock the range means: server or producer', 'server');
 }
 
+/** Adds the options that name the time around a moment. */
+export function withAroundOptions(command: Command): Command {
+	return command
+		.option(
+			'--around <time>',
+			'the time around that moment, in place of --from and --to; waits until it is stored',
+		)
+		.option('--before <time>', 'how much before it (default: 5s)')
+		.option('--after <time>', 'how much after it (default: 10s)')
+		.option('--wait <time>', 'how long to wait in all until it is stored (default: 60s)');
+}
+
 /** Adds the options that say which stream is meant, and where it is. */
 export function withStreamOptions(command: Command): Command {
 	return command

@@ -126,6 +126,7 @@ test('after close every method says that the archive is closed, at once', async 
 		canPaginate: () => kvs.canPaginate('ListFragments'),
 		paginate: () => kvs.paginate('ListFragments'),
 		feed: () => kvs.feed(Readable.from([])),
+		around: () => kvs.around(new Date(), { beforeMs: 0, afterMs: 0 }),
 		follow: () => kvs.follow(),
 		putMedia: () => kvs.putMedia(Readable.from([])),
 		waitForFragment: () => kvs.waitForFragment({ from: range.from }),

@@ -1,20 +1,25 @@
 import type { MediaEvent } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
+import {
+	type ArchiveCommandOptions,
+	type AroundCommandOptions,
+	archiveOf,
+	rangeOrAround,
+} from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine } from '../event-lines.js';
 import { EXIT } from '../exit.js';
 import { parseTracks } from '../track-list.js';
 
 /** Options of `events`. */
-export interface EventsCommandOptions extends ArchiveCommandOptions {
+export interface EventsCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
 	readonly tracks?: string;
 }
 
 /** Prints every event of a range. */
 export async function events(options: EventsCommandOptions, context: CommandContext): Promise<number> {
-	const range = rangeOf(options, context.nowMs);
 	const tracks = parseTracks(options.tracks);
 	await using archive = archiveOf(options);
+	const range = await rangeOrAround(archive, options, context);
 	const stream = archive.events(range, { signal: context.signal, tracks });
 	await printEvents(stream.batches(), options, context);
 	const { fragments, isComplete } = await stream.summary;

@@ -5,7 +5,12 @@ import {
 	InvalidOptionError,
 	type SplitRule,
 } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
+import {
+	type ArchiveCommandOptions,
+	type AroundCommandOptions,
+	archiveOf,
+	rangeOrAround,
+} from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
@@ -13,7 +18,7 @@ import { ProgressBar } from '../progress-bar.js';
 import { parseTracks } from '../track-list.js';
 
 /** Options of `export`. */
-export interface ExportCommandOptions extends ArchiveCommandOptions {
+export interface ExportCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
 	readonly output?: string;
 	readonly tracks?: string;
 	readonly gaps?: string;
@@ -35,14 +40,12 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 };
 
 /** Writes a range into one playable file, or several. */
-export async function exportRange(
-	options: ExportCommandOptions,
-	{ terminal, signal, nowMs }: CommandContext,
-): Promise<number> {
-	const range = rangeOf(options, nowMs);
+export async function exportRange(options: ExportCommandOptions, context: CommandContext): Promise<number> {
+	const { terminal, signal } = context;
 	if (options.output === undefined) throw new InvalidOptionError('-o', 'given: the file to write', undefined);
 	const exportOptions = exportOptionsOf(options);
 	await using archive = archiveOf(options);
+	const range = await rangeOrAround(archive, options, context);
 	const bar = new ProgressBar(process.stderr);
 	let summary: ExportSummary;
 	try {

@@ -11,7 +11,13 @@ import {
 	type PictureSummary,
 	SinkError,
 } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf, type DateRange, rangeOf } from '../archive-options.js';
+import {
+	type ArchiveCommandOptions,
+	type AroundCommandOptions,
+	archiveOf,
+	type DateRange,
+	rangeOrAround,
+} from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
@@ -20,7 +26,7 @@ import { parseTracks } from '../track-list.js';
 import { runsAt, type ScreenRequest, screenRequestOf } from './pictures-at.js';
 
 /** Options of `frames`. */
-export interface FramesCommandOptions extends ArchiveCommandOptions {
+export interface FramesCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
 	readonly output?: string;
 	readonly keyframes?: boolean;
 	readonly every?: string;
@@ -40,19 +46,17 @@ const FORMATS: Readonly<Record<string, PictureFormat>> = {
 };
 
 /** Writes pictures of a range into a directory. */
-export async function frames(
-	options: FramesCommandOptions,
-	{ terminal, signal, nowMs }: CommandContext,
-): Promise<number> {
+export async function frames(options: FramesCommandOptions, context: CommandContext): Promise<number> {
+	const { terminal, signal, nowMs } = context;
 	const { output, ffmpeg } = options;
 	const screen = screenRequestOf(options, nowMs);
-	const range = screen === null ? rangeOf(options, nowMs) : null;
 	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to', output);
 	const format = FORMATS[options.format];
 	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png, raw or nv12', options.format);
 	const select = selectionOf(options);
 	const tracks = parseTracks(options.tracks);
 	await using archive = archiveOf(options);
+	const range = screen === null ? await rangeOrAround(archive, options, context) : null;
 	const bar = new ProgressBar(process.stderr);
 	const failures: DecodeFailure[] = [];
 	let failureCount = 0;

@@ -1,0 +1,151 @@
+import { pipeline, Readable } from 'node:stream';
+import type { ServiceContext } from '../aws/service-context.js';
+import { Demuxer } from '../demux/demuxer.js';
+import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { MediaFetcher } from '../fetch/media-fetcher.js';
+import { waitForFragment } from '../list/fragment-waiter.js';
+import type { FragmentEvent } from '../model/media-event.js';
+import { type RangeClock, resolveRangeClock, type TimeRange } from '../model/time-range.js';
+import { destroyOnAbort } from '../stream/abort.js';
+import type { FragmentNotification } from './fragment-notification.js';
+
+/** The moment of an event: a time, a fragment, or what the service's notification says of one. */
+export type EventMoment = Date | { readonly fragmentNumber: string } | FragmentNotification;
+
+/** How much around a moment is wanted. */
+export interface AroundOptions {
+	readonly beforeMs: number;
+	readonly afterMs: number;
+	/** Whose clock the moment is measured on. @default 'server' */
+	readonly by?: TimeRange['by'];
+	/** How long to wait in all until it is stored, in milliseconds. @default 60000 */
+	readonly timeoutMs?: number | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** How often it is looked, in milliseconds. */
+const POLL_INTERVAL_MS = 1000;
+
+/** The header of a fragment comes first: no more of it needs to be held. */
+const MAX_BUFFERED_BYTES = 64 * 1024;
+
+/** The range around a moment: for every method that takes a range. */
+export class AroundRange implements TimeRange {
+	readonly from: Date;
+	readonly to: Date;
+	readonly by: RangeClock;
+	readonly #isComplete: boolean;
+
+	constructor(from: Date, to: Date, by: RangeClock, isComplete: boolean) {
+		this.from = from;
+		this.to = to;
+		this.by = by;
+		this.#isComplete = isComplete;
+	}
+
+	/** Whether a later fragment is listed, so that all that will come has come. False where the wait was over before. */
+	get isComplete(): boolean {
+		return this.#isComplete;
+	}
+}
+
+/**
+ * Waits until the time around a moment is stored: until a fragment that begins after it is listed, or for as long as
+ * `timeoutMs` says. Rejects with `InvalidOptionError`, a `RequestError`, the signal's reason, or `ArchiveError`
+ * (`KVS_WAIT_TIMEOUT`) where a fragment that is meant by its number cannot be had.
+ */
+export async function around(
+	moment: EventMoment,
+	options: AroundOptions,
+	service: ServiceContext,
+): Promise<AroundRange> {
+	const { beforeMs, afterMs, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+	const by = resolveRangeClock(options.by ?? 'server');
+	for (const [name, value] of Object.entries({ beforeMs, afterMs })) {
+		if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+			throw new InvalidOptionError(name, 'milliseconds, 0 or more', value);
+		}
+	}
+	if (!(timeoutMs > 0)) throw new InvalidOptionError('timeoutMs', 'milliseconds, more than 0', timeoutMs);
+	const deadlineMs = service.clock.now() + timeoutMs;
+	const centerMs = await centerOf(moment, by, { ...service, deadlineMs, signal });
+	const from = new Date(Math.max(0, centerMs - beforeMs));
+	const to = new Date(centerMs + afterMs);
+	const leftMs = Math.max(1, deadlineMs - service.clock.now());
+	const wait = { timeoutMs: leftMs, pollIntervalMs: Math.min(POLL_INTERVAL_MS, leftMs), signal };
+	try {
+		await waitForFragment({ from: to.getTime() + 1, by }, wait, service);
+		return new AroundRange(from, to, by, true);
+	} catch (error) {
+		if (!isTimeout(error)) throw error;
+		return new AroundRange(from, to, by, false);
+	}
+}
+
+interface CenterOptions extends ServiceContext {
+	readonly deadlineMs: number;
+	readonly signal: AbortSignal | undefined;
+}
+
+/** The moment on the clock, epoch milliseconds. */
+async function centerOf(moment: EventMoment, by: RangeClock, options: CenterOptions): Promise<number> {
+	if (moment instanceof Date) {
+		const ms = moment.getTime();
+		if (ms >= 0) return ms;
+		throw new InvalidOptionError('at', 'a valid Date, since 1970', moment);
+	}
+	if ('serverTimestamp' in moment) {
+		return (by === 'server' ? moment.serverTimestamp : moment.producerTimestamp).getTime();
+	}
+	const { fragmentNumber } = moment ?? {};
+	if (typeof fragmentNumber !== 'string' || !/^\d{1,128}$/.test(fragmentNumber)) {
+		throw new InvalidOptionError('at', 'a Date, a fragment number or a notification', moment);
+	}
+	const { clock, deadlineMs, signal, client } = options;
+	for (;;) {
+		const event = await readFragment(fragmentNumber, options);
+		const start = by === 'server' ? event?.serverTimestamp : event?.producerTimestamp;
+		if (start != null) return start.getTime();
+		if (clock.now() >= deadlineMs) {
+			const message = `fragment ${fragmentNumber} of stream \`${client.stream}\` could not be read in the time given, so it is not known when it was`;
+			throw new ArchiveError('KVS_WAIT_TIMEOUT', message, { retryable: true });
+		}
+		await clock.sleep(POLL_INTERVAL_MS, { signal });
+	}
+}
+
+/** The event that a fragment begins with; null where it cannot be had. */
+async function readFragment(
+	fragmentNumber: string,
+	{ client, limiter, clock, signal }: CenterOptions,
+): Promise<FragmentEvent | null> {
+	signal?.throwIfAborted();
+	const unknown = new Date(clock.now());
+	const fragment = {
+		fragmentNumber,
+		fragmentSizeInBytes: 0,
+		producerTimestamp: unknown,
+		serverTimestamp: unknown,
+		fragmentLengthInMilliseconds: 0,
+	};
+	const demuxer = new Demuxer({ clock });
+	pipeline(
+		Readable.from([{ index: 0, fragments: [fragment], sizeBytes: 0 }]),
+		new MediaFetcher({ client, limiter, clock, concurrency: 1, maxBufferedBytes: MAX_BUFFERED_BYTES }),
+		demuxer,
+		// The outcome reaches us through the demuxer, which the pipeline destroys with the error.
+		() => {},
+	);
+	if (signal !== undefined) destroyOnAbort(demuxer, signal);
+	for await (const event of demuxer) {
+		if (event.type === 'fragment') return event;
+		if (event.type === 'fragment-failure') return null;
+	}
+	return null;
+}
+
+function isTimeout(error: unknown): boolean {
+	return error instanceof ArchiveError && error.code === 'KVS_WAIT_TIMEOUT';
+}
