@@ -54,7 +54,7 @@ export class AroundRange implements TimeRange {
 /**
  * Waits until the time around a moment is stored: until a fragment that begins after it is listed, or for as long as
  * `timeoutMs` says. Rejects with `InvalidOptionError`, a `RequestError`, the signal's reason, or `ArchiveError`
- * (`KVS_WAIT_TIMEOUT`) where a fragment that is meant by its number cannot be had.
+ * (`KVS_WAIT_TIMEOUT`) where a fragment that is meant by its number does not come.
  */
 export async function around(
 	moment: EventMoment,
@@ -116,7 +116,7 @@ async function centerOf(moment: EventMoment, by: RangeClock, options: CenterOpti
 	}
 }
 
-/** The event that a fragment begins with; null where it cannot be had. */
+/** The event that a fragment begins with; null where it fails or is missing. */
 async function readFragment(
 	fragmentNumber: string,
 	{ client, limiter, clock, signal }: CenterOptions,
