@@ -1,8 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
 import type { RateLimiter, RequestCost } from 'kvs-archive';
-import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
+import { startArchive, type TestArchive } from '../helpers/archive.js';
 import { findBoto3, runPython } from '../helpers/boto3.js';
 import { collect } from '../helpers/collect.js';
+import { startMeddler } from '../helpers/meddler.js';
 import { withBoto3 } from '../helpers/needs.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { recording } from '../helpers/payload.js';

@@ -5,7 +5,7 @@ import { startArchive } from '../helpers/archive.js';
 import { findBoto3, runPython } from '../helpers/boto3.js';
 import { withBoto3 } from '../helpers/needs.js';
 import { recording } from '../helpers/payload.js';
-import { startServer } from '../server/start-server.js';
+import { startServer } from '../helpers/start-server.js';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG' };
 const signedAtMs = Date.UTC(2026, 0, 31, 14, 3, 7);

@@ -9,7 +9,8 @@ import {
 	type MediaFetcherOptions,
 	type MediaResponse,
 } from 'kvs-archive';
-import { startArchive, startMeddler, type TestArchive } from '../helpers/archive.js';
+import { startArchive, type TestArchive } from '../helpers/archive.js';
+import { startMeddler } from '../helpers/meddler.js';
 import { fragmentDocument, fragmentNumber, frameBlock } from '../helpers/payload.js';
 import { startMs } from '../helpers/range.js';
 import { unlimited } from '../helpers/unlimited.js';

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
 import { elementHeader, master, type Slices, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
-import { KEEP_ALIVE_MS } from './archive.js';
+import { KEEP_ALIVE_MS } from './meddler.js';
 import { fragmentDocument, fragmentNumber, frameBlock, serviceTags, videoTrack } from './payload.js';
 import { startMs } from './range.js';
 import type { StandstillClock } from './standstill-clock.js';

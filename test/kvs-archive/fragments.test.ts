@@ -1,7 +1,8 @@
 import test from 'ava';
 import { type Fragment, KvsArchive, type TimeRange } from 'kvs-archive';
-import { startArchive, startMeddler } from '../helpers/archive.js';
+import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
+import { startMeddler } from '../helpers/meddler.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
 import { between, startMs } from '../helpers/range.js';

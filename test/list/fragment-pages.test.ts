@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { ArchiveClient, type Fragment, type FragmentPage, FragmentSource } from 'kvs-archive';
-import { type Meddle, startArchive, startMeddler } from '../helpers/archive.js';
+import { startArchive } from '../helpers/archive.js';
+import { type Meddle, startMeddler } from '../helpers/meddler.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { fragmentNumber, recording } from '../helpers/payload.js';
 import { between, startMs } from '../helpers/range.js';

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from 'kvs-archive';
-import { startArchive, startMeddler } from '../helpers/archive.js';
+import { startArchive } from '../helpers/archive.js';
+import { startMeddler } from '../helpers/meddler.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { between } from '../helpers/range.js';
 

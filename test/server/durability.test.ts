@@ -3,8 +3,9 @@ import { appendFile, readdir, readFile, rm, stat, truncate, utimes, writeFile } 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { everything, type Json, startServer } from '../helpers/start-server.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { type MadeBlock, matroska } from './made-media.js';
-import { everything, type Json, startServer, temporaryDirectory } from './start-server.js';
 
 const FRAGMENTS = 40;
 

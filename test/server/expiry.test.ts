@@ -6,11 +6,12 @@ import { liveChunks } from '#lib/server/live/live-chunks.js';
 import { startPlace } from '#lib/server/live/start-place.js';
 import type { LocalStream } from '#lib/server/store/local-stream.js';
 import { Producer } from '../helpers/producer.js';
+import { everything, type Json, startServer } from '../helpers/start-server.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 import { recordedChunk, writeRecordingOf } from './made-media.js';
 import { pictureFragment, videoTrack } from './playback/start-playback.js';
 import { clusterOf, header } from './put-media/body.js';
-import { everything, type Json, startServer, temporaryDirectory } from './start-server.js';
 import { SteppedClock } from './stepped-clock.js';
 
 const BASE_MS = Date.UTC(2026, 0, 31);

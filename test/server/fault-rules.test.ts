@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createArchiveServer, type FaultRule } from '#lib/server/index.js';
+import { startServer } from '../helpers/start-server.js';
 import { startFaultyDoor } from './faulty-door.js';
-import { startServer } from './start-server.js';
 
 /** Rules that are refused, and what the error names. */
 const refused: [unknown, RegExp][] = [

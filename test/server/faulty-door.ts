@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { ArchiveServerOptions, RequestRecord, ResponseRecord } from '#lib/server/index.js';
+import { everything, startServer } from '../helpers/start-server.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { FakeClock } from './fake-clock.js';
 import { writeRecordingOf } from './made-media.js';
 import { type OpenRequest, plainClient } from './plain-client.js';
-import { everything, startServer, temporaryDirectory } from './start-server.js';
 
 /** A server whose stream `door` has small fragments, and ways to ask it. */
 export interface FaultyDoor {

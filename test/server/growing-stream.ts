@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { Producer } from '../helpers/producer.js';
+import { type StartedServer, startServer } from '../helpers/start-server.js';
 import { clusterOf, frame, header, UNSIZED } from './put-media/body.js';
-import { type StartedServer, startServer } from './start-server.js';
 import { SteppedClock } from './stepped-clock.js';
 
 /** A server with a stream `cam` into which a test puts fragments. */

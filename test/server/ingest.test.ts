@@ -10,6 +10,8 @@ import { MatroskaParser } from '#lib/mkv/parser/matroska-parser.js';
 import { readTags } from '#lib/mkv/tags.js';
 import type { IngestSummary } from '#lib/server/index.js';
 import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
+import { everything, type Json, type StartedServer, startServer } from '../helpers/start-server.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import {
 	documentedChunk,
 	exceptionChunk,
@@ -18,13 +20,6 @@ import {
 	recordedChunk,
 	writeRecordingOf,
 } from './made-media.js';
-import {
-	everything,
-	type Json,
-	type StartedServer,
-	startServer,
-	temporaryDirectory,
-} from './start-server.js';
 
 const START = new Date('2026-01-01T00:00:00.000Z');
 const startMs = START.getTime();

@@ -10,10 +10,11 @@ import {
 } from '#lib/server/index.js';
 import { processClock } from '#lib/server/monotonic-clock.js';
 import { pacedBody } from '#lib/server/quotas/paced-body.js';
+import { everything, startServer } from '../helpers/start-server.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { FakeClock } from './fake-clock.js';
 import { recordedChunk, writeRecordingOf } from './made-media.js';
 import { plainClient } from './plain-client.js';
-import { everything, startServer, temporaryDirectory } from './start-server.js';
 
 const noLimit = Number.POSITIVE_INFINITY;
 

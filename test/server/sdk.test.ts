@@ -22,8 +22,9 @@ import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { findBoto3, runPython } from '../helpers/boto3.js';
 import { withBoto3 } from '../helpers/needs.js';
+import { startServer } from '../helpers/start-server.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { writeRecordingOf } from './made-media.js';
-import { startServer, temporaryDirectory } from './start-server.js';
 
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 const selector = {

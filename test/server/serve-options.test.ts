@@ -11,10 +11,10 @@ import { commandLine } from '../helpers/command-line.js';
 import { testWith } from '../helpers/needs.js';
 import { fragmentDocument } from '../helpers/payload.js';
 import type { Outcome } from '../helpers/tools.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { writeRecordingOf } from './made-media.js';
 import { plainClient } from './plain-client.js';
 import { onDemand, pictureFragments } from './playback/start-playback.js';
-import { temporaryDirectory } from './start-server.js';
 
 function spawnServe(t: ExecutionContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 	const child = spawn(process.execPath, [resolve('dist/cli/main.js'), 'serve', '--port', '0', ...args], {

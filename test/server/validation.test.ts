@@ -3,14 +3,9 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RequestRecord } from '#lib/server/index.js';
+import { everything, type Json, type StartedServer, startServer } from '../helpers/start-server.js';
+import { temporaryDirectory } from '../helpers/tools.js';
 import { recordedChunk, writeRecordingOf } from './made-media.js';
-import {
-	everything,
-	type Json,
-	type StartedServer,
-	startServer,
-	temporaryDirectory,
-} from './start-server.js';
 
 const CREATION_MS = 1_700_000_000_123;
 const ARN = `arn:aws:kinesisvideo:us-east-1:123456789012:stream/door/${CREATION_MS}`;

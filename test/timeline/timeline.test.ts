@@ -2,8 +2,9 @@ import test from 'ava';
 import type { Fragment, TimelineEvent } from 'kvs-archive';
 import { element, type Slices } from '#lib/ebml/ebml-writer.js';
 import { TimelineSource } from '#lib/timeline/timeline-source.js';
-import { startArchive, startMeddler } from '../helpers/archive.js';
+import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
+import { startMeddler } from '../helpers/meddler.js';
 import { openArchive } from '../helpers/open-archive.js';
 import {
 	failureDocument,

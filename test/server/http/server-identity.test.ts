@@ -5,9 +5,10 @@ import { type ArchiveServerOptions, createArchiveServer } from '#lib/server/inde
 import type { StreamedOperation } from '#lib/server/operations/operation.js';
 import { makeCertificate } from '../../helpers/certificate.js';
 import { testWith } from '../../helpers/needs.js';
+import { startServer } from '../../helpers/start-server.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 import { within } from '../../helpers/wait.js';
 import { RawConnection, writesOf } from '../raw-connection.js';
-import { startServer, temporaryDirectory } from '../start-server.js';
 
 const withOpenssl = testWith('openssl');
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };

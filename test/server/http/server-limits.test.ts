@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { resolveLimits, type ServerLimits } from '#lib/server/http/server-limits.js';
+import { type StartedServer, startServer } from '../../helpers/start-server.js';
 import { until } from '../../helpers/wait.js';
-import { type StartedServer, startServer } from '../start-server.js';
 
 const HEAD = 'POST /listStreams HTTP/1.1\r\nHost: localhost\r\n';
 

@@ -3,9 +3,9 @@ import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions, MonotonicClock, RequestRecord } from '#lib/server/index.js';
 import { processClock } from '#lib/server/monotonic-clock.js';
 import type { StreamedOperation } from '#lib/server/operations/operation.js';
+import { startServer } from '../../helpers/start-server.js';
 import { until, within } from '../../helpers/wait.js';
 import { RawConnection, writesOf } from '../raw-connection.js';
-import { startServer } from '../start-server.js';
 
 const HEAD = 'POST /streamed HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n';
 

@@ -8,9 +8,9 @@ import { readMkv } from 'kvs-archive/mkv';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
 import { Producer } from '../../helpers/producer.js';
+import type { StartedServer } from '../../helpers/start-server.js';
 import { startWithFragments } from '../growing-stream.js';
 import { clusterOf, header } from '../put-media/body.js';
-import type { StartedServer } from '../start-server.js';
 
 /** A fragment as a GetMedia gave it. */
 interface LiveFragment {

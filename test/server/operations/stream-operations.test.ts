@@ -21,7 +21,8 @@ import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
-import { type Json, startServer, temporaryDirectory } from '../start-server.js';
+import { type Json, startServer } from '../../helpers/start-server.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 
 const CREATION_MS = 1_700_000_000_123;
 const ARN = `arn:aws:kinesisvideo:us-east-1:123456789012:stream/door/${CREATION_MS}`;

@@ -4,7 +4,7 @@ import test from 'ava';
 import type { RequestRecord } from '#lib/server/index.js';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
-import { startServer } from '../start-server.js';
+import { startServer } from '../../helpers/start-server.js';
 
 const unserved: ReadonlySet<string> = new Set(
 	`GetClip GetDASHStreamingSessionURL GetImages

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { withChromium } from '../../helpers/needs.js';
+import { startServer } from '../../helpers/start-server.js';
 import { run } from '../../helpers/tools.js';
-import { startServer } from '../start-server.js';
 import { inPage, openPlayer } from './hls-player.js';
 import { onDemand, START_MS, selector } from './start-playback.js';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import { sample, testWith, withFfmpeg } from '../../helpers/needs.js';
+import { type Json, startServer } from '../../helpers/start-server.js';
 import { run } from '../../helpers/tools.js';
 import { within } from '../../helpers/wait.js';
-import { type Json, startServer } from '../start-server.js';
 import {
 	onDemand,
 	pictureFragment,

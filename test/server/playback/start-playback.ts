@@ -5,7 +5,8 @@ import * as HLS from 'hls-parser';
 import { element, master, type Slices, unsigned } from '#lib/ebml/ebml-writer.js';
 import type { ArchiveServerOptions, RequestRecord } from '#lib/server/index.js';
 import { type FragmentFixture, fragmentDocument, trackEntry } from '../../helpers/payload.js';
-import { type Json, type StartedServer, startServer, temporaryDirectory } from '../start-server.js';
+import { type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 
 HLS.setOptions({ strictMode: true });
 

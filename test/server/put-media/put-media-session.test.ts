@@ -9,13 +9,8 @@ import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { serviceTags } from '#lib/server/wire/chunk-writer.js';
 import { testWith } from '../../helpers/needs.js';
 import { Producer, type ReceivedAck } from '../../helpers/producer.js';
-import {
-	everything,
-	type Json,
-	type StartedServer,
-	startServer,
-	temporaryDirectory,
-} from '../start-server.js';
+import { everything, type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 import { SteppedClock } from '../stepped-clock.js';
 import { bothTracks, clusterOf, endOfFragment, frame, header, tags, UNSIZED } from './body.js';
 import { fuzzPutMedia } from './fuzz.js';

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions, MonotonicClock, RequestRecord } from '#lib/server/index.js';
 import { Producer, type ReceivedAck } from '../../helpers/producer.js';
+import { startServer } from '../../helpers/start-server.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 import { until } from '../../helpers/wait.js';
 import { recordedChunk } from '../made-media.js';
 import { plainClient } from '../plain-client.js';
 import { clusterOf, frame, header, tags, UNSIZED } from '../put-media/body.js';
-import { startServer, temporaryDirectory } from '../start-server.js';
 import { SteppedClock } from '../stepped-clock.js';
 
 /** A clock on which pacing takes no time, and time limits are never reached. */

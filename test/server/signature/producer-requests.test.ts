@@ -7,8 +7,8 @@ import type { StreamedOperation } from '#lib/server/operations/operation.js';
 import { NodeSha256 } from '#lib/server/signature/node-sha256.js';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { sample, testWith, withBoto3 } from '../../helpers/needs.js';
+import { startServer } from '../../helpers/start-server.js';
 import { RawConnection } from '../raw-connection.js';
-import { startServer } from '../start-server.js';
 
 const key: AccessKey = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG' };
 const region = 'us-west-2';

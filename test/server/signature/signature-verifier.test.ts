@@ -8,8 +8,8 @@ import type { AccessKey, RequestRecord } from '#lib/server/index.js';
 import { checkAccessKeys } from '#lib/server/signature/access-key.js';
 import { NodeSha256 } from '#lib/server/signature/node-sha256.js';
 import { testWith } from '../../helpers/needs.js';
+import { startServer } from '../../helpers/start-server.js';
 import { run } from '../../helpers/tools.js';
-import { startServer } from '../start-server.js';
 
 const key: AccessKey = {
 	accessKeyId: 'AKIDEXAMPLE',

@@ -7,15 +7,10 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
+import { everything, type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 import { writeRecordingOf } from '../made-media.js';
 import { onDemand, pictureFragments, readPlaylist, startPlayback } from '../playback/start-playback.js';
-import {
-	everything,
-	type Json,
-	type StartedServer,
-	startServer,
-	temporaryDirectory,
-} from '../start-server.js';
 
 /** An archive of a few small fragments that was closed again: its directory, and where its files are. */
 async function closedArchive(t: ExecutionContext, count = 3) {

@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type ArchiveServer, type ArchiveServerOptions, createArchiveServer } from '#lib/server/index.js';
 
-/** A running server, its address, and a call that answers status and JSON. */
+/** A running server, its address, and a call that gives status, headers and JSON of the response. */
 export interface StartedServer {
 	readonly server: ArchiveServer;
 	readonly url: string;
@@ -15,7 +12,7 @@ export interface StartedServer {
 	readonly close: () => Promise<void>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
+// biome-ignore lint/suspicious/noExplicitAny: responses are looked into field by field
 export type Json = any;
 
 /** Starts a server on a free port and closes it with the test. */
@@ -43,13 +40,6 @@ export async function startServer(
 		const response = await fetch(url + path, { method: 'POST', body: text });
 		return { status: response.status, headers: response.headers, json: await response.json() };
 	}
-}
-
-/** A directory that goes with the test. */
-export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
-	const directory = await mkdtemp(join(tmpdir(), 'kvs-archive-test-'));
-	t.teardown(() => rm(directory, { recursive: true, force: true }));
-	return directory;
 }
 
 /** A selector of everything on one clock. */
