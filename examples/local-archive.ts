@@ -6,6 +6,8 @@ import { createArchiveServer } from 'kvs-archive/server';
 export interface ExampleArchive {
 	readonly endpoint: string;
 	readonly streamName: string;
+	/** The clip's file; null where the archive is not a local one. */
+	readonly clipFile: string | null;
 	close(): Promise<void>;
 }
 
@@ -15,16 +17,18 @@ export const clipStart = new Date('2026-01-31T14:03:00Z');
 /** Opens the archive. With KVS_ENDPOINT, KVS_STREAM names the stream. */
 export async function openExampleArchive(): Promise<ExampleArchive> {
 	const { KVS_ENDPOINT: endpoint, KVS_STREAM: streamName = 'door' } = process.env;
-	if (endpoint !== undefined) return { endpoint, streamName, close: async () => {} };
+	if (endpoint !== undefined) return { endpoint, streamName, clipFile: null, close: async () => {} };
 
 	const clip = new URL('examples/media/clock.mkv', import.meta.resolve('kvs-archive/package.json'));
+	const clipFile = fileURLToPath(clip);
 	const server = createArchiveServer();
-	await server.archive.ingest(streamName, fileURLToPath(clip), { start: clipStart });
+	await server.archive.ingest(streamName, clipFile, { start: clipStart });
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	return {
 		endpoint: server.endpoint,
 		streamName,
+		clipFile,
 		async close() {
 			server.close();
 			server.closeAllConnections();

@@ -19,6 +19,7 @@ const printed: Readonly<Record<string, RegExp>> = {
 		/^(?=[\s\S]*"clock":"00:00:10.000","offMs":0,)(\{"at":"2026-01-31T14:03:\d\d\.\d{3}Z","clock":"[\d:.]*","offMs":(-?\d+|null),"fragmentNumber":"\d+"\}\n){16}\{"fragments":8,"delivered":8,"pictureFailures":0\}\n$/,
 	'read-fetched-media.ts':
 		/^2026-01-31T14:03:00\.000Z: 119 frames, 34603 bytes\n2026-01-31T14:03:02\.000Z: 124 frames, 37780 bytes\n$/,
+	'read-live.ts': /^(\d+ frames, \d+ bytes, \d+\.\d s behind now\n){5}5 fragments, none failed\n$/,
 	'react-to-event.ts':
 		/^fragment 0 from 2026-01-31T14:03:02\.000Z\n[\s\S]*most movement at 2026-01-31T14:03:\d\d\.\d{3}Z/,
 };

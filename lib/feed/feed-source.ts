@@ -1,7 +1,6 @@
 import { MediaError } from '../errors.js';
 import type { FileMedia } from '../media-files/file-media.js';
 import { type InputFile, openInput, readBytes } from '../media-files/input-file.js';
-import { openMp4 } from '../media-files/mp4/mp4-media.js';
 import { MatroskaParser } from '../mkv/parser/matroska-parser.js';
 import { unlessAborted } from '../stream/abort.js';
 import { type FeedFrame, FrameCollector } from './feed-frame.js';
@@ -60,6 +59,8 @@ async function matroskaFile({ handle, sizeBytes }: InputFile, signal: AbortSigna
 }
 
 async function mp4File({ handle, sizeBytes }: InputFile, signal: AbortSignal): Promise<FeedSource> {
+	// Loaded when it is needed: mediabunny takes as long as the rest of the package.
+	const { openMp4 } = await import('../media-files/mp4/mp4-media.js');
 	const media = await openMp4(handle, sizeBytes, signal);
 	const chosen = chooseTracks(media.tracks);
 	return {

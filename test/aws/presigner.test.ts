@@ -132,6 +132,12 @@ test("presigned requests get a response, by AWS's name and boto3's, nested membe
 	const link = await archive.presign('describe_stream', {}, { method: 'GET' });
 	const described = (await (await fetch(link.url)).json()) as { StreamInfo: { StreamName: string } };
 	t.is(described.StreamInfo.StreamName, 'door');
+	const live = await archive.presign('GetMedia', { StartSelector: { StartSelectorType: 'EARLIEST' } });
+	const { body } = await fetch(live.url, { method: live.method, headers: live.headers, body: live.body });
+	for await (const bytes of body ?? []) {
+		t.is(Buffer.from(bytes).subarray(0, 4).toString('hex'), '1a45dfa3');
+		break;
+	}
 	const other = await archive.presign('DescribeStream', { StreamName: 'gate' });
 	t.is(new URL(other.url).searchParams.get('StreamName'), 'gate');
 });
