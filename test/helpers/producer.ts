@@ -51,19 +51,23 @@ export class Producer {
 
 	/** Connects and sends the headers. */
 	static async open(endpoint: string, options: ProducerOptions): Promise<Producer> {
-		const { hostname, port } = new URL(endpoint);
-		const socket = connect(Number(port), hostname);
-		await once(socket, 'connect');
-		const producer = new Producer(socket);
-		const lines = [
+		return Producer.replay(endpoint, [
 			'POST /putMedia HTTP/1.1',
-			`Host: ${hostname}`,
+			`Host: ${new URL(endpoint).hostname}`,
 			'transfer-encoding: chunked',
 			`x-amzn-stream-name: ${options.stream}`,
 			`x-amzn-fragment-timecode-type: ${options.timecodes ?? 'ABSOLUTE'}`,
 			`x-amzn-producer-start-timestamp: ${options.start ?? '0'}`,
 			...(options.headers ?? []),
-		];
+		]);
+	}
+
+	/** Connects and sends a request's head, given as its lines. */
+	static async replay(endpoint: string, lines: readonly string[]): Promise<Producer> {
+		const { hostname, port } = new URL(endpoint);
+		const socket = connect(Number(port), hostname);
+		await once(socket, 'connect');
+		const producer = new Producer(socket);
 		await producer.sendRaw(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`));
 		return producer;
 	}

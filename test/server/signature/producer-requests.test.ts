@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import test, { type ExecutionContext } from 'ava';
@@ -6,7 +5,8 @@ import type { AccessKey, ArchiveServerOptions } from '#lib/server/index.js';
 import type { StreamedOperation } from '#lib/server/operations/operation.js';
 import { NodeSha256 } from '#lib/server/signature/node-sha256.js';
 import { findBoto3, runPython } from '../../helpers/boto3.js';
-import { sample, testWith, withBoto3 } from '../../helpers/needs.js';
+import { testWith, withBoto3 } from '../../helpers/needs.js';
+import { readRecordedSession, recordedSessions } from '../../helpers/recorded-session.js';
 import { startServer } from '../../helpers/start-server.js';
 import { RawConnection } from '../raw-connection.js';
 
@@ -55,49 +55,9 @@ const headersOf = (headers: Record<string, string>): string[] =>
 const dateOf = (text: string): Date =>
 	new Date(text.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
 
-/** A request of a log: its lines without the signature, what it had signed, and its JSON body. */
-interface RecordedRequest {
-	readonly lines: readonly string[];
-	readonly headers: Readonly<Record<string, string>>;
-	readonly signedHeaders: readonly string[];
-	readonly body: string;
-}
-
-/** The requests of a producer's session, as a logging server wrote them down. */
-async function recordedRequests(name: string): Promise<RecordedRequest[]> {
-	const log = await readFile(sample(`putmedia/${name}.log`), 'utf8');
-	return log
-		.split('] HEAD\n')
-		.slice(1)
-		.map((text) => {
-			const [head = '', rest = ''] = text.split('<CRLF>\n<CRLF>\n');
-			const lines = head.split('<CRLF>\n');
-			const headers = Object.fromEntries(
-				lines.slice(1).map((line) => {
-					const [, field = '', value = ''] = /^([^:]+): (.*)$/.exec(line) ?? [];
-					return [field.toLowerCase(), value];
-				}),
-			);
-			const [, signedHeaders = ''] = /SignedHeaders=([^,]+)/.exec(headers['authorization'] ?? '') ?? [];
-			const [, body] = /BODY (".*")\n/.exec(rest) ?? [];
-			const isMedia = headers['transfer-encoding'] !== undefined;
-			return {
-				lines: lines.filter((line) => !line.startsWith('Authorization: ')),
-				headers,
-				signedHeaders: signedHeaders.split(';'),
-				body: isMedia ? '' : JSON.parse(body ?? '""'),
-			};
-		});
-}
-
-for (const name of [
-	'c-offline-relative-av-tags',
-	'c-sample-realtime-tags-eofr',
-	'kvssink-avc-aac-bframes',
-	'kvssink-avc-alaw',
-]) {
+for (const name of recordedSessions) {
 	testWith(`putmedia/${name}.mkv`)(`requests of the session ${name} are verified, signed anew`, async (t) => {
-		const requests = await recordedRequests(name);
+		const { requests } = await readRecordedSession(name);
 		const dates = requests.map(({ headers }) => dateOf(headers['x-amz-date'] ?? ''));
 		const { send } = await start(t, { now: () => dates[0]?.getTime() ?? 0 });
 		const statuses: string[] = [];
