@@ -148,7 +148,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	for (const event of ['request', 'checkContinue'] as const) {
 		const isContinueExpected = event === 'checkContinue';
 		server.on(event, (request: IncomingMessage, response: ServerResponse) => {
-			// Rejects only where the client disconnected or the disk failed; the connection is closed either way.
+			// Rejects where the client disconnected, the disk failed or a fault rule says so; the connection is closed then.
 			respond(request, response, { isContinueExpected }).catch(() => response.destroy());
 		});
 	}

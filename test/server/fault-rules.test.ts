@@ -1,4 +1,5 @@
 import test from 'ava';
+import { faultOperations } from '#lib/server/faults/fault-rule.js';
 import { createArchiveServer, type FaultRule } from '#lib/server/index.js';
 import { startServer } from '../helpers/start-server.js';
 import { startFaultyDoor } from './faulty-door.js';
@@ -40,6 +41,37 @@ const refused: [unknown, RegExp][] = [
 		[{ fault: 'stall', atByte: 1, ms: 2 ** 31 }],
 		/`faults\[0\]\.ms` to be a whole number from 0 to 2147483647/,
 	],
+	[
+		[{ fault: 'cut', operation: 'PutMedia', atFraction: 0.5 }],
+		/`faults\[0\]\.atFraction` to be absent: PutMedia takes/,
+	],
+	[
+		[{ fault: 'stall', operation: 'GetMedia', inside: 'Block' }],
+		/`faults\[0\]\.inside` to be absent: GetMedia takes/,
+	],
+	[
+		[{ fault: 'cut', operation: 'GetMedia', atByte: 1, of: 'request' }],
+		/`faults\[0\]\.operation` to be PutMedia, for of/,
+	],
+	[
+		[{ fault: 'cut', atByte: 1, of: 'request' }],
+		/`faults\[0\]\.operation` to be PutMedia, for of, got nothing/,
+	],
+	[
+		[{ fault: 'cut', operation: 'PutMedia', atByte: 1, of: 'both' }],
+		/`faults\[0\]\.of` to be one of request, response/,
+	],
+	[[{ fault: 'put-error' }], /`faults\[0\]\.errorId` to be one of 4000, .*, got nothing/],
+	[[{ fault: 'put-error', errorId: 4013 }], /`faults\[0\]\.errorId` .* got `4013`/],
+	[
+		[{ fault: 'put-error', errorId: 4011, fragment: 'last' }],
+		/`faults\[0\]\.fragment` to be a whole number from 1/,
+	],
+	[
+		[{ fault: 'put-error', errorId: 4011, operation: 'GetMedia' }],
+		/`faults\[0\]\.operation` to be PutMedia,/,
+	],
+	[[{ fault: 'slow-disk' }], /`faults\[0\]\.ms` to be a whole number from 0 to 2147483647, got nothing/],
 	[[{ fault: 'exception' }], /`faults\[0\]\.code` to be a whole number.*, got nothing/],
 	[
 		[{ fault: 'exception', code: 5000, fragment: 'first' }],
@@ -96,6 +128,11 @@ test('takes every field there is', async (t) => {
 		{ ...when, fault: 'leave-out', fragment: 1, count: 2 },
 		{ ...when, operation: 'ListFragments', fault: 'empty-page' },
 		{ ...when, operation: 'ListFragments', fault: 'late-listing', delayMs: 10, share: 0.5 },
+		{ ...when, operation: 'GetMedia', fault: 'cut', atByte: 7 },
+		{ ...when, operation: 'PutMedia', fault: 'stall', atByte: 7, of: 'request', ms: 5 },
+		{ ...when, operation: 'PutMedia', fault: 'put-error', errorId: 4011, fragment: 3 },
+		{ ...when, operation: 'PutMedia', fault: 'slow-disk', ms: 30 },
+		...faultOperations.map((operation): FaultRule => ({ ...when, operation, fault: 'hang-up' })),
 		{ ...when, operation: 'GetDataEndpoint', fault: 'dead-endpoint', endpoint: 'http://127.0.0.1:2' },
 	];
 	await startServer(t, { faults });

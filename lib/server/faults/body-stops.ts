@@ -22,13 +22,24 @@ export async function bodyStops(
 ): Promise<readonly BodyStop[]> {
 	const stops: BodyStop[] = [];
 	for (const active of rulesOf(fired, 'cut', 'stall')) {
-		const { rule } = active;
-		stops.push({
-			atByte: await stopOffset(parts, active),
-			action: rule.fault === 'cut' ? { kind: rule.as ?? 'abort' } : { kind: 'stall', ms: rule.ms ?? null },
-		});
+		stops.push({ atByte: await stopOffset(parts, active), action: actionOf(active.rule) });
 	}
 	return stops.toSorted((a, b) => a.atByte - b.atByte);
+}
+
+/** Where a body of unknown length stops by the rules that fired: a response, or the request of a PutMedia. */
+export function streamStops(
+	fired: readonly ActiveFaultRule[],
+	body: 'request' | 'response',
+): readonly BodyStop[] {
+	return rulesOf(fired, 'cut', 'stall')
+		.filter(({ rule }) => body === (rule.operation === 'PutMedia' ? (rule.of ?? 'request') : 'response'))
+		.map(({ rule }) => ({ atByte: 'atByte' in rule ? rule.atByte : 0, action: actionOf(rule) }))
+		.toSorted((a, b) => a.atByte - b.atByte);
+}
+
+function actionOf(rule: RuleOf<'cut' | 'stall'>): BodyStop['action'] {
+	return rule.fault === 'cut' ? { kind: rule.as ?? 'abort' } : { kind: 'stall', ms: rule.ms ?? null };
 }
 
 async function stopOffset(

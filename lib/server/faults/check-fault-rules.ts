@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../../errors.js';
 import { FRAGMENT_NUMBER_PATTERN } from '../store/stored-fragment.js';
+import { ACK_ERROR_IDS } from '../wire/ack-error-name.js';
 import { cutElements, type Fault, type FaultRule, faultOperations, throttleErrors } from './fault-rule.js';
 
 /** What a field must be, in words and as a test. */
@@ -48,6 +49,9 @@ const cutPointFields: FieldChecks = {
 	inside: oneOf(cutElements),
 };
 
+/** Operations whose bodies have no known length, and are not read ahead. */
+const streamed = ['GetMedia', 'PutMedia'];
+
 const exceptionFields: FieldChecks = {
 	spelling: oneOf(['get-media', 'documented']),
 	goesOn: truth,
@@ -66,6 +70,8 @@ interface FaultFields {
 }
 
 const media = { operations: ['GetMediaForFragmentList'] };
+const producer = { operations: ['PutMedia'] };
+const bodies = oneOf(['request', 'response']);
 const listing = { operations: ['ListFragments'] };
 const cutPoint = { oneOf: Object.keys(cutPointFields), isForAny: true, ...media };
 
@@ -76,10 +82,19 @@ const faults: Readonly<Record<Fault['fault'], FaultFields>> = {
 	'hang-up': { fields: {} },
 	'no-answer': { fields: { ms: timerMs } },
 	cut: {
-		fields: { ...cutPointFields, fragment, element: count, as: oneOf(['abort', 'clean']) },
+		fields: { ...cutPointFields, fragment, element: count, of: bodies, as: oneOf(['abort', 'clean']) },
 		...cutPoint,
 	},
-	stall: { fields: { ...cutPointFields, fragment, element: count, ms: timerMs }, ...cutPoint },
+	stall: {
+		fields: { ...cutPointFields, fragment, element: count, of: bodies, ms: timerMs },
+		...cutPoint,
+	},
+	'put-error': {
+		fields: { errorId: oneOf(ACK_ERROR_IDS), fragment: count },
+		required: ['errorId'],
+		...producer,
+	},
+	'slow-disk': { fields: { ms: timerMs }, required: ['ms'], ...producer },
 	exception: {
 		fields: {
 			...exceptionFields,
@@ -170,13 +185,22 @@ function checkRule(path: string, rule: unknown): void {
 			throw new InvalidOptionError(path, `given exactly one of ${alternatives.join(', ')}`, got);
 		}
 	}
-	const isMedia = values['operation'] === undefined || values['operation'] === 'GetMediaForFragmentList';
-	if (values['inside'] !== undefined && !isMedia) {
-		throw new InvalidOptionError(
-			`${path}.operation`,
-			'GetMediaForFragmentList, for inside',
-			values['operation'],
-		);
+	checkBody(path, values);
+}
+
+/** Checks which places a rule may name in the bodies of its operation. */
+function checkBody(path: string, values: Readonly<Record<string, unknown>>): void {
+	const { operation = 'GetMediaForFragmentList' } = values as { operation?: string };
+	for (const name of ['atFraction', 'inside']) {
+		if (values[name] !== undefined && streamed.includes(operation)) {
+			throw new InvalidOptionError(`${path}.${name}`, `absent: ${operation} takes atByte`, values[name]);
+		}
+	}
+	if (values['inside'] !== undefined && operation !== 'GetMediaForFragmentList') {
+		throw new InvalidOptionError(`${path}.operation`, 'GetMediaForFragmentList, for inside', operation);
+	}
+	if (values['of'] !== undefined && operation !== 'PutMedia') {
+		throw new InvalidOptionError(`${path}.operation`, 'PutMedia, for of', values['operation']);
 	}
 }
 

@@ -1,10 +1,23 @@
+import type { AckErrorId } from '../wire/ack-error-name.js';
+
 /** Operations a fault rule can name. */
 export const faultOperations = [
 	'ListFragments',
 	'GetMediaForFragmentList',
+	'GetMedia',
+	'PutMedia',
 	'GetDataEndpoint',
+	'CreateStream',
+	'DeleteStream',
 	'DescribeStream',
+	'DescribeStreamStorageConfiguration',
 	'ListStreams',
+	'ListTagsForStream',
+	'TagStream',
+	'UntagStream',
+	'UpdateDataRetention',
+	'UpdateStream',
+	'UpdateStreamStorageConfiguration',
 ] as const;
 
 /** The service's errors for throttled requests. No SDK retries the first two. */
@@ -45,9 +58,9 @@ export interface FaultCondition {
 /** A fragment of a response: its position from 1 (past the end: the last), the last one, or a random one. */
 export type FragmentChoice = number | 'last' | 'random';
 
-/** A position in the bytes of a response. */
+/** A position in the bytes of a response, or of a PutMedia's request. */
 export type CutPoint =
-	/** After a number of bytes of the body; 0 is after the headers. */
+	/** After a number of bytes of the body; 0 is after the headers. The only one for GetMedia and PutMedia, whose length is not known. */
 	| { readonly atByte: number }
 	/** At a fraction of the body's length, 0 to 1. */
 	| { readonly atFraction: number | 'random' }
@@ -72,6 +85,12 @@ export interface ExceptionShape {
 	readonly goesOn?: boolean;
 }
 
+/** Which body is meant. */
+export interface OfBody {
+	/** Of PutMedia: the media that is read, or the acknowledgements. @default 'request' for PutMedia, else the response */
+	readonly of?: 'request' | 'response';
+}
+
 /** What a rule does. Several rules may fire for one request: all are applied, in their order; of refusals the first. */
 export type Fault =
 	/** Refusal: HTTP 400 of that name. @default error 'ClientLimitExceededException' */
@@ -85,9 +104,9 @@ export type Fault =
 	/** The response begins after `ms` milliseconds, or never. */
 	| { readonly fault: 'no-answer'; readonly ms?: number }
 	/** The body ends early: the connection is closed (`abort`, the default), or the response ends as if it were whole (`clean`). */
-	| ({ readonly fault: 'cut'; readonly as?: 'abort' | 'clean' } & CutPoint)
-	/** The body pauses for `ms` milliseconds, or never continues. */
-	| ({ readonly fault: 'stall'; readonly ms?: number } & CutPoint)
+	| ({ readonly fault: 'cut'; readonly as?: 'abort' | 'clean' } & CutPoint & OfBody)
+	/** The body pauses for `ms` milliseconds, or never continues: no more is sent, or read. */
+	| ({ readonly fault: 'stall'; readonly ms?: number } & CutPoint & OfBody)
 	/**
 	 * An in-band exception in place of a fragment (default the first). `name` is its name; `isNumbered: false` leaves the
 	 * fragment number out.
@@ -117,6 +136,13 @@ export type Fault =
 			| { readonly delayMs: number }
 			| { readonly fromListing: number }
 	  ))
+	/**
+	 * PutMedia acknowledges an ERROR in place of the `fragment`-th fragment (default the first) of the connection, and ends it. What
+	 * came before stays.
+	 */
+	| { readonly fault: 'put-error'; readonly errorId: AckErrorId; readonly fragment?: number }
+	/** Each fsync of a PutMedia takes `ms` milliseconds longer. */
+	| { readonly fault: 'slow-disk'; readonly ms: number }
 	/** GetDataEndpoint responds with an address that refuses connections (default `http://127.0.0.1:1`). */
 	| { readonly fault: 'dead-endpoint'; readonly endpoint?: string };
 

@@ -2,7 +2,7 @@ import { unlessAborted } from '../../stream/abort.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { BodyStop } from './body-stops.js';
 
-/** What a {@link stoppedBody} needs of its response. */
+/** What a {@link stoppedBody} needs of its request or response. */
 export interface StoppedBodyOptions {
 	/** Sorted by their place. */
 	readonly stops: readonly BodyStop[];
@@ -11,36 +11,42 @@ export interface StoppedBodyOptions {
 	readonly signal: AbortSignal;
 	/** Closes the connection once everything before is sent, and rejects. */
 	readonly abort: () => Promise<never>;
+	/** Called with each pause; what it returns is waited for. */
+	readonly pause?: (wait: Promise<void>) => Promise<void>;
 }
 
-/** A body that pauses or ends where the stops say. Bytes before a stop are sent before it happens. */
+/** A body that pauses or ends where the stops say. Bytes before a stop have passed when it happens, and nothing after it is read. */
 export async function* stoppedBody(
 	body: AsyncIterable<Uint8Array>,
-	{ stops, clock, signal, abort }: StoppedBodyOptions,
+	{ stops, clock, signal, abort, pause = (wait) => wait }: StoppedBodyOptions,
 ): AsyncGenerator<Uint8Array> {
 	const waiting = [...stops];
 	let position = 0;
+	if (await isOver()) return;
 	for await (const bytes of body) {
-		let start = 0;
-		for (
-			let stop = waiting[0];
-			stop !== undefined && stop.atByte < position + bytes.byteLength;
-			stop = waiting[0]
-		) {
-			waiting.shift();
-			const end = stop.atByte - position;
-			if (end > start) yield bytes.subarray(start, end);
-			start = end;
-			if (await halts(stop)) return;
+		for (let rest = bytes; rest.byteLength > 0; ) {
+			const part = rest.subarray(0, (waiting[0]?.atByte ?? Number.POSITIVE_INFINITY) - position);
+			yield part;
+			position += part.byteLength;
+			rest = rest.subarray(part.byteLength);
+			if (await isOver()) return;
 		}
-		if (start < bytes.byteLength) yield bytes.subarray(start);
-		position += bytes.byteLength;
 	}
-	for (const stop of waiting) if (await halts(stop)) return;
+	position = Number.POSITIVE_INFINITY;
+	await isOver();
+
+	/** Lets the stops happen that are reached. Whether one of them ends the body. */
+	async function isOver(): Promise<boolean> {
+		for (let stop = waiting[0]; stop !== undefined && stop.atByte <= position; stop = waiting[0]) {
+			waiting.shift();
+			if (await halts(stop)) return true;
+		}
+		return false;
+	}
 
 	async function halts({ action }: BodyStop): Promise<boolean> {
 		if (action.kind === 'stall') {
-			await stall(action.ms, clock, signal);
+			await pause(stall(action.ms, clock, signal));
 			return false;
 		}
 		if (action.kind === 'abort') await abort();

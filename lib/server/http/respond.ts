@@ -39,7 +39,7 @@ export type Responder = (
 
 /**
  * Makes the function that responds to every request: finds its route, validates it, lets the stream's quotas admit it, logs
- * it and sends the reply. It rejects only where the client disconnected or the disk failed under a body.
+ * it and sends the reply. It rejects only where the client disconnected, the disk failed under a body, or a fault rule ends it.
  */
 export function createResponder(options: ResponderOptions): Responder {
 	const { server, router, clock, now, isAuthenticated: isAnyName } = options;

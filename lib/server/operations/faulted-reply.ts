@@ -1,5 +1,6 @@
 import { type ActiveFaultRule, rulesOf } from '../faults/active-fault-rule.js';
-import { bodyStops } from '../faults/body-stops.js';
+import { bodyStops, streamStops } from '../faults/body-stops.js';
+import type { RuleOf } from '../faults/fault-rule.js';
 import { faultListing } from '../faults/listing-faults.js';
 import { arrangeMedia } from '../faults/media-faults.js';
 import { errorReply, jsonReply, type Reply } from '../http/reply.js';
@@ -16,28 +17,31 @@ const refusals = ['throttle', 'server-error', 'reset', 'hang-up'] as const;
 /** A port on which connections are refused: 1 belongs to tcpmux (RFC 1078), which is not in use. */
 const DEAD_ENDPOINT = 'http://127.0.0.1:1';
 
-/** The reply for a result, after the rules that fired for it. `nowMs` is the archive's clock, epoch milliseconds. */
+/** The reply for a result, after the rules that fired for it. `now` is the archive's clock, epoch milliseconds. */
 export async function faultedReply(
-	result: SettledResult,
+	result: OperationResult,
 	fired: readonly ActiveFaultRule[],
-	nowMs: number,
+	now: () => number,
 ): Promise<Reply> {
 	const [refusal] = rulesOf(fired, ...refusals);
-	if (refusal !== undefined) {
-		const { rule, applied } = refusal;
-		if (rule.fault === 'throttle') return errorReply(throttleError(rule.error), [applied]);
-		if (rule.fault === 'server-error') return errorReply(serverError(rule.status), [applied]);
-		return { ...jsonReply(null), closing: rule.fault, faults: [applied] };
-	}
-	const reply = contentReply(result, fired, nowMs);
+	// What is refused is not done.
+	if (refusal !== undefined) return refusedReply(refusal);
+	const settled = result.kind === 'action' ? await result.act() : result;
+	const reply = contentReply(settled, fired, now());
 	const [silence] = rulesOf(fired, 'no-answer');
-	const rest = rulesOf(fired, 'no-answer', 'cut', 'stall').map(({ applied }) => applied);
+	const rest = rulesOf(fired, 'no-answer', 'cut', 'stall', 'put-error', 'slow-disk');
 	return {
 		...reply,
 		silenceMs: silence === undefined ? 0 : (silence.rule.ms ?? null),
-		stops: await bodyStops(reply.parts, fired),
-		faults: [...reply.faults, ...rest].toSorted((a, b) => a.rule - b.rule),
+		stops: settled.kind === 'stream' ? streamStops(fired, 'response') : await bodyStops(reply.parts, fired),
+		faults: [...reply.faults, ...rest.map(({ applied }) => applied)].toSorted((a, b) => a.rule - b.rule),
 	};
+}
+
+function refusedReply({ rule, applied }: ActiveFaultRule<RuleOf<(typeof refusals)[number]>>): Reply {
+	if (rule.fault === 'throttle') return errorReply(throttleError(rule.error), [applied]);
+	if (rule.fault === 'server-error') return errorReply(serverError(rule.status), [applied]);
+	return { ...jsonReply(null), closing: rule.fault, faults: [applied] };
 }
 
 function contentReply(result: SettledResult, fired: readonly ActiveFaultRule[], nowMs: number): Reply {
@@ -63,7 +67,7 @@ function contentReply(result: SettledResult, fired: readonly ActiveFaultRule[], 
 		};
 	}
 	if (result.kind === 'stream') {
-		return { ...jsonReply(null), contentType: result.contentType, parts: [], stream: result.body };
+		return { ...jsonReply(null), contentType: result.contentType, parts: [], stream: result.body(fired) };
 	}
 	const [dead] = rulesOf(fired, 'dead-endpoint');
 	if (dead === undefined) return jsonReply(result.json);

@@ -13,7 +13,7 @@ export const getMedia: JsonOperation = {
 		const stream = requested.find(archive);
 		const start = startPlace(selector, stream, nowMs);
 		const onDamage = (message: string): void => archive.warn(message);
-		const body = liveChunks({ stream, start, clock, now, signal, onDamage });
+		const body = (): AsyncIterable<Uint8Array> => liveChunks({ stream, start, clock, now, signal, onDamage });
 		return { kind: 'stream', contentType: 'video/webm', body };
 	},
 };

@@ -81,8 +81,7 @@ export class OperationRoute implements Route {
 				const fragmentNumbers = result.kind === 'media' ? result.fragments.map(({ number }) => number) : [];
 				const faulted = { operation: operation.name, stream, fragmentNumbers };
 				const fired = rules.filter((rule) => rule.fires(faulted));
-				const settled = result.kind === 'action' ? await result.act() : result;
-				return faultedReply(settled, fired, now());
+				return faultedReply(result, fired, now);
 			},
 		};
 	}

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ActiveFaultRule } from '../faults/active-fault-rule.js';
 import type { ListedPage } from '../faults/listing-faults.js';
 import type { Reply } from '../http/reply.js';
 import type { LocalArchive } from '../local-archive.js';
@@ -61,8 +62,13 @@ export type OperationResult =
 	/**
 	 * Bytes as they come, of unknown number, each item one HTTP chunk in a write of its own. The head is sent before the first.
 	 * The response ends with the iterable; when the client disconnects the iterable is closed, which is to end on `signal` too.
+	 * `body` is called once the request is admitted, with the fault rules that fired for it.
 	 */
-	| { readonly kind: 'stream'; readonly contentType: string; readonly body: AsyncIterable<Uint8Array> };
+	| {
+			readonly kind: 'stream';
+			readonly contentType: string;
+			readonly body: (fired: readonly ActiveFaultRule[]) => AsyncIterable<Uint8Array>;
+	  };
 
 /** An operation that takes a JSON object, with `POST`, or as a presigned link. */
 export interface JsonOperation {

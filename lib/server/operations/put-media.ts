@@ -1,3 +1,5 @@
+import { type PutMediaFaults, putMediaFaults } from '../faults/put-media-faults.js';
+import { stoppedBody } from '../faults/stopped-body.js';
 import { ConnectionReset } from '../http/connection-reset.js';
 import { readPutMediaHeaders } from '../put-media/put-media-headers.js';
 import { PutMediaSession } from '../put-media/put-media-session.js';
@@ -18,11 +20,11 @@ export const putMedia: StreamedOperation = {
 		return {
 			kind: 'stream',
 			contentType: 'application/json',
-			body: acknowledgements(),
+			body: (fired) => acknowledgements(putMediaFaults(fired)),
 		};
 
 		// Begins with the first read, so that a request that a quota refuses stores nothing.
-		async function* acknowledgements(): AsyncGenerator<Uint8Array> {
+		async function* acknowledgements(faults: PutMediaFaults): AsyncGenerator<Uint8Array> {
 			const appender = archive.appendTo(stream);
 			const pauses = new ReadingPauses(clock);
 			const pause = (wait: Promise<void>): Promise<void> => pauses.during(wait);
@@ -36,13 +38,19 @@ export const putMedia: StreamedOperation = {
 				onError: ({ errorId, errorCode, message }) =>
 					archive.warn(`PutMedia into \`${requested.name}\` ended with ${errorId} ${errorCode}: ${message}`),
 				pauses,
-				troubleOf: () => {
+				troubleOf: (index) => {
 					reading.fragmentBegins();
-					return { errorId: null, diskDelayMs: 0 };
+					return { errorId: faults.errorIdOf(index), diskDelayMs: faults.diskDelayMs };
 				},
 			});
+			let cut: Error | null = null;
+			const abort = async (): Promise<never> => {
+				cut = new Error('the connection is closed by a fault rule');
+				throw cut;
+			};
+			const stopped = stoppedBody(body, { stops: faults.stops, clock, signal, abort, pause });
 			const running = session
-				.run(reading.read(body))
+				.run(reading.read(faults.stops.length > 0 ? stopped : body))
 				.then(() => archive.finishAppending(appender))
 				.catch((error) =>
 					archive.warn(`PutMedia of \`${requested.name}\` did not end cleanly: ${error.message}`),
@@ -53,6 +61,8 @@ export const putMedia: StreamedOperation = {
 			} finally {
 				await running;
 			}
+			// Closes the connection.
+			if (cut !== null) throw cut;
 		}
 	},
 };

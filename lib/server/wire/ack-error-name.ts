@@ -31,3 +31,6 @@ export type AckErrorId = keyof typeof NAMES;
 export function ackErrorName(id: AckErrorId): string {
 	return NAMES[id];
 }
+
+/** All ids of such errors. */
+export const ACK_ERROR_IDS: readonly number[] = Object.keys(NAMES).map(Number);

@@ -11,7 +11,7 @@ const echo: StreamedOperation = {
 	path: '/echo',
 	stream(headers, body) {
 		if (headers['x-amzn-stream-name'] === undefined) throw invalidArgument('expected a stream');
-		return { kind: 'stream', contentType: 'text/plain', body };
+		return { kind: 'stream', contentType: 'text/plain', body: () => body };
 	},
 };
 

@@ -11,7 +11,7 @@ const echo: StreamedOperation = {
 	path: '/echo',
 	stream(headers, body, { onStream }) {
 		onStream(String(headers['x-stream-name']));
-		return { kind: 'stream', contentType: 'text/plain', body: inUpperCase(body) };
+		return { kind: 'stream', contentType: 'text/plain', body: () => inUpperCase(body) };
 	},
 };
 

@@ -48,7 +48,7 @@ withOpenssl('items of a streamed response are records of their own', async (t) =
 	const streamed: StreamedOperation = {
 		name: 'Streamed',
 		path: '/streamed',
-		stream: () => ({ kind: 'stream', contentType: 'application/json', body: items() }),
+		stream: () => ({ kind: 'stream', contentType: 'application/json', body: items }),
 	};
 	const { server, url } = await startServer(t, { tls, operations: [streamed] } as ArchiveServerOptions);
 	const writes = writesOf(server);

@@ -19,7 +19,7 @@ async function open(t: ExecutionContext, respond: Respond, options: ArchiveServe
 		stream: (_headers, body, { signal }) => ({
 			kind: 'stream',
 			contentType: 'application/json',
-			body: respond(body, signal),
+			body: () => respond(body, signal),
 		}),
 	};
 	const requests: RequestRecord[] = [];

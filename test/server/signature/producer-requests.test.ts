@@ -18,7 +18,7 @@ const CHUNKS = '5\r\nmedia\r\n0\r\n\r\n';
 const putMedia: StreamedOperation = {
 	name: 'PutMedia',
 	path: '/putMedia',
-	stream: (_headers, body) => ({ kind: 'stream', contentType: 'application/json', body }),
+	stream: (_headers, body) => ({ kind: 'stream', contentType: 'application/json', body: () => body }),
 };
 
 /** A server that verifies, and a function that sends it a request as it is written and gives what comes back. */
