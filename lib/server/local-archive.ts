@@ -120,6 +120,11 @@ export class LocalArchive {
 		await this.#changing(() => (this.#directory as DataDirectory).removeStream(name));
 	}
 
+	/** How many producers are connected. */
+	get producers(): number {
+		return this.#appenders.size;
+	}
+
 	/** A producer connects to a stream. {@link finishAppending} is to be called with what it returns. */
 	appendTo(stream: LocalStream): FragmentAppender {
 		const appender = new FragmentAppender(stream, { isSynced: this.#isSynced });

@@ -5,8 +5,15 @@ import { readPutMediaHeaders } from '../put-media/put-media-headers.js';
 import { PutMediaSession } from '../put-media/put-media-session.js';
 import { ReadingPauses } from '../put-media/reading-pauses.js';
 import { PacedReading } from '../quotas/paced-reading.js';
+import { connectionLimitExceeded } from '../wire/service-error.js';
 import type { StreamedOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
+
+/**
+ * Producers at once, of all streams together: what one may hold (its header, and a part of a fragment) is
+ * bounded, and so is what all of them hold.
+ */
+const MAX_PRODUCERS = 256;
 
 /** PutMedia: stores the Clusters of a body as it comes, and acknowledges each fragment on the same connection. */
 export const putMedia: StreamedOperation = {
@@ -17,6 +24,7 @@ export const putMedia: StreamedOperation = {
 		const requested = requestedStream(named);
 		onStream(requested.name);
 		const stream = requested.find(archive);
+		if (archive.producers >= MAX_PRODUCERS) throw connectionLimitExceeded('PutMedia');
 		return {
 			kind: 'stream',
 			contentType: 'application/json',

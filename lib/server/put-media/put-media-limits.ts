@@ -4,7 +4,7 @@
  */
 
 /** The producer's header: all that stands before its first Cluster. It is held, as each fragment that is stored begins with it. */
-export const MAX_PRODUCER_HEADER_BYTES = 16 * 1024 * 1024;
+export const MAX_PRODUCER_HEADER_BYTES = 5 * 1024 * 1024;
 
 /** Tracks with the CodecPrivate of three tracks. It is held a second time while it is read. */
 export const MAX_TRACKS_BYTES = 4 * 1024 * 1024;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { block } from '#lib/mkv/matroska-writer.js';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
@@ -529,4 +530,21 @@ testWith('bash')('a full disk is an ERROR, readers are served, and so is the nex
 		persisted,
 	);
 	t.regex(said, /PutMedia into `cam` ended with 5001 ARCHIVAL_ERROR: the fragment cannot be stored: EFBIG/);
+});
+
+test('more producers than a server holds are refused, and taken again when one has left', async (t) => {
+	const started = await startWithStream(t);
+	const producers: Producer[] = [];
+	for (let count = 0; count < 256; count++) {
+		const producer = await Producer.open(started.url, { stream: 'cam' });
+		await producer.responded();
+		producers.push(producer);
+	}
+	const refused = await Producer.open(started.url, { stream: 'cam' });
+	t.regex(await refused.responded(), /^HTTP\/1\.1 400[^]*ConnectionLimitExceededException/);
+	await producers[0]?.put(Buffer.alloc(0));
+	while (started.server.archive.producers === 256) await setImmediate();
+	const next = await Producer.open(started.url, { stream: 'cam' });
+	t.is((await next.put(Buffer.concat([header(), clusterOf(1000)]))).length, 3);
+	for (const producer of producers) producer.socket.destroy();
 });
