@@ -143,7 +143,7 @@ for (const name of recordedSessions) {
 		t.deepEqual(
 			ends.map((end) =>
 				end.tags
-					.map(({ name: key, value }) => `${key}=${value ?? ''}`)
+					.map(({ name: key, value }) => `${key}=${String(value ?? '')}`)
 					.filter((tag) => !serviceTag.test(tag)),
 			),
 			tags[name].map((own) => [...own]),
