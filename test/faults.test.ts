@@ -15,7 +15,7 @@ test('whatever goes wrong, an export is as it is without faults, or says what it
 		t.is(faultIn(recorded, mix, run), null, `seed ${seed}`);
 		for (const name of run.made.keys()) made.add(name);
 	}
-	// Refusals are rare, and which one comes is left to chance; what changes an answer must have been met.
+	// Refusals are rare, and which one comes is left to chance; what changes a response must have been met.
 	for (const name of [
 		'cut',
 		'stall',

@@ -10,7 +10,7 @@ import { startMs } from './helpers/range.js';
 const FRAGMENTS = 3000;
 const STEP_MS = 2000;
 
-/** A second of this clock passes in some thousand turns of the event loop, in which requests and answers go on. */
+/** A second of this clock passes in some thousand turns of the event loop, in which requests and responses go on. */
 const TICK_MS = 5;
 const TURNS_PER_TICK = 10;
 

@@ -8,8 +8,8 @@ import { type CallOptions, observeCall } from './call-record.js';
 import {
 	type ClientSettings,
 	isHttpUrl,
-	resolveAnswerTimeoutMs,
 	resolveEndpoint,
+	resolveResponseTimeoutMs,
 } from './client-settings.js';
 import { DataEndpoints } from './data-endpoints.js';
 import { type FragmentPage, readFragmentPage } from './fragment-page.js';
@@ -43,7 +43,7 @@ export class ArchiveClient {
 	readonly #id: StreamMembers;
 	readonly #closing = new AbortController();
 	readonly #controlEndpoint: string | undefined;
-	readonly #answerTimeoutMs: number;
+	readonly #responseTimeoutMs: number;
 	readonly #clock: Clock;
 	readonly #clients: SdkClients;
 	readonly #dataEndpoints = new DataEndpoints((apiName, options: CallOptions) =>
@@ -55,7 +55,7 @@ export class ArchiveClient {
 		this.stream = stream;
 		this.#id = members;
 		this.#controlEndpoint = resolveEndpoint(options.endpoint);
-		this.#answerTimeoutMs = resolveAnswerTimeoutMs(options.answerTimeoutMs);
+		this.#responseTimeoutMs = resolveResponseTimeoutMs(options.answerTimeoutMs);
 		this.#clock = options.clock ?? systemClock;
 		const settings = { ...options, region: options.region ?? region };
 		const { clients = {} } = options;
@@ -158,7 +158,7 @@ export class ArchiveClient {
 			const sign = (): Promise<PresignedRequest> =>
 				presignCommand(client, command, { ...resolved, signingDate: new Date(nowMs) });
 			// Credentials may have to be fetched.
-			return await withTimeout(sign, { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal });
+			return await withTimeout(sign, { timeoutMs: this.#responseTimeoutMs, clock: this.#clock, signal });
 		} catch (error) {
 			signal.throwIfAborted();
 			if (error instanceof InvalidOptionError) throw error;
@@ -276,7 +276,7 @@ export class ArchiveClient {
 		send: (signal: AbortSignal) => Promise<T>,
 	): Promise<T> {
 		this.checkOpen();
-		const limits = { timeoutMs: this.#answerTimeoutMs, clock: this.#clock, signal };
+		const limits = { timeoutMs: this.#responseTimeoutMs, clock: this.#clock, signal };
 		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, () =>
 			withTimeout(send, limits),
 		);

@@ -34,7 +34,7 @@ const CONNECTION_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** How long to wait for the whole of a response in JSON, which has at most some hundred kilobytes, in milliseconds. */
-const DEFAULT_ANSWER_TIMEOUT_MS = 60_000;
+const DEFAULT_RESPONSE_TIMEOUT_MS = 60_000;
 
 /** The longest a timer can be (Node fires at once past that). */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -56,7 +56,7 @@ export function isHttpUrl(text: string): boolean {
 }
 
 /** The time limit of a response. Throws {@link InvalidOptionError} for an invalid one. */
-export function resolveAnswerTimeoutMs(timeoutMs = DEFAULT_ANSWER_TIMEOUT_MS): number {
+export function resolveResponseTimeoutMs(timeoutMs = DEFAULT_RESPONSE_TIMEOUT_MS): number {
 	if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
 		throw new InvalidOptionError('answerTimeoutMs', `more than 0 and at most ${MAX_TIMER_MS}`, timeoutMs);
 	}

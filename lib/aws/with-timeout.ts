@@ -21,14 +21,14 @@ export async function withTimeout<T>(
 	{ timeoutMs, clock, signal }: TimeLimit,
 ): Promise<T> {
 	const tooLate = new AbortController();
-	const isAnswered = new AbortController();
+	const isOver = new AbortController();
 	clock
-		.sleep(timeoutMs, { signal: isAnswered.signal, isBackground: true })
+		.sleep(timeoutMs, { signal: isOver.signal, isBackground: true })
 		.then(whatHasCome)
 		.then(
 			() => {
 				// The body of media is read under the same signal, after the response is there.
-				if (!isAnswered.signal.aborted) tooLate.abort(answerTimeout(timeoutMs));
+				if (!isOver.signal.aborted) tooLate.abort(responseTimeout(timeoutMs));
 			},
 			() => {},
 		);
@@ -36,11 +36,11 @@ export async function withTimeout<T>(
 	try {
 		return await unlessAborted(send(either), either);
 	} finally {
-		isAnswered.abort();
+		isOver.abort();
 	}
 }
 
-function answerTimeout(timeoutMs: number): Error {
+function responseTimeout(timeoutMs: number): Error {
 	return Object.assign(new Error(`the response was not there, or not whole, after ${timeoutMs} ms`), {
 		name: 'TimeoutError',
 	});

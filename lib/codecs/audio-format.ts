@@ -6,7 +6,7 @@ const WAVE_FLOAT = 3;
 const WAVE_ALAW = 6;
 const WAVE_MULAW = 7;
 
-/** How the samples of uncompressed sound lie in its frames. */
+/** How the samples of uncompressed audio lie in its frames. */
 export interface AudioFormat {
 	/** A codec name of the WebCodecs registry, followed by `be` where the most significant byte comes first. */
 	readonly codec: string;
@@ -38,7 +38,7 @@ export function audioFormat(track: Track): AudioFormat | null {
 	return { codec: isBigEndian ? `${codec}be` : codec, waveTag, bytesPerSample, silence, isBigEndian };
 }
 
-/** How long a frame of uncompressed sound lasts, by its size: exact, unlike what containers say. Null for anything else. */
+/** How long a frame of uncompressed audio lasts, by its size: exact, unlike what containers say. Null for anything else. */
 export function audioDurationMs(track: Track, sizeBytes: number): number | null {
 	const format = audioFormat(track);
 	if (format === null || !track.sampleRate || !track.channels) return null;

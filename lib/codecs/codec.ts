@@ -32,7 +32,7 @@ export interface CodecDetails {
 	readonly bitDepth?: number;
 	readonly nalFormat?: NalFormat;
 	readonly nalLengthBytes?: number;
-	/** The CodecID is wrong, and with it all the container says of the sound: these details replace it. */
+	/** The CodecID is wrong, and with it all the container says of the audio: these details replace it. */
 	readonly isMislabelled?: boolean;
 }
 

@@ -1,5 +1,5 @@
 import { hasStartCode, type NalFormat, splitAnnexB, withoutEmulationPrevention } from './nal/nal-format.js';
-import { type PictureSize, readAvcPictureSize, readHevcPictureSize } from './picture-size.js';
+import { readAvcVideoSize, readHevcVideoSize, type VideoSize } from './video-size.js';
 
 /** What the CodecPrivate of an H.264 or H.265 track says. */
 export interface VideoConfiguration {
@@ -10,7 +10,7 @@ export interface VideoConfiguration {
 	/** Bytes of a length, 1 to 4. Null for Annex B. */
 	readonly nalLengthBytes: number | null;
 	/** Null where there is no sequence parameter set, or it cannot be read. */
-	readonly size: PictureSize | null;
+	readonly size: VideoSize | null;
 }
 
 const AVC_SPS = 7;
@@ -25,7 +25,7 @@ const HEVC_SPS = 33;
 export function readAvcConfiguration(codecPrivate: Uint8Array): VideoConfiguration | null {
 	if (hasStartCode(codecPrivate)) {
 		const set = splitAnnexB(codecPrivate).find((unit) => ((unit[0] as number) & 0x1f) === AVC_SPS);
-		return annexB(set, set && avcCodec(set.subarray(1)), readAvcPictureSize);
+		return annexB(set, set && avcCodec(set.subarray(1)), readAvcVideoSize);
 	}
 	if (codecPrivate.byteLength < 7 || codecPrivate[0] !== 1) return null;
 	const setCount = (codecPrivate[5] as number) & 0x1f;
@@ -34,7 +34,7 @@ export function readAvcConfiguration(codecPrivate: Uint8Array): VideoConfigurati
 		codec: avcCodec(codecPrivate.subarray(1)),
 		nalFormat: 'length-prefixed',
 		nalLengthBytes: ((codecPrivate[4] as number) & 0x03) + 1,
-		size: set === undefined ? null : readAvcPictureSize(set),
+		size: set === undefined ? null : readAvcVideoSize(set),
 	};
 }
 
@@ -46,7 +46,7 @@ export function readHevcConfiguration(codecPrivate: Uint8Array): VideoConfigurat
 	if (hasStartCode(codecPrivate)) {
 		const set = splitAnnexB(codecPrivate).find((unit) => (((unit[0] as number) >> 1) & 0x3f) === HEVC_SPS);
 		// Two bytes of NAL unit header and one of ids; the profile follows as it stands in the record (§7.3.2.2).
-		return annexB(set, set && hevcCodec(withoutEmulationPrevention(set).subarray(3)), readHevcPictureSize);
+		return annexB(set, set && hevcCodec(withoutEmulationPrevention(set).subarray(3)), readHevcVideoSize);
 	}
 	// Version 0 is what drafts of the standard wrote, and recorders still do.
 	if (codecPrivate.byteLength < 23 || (codecPrivate[0] as number) > 1) return null;
@@ -55,14 +55,14 @@ export function readHevcConfiguration(codecPrivate: Uint8Array): VideoConfigurat
 		codec: hevcCodec(codecPrivate.subarray(1)),
 		nalFormat: 'length-prefixed',
 		nalLengthBytes: ((codecPrivate[21] as number) & 0x03) + 1,
-		size: set === undefined ? null : readHevcPictureSize(set),
+		size: set === undefined ? null : readHevcVideoSize(set),
 	};
 }
 
 function annexB(
 	set: Uint8Array | undefined,
 	codec: string | undefined,
-	readSize: (set: Uint8Array) => PictureSize | null,
+	readSize: (set: Uint8Array) => VideoSize | null,
 ): VideoConfiguration {
 	const size = set === undefined ? null : readSize(set);
 	return { codec: codec ?? null, nalFormat: 'annex-b', nalLengthBytes: null, size };

@@ -3,7 +3,7 @@ import type { Track } from '../model/track.js';
 import { changedTrack } from './changed-track.js';
 import { registeredCodecId } from './codec.js';
 import { nalUnitsOf } from './nal/access-unit.js';
-import { decoderRecord, RECORD_LENGTH_BYTES, readPictureSize } from './nal/decoder-record.js';
+import { decoderRecord, RECORD_LENGTH_BYTES, readVideoSize } from './nal/decoder-record.js';
 import { hasStartCode, type NalCodec, nalFormatOfFrame, nalTypeOf, splitAnnexB } from './nal/nal-format.js';
 import {
 	areSetsComplete,
@@ -12,9 +12,9 @@ import {
 	SPS_TYPE,
 	storedParameterSets,
 } from './nal/parameter-sets.js';
-import type { PictureSize } from './picture-size.js';
 import type { TrackMedia } from './track-media.js';
 import { readAvcConfiguration, readHevcConfiguration } from './video-configuration.js';
+import type { VideoSize } from './video-size.js';
 
 const NONE: readonly Uint8Array[] = [];
 
@@ -45,7 +45,7 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 	});
 	return {
 		track: canonical,
-		missing: canonical.width && canonical.height ? null : 'nothing that says how large its pictures are',
+		missing: canonical.width && canonical.height ? null : 'nothing that says how large its video is',
 		frames: (stored) => framesOf(stored, codec, lengthBytes, canonical),
 		isWhole: (frame) => nalFormatOfFrame(frame, codec, lengthBytes) === 'length-prefixed',
 	};
@@ -83,8 +83,8 @@ function sizeOf(
 ): { width?: number; height?: number } {
 	const sizes = sets
 		.filter((set) => nalTypeOf(set, codec) === SPS_TYPE[codec])
-		.map((set) => readPictureSize(set, codec))
-		.filter((size): size is PictureSize => size !== null);
+		.map((set) => readVideoSize(set, codec))
+		.filter((size): size is VideoSize => size !== null);
 	const [first] = sizes;
 	if (first === undefined || sizes.some((size) => size.width === width && size.height === height)) return {};
 	return { width: first.width, height: first.height };

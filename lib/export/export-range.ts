@@ -41,7 +41,7 @@ export interface ExportOptions extends Omit<RunOptions, 'order'> {
 	readonly gaps?: GapPolicy | undefined;
 	/** When to go on in a new file; codec parameters that change always do so. @default [] */
 	readonly split?: SplitRule | readonly SplitRule[] | undefined;
-	/** WAV: all sound tracks as the channels of one file, or a file for each. @default 'stereo' */
+	/** WAV: all audio tracks as the channels of one file, or a file for each. @default 'stereo' */
 	readonly channels?: 'split' | 'stereo' | undefined;
 	/** MP4, MOV, M4A: a classic file, its index in front, instead of a fragmented one. Takes about 1 KB of memory a frame. @default false */
 	readonly faststart?: boolean | undefined;
@@ -161,7 +161,7 @@ async function runExport(
 	return { ...counted, ...noted, ...placesOf(file, sink.files, options), ...before, verified: false };
 }
 
-/** Whether a file has no pictures, whatever the stream has: then it need not begin at a key frame. */
+/** Whether a file has no video, whatever the stream has: then it need not begin at a key frame. */
 function isAudioOnly({ container, tracks }: ExportRequest): boolean {
 	return container === 'wav' || container === 'm4a' || (tracks?.every((track) => track === 'audio') ?? false);
 }

@@ -39,13 +39,13 @@ export class FragmentStart {
 		const ms = this.#timeOf(frame);
 		if (isVideo && frame.keyframe && ms <= this.#fromMs) {
 			this.#keyMs = ms;
-			// Sound may run ahead of the picture: what is as late as the key frame stays.
+			// Audio may run ahead of the video: what is as late as the key frame stays.
 			this.#held = this.#held.filter(
 				(held) => held.track.number !== this.#videoNumber && this.#isInside(held),
 			);
 		}
 		this.#held.push(frame);
-		// Pictures before a key frame in the stream are shown before it: no key frame behind this one is at or before `from`.
+		// Frames before a key frame in the stream are shown before it: no key frame after this one is at or before `from`.
 		return isVideo && ms >= this.#fromMs ? this.#open() : [];
 	}
 

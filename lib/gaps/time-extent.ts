@@ -1,6 +1,6 @@
 import { GAP_THRESHOLD_MS } from './gap-threshold.js';
 
-/** Frames may come by so much before their fragment's own start: audio that is interleaved, and pictures of an open group. */
+/** Frames may come by so much before their fragment's own start: audio that is interleaved, and frames of an open group. */
 export const MAX_EARLY_MS = 1000;
 
 /** A wrong time is further from all others than the duration of this many frames. */

@@ -5,7 +5,7 @@ import { Stage } from '../stream/stage.js';
 /** How much earlier is listed: the longest fragment the service takes (20 s), and slack for what it measures otherwise. */
 const PADDING_MS = 30_000;
 
-/** What a listed length may fall short of the last frame by: rounding, reordered pictures, sound that runs on. */
+/** What a listed length may fall short of the last frame by: rounding, reordered frames, audio that runs on. */
 const LENGTH_SLACK_MS = 250;
 
 /** The range to list, so that the fragment that contains `from` is among what is listed. */

@@ -21,7 +21,7 @@ export const MAX_REREAD_BYTES = 1024 * 1024;
 /** Info, Tracks or one Tags element. A CodecPrivate may have 1 MiB (KVS producer limits), fonts of subtitles more. */
 export const MAX_HEADER_ELEMENT_BYTES = 16 * 1024 * 1024;
 
-/** One block. A fragment of the service has at most 50 MB; other files may hold raw pictures. */
+/** One block. A fragment of the service has at most 50 MB; other files may hold raw video. */
 export const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
 
 /** An element that is skipped and has a name (Attachments, Cues, Void). */

@@ -21,7 +21,7 @@ const DEFAULT_RATE_HZ = 8000;
 const DEFAULT_CHANNELS = 1;
 
 /**
- * The body of a TrackEntry that says what `track` does: CodecID, CodecPrivate, the size of pictures, the rate, channels and depth of
+ * The body of a TrackEntry that says what `track` does: CodecID, CodecPrivate, the size of the video, the rate, channels and depth of
  * audio. Every other element is the producer's, byte for byte and in its place, and so are these where they agree: where
  * all do, these are the bytes of `track.entry`.
  */

@@ -114,7 +114,7 @@ export class Track {
 		return this.#nalLengthBytes;
 	}
 
-	/** Degrees by which a player turns the pictures, clockwise: Matroska's ProjectionPoseRoll, to the nearest quarter. */
+	/** Degrees by which a player turns the video, clockwise: Matroska's ProjectionPoseRoll, to the nearest quarter. */
 	get rotation(): 0 | 90 | 180 | 270 {
 		return this.#rotation;
 	}

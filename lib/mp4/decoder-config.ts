@@ -54,7 +54,7 @@ export function describeTrack(stored: Track): TrackDescription {
 	const videoCodec = videoCodecs.find(([pattern]) => pattern.test(codec))?.[1];
 	if (videoCodec !== undefined && description !== null) {
 		const { width: codedWidth, height: codedHeight } = track;
-		if (!codedWidth || !codedHeight) throw unsupported(track, 'nothing says how large its pictures are');
+		if (!codedWidth || !codedHeight) throw unsupported(track, 'nothing says how large its video is');
 		return {
 			type: 'video',
 			codec: videoCodec,

@@ -4,7 +4,7 @@ import { box, bytesOfBox, container, fullBox, uint32, uint64 } from './box.js';
 export interface TrackEdit {
 	/** When the track's media begin, in whole milliseconds of the file. */
 	readonly startMs: number;
-	/** By how much its pictures show behind what their decode times say, in its timescale. */
+	/** By how much its frames are shown after their decode times, in its timescale. */
 	readonly delayTicks: number;
 	/** How much of its media is not played at the start, in its timescale: the pre-skip of Opus. @default 0 */
 	readonly skipTicks?: number;

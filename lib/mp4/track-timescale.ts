@@ -7,7 +7,7 @@ const VIDEO_TIMESCALE = 90_000;
 /** Opus runs at this rate whatever the producer recorded (RFC 6716 §2). */
 const OPUS_TIMESCALE = 48_000;
 
-/** Ticks a second of a track in an MP4 file: 90,000 for pictures, the sample rate for sound. */
+/** Ticks a second of a track in an MP4 file: 90,000 for video, the sample rate for audio. */
 export function timescaleOf(track: Track): number {
 	if (track.type !== 'audio') return VIDEO_TIMESCALE;
 	if (track.codec === 'opus') return OPUS_TIMESCALE;

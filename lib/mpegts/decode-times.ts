@@ -1,11 +1,11 @@
 /**
- * When the pictures of a segment are decoded, given when they are shown: both in ticks, in decode order. Never later than
+ * When the frames of a segment are decoded, given when they are shown: both in ticks, in decode order. Never later than
  * they are shown, and rising.
  *
  * Without B-frames that is when they are shown. With them it is the n-th time of presentation, earlier by as long as
- * pictures wait for others: evenly, so that players that take the steps between decode times for durations end the segment
- * where it ends. Only the first pictures are decoded closer together, so that they do not come before those of the segment
- * before, and a tick earlier, as ffmpeg takes it for wrong that a picture is shown at the moment it is decoded. hls.js leaves the time between the decoding and the presentation of the first picture empty wherever it begins
+ * frames wait for others: evenly, so that players that take the steps between decode times for durations end the segment
+ * where it ends. Only the first frames are decoded closer together, so that they do not come before those of the segment
+ * before, and a tick earlier, as ffmpeg takes it for wrong that a frame is shown at the moment it is decoded. hls.js leaves the time between the decoding and the presentation of the first picture empty wherever it begins
  * a timeline. With `beginsTimeline` that time is as short as can be.
  */
 export function decodeTimes(shownTicks: readonly number[], beginsTimeline: boolean): number[] {
@@ -30,11 +30,11 @@ export function decodeTimes(shownTicks: readonly number[], beginsTimeline: boole
 }
 
 /**
- * How much earlier than it is shown the first of `count` pictures is decoded at least, in frames.
+ * How much earlier than it is shown the first of `count` frames is decoded at least, in frames.
  *
- * So much that the step from the last picture of the segment before is at most a frame longer than those within, for which
+ * So much that the step from the last frame of the segment before is at most a frame longer than those within, for which
  * 2 / (count + 1) would do, and some more, as audio may move the segment a little: hls.js takes a longer step for a hole,
- * and closes it by moving the key frame onto the picture before it.
+ * and closes it by moving the key frame onto the frame before it.
  */
 function leadFrames(count: number): number {
 	return Math.min(1 / 2, 3 / (count + 1));

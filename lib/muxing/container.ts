@@ -64,7 +64,7 @@ export function checkTracks(file: string, container: Container, tracks: readonly
 /** What a header must say and the track does not. */
 function missingParameter({ type, sampleRate, channels, width, height }: Track): string | null {
 	if (type === 'audio' && !(sampleRate && channels)) return 'nothing says its sample rate and channels';
-	return type === 'video' && !(width && height) ? 'nothing says how large its pictures are' : null;
+	return type === 'video' && !(width && height) ? 'nothing says how large its video is' : null;
 }
 
 /** Why a track cannot be in one WAV file with another. */
@@ -72,7 +72,7 @@ function differenceOf(track: Track, first: Track | undefined): string | null {
 	if (first === undefined || first === track) return null;
 	if (audioFormat(track)?.codec === audioFormat(first)?.codec && track.sampleRate === first.sampleRate)
 		return null;
-	return `all sound in one .wav has the same codec and sample rate, and track ${first.number} is ${describe(first)}`;
+	return `all audio in one .wav has the same codec and sample rate, and track ${first.number} is ${describe(first)}`;
 }
 
 function refusal(file: string, track: Track, reason: string): SinkError {

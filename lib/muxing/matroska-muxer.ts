@@ -33,7 +33,7 @@ const RESERVED_SIZE = { sizeLength: 8 } as const;
 type Cue = readonly [timeTicks: number, trackNumber: number, clusterPosition: number];
 
 /**
- * Writes Matroska, or WebM: one header, Clusters that end where a fragment ends, cues at video key frames (of sound alone:
+ * Writes Matroska, or WebM: one header, Clusters that end where a fragment ends, cues at video key frames (of audio alone:
  * at every Cluster), a duration. Times are rounded to the millisecond. Frames are written byte for byte, and the header says what
  * the tracks are: see {@link trackEntry}.
  */

@@ -66,7 +66,7 @@ class Mp4Muxer implements Muxer {
 		this.#added = [];
 		const frames = withoutEmptyFrames(placed);
 		if (frames.length === 0) return [];
-		// The first frame in the file need not be the earliest: B-frames and sound may come before it.
+		// The first frame in the file need not be the earliest: B-frames and audio may come before it.
 		const originMs = this.#state.originMs ?? frames.reduce((least, { ms }) => Math.min(least, ms), 0);
 		const sequenceNumber = this.#state.sequenceNumber + 1;
 		const edits: TrackEdit[] = [];

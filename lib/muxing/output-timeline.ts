@@ -4,7 +4,7 @@ import type { FragmentEvent, Frame, GapEvent } from '../model/media-event.js';
 
 /**
  * What becomes of time in which nothing was recorded. `keep`: it stays as long as it was. `close`: it is left out, for all
- * tracks alike. `fill`: it stays, and sound gets silence for it.
+ * tracks alike. `fill`: it stays, and audio gets silence for it.
  */
 export type GapPolicy = 'keep' | 'close' | 'fill';
 
@@ -76,7 +76,7 @@ export class OutputTimeline {
 		if (this.#originMs === null || gap === null || producerTimestamp === null) return this.#shiftMs;
 		if (gap.kind === 'gap' && this.#gaps !== 'close') return this.#shiftMs;
 		const shiftMs = this.endMs - (producerTimestamp.getTime() - this.#originMs);
-		// Sound may begin before its fragment does.
+		// Audio may begin before its fragment does.
 		return frames.reduce(
 			(most, frame) =>
 				Math.max(most, shiftMs + this.endOf(frame.track.number) - this.#timeOf(frame, shiftMs)),

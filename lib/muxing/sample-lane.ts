@@ -7,9 +7,9 @@ export interface AudioRun {
 }
 
 /**
- * One track's sound on its way into a file, sample by sample.
+ * One track's audio on its way into a file, sample by sample.
  *
- * Sound whose time is at most `toleranceSamples` off where the track's sound ends is laid end to end with it: producers
+ * Audio whose time is at most `toleranceSamples` off where the track's audio ends is laid end to end with it: producers
  * stamp to the millisecond, and a sample left out or put in is heard as a click. What comes later than that is placed where
  * its time says; of what overlaps by more, the part that is already there is left out.
  */
@@ -20,14 +20,14 @@ export class SampleLane {
 	#end: number;
 	#isInterrupted = false;
 
-	/** `end` is where the track's sound ends so far. `blockBytes` is the size of a sample of all the track's channels. */
+	/** `end` is where the track's audio ends so far. `blockBytes` is the size of a sample of all the track's channels. */
 	constructor(blockBytes: number, toleranceSamples: number, end: number) {
 		this.#blockBytes = blockBytes;
 		this.#toleranceSamples = toleranceSamples;
 		this.#end = end;
 	}
 
-	/** Where the track's sound ends, counted in samples from the start of the file. */
+	/** Where the track's audio ends, counted in samples from the start of the file. */
 	get end(): number {
 		return this.#end;
 	}
@@ -47,7 +47,7 @@ export class SampleLane {
 		return this.#isInterrupted;
 	}
 
-	/** Adds sound by its time, counted in samples. A sample that is not whole is left out. */
+	/** Adds audio by its time, counted in samples. A sample that is not whole is left out. */
 	add(start: number, bytes: Uint8Array): void {
 		const count = Math.floor(bytes.byteLength / this.#blockBytes);
 		const offset = start - this.#end;

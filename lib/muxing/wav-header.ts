@@ -1,8 +1,8 @@
 import type { AudioFormat } from '../codecs/audio-format.js';
 
-/** What a WAVE file says of its sound. */
+/** What a WAVE file says of its audio. */
 export interface WaveFormat {
-	readonly sound: AudioFormat;
+	readonly audio: AudioFormat;
 	readonly channels: number;
 	readonly sampleRate: number;
 }
@@ -22,13 +22,13 @@ const RIFF_HEADER_BYTES = 8;
  * Everything in front of the samples: a RIFF WAVE file, or with more than 4 GiB an RF64 one, which takes the same number
  * of bytes (EBU Tech 3306). `dataBytes` is 0 where it is not known yet.
  */
-export function wavHeader({ sound, channels, sampleRate }: WaveFormat, dataBytes: number): Buffer {
-	const blockBytes = channels * sound.bytesPerSample;
-	const format = formatChunk(sound, channels, sampleRate, blockBytes);
+export function wavHeader({ audio, channels, sampleRate }: WaveFormat, dataBytes: number): Buffer {
+	const blockBytes = channels * audio.bytesPerSample;
+	const format = formatChunk(audio, channels, sampleRate, blockBytes);
 	const samples = Math.floor(dataBytes / blockBytes);
 	// A chunk of an odd length is followed by a byte that it does not count.
 	const evenDataBytes = dataBytes + (dataBytes % 2);
-	const factBytes = sound.waveTag === WAVE_PCM ? 0 : 12;
+	const factBytes = audio.waveTag === WAVE_PCM ? 0 : 12;
 	const headerBytes =
 		RIFF_HEADER_BYTES + 4 + (8 + DS64_BYTES) + (8 + format.byteLength) + factBytes + RIFF_HEADER_BYTES;
 	const riffBytes = headerBytes + evenDataBytes - RIFF_HEADER_BYTES;
@@ -52,20 +52,20 @@ export function wavHeader({ sound, channels, sampleRate }: WaveFormat, dataBytes
 }
 
 /** WAVEFORMAT, WAVEFORMATEX or, where channels need it, WAVEFORMATEXTENSIBLE (mmreg.h). */
-function formatChunk(sound: AudioFormat, channels: number, sampleRate: number, blockBytes: number): Buffer {
+function formatChunk(audio: AudioFormat, channels: number, sampleRate: number, blockBytes: number): Buffer {
 	const isExtensible = channels > 2;
 	const chunk = Buffer.alloc(16);
-	chunk.writeUInt16LE(isExtensible ? WAVE_EXTENSIBLE : sound.waveTag, 0);
+	chunk.writeUInt16LE(isExtensible ? WAVE_EXTENSIBLE : audio.waveTag, 0);
 	chunk.writeUInt16LE(channels, 2);
 	chunk.writeUInt32LE(sampleRate, 4);
 	chunk.writeUInt32LE(sampleRate * blockBytes, 8);
 	chunk.writeUInt16LE(blockBytes, 12);
-	chunk.writeUInt16LE(8 * sound.bytesPerSample, 14);
-	if (!isExtensible) return sound.waveTag === WAVE_PCM ? chunk : Buffer.concat([chunk, Buffer.alloc(2)]);
+	chunk.writeUInt16LE(8 * audio.bytesPerSample, 14);
+	if (!isExtensible) return audio.waveTag === WAVE_PCM ? chunk : Buffer.concat([chunk, Buffer.alloc(2)]);
 	const extension = Buffer.alloc(10);
 	extension.writeUInt16LE(22, 0);
-	extension.writeUInt16LE(8 * sound.bytesPerSample, 2);
-	extension.writeUInt16LE(sound.waveTag, 8);
+	extension.writeUInt16LE(8 * audio.bytesPerSample, 2);
+	extension.writeUInt16LE(audio.waveTag, 8);
 	return Buffer.concat([chunk, extension, SUB_FORMAT_TAIL]);
 }
 

@@ -32,13 +32,13 @@ interface WavState {
 /** A track's part in the file. */
 interface Part {
 	readonly track: Track;
-	readonly sound: AudioFormat;
+	readonly audio: AudioFormat;
 	readonly blockBytes: number;
 }
 
 /**
- * Makes a muxer for a WAVE file of uncompressed sound, PCM or G.711: the channels of all tracks side by side, in the order
- * of the tracks. Where a track has nothing there is silence; sound that is less than 50 ms off is laid end to end. Where no
+ * Makes a muxer for a WAVE file of uncompressed audio, PCM or G.711: the channels of all tracks side by side, in the order
+ * of the tracks. Where a track has nothing there is silence; audio that is less than 50 ms off is laid end to end. Where no
  * track has any for longer than {@link MAX_SILENCE_MS}, `fragment` throws `SinkError` (`KVS_GAP_TOO_LONG`).
  *
  * Tracks need not advance evenly: up to 250 ms of one that is ahead wait, in the state, for the others. Over 4 GiB the file
@@ -56,9 +56,9 @@ class WavMuxer implements Muxer {
 
 	constructor(tracks: readonly Track[], restored: MuxerState | null) {
 		this.#parts = tracks.map((track) => {
-			const sound = audioFormat(track);
-			if (sound !== null && track.channels && track.sampleRate) {
-				return { track, sound, blockBytes: sound.bytesPerSample * track.channels };
+			const audio = audioFormat(track);
+			if (audio !== null && track.channels && track.sampleRate) {
+				return { track, audio, blockBytes: audio.bytesPerSample * track.channels };
 			}
 			const codec = track.codec ?? track.codecId;
 			throw new SinkError(
@@ -67,13 +67,13 @@ class WavMuxer implements Muxer {
 				`track ${track.number} (${codec}) is not uncompressed audio`,
 			);
 		});
-		const { track, sound } = this.#parts[0] as Part;
+		const { track, audio } = this.#parts[0] as Part;
 		this.#format = {
-			sound,
+			audio,
 			channels: tracks.reduce((sum, { channels = 0 }) => sum + channels, 0),
 			sampleRate: Math.round(track.sampleRate as number),
 		};
-		this.#blockBytes = this.#format.channels * sound.bytesPerSample;
+		this.#blockBytes = this.#format.channels * audio.bytesPerSample;
 		this.#state = (restored?.state as WavState | undefined) ?? {
 			originMs: null,
 			samples: 0,
@@ -97,7 +97,7 @@ class WavMuxer implements Muxer {
 			const tooLong = whyTooLong(endMs, ms - originMs);
 			if (tooLong !== null)
 				throw new SinkError('KVS_GAP_TOO_LONG', '.wav', `cannot write this .wav: ${tooLong}`);
-			const bytes = littleEndian((this.#parts[index] as Part).sound, frame.data);
+			const bytes = littleEndian((this.#parts[index] as Part).audio, frame.data);
 			if (isEmpty(placed)) lanes[index]?.interrupt();
 			else lanes[index]?.add(Math.round(((ms - originMs) * sampleRate) / 1000), bytes);
 		}
@@ -142,7 +142,7 @@ class WavMuxer implements Muxer {
 	#advance(lanes: readonly SampleLane[], originMs: number | null, wanted: number): Uint8Array[] {
 		const from = this.#state.samples;
 		const to = Math.max(from, wanted);
-		const { silence } = this.#format.sound;
+		const { silence } = this.#format.audio;
 		const slices =
 			lanes.length === 1
 				? this.#single(lanes[0] as SampleLane, from, to)
@@ -157,7 +157,7 @@ class WavMuxer implements Muxer {
 		return slices;
 	}
 
-	/** One track's sound needs no interleaving: its bytes are the caller's own. */
+	/** One track's audio needs no interleaving: its bytes are the caller's own. */
 	#single(lane: SampleLane, from: number, to: number): Uint8Array[] {
 		const slices: Uint8Array[] = [];
 		let at = from;
@@ -171,7 +171,7 @@ class WavMuxer implements Muxer {
 	}
 
 	#interleaved(lanes: readonly SampleLane[], from: number, to: number): Uint8Array[] {
-		const { silence } = this.#format.sound;
+		const { silence } = this.#format.audio;
 		const blockBytes = this.#blockBytes;
 		const slices: Uint8Array[] = [];
 		for (let at = from; at < to; ) {
@@ -203,7 +203,7 @@ class WavMuxer implements Muxer {
 	#addSilence(slices: Uint8Array[], samples: number): void {
 		if (samples <= 0) return;
 		const bytes = samples * this.#blockBytes;
-		const piece = Buffer.alloc(Math.min(bytes, SILENCE_BYTES), this.#format.sound.silence);
+		const piece = Buffer.alloc(Math.min(bytes, SILENCE_BYTES), this.#format.audio.silence);
 		for (let left = bytes; left > 0; left -= piece.byteLength) slices.push(piece.subarray(0, left));
 	}
 
@@ -212,7 +212,7 @@ class WavMuxer implements Muxer {
 	}
 }
 
-/** Where any track has sound next, from `at` on; `to` where none has. */
+/** Where any track has audio next, from `at` on; `to` where none has. */
 function nextAudio(lanes: readonly SampleLane[], at: number, to: number): number {
 	let next = to;
 	for (const lane of lanes) {

@@ -8,7 +8,7 @@ const JITTER = 1 / 4;
 const MAX_STEP_MS = 20_000;
 
 /**
- * Sound beside pictures runs on a little into the next fragment, which begins with a key frame, and the listed length is
+ * Audio beside video runs on a little into the next fragment, which begins with a key frame, and the listed length is
  * that of all tracks: the part of the length, and the time at most, by which a fragment may regularly reach over its end.
  */
 const MAX_INTERLEAVE = 1 / 10;
@@ -29,7 +29,7 @@ export function remainderMs(fragment: Fragment, next: Fragment): number {
 /**
  * Whether the time from a fragment's last frame to its neighbour may be what one of its frames lasts. The listing does
  * not count frames, but there is a whole number of them: a mean duration is the fragment's length divided by one. Where
- * sound is interleaved, it may be a little less than nothing.
+ * audio is interleaved, it may be a little less than nothing.
  */
 function isPlausible(stepMs: number, lengthMs: number): boolean {
 	if (stepMs <= 0) return lengthMs > 0 && -stepMs <= Math.min(lengthMs * MAX_INTERLEAVE, MAX_INTERLEAVE_MS);
@@ -51,7 +51,7 @@ export function medianMs(stepsMs: readonly number[]): number | null {
 }
 
 /**
- * Whether a neighbour comes as late as the next frame would, where a frame lasts `stepMs`. Interleaved sound makes the
+ * Whether a neighbour comes as late as the next frame would, where a frame lasts `stepMs`. Interleaved audio makes the
  * listing as much coarser as it reaches over, in both directions.
  */
 export function isWithinStep(lateMs: number, stepMs: number): boolean {

@@ -14,7 +14,7 @@ const MAX_LENGTHS = 2;
  * 50 ms off do not meet. The listing says when the last frame is and not how many frames there are, so what a frame lasts
  * is estimated: the median of the remainders (from a last frame to the next fragment) of the neighbours before, or of
  * those behind, whichever fits, so that a camera may change its rate. Only remainders that divide the fragment's length
- * into whole frames count, or are what interleaved sound makes of them; where a fragment has no such neighbour, its own
+ * into whole frames count, or are what interleaved audio makes of them; where a fragment has no such neighbour, its own
  * does. Two things are more lenient than the service, which has the frames to look at: slow frames may jitter by a
  * quarter, and a start after the last frame is not an overlap. What a listing cannot show: a pause that is as
  * long as the fragments around it, every time, looks like frames of that length. One wrong time within a fragment makes it

@@ -22,7 +22,7 @@ const start = (t: ExecutionContext, count: number): Promise<TestArchive> =>
 
 withBoto3('says which operations respond in pages, as boto3 does', async (t) => {
 	const archive = openArchive(t, 'http://127.0.0.1:1');
-	const answers = {
+	const responses = {
 		ListFragments: true,
 		GetImages: true,
 		ListStreams: true,
@@ -44,7 +44,7 @@ withBoto3('says which operations respond in pages, as boto3 does', async (t) => 
 		get_data_endpoint: false,
 		describe_stream: false,
 	};
-	for (const [name, expected] of Object.entries({ ...answers, ...snakeCase })) {
+	for (const [name, expected] of Object.entries({ ...responses, ...snakeCase })) {
 		t.is(archive.canPaginate(name), expected, name);
 		if (expected) t.notThrows(() => archive.paginate(name));
 		else

@@ -151,8 +151,8 @@ test('a server that verifies takes ours until it expires', async (t) => {
 		{ expiresIn: 60 },
 	);
 	const ask = async (): Promise<[number, string | null]> => {
-		const answer = await fetch(url, sent);
-		return [answer.status, answer.headers.get('x-amzn-errortype')];
+		const response = await fetch(url, sent);
+		return [response.status, response.headers.get('x-amzn-errortype')];
 	};
 	t.deepEqual(await ask(), [200, null]);
 	nowMs += 60_000;

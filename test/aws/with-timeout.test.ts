@@ -12,21 +12,21 @@ import { StandstillClock } from '../helpers/standstill-clock.js';
 
 const short = between(0, 800_000);
 const range = { fromMs: startMs, toMs: startMs + 800_000, by: 'producer' } as const;
-const ANSWER_TIMEOUT_MS = 60_000;
+const RESPONSE_TIMEOUT_MS = 60_000;
 
 interface Stalling {
 	readonly endpoint: string;
 	readonly clock: StandstillClock;
-	/** How many answers were begun and not ended. */
+	/** How many responses were begun and not ended. */
 	readonly stalled: () => number;
 }
 
-/** By then the headers of an answer that was just begun, and the first of what it says, are with the client. */
+/** By then the headers of a response that was just begun, and the first of what it says, are with the client. */
 async function soon(): Promise<void> {
 	for (let turn = 0; turn < 20; turn++) await setImmediate();
 }
 
-/** An archive of three fragments whose answers to `stalledPath` stop in their middle, `times` times. */
+/** An archive of three fragments whose responses to `stalledPath` stop in their middle, `times` times. */
 async function stallingArchive(
 	t: ExecutionContext,
 	stalledPath: string,
@@ -48,7 +48,7 @@ for (const path of ['/listFragments', '/getDataEndpoint']) {
 	test(`${path}: a response that stops in its middle times out and its request is retried`, async (t) => {
 		const { endpoint, clock, stalled } = await stallingArchive(t, path, {
 			times: 2,
-			onStall: (stalledClock) => stalledClock.advance(ANSWER_TIMEOUT_MS),
+			onStall: (stalledClock) => stalledClock.advance(RESPONSE_TIMEOUT_MS),
 		});
 		const archive = openArchive(t, endpoint, { clock });
 		const found: string[] = [];
@@ -61,7 +61,7 @@ for (const path of ['/listFragments', '/getDataEndpoint']) {
 	test(`${path}: what never comes whole is an error that says so`, async (t) => {
 		const { endpoint, clock } = await stallingArchive(t, path, {
 			times: Number.POSITIVE_INFINITY,
-			onStall: (stalledClock) => stalledClock.advance(ANSWER_TIMEOUT_MS),
+			onStall: (stalledClock) => stalledClock.advance(RESPONSE_TIMEOUT_MS),
 		});
 		const client = new ArchiveClient({
 			streamName: 'door',

@@ -30,7 +30,7 @@ const video = master('TrackEntry', [
 	master('Video', [unsigned('PixelWidth', 1920), unsigned('PixelHeight', 1080)]),
 ]);
 
-const sound = [1, 2].map((number) =>
+const audio = [1, 2].map((number) =>
 	master('TrackEntry', [
 		unsigned('TrackNumber', number),
 		unsigned('TrackUID', number),
@@ -55,7 +55,7 @@ export const corpora = {
 		options: {},
 	},
 	'320 B audio': {
-		tracks: sound,
+		tracks: audio,
 		frameBytes: 320,
 		frames: 100,
 		tickMs: 20,

@@ -1,6 +1,6 @@
 /*
  * npm run bench:hls [-- --seconds N]: a hundred players ask `kvs-archive serve` for 500 resources a second, for two minutes:
- * half of them on demand, the rest live; a third of either in transport streams. Prints what was answered, how fast, and
+ * half of them on demand, the rest live; a third of either in transport streams. Prints how many responses came, how fast, and
  * the server's memory, and fails where a request failed, the pace was not kept or memory grew.
  */
 import { closeSync, openSync, readFileSync, rmSync, writevSync } from 'node:fs';
@@ -24,8 +24,8 @@ const MAX_GROWTH = 1.1;
 
 const FRAGMENT_SECONDS = 2;
 const FRAGMENTS = 200;
-const PICTURES = 50;
-const PICTURE_BYTES = 5000;
+const FRAMES = 50;
+const FRAME_BYTES = 5000;
 const SOUND_FRAMES = 94;
 const SOUND_BYTES = 340;
 
@@ -63,7 +63,7 @@ const tracks = master('Tracks', [
 async function record(archive, directory, stream, startSeconds) {
 	const path = join(directory, `${stream}.mkv`);
 	const file = openSync(path, 'w');
-	const media = Buffer.concat(cluster(0n, [...pictures(), ...sound()]));
+	const media = Buffer.concat(cluster(0n, [...video(), ...audio()]));
 	for (let index = 0; index < FRAGMENTS; index++) {
 		const seconds = startSeconds + index * FRAGMENT_SECONDS;
 		const values = {
@@ -88,16 +88,16 @@ async function record(archive, directory, stream, startSeconds) {
 	rmSync(path);
 }
 
-function pictures() {
-	return Array.from({ length: PICTURES }, (_, index) => {
-		const data = Buffer.alloc(PICTURE_BYTES, index + 1);
-		data.writeUInt32BE(PICTURE_BYTES - 4);
+function video() {
+	return Array.from({ length: FRAMES }, (_, index) => {
+		const data = Buffer.alloc(FRAME_BYTES, index + 1);
+		data.writeUInt32BE(FRAME_BYTES - 4);
 		data[4] = index === 0 ? 0x65 : 0x41;
 		return block({ trackNumber: 1, relativeTicks: index * 40, keyframe: index === 0, data });
 	}).flat();
 }
 
-function sound() {
+function audio() {
 	return Array.from({ length: SOUND_FRAMES }, (_, index) => {
 		const relativeTicks = Math.round((index * 1024) / 48);
 		return block({ trackNumber: 2, relativeTicks, keyframe: true, data: Buffer.alloc(SOUND_BYTES, index) });
@@ -106,7 +106,7 @@ function sound() {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 2 * PLAYERS });
 
-/** Status and body of an answer that came whole. */
+/** Status and body of a response that came whole. */
 function ask(url, { method = 'GET', body = null } = {}) {
 	return new Promise((resolve, reject) => {
 		const sent = request(url, { agent, method }, (response) => {

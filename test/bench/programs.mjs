@@ -1,5 +1,5 @@
 /*
- * Every program takes a source of chunks and answers with what it saw: frames, their bytes, and tags (null where the
+ * Every program takes a source of chunks and gives what it saw: frames, their bytes, and tags (null where the
  * program cannot tell). None looks at the payload.
  */
 import { Readable } from 'node:stream';

@@ -45,17 +45,17 @@ const listed = (index: number): Fragment => ({
 });
 
 /** What comes of one request: bytes, and how the connection ends. */
-interface Answer {
+interface ScriptedResponse {
 	readonly bytes: Uint8Array;
 	readonly error?: Error;
 }
 
-const whole = (...parts: Uint8Array[]): Answer => ({ bytes: Buffer.concat(parts) });
-const reset = (...parts: Uint8Array[]): Answer => ({
+const whole = (...parts: Uint8Array[]): ScriptedResponse => ({ bytes: Buffer.concat(parts) });
+const reset = (...parts: Uint8Array[]): ScriptedResponse => ({
 	bytes: Buffer.concat(parts),
 	error: Object.assign(new Error('aborted'), { code: 'ECONNRESET' }),
 });
-const heldBack = (...parts: Uint8Array[]): Answer => ({
+const heldBack = (...parts: Uint8Array[]): ScriptedResponse => ({
 	bytes: Buffer.concat(parts),
 	error: new ArchiveError('KVS_HELD_BACK', 'no room'),
 });
@@ -66,17 +66,17 @@ interface Run {
 	readonly asked: number[][];
 }
 
-/** Runs a demuxer over one batch of fragments 1 to `count`; `answer` says what comes of each request. */
+/** Runs a demuxer over one batch of fragments 1 to `count`; `script` says what comes of each request. */
 async function demux(
 	count: number,
-	answer: (asked: readonly number[], nth: number) => Answer,
+	script: (asked: readonly number[], nth: number) => ScriptedResponse,
 	options: DemuxerOptions = {},
 	chunkBytes = 1000,
 ): Promise<Run> {
 	const asked: number[][] = [];
 	const respond = (indexes: readonly number[]): MediaResponse => {
 		asked.push([...indexes]);
-		const { bytes, error } = answer(indexes, asked.length - 1);
+		const { bytes, error } = script(indexes, asked.length - 1);
 		const body = Readable.from(
 			(async function* () {
 				for (let at = 0; at < bytes.byteLength; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
@@ -111,7 +111,7 @@ const frameTexts = (events: readonly MediaEvent[]): string[] =>
 		.map(({ data }) => Buffer.from(data).toString());
 const failures = (events: readonly MediaEvent[]): FragmentFailureEvent[] =>
 	events.filter((event): event is FragmentFailureEvent => event.type === 'fragment-failure');
-const deliver = (indexes: readonly number[]): Answer => whole(...indexes.map(media));
+const deliver = (indexes: readonly number[]): ScriptedResponse => whole(...indexes.map(media));
 
 /** The stream without any trouble: what every run with mendable trouble must be equal to. */
 async function undisturbed(count: number): Promise<string[]> {

@@ -26,7 +26,7 @@ export class Random {
 	}
 }
 
-/** Bytes to be broken, and where in them there is structure, where breaking is worth more than within a picture. */
+/** Bytes to be broken, and where in them there is structure, where breaking is worth more than within a frame. */
 export interface Input {
 	readonly name: string;
 	readonly bytes: Buffer;

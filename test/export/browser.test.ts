@@ -16,7 +16,7 @@ const start = new Date(Date.UTC(2026, 0, 31));
 const clip = resolve('examples/media/clock.mkv');
 
 /** Gives out files in ranges, as any web server does. */
-async function answer(directory: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(directory: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
 	if (request.url === '/') {
 		response.setHeader('Content-Type', 'text/html');
 		response.end('<video id="video" muted></video>');
@@ -44,7 +44,7 @@ async function answer(directory: string, request: IncomingMessage, response: Ser
 /** A page that plays files of a directory. */
 async function openPage(t: ExecutionContext, directory: string): Promise<Page> {
 	const server = createServer((request, response) => {
-		answer(directory, request, response).catch(() => response.destroy());
+		respond(directory, request, response).catch(() => response.destroy());
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
@@ -60,7 +60,7 @@ async function openPage(t: ExecutionContext, directory: string): Promise<Page> {
 	return page;
 }
 
-/** What Chromium makes of a file: how long it is, how large its pictures are, and where it is after a seek. Runs in the browser. */
+/** What Chromium makes of a file: how long it is, how large its video is, and where it is after a seek. Runs in the browser. */
 const LOOK = `async ({ url, seconds }) => {
 	const video = document.getElementById('video');
 	const event = (name) => new Promise((resolve, reject) => {
@@ -89,7 +89,7 @@ withChromium('Chromium opens, plays and seeks what is exported', async (t) => {
 	for (const [name, options, width] of [
 		['fragmented.mp4', {}, 320],
 		['classic.mp4', { faststart: true }, 320],
-		['sound.m4a', { tracks: ['audio'] }, 0],
+		['audio.m4a', { tracks: ['audio'] }, 0],
 		['all.mkv', {}, 320],
 	] as [string, ExportOptions, number][]) {
 		const { files } = await archive.export(range, join(directory, name), options);

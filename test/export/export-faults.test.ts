@@ -26,7 +26,7 @@ const lasts = [9, 49, 59].map((index) => numbers[index] as string);
 
 const range = between(0, FRAGMENTS * STEP_MS);
 
-/** Longer than a body is waited for; an answer is for two of them, and a batch that brings nothing for four. */
+/** Longer than a body is waited for; a response is for two of them, and a batch that brings nothing for four. */
 const TOO_LONG_MS = 31_000;
 const TURNS = 100;
 

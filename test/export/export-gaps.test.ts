@@ -25,7 +25,7 @@ const range = between(0, 800_000);
 test('frames that are shown before the key frame they follow close what looks like a gap', async (t) => {
 	const shown = [
 		[0, 40, 80, 120, 160, 200],
-		// The key frame follows the last picture by 280 ms, and is followed by those in between: an open group.
+		// The key frame follows the last frame by 280 ms, and is followed by those in between: an open group.
 		[480, 240, 280, 320, 360, 400, 440, 520, 560],
 	];
 	const media = shown.map((times, index) =>
@@ -48,13 +48,13 @@ test('frames that are shown before the key frame they follow close what looks li
 });
 
 test('where only the video paused, closing the gap leaves the audio as it was', async (t) => {
-	const sound = (times: readonly number[]) =>
+	const audio = (times: readonly number[]) =>
 		times.map((relativeTicks) => frameBlock(0, { keyframe: true, trackNumber: 2, relativeTicks }));
 	const tenths = (from: number, to: number) =>
 		Array.from({ length: (to - from) / 100 }, (_, index) => from + 100 * index);
 	const media = [
 		[0, tenths(0, 1000)],
-		// What was heard while nothing was seen comes with the next picture.
+		// Audio of the time without video comes with the next frame of video.
 		[9000, tenths(-8000, 1000)],
 	] as const;
 	const documents = media.map(([ms, times], index) =>
@@ -62,7 +62,7 @@ test('where only the video paused, closing the gap leaves the audio as it was', 
 			number: fragmentNumber(index + 1),
 			producerMs: startMs + ms,
 			tracks: [videoTrack, audioTrack],
-			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1, { relativeTicks: 500 }), ...sound(times)],
+			blocks: [frameBlock(0, { keyframe: true }), frameBlock(1, { relativeTicks: 500 }), ...audio(times)],
 		}),
 	);
 	const served = await startArchive(t, { door: Buffer.concat(documents) });
@@ -133,7 +133,7 @@ for (const [name, codecId, codecPrivate, data, frameMs] of [
 	['Opus of six frames of 20 ms', 'A_OPUS', '', '7b06fffffe', 120],
 ] as const) {
 	test(`silence fills what is missing, and nothing else: ${name}`, async (t) => {
-		const sound = trackEntry(1, 'audio', codecId, [
+		const audio = trackEntry(1, 'audio', codecId, [
 			master('Audio', [
 				float('SamplingFrequency', codecId === 'A_AAC' ? 8000 : 48_000),
 				unsigned('Channels', 1),
@@ -144,7 +144,7 @@ for (const [name, codecId, codecPrivate, data, frameMs] of [
 			fragmentDocument({
 				number: fragmentNumber(index + 1),
 				producerMs: startMs + place * 5 * frameMs,
-				tracks: [sound],
+				tracks: [audio],
 				blocks: Array.from({ length: 5 }, (_, frame) => ({
 					trackNumber: 1,
 					relativeTicks: frame * frameMs,

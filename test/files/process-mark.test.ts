@@ -80,18 +80,22 @@ for (const [what, before] of [
 			for (const contender of contenders) contender.kill('SIGKILL');
 		});
 		const ask = async (contender: ChildProcess, path: string): Promise<unknown> => {
-			const answer = once(contender, 'message');
+			const outcome = once(contender, 'message');
 			contender.send(path);
-			return (await answer)[0];
+			return (await outcome)[0];
 		};
 		for (let round = 0; round < ROUNDS; round++) {
 			const path = join(directory, String(round));
 			if (before !== null) await writeFile(path, `${before} ${place} ${host}\n`);
-			const answers = await Promise.all(contenders.map((contender) => ask(contender, path)));
-			t.is(answers.filter((answer) => answer === 'held').length, 1, `round ${round}: ${answers.join(', ')}`);
+			const outcomes = await Promise.all(contenders.map((contender) => ask(contender, path)));
+			t.is(
+				outcomes.filter((outcome) => outcome === 'held').length,
+				1,
+				`round ${round}: ${outcomes.join(', ')}`,
+			);
 			t.true(
-				answers.every((answer) => answer === 'held' || /^(another )?process/.test(String(answer))),
-				`round ${round}: ${answers.join(', ')}`,
+				outcomes.every((outcome) => outcome === 'held' || /^(another )?process/.test(String(outcome))),
+				`round ${round}: ${outcomes.join(', ')}`,
 			);
 			await Promise.all(contenders.map((contender) => ask(contender, RELEASE)));
 			t.deepEqual(await readdir(directory), [], `round ${round}`);

@@ -7,7 +7,7 @@ import { FrameFilter } from '#lib/frames/frame-filter.js';
 import { audioTrack, fragmentDocument, fragmentNumber, frameBlock, videoTrack } from '../helpers/payload.js';
 import { startMs } from '../helpers/range.js';
 
-/** 25 pictures a second for 4 s, a key frame each second, and a sound every 100 ms. */
+/** 25 frames of video a second for 4 s, a key frame each second, and an audio frame every 100 ms. */
 const payload = fragmentDocument({
 	number: fragmentNumber(1),
 	producerMs: startMs,
@@ -33,7 +33,7 @@ async function select(selection: FrameSelection): Promise<{ frames: Frame[]; typ
 	return { frames, types };
 }
 
-const pictures = (frames: readonly Frame[]): number[] =>
+const videoTimes = (frames: readonly Frame[]): number[] =>
 	frames.filter(({ track }) => track.number === 1).map(({ timecodeNs }) => Number(timecodeNs / 1_000_000n));
 
 test('all', async (t) => {
@@ -42,23 +42,23 @@ test('all', async (t) => {
 
 test('key frames', async (t) => {
 	const { frames, types } = await select('keyframes');
-	t.deepEqual(pictures(frames), [0, 1000, 2000, 3000]);
+	t.deepEqual(videoTimes(frames), [0, 1000, 2000, 3000]);
 	t.deepEqual(types, ['fragment', 'fragment-end']);
 });
 
 test('every nth of each track', async (t) => {
 	const { frames } = await select({ everyNth: 10 });
-	t.deepEqual(pictures(frames), [0, 400, 800, 1200, 1600, 2000, 2400, 2800, 3200, 3600]);
+	t.deepEqual(videoTimes(frames), [0, 400, 800, 1200, 1600, 2000, 2400, 2800, 3200, 3600]);
 	t.is(frames.filter(({ track }) => track.number === 2).length, 2);
 });
 
 test('every so many milliseconds, on a grid', async (t) => {
 	const { frames } = await select({ everyMs: 500 });
-	t.deepEqual(pictures(frames), [0, 520, 1000, 1520, 2000, 2520, 3000, 3520]);
+	t.deepEqual(videoTimes(frames), [0, 520, 1000, 1520, 2000, 2520, 3000, 3520]);
 });
 
 test('an interval shorter than the frames are apart keeps them all', async (t) => {
-	t.is(pictures((await select({ everyMs: 10 })).frames).length, 100);
+	t.is(videoTimes((await select({ everyMs: 10 })).frames).length, 100);
 });
 
 /** Two frames a second for half a minute, but for those whose times are given. */

@@ -14,7 +14,7 @@ import {
 } from '../helpers/payload.js';
 import { startMs } from '../helpers/range.js';
 
-/** 25 pictures a second for 4 s, a key frame each second; beside each fifth a sound, which the file has 100 ms ahead. */
+/** 25 frames of video a second for 4 s, a key frame each second; beside each fifth an audio frame, which the file has 100 ms ahead. */
 const blocks = Array.from({ length: 100 }, (_, index) => [
 	frameBlock(index, { keyframe: index % 25 === 0 }),
 	...(index % 5 === 0
@@ -108,7 +108,7 @@ test('by key frame: from the last key frame at or before `from`, the other track
 	t.is(framesOf(ahead.events)[0]?.timestampMs, startMs + 2000);
 });
 
-test('sound that the file has before its key frame stays where it is as late', async (t) => {
+test('audio that the file has before its key frame stays where it is as late', async (t) => {
 	const early = [
 		frameBlock(0, { keyframe: true, relativeTicks: 0 }),
 		frameBlock(1, { keyframe: true, trackNumber: 2, relativeTicks: 900 }),
@@ -139,13 +139,13 @@ test('`from` on a key frame begins there', async (t) => {
 });
 
 test('without video, or without a key frame early enough, it begins at `from`', async (t) => {
-	const sound = Array.from({ length: 20 }, (_, index) =>
+	const audio = Array.from({ length: 20 }, (_, index) =>
 		frameBlock(index, { keyframe: true, trackNumber: 2, relativeTicks: index * 100 }),
 	);
 	const late = [frameBlock(0), frameBlock(1), frameBlock(2), frameBlock(3, { keyframe: true })];
 	const cases = [
-		{ fields: { tracks: [audioTrack], blocks: sound }, fromMs: 1050, expected: [1100, 1200] },
-		{ fields: { blocks: sound }, fromMs: 1050, expected: [1100, 1200] },
+		{ fields: { tracks: [audioTrack], blocks: audio }, fromMs: 1050, expected: [1100, 1200] },
+		{ fields: { blocks: audio }, fromMs: 1050, expected: [1100, 1200] },
 		{ fields: { blocks: late }, fromMs: 50, expected: [80, 120] },
 	];
 	for (const { fields, fromMs, expected } of cases) {
@@ -155,7 +155,7 @@ test('without video, or without a key frame early enough, it begins at `from`', 
 	}
 });
 
-test('a picture that ends before `from` goes with the sound that does not', async (t) => {
+test('video that ends before `from` goes with the audio that does not', async (t) => {
 	const short = [
 		frameBlock(0, { keyframe: true, relativeTicks: 0 }),
 		frameBlock(1, { keyframe: true, trackNumber: 2, relativeTicks: 50 }),

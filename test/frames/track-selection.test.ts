@@ -15,7 +15,7 @@ import { openArchive } from '../helpers/open-archive.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
 import { startMs } from '../helpers/range.js';
 
-/** A call of two sides with a picture: fragments of 4 s, 4 frames of each track a second. */
+/** A call of two sides with video: fragments of 4 s, 4 frames of each track a second. */
 const call = Buffer.concat(
 	[1, 2].map((number) =>
 		fragmentDocument({

@@ -17,8 +17,8 @@ export async function findBoto3(): Promise<string[]> {
 	return [...found.values()];
 }
 
-/** Runs a Python script and answers the JSON it prints. */
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
+/** Runs a Python script and gives the JSON it prints. */
+// biome-ignore lint/suspicious/noExplicitAny: responses are looked into field by field
 export async function runPython(python: string, script: string, args: readonly string[] = []): Promise<any> {
 	const { stdout } = await run(python, ['-c', script, ...args]);
 	return JSON.parse(stdout);

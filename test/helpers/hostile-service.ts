@@ -12,7 +12,7 @@ import { fragmentDocument, fragmentNumber, frameBlock, serviceTags, videoTrack }
 import { startMs } from './range.js';
 import type { StandstillClock } from './standstill-clock.js';
 
-/** One request, and what it may be answered with. */
+/** One request, and what the response may be made with. */
 export interface Exchange {
 	readonly response: ServerResponse;
 	/** Members of the request. */

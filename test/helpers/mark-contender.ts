@@ -1,4 +1,4 @@
-/* A process that is sent paths: tries to mark each as in use, answers what came of it, and gives the mark back when it is sent an empty one. */
+/* A process that is sent paths: tries to mark each as in use, says what came of it, and gives the mark back when it is sent an empty one. */
 import { markInUse, type ProcessMark } from '#lib/files/process-mark.js';
 
 let held: ProcessMark | null = null;

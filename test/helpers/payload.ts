@@ -36,7 +36,7 @@ export const videoTrack = trackEntry(1, 'video', 'V_TEST', [
 	master('Video', [unsigned('PixelWidth', 320), unsigned('PixelHeight', 240)]),
 ]);
 
-/** A sound track of no codec that anyone knows. */
+/** An audio track of no known codec. */
 export const audioTrack = trackEntry(2, 'audio', 'A_TEST', [
 	master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1)]),
 ]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './tools.js';
 
-const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4'];
+const video = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4'];
 export const tone = (sampleRate: number): string[] => ['-f', 'lavfi', '-i', `sine=d=4:r=${sampleRate}`];
 const avc = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25'];
 
@@ -12,12 +12,12 @@ const late = ['-itsoffset', '1.5'];
 
 /** Recordings that ffmpeg makes, by what is in them. */
 export const recordings = {
-	'B-frames and AAC': [...picture, ...tone(44_100), ...avc, '-bf', '3', '-b_strategy', '0', '-c:a', 'aac'],
-	'HEVC and Opus': [...picture, ...tone(48_000), ...hevc, '-c:a', 'libopus'],
-	'a late picture': [...late, ...picture, ...tone(8000), '-map', '0:v', '-map', '1:a', ...avc, '-c:a', 'aac'],
-	'sound that stops': [...picture, '-f', 'lavfi', '-i', 'sine=d=1.5:r=48000', ...avc, '-c:a', 'aac'],
-	'16-bit PCM': [...picture, ...tone(8000), ...avc, '-bf', '0', '-c:a', 'pcm_s16le'],
-	'µ-law': [...picture, ...tone(8000), ...avc, '-bf', '0', '-c:a', 'pcm_mulaw'],
+	'B-frames and AAC': [...video, ...tone(44_100), ...avc, '-bf', '3', '-b_strategy', '0', '-c:a', 'aac'],
+	'HEVC and Opus': [...video, ...tone(48_000), ...hevc, '-c:a', 'libopus'],
+	'a late video': [...late, ...video, ...tone(8000), '-map', '0:v', '-map', '1:a', ...avc, '-c:a', 'aac'],
+	'audio that stops': [...video, '-f', 'lavfi', '-i', 'sine=d=1.5:r=48000', ...avc, '-c:a', 'aac'],
+	'16-bit PCM': [...video, ...tone(8000), ...avc, '-bf', '0', '-c:a', 'pcm_s16le'],
+	'µ-law': [...video, ...tone(8000), ...avc, '-bf', '0', '-c:a', 'pcm_mulaw'],
 } as const;
 
 let directory: string | null = null;

@@ -183,7 +183,7 @@ test('a response that breaks off after a fragment that was left out, or in a tri
 				fragments.map((_, index) => index),
 			);
 			const frames = events.filter((event): event is Frame => event.type === 'frame');
-			t.is(frames.length, expected, `${share} of the answer, from ${fromMs}`);
+			t.is(frames.length, expected, `${share} of the response, from ${fromMs}`);
 			t.true(frames.every((frame) => frame.index === frame.fragment.index));
 			t.like(await stream.summary, { fragments: fragments.length, delivered: fragments.length, failed: 0 });
 		}

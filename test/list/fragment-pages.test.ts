@@ -10,8 +10,8 @@ import { unlimited } from '../helpers/unlimited.js';
 /** Lists 30 fragments in pages of ten; `meddle` is told of every page. */
 async function list(t: ExecutionContext, meddle: Meddle): Promise<number> {
 	const archive = await startArchive(t, { door: recording(30) });
-	const endpoint = await startMeddler(t, archive, (answer) =>
-		answer.path === '/listFragments' ? meddle(answer) : null,
+	const endpoint = await startMeddler(t, archive, (response) =>
+		response.path === '/listFragments' ? meddle(response) : null,
 	);
 	const kvs = openArchive(t, endpoint);
 	const range = between(0, 800_000);

@@ -8,7 +8,7 @@ import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.
 import { startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
-/** Waits of at least this long are for an answer that does not come: here, every answer comes. */
+/** Waits of at least this long are for a response that does not come: here, every response comes. */
 const PATIENCE_MS = 30_000;
 
 /** A clock that is set by sleeping, and tells when. */

@@ -32,7 +32,7 @@ const startCodes = madeTrack({
 	codecPrivate: bytes(`00000001${SPS}00000001${PPS}`),
 	nalFormat: 'annex-b',
 });
-const sound = madeTrack({ number: 2, codec: 'pcm-s16', sampleRate: 8000, channels: 1 });
+const audio = madeTrack({ number: 2, codec: 'pcm-s16', sampleRate: 8000, channels: 1 });
 
 const sample = (
 	ms: number,
@@ -153,12 +153,12 @@ test('a segment says where every sample is', (t) => {
 				state: null,
 			},
 			{
-				track: sound,
+				track: audio,
 				trackId: 2,
 				samples: [sample(1000, { keyframe: true, data: bytes('0102') })],
 				state: null,
 			},
-			{ track: sound, trackId: 3, samples: [], state: null },
+			{ track: audio, trackId: 3, samples: [], state: null },
 		],
 		{ sequenceNumber: 7 },
 	);
@@ -195,7 +195,7 @@ test('a segment says where every sample is', (t) => {
 });
 
 test('a segment of its own has a type', (t) => {
-	const { slices } = mediaSegment([{ track: sound, trackId: 1, samples: [sample(0)], state: null }], {
+	const { slices } = mediaSegment([{ track: audio, trackId: 1, samples: [sample(0)], state: null }], {
 		sequenceNumber: 1,
 		isHls: true,
 	});
@@ -224,8 +224,8 @@ test('start codes become lengths, and lengths stay', (t) => {
 test('the same tracks have the same head, whenever it is made', async (t) => {
 	for (const brand of ['mp4', 'mov'] as const) {
 		const [first, second] = await Promise.all([
-			initSegment([lengths, sound], { brand }),
-			initSegment([lengths, sound], { brand }),
+			initSegment([lengths, audio], { brand }),
+			initSegment([lengths, audio], { brand }),
 		]);
 		t.deepEqual(first, second);
 		const boxes = readBoxes(first.bytes);
@@ -235,7 +235,7 @@ test('the same tracks have the same head, whenever it is made', async (t) => {
 		);
 		t.deepEqual(
 			fields(boxes, 'moov/trak/mdia/mdhd').map((box) => box.readUInt32BE(20)),
-			[lengths, sound].map(timescaleOf),
+			[lengths, audio].map(timescaleOf),
 		);
 		t.is(fields(boxes, 'moov/mvhd')[0]?.readBigUInt64BE(4), 0n, 'no date');
 	}
@@ -248,13 +248,13 @@ test('parameter sets with start codes become a decoder configuration record', as
 
 test('a track that cannot be described is named', async (t) => {
 	for (const track of [
-		sound,
+		audio,
 		madeTrack({ codec: 'vorbis' }),
 		madeTrack({ codec: 'opus' }),
 		madeTrack({ codec: 'mp4a.40.2', sampleRate: 8000, channels: 1 }),
 	]) {
 		const made = initSegment([track], { brand: 'mp4' });
-		if (track === sound) await t.notThrowsAsync(made);
+		if (track === audio) await t.notThrowsAsync(made);
 		else await t.throwsAsync(made, { code: 'KVS_MEDIA_UNSUPPORTED', message: /track 1/ });
 	}
 });

@@ -4,11 +4,11 @@ import { decodeTimes } from '#lib/mpegts/decode-times.js';
 
 const FRAME_TICKS = 3600;
 
-/** Pictures in decode order, in frames from the segment's start: groups of `bFrames` B-frames after the picture they refer to. */
-function reordered(pictures: number, bFrames: number): number[] {
+/** When frames are shown, in decode order, counted in frames from the segment's start: groups of `bFrames` B-frames after the frame they refer to. */
+function reordered(count: number, bFrames: number): number[] {
 	const order = [0];
-	for (let start = 1; start < pictures; start += bFrames + 1) {
-		const end = Math.min(start + bFrames, pictures - 1);
+	for (let start = 1; start < count; start += bFrames + 1) {
+		const end = Math.min(start + bFrames, count - 1);
 		order.push(end, ...Array.from({ length: end - start }, (_, index) => start + index));
 	}
 	return order;
@@ -40,22 +40,22 @@ testProp(
 	},
 );
 
-for (const [title, frames, pictures] of [
+for (const [title, frames, count] of [
 	['B-frames', reordered(25, 2), 25],
 	['many B-frames', reordered(25, 7), 25],
 	['short groups', reordered(5, 1), 5],
 	['B-frames that others refer to', pyramid, 13],
 ] as const) {
-	// hls.js takes the last step of a segment for the length of its last picture, and closes what it takes for holes.
+	// hls.js takes the last step of a segment for the length of its last frame, and closes what it takes for holes.
 	test(`players find no hole between segments, and none in which they end: ${title}`, (t) => {
 		const shown = inTicks(frames);
 		const decoded = decodeTimes(shown, false);
 		const [first, last] = [decoded[0] as number, decoded.at(-1) as number];
 		const lastStep = last - (decoded.at(-2) as number);
 		t.is(lastStep, FRAME_TICKS);
-		const hole = first + pictures * FRAME_TICKS - (last + lastStep);
+		const hole = first + count * FRAME_TICKS - (last + lastStep);
 		t.true(hole >= 0, `${hole}`);
-		t.true(hole <= (last - first) / (pictures - 1), `${hole}`);
+		t.true(hole <= (last - first) / (count - 1), `${hole}`);
 		// Where a timeline begins, players leave this time empty.
 		const begun = decodeTimes(shown, true);
 		t.true((shown[0] as number) - (begun[0] as number) <= FRAME_TICKS / 2);

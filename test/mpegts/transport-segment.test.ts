@@ -31,9 +31,9 @@ const video = new Track({
 	nalFormat: 'length-prefixed',
 	nalLengthBytes: 4,
 });
-const sound = soundTrack('1190');
+const audio = audioTrack('1190');
 
-function soundTrack(config: string): Track {
+function audioTrack(config: string): Track {
 	return new Track({
 		number: 2,
 		type: 'audio',
@@ -50,8 +50,8 @@ function soundTrack(config: string): Track {
 
 const sets = [Buffer.from('67aabb', 'hex'), Buffer.from('68cc', 'hex')];
 
-/** A picture of one NAL unit. */
-function pictureOf(ms: number, sizeBytes: number, keyframe = false): Sample {
+/** A frame of one NAL unit. */
+function videoFrameOf(ms: number, sizeBytes: number, keyframe = false): Sample {
 	const unit = Buffer.alloc(sizeBytes + 1, 0xab);
 	unit[0] = keyframe ? 0x65 : 0x41;
 	const length = Buffer.alloc(4);
@@ -59,7 +59,7 @@ function pictureOf(ms: number, sizeBytes: number, keyframe = false): Sample {
 	return { data: Buffer.concat([length, unit]), ms, durationMs: null, keyframe };
 }
 
-function soundOf(ms: number, sizeBytes: number): Sample {
+function audioOf(ms: number, sizeBytes: number): Sample {
 	return { data: Buffer.alloc(sizeBytes, 0xcd), ms, durationMs: 1024 / 48, keyframe: true };
 }
 
@@ -124,13 +124,13 @@ testProp(
 		fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 40 }),
 		fc.integer({ min: 0, max: 2 ** 42 }),
 	],
-	(t, pictures, frames, startMs) => {
-		const samples = pictures.map((size, index) => pictureOf(startMs + index * 400, size, index === 0));
+	(t, videoSizes, audioSizes, startMs) => {
+		const samples = videoSizes.map((size, index) => videoFrameOf(startMs + index * 400, size, index === 0));
 		const tracks: TransportTrack[] = [
 			{ track: video, samples, parameterSets: sets },
 			{
-				track: sound,
-				samples: frames.map((size, index) => soundOf(startMs + (index * 1024) / 48, size)),
+				track: audio,
+				samples: audioSizes.map((size, index) => audioOf(startMs + (index * 1024) / 48, size)),
 				parameterSets: [],
 			},
 		];
@@ -139,7 +139,7 @@ testProp(
 		const bound = transportBytesAtMost({
 			mediaBytes: media.reduce((sum, { data }) => sum + data.byteLength, 0),
 			frames: media.length,
-			durationMs: Math.max(pictures.length * 400, (frames.length * 1024) / 48),
+			durationMs: Math.max(videoSizes.length * 400, (audioSizes.length * 1024) / 48),
 		});
 		t.true(segment.byteLength <= bound, `${segment.byteLength} of ${bound}`);
 		const packets = packetsOf(segment);
@@ -162,9 +162,9 @@ testProp(
 			}
 			t.is(counted % 16, 0);
 		}
-		const shownPictures = pesOf(packets, 0x100);
-		t.is(shownPictures.length, pictures.length);
-		for (const [index, { shown, decoded, data }] of shownPictures.entries()) {
+		const shownFrames = pesOf(packets, 0x100);
+		t.is(shownFrames.length, videoSizes.length);
+		for (const [index, { shown, decoded, data }] of shownFrames.entries()) {
 			t.is(shown, ((startMs + index * 400) * 90) % 2 ** 33);
 			t.is(decoded, shown);
 			const unit = (samples[index] as Sample).data.subarray(4);
@@ -174,7 +174,7 @@ testProp(
 		}
 		const adts = Buffer.concat(pesOf(packets, 0x101).map(({ data }) => data));
 		let at = 0;
-		for (const size of frames) {
+		for (const size of audioSizes) {
 			t.is(adts.readUInt16BE(at), 0xfff1);
 			t.is((adts.readUIntBE(at + 3, 3) >> 5) & 0x1fff, size + 7);
 			t.deepEqual(adts.subarray(at + 7, at + 7 + size), Buffer.alloc(size, 0xcd));
@@ -195,14 +195,14 @@ testProp(
 test('B-frames are shown when they were taken and never before they are decoded', (t) => {
 	// I P B B P B B
 	const order = [0, 120, 40, 80, 240, 160, 200];
-	const samples = order.map((ms, index) => pictureOf(1000 + ms, 20, index === 0));
+	const samples = order.map((ms, index) => videoFrameOf(1000 + ms, 20, index === 0));
 	const segment = transportSegment([{ track: video, samples, parameterSets: sets }]);
 	const pes = pesOf(packetsOf(segment), 0x100);
 	t.deepEqual(
 		pes.map(({ shown }) => shown / 90 - 1000),
 		order,
 	);
-	// The segment before this one may have a picture a frame earlier.
+	// The segment before this one may have a frame that is shown a frame earlier.
 	t.true((pes[0]?.decoded as number) > (1000 - 40) * 90);
 	for (const [index, { shown, decoded }] of pes.entries()) {
 		t.true(decoded < shown);
@@ -211,7 +211,9 @@ test('B-frames are shown when they were taken and never before they are decoded'
 });
 
 test('the tables are numbered in a copy', (t) => {
-	const segment = transportSegment([{ track: video, samples: [pictureOf(0, 5, true)], parameterSets: sets }]);
+	const segment = transportSegment([
+		{ track: video, samples: [videoFrameOf(0, 5, true)], parameterSets: sets },
+	]);
 	const before = Buffer.from(segment);
 	const tables = numberTables(segment, 35);
 	t.deepEqual(segment, before);
@@ -224,9 +226,9 @@ test('the tables are numbered in a copy', (t) => {
 
 withFfmpeg('ffprobe finds the program, and its counters and checksums are right', async (t) => {
 	const file = join(await temporaryDirectory(t), 'made.ts');
-	const samples = Array.from({ length: 50 }, (_, index) => soundOf((index * 1024) / 48, 100));
+	const samples = Array.from({ length: 50 }, (_, index) => audioOf((index * 1024) / 48, 100));
 	const segments = [0, 1, 2].map((sequence) => {
-		const segment = transportSegment([{ track: sound, samples, parameterSets: [] }]);
+		const segment = transportSegment([{ track: audio, samples, parameterSets: [] }]);
 		return Buffer.concat([numberTables(segment, sequence), segment.subarray(TABLES_BYTES)]);
 	});
 	await writeFile(file, Buffer.concat(segments));
@@ -237,15 +239,15 @@ withFfmpeg('ffprobe finds the program, and its counters and checksums are right'
 
 test('ADTS has the object type, rate and channels of the configuration; SBR is implied', (t) => {
 	const header = (config: string): string =>
-		Buffer.from(adtsHeaders(soundTrack(config))(100)).toString('hex');
+		Buffer.from(adtsHeaders(audioTrack(config))(100)).toString('hex');
 	t.is(header('1190'), 'fff14c800d7ffc');
 	t.is(header('1208'), 'fff150400d7ffc');
 	// HE-AAC: LC at 24 kHz, played at 48 kHz.
 	t.is(header('2b118800'), 'fff158800d7ffc');
 	for (const config of ['', '00', 'f8', '1780', '1180', '11f8', 'f9c0']) {
-		t.throws(() => adtsHeaders(soundTrack(config)), { instanceOf: MediaError }, config);
+		t.throws(() => adtsHeaders(audioTrack(config)), { instanceOf: MediaError }, config);
 	}
-	t.throws(() => adtsHeaders(sound)(9000), { instanceOf: MediaError });
+	t.throws(() => adtsHeaders(audio)(9000), { instanceOf: MediaError });
 });
 
 test('NAL units are found by lengths and by start codes, and what has neither is refused', (t) => {

@@ -3,24 +3,24 @@ import type { TrackFields } from '#lib/model/track.js';
 import { type Container, checkTracks, containerOf } from '#lib/muxing/container.js';
 import { madeTrack } from '../helpers/muxing.js';
 
-const picture = { type: 'video', width: 320, height: 240 } as const;
-const sound = { sampleRate: 8000, channels: 1 };
+const video = { type: 'video', width: 320, height: 240 } as const;
+const audio = { sampleRate: 8000, channels: 1 };
 const tracks: Record<string, Partial<TrackFields>> = {
-	'H.264': { ...picture, codec: 'avc1.42c028' },
-	'H.265': { ...picture, codec: 'hvc1.1.6.L60.90' },
-	VP8: { ...picture, codec: 'vp8' },
-	VP9: { ...picture, codec: null, codecId: 'V_VP9' },
-	AV1: { ...picture, codec: 'av01.0.08M.10' },
-	AAC: { ...sound, codec: 'mp4a.40.2' },
-	Opus: { ...sound, codec: 'opus' },
-	Vorbis: { ...sound, codec: 'vorbis' },
-	PCM: { ...sound, codec: 'pcm-s16' },
-	'8-bit PCM': { ...sound, codec: 'pcm-u8' },
-	'24-bit PCM': { ...sound, codec: 'pcm-s24' },
-	'big-endian PCM': { ...sound, codec: null, codecId: 'A_PCM/INT/BIG', bitDepth: 16 },
-	'µ-law': { ...sound, codec: 'ulaw' },
-	MP3: { ...sound, codec: 'mp3' },
-	'no name': { ...picture, codec: null },
+	'H.264': { ...video, codec: 'avc1.42c028' },
+	'H.265': { ...video, codec: 'hvc1.1.6.L60.90' },
+	VP8: { ...video, codec: 'vp8' },
+	VP9: { ...video, codec: null, codecId: 'V_VP9' },
+	AV1: { ...video, codec: 'av01.0.08M.10' },
+	AAC: { ...audio, codec: 'mp4a.40.2' },
+	Opus: { ...audio, codec: 'opus' },
+	Vorbis: { ...audio, codec: 'vorbis' },
+	PCM: { ...audio, codec: 'pcm-s16' },
+	'8-bit PCM': { ...audio, codec: 'pcm-u8' },
+	'24-bit PCM': { ...audio, codec: 'pcm-s24' },
+	'big-endian PCM': { ...audio, codec: null, codecId: 'A_PCM/INT/BIG', bitDepth: 16 },
+	'µ-law': { ...audio, codec: 'ulaw' },
+	MP3: { ...audio, codec: 'mp3' },
+	'no name': { ...video, codec: null },
 };
 
 const held: Record<Container, readonly string[]> = {
@@ -44,8 +44,8 @@ for (const [container, names] of Object.entries(held) as [Container, readonly st
 
 test('the error says which track it is, what it is, and what to do', (t) => {
 	const mp4 = [
-		madeTrack({ ...picture, codec: 'avc1.42c028' }),
-		madeTrack({ ...sound, number: 2, name: 'microphone', codec: 'ulaw', codecId: 'A_MS/ACM' }),
+		madeTrack({ ...video, codec: 'avc1.42c028' }),
+		madeTrack({ ...audio, number: 2, name: 'microphone', codec: 'ulaw', codecId: 'A_MS/ACM' }),
 	];
 	t.is(
 		t.throws(() => checkTracks('a/b.mp4', 'mp4', mp4))?.message,
@@ -54,19 +54,19 @@ test('the error says which track it is, what it is, and what to do', (t) => {
 });
 
 test('one WAV file has one codec and one sample rate', (t) => {
-	const first = madeTrack({ ...sound, codec: 'pcm-s16' });
+	const first = madeTrack({ ...audio, codec: 'pcm-s16' });
 	const check = (fields: Partial<TrackFields>) => () =>
-		checkTracks('a.wav', 'wav', [first, madeTrack({ ...sound, number: 2, ...fields })]);
+		checkTracks('a.wav', 'wav', [first, madeTrack({ ...audio, number: 2, ...fields })]);
 	t.notThrows(check({ codec: 'pcm-s16' }));
 	t.throws(check({ codec: 'pcm-s16', sampleRate: 16_000 }), {
-		message: /track 2 is .* 16000 Hz, and all sound .* track 1 is .* 8000 Hz/,
+		message: /track 2 is .* 16000 Hz, and all audio .* track 1 is .* 8000 Hz/,
 	});
 	t.throws(check({ codec: 'ulaw' }), { code: 'KVS_CODEC_NOT_SUPPORTED' });
 });
 
 test('a track that leaves out what a header must say is refused', (t) => {
 	t.throws(() => checkTracks('a.mp4', 'mp4', [madeTrack({ type: 'video', codec: 'avc1.42c028' })]), {
-		message: /how large its pictures are/,
+		message: /how large its video is/,
 	});
 	t.throws(() => checkTracks('a.wav', 'wav', [madeTrack({ codec: 'pcm-s16' })]), {
 		message: /sample rate and channels/,

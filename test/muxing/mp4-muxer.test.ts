@@ -72,12 +72,12 @@ for (const [name, { make, sample: sampleName, brand }] of Object.entries(files))
 		await writeFile(file, bytes);
 		await fastStart(file, classic, never);
 		const expected = expectedPackets(recording);
-		const soundCodec = recording.tracks[1]?.codec ?? null;
+		const audioCodec = recording.tracks[1]?.codec ?? null;
 		// PCM is cut into frames otherwise where a file says how long each is; how much of the last frame of Opus is to be
 		// heard is said by Matroska in a place of its own.
-		const isComparable = make !== undefined && soundCodec?.startsWith('pcm') === false;
+		const isComparable = make !== undefined && audioCodec?.startsWith('pcm') === false;
 		const hashes = isComparable
-			? (await decodedHashes(source)).hashes.slice(0, soundCodec === 'opus' ? -1 : undefined)
+			? (await decodedHashes(source)).hashes.slice(0, audioCodec === 'opus' ? -1 : undefined)
 			: null;
 		const end = Math.max(
 			...expected.map(({ seconds, placed }) => seconds + (placed.frame.durationMs ?? 0) / 1000),
@@ -105,7 +105,7 @@ for (const [name, { make, sample: sampleName, brand }] of Object.entries(files))
 			t.true(duration >= end - 0.002 && duration < end + 0.15, `${duration} for ${end}`);
 		}
 		// ffprobe counts what comes before the start.
-		const preSkipSeconds = soundCodec === 'opus' ? 0.0065 : 0;
+		const preSkipSeconds = audioCodec === 'opus' ? 0.0065 : 0;
 		const endsApart = (await endSeconds(bytes)) + preSkipSeconds - (durations[0] as number);
 		t.true(Math.abs(endsApart) < 0.002);
 	});

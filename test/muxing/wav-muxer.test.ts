@@ -42,11 +42,11 @@ function counted(first: number, count: number): Buffer {
 	return bytes;
 }
 
-const sound = (track: Track, ms: number, first: number, count: number): PlacedFrame =>
+const audio = (track: Track, ms: number, first: number, count: number): PlacedFrame =>
 	placedFrame(track, ms, counted(first, count));
 
 test('frames whose times are rounded are laid end to end', async (t) => {
-	const frames = [sound(left, 0, 1, 83), sound(left, 10, 84, 83), sound(left, 21, 167, 83)];
+	const frames = [audio(left, 0, 1, 83), audio(left, 10, 84, 83), audio(left, 21, 167, 83)];
 	const [samples] = channelsOf(await muxed(writer(left), [frames]));
 	t.deepEqual(
 		samples,
@@ -56,10 +56,10 @@ test('frames whose times are rounded are laid end to end', async (t) => {
 
 test('where nothing came there is silence, and what comes twice is left out', async (t) => {
 	const frames = [
-		sound(left, 0, 1, 800),
-		sound(left, 500, 801, 800),
-		sound(left, 540, 1121, 800),
-		sound(left, 0, 1, 80),
+		audio(left, 0, 1, 800),
+		audio(left, 500, 801, 800),
+		audio(left, 540, 1121, 800),
+		audio(left, 0, 1, 80),
 	];
 	const [samples] = channelsOf(await muxed(writer(left), [frames]));
 	const at = (ms: number): number | undefined => samples?.[ms * PER_MS];
@@ -69,9 +69,9 @@ test('where nothing came there is silence, and what comes twice is left out', as
 
 test('the tracks are the channels, each silent where it has nothing', async (t) => {
 	const fragments = [
-		[sound(left, 0, 1, 800), sound(right, 50, 2001, 800)],
-		[sound(left, 1000, 801, 800)],
-		[sound(right, 1100, 3001, 800)],
+		[audio(left, 0, 1, 800), audio(right, 50, 2001, 800)],
+		[audio(left, 1000, 801, 800)],
+		[audio(right, 1100, 3001, 800)],
 	];
 	const file = await muxed(writer(left, right), fragments);
 	const [first, second] = channelsOf(file, 2);
@@ -107,7 +107,7 @@ testProp(
 			return list.map(({ lengthMs, gapMs, jitterMs }) => {
 				ms += gapMs;
 				const [startMs, count] = [ms, lengthMs * PER_MS];
-				const frame = sound(side === 0 ? left : right, Math.max(0, ms + jitterMs), first, count);
+				const frame = audio(side === 0 ? left : right, Math.max(0, ms + jitterMs), first, count);
 				first += count;
 				ms += lengthMs;
 				return { frame, startMs, first: first - count, count };
@@ -166,7 +166,7 @@ test('a file of an odd length has a padding byte after it', async (t) => {
 
 test('over 4 GiB a file is RF64, with a header of the same length', (t) => {
 	const format = {
-		sound: audioFormat(left) as NonNullable<ReturnType<typeof audioFormat>>,
+		audio: audioFormat(left) as NonNullable<ReturnType<typeof audioFormat>>,
 		channels: 2,
 		sampleRate: RATE,
 	};
@@ -183,7 +183,7 @@ test('over 4 GiB a file is RF64, with a header of the same length', (t) => {
 test('an hour of silence takes no memory of its own', async (t) => {
 	const muxer = createWavMuxer([left, right]);
 	await muxer.begin();
-	const slices = muxer.fragment([sound(left, 0, 1, 8), sound(right, 3_600_000, 1, 8)], 0);
+	const slices = muxer.fragment([audio(left, 0, 1, 8), audio(right, 3_600_000, 1, 8)], 0);
 	t.true(new Set(slices.map(({ buffer }) => buffer)).size < 10);
 	t.is(
 		slices.reduce((sum, { byteLength }) => sum + byteLength, 0),

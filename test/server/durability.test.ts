@@ -175,9 +175,9 @@ test('names the damaged file in one line', async (t) => {
 		const { server, call, close } = await startServer(t, { dataDirectory: data });
 		const error = await t.throwsAsync(server.archive.ready, { code: 'KVS_DATA_DAMAGED' }, what);
 		t.true(error?.message.includes(name) && !error.message.includes('\n'), error?.message);
-		const answer = await call('DescribeStream', { StreamName: 'door' });
-		t.like(answer.json, { __type: 'InternalFailure', message: error?.message });
-		t.is(answer.status, 500);
+		const response = await call('DescribeStream', { StreamName: 'door' });
+		t.like(response.json, { __type: 'InternalFailure', message: error?.message });
+		t.is(response.status, 500);
 		await t.throwsAsync(server.archive.ingest('door', file), { code: 'KVS_DATA_DAMAGED' });
 		await close();
 	}

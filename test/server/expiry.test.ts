@@ -10,7 +10,7 @@ import { everything, type Json, startServer } from '../helpers/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 import { recordedChunk, writeRecordingOf } from './made-media.js';
-import { pictureFragment, videoTrack } from './playback/start-playback.js';
+import { videoFragment, videoTrack } from './playback/start-playback.js';
 import { clusterOf, header } from './put-media/body.js';
 import { SteppedClock } from './stepped-clock.js';
 
@@ -53,7 +53,7 @@ async function startAging(
 		async put(minute: number): Promise<string> {
 			setMinute(minute);
 			const producer = await Producer.open(started.url, { stream: 'cam' });
-			const { blocks } = pictureFragment(minute % 256);
+			const { blocks } = videoFragment(minute % 256);
 			const cluster = clusterOf(nowMs, blocks);
 			const acks = await producer.put(Buffer.concat([header({ tracks: [videoTrack] }), cluster]));
 			return acks.find(({ EventType }) => EventType === 'RECEIVED')?.FragmentNumber as string;

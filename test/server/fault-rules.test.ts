@@ -149,7 +149,7 @@ async function firings(
 		faults: [{ fault: 'throttle', ...rule } as FaultRule],
 		faultSeed,
 	});
-	for (let call = 0; call < 10; call++) await door.media(call % 2).answer;
+	for (let call = 0; call < 10; call++) await door.media(call % 2).response;
 	return door.requests.map(({ faults }) => faults.length).join('');
 }
 
@@ -195,7 +195,7 @@ test('what chance picks repeats with its seed', async (t) => {
 	const bodies = async (faultSeed: number) => {
 		const door = await startFaultyDoor(t, { faults, faultSeed });
 		const found: Buffer[] = [];
-		for (let call = 0; call < 4; call++) found.push((await door.media(0, 1, 2, 3, 4).answer).body);
+		for (let call = 0; call < 4; call++) found.push((await door.media(0, 1, 2, 3, 4).response).body);
 		return Buffer.concat(found).toString('hex');
 	};
 	const first = await bodies(7);
@@ -207,7 +207,7 @@ test('one rule does not disturb the chance of another', async (t) => {
 	const rule: FaultRule = { fault: 'duplicate', probability: 0.5 };
 	const fired = async (others: FaultRule[]) => {
 		const door = await startFaultyDoor(t, { faults: [rule, ...others] });
-		for (let call = 0; call < 10; call++) await door.media(0).answer;
+		for (let call = 0; call < 10; call++) await door.media(0).response;
 		return door.requests.map(({ faults }) => faults.some((applied) => applied.rule === 0));
 	};
 	t.deepEqual(await fired([]), await fired([{ fault: 'leave-out', probability: 0.5 }, { fault: 'shuffle' }]));
@@ -218,8 +218,8 @@ test('requests that a quota refuses fire no rule', async (t) => {
 		quotas: { mediaCallsPerSecond: 1 },
 		faults: [{ fault: 'duplicate', nth: 2 }],
 	});
-	await door.media(0).answer;
-	t.is((await door.media(0).answer).status, 400);
+	await door.media(0).response;
+	t.is((await door.media(0).response).status, 400);
 	door.clock.nowMs = 1000;
-	t.is((await door.media(0).answer).body.byteLength, 2 * (door.chunks[0]?.byteLength ?? 0));
+	t.is((await door.media(0).response).body.byteLength, 2 * (door.chunks[0]?.byteLength ?? 0));
 });

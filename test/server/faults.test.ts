@@ -21,9 +21,9 @@ for (const error of [
 ] as const) {
 	test(`throttles with ${error}`, async (t) => {
 		const door = await startFaultyDoor(t, { faults: [{ fault: 'throttle', error, nth: 2 }] });
-		t.is((await door.media(0).answer).status, 200);
-		t.like(await door.media(0).answer, { status: 400, awsError: error, broke: null });
-		t.is((await door.media(0).answer).status, 200);
+		t.is((await door.media(0).response).status, 200);
+		t.like(await door.media(0).response, { status: 400, awsError: error, broke: null });
+		t.is((await door.media(0).response).status, 200);
 		t.like(door.requests[1], {
 			statusCode: 400,
 			isThrottled: true,
@@ -56,13 +56,13 @@ test('fails as a server does', async (t) => {
 			{ fault: 'server-error', status: 503, nth: 2, operation: 'ListFragments' },
 		],
 	});
-	const list = () => door.send('ListFragments', { FragmentSelector: {} }).answer;
+	const list = () => door.send('ListFragments', { FragmentSelector: {} }).response;
 	t.like(
 		await list(),
 		{ status: 400, awsError: 'InvalidArgumentException' },
 		'invalid requests match no rule',
 	);
-	t.like(await door.media(0).answer, { status: 500, awsError: 'InternalFailure' });
+	t.like(await door.media(0).response, { status: 500, awsError: 'InternalFailure' });
 	await door.list();
 	await t.throwsAsync(door.list(), undefined, 'an error has no fragments');
 	t.is(door.requests.at(-1)?.statusCode, 503);
@@ -72,24 +72,24 @@ for (const [fault, broke] of [
 	['reset', 'ECONNRESET'],
 	['hang-up', 'ECONNRESET'],
 ] as const) {
-	test(`${fault} in place of an answer`, async (t) => {
+	test(`${fault} in place of a response`, async (t) => {
 		const door = await startFaultyDoor(t, { faults: [{ fault, times: 1 }] });
-		t.like(await door.media(0).answer, { status: 0, broke });
+		t.like(await door.media(0).response, { status: 0, broke });
 		await door.ended(1);
 		t.like(door.requests[0], { statusCode: 0, faults: [{ rule: 0, fault }] });
 		t.like(door.responses[0], { bytesSent: 0, isComplete: false });
-		t.is((await door.media(0).answer).status, 200);
+		t.is((await door.media(0).response).status, 200);
 	});
 }
 
-test('no answer for a while, and none ever', async (t) => {
+test('no response for a while, and none ever', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{ fault: 'no-answer', ms: 30_000, nth: 1 },
 			{ fault: 'no-answer', nth: 2 },
 		],
 	});
-	t.deepEqual((await door.media(1).answer).body, door.chunks[1]);
+	t.deepEqual((await door.media(1).response).body, door.chunks[1]);
 	t.deepEqual(door.clock.sleeps, [30_000]);
 	const silent = door.media(1);
 	// The log is told before the silence begins.
@@ -115,7 +115,7 @@ for (const [where, rule, offset] of cuts) {
 	for (const as of ['abort', 'clean'] as const) {
 		test(`cut ${where}, ${as}`, async (t) => {
 			const door = await startFaultyDoor(t, { faults: [{ ...rule, as } as FaultRule] });
-			const { status, body, broke } = await door.media(0, 1, 2).answer;
+			const { status, body, broke } = await door.media(0, 1, 2).response;
 			t.is(status, 200);
 			t.is(broke, as === 'clean' ? null : 'ECONNRESET');
 			const sizeBytes = offset(door.chunks[0]?.byteLength ?? 0);
@@ -131,7 +131,7 @@ for (const [where, rule, offset] of cuts) {
 test('cuts inside elements are within them', async (t) => {
 	for (const inside of ['EBML', 'Info', 'Tracks', 'Tags', 'Cluster', 'Block'] as const) {
 		const door = await startFaultyDoor(t, { faults: [{ fault: 'cut', as: 'clean', inside }] });
-		const { body } = await door.media(0).answer;
+		const { body } = await door.media(0).response;
 		t.true(body.byteLength > 0 && body.byteLength < (door.chunks[0]?.byteLength ?? 0), inside);
 		const scan = new DocumentScan();
 		scan.write(body);
@@ -144,10 +144,10 @@ test('where a fragment has no such element, its middle', async (t) => {
 		faults: [{ fault: 'cut', as: 'clean', inside: 'Block', element: 9, fragment: 2 }],
 	});
 	const size = door.chunks[0]?.byteLength ?? 0;
-	t.is((await door.media(0, 1).answer).body.byteLength, size + Math.floor(size / 2));
+	t.is((await door.media(0, 1).response).body.byteLength, size + Math.floor(size / 2));
 });
 
-test('an answer in JSON breaks off too, where the rule says so', async (t) => {
+test('a response in JSON breaks off too, where the rule says so', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [{ fault: 'cut', atFraction: 0.5, operation: 'ListFragments' }],
 	});
@@ -156,9 +156,9 @@ test('an answer in JSON breaks off too, where the rule says so', async (t) => {
 			FragmentSelectorType: 'SERVER_TIMESTAMP',
 			TimestampRange: { StartTimestamp: 0, EndTimestamp: 1e10 },
 		},
-	}).answer;
+	}).response;
 	t.like({ status, broke }, { status: 200, broke: 'ECONNRESET' });
-	t.is((await door.media(0).answer).broke, null);
+	t.is((await door.media(0).response).broke, null);
 });
 
 test('stalls for a while and goes on, or for ever, and lets go of a client that is gone', async (t) => {
@@ -170,7 +170,7 @@ test('stalls for a while and goes on, or for ever, and lets go of a client that 
 			{ fault: 'stall', atByte: 0, nth: 3 },
 		],
 	});
-	t.deepEqual((await door.media(0, 1).answer).body, concat(door.chunks, 0, 1));
+	t.deepEqual((await door.media(0, 1).response).body, concat(door.chunks, 0, 1));
 	t.deepEqual(door.clock.sleeps, [7000, 5000]);
 	t.is(door.requests[0]?.faults.length, 2);
 	const stalled = door.media(0, 1);
@@ -192,9 +192,9 @@ function documentsOf(body: Buffer): { number: string | null; isException: boolea
 	return scan.documents.map(({ number, isException }) => ({ number, isException }));
 }
 
-test('in-band exceptions as GetMedia spells them end the answer', async (t) => {
+test('in-band exceptions as GetMedia spells them end the response', async (t) => {
 	const door = await startFaultyDoor(t, { faults: [{ fault: 'exception', code: 5000, fragment: 2 }] });
-	const { body, broke } = await door.media(0, 1, 2).answer;
+	const { body, broke } = await door.media(0, 1, 2).response;
 	t.is(broke, null);
 	const [, number = ''] = door.numbers;
 	t.deepEqual(documentsOf(body), [
@@ -220,7 +220,7 @@ test('in-band exceptions as documented, with the next fragment behind them', asy
 			},
 		],
 	});
-	const { body } = await door.media(0, 1).answer;
+	const { body } = await door.media(0, 1).response;
 	t.deepEqual(documentsOf(body), [
 		{ number: null, isException: true },
 		{ number: door.numbers[1] as string, isException: false },
@@ -232,7 +232,7 @@ test('in-band exceptions as documented, with the next fragment behind them', asy
 
 test('an exception chunk has the sizes of the capture', async (t) => {
 	const door = await startFaultyDoor(t, { faults: [{ fault: 'not-ready' }] });
-	const { body } = await door.media(0).answer;
+	const { body } = await door.media(0).response;
 	const tags = body.subarray(body.indexOf(Buffer.from('1254c367', 'hex')));
 	t.is(tags.subarray(4, 8).toString('hex'), '100000d5');
 	t.is(tags.subarray(10, 14).toString('hex'), '100000cf');
@@ -247,7 +247,7 @@ test('a fragment that is not ready is so for its first asks', async (t) => {
 		faults: [{ fault: 'not-ready', asks: 2, fragmentNumber: second, goesOn: true }],
 	});
 	const exceptions = async (...indexes: number[]) =>
-		documentsOf((await late.media(...indexes).answer).body).map(({ isException }) => isException);
+		documentsOf((await late.media(...indexes).response).body).map(({ isException }) => isException);
 	t.deepEqual(await exceptions(0, 2), [false, false]);
 	t.deepEqual(await exceptions(0, 1, 2), [false, true, false]);
 	t.deepEqual(await exceptions(1), [true]);
@@ -258,17 +258,17 @@ test('a fragment that is not ready is so for its first asks', async (t) => {
 	);
 });
 
-test('a share of the fragments is not ready, and the answer ends at the first', async (t) => {
+test('a share of the fragments is not ready, and the response ends at the first', async (t) => {
 	const door = await startFaultyDoor(t, { faults: [{ fault: 'not-ready', share: 0.5 }] }, 40);
 	const all = door.numbers.map((_, index) => index);
-	const documents = documentsOf((await door.media(...all).answer).body);
+	const documents = documentsOf((await door.media(...all).response).body);
 	t.true(documents.length < 40);
 	t.deepEqual(
 		documents.map(({ isException }) => isException),
 		documents.map((_, index) => index === documents.length - 1),
 	);
 	// All of them have been asked for once now.
-	t.deepEqual((await door.media(...all).answer).body, Buffer.concat(door.chunks));
+	t.deepEqual((await door.media(...all).response).body, Buffer.concat(door.chunks));
 });
 
 test('duplicates: at once, and at the end', async (t) => {
@@ -278,16 +278,16 @@ test('duplicates: at once, and at the end', async (t) => {
 			{ fault: 'duplicate', again: 'last', nth: 2 },
 		],
 	});
-	t.deepEqual((await door.media(0, 1, 2).answer).body, concat(door.chunks, 0, 1, 1, 2));
-	t.deepEqual((await door.media(0, 1, 2).answer).body, concat(door.chunks, 0, 1, 2, 0));
+	t.deepEqual((await door.media(0, 1, 2).response).body, concat(door.chunks, 0, 1, 1, 2));
+	t.deepEqual((await door.media(0, 1, 2).response).body, concat(door.chunks, 0, 1, 2, 0));
 	t.is(door.requests[0]?.fragments, 4);
 	t.is(door.requests[0]?.fragmentsAsked, 3);
 });
 
-test('a shuffled answer has all, in another order', async (t) => {
+test('a shuffled response has all, in another order', async (t) => {
 	const door = await startFaultyDoor(t, { faults: [{ fault: 'shuffle' }] });
 	for (let call = 0; call < 20; call++) {
-		const { body } = await door.media(0, 1, 2).answer;
+		const { body } = await door.media(0, 1, 2).response;
 		const indexes = documentsOf(body).map(({ number }) => door.numbers.indexOf(number ?? ''));
 		t.notDeepEqual(indexes, [0, 1, 2]);
 		t.deepEqual(
@@ -295,7 +295,7 @@ test('a shuffled answer has all, in another order', async (t) => {
 			[0, 1, 2],
 		);
 	}
-	t.deepEqual((await door.media(3).answer).body, door.chunks[3]);
+	t.deepEqual((await door.media(3).response).body, door.chunks[3]);
 	t.deepEqual(door.requests.at(-1)?.faults, []);
 });
 
@@ -307,9 +307,9 @@ test('a clean end without some of the fragments', async (t) => {
 			{ fault: 'leave-out', fragment: 1, count: 9, nth: 3 },
 		],
 	});
-	t.deepEqual((await door.media(0, 1, 2).answer).body, concat(door.chunks, 0, 1));
-	t.deepEqual((await door.media(0, 1, 2, 3).answer).body, concat(door.chunks, 0, 3));
-	t.like(await door.media(0, 1).answer, { status: 200, broke: null, body: Buffer.alloc(0) });
+	t.deepEqual((await door.media(0, 1, 2).response).body, concat(door.chunks, 0, 1));
+	t.deepEqual((await door.media(0, 1, 2, 3).response).body, concat(door.chunks, 0, 3));
+	t.like(await door.media(0, 1).response, { status: 200, broke: null, body: Buffer.alloc(0) });
 });
 
 test('faults of one request add up', async (t) => {
@@ -320,7 +320,7 @@ test('faults of one request add up', async (t) => {
 			{ fault: 'cut', as: 'clean', inside: 'Segment', fragment: 3 },
 		],
 	});
-	const { body } = await door.media(0, 1, 2).answer;
+	const { body } = await door.media(0, 1, 2).response;
 	const size = door.chunks[0]?.byteLength ?? 0;
 	t.deepEqual(body, concat(door.chunks, 0, 0, 1).subarray(0, 2 * size + 52));
 	t.deepEqual(
@@ -391,11 +391,11 @@ test('a dead endpoint refuses connections', async (t) => {
 		],
 	});
 	const ask = async (): Promise<string> => {
-		const { body } = await door.send('GetDataEndpoint', { APIName: 'LIST_FRAGMENTS' }).answer;
+		const { body } = await door.send('GetDataEndpoint', { APIName: 'LIST_FRAGMENTS' }).response;
 		return JSON.parse(body.toString()).DataEndpoint;
 	};
 	const dead = await ask();
-	t.is((await plainClient(t, dead)('ListFragments', {}).answer).broke, 'ECONNREFUSED');
+	t.is((await plainClient(t, dead)('ListFragments', {}).response).broke, 'ECONNREFUSED');
 	t.is(await ask(), 'http://localhost:9');
 	t.is(await ask(), door.url);
 });
@@ -416,6 +416,6 @@ test('a server that closes lets go of what stalls', async (t) => {
 	await stalled.received(10);
 	await door.close();
 	await door.ended(2);
-	t.is((await silent.answer).broke, 'ECONNRESET');
-	t.is((await stalled.answer).broke, 'ECONNRESET');
+	t.is((await silent.response).broke, 'ECONNRESET');
+	t.is((await stalled.response).broke, 'ECONNRESET');
 });

@@ -24,7 +24,7 @@ export interface FaultyDoor {
 	readonly send: (operation: string, body: object) => OpenRequest;
 	/** Closes the server and its connections. */
 	readonly close: () => Promise<void>;
-	/** Resolves when so many answers are over. */
+	/** Resolves when so many responses are over. */
 	readonly ended: (count: number) => Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export async function startFaultyDoor(
 		media: (...indexes) =>
 			send('GetMediaForFragmentList', { Fragments: indexes.map((index) => numbers[index]) }),
 		async list(members = {}) {
-			const { body } = await send('ListFragments', { FragmentSelector: everything, ...members }).answer;
+			const { body } = await send('ListFragments', { FragmentSelector: everything, ...members }).response;
 			const { Fragments, NextToken } = JSON.parse(body.toString());
 			const found = Fragments.map(({ FragmentNumber }: { FragmentNumber: string }) => FragmentNumber);
 			return { numbers: found.sort(), token: NextToken };

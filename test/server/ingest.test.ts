@@ -153,7 +153,7 @@ testWith('output_get_media.mkv', 'output_get_media_sparse_fragments.mkv')(
 	},
 );
 
-testWith('vogels_480.mkv', 'clusters.mkv')('a file with picture and sound survives whole', async (t) => {
+testWith('vogels_480.mkv', 'clusters.mkv')('a file with video and audio survives whole', async (t) => {
 	const path = sample('vogels_480.mkv');
 	const started = await startServer(t);
 	const summary = await started.server.archive.ingest('vogels', path, { start: START });
@@ -185,7 +185,7 @@ testWith('vogels_480.mkv', 'clusters.mkv')('a file with picture and sound surviv
 	t.like(producer, { fragments: 8, frames: 444 });
 });
 
-test('cuts at every key frame of the picture; sound before the first belongs to it', async (t) => {
+test('cuts at every key frame of the video; audio before the first belongs to it', async (t) => {
 	const blocks: MadeBlock[] = [
 		{ track: 2, ticks: 500 },
 		{ track: 2, ticks: 520 },
@@ -242,10 +242,10 @@ test('cuts where a limit comes before the next key frame', async (t) => {
 		[20_000, 20_000, 4000],
 	);
 
-	const sound = Array.from({ length: 50 }, (_, index): MadeBlock => ({ track: 2, ticks: index * 100 }));
-	const bySound = await ingestBlocks(t, matroska(sound));
+	const audio = Array.from({ length: 50 }, (_, index): MadeBlock => ({ track: 2, ticks: index * 100 }));
+	const byAudio = await ingestBlocks(t, matroska(audio));
 	t.deepEqual(
-		bySound.fragments.map(({ FragmentLengthInMilliseconds }) => FragmentLengthInMilliseconds),
+		byAudio.fragments.map(({ FragmentLengthInMilliseconds }) => FragmentLengthInMilliseconds),
 		[1900, 1900, 900],
 	);
 
@@ -360,7 +360,7 @@ test('many small fragments are listed in pages, each once', async (t) => {
 	t.deepEqual(seen.toSorted(), numbers.toSorted());
 });
 
-test('bad input answers with one line and leaves nothing', async (t) => {
+test('bad input fails with one line and leaves nothing', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const data = join(directory, 'data');
 	const { server } = await startServer(t, { dataDirectory: data });
@@ -434,21 +434,21 @@ test('bad input answers with one line and leaves nothing', async (t) => {
 
 const run = promisify(execFile);
 
-withFfmpeg('MP4, WebM and sound alone keep every packet', async (t) => {
+withFfmpeg('MP4, WebM and audio alone keep every packet', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
-	const picture = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=4'];
+	const video = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=4'];
 	const tone = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=4:sample_rate=48000'];
 	const films: [string, string[], number][] = [
-		['film.mp4', [...picture, ...tone, '-c:v', 'libx264', '-g', '25', '-bf', '2', '-c:a', 'aac'], 4],
+		['film.mp4', [...video, ...tone, '-c:v', 'libx264', '-g', '25', '-bf', '2', '-c:a', 'aac'], 4],
 		[
 			'fast.mp4',
-			[...picture, ...tone, '-c:v', 'libx264', '-g', '50', '-c:a', 'aac', '-movflags', '+faststart'],
+			[...video, ...tone, '-c:v', 'libx264', '-g', '50', '-c:a', 'aac', '-movflags', '+faststart'],
 			2,
 		],
-		['film.mov', [...picture, '-c:v', 'libx264', '-g', '25', '-bf', '0'], 4],
-		['film.webm', [...picture, ...tone, '-c:v', 'libvpx', '-g', '25', '-c:a', 'libopus'], 4],
-		['sound.mp4', [...tone, '-c:a', 'aac'], 2],
+		['film.mov', [...video, '-c:v', 'libx264', '-g', '25', '-bf', '0'], 4],
+		['film.webm', [...video, ...tone, '-c:v', 'libvpx', '-g', '25', '-c:a', 'libopus'], 4],
+		['audio.mp4', [...tone, '-c:a', 'aac'], 2],
 	];
 	for (const [name, options, fragments] of films) {
 		const file = join(directory, name);
@@ -488,7 +488,7 @@ withFfmpeg('MP4, WebM and sound alone keep every packet', async (t) => {
 			}
 		}
 	}
-	await run('ffmpeg', ['-v', 'error', ...picture, '-c:v', 'mpeg4', join(directory, 'old.mp4')]);
+	await run('ffmpeg', ['-v', 'error', ...video, '-c:v', 'mpeg4', join(directory, 'old.mp4')]);
 	const error = await t.throwsAsync(started.server.archive.ingest('old', join(directory, 'old.mp4')));
 	t.regex(error?.message ?? '', /^cannot ingest `.*old\.mp4`: [^\n]+$/);
 });

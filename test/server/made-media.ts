@@ -3,7 +3,7 @@ import { element, elementHeader, master, type Slices, string, unsigned } from '#
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { serviceTags } from '#lib/server/wire/chunk-writer.js';
 
-/** One block to be made: 1 is the picture, 2 the sound. */
+/** One block to be made: 1 is the video, 2 the audio. */
 export interface MadeBlock {
 	readonly track: number;
 	readonly ticks: number;

@@ -23,7 +23,7 @@ async function startDoor(t: ExecutionContext, options: ArchiveServerOptions, fra
 	const requests: RequestRecord[] = [];
 	const responses = new Map<number, ResponseRecord>();
 	const waiting = new Map<number, (response: ResponseRecord) => void>();
-	/** The end of the answer to the request of that id, once the server has seen it. */
+	/** The end of the response to the request of that id, once the server has seen it. */
 	const ended = (id: number) =>
 		new Promise<ResponseRecord>((resolve) => {
 			const response = responses.get(id);
@@ -45,7 +45,7 @@ async function startDoor(t: ExecutionContext, options: ArchiveServerOptions, fra
 	await server.archive.ingest('door', file);
 	await server.archive.ingest('gate', file);
 	const send = plainClient(t, url);
-	const ask = (operation: string, body: object) => send(operation, { StreamName: 'door', ...body }).answer;
+	const ask = (operation: string, body: object) => send(operation, { StreamName: 'door', ...body }).response;
 	const media = (Fragments: string[], StreamName = 'door') =>
 		ask('GetMediaForFragmentList', { Fragments, StreamName });
 	return { clock, requests, ended, numbers, server, url, send, ask, media };
@@ -146,11 +146,11 @@ test('a sixth connection is refused until one of the five is gone, whoever ended
 		await sent.received(10);
 		open.push(sent);
 	}
-	const refused = await send('GetMediaForFragmentList', body).answer;
+	const refused = await send('GetMediaForFragmentList', body).response;
 	t.is(refused.awsError, 'ClientLimitExceededException');
 	open[2]?.destroy();
 	t.like(await ended(3), { bytesSent: 10, isComplete: false });
-	t.is((await send('GetMediaForFragmentList', body).answer).status, 200);
+	t.is((await send('GetMediaForFragmentList', body).response).status, 200);
 	t.deepEqual(
 		requests.map(({ openMediaConnections }) => openMediaConnections),
 		[0, 1, 2, 3, 4, 5, 4],
@@ -209,7 +209,7 @@ test('the process clock lets go of a sleep that is aborted', async (t) => {
 	t.true(processClock.now() >= beforeMs);
 });
 
-test('a media answer goes out at 25 MB/s, and the log says how much and until when', async (t) => {
+test('a media response goes out at 25 MB/s, and the log says how much and until when', async (t) => {
 	const { clock, server, ended, media } = await startDoor(t, { quotas: 'aws' });
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'big.mkv');

@@ -186,7 +186,7 @@ withBoto3('boto3 lists, pages and reads media', async (t) => {
 
 const key = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG' };
 
-/** Who calls, and what the answer to his DescribeStream and his ListFragments is. */
+/** Credentials, and what comes of DescribeStream and ListFragments with them. */
 const callers = [
 	{ ...key, region: 'us-east-1', error: null },
 	{ ...key, sessionToken: 'tok/en+=', region: 'us-east-1', error: null },
@@ -249,13 +249,13 @@ def fetch(link, method, headers={}):
         return json.load(urllib.request.urlopen(urllib.request.Request(link, method=method, headers=headers)))
     except urllib.error.HTTPError as e:
         return [e.headers['x-amzn-ErrorType'], e.code]
-answers, links = [], []
+responses, links = [], []
 for caller in callers:
     options = dict(region_name=caller['region'], endpoint_url=url, aws_access_key_id=caller['accessKeyId'],
         aws_secret_access_key=caller['secretAccessKey'], aws_session_token=caller.get('sessionToken'))
     control = boto3.client('kinesisvideo', **options)
     client = boto3.client('kinesis-video-archived-media', **options)
-    answers.append([ask(control.describe_stream, StreamName='door'),
+    responses.append([ask(control.describe_stream, StreamName='door'),
         ask(client.list_fragments, StreamName='door', FragmentSelector=selector)])
     for method in ('POST', 'GET'):
         links.append(fetch(client.generate_presigned_url('list_fragments', HttpMethod=method,
@@ -265,17 +265,17 @@ for caller in callers:
         links.append(fetch(control.generate_presigned_url('list_streams', HttpMethod=method), method))
 unsigned = boto3.client('kinesisvideo', region_name='us-east-1', endpoint_url=url,
     config=botocore.config.Config(signature_version=botocore.UNSIGNED))
-answers.append(ask(unsigned.describe_stream, StreamName='door'))
-print(json.dumps({'answers': answers, 'links': links}))
+responses.append(ask(unsigned.describe_stream, StreamName='door'))
+print(json.dumps({'responses': responses, 'links': links}))
 `;
 
 withBoto3('boto3 is told the same, and its presigned calls are taken', async (t) => {
 	const { url } = await startStreams(t, { credentials: [key] });
 	for (const python of await findBoto3()) {
-		const { answers, links } = await runPython(python, BOTO3_SIGNED_SCRIPT, [url, JSON.stringify(callers)]);
+		const { responses, links } = await runPython(python, BOTO3_SIGNED_SCRIPT, [url, JSON.stringify(callers)]);
 		for (const [index, { error }] of callers.entries()) {
-			for (const answer of answers[index])
-				t.deepEqual(error === null ? answer : answer.slice(0, 2), error ?? 200);
+			for (const response of responses[index])
+				t.deepEqual(error === null ? response : response.slice(0, 2), error ?? 200);
 			for (const round of [0, 3]) {
 				const [listed, described, streams] = links.slice(index * 6 + round);
 				if (error !== null) {
@@ -287,7 +287,11 @@ withBoto3('boto3 is told the same, and its presigned calls are taken', async (t)
 				t.is(streams.StreamInfoList.length, 3);
 			}
 		}
-		t.deepEqual(answers.at(-1), ['MissingAuthenticationTokenException', 403, 'Missing Authentication Token']);
+		t.deepEqual(responses.at(-1), [
+			'MissingAuthenticationTokenException',
+			403,
+			'Missing Authentication Token',
+		]);
 	}
 });
 
@@ -301,9 +305,9 @@ client = boto3.client('kinesis-video-archived-media', region_name='us-east-1', e
     aws_access_key_id=sys.argv[2], aws_secret_access_key=sys.argv[3])
 params = dict(StreamName='door', PlaybackMode='ON_DEMAND', HLSFragmentSelector=selector, Expires=900)
 links = [client.generate_presigned_url('get_hls_streaming_session_url', Params=params, HttpMethod=m) for m in ('GET', 'POST')]
-answers = [json.load(urllib.request.urlopen(urllib.request.Request(l, method=m))) for l, m in zip(links, ('GET', 'POST'))]
-answers.append(client.get_hls_streaming_session_url(**params))
-print(json.dumps([a['HLSStreamingSessionURL'] for a in answers]))
+responses = [json.load(urllib.request.urlopen(urllib.request.Request(l, method=m))) for l, m in zip(links, ('GET', 'POST'))]
+responses.append(client.get_hls_streaming_session_url(**params))
+print(json.dumps([a['HLSStreamingSessionURL'] for a in responses]))
 `;
 
 withBoto3('a playback session is asked for with a signature and played without one, by both', async (t) => {

@@ -14,7 +14,7 @@ import type { Outcome } from '../helpers/tools.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { writeRecordingOf } from './made-media.js';
 import { plainClient } from './plain-client.js';
-import { onDemand, pictureFragments } from './playback/start-playback.js';
+import { onDemand, videoFragments } from './playback/start-playback.js';
 
 function spawnServe(t: ExecutionContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 	const child = spawn(process.execPath, [resolve('dist/cli/main.js'), 'serve', '--port', '0', ...args], {
@@ -37,24 +37,24 @@ test('serve makes the faults of a file and enforces quotas', async (t) => {
 	const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
 	const send = plainClient(t, line.replace('listening on ', ''));
 	const body = { StreamName: 'door', Fragments: Array.from({ length: 1000 }, () => numbers[0]) };
-	let { awsError } = await send('GetMediaForFragmentList', body).answer;
+	let { awsError } = await send('GetMediaForFragmentList', body).response;
 	t.is(awsError, 'ServiceUnavailable');
 	// Each that is let in costs two seconds' worth, so even a slow machine cannot ask without end.
-	do ({ awsError } = await send('GetMediaForFragmentList', body).answer);
+	do ({ awsError } = await send('GetMediaForFragmentList', body).response);
 	while (awsError === null);
 	t.is(awsError, 'ClientLimitExceededException');
 });
 
 test('serve holds as many playback sessions a stream as it is told to', async (t) => {
 	const file = join(await temporaryDirectory(t), 'door.mkv');
-	await writeFile(file, Buffer.concat(pictureFragments(2).map(fragmentDocument)));
+	await writeFile(file, Buffer.concat(videoFragments(2).map(fragmentDocument)));
 	const child = spawnServe(t, ['--ingest', `door=${file}`, '--hls-sessions', '1']);
 	const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
 	const endpoint = line.replace('listening on ', '');
 	const open = async (): Promise<string> => {
 		const body = JSON.stringify({ StreamName: 'door', ...onDemand() });
-		const answer = await fetch(`${endpoint}/getHLSStreamingSessionURL`, { method: 'POST', body });
-		return ((await answer.json()) as { HLSStreamingSessionURL: string }).HLSStreamingSessionURL;
+		const response = await fetch(`${endpoint}/getHLSStreamingSessionURL`, { method: 'POST', body });
+		return ((await response.json()) as { HLSStreamingSessionURL: string }).HLSStreamingSessionURL;
 	};
 	const first = await open();
 	t.is((await fetch(first)).status, 200);

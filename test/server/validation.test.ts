@@ -35,7 +35,7 @@ const range = (StartTimestamp: unknown, EndTimestamp: unknown) => ({
 	},
 });
 
-/** Operation, request, status and name of the error that must be answered. */
+/** Operation, request, status and name of the error of the response. */
 const refused: [string, unknown, number, string, RegExp?][] = [
 	['ListFragments', { FragmentSelector: everything }, 400, invalid, /StreamName or StreamARN/],
 	['ListFragments', { StreamName: null, FragmentSelector: everything }, 400, invalid],
@@ -161,21 +161,21 @@ test('refuses what the SDKs do not check, as the service does', async (t) => {
 	const { call } = await startDoor(t);
 	for (const [operation, body, status, name, message = /./] of refused) {
 		const label = `${operation} ${JSON.stringify(body).slice(0, 120)}`;
-		const answer = await call(operation, body);
-		t.is(answer.status, status, label);
-		t.is(answer.headers.get('x-amzn-ErrorType'), name, label);
-		t.is(answer.headers.get('x-amz-ErrorType'), name, label);
-		t.regex(answer.headers.get('x-amzn-RequestId') ?? '', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-		t.is(answer.headers.get('x-amz-RequestId'), answer.headers.get('x-amzn-RequestId'));
-		t.is(answer.headers.get('content-type'), 'application/json');
-		t.deepEqual(Object.keys(answer.json), ['__type', 'Message', 'message'], label);
-		t.is(answer.json.__type, name, label);
-		t.is(answer.json.Message, answer.json.message);
-		t.regex(answer.json.Message, message, label);
+		const response = await call(operation, body);
+		t.is(response.status, status, label);
+		t.is(response.headers.get('x-amzn-ErrorType'), name, label);
+		t.is(response.headers.get('x-amz-ErrorType'), name, label);
+		t.regex(response.headers.get('x-amzn-RequestId') ?? '', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+		t.is(response.headers.get('x-amz-RequestId'), response.headers.get('x-amzn-RequestId'));
+		t.is(response.headers.get('content-type'), 'application/json');
+		t.deepEqual(Object.keys(response.json), ['__type', 'Message', 'message'], label);
+		t.is(response.json.__type, name, label);
+		t.is(response.json.Message, response.json.message);
+		t.regex(response.json.Message, message, label);
 	}
 });
 
-test('answers a GET with 404 and takes a body without a type, an unknown member and a query', async (t) => {
+test('responds to a GET with 404 and takes a body without a type, an unknown member and a query', async (t) => {
 	const { url, call } = await startDoor(t);
 	const get = await fetch(`${url}/listFragments`);
 	t.is(get.status, 404);
@@ -221,7 +221,7 @@ test('writes times as the service does and includes both ends of a range', async
 	);
 });
 
-test('answers streams by name and by ARN', async (t) => {
+test('finds streams by name and by ARN', async (t) => {
 	const { url, call } = await startDoor(t);
 	const described = await call('DescribeStream', { StreamARN: ARN });
 	t.deepEqual(described.json.StreamInfo, {
@@ -263,7 +263,7 @@ test('answers streams by name and by ARN', async (t) => {
 	t.is((await call('ListFragments', { StreamName: 'door', NextToken: token })).status, 400);
 });
 
-test('a token answers the same page for ever, for its own stream only', async (t) => {
+test('a token gives the same page for ever, for its own stream only', async (t) => {
 	const { server, call } = await startDoor(t);
 	const first = await call('ListFragments', {
 		StreamName: 'door',
@@ -328,7 +328,7 @@ test('sends chunks in the order of the request, a repeated one twice', async (t)
 	]);
 });
 
-test('answers to the names of this machine only', async (t) => {
+test('responds to the names of this machine only', async (t) => {
 	const { url } = await startDoor(t);
 	const { port } = new URL(url);
 	const ask = (host: string) =>
@@ -354,11 +354,11 @@ test('answers to the names of this machine only', async (t) => {
 		'[::1]:80',
 		'[::1]',
 	]) {
-		const answer = await ask(host);
-		t.is(answer.status, 200, host);
+		const response = await ask(host);
+		t.is(response.status, 200, host);
 		// Producers send no port, whatever it is.
 		const named = /:\d+$/.test(host) ? host : `${host}:${port}`;
-		t.is(answer.text, `{"DataEndpoint":"http://${named}"}`);
+		t.is(response.text, `{"DataEndpoint":"http://${named}"}`);
 	}
 	for (const host of [
 		'evil.example',
@@ -371,10 +371,10 @@ test('answers to the names of this machine only', async (t) => {
 		'a b',
 		'localhost:99999999',
 	]) {
-		const answer = await ask(host);
-		t.is(answer.status, 403, host);
-		t.is(answer.headers['x-amzn-errortype'], 'AccessDeniedException');
-		t.regex(answer.text, /expected the Host header to name this machine/);
+		const response = await ask(host);
+		t.is(response.status, 403, host);
+		t.is(response.headers['x-amzn-errortype'], 'AccessDeniedException');
+		t.regex(response.text, /expected the Host header to name this machine/);
 	}
 });
 

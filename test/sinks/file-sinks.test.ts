@@ -42,7 +42,7 @@ withFfmpeg('Mp4Sink writes a file that plays', async (t) => {
 });
 
 withFfmpeg('WavSink writes audio, and silence where audio is missing', async (t) => {
-	const file = join(await temporaryDirectory(t), 'sound.wav');
+	const file = join(await temporaryDirectory(t), 'audio.wav');
 	const tracks = [
 		trackEntry(1, 'audio', 'A_PCM/INT/LIT', [
 			master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1), unsigned('BitDepth', 16)]),

@@ -28,10 +28,10 @@ async function encode(t: ExecutionContext, args: readonly string[]): Promise<Enc
 	return { track: (frames[0] as Frame).track, frames };
 }
 
-const picture = ['-i', 'testsrc2=s=162x122:r=20:d=2', '-g', '10', '-bf', '0', '-preset', 'ultrafast'];
+const video = ['-i', 'testsrc2=s=162x122:r=20:d=2', '-g', '10', '-bf', '0', '-preset', 'ultrafast'];
 const encoders = {
-	avc: [...picture, '-c:v', 'libx264'],
-	hevc: [...picture, '-c:v', 'libx265', '-x265-params', 'log-level=none'],
+	avc: [...video, '-c:v', 'libx264'],
+	hevc: [...video, '-c:v', 'libx265', '-x265-params', 'log-level=none'],
 } as const;
 
 /** What a producer may make of a frame, and of the parameter sets. */

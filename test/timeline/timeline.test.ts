@@ -156,7 +156,7 @@ test('what the service refuses ends a timeline with its error', async (t) => {
 
 test('a header is read without the media after it, and its connection is closed', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
-	// No answer ever ends: what goes on has not waited for one.
+	// No response ever ends: what goes on has not waited for one.
 	const endpoint = await startMeddler(t, archive, ({ path, body }) =>
 		path === '/getMediaForFragmentList' ? { body, hang: true } : null,
 	);

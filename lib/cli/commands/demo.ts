@@ -31,7 +31,7 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 	try {
 		await say(
 			colors.bold(
-				'1. A local archive starts, with a clip of 16 s in it: picture and sound, one fragment a key frame.',
+				'1. A local archive starts, with a clip of 16 s in it: video and audio, one fragment a key frame.',
 			),
 		);
 		await server.archive.ingest(STREAM, CLIP, { start: START, signal });
@@ -44,7 +44,7 @@ export async function demo(options: DemoOptions, context: CommandContext): Promi
 		await showFragments(archive, context);
 		await showKeyFrames(archive, context);
 		await say(
-			colors.bold(`4. The same range as one file: one header, the producer's times, sound and picture.`),
+			colors.bold(`4. The same range as one file: one header, the producer's times, audio and video.`),
 		);
 		const summary = await archive.export(RANGE, options.output, { signal, manifest: false });
 		for (const line of summaryLines(summary)) await say(`   ${line}`);

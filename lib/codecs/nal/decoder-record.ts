@@ -1,4 +1,4 @@
-import { type PictureSize, readAvcPictureSize, readHevcPictureSize } from '../picture-size.js';
+import { readAvcVideoSize, readHevcVideoSize, type VideoSize } from '../video-size.js';
 import { type NalCodec, nalTypeOf, withoutEmulationPrevention } from './nal-format.js';
 import { PARAMETER_SET_TYPES, type ParameterSets, SPS_TYPE } from './parameter-sets.js';
 
@@ -19,9 +19,9 @@ const PROFILE_BYTES = 12;
 /** Of a sequence parameter set that cannot be read to its end: what nearly every camera sends. */
 const USUAL = { chromaFormat: 1, lumaDepth: 8, chromaDepth: 8 } as const;
 
-/** What a decoder's picture is like, by a sequence parameter set; null where it cannot be read. */
-export function readPictureSize(parameterSet: Uint8Array, codec: NalCodec): PictureSize | null {
-	return codec === 'avc' ? readAvcPictureSize(parameterSet) : readHevcPictureSize(parameterSet);
+/** What decoded video is like, by a sequence parameter set; null where it cannot be read. */
+export function readVideoSize(parameterSet: Uint8Array, codec: NalCodec): VideoSize | null {
+	return codec === 'avc' ? readAvcVideoSize(parameterSet) : readHevcVideoSize(parameterSet);
 }
 
 /**
@@ -36,7 +36,7 @@ export function decoderRecord(sets: ParameterSets, codec: NalCodec): Uint8Array 
 	);
 	const isTooMuch = first.length > MAX_SPS || second.length > MAX_PPS || third.length > MAX_PPS;
 	if (isTooMuch || sets.some(({ byteLength }) => byteLength > MAX_SET_BYTES)) return null;
-	const { chromaFormat, lumaDepth, chromaDepth } = readPictureSize(sps, codec) ?? USUAL;
+	const { chromaFormat, lumaDepth, chromaDepth } = readVideoSize(sps, codec) ?? USUAL;
 	// The bits above each number are reserved, and ones.
 	const coding = [0xfc | chromaFormat, 0xf8 | (lumaDepth - 8), 0xf8 | (chromaDepth - 8)];
 	if (codec === 'avc') {

@@ -98,17 +98,17 @@ test('GetMedia and the operations on streams are refused, and what is refused is
 		{ fault: 'reset', times: 1, operation: 'DeleteStream' },
 		{ fault: 'throttle', times: 1, operation: 'GetMedia' },
 	]);
-	t.like(await send('CreateStream', { StreamName: 'new' }).answer, {
+	t.like(await send('CreateStream', { StreamName: 'new' }).response, {
 		status: 500,
 		awsError: 'InternalFailure',
 	});
 	t.is(server.archive.stream('new'), undefined);
-	t.is((await send('CreateStream', { StreamName: 'new' }).answer).status, 200);
+	t.is((await send('CreateStream', { StreamName: 'new' }).response).status, 200);
 	const { arn: StreamARN } = server.archive.stream('new') as { arn: string };
-	t.like(await send('DeleteStream', { StreamARN }).answer, { status: 0, broke: 'ECONNRESET' });
+	t.like(await send('DeleteStream', { StreamARN }).response, { status: 0, broke: 'ECONNRESET' });
 	t.not(server.archive.stream('new'), undefined);
-	t.is((await send('DeleteStream', { StreamARN }).answer).status, 200);
-	t.like(await live().answer, { status: 400, awsError: 'ClientLimitExceededException' });
+	t.is((await send('DeleteStream', { StreamARN }).response).status, 200);
+	t.like(await live().response, { status: 400, awsError: 'ClientLimitExceededException' });
 	t.is(await live().head, 200);
 });
 
@@ -222,10 +222,10 @@ for (const as of ['abort', 'clean'] as const) {
 		const producer = await put();
 		await producer.put(Buffer.concat([header(), clusterOf(1000)]));
 		const broke = as === 'clean' ? null : 'ECONNRESET';
-		const cut = await live().answer;
+		const cut = await live().response;
 		t.like(cut, { status: 200, broke });
 		t.is(cut.body.byteLength, 100);
-		t.like(await live().answer, { status: 200, broke });
+		t.like(await live().response, { status: 200, broke });
 		await hasEnded(3);
 		t.deepEqual(responses.map(({ bytesSent }) => bytesSent).slice(1), [100, 0]);
 		const { head, received, destroy } = live();
@@ -318,7 +318,7 @@ test('what producers put in is listed late', async (t) => {
 	t.deepEqual(await listed(), []);
 	// It is there all the same.
 	const members = { StreamName: 'cam', Fragments: [acks[0]?.FragmentNumber] };
-	t.is((await send('GetMediaForFragmentList', members).answer).status, 200);
+	t.is((await send('GetMediaForFragmentList', members).response).status, 200);
 	nowMs += 4999;
 	t.deepEqual(await listed(), []);
 	nowMs += 1;

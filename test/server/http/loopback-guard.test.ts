@@ -40,7 +40,7 @@ test('with credentials it is reached at any of its addresses, and by any name', 
 		.flat()
 		.find((address) => address?.family === 'IPv4' && !address.internal);
 	for (const host of ['127.0.0.1', outer?.address ?? 'localhost']) {
-		const { awsError, status } = await plainClient(t, `http://${host}:${port}`)('ListStreams', {}).answer;
+		const { awsError, status } = await plainClient(t, `http://${host}:${port}`)('ListStreams', {}).response;
 		t.deepEqual([awsError, status], ['MissingAuthenticationTokenException', 403]);
 	}
 });

@@ -24,7 +24,7 @@ async function start(
 }
 
 /** All that comes back until the server closes the connection. */
-function answerOf(socket: Socket): Promise<string> {
+function responseOf(socket: Socket): Promise<string> {
 	return text(socket).catch(() => '');
 }
 
@@ -34,7 +34,7 @@ test('more headers than are read are refused, not left out', async (t) => {
 		const socket = open();
 		const extra = Array.from({ length: headers - 3 }, (_, index) => `X-${index}: 1\r\n`).join('');
 		socket.write(`${HEAD}Connection: close\r\nContent-Length: 2\r\n${extra}\r\n{}`);
-		return answerOf(socket);
+		return responseOf(socket);
 	};
 	t.regex(await ask(5), /^HTTP\/1\.1 200 /);
 	t.regex(await ask(6), /^HTTP\/1\.1 431 .*"__type":"RequestHeaderSectionTooLarge"/s);
@@ -45,42 +45,42 @@ test('longer headers than are read are refused, a long query among them', async 
 	const { open } = await start(t, { maxHeadersBytes: 2000 });
 	const long = open();
 	long.write(`${HEAD}X-Long: ${'x'.repeat(3000)}\r\n\r\n`);
-	t.regex(await answerOf(long), /^HTTP\/1\.1 431 /);
+	t.regex(await responseOf(long), /^HTTP\/1\.1 431 /);
 	const query = open();
 	query.write(`POST /listStreams?a=${'x'.repeat(3000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-	t.regex(await answerOf(query), /^HTTP\/1\.1 431 /);
+	t.regex(await responseOf(query), /^HTTP\/1\.1 431 /);
 });
 
 test('a client that never ends its headers, or its body, is closed', async (t) => {
 	const { open } = await start(t, { headersTimeoutMs: 50, requestTimeoutMs: 100 });
 	const headless = open();
 	headless.write(HEAD);
-	t.regex(await answerOf(headless), /^HTTP\/1\.1 408 /);
+	t.regex(await responseOf(headless), /^HTTP\/1\.1 408 /);
 	const bodiless = open();
 	bodiless.write(`${HEAD}Content-Length: 100\r\n\r\n{`);
-	t.regex(await answerOf(bodiless), /^HTTP\/1\.1 408 /);
+	t.regex(await responseOf(bodiless), /^HTTP\/1\.1 408 /);
 });
 
 test('an idle connection is closed', async (t) => {
 	const { open } = await start(t, { keepAliveTimeoutMs: 50 });
 	const socket = open();
 	socket.write(`${HEAD}Content-Length: 2\r\n\r\n{}`);
-	t.regex(await answerOf(socket), /^HTTP\/1\.1 200 /);
+	t.regex(await responseOf(socket), /^HTTP\/1\.1 200 /);
 });
 
 test('a connection on which nothing moves is closed', async (t) => {
 	const { open } = await start(t, { stalledTimeoutMs: 50 });
 	const silent = open();
 	await once(silent, 'connect');
-	t.is(await answerOf(silent), '');
+	t.is(await responseOf(silent), '');
 });
 
 test('one connection too many is closed, and there is room again when one of the others ends', async (t) => {
 	const { server, open } = await start(t, { maxConnections: 2 });
 	const ask = async (socket: Socket): Promise<string> => {
 		socket.write(`${HEAD}Content-Length: 2\r\n\r\n{}`);
-		const [answer] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [''])]);
-		return String(answer);
+		const [response] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [''])]);
+		return String(response);
 	};
 	const [first, second] = [open(), open()];
 	t.regex(await ask(first), /^HTTP\/1\.1 200 /);

@@ -14,7 +14,7 @@ import { startServer } from '../../helpers/start-server.js';
 import { run, temporaryDirectory } from '../../helpers/tools.js';
 import { type Ingested, ingest, START } from './ingested.js';
 
-const picture = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=4'];
+const video = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=4'];
 const tone = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=4:sample_rate=48000'];
 const h264 = ['-c:v', 'libx264', '-g', '25', '-bf', '2'];
 
@@ -51,16 +51,16 @@ withFfmpeg('samples in moov and in moofs are all taken', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const files: [string, string[], number[]][] = [
-		['hybrid.mp4', [...picture, ...h264, '-movflags', 'frag_keyframe'], [100]],
+		['hybrid.mp4', [...video, ...h264, '-movflags', 'frag_keyframe'], [100]],
 		[
 			'hybrid-audio.mov',
-			[...picture, ...tone, ...h264, '-c:a', 'aac', '-movflags', 'frag_keyframe'],
+			[...video, ...tone, ...h264, '-c:a', 'aac', '-movflags', 'frag_keyframe'],
 			[100, 189],
 		],
 		[
 			'fragments.mp4',
 			[
-				...picture,
+				...video,
 				...tone,
 				...h264,
 				'-c:a',
@@ -72,7 +72,7 @@ withFfmpeg('samples in moov and in moofs are all taken', async (t) => {
 		],
 		[
 			'classic.mp4',
-			[...picture, ...tone, ...h264, '-c:a', 'aac', '-movflags', 'negative_cts_offsets'],
+			[...video, ...tone, ...h264, '-c:a', 'aac', '-movflags', 'negative_cts_offsets'],
 			[100, 189],
 		],
 	];
@@ -150,12 +150,12 @@ withFfmpeg('a file that is cut off is taken as far as it goes, and it is said wh
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const fast = await readFile(
-		await make(directory, 'fast.mp4', ...picture, ...tone, ...h264, '-c:a', 'aac', '-movflags', '+faststart'),
+		await make(directory, 'fast.mp4', ...video, ...tone, ...h264, '-c:a', 'aac', '-movflags', '+faststart'),
 	);
 	const fragmented = await readFile(
-		await make(directory, 'fragments.mp4', ...picture, ...h264, '-movflags', 'frag_keyframe+empty_moov'),
+		await make(directory, 'fragments.mp4', ...video, ...h264, '-movflags', 'frag_keyframe+empty_moov'),
 	);
-	const classic = await readFile(await make(directory, 'classic.mp4', ...picture, ...h264));
+	const classic = await readFile(await make(directory, 'classic.mp4', ...video, ...h264));
 	const moofs = readBoxes(fragmented).filter(({ type }) => type === 'moof');
 	t.is(moofs.length, 4);
 	const thirdMoof = fragmented.indexOf(
@@ -193,7 +193,7 @@ withFfmpeg('a file that is cut off is taken as far as it goes, and it is said wh
 testWith('ffmpeg', 'mkvinfo')('rotation, late starts, titles and the delay of Opus are kept', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
-	const film = await make(directory, 'film.mp4', ...picture, ...h264);
+	const film = await make(directory, 'film.mp4', ...video, ...h264);
 	const opus = await make(directory, 'opus.mp4', ...tone, '-c:a', 'libopus');
 	const turned = join(directory, 'turned.mp4');
 	// A quarter turn: the matrix of `tkhd` maps (x, y) to (-y, x).
@@ -223,8 +223,12 @@ testWith('ffmpeg', 'mkvinfo')('rotation, late starts, titles and the delay of Op
 		'title=Garden',
 	);
 	const { tracks, tags } = await ingest(started, 'late', late);
-	const [video, audio] = [1, 2].map((number) => tracks.get(number) as Frame[]) as [Frame[], Frame[]];
-	const lateMs = ((audio[0] as Frame).timestampMs as number) - ((video[0] as Frame).timestampMs as number);
+	const [videoFrames, audioFrames] = [1, 2].map((number) => tracks.get(number) as Frame[]) as [
+		Frame[],
+		Frame[],
+	];
+	const lateMs =
+		((audioFrames[0] as Frame).timestampMs as number) - ((videoFrames[0] as Frame).timestampMs as number);
 	t.is(lateMs, 500, 'with the delay that CodecDelay takes off again');
 	t.true(tags.length > 1 && tags.every((names) => names.includes('TITLE=Garden')), JSON.stringify(tags));
 	const payload = join(directory, 'payload.mkv');
@@ -241,7 +245,7 @@ testWith('ffmpeg', 'mkvinfo')('rotation, late starts, titles and the delay of Op
 	t.regex(said, /roll rotation: -90/);
 
 	// And on, into what is exported.
-	const { track } = video[0] as Frame;
+	const { track } = videoFrames[0] as Frame;
 	t.is(track.rotation, 90);
 	const { bytes: init } = await initSegment([track], { brand: 'mp4' });
 	const [header] = boxesAt(readBoxes(init), 'moov/trak/tkhd') as [Box];
@@ -259,7 +263,7 @@ withFfmpeg(
 		const started = await startServer(t);
 		const subtitles = join(directory, 'words.srt');
 		await writeFile(subtitles, '1\n00:00:00,500 --> 00:00:01,500\nhello\n');
-		const film = await make(directory, 'film.mp4', ...picture, ...h264);
+		const film = await make(directory, 'film.mp4', ...video, ...h264);
 		const words = await make(
 			directory,
 			'words.mov',

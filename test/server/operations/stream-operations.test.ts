@@ -209,7 +209,7 @@ test('of changes and creations at once only one is made', async (t) => {
 	);
 	t.is(changes.filter(({ status }) => status === 200).length, 1);
 	const refused = changes.filter(({ status }) => status === 400);
-	t.true(refused.every((answer) => answer.json.__type === 'VersionMismatchException'));
+	t.true(refused.every((response) => response.json.__type === 'VersionMismatchException'));
 	const ends = await Promise.all([
 		call('DeleteStream', { StreamARN: ARN }),
 		call('TagStream', { StreamName: 'door', Tags: { a: 'b' } }),
@@ -374,10 +374,10 @@ test('refuses what the SDKs do not check, as the service does', async (t) => {
 	const before = await call('DescribeStream', { StreamName: 'door' });
 	for (const [operation, body, status, name, message = /./] of refused) {
 		const label = `${operation} ${JSON.stringify(body).slice(0, 120)}`;
-		const answer = await call(operation, body);
-		t.is(answer.status, status, label);
-		t.is(answer.json.__type, name, label);
-		t.regex(answer.json.Message, message, label);
+		const response = await call(operation, body);
+		t.is(response.status, status, label);
+		t.is(response.json.__type, name, label);
+		t.regex(response.json.Message, message, label);
 	}
 	t.deepEqual((await call('DescribeStream', { StreamName: 'door' })).json, before.json);
 	t.is((await call('ListStreams', {})).json.StreamInfoList.length, 1);

@@ -3,14 +3,14 @@ import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import type { FragmentFixture } from '../../helpers/payload.js';
 import {
 	aacConfig,
+	audioTrack,
 	codedTrack,
 	onDemand,
 	type Playback,
-	pictureFragment,
 	readPlaylist,
 	START_MS,
-	soundTrack,
 	startPlayback,
+	videoFragment,
 	videoTrack,
 } from './start-playback.js';
 
@@ -32,7 +32,7 @@ function adts(data: Buffer, hasChecksum: boolean): Buffer {
 /** What each segment of a session's first or second rendition holds: when it starts, and what is in its frames. */
 async function framesOf(
 	{ open }: Playback,
-	of: 'picture' | 'sound',
+	of: 'video' | 'audio',
 	members: object = onDemand(),
 ): Promise<{ startMs: number; durationS: number; frames: string[] }[]> {
 	const { playlist, url } = await readPlaylist(await open(members), of);
@@ -42,7 +42,7 @@ async function framesOf(
 		const [time, run, data] = ['moof/traf/tfdt', 'moof/traf/trun', 'mdat'].map((path) =>
 			Buffer.from(boxesAt(boxes, path)[0]?.fields ?? []),
 		) as [Buffer, Buffer, Buffer];
-		const startMs = Number(time.readBigUInt64BE(4)) / (of === 'picture' ? 90 : 48) - START_MS;
+		const startMs = Number(time.readBigUInt64BE(4)) / (of === 'video' ? 90 : 48) - START_MS;
 		const frames: string[] = [];
 		for (let at = 12, from = 0; at < run.byteLength; at += 16) {
 			const size = run.readUInt32BE(at + 4);
@@ -61,7 +61,7 @@ for (const [title, empty] of [
 ] as const) {
 	test(`empty frames are left out, and the one before lasts longer: ${title}`, async (t) => {
 		const playback = await startPlayback(t);
-		const { blocks = [] } = pictureFragment(0);
+		const { blocks = [] } = videoFragment(0);
 		const [before, , ...after] = blocks.slice(9);
 		const emptied = [
 			...blocks.slice(0, 9),
@@ -70,10 +70,10 @@ for (const [title, empty] of [
 			...after,
 		];
 		await playback.ingest([
-			pictureFragment(0, { blocks: emptied as NonNullable<FragmentFixture['blocks']> }),
-			pictureFragment(1),
+			videoFragment(0, { blocks: emptied as NonNullable<FragmentFixture['blocks']> }),
+			videoFragment(1),
 		]);
-		const [first, second] = await framesOf(playback, 'picture');
+		const [first, second] = await framesOf(playback, 'video');
 		t.is(first?.frames.length, 49);
 		t.true(first?.frames.every((frame) => frame !== ''));
 		t.is(second?.startMs, 2000);
@@ -86,7 +86,7 @@ for (const [title, empty] of [
 test('ADTS headers are taken off, and say what private data does not', async (t) => {
 	for (const config of [aacConfig, null]) {
 		const playback = await startPlayback(t);
-		const { blocks = [] } = pictureFragment(0);
+		const { blocks = [] } = videoFragment(0);
 		const audio = Array.from({ length: 90 }, (_, frame) => ({
 			trackNumber: 2,
 			relativeTicks: Math.round((frame * 1024) / 48),
@@ -94,8 +94,8 @@ test('ADTS headers are taken off, and say what private data does not', async (t)
 			data: adts(Buffer.from([0x21, frame]), frame % 2 === 1),
 		}));
 		const tracks = [videoTrack, codedTrack(2, 'A_AAC', config)];
-		await playback.ingest([pictureFragment(0, { tracks, blocks: [...blocks, ...audio] })]);
-		const [segment] = await framesOf(playback, 'sound');
+		await playback.ingest([videoFragment(0, { tracks, blocks: [...blocks, ...audio] })]);
+		const [segment] = await framesOf(playback, 'audio');
 		t.deepEqual(
 			segment?.frames,
 			audio.map((_, frame) => Buffer.from([0x21, frame]).toString('hex')),
@@ -105,7 +105,7 @@ test('ADTS headers are taken off, and say what private data does not', async (t)
 
 test('frames with start codes and frames with lengths are played alike, whatever the private data is', async (t) => {
 	const playback = await startPlayback(t);
-	const { blocks = [] } = pictureFragment(0);
+	const { blocks = [] } = videoFragment(0);
 	// Any number of zeros may stand before a start code.
 	const zeros = ['00000001', '0000000001', '000001'];
 	const inAnnexB = blocks.map((block, index) => ({
@@ -113,10 +113,10 @@ test('frames with start codes and frames with lengths are played alike, whatever
 		data: Buffer.concat([Buffer.from(zeros[index % 3] as string, 'hex'), block.data.subarray(4)]),
 	}));
 	await playback.ingest([
-		pictureFragment(0),
-		pictureFragment(0, { number: '1000001', producerMs: START_MS + 2000, blocks: inAnnexB }),
+		videoFragment(0),
+		videoFragment(0, { number: '1000001', producerMs: START_MS + 2000, blocks: inAnnexB }),
 	]);
-	const [lengths, startCodes] = await framesOf(playback, 'picture');
+	const [lengths, startCodes] = await framesOf(playback, 'video');
 	t.is(lengths?.frames.length, 50);
 	t.deepEqual(
 		startCodes?.frames.map((frame) => frame.slice(0, 8)),
@@ -132,16 +132,16 @@ for (const [title, index, offMs] of [
 ] as const) {
 	test(`one wrong timestamp moves neither what follows nor the segment: ${title}`, async (t) => {
 		const playback = await startPlayback(t);
-		const { blocks = [], ...fields } = pictureFragment(1, { tracks: [videoTrack, soundTrack] });
+		const { blocks = [], ...fields } = videoFragment(1, { tracks: [videoTrack, audioTrack] });
 		const wrong = blocks.map((block, at) =>
 			at === index ? { ...block, relativeTicks: block.relativeTicks + offMs } : block,
 		);
-		const fixtures = [0, 2, 3].map((at) => pictureFragment(at));
+		const fixtures = [0, 2, 3].map((at) => videoFragment(at));
 		const [first, ...others] = fixtures as [FragmentFixture, ...FragmentFixture[]];
 		await playback.ingest([first, { ...fields, tracks: [videoTrack], blocks: wrong }, ...others]);
 		for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
 			for (const clock of ['SERVER', 'PRODUCER'] as const) {
-				const segments = await framesOf(playback, 'picture', onDemand(clock, { DiscontinuityMode }));
+				const segments = await framesOf(playback, 'video', onDemand(clock, { DiscontinuityMode }));
 				const later = clock === 'SERVER' ? 1000 : 0;
 				t.deepEqual(
 					segments.map(({ startMs }) => Math.round(startMs) - later),

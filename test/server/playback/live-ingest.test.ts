@@ -5,10 +5,10 @@ import { Producer } from '../../helpers/producer.js';
 import {
 	onDemand,
 	type Playback,
-	pictureFragment,
 	readPlaylist,
 	START_MS,
 	startPlayback,
+	videoFragment,
 	videoTrack,
 } from './start-playback.js';
 
@@ -21,7 +21,7 @@ const header = Buffer.concat([
 
 /** The Cluster of the `index`-th fragment of two seconds. */
 function clusterAt(index: number): Buffer {
-	const { blocks = [], producerMs } = pictureFragment(index);
+	const { blocks = [], producerMs } = videoFragment(index);
 	return Buffer.concat(
 		cluster(
 			BigInt(producerMs),
@@ -81,7 +81,7 @@ for (const mode of ['LIVE', 'LIVE_REPLAY'] as const) {
 
 test('a session of a stream that is deleted ends with 404', async (t) => {
 	const playback = await startPlayback(t);
-	await playback.ingest([pictureFragment(0), pictureFragment(1)]);
+	await playback.ingest([videoFragment(0), videoFragment(1)]);
 	const session = await playback.open({ PlaybackMode: 'ON_DEMAND', ...onDemand() });
 	t.is((await fetch(session.url)).status, 200);
 	const stream = playback.server.archive.stream('door');

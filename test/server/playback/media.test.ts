@@ -9,17 +9,17 @@ import { run } from '../../helpers/tools.js';
 import { within } from '../../helpers/wait.js';
 import {
 	onDemand,
-	pictureFragment,
 	readPlaylist,
 	type Session,
 	START_MS,
 	selector,
 	startPlayback,
+	videoFragment,
 } from './start-playback.js';
 
 const CONTAINERS = ['FRAGMENTED_MP4', 'MPEG_TS'] as const;
 
-const picture = (size: string, seconds: number): string[] =>
+const video = (size: string, seconds: number): string[] =>
 	`-f lavfi -i testsrc2=size=${size}:rate=25:duration=${seconds}`.split(' ');
 const tone = (seconds: number): string[] => ['-f', 'lavfi', '-i', `sine=d=${seconds}:r=48000`];
 /** A key frame a second: fragments of that length. */
@@ -33,59 +33,59 @@ const hevc = ['-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=25:min-k
 interface Source {
 	readonly files: readonly (readonly string[])[];
 	readonly startsSeconds: readonly number[];
-	readonly pictures: number;
+	readonly frames: number;
 }
 
 const playedSources: Readonly<Record<string, Source>> = {
-	'pictures without B-frames': {
-		files: [[...picture('160x120', 4), ...avc, ...PLAIN]],
+	'video without B-frames': {
+		files: [[...video('160x120', 4), ...avc, ...PLAIN]],
 		startsSeconds: [0],
-		pictures: 100,
+		frames: 100,
 	},
-	'B-frames and sound': {
-		files: [[...picture('160x120', 4), ...tone(4), ...avc, ...BFRAMES, ...aac]],
+	'B-frames and audio': {
+		files: [[...video('160x120', 4), ...tone(4), ...avc, ...BFRAMES, ...aac]],
 		startsSeconds: [0],
-		pictures: 100,
+		frames: 100,
 	},
-	'H.265': { files: [[...picture('160x120', 3), ...hevc]], startsSeconds: [0], pictures: 75 },
-	'sound alone': { files: [[...tone(5), ...aac]], startsSeconds: [0], pictures: 0 },
+	'H.265': { files: [[...video('160x120', 3), ...hevc]], startsSeconds: [0], frames: 75 },
+	'audio alone': { files: [[...tone(5), ...aac]], startsSeconds: [0], frames: 0 },
 	'a gap': {
 		files: [
-			[...picture('160x120', 2), ...tone(2), ...avc, ...BFRAMES, ...aac],
-			[...picture('160x120', 3), ...tone(3), ...avc, ...BFRAMES, ...aac],
+			[...video('160x120', 2), ...tone(2), ...avc, ...BFRAMES, ...aac],
+			[...video('160x120', 3), ...tone(3), ...avc, ...BFRAMES, ...aac],
 		],
 		startsSeconds: [0, 10],
-		pictures: 125,
+		frames: 125,
 	},
 	'a change of resolution, and back': {
 		files: [
-			[...picture('160x120', 2), ...avc, ...BFRAMES],
-			[...picture('320x240', 3), ...avc, ...PLAIN],
-			[...picture('160x120', 4), ...avc, ...BFRAMES],
+			[...video('160x120', 2), ...avc, ...BFRAMES],
+			[...video('320x240', 3), ...avc, ...PLAIN],
+			[...video('160x120', 4), ...avc, ...BFRAMES],
 		],
 		startsSeconds: [0, 2, 5],
-		pictures: 225,
+		frames: 225,
 	},
 };
 
 const sources: Readonly<Record<string, Source>> = {
 	...playedSources,
 	'nine seconds': {
-		files: [[...picture('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
+		files: [[...video('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
 		startsSeconds: [0],
-		pictures: 225,
+		frames: 225,
 	},
 	'two seconds in three qualities': {
-		files: ['20', '24', '28'].map((crf) => [...picture('160x120', 2), ...avc, ...BFRAMES, '-crf', crf]),
+		files: ['20', '24', '28'].map((crf) => [...video('160x120', 2), ...avc, ...BFRAMES, '-crf', crf]),
 		startsSeconds: [0, 0.7, 1.1],
-		pictures: 150,
+		frames: 150,
 	},
 };
 
 /** What a player reads: hashes of decoded frames of video and of packets of audio, in order. */
 interface Decoded {
-	readonly pictures: readonly string[];
-	readonly sound: readonly string[];
+	readonly video: readonly string[];
+	readonly audio: readonly string[];
 }
 
 /** What a player reads of all it is given, and what it had to complain about. */
@@ -113,7 +113,7 @@ async function play(
 		...'-nostdin -v repeat+warning'.split(' '),
 		...inputs.flatMap((input) => [...before, ...queue, '-threads', '1', '-i', input]),
 		...files.flatMap((file, index) => [
-			// A decoder of sound has a memory; its packets have none.
+			// A decoder of audio has a memory; its packets have none.
 			...`-map ${index}${streams} -autoscale 0 -c:a copy -bsf:a aac_adtstoasc -fps_mode passthrough`.split(
 				' ',
 			),
@@ -134,7 +134,7 @@ function parseList(list: string): Decoded {
 			.map((row) => row.split(',').map((field) => field.trim()))
 			.filter(([at]) => kinds.get(at) === wanted)
 			.map((fields) => fields[5] as string);
-	return { pictures: hashes('video'), sound: hashes('audio') };
+	return { video: hashes('video'), audio: hashes('audio') };
 }
 
 /** Files, and what ffmpeg reads in each. */
@@ -215,14 +215,14 @@ for (const [title, source] of Object.entries(playedSources)) {
 			t.is(complaints(played), '');
 			t.is(played.decoded.length, 3);
 			for (const decoded of played.decoded) {
-				t.is(decoded.pictures.length, source.pictures);
+				t.is(decoded.video.length, source.frames);
 				t.deepEqual(
-					decoded.pictures,
-					made.decoded.flatMap(({ pictures }) => pictures),
+					decoded.video,
+					made.decoded.flatMap(({ video }) => video),
 				);
 				t.deepEqual(
-					decoded.sound,
-					made.decoded.flatMap(({ sound }) => sound),
+					decoded.audio,
+					made.decoded.flatMap(({ audio }) => audio),
 				);
 			}
 		});
@@ -233,7 +233,7 @@ for (const ContainerFormat of CONTAINERS) {
 	withFfmpeg(
 		`ffmpeg copies a session with B-frames into a file without a complaint: ${ContainerFormat}`,
 		async (t) => {
-			const made = await original('B-frames and sound');
+			const made = await original('B-frames and audio');
 			const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
 			await server.archive.ingest('door', made.files[0] as string, { start: new Date(START_MS) });
 			const members = { StreamName: 'door', ...onDemand('SERVER', { ContainerFormat }) };
@@ -310,8 +310,8 @@ for (const ContainerFormat of CONTAINERS) {
 				t.is(played.code, 0);
 				t.is(complaints(played), '', lastRequests());
 				const [decoded] = played.decoded as [Decoded];
-				t.deepEqual(decoded.pictures, isLive ? recorded.pictures.slice(0, 200) : recorded.pictures);
-				if (!isLive) t.deepEqual(decoded.sound, recorded.sound);
+				t.deepEqual(decoded.video, isLive ? recorded.video.slice(0, 200) : recorded.video);
+				if (!isLive) t.deepEqual(decoded.audio, recorded.audio);
 			},
 		);
 	}
@@ -330,14 +330,14 @@ withFfmpeg(
 		t.is(played.code, 0);
 		t.is(complaints(played), '');
 		for (const decoded of played.decoded) {
-			t.is(decoded.pictures.length, 150);
+			t.is(decoded.video.length, 150);
 			// In the order of the server's clock, which mixes the files.
-			t.deepEqual(decoded.pictures.toSorted(), made.decoded.flatMap(({ pictures }) => pictures).toSorted());
+			t.deepEqual(decoded.video.toSorted(), made.decoded.flatMap(({ video }) => video).toSorted());
 		}
 	},
 );
 
-/** When the pictures of each segment of a session are decoded, and for how long: milliseconds from {@link START_MS}. */
+/** When the frames of each segment of a session are decoded, and for how long: milliseconds from {@link START_MS}. */
 async function decodeTimes(session: Session): Promise<{ startMs: number; endMs: number }[]> {
 	const { playlist } = await readPlaylist(session);
 	const times: { startMs: number; endMs: number }[] = [];
@@ -359,7 +359,7 @@ test('server times that jitter move no fragment into the one before it, whatever
 	const { ingest, open } = await startPlayback(t);
 	const jitterMs = [0, -45, 0, 45, -30, 10, -400, -900, -100, 0, 0];
 	await ingest(
-		jitterMs.map((ms, index) => pictureFragment(index, { serverMs: START_MS + 1000 + 2000 * index + ms })),
+		jitterMs.map((ms, index) => videoFragment(index, { serverMs: START_MS + 1000 + 2000 * index + ms })),
 	);
 	for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
 		const times = await decodeTimes(await open(onDemand('SERVER', { DiscontinuityMode })));
@@ -374,13 +374,13 @@ test('server times that jitter move no fragment into the one before it, whatever
 
 test('media on their own clock are played when they say, however long fragments are thought to be', async (t) => {
 	const { ingest, open } = await startPlayback(t);
-	// 29.97 pictures a second, and pictures that come unevenly: both seem to last longer than until the next.
+	// 29.97 frames a second, and frames that come unevenly: both seem to last longer than until the next.
 	const even = Array.from({ length: 30 }, (_, index) => Math.round((index * 1001) / 30));
 	const uneven = [0, 900, 1800];
 	const at = (index: number): number => (index < 20 ? index * 1001 : 20_020 + (index - 20) * 2000);
 	await ingest(
 		Array.from({ length: 40 }, (_, index) =>
-			pictureFragment(index, {
+			videoFragment(index, {
 				producerMs: START_MS + at(index),
 				serverMs: START_MS + 1000 + at(index),
 				blocks: (index < 20 ? even : uneven).map((relativeTicks) => ({
@@ -407,7 +407,7 @@ test('media on their own clock are played when they say, however long fragments 
 test('producers that send what they have sent overlap themselves, and are played in a row', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	const starts = [0, 2000, 3000, 5000, 7000, 12_000, 14_000];
-	await ingest(starts.map((ms, index) => pictureFragment(index, { producerMs: START_MS + ms })));
+	await ingest(starts.map((ms, index) => videoFragment(index, { producerMs: START_MS + ms })));
 	const times = await decodeTimes(await open(onDemand('PRODUCER')));
 	t.deepEqual(
 		times.map(({ startMs }) => startMs),
@@ -416,11 +416,11 @@ test('producers that send what they have sent overlap themselves, and are played
 	);
 });
 
-for (const [name, pictures] of [
+for (const [name, frames] of [
 	['output_get_media.mkv', 300],
 	['output_get_media_sparse_fragments.mkv', 180],
 ] as const) {
-	testWith('ffmpeg', name)(`a real capture plays with all its pictures: ${name}`, async (t) => {
+	testWith('ffmpeg', name)(`a real capture plays with all its frames: ${name}`, async (t) => {
 		const file = sample(name);
 		const { server, call } = await startServer(t, { now: () => Date.UTC(2017, 11, 1) });
 		await server.archive.ingest('door', file);
@@ -442,8 +442,8 @@ for (const [name, pictures] of [
 		t.is(code, 0);
 		t.is(stderr, '');
 		t.deepEqual(
-			decoded.map(({ pictures: { length } }) => length),
-			[pictures, pictures],
+			decoded.map(({ video: { length } }) => length),
+			[frames, frames],
 		);
 	});
 }
@@ -458,9 +458,9 @@ test('a fragment is packaged once, however many ask for it, and the least used g
 			await Promise.resolve();
 			return { name, sizeBytes };
 		});
-	const answers = await Promise.all([get('a'), get('a'), get('b'), get('a')]);
+	const responses = await Promise.all([get('a'), get('a'), get('b'), get('a')]);
 	t.deepEqual(
-		answers.map(({ name }) => name),
+		responses.map(({ name }) => name),
 		['a', 'a', 'b', 'a'],
 	);
 	t.deepEqual(made, ['a', 'b']);
@@ -482,7 +482,7 @@ test('a fragment is packaged once, however many ask for it, and the least used g
 });
 
 withFfmpeg('MP4 segments carry their number and their time', async (t) => {
-	const made = await original('B-frames and sound');
+	const made = await original('B-frames and audio');
 	const { server, call, url } = await startServer(t, { now: () => START_MS + 3_600_000 });
 	await server.archive.ingest('door', made.files[0] as string, { start: new Date(START_MS) });
 	for (const clock of ['SERVER', 'PRODUCER'] as const) {
@@ -510,7 +510,7 @@ withFfmpeg('MP4 segments carry their number and their time', async (t) => {
 				const ticks = Number(Buffer.from(time?.fields ?? []).readBigUInt64BE(4));
 				const ms = (ticks * 1000) / (track === 1 ? 90_000 : 48_000);
 				const expected = START_MS + index * 1000 + (clock === 'SERVER' ? 1000 : 0);
-				// Frames of sound go across the borders of fragments.
+				// Frames of audio go across the borders of fragments.
 				t.true(Math.abs(ms - expected) <= (track === 1 ? 0 : 150), `${ms - expected}`);
 			}
 		}

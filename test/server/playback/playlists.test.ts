@@ -1,14 +1,13 @@
 import test from 'ava';
 import type { FragmentFixture } from '../../helpers/payload.js';
 import {
+	audioTrack,
 	codedTrack,
 	fetchText,
 	largeAvc,
 	listed,
 	onDemand,
 	type Playback,
-	pictureFragment,
-	pictureFragments,
 	readMaster,
 	readPlaylist,
 	refusal,
@@ -16,8 +15,9 @@ import {
 	START_MS,
 	selector,
 	smallAvc,
-	soundTrack,
 	startPlayback,
+	videoFragment,
+	videoFragments,
 	videoTrack,
 } from './start-playback.js';
 
@@ -35,14 +35,14 @@ async function list(
 
 test('a master playlist says what the stream is made of', async (t) => {
 	const { ingest, open } = await startPlayback(t);
-	const sound = Array.from({ length: 94 }, (_, index) => ({
+	const audio = Array.from({ length: 94 }, (_, index) => ({
 		trackNumber: 2,
 		relativeTicks: Math.round((index * 1024) / 48),
 		keyframe: true,
 		data: Buffer.alloc(100, index),
 	}));
-	const { blocks = [] } = pictureFragment(0);
-	await ingest([pictureFragment(0, { tracks: [videoTrack, soundTrack], blocks: [...blocks, ...sound] })]);
+	const { blocks = [] } = videoFragment(0);
+	await ingest([videoFragment(0, { tracks: [videoTrack, audioTrack], blocks: [...blocks, ...audio] })]);
 	const mp4 = await open(onDemand());
 	const text = await fetchText(mp4.url);
 	const bandwidth = Number(/BANDWIDTH=(\d+)/.exec(text)?.[1]);
@@ -69,7 +69,7 @@ getHLSMediaPlaylist.m3u8?SessionToken=T&TrackNumber=1
 
 test('what is not said is as the service has it', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
-	await ingest(pictureFragments(1100));
+	await ingest(videoFragments(1100));
 	clock.nowMs = START_MS + 1100 * 2000;
 	const count = async (members: object): Promise<number> =>
 		(await readPlaylist(await open(members))).playlist.segments.length;
@@ -101,11 +101,7 @@ test('what is not said is as the service has it', async (t) => {
 
 test('no player is told of less than it has to load, however small the frames', async (t) => {
 	const { ingest, open } = await startPlayback(t);
-	await ingest([
-		pictureFragment(0),
-		pictureFragment(1, { pictures: 1 }),
-		pictureFragment(2, { pictures: 2 }),
-	]);
+	await ingest([videoFragment(0), videoFragment(1, { frames: 1 }), videoFragment(2, { frames: 2 })]);
 	for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
 		const session = await open(onDemand('PRODUCER', { ContainerFormat }));
 		const [variant] = (await readMaster(session)).variants;
@@ -125,7 +121,7 @@ test('no player is told of less than it has to load, however small the frames', 
 
 test("a playlist on demand stands as the service's own", async (t) => {
 	const { ingest, open } = await startPlayback(t);
-	// 30 pictures over 1,796 ms: a capture of the service has this fragment with the same duration.
+	// 30 frames over 1,796 ms: a capture of the service has this fragment with the same duration.
 	const steps = Array.from({ length: 30 }, (_, index) => Math.round((index * 1796) / 29));
 	const blocks = steps.map((relativeTicks, index) => ({
 		trackNumber: 1,
@@ -133,7 +129,7 @@ test("a playlist on demand stands as the service's own", async (t) => {
 		keyframe: index === 0,
 		data: Buffer.from([0, 0, 0, 1, 0x65]),
 	}));
-	await ingest([pictureFragment(0, { blocks }), pictureFragment(1)]);
+	await ingest([videoFragment(0, { blocks }), videoFragment(1)]);
 	const session = await open(
 		onDemand('PRODUCER', { DisplayFragmentTimestamp: 'ALWAYS', DiscontinuityMode: 'NEVER' }),
 	);
@@ -186,7 +182,7 @@ test('discontinuities: always, never, or where more than 50 ms are missing or to
 	let at = START_MS;
 	const fragments = gaps.map((gapMs, index) => {
 		at += gapMs;
-		const fragment = pictureFragment(index, { producerMs: at, serverMs: START_MS + 1000 + 2000 * index });
+		const fragment = videoFragment(index, { producerMs: at, serverMs: START_MS + 1000 + 2000 * index });
 		at += 2000;
 		return fragment;
 	});
@@ -206,7 +202,7 @@ test('discontinuities: always, never, or where more than 50 ms are missing or to
 
 test('on demand the oldest fragments are listed, in the order of the clock', async (t) => {
 	const playback = await startPlayback(t);
-	const late = pictureFragments(6).map((fragment, index) => ({
+	const late = videoFragments(6).map((fragment, index) => ({
 		...fragment,
 		// The server got the second half first.
 		serverMs: START_MS + 10_000 + 2000 * (index < 3 ? index + 3 : index - 3),
@@ -222,21 +218,21 @@ test('on demand the oldest fragments are listed, in the order of the clock', asy
 
 test('of a producer timestamp that came twice the larger number stays; what overlaps stays too', async (t) => {
 	const again = [
-		pictureFragment(0),
-		pictureFragment(1),
+		videoFragment(0),
+		videoFragment(1),
 		// Sent once more after the connection broke.
-		pictureFragment(2, { producerMs: START_MS + 2000 }),
-		pictureFragment(3, { producerMs: START_MS + 4000 }),
-		pictureFragment(4, { producerMs: START_MS + 4500 }),
+		videoFragment(2, { producerMs: START_MS + 2000 }),
+		videoFragment(3, { producerMs: START_MS + 4000 }),
+		videoFragment(4, { producerMs: START_MS + 4500 }),
 	];
 	t.deepEqual(await list(await startPlayback(t), again, onDemand('PRODUCER')), [0, 2, 3, 4]);
 	t.deepEqual(await list(await startPlayback(t), again, onDemand('SERVER')), [0, 1, 2, 3, 4]);
 });
 
 test('a producer that was cut off for long, and sends its last fragment again, is played on', async (t) => {
-	const before = pictureFragments(3);
+	const before = videoFragments(3);
 	const after = [2, 3, 4].map((index) =>
-		pictureFragment(index + 10, {
+		videoFragment(index + 10, {
 			producerMs: START_MS + index * 2000,
 			serverMs: START_MS + 600_000 + index * 2000,
 		}),
@@ -248,21 +244,21 @@ test('a producer that was cut off for long, and sends its last fragment again, i
 });
 
 test('a range that was ingested twice, far apart, is played as it was ingested first', async (t) => {
-	const first = pictureFragments(40);
-	const second = pictureFragments(40, 40).map((fragment, index) => ({
+	const first = videoFragments(40);
+	const second = videoFragments(40, 40).map((fragment, index) => ({
 		...fragment,
 		producerMs: START_MS + index * 2000 + 500,
 	}));
 	const expected = Array.from({ length: 40 }, (_, index) => index);
 	t.deepEqual(await list(await startPlayback(t), [...first, ...second], onDemand('PRODUCER')), expected);
 	// Of less than a minute, but much later.
-	const later = pictureFragments(3, 3).map((fragment, index) => ({
+	const later = videoFragments(3, 3).map((fragment, index) => ({
 		...fragment,
 		producerMs: START_MS + index * 2000,
 		serverMs: START_MS + 1_800_000 + index * 2000,
 	}));
 	t.deepEqual(
-		await list(await startPlayback(t), [...pictureFragments(3), ...later], onDemand('PRODUCER')),
+		await list(await startPlayback(t), [...videoFragments(3), ...later], onDemand('PRODUCER')),
 		[0, 1, 2],
 	);
 });
@@ -271,7 +267,7 @@ test('other codec private data is another initialization, in both containers', a
 	const { ingest, open } = await startPlayback(t);
 	const sizes = ['s', 's', 'l', 'l', 's', 'l'];
 	await ingest(
-		sizes.map((size, index) => pictureFragment(index, { tracks: [size === 's' ? videoTrack : largeTrack] })),
+		sizes.map((size, index) => videoFragment(index, { tracks: [size === 's' ? videoTrack : largeTrack] })),
 	);
 	const session = await open(onDemand('PRODUCER', { DiscontinuityMode: 'NEVER' }));
 	const { playlist, url } = await readPlaylist(session);
@@ -293,7 +289,7 @@ test('other codec private data is another initialization, in both containers', a
 test('after 500 changes, and for other tracks, a fragment is listed and cannot be had', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	const flicker = Array.from({ length: 503 }, (_, index) =>
-		pictureFragment(index, { tracks: [index % 2 === 0 ? videoTrack : largeTrack], pictures: 2 }),
+		videoFragment(index, { tracks: [index % 2 === 0 ? videoTrack : largeTrack], frames: 2 }),
 	);
 	await ingest(flicker);
 	const { playlist, url } = await readPlaylist(await open(onDemand()));
@@ -306,10 +302,10 @@ test('after 500 changes, and for other tracks, a fragment is listed and cannot b
 
 	await ingest(
 		[
-			pictureFragment(0),
-			pictureFragment(1, { tracks: [videoTrack, soundTrack] }),
-			pictureFragment(2, { tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', null)] }),
-			pictureFragment(3),
+			videoFragment(0),
+			videoFragment(1, { tracks: [videoTrack, audioTrack] }),
+			videoFragment(2, { tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', null)] }),
+			videoFragment(3),
 		],
 		'gate',
 	);
@@ -329,69 +325,69 @@ test('after 500 changes, and for other tracks, a fragment is listed and cannot b
 });
 
 /** What a live playlist says: first media sequence, discontinuity sequence, fragments, whether it is over. */
-async function look(session: Session, of: 'picture' | 'sound' = 'picture'): Promise<string> {
+async function look(session: Session, of: 'video' | 'audio' = 'video'): Promise<string> {
 	const { playlist } = await readPlaylist(session, of);
 	const { mediaSequenceBase, discontinuitySequenceBase = 0, endlist, playlistType } = playlist;
 	const end = endlist ? ' end' : playlistType === undefined ? '' : ` ${playlistType}`;
 	return `${mediaSequenceBase}/${discontinuitySequenceBase} ${listed(playlist).join(' ')}${end}`;
 }
 
-test('a live playlist holds the newest, slides, and says the same of picture and sound', async (t) => {
+test('a live playlist holds the newest, slides, and says the same of video and audio', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
-	const both = { tracks: [videoTrack, soundTrack] };
-	const live = (index: number): FragmentFixture => pictureFragment(index, both);
+	const both = { tracks: [videoTrack, audioTrack] };
+	const live = (index: number): FragmentFixture => videoFragment(index, both);
 	clock.nowMs = START_MS + 20_000;
 	await ingest(Array.from({ length: 8 }, (_, index) => live(index)));
 	const session = await open({ MaxMediaPlaylistFragmentResults: 3 });
 	t.is(await look(session), '1/0 5 6 7');
-	t.is(await look(session, 'sound'), '1/0 5 6 7');
+	t.is(await look(session, 'audio'), '1/0 5 6 7');
 	await ingest([live(8)]);
-	t.is(await look(session, 'sound'), '2/1 6 7 8');
+	t.is(await look(session, 'audio'), '2/1 6 7 8');
 	t.is(await look(session), '2/1 6 7 8');
 	// Many at once: each has its number all the same.
 	clock.nowMs = START_MS + 40_000;
 	await ingest([9, 10, 11, 12, 13].map(live));
 	t.is(await look(session), '7/6 11 12 13');
-	t.is(await look(session, 'sound'), '7/6 11 12 13');
+	t.is(await look(session, 'audio'), '7/6 11 12 13');
 	// What comes too late is left out; gaps are not filled.
-	await ingest([pictureFragment(50, { ...both, producerMs: START_MS + 24_500 }), live(14)]);
+	await ingest([videoFragment(50, { ...both, producerMs: START_MS + 24_500 }), live(14)]);
 	t.is(await look(session), '8/7 12 13 14');
 	// A session of its own begins where the stream is.
 	t.is(await look(await open({ MaxMediaPlaylistFragmentResults: 3 })), '1/0 50 13 14');
 });
 
-test('the lists of picture and sound move on together', async (t) => {
+test('the lists of video and audio move on together', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	clock.nowMs = START_MS + 5000;
 	await ingest(
-		Array.from({ length: 9 }, (_, index) => pictureFragment(index, { tracks: [videoTrack, soundTrack] })),
+		Array.from({ length: 9 }, (_, index) => videoFragment(index, { tracks: [videoTrack, audioTrack] })),
 	);
 	const session = await open();
 	t.is(await look(session), '1/0 0 1 2');
-	// A fragment has come since, but the sound is asked for right behind the picture.
+	// A fragment has come since, but the audio is requested right after the video.
 	clock.nowMs += 1999;
-	t.is(await look(session, 'sound'), '1/0 0 1 2');
-	t.is(await look(session, 'sound'), '1/0 0 1 2');
+	t.is(await look(session, 'audio'), '1/0 0 1 2');
+	t.is(await look(session, 'audio'), '1/0 0 1 2');
 	clock.nowMs += 1;
-	t.is(await look(session, 'sound'), '1/0 0 1 2 3');
+	t.is(await look(session, 'audio'), '1/0 0 1 2 3');
 	t.is(await look(session), '1/0 0 1 2 3');
 	// Not so after a while: nobody is given a list of yesterday.
 	clock.nowMs += 2000;
 	t.is(await look(session), '1/0 0 1 2 3 4');
 	clock.nowMs += 2000;
-	t.is(await look(session, 'sound'), '2/1 1 2 3 4 5');
+	t.is(await look(session, 'audio'), '2/1 1 2 3 4 5');
 });
 
 test('what has slid out of a live playlist can still be had for a while', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	clock.nowMs = START_MS + 110_000;
-	await ingest(pictureFragments(47));
+	await ingest(videoFragments(47));
 	const session = await open({ MaxMediaPlaylistFragmentResults: 3 });
 	const { playlist, url } = await readPlaylist(session);
 	const first = new URL(playlist.segments[0]?.uri as string, url);
 	const statuses: number[] = [];
 	for (let index = 47; index < 51; index++) {
-		await ingest([pictureFragment(index)]);
+		await ingest([videoFragment(index)]);
 		await readPlaylist(session);
 		statuses.push((await fetch(first)).status);
 	}
@@ -400,7 +396,7 @@ test('what has slid out of a live playlist can still be had for a while', async 
 
 test('a recording whose time is yet to come plays live as the clock goes on', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
-	await ingest(pictureFragments(30));
+	await ingest(videoFragments(30));
 	clock.nowMs = START_MS + 4999;
 	const session = await open();
 	t.is(await look(session), '1/0 0 1');
@@ -415,16 +411,16 @@ test('a recording whose time is yet to come plays live as the clock goes on', as
 test("live on the producer's clock: chosen by the server's, and no timestamp twice", async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	clock.nowMs = START_MS + 20_000;
-	const duplicate = pictureFragment(4, { producerMs: START_MS + 6000, serverMs: START_MS + 7500 });
-	await ingest([...pictureFragments(4), duplicate]);
+	const duplicate = videoFragment(4, { producerMs: START_MS + 6000, serverMs: START_MS + 7500 });
+	await ingest([...videoFragments(4), duplicate]);
 	const session = await open({
 		HLSFragmentSelector: { FragmentSelectorType: 'PRODUCER_TIMESTAMP' },
 		DisplayFragmentTimestamp: 'ALWAYS',
 	});
 	t.is(await look(session), '1/0 0 1 2 4');
 	await ingest([
-		pictureFragment(5, { producerMs: START_MS + 6000, serverMs: START_MS + 8000 }),
-		pictureFragment(6, { producerMs: START_MS + 8000, serverMs: START_MS + 9000 }),
+		videoFragment(5, { producerMs: START_MS + 6000, serverMs: START_MS + 8000 }),
+		videoFragment(6, { producerMs: START_MS + 8000, serverMs: START_MS + 9000 }),
 	]);
 	t.is(await look(session), '1/0 0 1 2 4 6');
 	const { playlist } = await readPlaylist(session);
@@ -434,10 +430,10 @@ test("live on the producer's clock: chosen by the server's, and no timestamp twi
 test('the target duration of a live playlist does not shrink', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	clock.nowMs = START_MS + 30_000;
-	await ingest([pictureFragment(0, { stepMs: 100 })]);
+	await ingest([videoFragment(0, { stepMs: 100 })]);
 	const session = await open({ MaxMediaPlaylistFragmentResults: 1 });
 	t.is((await readPlaylist(session)).playlist.targetDuration, 5);
-	await ingest([pictureFragment(10)]);
+	await ingest([videoFragment(10)]);
 	const { playlist } = await readPlaylist(session);
 	t.deepEqual(listed(playlist), [10]);
 	t.is(playlist.targetDuration, 5);
@@ -445,7 +441,7 @@ test('the target duration of a live playlist does not shrink', async (t) => {
 
 test('a replay begins at its start, goes on as time does, and ends with its range', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
-	await ingest(pictureFragments(10));
+	await ingest(videoFragments(10));
 	const replay = { PlaybackMode: 'LIVE_REPLAY', MaxMediaPlaylistFragmentResults: 3 };
 	const session = await open({ ...replay, ...selector('PRODUCER', { from: 2000, to: 14_000 }) });
 	const opened = clock.nowMs;
@@ -464,7 +460,7 @@ test('a replay begins at its start, goes on as time does, and ends with its rang
 
 test('a replay without an end goes on with what comes in', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
-	await ingest(pictureFragments(3));
+	await ingest(videoFragments(3));
 	const session = await open({
 		PlaybackMode: 'LIVE_REPLAY',
 		MaxMediaPlaylistFragmentResults: 2,
@@ -473,7 +469,7 @@ test('a replay without an end goes on with what comes in', async (t) => {
 	const opened = clock.nowMs;
 	clock.nowMs = opened + 60_000;
 	t.is(await look(session), '2/1 1 2');
-	await ingest(pictureFragments(4, 3));
+	await ingest(videoFragments(4, 3));
 	// What was waited for is not made up for: one fragment every two seconds.
 	t.is(await look(session), '3/2 2 3');
 	clock.nowMs = opened + 61_999;
@@ -484,10 +480,10 @@ test('a replay without an end goes on with what comes in', async (t) => {
 	t.is(await look(session), '6/5 5 6');
 });
 
-test('a fragment of one picture lasts until the next', async (t) => {
+test('a fragment of one frame lasts until the next', async (t) => {
 	const { ingest, open } = await startPlayback(t);
-	const single = { pictures: 1 };
-	await ingest([0, 1, 2].map((index) => pictureFragment(index, single)));
+	const single = { frames: 1 };
+	await ingest([0, 1, 2].map((index) => videoFragment(index, single)));
 	const { playlist } = await readPlaylist(await open(onDemand()));
 	t.deepEqual(
 		playlist.segments.map(({ duration }) => duration),
@@ -495,12 +491,12 @@ test('a fragment of one picture lasts until the next', async (t) => {
 	);
 });
 
-test('archives of before have no count of pictures, and the same playlists', async (t) => {
+test('archives of before have no count of video frames, and the same playlists', async (t) => {
 	const { fragmentDurationMs } = await import('#lib/server/playback/sessions/session-entry.js');
 	const { readTracks } = await import('#lib/mkv/tracks.js');
 	const { childrenOf } = await import('#lib/ebml/element-body.js');
 	const { master } = await import('#lib/ebml/ebml-writer.js');
-	const [body] = [...childrenOf(Buffer.concat(master('Tracks', [videoTrack, soundTrack])))];
+	const [body] = [...childrenOf(Buffer.concat(master('Tracks', [videoTrack, audioTrack])))];
 	const tracks = readTracks(body?.body as Uint8Array);
 	const stored = {
 		number: '1',
@@ -512,7 +508,7 @@ test('archives of before have no count of pictures, and the same playlists', asy
 		lengthMs: 1984,
 		frames: 50 + 94,
 	};
-	// The sound is 24 ms longer than the picture: a guess, and a good one.
+	// The audio is 24 ms longer than the video: a guess, and a good one.
 	t.true(Math.abs(fragmentDurationMs(stored, tracks, null) - 2000) < 30);
 	t.is(fragmentDurationMs({ ...stored, pictures: 50, picturesMs: 1960 }, tracks, null), 2000);
 });

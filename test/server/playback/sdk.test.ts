@@ -9,11 +9,11 @@ import { withBoto3 } from '../../helpers/needs.js';
 import {
 	codedTrack,
 	fetchText,
-	pictureFragment,
-	pictureFragments,
 	START_MS,
 	smallAvc,
 	startPlayback,
+	videoFragment,
+	videoFragments,
 } from './start-playback.js';
 
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -87,36 +87,36 @@ import boto3
 from botocore.exceptions import ClientError
 client = boto3.client('kinesis-video-archived-media', endpoint_url=sys.argv[1], region_name='us-east-1',
     aws_access_key_id='local', aws_secret_access_key='local')
-answers = {}
+responses = {}
 for name, request in json.loads(sys.argv[2]).items():
     for times in [request.get('HLSFragmentSelector', {}).get('TimestampRange', {})]:
         for key in times:
             times[key] = datetime.datetime.fromtimestamp(times[key], datetime.timezone.utc)
     try:
         url = client.get_hls_streaming_session_url(**request)['HLSStreamingSessionURL']
-        answers[name] = {'url': url}
+        responses[name] = {'url': url}
     except ClientError as e:
-        answers[name] = [type(e).__name__, e.response['ResponseMetadata']['HTTPStatusCode'], e.response['Error']['Message']]
-print(json.dumps(answers))
+        responses[name] = [type(e).__name__, e.response['ResponseMetadata']['HTTPStatusCode'], e.response['Error']['Message']]
+print(json.dumps(responses))
 `;
 
 withBoto3('the JavaScript SDK and boto3 get the same sessions, and the same errors', async (t) => {
 	const { url, ingest } = await startPlayback(t);
-	await ingest(pictureFragments(5));
-	await ingest([pictureFragment(0, { tracks: [codedTrack(1, 'V_VP9', smallAvc)] })], 'codec');
-	await ingest([pictureFragment(0, { tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', null)] })], 'missing');
+	await ingest(videoFragments(5));
+	await ingest([videoFragment(0, { tracks: [codedTrack(1, 'V_VP9', smallAvc)] })], 'codec');
+	await ingest([videoFragment(0, { tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', null)] })], 'missing');
 	await ingest(
-		[pictureFragment(0, { tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', smallAvc.subarray(0, 9))] })],
+		[videoFragment(0, { tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', smallAvc.subarray(0, 9))] })],
 		'invalid',
 	);
-	const simplified = async (answer: unknown, name: string): Promise<unknown> => {
-		if (!Array.isArray(answer)) {
-			const address = new URL((answer as { url: string }).url);
+	const simplified = async (response: unknown, name: string): Promise<unknown> => {
+		if (!Array.isArray(response)) {
+			const address = new URL((response as { url: string }).url);
 			t.is(address.origin, url);
 			t.regex(await fetchText(address), /^#EXTM3U/);
 			return address.pathname;
 		}
-		return answer.slice(0, (expected[name] as unknown[]).length);
+		return response.slice(0, (expected[name] as unknown[]).length);
 	};
 
 	const client = new KinesisVideoArchivedMediaClient({ region: 'us-east-1', endpoint: url, credentials });
@@ -125,7 +125,7 @@ withBoto3('the JavaScript SDK and boto3 get the same sessions, and the same erro
 		const withDates = JSON.parse(JSON.stringify(request), (key, value) =>
 			key.endsWith('Timestamp') && typeof value === 'number' ? new Date(value * 1000) : value,
 		) as GetHLSStreamingSessionURLCommandInput;
-		const answer = await client.send(new GetHLSStreamingSessionURLCommand(withDates)).then(
+		const response = await client.send(new GetHLSStreamingSessionURLCommand(withDates)).then(
 			({ HLSStreamingSessionURL }) => ({ url: HLSStreamingSessionURL }),
 			(error: unknown) => {
 				t.true(error instanceof KinesisVideoArchivedMediaServiceException, name);
@@ -133,13 +133,13 @@ withBoto3('the JavaScript SDK and boto3 get the same sessions, and the same erro
 				return [awsName, $metadata.httpStatusCode, message];
 			},
 		);
-		t.deepEqual(await simplified(answer, name), expected[name], name);
+		t.deepEqual(await simplified(response, name), expected[name], name);
 	}
 
 	for (const python of await findBoto3()) {
-		const answers = await runPython(python, BOTO3_SCRIPT, [url, JSON.stringify(requests())]);
+		const responses = await runPython(python, BOTO3_SCRIPT, [url, JSON.stringify(requests())]);
 		for (const name of Object.keys(expected)) {
-			t.deepEqual(await simplified(answers[name], name), expected[name], `boto3: ${name}`);
+			t.deepEqual(await simplified(responses[name], name), expected[name], `boto3: ${name}`);
 		}
 	}
 });

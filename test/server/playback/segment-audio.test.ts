@@ -7,12 +7,12 @@ import { segmentAudio } from '#lib/server/playback/packaging/segment-audio.js';
 import { madeTrack } from '../../helpers/muxing.js';
 import type { FragmentFixture } from '../../helpers/payload.js';
 import {
+	audioTrack,
 	onDemand,
-	pictureFragment,
 	readPlaylist,
 	START_MS,
-	soundTrack,
 	startPlayback,
+	videoFragment,
 	videoTrack,
 } from './start-playback.js';
 
@@ -52,19 +52,19 @@ testProp(
 		fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 6 }),
 		fc.integer({ min: -400, max: 400 }),
 	],
-	(t, pictureCounts, lateMs) => {
+	(t, frameCounts, lateMs) => {
 		const starts = [0];
-		for (const count of pictureCounts) starts.push((starts.at(-1) as number) + count * 40);
+		for (const count of frameCounts) starts.push((starts.at(-1) as number) + count * 40);
 		const endMs = starts.at(-1) as number;
 		const heard = Array.from({ length: Math.ceil(endMs / FRAME_MS) }, (_, index) => index * FRAME_MS);
-		const fragments = pictureCounts.map((count, index) => {
+		const fragments = frameCounts.map((count, index) => {
 			const startMs = starts[index] as number;
 			const [from, to] = [startMs + lateMs, (starts[index + 1] as number) + lateMs];
 			const isFirst = index === 0;
-			const isLast = index === pictureCounts.length - 1;
+			const isLast = index === frameCounts.length - 1;
 			const own = heard.filter((ms) => (isFirst || ms >= from) && (isLast || ms < to));
 			return fragmentOf(
-				Array.from({ length: count }, (_, picture) => startMs + picture * 40),
+				Array.from({ length: count }, (_, frame) => startMs + frame * 40),
 				own,
 			);
 		});
@@ -75,7 +75,7 @@ testProp(
 			stored,
 		);
 		// Audio that is off by more than a whole fragment would have to move further.
-		if (pictureCounts.some((count) => count * 40 <= Math.abs(lateMs) + FRAME_MS)) return;
+		if (frameCounts.some((count) => count * 40 <= Math.abs(lateMs) + FRAME_MS)) return;
 		for (const [index, segment] of segments.entries()) {
 			if (index > 0)
 				t.true(Math.abs((segment[0] as number) - (starts[index] as number)) <= FRAME_MS / 2 + 1e-6);
@@ -98,10 +98,10 @@ test('where fragments do not meet all audio stays', (t) => {
 
 /** A fragment of two seconds with audio that comes 80 ms before the video beside it. */
 function withEarlyAudio(index: number): FragmentFixture {
-	const { blocks = [], ...fields } = pictureFragment(index, { tracks: [videoTrack, soundTrack] });
+	const { blocks = [], ...fields } = videoFragment(index, { tracks: [videoTrack, audioTrack] });
 	const grid = Array.from({ length: 1000 }, (_, frame) => Math.round(frame * FRAME_MS));
 	const [from, to] = [index === 0 ? 0 : index * 2000 - 80, index * 2000 + 1920];
-	const sound = grid
+	const audio = grid
 		.filter((ms) => ms >= from && ms < to)
 		.map((ms) => ({
 			trackNumber: 2,
@@ -109,7 +109,7 @@ function withEarlyAudio(index: number): FragmentFixture {
 			keyframe: true,
 			data: Buffer.from([0x21, index, ms & 0xff]),
 		}));
-	return { ...fields, tracks: [videoTrack, soundTrack], blocks: [...blocks, ...sound] };
+	return { ...fields, tracks: [videoTrack, audioTrack], blocks: [...blocks, ...audio] };
 }
 
 /** When a track of each segment begins and ends, milliseconds from {@link START_MS}, and how many frames it has. */
@@ -143,10 +143,10 @@ for (const clock of ['SERVER', 'PRODUCER'] as const) {
 			const gap = withEarlyAudio(7);
 			await ingest([...fixtures, gap]);
 			const session = await open(onDemand(clock, { DiscontinuityMode }));
-			const { playlist: pictures, url } = await readPlaylist(session);
-			const { playlist: sounds } = await readPlaylist(session, 'sound');
-			const seen = await extents(pictures.segments, url, 90_000);
-			const heard = await extents(sounds.segments, url, 48_000);
+			const { playlist: video, url } = await readPlaylist(session);
+			const { playlist: audio } = await readPlaylist(session, 'audio');
+			const seen = await extents(video.segments, url, 90_000);
+			const heard = await extents(audio.segments, url, 48_000);
 			t.is(
 				heard.reduce((sum, { frames }) => sum + frames, 0),
 				[...fixtures, gap].flatMap(({ blocks = [] }) => blocks).filter(({ trackNumber }) => trackNumber === 2)

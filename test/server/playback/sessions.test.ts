@@ -2,19 +2,19 @@ import test, { type ExecutionContext } from 'ava';
 import type { FragmentFixture } from '../../helpers/payload.js';
 import { FakeClock } from '../fake-clock.js';
 import {
+	audioTrack,
 	codedTrack,
 	fetchText,
 	onDemand,
 	type Playback,
-	pictureFragment,
-	pictureFragments,
 	readPlaylist,
 	refusal,
 	START_MS,
 	selector,
 	smallAvc,
-	soundTrack,
 	startPlayback,
+	videoFragment,
+	videoFragments,
 	videoTrack,
 } from './start-playback.js';
 
@@ -26,7 +26,7 @@ const range = (StartTimestamp: unknown, EndTimestamp: unknown, FragmentSelectorT
 });
 const seconds = (ms: number): number => (START_MS + ms) / 1000;
 
-/** Members besides the stream's, status and name of the error that must be answered. */
+/** Members besides the stream's, status and name of the error of the response. */
 const refused: [object, number, string, RegExp][] = [
 	[{ StreamName: undefined }, 400, invalid, /StreamName or StreamARN/],
 	[{ StreamName: 'a/b' }, 400, invalid, /StreamName/],
@@ -90,7 +90,7 @@ const refused: [object, number, string, RegExp][] = [
 
 async function startDoor(t: ExecutionContext): Promise<Playback> {
 	const playback = await startPlayback(t);
-	await playback.ingest(pictureFragments(5));
+	await playback.ingest(videoFragments(5));
 	return playback;
 }
 
@@ -98,9 +98,9 @@ test('refuses what breaks a rule of the service, in its words', async (t) => {
 	const { call } = await startDoor(t);
 	for (const [members, status, name, message] of refused) {
 		const label = JSON.stringify(members);
-		const answer = await call(OPERATION, { StreamName: 'door', ...members });
-		t.deepEqual([answer.status, answer.headers.get('x-amzn-ErrorType')], [status, name], label);
-		t.regex(answer.json.Message, message, label);
+		const response = await call(OPERATION, { StreamName: 'door', ...members });
+		t.deepEqual([response.status, response.headers.get('x-amzn-ErrorType')], [status, name], label);
+		t.regex(response.json.Message, message, label);
 	}
 });
 
@@ -124,15 +124,15 @@ test('a stream is named by its ARN as well, and not by two names', async (t) => 
 	const { call } = await startDoor(t);
 	const { json } = await call('DescribeStream', { StreamName: 'door' });
 	const StreamARN: string = json.StreamInfo.StreamARN;
-	const answer = async (members: object): Promise<[number, string | null]> => {
+	const response = async (members: object): Promise<[number, string | null]> => {
 		const { status, headers } = await call(OPERATION, { ...onDemand(), ...members });
 		return [status, headers.get('x-amzn-ErrorType')];
 	};
-	t.deepEqual(await answer({ StreamARN }), [200, null]);
-	t.deepEqual(await answer({ StreamARN, StreamName: 'door' }), [200, null]);
-	t.deepEqual(await answer({ StreamARN, StreamName: 'gate' }), [400, invalid]);
-	t.deepEqual(await answer({ StreamARN: 'door' }), [400, invalid]);
-	t.deepEqual(await answer({ StreamARN: StreamARN.replace('door', 'gate') }), [404, missing]);
+	t.deepEqual(await response({ StreamARN }), [200, null]);
+	t.deepEqual(await response({ StreamARN, StreamName: 'door' }), [200, null]);
+	t.deepEqual(await response({ StreamARN, StreamName: 'gate' }), [400, invalid]);
+	t.deepEqual(await response({ StreamARN: 'door' }), [400, invalid]);
+	t.deepEqual(await response({ StreamARN: StreamARN.replace('door', 'gate') }), [404, missing]);
 });
 
 test('a range counts starts of fragments, and both its ends', async (t) => {
@@ -154,13 +154,13 @@ const tracksRefused: [string, Uint8Array[][], string, RegExp][] = [
 	['a codec of no name', [codedTrack(1, 'V_VP9', smallAvc)], 'UnsupportedStreamMediaType', /V_VP9/],
 	['G.711', [codedTrack(1, 'A_MS/ACM', smallAvc)], 'UnsupportedStreamMediaType', /A_MS\/ACM/],
 	[
-		'sound in front',
+		'audio first',
 		[codedTrack(1, 'A_AAC', Buffer.from('1190', 'hex')), codedTrack(2, 'V_MPEG4/ISO/AVC', smallAvc)],
 		'UnsupportedStreamMediaType',
 		/track 1/,
 	],
 	[
-		'picture in track 2',
+		'video in track 2',
 		[codedTrack(2, 'V_MPEG4/ISO/AVC', smallAvc)],
 		'UnsupportedStreamMediaType',
 		/2: V_MPEG4/,
@@ -168,7 +168,7 @@ const tracksRefused: [string, Uint8Array[][], string, RegExp][] = [
 	['Opus beside it', [videoTrack, codedTrack(2, 'A_OPUS', smallAvc)], 'UnsupportedStreamMediaType', /A_OPUS/],
 	[
 		'three tracks',
-		[videoTrack, soundTrack, codedTrack(3, 'A_AAC', Buffer.from('1190', 'hex'))],
+		[videoTrack, audioTrack, codedTrack(3, 'A_AAC', Buffer.from('1190', 'hex'))],
 		'UnsupportedStreamMediaType',
 		/3: A_AAC/,
 	],
@@ -179,7 +179,7 @@ const tracksRefused: [string, Uint8Array[][], string, RegExp][] = [
 		/^Missing codec private data in fragment for track 1\.$/,
 	],
 	[
-		'none of the sound',
+		'none of the audio',
 		[videoTrack, codedTrack(2, 'A_AAC', null)],
 		'MissingCodecPrivateData',
 		/^Missing codec private data in fragment for track 2\.$/,
@@ -203,7 +203,7 @@ const tracksRefused: [string, Uint8Array[][], string, RegExp][] = [
 		/track 1/,
 	],
 	[
-		'sound of no kind',
+		'audio of no kind',
 		[videoTrack, codedTrack(2, 'A_AAC', Buffer.from([0]))],
 		'InvalidCodecPrivateData',
 		/track 2/,
@@ -214,16 +214,16 @@ for (const [title, tracks, name, message] of tracksRefused) {
 	test(`the first fragment is judged when the session is asked for: ${title}`, async (t) => {
 		const { call, ingest } = await startPlayback(t);
 		const blocks = [{ trackNumber: 1, relativeTicks: 0, keyframe: true, data: Buffer.from('frame') }];
-		const fits = tracks.length > 0 && title !== 'picture in track 2';
-		const fixture: FragmentFixture = pictureFragment(0, {
+		const fits = tracks.length > 0 && title !== 'video in track 2';
+		const fixture: FragmentFixture = videoFragment(0, {
 			tracks,
 			blocks: fits ? blocks : [{ ...(blocks[0] as (typeof blocks)[0]), trackNumber: 2 }],
 		});
 		await ingest([fixture]);
-		const answer = await call(OPERATION, { StreamName: 'door', ...onDemand() });
-		t.is(answer.status, 400);
-		t.is(answer.headers.get('x-amzn-ErrorType'), `${name}Exception`);
-		t.regex(answer.json.Message, message);
+		const response = await call(OPERATION, { StreamName: 'door', ...onDemand() });
+		t.is(response.status, 400);
+		t.is(response.headers.get('x-amzn-ErrorType'), `${name}Exception`);
+		t.regex(response.json.Message, message);
 	});
 }
 
@@ -231,15 +231,15 @@ test('parameter sets are taken from where they are: bare in the private data, or
 	const { open, ingest } = await startPlayback(t);
 	const bare = Buffer.from('0000000167640015acd941e0bfe5c044000003000400000300c83c58b658', 'hex');
 	const sets = Buffer.concat([bare, Buffer.from('0000000168ebe3cb22c0fdf8f800', 'hex')]);
-	await ingest([pictureFragment(0, { tracks: [codedTrack(1, 'V_MPEG/ISO/AVC', sets)] })]);
+	await ingest([videoFragment(0, { tracks: [codedTrack(1, 'V_MPEG/ISO/AVC', sets)] })]);
 	t.regex(await fetchText((await open(onDemand())).url), /CODECS="avc1\.640015",RESOLUTION=480x360/);
-	const { blocks = [] } = pictureFragment(0);
+	const { blocks = [] } = videoFragment(0);
 	const [first, ...others] = blocks;
 	const key = {
 		...(first as (typeof blocks)[0]),
 		data: Buffer.concat([sets, Buffer.from('0000000165888080', 'hex')]),
 	};
-	const none = pictureFragment(0, {
+	const none = videoFragment(0, {
 		tracks: [codedTrack(1, 'V_MPEG4/ISO/AVC', null)],
 		blocks: [key, ...others],
 	});
@@ -248,19 +248,19 @@ test('parameter sets are taken from where they are: bare in the private data, or
 	t.regex(await fetchText(session.url), /CODECS="avc1\.640015",RESOLUTION=480x360/);
 });
 
-test('both spellings of a codec are played, and sound alone', async (t) => {
+test('both spellings of a codec are played, and audio alone', async (t) => {
 	const { open, ingest } = await startPlayback(t);
-	await ingest([pictureFragment(0, { tracks: [codedTrack(1, 'V_MPEG/ISO/AVC', smallAvc)] })]);
+	await ingest([videoFragment(0, { tracks: [codedTrack(1, 'V_MPEG/ISO/AVC', smallAvc)] })]);
 	await t.notThrowsAsync(open(onDemand()));
-	const sound = codedTrack(1, 'A_AAC', Buffer.from('1190', 'hex'));
-	await ingest([pictureFragment(1, { tracks: [sound] })], 'bell');
+	const audio = codedTrack(1, 'A_AAC', Buffer.from('1190', 'hex'));
+	await ingest([videoFragment(1, { tracks: [audio] })], 'bell');
 	const session = await open({ StreamName: 'bell', ...onDemand() });
 	t.regex(await fetchText(session.url), /^#EXT-X-STREAM-INF:CODECS="mp4a\.40\.2",BANDWIDTH=\d+$/m);
 });
 
 test('a session ends when it was said to, with everything behind its URL', async (t) => {
 	const { open, ingest, clock } = await startPlayback(t);
-	await ingest([pictureFragment(0, { tracks: [videoTrack, soundTrack] }), pictureFragment(1)]);
+	await ingest([videoFragment(0, { tracks: [videoTrack, audioTrack] }), videoFragment(1)]);
 	const mp4 = await open(onDemand('PRODUCER', { Expires: 600 }));
 	const ts = await open(onDemand('PRODUCER', { Expires: 600, ContainerFormat: 'MPEG_TS' }));
 	const addresses: (string | URL)[] = [];
@@ -281,7 +281,7 @@ test('a session ends when it was said to, with everything behind its URL', async
 
 test('a token that was not given out opens nothing', async (t) => {
 	const { open, ingest } = await startPlayback(t);
-	await ingest(pictureFragments(1));
+	await ingest(videoFragments(1));
 	const { url, token } = await open(onDemand());
 	const other = await open(onDemand());
 	t.not(other.token, token);
@@ -319,8 +319,8 @@ test('a stream has any number of sessions; or as many as it is said to, and the 
 	for (const { url } of many) t.is((await fetch(url)).status, 200);
 
 	const { open, ingest, clock } = await startPlayback(t, { hlsSessions: 5 });
-	await ingest(pictureFragments(1));
-	await ingest(pictureFragments(1), 'gate');
+	await ingest(videoFragments(1));
+	await ingest(videoFragments(1), 'gate');
 	const elsewhere = await open({ StreamName: 'gate', ...onDemand() });
 	const sessions = [];
 	for (let i = 0; i < 7; i++) sessions.push(await open(onDemand('PRODUCER', { Expires: 400 + i })));
@@ -336,8 +336,8 @@ test('a stream has any number of sessions; or as many as it is said to, and the 
 
 test('a resource has an address of its own, and what is asked for it must fit the session', async (t) => {
 	const { open, ingest, url: base } = await startPlayback(t);
-	await ingest([pictureFragment(0, { tracks: [videoTrack, soundTrack] })]);
-	await ingest([pictureFragment(7)], 'gate');
+	await ingest([videoFragment(0, { tracks: [videoTrack, audioTrack] })]);
+	await ingest([videoFragment(7)], 'gate');
 	const { token } = await open(onDemand());
 	const ts = await open(onDemand('PRODUCER', { ContainerFormat: 'MPEG_TS' }));
 	const ask = (resource: string, query: string, of = token): Promise<[number, string, string]> =>
@@ -368,7 +368,7 @@ test('a resource has an address of its own, and what is asked for it must fit th
 
 test('players on pages from anywhere may read it, and know why they may not', async (t) => {
 	const { open, ingest, requests } = await startPlayback(t);
-	await ingest(pictureFragments(1));
+	await ingest(videoFragments(1));
 	const session = await open(onDemand());
 	const { url, playlist } = await readPlaylist(session);
 	const [segment] = playlist.segments;
@@ -406,7 +406,7 @@ test('players on pages from anywhere may read it, and know why they may not', as
 
 test('a web page that points its own name here is refused, token or not', async (t) => {
 	const { open, ingest, url: base } = await startPlayback(t);
-	await ingest(pictureFragments(1));
+	await ingest(videoFragments(1));
 	const { url } = await open(onDemand());
 	const { request } = await import('node:http');
 	const status = await new Promise<number | undefined>((resolve, reject) => {
@@ -423,7 +423,7 @@ test('a web page that points its own name here is refused, token or not', async 
 test('a session has quotas of its own, and its fragments cost its stream', async (t) => {
 	const clock = new FakeClock();
 	const { open, ingest, requests, call } = await startPlayback(t, { quotas: 'aws', clock });
-	await ingest(pictureFragments(30));
+	await ingest(videoFragments(30));
 	const session = await open(onDemand('PRODUCER', { MaxMediaPlaylistFragmentResults: 700 }));
 	const other = await open(onDemand());
 	const statuses = async (url: string | URL, count: number): Promise<number[]> => {
@@ -459,7 +459,7 @@ test('a session has quotas of its own, and its fragments cost its stream', async
 
 test("media playlists use up the stream's metadata points", async (t) => {
 	const { open, ingest } = await startPlayback(t, { quotas: 'aws', clock: new FakeClock() });
-	await ingest(pictureFragments(2));
+	await ingest(videoFragments(2));
 	const members = onDemand('PRODUCER', { MaxMediaPlaylistFragmentResults: 5000 });
 	const sessions = [await open(members), await open(members), await open(members)];
 	const addresses = sessions.map(

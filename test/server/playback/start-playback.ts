@@ -39,31 +39,31 @@ export function codedTrack(
 }
 
 export const videoTrack = codedTrack(1, 'V_MPEG4/ISO/AVC', smallAvc);
-export const soundTrack = codedTrack(2, 'A_AAC', aacConfig);
+export const audioTrack = codedTrack(2, 'A_AAC', aacConfig);
 
-/** A fragment of two seconds, fifty pictures; the `index`-th of its recording. */
-export function pictureFragment(
+/** A fragment of two seconds, fifty frames; the `index`-th of its recording. */
+export function videoFragment(
 	index: number,
-	more: Partial<FragmentFixture> & { pictures?: number; stepMs?: number } = {},
+	more: Partial<FragmentFixture> & { frames?: number; stepMs?: number } = {},
 ): FragmentFixture {
-	const { pictures = 50, stepMs = 40, ...fields } = more;
+	const { frames = 50, stepMs = 40, ...fields } = more;
 	return {
 		number: String(1_000_000 + index),
 		producerMs: START_MS + index * 2000,
 		tracks: [videoTrack],
-		blocks: Array.from({ length: pictures }, (_, picture) => ({
+		blocks: Array.from({ length: frames }, (_, frame) => ({
 			trackNumber: 1,
-			relativeTicks: picture * stepMs,
-			keyframe: picture === 0,
-			data: Buffer.from([0, 0, 0, 4, picture === 0 ? 0x65 : 0x41, index, picture, 0x80]),
+			relativeTicks: frame * stepMs,
+			keyframe: frame === 0,
+			data: Buffer.from([0, 0, 0, 4, frame === 0 ? 0x65 : 0x41, index, frame, 0x80]),
 		})),
 		...fields,
 	};
 }
 
 /** So many of them. */
-export function pictureFragments(count: number, from = 0): FragmentFixture[] {
-	return Array.from({ length: count }, (_, index) => pictureFragment(from + index));
+export function videoFragments(count: number, from = 0): FragmentFixture[] {
+	return Array.from({ length: count }, (_, index) => videoFragment(from + index));
 }
 
 /** A server with a clock of the test's, and what players do with it. */
@@ -150,14 +150,14 @@ export async function readMaster({ url }: Session): Promise<HLS.types.MasterPlay
 	return HLS.parse(await fetchText(url)) as HLS.types.MasterPlaylist;
 }
 
-/** A media playlist of a session: of its picture, or of its sound. */
+/** A media playlist of a session: of its video, or of its audio. */
 export async function readPlaylist(
 	session: Session,
-	of: 'picture' | 'sound' = 'picture',
+	of: 'video' | 'audio' = 'video',
 ): Promise<{ text: string; playlist: HLS.types.MediaPlaylist; url: URL }> {
 	const master = await readMaster(session);
 	const variant = master.variants[0] as HLS.types.Variant;
-	const uri = of === 'picture' ? variant.uri : (variant.audio[0]?.uri as string);
+	const uri = of === 'video' ? variant.uri : (variant.audio[0]?.uri as string);
 	const url = new URL(uri, session.url);
 	const text = await fetchText(url);
 	return { text, playlist: HLS.parse(text) as HLS.types.MediaPlaylist, url };

@@ -3,22 +3,22 @@ import { laceFrames, XIPH_LACING } from '#lib/mkv/lacing.js';
 import { bothTracks, clusterOf, endOfFragment, frame, header, tags, UNSIZED, voidElement } from './body.js';
 import { type Ending, outline, piecesOf, type Reading, read } from './record.js';
 
-const sound = frame(3, { trackNumber: 2 });
+const audio = frame(3, { trackNumber: 2 });
 
 /** The parts of a valid body, which may come in any order. */
 const parts: readonly Buffer[] = [
 	header({ tracks: bothTracks, more: tags(['site', 'north']) }),
-	clusterOf(1000, [frame(0), sound, frame(40, { durationTicks: 40 })]),
+	clusterOf(1000, [frame(0), audio, frame(40, { durationTicks: 40 })]),
 	Buffer.concat(tags(['door', 'open'])),
-	clusterOf(2000, [frame(0), sound], UNSIZED),
+	clusterOf(2000, [frame(0), audio], UNSIZED),
 	Buffer.concat(endOfFragment),
 	Buffer.concat([...voidElement(4), ...tags(['late', '1'])]),
 	clusterOf(3000, [
-		sound,
+		audio,
 		frame(7, { flags: XIPH_LACING, data: laceFrames([Buffer.from('a'), Buffer.of()]) }),
 	]),
 	Buffer.concat(voidElement(9)),
-	clusterOf(4000, [frame(0), sound], UNSIZED),
+	clusterOf(4000, [frame(0), audio], UNSIZED),
 ];
 const valid = Buffer.concat(parts);
 

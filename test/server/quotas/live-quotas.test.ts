@@ -132,7 +132,7 @@ test('reading pauses before a sixth fragment in a second, which is no silence of
 	);
 	t.false(producer.acks.some(({ EventType }) => EventType === 'IDLE'));
 	const media = await send('GetMediaForFragmentList', { StreamName: 'cam', Fragments: [FragmentNumber] })
-		.answer;
+		.response;
 	t.true(media.body.includes('motion'));
 });
 
@@ -199,7 +199,7 @@ test('a fourth GetMedia of a stream is refused until one of the three is gone', 
 	const { requests, hasEnded, live } = await startLive(t, clock);
 	const open = [live(), live(), live()];
 	for (const { head } of open) t.is(await head, 200);
-	t.like(await live().answer, { status: 400, awsError: 'ConnectionLimitExceededException' });
+	t.like(await live().response, { status: 400, awsError: 'ConnectionLimitExceededException' });
 	t.is(await live('gate').head, 200);
 	open[1]?.destroy();
 	await hasEnded(2);
@@ -214,7 +214,7 @@ test('a fourth GetMedia of a stream is refused until one of the three is gone', 
 	t.is(await live().head, 200);
 	open[2]?.destroy();
 	await hasEnded(4);
-	t.is((await live().answer).awsError, 'ClientLimitExceededException', 'the sixth call in a second');
+	t.is((await live().response).awsError, 'ClientLimitExceededException', 'the sixth call in a second');
 	clock.advance(1000);
 	t.is(await live().head, 200);
 });
@@ -238,7 +238,7 @@ test('five calls a second of each operation on a stream, and fifty of those on t
 	const clock = new PacingClock();
 	const { send } = await startLive(t, clock);
 	const status = async (operation: string, members: object): Promise<number> => {
-		const { status: found, awsError } = await send(operation, members).answer;
+		const { status: found, awsError } = await send(operation, members).response;
 		if (found !== 200) t.is(awsError, 'ClientLimitExceededException', operation);
 		return found;
 	};

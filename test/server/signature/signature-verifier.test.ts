@@ -96,8 +96,8 @@ async function start(t: ExecutionContext, keys: readonly AccessKey[] = [key]) {
 		const target = pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 		return new Promise((resolve, reject) => {
 			const sent = request({ host: '127.0.0.1', port, method, path: target, headers }, (response) => {
-				text(response).then((answer) => {
-					const { message } = JSON.parse(answer);
+				text(response).then((body) => {
+					const { message } = JSON.parse(body);
 					const awsName = response.headers['x-amzn-errortype'] as string | undefined;
 					resolve({ status: response.statusCode ?? 0, awsName, message });
 				}, reject);
@@ -123,17 +123,17 @@ const unknown = {
 
 function assertRefused(
 	t: ExecutionContext,
-	answer: OperationResult,
+	response: OperationResult,
 	{ status, awsName, message }: { status: number; awsName: string; message: RegExp },
 	title: string,
 ): void {
-	t.is(answer.status, status, title);
-	t.is(answer.awsName, awsName, title);
-	t.regex(answer.message ?? '', message, title);
-	t.false((answer.message ?? '').includes(key.secretAccessKey), title);
+	t.is(response.status, status, title);
+	t.is(response.awsName, awsName, title);
+	t.regex(response.message ?? '', message, title);
+	t.false((response.message ?? '').includes(key.secretAccessKey), title);
 }
 
-test('a rightly signed call is answered, in headers and in the query', async (t) => {
+test('a rightly signed request is served, in headers and in the query', async (t) => {
 	const { send } = await start(t);
 	const rows: [string, Signing][] = [
 		['headers', {}],
@@ -291,12 +291,12 @@ test('a signature that cannot be read says what it lacks', async (t) => {
 	for (const [change, expected] of inHeaders)
 		assertRefused(t, await send({}, change), expected, `${expected.message}`);
 	for (const name of ['Credential', 'Signature', 'SignedHeaders', 'Date', 'Expires']) {
-		const answer = await send({ expiresIn: 60 }, member(`X-Amz-${name}`));
-		assertRefused(t, answer, incomplete(new RegExp(`must include 'X-Amz-${name}'`)), name);
+		const response = await send({ expiresIn: 60 }, member(`X-Amz-${name}`));
+		assertRefused(t, response, incomplete(new RegExp(`must include 'X-Amz-${name}'`)), name);
 	}
 	for (const expires of ['0', '604801', '-1', 'x', '1e3']) {
-		const answer = await send({ expiresIn: 60 }, member('X-Amz-Expires', expires));
-		assertRefused(t, answer, incomplete(/^X-Amz-Expires must be from 1 to 604800 seconds$/), expires);
+		const response = await send({ expiresIn: 60 }, member('X-Amz-Expires', expires));
+		assertRefused(t, response, incomplete(/^X-Amz-Expires must be from 1 to 604800 seconds$/), expires);
 	}
 });
 

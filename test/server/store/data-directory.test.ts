@@ -10,7 +10,7 @@ import type { MediaEvent } from '#lib/model/media-event.js';
 import { everything, type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
 import { writeRecordingOf } from '../made-media.js';
-import { onDemand, pictureFragments, readPlaylist, startPlayback } from '../playback/start-playback.js';
+import { onDemand, readPlaylist, startPlayback, videoFragments } from '../playback/start-playback.js';
 
 /** An archive of a few small fragments that was closed again: its directory, and where its files are. */
 async function closedArchive(t: ExecutionContext, count = 3) {
@@ -89,7 +89,7 @@ test('a segment of a damaged fragment is an error of the server, and is reported
 	} = await startPlayback(t, {
 		onWarning: (message) => warnings.push(message),
 	});
-	await ingest(pictureFragments(2));
+	await ingest(videoFragments(2));
 	const session = await openSession(onDemand());
 	const [fragment] = server.archive.stream('door')?.fragments.latest('producer', 1e15, 1) ?? [];
 	await flip(fragment?.payload ?? '', (fragment?.offset ?? 0) + (fragment?.sizeBytes ?? 0) - 1);

@@ -1,11 +1,11 @@
 import { BitReader } from './bit-reader.js';
 import { withoutEmulationPrevention } from './nal/nal-format.js';
 
-/** Width or height of a picture by a sequence parameter set: H.264 level 6.2 ends at 16,888, H.265 level 7.2 at 33,776. */
+/** Width or height of video by a sequence parameter set: H.264 level 6.2 ends at 16,888, H.265 level 7.2 at 33,776. */
 const MAX_PICTURE_SIDE = 65_536;
 
-/** What a sequence parameter set says of its pictures. */
-export interface PictureSize {
+/** What a sequence parameter set says of its video. */
+export interface VideoSize {
 	/** Pixels, cropped as the stream asks. */
 	readonly width: number;
 	/** Pixels, cropped as the stream asks. */
@@ -22,8 +22,8 @@ const PROFILES_WITH_CHROMA: ReadonlySet<number> = new Set([
 	100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135,
 ]);
 
-/** Picture size of an H.264 sequence parameter set, with its NAL unit header; null where it cannot be read. */
-export function readAvcPictureSize(parameterSet: Uint8Array): PictureSize | null {
+/** Size of video by an H.264 sequence parameter set, with its NAL unit header; null where it cannot be read. */
+export function readAvcVideoSize(parameterSet: Uint8Array): VideoSize | null {
 	return attempt(parameterSet.subarray(1), (reader) => {
 		const profile = reader.bits(8);
 		reader.skip(16);
@@ -63,8 +63,8 @@ export function readAvcPictureSize(parameterSet: Uint8Array): PictureSize | null
 	});
 }
 
-/** Picture size of an H.265 sequence parameter set (ITU-T H.265 §7.3.2.2), with its NAL unit header; null where it cannot be read. */
-export function readHevcPictureSize(parameterSet: Uint8Array): PictureSize | null {
+/** Size of video by an H.265 sequence parameter set (ITU-T H.265 §7.3.2.2), with its NAL unit header; null where it cannot be read. */
+export function readHevcVideoSize(parameterSet: Uint8Array): VideoSize | null {
 	return attempt(parameterSet.subarray(2), (reader) => {
 		reader.skip(4);
 		const subLayers = reader.bits(3);
@@ -89,7 +89,7 @@ export function readHevcPictureSize(parameterSet: Uint8Array): PictureSize | nul
 	});
 }
 
-function attempt(payload: Uint8Array, read: (reader: BitReader) => PictureSize): PictureSize | null {
+function attempt(payload: Uint8Array, read: (reader: BitReader) => VideoSize): VideoSize | null {
 	try {
 		const size = read(new BitReader(withoutEmulationPrevention(payload)));
 		const isPlausible = [size.width, size.height].every((side) => side > 0 && side <= MAX_PICTURE_SIDE);
