@@ -4,13 +4,22 @@ import { InvalidOptionError } from '../errors.js';
 export type OptionNames<Options extends object> = Readonly<Record<keyof Options, true>>;
 
 /**
- * Throws {@link InvalidOptionError} for an option that is not among the known ones: a misspelled one would be ignored without a
- * word. One whose value is undefined is as good as left out.
+ * Throws {@link InvalidOptionError} for an option that is not among the keys of `names`: a misspelled one would be ignored
+ * without a word. One whose value is undefined is as good as left out. `within`: the option whose value `options` is.
  */
-export function checkOptionNames(options: object, names: Readonly<Record<string, true>>): void {
+export function checkOptionNames(
+	options: object,
+	names: object,
+	{ within }: { readonly within?: string } = {},
+): void {
 	for (const [name, value] of Object.entries(options)) {
 		if (value === undefined || Object.hasOwn(names, name)) continue;
 		const known = Object.keys(names).join('`, `');
-		throw new InvalidOptionError(name, `left out: it is not an option here (these are: \`${known}\`)`, value);
+		const option = within === undefined ? name : `${within}.${name}`;
+		throw new InvalidOptionError(
+			option,
+			`left out: it is not an option here (these are: \`${known}\`)`,
+			value,
+		);
 	}
 }

@@ -27,8 +27,8 @@ const audioCodecs: readonly (readonly [RegExp, AudioCodec])[] = [
 	[/^alaw$/, 'alaw'],
 ];
 
-/** PCM that MP4 or MOV holds. */
-const pcmCodecs: readonly AudioCodec[] = [
+/** PCM that MP4 or MOV holds: mediabunny's own list, which is not imported as loading mediabunny takes longer than all else here. */
+export const pcmCodecs: readonly AudioCodec[] = [
 	'pcm-s16',
 	'pcm-s16be',
 	'pcm-s24',

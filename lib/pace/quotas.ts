@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { checkOptionNames } from '../model/known-options.js';
 
 /**
  * What the service allows for one stream. Every number is the service's own (developer guide, "Service quotas"), and
@@ -31,11 +32,10 @@ export const SERVICE_QUOTAS: Quotas = {
 
 /** Fills in what is not given. Throws {@link InvalidOptionError} for an unknown quota, and for a value that is not a whole number of at least 1. */
 export function resolveQuotas(quotas: Partial<Quotas> = {}): Quotas {
-	const resolved = { ...SERVICE_QUOTAS, ...quotas };
+	checkOptionNames(quotas, SERVICE_QUOTAS, { within: 'quotas' });
+	const given = Object.entries(quotas).filter(([, value]) => value !== undefined);
+	const resolved: Quotas = { ...SERVICE_QUOTAS, ...Object.fromEntries(given) };
 	for (const [name, value] of Object.entries(resolved)) {
-		if (!(name in SERVICE_QUOTAS)) {
-			throw new InvalidOptionError('quotas', `made of ${Object.keys(SERVICE_QUOTAS).join(', ')}`, name);
-		}
 		if (!Number.isInteger(value) || value < 1) {
 			throw new InvalidOptionError(`quotas.${name}`, 'a whole number of at least 1', value);
 		}

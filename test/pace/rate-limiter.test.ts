@@ -89,7 +89,19 @@ test('an abort while waiting rejects with its reason and takes no permit', async
 });
 
 test('refuses an invalid quota', (t) => {
-	t.throws(() => createRateLimiter({ callsPerSecond: 0 }), { code: 'KVS_INVALID_OPTION' });
+	t.throws(() => createRateLimiter({ callsPerSecond: 0 }), {
+		code: 'KVS_INVALID_OPTION',
+		message: 'expected `quotas.callsPerSecond` to be a whole number of at least 1, got `0`',
+	});
+	for (const name of ['callsPerDay', 'toString']) {
+		t.throws(() => createRateLimiter({ [name]: 1 }), {
+			code: 'KVS_INVALID_OPTION',
+			message: new RegExp(
+				`^expected \`quotas\\.${name}\` to be left out: .*\\(these are: \`callsPerSecond\`, .*, got \`1\`$`,
+			),
+		});
+	}
+	t.notThrows(() => createRateLimiter({ callsPerSecond: undefined } as object));
 });
 
 test('a process that waits for a permit stays alive, one that only holds them ends', async (t) => {
