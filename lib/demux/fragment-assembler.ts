@@ -1,45 +1,26 @@
-// Longer than 300 lines: what happens to a document as its elements come, in one place; what it needs for that has files of its own.
 import { ID } from '../ebml/ebml-schema.js';
 import { type Element, viewOf } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
-import { MediaError } from '../errors.js';
 import { framesOfBlock } from '../mkv/block-frames.js';
 import { discardPaddingNs, playedMs } from '../mkv/discard-padding.js';
 import { LACING_MASK } from '../mkv/lacing.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../mkv/parser/matroska-handler.js';
 import { readTags } from '../mkv/tags.js';
 import { MAX_TIME_MS } from '../model/max-time.js';
-import {
-	FragmentEndEvent,
-	FragmentEvent,
-	FragmentFailureEvent,
-	Frame,
-	type MediaEvent,
-} from '../model/media-event.js';
+import type { MediaEvent } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { type Admission, HELD_INDEX, type PartialFragment } from './admission.js';
 import { ClusterClock } from './cluster-clock.js';
 import type { DemuxContext } from './demux-context.js';
 import { DocumentHeader } from './document-header.js';
+import { FragmentEvents, type FragmentEventsOptions } from './fragment-events.js';
 import { HeldClusters } from './held-clusters.js';
 import { timesOfLace } from './laced-frames.js';
 import type { LateTracks } from './late-tracks.js';
-import { isUnsupported } from './response-errors.js';
-import { ServiceTagReader } from './service-tags.js';
-
-/** Events that are made of one chunk before the reader is given a chance to take them. */
-const MAX_EVENTS_PER_BATCH = 512;
 
 /** Options of {@link FragmentAssembler}. */
-export interface AssemblerOptions {
-	/** Copies every frame, so that it does not keep its chunk alive. @default false */
-	readonly copy?: boolean;
+export interface AssemblerOptions extends FragmentEventsOptions {
 	/** Tracks that stand after the Clusters of their document. */
 	readonly lateTracks?: LateTracks | undefined;
-	/** Called at the start of every fragment; returns what is to become of it. @default 'take' */
-	readonly admit?: (fragmentNumber: string | null) => Admission;
-	/** Called with every failure as it is read, before what follows it. */
-	readonly onFailure?: (failure: FragmentFailureEvent) => void;
 	/**
 	 * Whether a fragment is over with the service's continuation token, the last tag of a chunk of GetMedia, and not only where
 	 * the next document begins. @default false
@@ -48,7 +29,8 @@ export interface AssemblerOptions {
 }
 
 /**
- * Turns the elements of one payload into events: one Matroska document becomes one fragment.
+ * Turns the elements of one payload into fragments and frames: one Matroska document becomes one fragment. What is given out
+ * of them is the matter of {@link FragmentEvents}.
  *
  * A document collects its {@link DocumentHeader} until its first Cluster begins: then the `fragment` event is made. Tags that
  * follow belong to it all the same and are in its `fragment-end`. The document is over where the next begins or the payload
@@ -56,38 +38,22 @@ export interface AssemblerOptions {
  */
 export class FragmentAssembler implements MatroskaHandler {
 	readonly #context: DemuxContext;
-	readonly #copies: boolean;
 	readonly #lateTracks: LateTracks | undefined;
-	readonly #admit: (fragmentNumber: string | null) => Admission;
-	readonly #onFailure: (failure: FragmentFailureEvent) => void;
 	readonly #endsAtToken: boolean;
 	readonly #held = new HeldClusters();
 	readonly #clock = new ClusterClock();
-	#events: MediaEvent[] = [];
+	readonly #events: FragmentEvents;
 
 	#isOpen = false;
 	#header = new DocumentHeader();
-	#fragment: FragmentEvent | null = null;
-	#admission: Admission = 'take';
-	#frames = 0;
-	#bytes = 0;
-	/** Whether a failure was reported since the last fragment began. */
-	#hasFailed = false;
 
-	constructor(context: DemuxContext, options: AssemblerOptions = {}) {
-		const {
-			copy = false,
-			lateTracks,
-			admit = () => 'take',
-			onFailure = () => {},
-			endsAtToken = false,
-		} = options;
+	constructor(context: DemuxContext, { lateTracks, endsAtToken = false, ...options }: AssemblerOptions = {}) {
 		this.#context = context;
-		this.#copies = copy;
 		this.#lateTracks = lateTracks;
-		this.#admit = admit;
-		this.#onFailure = onFailure;
 		this.#endsAtToken = endsAtToken;
+		this.#events = new FragmentEvents(context, options, () => {
+			this.isFull = true;
+		});
 	}
 
 	/** Whether a document is being read. */
@@ -110,13 +76,12 @@ export class FragmentAssembler implements MatroskaHandler {
 	}
 
 	#updateIsFull(): void {
-		this.isFull = this.#events.length >= MAX_EVENTS_PER_BATCH || this.#held.isReady;
+		this.isFull = this.#events.isFull || this.#held.isReady;
 	}
 
 	/** The events so far. */
 	take(): MediaEvent[] {
-		const events = this.#events;
-		this.#events = [];
+		const events = this.#events.take();
 		this.isFull = this.#held.isReady;
 		return events;
 	}
@@ -126,14 +91,11 @@ export class FragmentAssembler implements MatroskaHandler {
 		this.#held.clear();
 		const tracks = this.#lateTracks?.get(offset);
 		this.#header = new DocumentHeader(tracks === undefined ? null : this.#context.readTracks(tracks, offset));
-		this.#fragment = null;
-		this.#admission = 'take';
-		this.#frames = 0;
-		this.#bytes = 0;
+		this.#events.documentStart(this.#header);
 	}
 
 	header(id: number, body: Uint8Array, offset: number): void {
-		const hasBegun = this.#fragment !== null;
+		const { hasBegun } = this.#events;
 		if (id === ID.Info) {
 			this.#header.setInfo(body, offset, hasBegun);
 		} else if (id === ID.Tracks) {
@@ -148,7 +110,7 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	/** Whether media of the document has begun. */
 	#hasCluster(): boolean {
-		return this.#fragment !== null || !this.#held.isEmpty;
+		return this.#events.hasBegun || !this.#held.isEmpty;
 	}
 
 	clusterStart(timecode: bigint, offset: number): void {
@@ -160,9 +122,9 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	#beginCluster(timecode: bigint, offset: number): void {
 		const timecodeNs = timecode * BigInt(this.#header.scaleNs);
-		if (this.#fragment === null) {
+		if (!this.#events.hasBegun) {
 			this.#clock.startFragment(timecodeNs, this.#header.service.producerTimestampMs);
-			this.#startFragment();
+			this.#events.begin();
 		}
 		this.#clock.startCluster(timecodeNs, offset);
 	}
@@ -191,7 +153,15 @@ export class FragmentAssembler implements MatroskaHandler {
 		if ((flags & LACING_MASK) === 0 && track.undoEncodings === null && others.length === 0) {
 			const knownNs = durationNs ?? track.defaultDurationNs;
 			const durationMs = knownNs === null ? null : knownNs / 1e6;
-			this.#frame(track, offsetNs, isKeyframe, durationMs, viewOf(bytes, start, end));
+			this.#events.frame(
+				this.#clock.cluster,
+				track,
+				offsetNs,
+				isKeyframe,
+				durationMs,
+				viewOf(bytes, start, end),
+				0,
+			);
 			return;
 		}
 		const frames = framesOfBlock(track, flags, bytes, start, end, offset);
@@ -201,7 +171,15 @@ export class FragmentAssembler implements MatroskaHandler {
 			const frame = frames[index] as Uint8Array;
 			const isPadded = paddingNs !== 0 && index === frames.length - 1;
 			const durationMs = isPadded ? (playedMs(track, frame, paddingNs) ?? time.durationMs) : time.durationMs;
-			this.#frame(track, time.offsetNs, isKeyframe, durationMs, frame, isPadded ? paddingNs : 0);
+			this.#events.frame(
+				this.#clock.cluster,
+				track,
+				time.offsetNs,
+				isKeyframe,
+				durationMs,
+				frame,
+				isPadded ? paddingNs : 0,
+			);
 		}
 	}
 
@@ -218,146 +196,16 @@ export class FragmentAssembler implements MatroskaHandler {
 			this.failDocument('MALFORMED', error, offset);
 			return;
 		}
-		if (this.#hasCluster()) this.#startFragment();
-		const { exception, fragmentNumber } = this.#header.service;
-		if (exception !== null) {
-			this.#failure(exception, fragmentNumber, this.#header.exceptionOffset, null);
-		} else if (this.#fragment !== null || fragmentNumber !== null) {
-			this.#startFragment();
-			this.#endFragment(fragmentNumber, true);
-		}
+		if (this.#hasCluster()) this.#events.begin();
+		this.#events.documentEnd();
 		this.#isOpen = false;
 	}
 
 	/** The rest of the open document failed; without an open document, the failure has no fragment. */
 	failDocument(name: string, error: Error, offset: number | null): void {
-		const { exception, fragmentNumber } = this.#isOpen ? this.#header.service : new ServiceTagReader();
-		// Where the service itself said what is wrong, the end of the bytes there adds nothing.
-		if (exception !== null) this.#failure(exception, fragmentNumber, this.#header.exceptionOffset, null);
-		// Documents that only seem to begin in broken bytes are part of the same failure.
-		else if (!this.#hasFailed || this.#fragment !== null || fragmentNumber !== null) {
-			const reason = isUnsupported(error)
-				? { code: null, name: 'UNSUPPORTED', message: error.message, retryable: false }
-				: { code: null, name, message: error.message, retryable: true };
-			this.#failure(reason, fragmentNumber, offset, error);
-		}
+		this.#events.fail(name, error, offset, { isOpen: this.#isOpen });
 		this.#isOpen = false;
 		this.#held.clear();
-	}
-
-	/** Makes the `fragment` event, unless it has been made. */
-	#startFragment(): FragmentEvent {
-		if (this.#fragment !== null) return this.#fragment;
-		const tracks = this.#header.tracks ?? [];
-		const { fragmentNumber, serverTimestampMs, producerTimestampMs } = this.#header.service;
-		this.#admission = this.#admit(fragmentNumber);
-		if (typeof this.#admission === 'object') {
-			this.#fragment = this.#admission.fragment;
-			return this.#fragment;
-		}
-		if (this.#admission === 'take') {
-			const gap = this.#context.gaps.fragmentStart(producerTimestampMs, tracks);
-			if (gap !== null) this.#push(gap);
-		}
-		this.#hasFailed = false;
-		this.#fragment = new FragmentEvent({
-			index: this.#admission === 'take' ? this.#context.nextIndex++ : HELD_INDEX,
-			fragmentNumber,
-			serverTimestamp: toDate(serverTimestampMs),
-			producerTimestamp: toDate(producerTimestampMs),
-			tracks,
-			tags: [...this.#header.tags],
-		});
-		if (this.#admission !== 'skip') this.#push(this.#fragment);
-		return this.#fragment;
-	}
-
-	#frame(
-		track: Track,
-		offsetNs: number,
-		keyframe: boolean,
-		durationMs: number | null,
-		view: Uint8Array,
-		paddingNs = 0,
-	): void {
-		const data = this.#copies ? view.slice() : view;
-		const frame = new Frame(
-			this.#fragment as FragmentEvent,
-			this.#clock.cluster,
-			track,
-			offsetNs,
-			keyframe,
-			durationMs,
-			data,
-			paddingNs,
-		);
-		this.#frames++;
-		this.#bytes += data.byteLength;
-		if (this.#admission === 'take') {
-			this.#context.gaps.frame(track, frame.timestampMs);
-			this.#push(frame);
-		} else if (this.#admission === 'hold') {
-			this.#push(frame);
-		} else if (this.#admission !== 'skip') {
-			this.#resume(frame, this.#admission);
-		}
-	}
-
-	/** A frame of a fragment that is read for the second time: checked where it was given out, given out where not. */
-	#resume(frame: Frame, { frames }: PartialFragment): void {
-		const mark = frames[this.#frames - 1];
-		if (mark === undefined) {
-			this.#context.gaps.frame(frame.track, frame.timestampMs);
-			this.#push(frame);
-			return;
-		}
-		const isSame =
-			mark.trackNumber === frame.track.number &&
-			mark.sizeBytes === frame.data.byteLength &&
-			mark.timestampMs === frame.timestampMs;
-		if (!isSame)
-			throw new MediaError('KVS_MEDIA_CHANGED', `frame ${this.#frames - 1} is another when it is read again`);
-	}
-
-	#push(event: MediaEvent): void {
-		if (this.#events.push(event) >= MAX_EVENTS_PER_BATCH) this.isFull = true;
-	}
-
-	#failure(
-		reason: Pick<FragmentFailureEvent, 'code' | 'name' | 'message' | 'retryable'>,
-		fragmentNumber: string | null,
-		offset: number | null,
-		error: unknown,
-	): void {
-		const index = this.#fragment?.index ?? null;
-		if (this.#admission === 'skip') return;
-		this.#hasFailed = true;
-		const failure = new FragmentFailureEvent({ ...reason, index, fragmentNumber, offset, error });
-		this.#onFailure(failure);
-		this.#push(failure);
-		if (this.#fragment !== null) this.#endFragment(fragmentNumber, false);
-	}
-
-	/** `fragmentNumber` may have come after the Cluster, when `fragment` had left already. */
-	#endFragment(fragmentNumber: string | null, isComplete: boolean): void {
-		const fragment = this.#startFragment();
-		this.#fragment = null;
-		if (this.#admission === 'skip') return;
-		if (isComplete && typeof this.#admission === 'object' && this.#frames < this.#admission.frames.length) {
-			throw new MediaError(
-				'KVS_MEDIA_CHANGED',
-				`${this.#frames} frames where ${this.#admission.frames.length} were read before`,
-			);
-		}
-		this.#push(
-			new FragmentEndEvent(fragment, {
-				fragmentNumber,
-				frames: this.#frames,
-				bytes: this.#bytes,
-				tags: this.#header.tags,
-				complete: isComplete,
-			}),
-		);
 	}
 }
 
@@ -374,8 +222,4 @@ function checkedDurationNs(durationTicks: number, scaleNs: number, offset: numbe
 	const durationNs = durationTicks * scaleNs;
 	if (durationNs > MAX_TIME_MS * 1e6) throw malformed(`a BlockDuration of ${durationTicks} ticks`, offset);
 	return durationNs;
-}
-
-function toDate(epochMs: number | null): Date | null {
-	return epochMs === null ? null : new Date(Math.round(epochMs));
 }
