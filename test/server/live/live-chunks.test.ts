@@ -211,20 +211,39 @@ const boto3 = `
 import boto3, json, sys
 client = boto3.client('kinesis-video-media', endpoint_url=sys.argv[1], region_name='us-east-1',
                       aws_access_key_id='a', aws_secret_access_key='b')
-got = client.get_media(StreamName='cam', StartSelector={'StartSelectorType': 'EARLIEST'})
-print(json.dumps({'type': got['ContentType'], 'bytes': got['Payload'].read(int(sys.argv[2])).hex()}))
+read = []
+for selector, size in json.loads(sys.argv[2]):
+    got = client.get_media(StreamName='cam', StartSelector=selector)
+    read.append({'type': got['ContentType'], 'bytes': got['Payload'].read(size).hex()})
+print(json.dumps(read))
 `;
 
-withBoto3('boto3 reads what the SDK reads', async (t) => {
-	const started = await startWithFragments(t, 2);
-	const response = await fetch(`${started.url}/getMediaForFragmentList`, {
-		method: 'POST',
-		body: JSON.stringify({ StreamName: 'cam', Fragments: [started.numbers[0]] }),
-	});
-	const chunk = Buffer.from(await response.arrayBuffer());
+withBoto3('boto3 reads what the SDK reads, from every kind of start', async (t) => {
+	const started = await startWithFragments(t, 3);
+	const { numbers, base } = started;
+	const chunks = await Promise.all(
+		numbers.map(async (number) => {
+			const response = await fetch(`${started.url}/getMediaForFragmentList`, {
+				method: 'POST',
+				body: JSON.stringify({ StreamName: 'cam', Fragments: [number] }),
+			});
+			return Buffer.from(await response.arrayBuffer());
+		}),
+	);
+	const starts: [object, number][] = [
+		[{ StartSelectorType: 'EARLIEST' }, 0],
+		[{ StartSelectorType: 'NOW' }, 2],
+		[{ StartSelectorType: 'FRAGMENT_NUMBER', AfterFragmentNumber: numbers[0] }, 1],
+		[{ StartSelectorType: 'CONTINUATION_TOKEN', ContinuationToken: numbers[1] }, 2],
+		[{ StartSelectorType: 'SERVER_TIMESTAMP', StartTimestamp: base / 1000 + 2 }, 1],
+		[{ StartSelectorType: 'PRODUCER_TIMESTAMP', StartTimestamp: 3 }, 2],
+	];
+	const requests = starts.map(([selector, first]) => [selector, chunks[first]?.byteLength]);
 	for (const python of await findBoto3()) {
-		const { type, bytes } = await runPython(python, boto3, [started.url, `${chunk.byteLength}`]);
-		t.is(type, 'video/webm');
-		t.deepEqual(Buffer.from(bytes, 'hex'), chunk);
+		const read = await runPython(python, boto3, [started.url, JSON.stringify(requests)]);
+		for (const [index, [selector, first]] of starts.entries()) {
+			t.is(read[index].type, 'video/webm');
+			t.true(Buffer.from(read[index].bytes, 'hex').equals(chunks[first] as Buffer), JSON.stringify(selector));
+		}
 	}
 });
