@@ -1,9 +1,7 @@
 import type { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import { InvalidOptionError } from '../errors.js';
+import { requestSigner } from './request-signer.js';
 import type { DataClient } from './sdk-clients.js';
-
-/** The scope's service, whichever API is called (endpointPrefix of the services' models). */
-export const SIGNING_NAME = 'kinesisvideo';
 
 const DEFAULT_EXPIRES_SECONDS = 3600;
 
@@ -81,14 +79,7 @@ export async function presignCommand(
 	const host = isUsualPort ? hostname : `${hostname}:${port}`;
 	const headers = { 'content-type': 'application/json' };
 	const { HttpRequest } = await import('@smithy/protocol-http');
-	const { SignatureV4 } = await import('@smithy/signature-v4');
-	const signer = new SignatureV4({
-		service: SIGNING_NAME,
-		region: client.config.region,
-		credentials: client.config.credentials,
-		sha256: client.config.sha256,
-		applyChecksum: false,
-	});
+	const signer = await requestSigner(client);
 	const signed = await signer.presign(
 		new HttpRequest({
 			method,

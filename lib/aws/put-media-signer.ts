@@ -1,5 +1,5 @@
 import type { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
-import { SIGNING_NAME } from './presigner.js';
+import { requestSigner } from './request-signer.js';
 import type { StreamMembers } from './stream-id.js';
 
 /** What the headers of PutMedia say besides the stream. */
@@ -30,14 +30,7 @@ export async function signPutMedia(
 ): Promise<PutMediaRequest> {
 	const url = new URL('putMedia', endpoint.endsWith('/') ? endpoint : `${endpoint}/`);
 	const { HttpRequest } = await import('@smithy/protocol-http');
-	const { SignatureV4 } = await import('@smithy/signature-v4');
-	const signer = new SignatureV4({
-		service: SIGNING_NAME,
-		region: client.config.region,
-		credentials: client.config.credentials,
-		sha256: client.config.sha256,
-		applyChecksum: false,
-	});
+	const signer = await requestSigner(client);
 	const { headers } = await signer.sign(
 		new HttpRequest({
 			method: 'POST',

@@ -92,7 +92,7 @@ class MatroskaReading {
 		this.#chunks = chunks;
 	}
 
-	/** Reads up to the tracks. Throws `MediaError` where there are none that can be fed. */
+	/** Reads up to the tracks. Throws `MediaError` for media without a track that can be fed. */
 	async readTracks(signal: AbortSignal): Promise<FeedTracks> {
 		while (this.#collector.tracks === null && !this.#isOver) await this.#readChunk(signal);
 		if (this.#collector.tracks === null) {

@@ -1,12 +1,9 @@
-import { pipeline, Readable } from 'node:stream';
 import type { ServiceContext } from '../aws/service-context.js';
-import { Demuxer } from '../demux/demuxer.js';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
-import { MediaFetcher } from '../fetch/media-fetcher.js';
 import { waitForFragment } from '../list/fragment-waiter.js';
 import type { FragmentEvent } from '../model/media-event.js';
 import { type RangeClock, resolveRangeClock, type TimeRange } from '../model/time-range.js';
-import { destroyOnAbort } from '../stream/abort.js';
+import { openFragment } from '../run/one-fragment.js';
 import type { FragmentNotification } from './fragment-notification.js';
 
 /** The moment of an event: a time, a fragment, or what the service's notification says of one. */
@@ -27,9 +24,6 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** How often it is looked, in milliseconds. */
 const POLL_INTERVAL_MS = 1000;
-
-/** The header of a fragment comes first: no more of it needs to be held. */
-const MAX_BUFFERED_BYTES = 64 * 1024;
 
 /** The range around a moment: for every method that takes a range. */
 export class AroundRange implements TimeRange {
@@ -117,12 +111,8 @@ async function centerOf(moment: EventMoment, by: RangeClock, options: CenterOpti
 }
 
 /** The event that a fragment begins with; null where it fails or is missing. */
-async function readFragment(
-	fragmentNumber: string,
-	{ client, limiter, clock, signal }: CenterOptions,
-): Promise<FragmentEvent | null> {
-	signal?.throwIfAborted();
-	const unknown = new Date(clock.now());
+async function readFragment(fragmentNumber: string, options: CenterOptions): Promise<FragmentEvent | null> {
+	const unknown = new Date(options.clock.now());
 	const fragment = {
 		fragmentNumber,
 		fragmentSizeInBytes: 0,
@@ -130,18 +120,11 @@ async function readFragment(
 		serverTimestamp: unknown,
 		fragmentLengthInMilliseconds: 0,
 	};
-	const demuxer = new Demuxer({ clock });
-	pipeline(
-		Readable.from([{ index: 0, fragments: [fragment], sizeBytes: 0 }]),
-		new MediaFetcher({ client, limiter, clock, concurrency: 1, maxBufferedBytes: MAX_BUFFERED_BYTES }),
-		demuxer,
-		// The outcome reaches us through the demuxer, which the pipeline destroys with the error.
-		() => {},
-	);
-	if (signal !== undefined) destroyOnAbort(demuxer, signal);
-	for await (const event of demuxer) {
-		if (event.type === 'fragment') return event;
-		if (event.type === 'fragment-failure') return null;
+	for await (const events of openFragment(fragment, options).batches()) {
+		for (const event of events) {
+			if (event.type === 'fragment') return event;
+			if (event.type === 'fragment-failure') return null;
+		}
 	}
 	return null;
 }

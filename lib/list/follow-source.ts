@@ -2,6 +2,7 @@ import type { CallRecord } from '../aws/call-record.js';
 import type { ServiceContext } from '../aws/service-context.js';
 import type { Fragment } from '../model/fragment.js';
 import type { RetryPolicy } from '../pace/retry.js';
+import { destroyOnAbort } from '../stream/abort.js';
 import { Source } from '../stream/source.js';
 import { FragmentSource } from './fragment-source.js';
 
@@ -103,16 +104,8 @@ export class FollowSource extends Source<Fragment> {
 		const to = Math.max(nowMs, this.#lookFromMs) + MAX_AHEAD_MS;
 		const range = { from: this.#lookFromMs, to, by: 'server' } as const;
 		const source = new FragmentSource({ client, limiter, clock, range, onCall, retryPolicy });
-		const stop = (): void => {
-			source.destroy();
-		};
-		this.signal.addEventListener('abort', stop, { once: true });
-		try {
-			yield* source.batches();
-		} finally {
-			this.signal.removeEventListener('abort', stop);
-			source.destroy();
-		}
+		destroyOnAbort(source, this.signal);
+		yield* source.batches();
 	}
 
 	#isNew({ fragmentNumber, serverTimestamp }: Fragment): boolean {

@@ -1,10 +1,8 @@
 import { InvalidOptionError } from '../errors.js';
+import { MAX_TIME_MS } from './max-time.js';
 
 /** A point in time: a Date, epoch milliseconds as `Date.now()` gives them, or ISO 8601 (UTC where it names no zone). */
 export type Instant = Date | number | string;
-
-/** The largest time of a Date (ECMA-262 §21.4.1.1). */
-const MAX_TIME_MS = 8.64e15;
 
 /** Epoch milliseconds of an instant. Throws {@link InvalidOptionError} for one that is not valid, or lies before 1970. */
 export function resolveInstant(option: string, instant: Instant): number {

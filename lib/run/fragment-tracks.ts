@@ -1,17 +1,9 @@
-import { pipeline, Readable } from 'node:stream';
-import type { ArchiveClient } from '../aws/archive-client.js';
+import type { ServiceContext } from '../aws/service-context.js';
 import { type TrackMedia, trackMedia } from '../codecs/track-media.js';
-import { Demuxer } from '../demux/demuxer.js';
-import { MediaFetcher } from '../fetch/media-fetcher.js';
 import type { Fragment } from '../model/fragment.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import type { Clock } from '../pace/clock.js';
-import type { RateLimiter } from '../pace/rate-limiter.js';
-import { destroyOnAbort } from '../stream/abort.js';
-
-/** The header comes first: no more of the media needs to be held. */
-const MAX_BUFFERED_BYTES = 64 * 1024;
+import { openFragment } from './one-fragment.js';
 
 /** Frames that are looked at where the header does not say what they are: a fragment begins with a key frame. */
 const MAX_FRAMES = 32;
@@ -23,31 +15,10 @@ const MAX_FRAMES = 32;
  */
 export async function readTracks(
 	fragment: Fragment,
-	{
-		client,
-		limiter,
-		clock,
-		signal,
-	}: {
-		readonly client: ArchiveClient;
-		readonly limiter: RateLimiter;
-		readonly clock: Clock;
-		readonly signal: AbortSignal;
-	},
+	context: ServiceContext & { readonly signal: AbortSignal },
 ): Promise<readonly Track[] | null> {
-	signal.throwIfAborted();
-	const batch = { index: 0, fragments: [fragment], sizeBytes: fragment.fragmentSizeInBytes };
-	const demuxer = new Demuxer({ deliver: 'batch', clock });
-	pipeline(
-		Readable.from([batch]),
-		new MediaFetcher({ client, limiter, clock, concurrency: 1, maxBufferedBytes: MAX_BUFFERED_BYTES }),
-		demuxer,
-		// The outcome reaches us through the demuxer, which the pipeline destroys with the error.
-		() => {},
-	);
-	destroyOnAbort(demuxer, signal);
 	let header: FirstFrames | null = null;
-	for await (const events of demuxer.batches()) {
+	for await (const events of openFragment(fragment, context).batches()) {
 		for (const event of events) {
 			if (event.type === 'fragment') header = new FirstFrames(event.tracks);
 			if (event.type === 'frame') header?.add(event);

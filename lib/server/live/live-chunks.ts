@@ -3,12 +3,10 @@ import { readParts } from '../store/body-part.js';
 import type { LocalStream } from '../store/local-stream.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { serviceTagList } from '../wire/chunk-writer.js';
+import { MAX_CONNECTION_MS } from '../wire/connection-duration.js';
 import { CONTINUATION_TOKEN_TAG, MILLIS_BEHIND_NOW_TAG } from '../wire/service-tag-names.js';
 import type { StartPlace } from './start-place.js';
 import { unreadableChunk } from './unreadable-chunk.js';
-
-/** A reader is disconnected after three quarters of an hour, in between two chunks, as the service does. */
-const MAX_CONNECTION_MS = 45 * 60_000;
 
 /** What {@link liveChunks} needs. */
 export interface LiveChunksOptions {

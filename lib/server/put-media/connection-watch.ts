@@ -1,11 +1,9 @@
 import type { MonotonicClock } from '../monotonic-clock.js';
+import { MAX_CONNECTION_MS } from '../wire/connection-duration.js';
 
 /** The service says IDLE while nothing comes, and ends the connection after half a minute. */
 const IDLE_ACK_MS = 5000;
 const MAX_IDLE_MS = 30_000;
-
-/** The service ends a connection after three quarters of an hour (4003). */
-const MAX_CONNECTION_MS = 45 * 60_000;
 
 /** What {@link watchConnection} sees of a connection, and whom it calls. */
 export interface WatchedConnection {

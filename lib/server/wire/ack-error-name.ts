@@ -1,3 +1,5 @@
+import { COMMON_ERROR_NAMES } from '../../model/failure-name.js';
+
 /** The name of each error that an acknowledgement of PutMedia can carry, by its id. */
 const NAMES = {
 	4000: 'STREAM_READ_ERROR',
@@ -13,14 +15,7 @@ const NAMES = {
 	4010: 'TRACK_NUMBER_MISMATCH',
 	4011: 'FRAMES_MISSING_FOR_TRACK',
 	4012: 'MORE_THAN_ALLOWED_TRACKS_FOUND',
-	4500: 'KMS_KEY_ACCESS_DENIED',
-	4501: 'KMS_KEY_DISABLED',
-	4502: 'KMS_KEY_VALIDATION_ERROR',
-	4503: 'KMS_KEY_UNAVAILABLE',
-	4504: 'KMS_KEY_INVALID_USAGE',
-	4505: 'KMS_KEY_INVALID_STATE',
-	4506: 'KMS_KEY_NOT_FOUND',
-	5000: 'INTERNAL_ERROR',
+	...COMMON_ERROR_NAMES,
 	5001: 'ARCHIVAL_ERROR',
 } as const;
 

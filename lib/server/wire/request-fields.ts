@@ -1,7 +1,5 @@
+import { MAX_TIME_MS } from '../../model/max-time.js';
 import { invalidArgument, type ServiceError } from './service-error.js';
-
-/** Past this a Date is invalid (ECMA-262 §21.4.1.1). */
-const MAX_TIME_MS = 8.64e15;
 
 /** The bounds of a string member, as the service's model gives them. */
 export interface StringBounds {
