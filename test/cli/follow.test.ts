@@ -3,26 +3,20 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
-import { startArchive } from '../helpers/archive.js';
 import { commandLine } from '../helpers/command-line.js';
-import { Producer } from '../helpers/producer.js';
+import { startGrowing } from '../helpers/growing-stream.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { clusterOf, header } from '../server/put-media/body.js';
 
 async function startFollowed(t: ExecutionContext) {
-	const { server, endpoint } = await startArchive(t, {});
-	await server.archive.ready;
-	const stream = await server.archive.createStream({ name: 'cam' });
-	const put = async (...seconds: number[]): Promise<number[]> => {
-		const producer = await Producer.open(endpoint, { stream: 'cam' });
-		const clusters = seconds.map((second) => clusterOf(second * 1000));
-		await producer.put(Buffer.concat([header(), ...clusters]));
-		const numbers = producer.acks.flatMap(({ EventType, FragmentNumber = '' }) =>
-			EventType === 'PERSISTED' ? [FragmentNumber] : [],
-		);
-		return numbers.map((number) => stream.fragments.get(number)?.serverMs ?? Number.NaN);
+	const { endpoint, put, stream } = await startGrowing(t);
+	return {
+		endpoint,
+		put: async (...seconds: number[]): Promise<number[]> => {
+			const numbers = await put(...seconds);
+			return numbers.map((number) => stream.fragments.get(number)?.serverMs ?? Number.NaN);
+		},
+		options: ['--stream', 'cam', '--endpoint', endpoint, '--from', 'earliest'],
 	};
-	return { endpoint, put, options: ['--stream', 'cam', '--endpoint', endpoint, '--from', 'earliest'] };
 }
 
 test('follow prints what comes until a time, as JSON and for a person', async (t) => {

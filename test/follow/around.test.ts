@@ -1,24 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
 import { KvsArchive, parseFragmentNotification } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
 import { commandLine } from '../helpers/command-line.js';
+import { startGrowing } from '../helpers/growing-stream.js';
 import { ManualClock } from '../helpers/manual-clock.js';
-import { Producer } from '../helpers/producer.js';
-import { clusterOf, header } from '../server/put-media/body.js';
 
 async function startStored(t: ExecutionContext, seconds: readonly number[]) {
-	const { server, endpoint } = await startArchive(t, {});
-	await server.archive.ready;
-	await server.archive.createStream({ name: 'cam' });
-	const put = async (...more: number[]): Promise<string[]> => {
-		const producer = await Producer.open(endpoint, { stream: 'cam' });
-		await producer.put(Buffer.concat([header(), ...more.map((second) => clusterOf(second * 1000))]));
-		return producer.acks.flatMap(({ EventType, FragmentNumber = '' }) =>
-			EventType === 'PERSISTED' ? [FragmentNumber] : [],
-		);
-	};
-	const numbers = await put(...seconds);
-	return { endpoint, put, numbers };
+	const growing = await startGrowing(t);
+	return { ...growing, numbers: await growing.put(...seconds) };
 }
 
 test('around a time: at once where a later fragment is listed', async (t) => {

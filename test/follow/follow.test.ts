@@ -6,38 +6,27 @@ import type { FaultRule } from 'kvs-archive/server';
 import { FileCheckpoints } from '#lib/follow/file-checkpoints.js';
 import type { FollowOptions } from '#lib/follow/follow-options.js';
 import type { FollowEvent, FollowStream } from '#lib/follow/follow-stream.js';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
-import { Producer } from '../helpers/producer.js';
+import { type GrowingStream, startGrowing } from '../helpers/growing-stream.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { clusterOf, header } from '../server/put-media/body.js';
 
-interface Followed extends TestArchive {
-	/** Puts the fragments of these seconds, and waits until all are stored. */
-	readonly put: (...seconds: number[]) => Promise<void>;
+interface Followed extends GrowingStream {
 	readonly follow: (options?: FollowOptions) => FollowStream;
 	readonly checkpoint: () => FileCheckpoints;
 	readonly checkpointFile: string;
 }
 
 async function startFollowed(t: ExecutionContext, faults: readonly FaultRule[] = []): Promise<Followed> {
-	const started = await startArchive(t, {}, { faults });
-	await started.server.archive.ready;
-	await started.server.archive.createStream({ name: 'cam' });
+	const growing = await startGrowing(t, faults);
 	const clock = new StandstillClock(Date.now());
-	const archive = new KvsArchive({ streamName: 'cam', endpoint: started.endpoint, clock });
+	const archive = new KvsArchive({ streamName: 'cam', endpoint: growing.endpoint, clock });
 	t.teardown(() => archive.close());
 	const checkpointFile = join(await temporaryDirectory(t), 'follow', 'checkpoint.json');
 	return {
-		...started,
+		...growing,
 		checkpointFile,
 		checkpoint: () => new FileCheckpoints(checkpointFile),
 		follow: (options = {}) => archive.follow({ from: 'earliest', ...options }),
-		put: async (...seconds) => {
-			const producer = await Producer.open(started.endpoint, { stream: 'cam' });
-			const clusters = seconds.map((second) => clusterOf(second * 1000));
-			await producer.put(Buffer.concat([header(), ...clusters]));
-		},
 	};
 }
 

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
 import { elementHeader, master, type Slices, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
+import { listen } from './listen.js';
 import { KEEP_ALIVE_MS } from './meddler.js';
 import { fragmentDocument, fragmentNumber, frameBlock, serviceTags, videoTrack } from './payload.js';
 import { startMs } from './range.js';
@@ -81,14 +80,7 @@ export async function startHostileService(
 			() => response.destroy(),
 		);
 	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	t.teardown(async () => {
-		server.close();
-		server.closeAllConnections();
-		await once(server, 'close');
-	});
+	const endpoint = await listen(t, server);
 	return { endpoint, requests: () => requests, sentBytes: () => sentBytes };
 }
 

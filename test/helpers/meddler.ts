@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
 import type { TestArchive } from './archive.js';
+import { listen } from './listen.js';
 
 /** How long helpers keep an idle connection, in milliseconds: longer than any test. */
 export const KEEP_ALIVE_MS = 600_000;
@@ -51,12 +50,5 @@ export async function startMeddler(
 		};
 		pipeline(incoming, forwarded).catch(() => outgoing.destroy());
 	});
-	meddler.listen(0, '127.0.0.1');
-	await once(meddler, 'listening');
-	t.teardown(async () => {
-		meddler.close();
-		meddler.closeAllConnections();
-		await once(meddler, 'close');
-	});
-	return `http://127.0.0.1:${(meddler.address() as AddressInfo).port}`;
+	return listen(t, meddler);
 }

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { ExecutionContext } from 'ava';
+import { listen } from '../helpers/listen.js';
 import { fragmentDocument, fragmentNumber, frameBlock, serviceTags } from '../helpers/payload.js';
 import { startMs } from '../helpers/range.js';
 
@@ -50,14 +49,7 @@ export async function startLiveService(t: ExecutionContext, behaviour: LiveBehav
 			})
 			.catch(() => response.destroy());
 	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	t.teardown(async () => {
-		server.close();
-		server.closeAllConnections();
-		await once(server, 'close');
-	});
+	const endpoint = await listen(t, server);
 	return {
 		endpoint,
 		selectors,

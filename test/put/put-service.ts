@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { listen } from '../helpers/listen.js';
 
 /** What the service does with one PutMedia; `nth` counts them from 0. */
 export type PutBehaviour = (
@@ -46,14 +45,7 @@ export async function startPutService(
 		});
 		Promise.resolve(behaviour(request, response, puts++)).catch(() => response.destroy());
 	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	t.teardown(async () => {
-		server.close();
-		server.closeAllConnections();
-		await once(server, 'close');
-	});
+	const endpoint = await listen(t, server);
 	return {
 		endpoint,
 		paths,

@@ -1,7 +1,6 @@
 import test from 'ava';
-import { elementHeader, master } from '#lib/ebml/ebml-writer.js';
-import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { Producer } from '../../helpers/producer.js';
+import { clusterOf, header } from '../put-media/body.js';
 import {
 	onDemand,
 	type Playback,
@@ -12,22 +11,10 @@ import {
 	videoTrack,
 } from './start-playback.js';
 
-const header = Buffer.concat([
-	...ebmlHeader(),
-	elementHeader('Segment', 0, { isSizeUnknown: true }),
-	...info(1_000_000),
-	...master('Tracks', [videoTrack]),
-]);
-
 /** The Cluster of the `index`-th fragment of two seconds. */
 function clusterAt(index: number): Buffer {
 	const { blocks = [], producerMs } = videoFragment(index);
-	return Buffer.concat(
-		cluster(
-			BigInt(producerMs),
-			blocks.flatMap((fields) => block(fields)),
-		),
-	);
+	return clusterOf(producerMs, blocks);
 }
 
 /** A producer that puts in real time: as each fragment begins, the one before it is whole. */
@@ -36,7 +23,7 @@ async function putInRealTime({
 	clock,
 }: Playback): Promise<{ put: () => Promise<void>; index: () => number }> {
 	const producer = await Producer.open(url, { stream: 'door' });
-	await producer.send(header);
+	await producer.send(header({ tracks: [videoTrack] }));
 	let next = 0;
 	return {
 		index: () => next,
