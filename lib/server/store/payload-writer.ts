@@ -47,7 +47,10 @@ export class PayloadWriter {
 	/** Opens a payload to append to it; both files are made where they are absent. */
 	static async open(file: PayloadFile): Promise<PayloadWriter> {
 		// Not the flag of appending: with it Linux ignores where a record is to be written.
-		const payload = await open(file.payload, 'r+').catch(() => open(file.payload, 'wx', PRIVATE_FILE_MODE));
+		const payload = await open(file.payload, 'r+').catch((error) => {
+			if (error.code !== 'ENOENT') throw error;
+			return open(file.payload, 'wx', PRIVATE_FILE_MODE);
+		});
 		try {
 			return new PayloadWriter(file, payload, await open(file.index, 'a', PRIVATE_FILE_MODE));
 		} catch (error) {
