@@ -1,8 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { MediaError } from '../errors.js';
 import { readFully } from '../files/read-fully.js';
-import { type Box, box, boxHeader, bytesOfBox, container } from './box.js';
+import type { Box } from './box.js';
 import { boxesAt, readBoxes } from './box-tree.js';
+import { type ClassicFile, classicHead } from './classic-head.js';
+import { ENTRY_BYTES } from './run-entries.js';
 import { SampleTable } from './sample-table.js';
 
 /** How much is copied at a time. */
@@ -36,15 +38,9 @@ interface TopBox extends Span {
 export async function fastStart(sourcePath: string, targetPath: string, signal: AbortSignal): Promise<void> {
 	await using source = await open(sourcePath, 'r');
 	await using target = await open(targetPath, 'w', FILE_MODE);
-	const { ftyp, moov, tables, media } = await readFragments(source, sourcePath, signal);
+	const { init, tables, media } = await readFragments(source, sourcePath, signal);
 	const mediaBytes = media.reduce((sum, { start, end }) => sum + end - start, 0);
-	const mdatHeader = boxHeader('mdat', mediaBytes);
-	const headOf = (dataStart: number): Buffer =>
-		Buffer.concat([bytesOfBox(ftyp), bytesOfBox(classicMoov(moov, tables, dataStart))]);
-	// Positions of 64 bits make the head longer, and that only moves positions up: the second time it is settled.
-	let head = headOf(0);
-	for (let round = 0; round < 2; round++) head = headOf(head.byteLength + mdatHeader.byteLength);
-	await write(target, [head, mdatHeader]);
+	await write(target, classicHead({ init, tables, mediaBytes }));
 	const buffer = Buffer.alloc(COPY_BYTES);
 	for (const { start, end } of media) {
 		for (let position = start; position < end; ) {
@@ -59,17 +55,14 @@ export async function fastStart(sourcePath: string, targetPath: string, signal: 
 	await target.sync();
 }
 
-interface FragmentedFile {
-	readonly ftyp: Box;
-	readonly moov: Box;
-	/** By track. */
-	readonly tables: readonly SampleTable[];
+interface FragmentedFile extends Omit<ClassicFile, 'mediaBytes'> {
 	/** Where the samples are, in the order of the file. */
 	readonly media: readonly Span[];
 }
 
 async function readFragments(source: FileHandle, path: string, signal: AbortSignal): Promise<FragmentedFile> {
-	const heads: Box[] = [];
+	const heads: Uint8Array[] = [];
+	const types = new Set<string>();
 	const tables: SampleTable[] = [];
 	const media: Span[] = [];
 	let mediaBytes = 0;
@@ -83,17 +76,17 @@ async function readFragments(source: FileHandle, path: string, signal: AbortSign
 			moof = null;
 		}
 		if (type !== 'ftyp' && type !== 'moov' && type !== 'moof') continue;
-		const [read] = readBoxes(await readSpan(source, path, { start, end })) as [Box];
+		const bytes = await readSpan(source, path, { start, end });
+		const [read] = readBoxes(bytes) as [Box];
 		if (type === 'moof') moof = read;
-		else heads.push(read);
+		else heads.push(bytes);
+		types.add(type);
 		if (type === 'moov') tables.push(...boxesAt([read], 'moov/trak').map(() => new SampleTable()));
 	}
-	const [ftyp] = boxesAt(heads, 'ftyp');
-	const [moov] = boxesAt(heads, 'moov');
-	if (ftyp === undefined || moov === undefined || media.length === 0) {
+	if (!types.has('ftyp') || !types.has('moov') || media.length === 0) {
 		throw unsupported(path, 'it has no fragments');
 	}
-	return { ftyp, moov, tables, media };
+	return { init: Buffer.concat(heads), tables, media };
 }
 
 /** The samples of one `moof`. Those of a track lie together, one track after the other, as {@link mediaSegment} has them. */
@@ -107,60 +100,12 @@ function addSamples(moof: Box, tables: readonly SampleTable[], mediaPosition: nu
 		const entries = run.subarray(RUN_ENTRIES);
 		const table = tables[header.readUInt32BE(4) - 1] as SampleTable;
 		table.add({ decodeTicks: Number(time.readBigUInt64BE(4)), position, entries });
-		for (let at = 4; at < entries.byteLength; at += 16) position += entries.readUInt32BE(at);
+		for (let at = 4; at < entries.byteLength; at += ENTRY_BYTES) position += entries.readUInt32BE(at);
 	}
 }
 
 /** Behind version, flags, sample count and data offset. */
 const RUN_ENTRIES = 12;
-
-function classicMoov(moov: Box, tables: readonly SampleTable[], dataStart: number): Box {
-	let index = 0;
-	const children = moov.children
-		.filter(({ type }) => type !== 'mvex')
-		.map((child) => {
-			if (child.type !== 'trak') return child;
-			return classicTrak(child, tables[index++] as SampleTable, dataStart);
-		});
-	return container('moov', children);
-}
-
-function classicTrak(trak: Box, table: SampleTable, dataStart: number): Box {
-	const children = trak.children
-		.filter(({ type }) => type !== 'free')
-		.map((child) => {
-			if (child.type === 'edts') return wholeEdit(child, trak);
-			if (child.type !== 'mdia') return child;
-			const media = child.children.map((part) => {
-				if (part.type !== 'minf') return part;
-				const information = part.children.map((inner) => {
-					if (inner.type !== 'stbl') return inner;
-					const [description] = boxesAt(inner.children, 'stsd') as [Box];
-					return table.box(description, dataStart);
-				});
-				return container('minf', information);
-			});
-			return container('mdia', media);
-		});
-	return container('trak', children);
-}
-
-/** The last edit of a fragmented file goes on to the end; here the length of what it shows has to be said. */
-function wholeEdit(edts: Box, trak: Box): Box {
-	const [list] = boxesAt(edts.children, 'elst') as [Box];
-	const [header] = boxesAt(trak.children, 'tkhd') as [Box];
-	const fields = Buffer.from(list.fields);
-	const durationMs = Buffer.from(header.fields).readBigUInt64BE(TKHD_DURATION);
-	const last = fields.byteLength - EDIT_BYTES;
-	const startMs = last > FIRST_EDIT ? fields.readBigUInt64BE(FIRST_EDIT) : 0n;
-	fields.writeBigUInt64BE(durationMs - startMs, last);
-	return container('edts', [box('elst', fields)]);
-}
-
-/** In version 1 of each, after the box's header (ISO 14496-12 §8.3.2, 8.6.6). */
-const TKHD_DURATION = 28;
-const FIRST_EDIT = 8;
-const EDIT_BYTES = 20;
 
 async function* topBoxes(source: FileHandle, path: string): AsyncGenerator<TopBox> {
 	const { size: fileBytes } = await source.stat();

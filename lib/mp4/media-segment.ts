@@ -13,6 +13,7 @@ import {
 	uint32,
 	uint64,
 } from './box.js';
+import { runEntries } from './run-entries.js';
 import { type Sample, type SampleTimes, type TrackState, timeSamples } from './sample-times.js';
 import { timescaleOf } from './track-timescale.js';
 
@@ -54,9 +55,6 @@ export interface MediaSegment {
 const DEFAULT_BASE_IS_MOOF = 0x020000;
 /** Data offset, and of each sample its duration, size, flags and composition offset (ISO 14496-12 §8.8.8). */
 const RUN_FLAGS = 0x000f01;
-/** Depends on nothing; depends on others and is not a sync sample (ISO 14496-12 §8.8.3.1). */
-const SYNC_SAMPLE = 0x02000000;
-const OTHER_SAMPLE = 0x01010000;
 
 /**
  * One `moof` and its `mdat`: a KVS fragment as part of a fragmented MP4 file or, with `isHls`, as a media segment of its
@@ -109,7 +107,7 @@ const SEQUENCE_NUMBER_POSITION = sizeOfBox(SEGMENT_TYPE) + 8 + 8 + 4;
 interface Run {
 	readonly source: SegmentTrack;
 	readonly times: SampleTimes;
-	readonly sampleBytes: readonly number[];
+	readonly entries: Buffer;
 	readonly sizeBytes: number;
 	readonly slices: readonly Uint8Array[];
 }
@@ -118,26 +116,22 @@ function timeRun(source: SegmentTrack): Run {
 	const { track, samples, state, delayTicks = 0, nextMs = null } = source;
 	const media = trackMedia(track);
 	const stored = samples.map(({ data }) => media.frames(data));
-	const sampleBytes = stored.map(sizeOf);
+	const sized = samples.map(({ keyframe }, index) => ({
+		keyframe,
+		sizeBytes: sizeOf(stored[index] as readonly Uint8Array[]),
+	}));
+	const times = timeSamples(samples, timescaleOf(track), { delayTicks, state, nextMs });
 	return {
 		source,
-		times: timeSamples(samples, timescaleOf(track), { delayTicks, state, nextMs }),
-		sampleBytes,
-		sizeBytes: sampleBytes.reduce((sum, bytes) => sum + bytes, 0),
+		times,
+		entries: runEntries(sized, times),
+		sizeBytes: sized.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
 		slices: stored.flat(),
 	};
 }
 
-function trackFragment({ source, times, sampleBytes }: Run, dataOffset: number): Box {
+function trackFragment({ source, times, entries }: Run, dataOffset: number): Box {
 	const { samples, trackId } = source;
-	const entries = Buffer.alloc(16 * samples.length);
-	for (const [index, { keyframe }] of samples.entries()) {
-		const at = 16 * index;
-		entries.writeUInt32BE(times.durationTicks[index] as number, at);
-		entries.writeUInt32BE(sampleBytes[index] as number, at + 4);
-		entries.writeUInt32BE(keyframe ? SYNC_SAMPLE : OTHER_SAMPLE, at + 8);
-		entries.writeInt32BE(times.offsetTicks[index] as number, at + 12);
-	}
 	return container('traf', [
 		fullBox('tfhd', 0, DEFAULT_BASE_IS_MOOF, [uint32(trackId)]),
 		fullBox('tfdt', 1, 0, [uint64(times.decodeTicks[0] as number)]),

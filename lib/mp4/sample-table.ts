@@ -1,5 +1,6 @@
 import { type Box, container, fullBox, uint32, uint64 } from './box.js';
 import { GrowingTable } from './growing-table.js';
+import { ENTRY_BYTES } from './run-entries.js';
 
 /** A run of contiguous samples, as a track fragment has them. */
 export interface Chunk {
@@ -7,7 +8,7 @@ export interface Chunk {
 	readonly decodeTicks: number;
 	/** Of the first sample's bytes, from the start of the samples of the file. */
 	readonly position: number;
-	/** Per sample: duration, size, flags and composition offset, 32 bits each, as in `trun`. */
+	/** See {@link runEntries}. */
 	readonly entries: Buffer;
 }
 
@@ -17,7 +18,6 @@ export interface Chunk {
  */
 export const MAX_CLASSIC_STEP_TICKS = 2 ** 32 - 2 ** 19;
 
-const ENTRY_BYTES = 16;
 const IS_NON_SYNC = 0x00010000;
 
 /**

@@ -1,10 +1,14 @@
-/** One frame of a track, in decode order, with its place in the file. */
-export interface Sample {
-	readonly data: Uint8Array;
-	/** When it is shown or heard, in milliseconds of the file, fractional. */
+/** When a frame of a track is shown or heard. */
+export interface TimedSample {
+	/** In milliseconds of the file, fractional. */
 	readonly ms: number;
 	/** Null where it is not known. */
 	readonly durationMs: number | null;
+}
+
+/** One frame of a track, in decode order, with its place in the file. */
+export interface Sample extends TimedSample {
+	readonly data: Uint8Array;
 	readonly keyframe: boolean;
 }
 
@@ -40,7 +44,7 @@ export function ticksOf(ms: number, timescale: number): number {
  * By how much samples must be shown behind their decode times so that none is shown before it is decoded: 0 where decode
  * order is the order of display, else as long as frames wait for those that are shown before them.
  */
-export function reorderDelayTicks(samples: readonly Sample[], timescale: number): number {
+export function reorderDelayTicks(samples: readonly TimedSample[], timescale: number): number {
 	const shownTicks = samples.map(({ ms }) => ticksOf(ms, timescale));
 	const inOrder = [...shownTicks].sort((a, b) => a - b);
 	return shownTicks.reduce((delay, ticks, index) => Math.max(delay, (inOrder[index] as number) - ticks), 0);
@@ -57,7 +61,7 @@ export function reorderDelayTicks(samples: readonly Sample[], timescale: number)
  * decoded (producers whose fragments overlap): those are shown as soon as they can.
  */
 export function timeSamples(
-	samples: readonly Sample[],
+	samples: readonly TimedSample[],
 	timescale: number,
 	{ delayTicks, state, nextMs }: { delayTicks: number; state: TrackState | null; nextMs: number | null },
 ): SampleTimes {
@@ -82,7 +86,7 @@ export function timeSamples(
 	const lastDecodeTicks = decodeTicks[lastIndex] as number;
 	const lastDuration = (): number => {
 		if (nextMs !== null) return ticksOf(nextMs, timescale) - lastDecodeTicks;
-		const { ms, durationMs } = samples[lastIndex] as Sample;
+		const { ms, durationMs } = samples[lastIndex] as TimedSample;
 		if (durationMs !== null) return ticksOf(ms + durationMs, timescale) - ticksOf(ms, timescale);
 		if (lastIndex > 0) return Math.round((lastDecodeTicks - (decodeTicks[0] as number)) / lastIndex);
 		return state?.durationTicks ?? ticksOf(DEFAULT_DURATION_MS, timescale);
