@@ -14,6 +14,7 @@ import { createLimitedServer, resolveLimits, type ServerLimits } from './http/se
 import { LocalArchive } from './local-archive.js';
 import type { LocalArchiveOptions } from './local-archive-options.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
+import { getDashStreamingSessionUrl } from './operations/get-dash-streaming-session-url.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
 import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
 import { getMedia } from './operations/get-media.js';
@@ -24,9 +25,9 @@ import { OperationRoute } from './operations/operation-route.js';
 import { putMedia } from './operations/put-media.js';
 import { streamOperations } from './operations/streams/stream-operations.js';
 import { unservedOperations } from './operations/unserved-operations.js';
-import { HlsPlayback } from './playback/hls/hls-playback.js';
-import { PlaybackRoute } from './playback/hls/playback-route.js';
-import { HlsSessions } from './playback/sessions/hls-sessions.js';
+import { PlaybackResources } from './playback/resources/playback-resources.js';
+import { PlaybackRoute } from './playback/resources/playback-route.js';
+import { PlaybackSessions } from './playback/sessions/playback-sessions.js';
 import { type QuotaValues, resolveQuotas } from './quotas/quota-values.js';
 import { isOfAccount, StreamQuotas } from './quotas/stream-quotas.js';
 import type { AccessKey } from './signature/access-key.js';
@@ -41,6 +42,7 @@ const operations: readonly Operation[] = [
 	listFragments,
 	getMediaForFragmentList,
 	getHlsStreamingSessionUrl,
+	getDashStreamingSessionUrl,
 	getDataEndpoint,
 	putMedia,
 	getMedia,
@@ -111,7 +113,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	const quotas = new WeakMap<LocalStream, StreamQuotas>();
 	const quotasOfOthers = new StreamQuotas(quotaValues);
 	const sessionsPerStream = checkSessions(options.hlsSessions ?? Number.POSITIVE_INFINITY);
-	const sessions = new HlsSessions({ sessionsPerStream, now, quotas: quotaValues });
+	const sessions = new PlaybackSessions({ sessionsPerStream, now, quotas: quotaValues });
 	const shared = {
 		archive,
 		tokens: new PageTokens(),
@@ -126,7 +128,7 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	const respond = createResponder({
 		server,
 		router: new Router([
-			new PlaybackRoute(new HlsPlayback(sessions, now)),
+			new PlaybackRoute(new PlaybackResources(sessions, now)),
 			new OperationRoute({
 				operations: [...operations, ...(options.operations ?? [])],
 				shared,

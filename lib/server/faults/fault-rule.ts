@@ -6,6 +6,8 @@ export const faultOperations = [
 	'GetMediaForFragmentList',
 	'GetMedia',
 	'PutMedia',
+	'GetHLSStreamingSessionURL',
+	'GetDASHStreamingSessionURL',
 	'GetDataEndpoint',
 	'CreateStream',
 	'DeleteStream',

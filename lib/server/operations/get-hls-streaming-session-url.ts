@@ -1,5 +1,5 @@
-import { HLS_PATH, resourceUri } from '../playback/hls/resource-uri.js';
 import { readHlsRequest } from '../playback/sessions/hls-request.js';
+import { playbackPaths, resourceUri } from '../playback/sessions/resource-uri.js';
 import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
 
@@ -16,7 +16,7 @@ export const getHlsStreamingSessionUrl: JsonOperation = {
 			act: async () => {
 				const token = await sessions.open(hlsRequest, stream);
 				const uri = resourceUri('GetHLSMasterPlaylist', { SessionToken: token });
-				return { kind: 'json', json: { HLSStreamingSessionURL: `${origin}${HLS_PATH}${uri}` } };
+				return { kind: 'json', json: { HLSStreamingSessionURL: `${origin}${playbackPaths.hls}${uri}` } };
 			},
 		};
 	},

@@ -4,7 +4,7 @@ import type { ListedPage } from '../faults/listing-faults.js';
 import type { Reply } from '../http/reply.js';
 import type { LocalArchive } from '../local-archive.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
-import type { HlsSessions } from '../playback/sessions/hls-sessions.js';
+import type { PlaybackSessions } from '../playback/sessions/playback-sessions.js';
 import type { QuotaValues } from '../quotas/quota-values.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { PageTokens } from '../wire/page-token.js';
@@ -21,7 +21,7 @@ export interface OperationContext {
 	/** The quotas that hold within a request. */
 	readonly quotas: QuotaValues;
 	/** Playback sessions. */
-	readonly sessions: HlsSessions;
+	readonly sessions: PlaybackSessions;
 	/** The archive's clock, epoch milliseconds. */
 	readonly now: () => number;
 	/** What that clock said when the request was read. */

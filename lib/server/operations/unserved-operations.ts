@@ -5,7 +5,6 @@ import type { Operation } from './operation.js';
 const names = [
 	// Playback and pictures made by the service.
 	'GetClip',
-	'GetDASHStreamingSessionURL',
 	'GetImages',
 	// What the service does by itself.
 	'DescribeImageGenerationConfiguration',

@@ -6,7 +6,7 @@ export interface QuotaValues {
 	readonly mediaCallsPerSecond: number;
 	/** Fragment-media points a second: a fragment costs one, named in GetMediaForFragmentList or played in a session. */
 	readonly mediaPointsPerSecond: number;
-	/** Fragment-metadata points a second: ListFragments and media playlists cost what they hold at most, whatever they hold. */
+	/** Fragment-metadata points a second: ListFragments, media playlists and manifests cost what they hold at most, whatever they hold. */
 	readonly metadataPointsPerSecond: number;
 	/** GetMediaForFragmentList responses that may be open at a time. */
 	readonly mediaConnections: number;
@@ -33,9 +33,9 @@ export interface QuotaValues {
 	readonly controlCallsPerSecond: number;
 	/** CreateStream calls to the server in any rolling second, and as many ListStreams calls. */
 	readonly accountCallsPerSecond: number;
-	/** GetHLSStreamingSessionURL calls in any rolling second. */
+	/** GetHLSStreamingSessionURL calls in any rolling second, and as many of GetDASHStreamingSessionURL. */
 	readonly sessionCallsPerSecond: number;
-	/** Of each playback session: calls for its master playlist, as many for media playlists, and as many for MP4 initializations. */
+	/** Of each playback session: calls for its master playlist, as many for media playlists, for manifests, and for MP4 initializations. */
 	readonly playlistCallsPerSecond: number;
 	/** Of each playback session: calls for its media fragments. */
 	readonly playbackFragmentsPerSecond: number;

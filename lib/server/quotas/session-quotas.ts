@@ -11,6 +11,7 @@ export class SessionQuotas {
 		this.#windows = new Map([
 			['GetHLSMasterPlaylist', new CallWindow(playlistCallsPerSecond)],
 			['GetHLSMediaPlaylist', new CallWindow(playlistCallsPerSecond)],
+			['GetDASHManifest', new CallWindow(playlistCallsPerSecond)],
 			['GetMP4InitFragment', new CallWindow(playlistCallsPerSecond)],
 			['GetMP4MediaFragment', new CallWindow(playbackFragmentsPerSecond)],
 			['GetTSFragment', new CallWindow(playbackFragmentsPerSecond)],

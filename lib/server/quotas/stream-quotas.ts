@@ -63,6 +63,7 @@ export class StreamQuotas {
 			window('GetMedia', values.getMediaCallsPerSecond),
 			window('PutMedia', values.putMediaCallsPerSecond),
 			window('GetHLSStreamingSessionURL', values.sessionCallsPerSecond),
+			window('GetDASHStreamingSessionURL', values.sessionCallsPerSecond),
 			...controlOperations.map((operation) => window(operation, values.controlCallsPerSecond)),
 			...accountOperations.map((operation) => window(operation, values.accountCallsPerSecond)),
 		]);

@@ -27,6 +27,12 @@ export function resourceNotFound(): ServiceError {
 	return new ServiceError('ResourceNotFoundException', 404, message);
 }
 
+/** The stream keeps no fragments. */
+export function noDataRetention(streamName: string): ServiceError {
+	const message = `The stream ${streamName} does not have any data retention (DataRetentionInHours is 0).`;
+	return new ServiceError('NoDataRetentionException', 400, message);
+}
+
 /** A stream of that name exists already. */
 export function resourceInUse(streamName: string): ServiceError {
 	return new ServiceError('ResourceInUseException', 400, `The stream ${streamName} already exists.`);

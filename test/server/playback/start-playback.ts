@@ -72,11 +72,13 @@ export interface Playback extends StartedServer {
 	readonly requests: readonly RequestRecord[];
 	/** Makes a recording of the fragments and puts it into a stream, `door` unless it is said. */
 	readonly ingest: (fragments: readonly FragmentFixture[], stream?: string) => Promise<void>;
-	/** Asks for a session of `door`; throws where it is refused. */
+	/** Asks for an HLS session of `door`; throws where it is refused. */
 	readonly open: (members?: object) => Promise<Session>;
+	/** The same of a DASH session. */
+	readonly openDash: (members?: object) => Promise<Session>;
 }
 
-/** A session's master playlist, and its token. */
+/** A session's master playlist or manifest, and its token. */
 export interface Session {
 	readonly url: string;
 	readonly token: string;
@@ -105,32 +107,48 @@ export async function startPlayback(
 			await writeFile(file, Buffer.concat(fragments.map(fragmentDocument)));
 			await started.server.archive.ingest(stream, file);
 		},
-		open: async (members = {}) => {
-			const { status, json } = await started.call('GetHLSStreamingSessionURL', {
-				StreamName: 'door',
-				...members,
-			});
-			if (status !== 200) throw new Error(`${status} ${JSON.stringify(json)}`);
-			const url: string = json.HLSStreamingSessionURL;
-			return { url, token: new URL(url).searchParams.get('SessionToken') as string };
-		},
+		open: (members) => open('HLS', members),
+		openDash: (members) => open('DASH', members),
 	};
+
+	async function open(protocol: 'HLS' | 'DASH', members: object = {}): Promise<Session> {
+		const { status, json } = await started.call(`Get${protocol}StreamingSessionURL`, {
+			StreamName: 'door',
+			...members,
+		});
+		if (status !== 200) throw new Error(`${status} ${JSON.stringify(json)}`);
+		const url: string = json[`${protocol}StreamingSessionURL`];
+		return { url, token: new URL(url).searchParams.get('SessionToken') as string };
+	}
 }
 
 /** A selector of a range, in milliseconds from {@link START_MS}; of the first hour unless it is said. */
 export function selector(
 	clock: 'SERVER' | 'PRODUCER',
-	{ from = 0, to = 3_599_000 }: { from?: number; to?: number | null } = {},
+	range: { from?: number; to?: number | null } = {},
 ): { HLSFragmentSelector: object } {
+	return { HLSFragmentSelector: fragmentSelector(clock, range) };
+}
+
+function fragmentSelector(
+	clock: 'SERVER' | 'PRODUCER',
+	{ from = 0, to = 3_599_000 }: { from?: number; to?: number | null },
+): object {
 	return {
-		HLSFragmentSelector: {
-			FragmentSelectorType: `${clock}_TIMESTAMP`,
-			TimestampRange: {
-				StartTimestamp: (START_MS + from) / 1000,
-				...(to !== null && { EndTimestamp: (START_MS + to) / 1000 }),
-			},
+		FragmentSelectorType: `${clock}_TIMESTAMP`,
+		TimestampRange: {
+			StartTimestamp: (START_MS + from) / 1000,
+			...(to !== null && { EndTimestamp: (START_MS + to) / 1000 }),
 		},
 	};
+}
+
+/** Members of a DASH session on demand, of a range as of {@link selector}. */
+export function dashOnDemand(
+	clock: 'SERVER' | 'PRODUCER' = 'PRODUCER',
+	range: { from?: number; to?: number | null } = {},
+): object {
+	return { PlaybackMode: 'ON_DEMAND', DASHFragmentSelector: fragmentSelector(clock, range) };
 }
 
 /** Members of a session on demand, of everything. */

@@ -1,6 +1,6 @@
 import type { ContainerFormat } from '../packaging/container-format.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
-import { resourceUri } from './resource-uri.js';
+import { resourceUri } from '../sessions/resource-uri.js';
 
 /** The contents of a master playlist. */
 export interface MasterPlaylistFields {

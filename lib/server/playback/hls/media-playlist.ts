@@ -1,11 +1,11 @@
-import type { HlsRequest } from '../sessions/hls-request.js';
-import type { SessionWindow } from '../sessions/hls-session.js';
+import type { SessionWindow } from '../sessions/playback-session.js';
+import { resourceUri } from '../sessions/resource-uri.js';
 import type { SessionEntry } from '../sessions/session-entry.js';
-import { resourceUri } from './resource-uri.js';
+import type { SessionRequest } from '../sessions/session-request.js';
 
 /** What a media playlist is made of. */
 export interface MediaPlaylistFields {
-	readonly request: HlsRequest;
+	readonly request: SessionRequest;
 	readonly window: SessionWindow;
 	readonly token: string;
 	/** The track it is of; null for a transport stream, which has all of them. */

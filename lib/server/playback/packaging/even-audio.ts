@@ -3,14 +3,15 @@ import type { Sample } from '../../../mp4/sample-times.js';
 
 /** Samples of a channel in a frame of AAC; SBR, which the object types 5 and 29 have, doubles them. */
 const AAC_FRAME_SAMPLES = 1024;
+const AAC_CODEC = /^mp4a\.40\./;
 const SBR_CODEC = /^mp4a\.40\.(5|29)$/;
 
 /** Matroska times are rounded to milliseconds; what is further off is a gap. */
 const ROUNDING_MS = 2;
 
-/** How long a frame of AAC lasts, in milliseconds; null where its sample rate is unknown. */
+/** How long a frame of AAC lasts, in milliseconds; null for other codecs, and where its sample rate is unknown. */
 export function aacFrameMs({ codec, sampleRate }: Track): number | null {
-	if (sampleRate === undefined || codec === null) return null;
+	if (sampleRate === undefined || codec === null || !AAC_CODEC.test(codec)) return null;
 	const samples = SBR_CODEC.test(codec) ? 2 * AAC_FRAME_SAMPLES : AAC_FRAME_SAMPLES;
 	return (samples * 1000) / sampleRate;
 }

@@ -87,7 +87,7 @@ export class FragmentPackager {
 			this.#neighbour(packaging.next, null),
 		]);
 		const own = withCorrectTimes(read, packaging.nextStartMs);
-		const tracks = playbackTracks(own.tracks);
+		const tracks = playbackTracks(own.tracks, 'any');
 		const [video, audio] = tracks;
 		const samples = new Map(own.samples);
 		if (video?.type === 'video' && audio !== undefined) {

@@ -1,8 +1,8 @@
 import { type Snapshot, startOn } from '../../store/fragment-index.js';
 import type { LocalStream } from '../../store/local-stream.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
-import type { HlsRequest } from './hls-request.js';
 import { compareServerTimes, playedFragments } from './playback-order.js';
+import type { SessionRequest } from './session-request.js';
 
 /** A live session takes no stream whose newest fragment is older than this. */
 const LIVE_MS = 30_000;
@@ -26,7 +26,7 @@ export interface FragmentQueue {
 }
 
 /** The queue of a session that begins now. */
-export function fragmentQueue(request: HlsRequest, stream: LocalStream, nowMs: number): FragmentQueue {
+export function fragmentQueue(request: SessionRequest, stream: LocalStream, nowMs: number): FragmentQueue {
 	if (request.mode === 'LIVE') return new LiveQueue(request, stream);
 	if (request.mode === 'LIVE_REPLAY') return new ReplayQueue(request, stream, nowMs);
 	return new OnDemandQueue(request, stream, nowMs);
@@ -36,7 +36,7 @@ export function fragmentQueue(request: HlsRequest, stream: LocalStream, nowMs: n
 class OnDemandQueue implements FragmentQueue {
 	#fragments: StoredFragment[];
 
-	constructor(request: HlsRequest, stream: LocalStream, nowMs: number) {
+	constructor(request: SessionRequest, stream: LocalStream, nowMs: number) {
 		const fragments = inRange(request, stream, stream.snapshot(nowMs));
 		this.#fragments = playedFragments(request.clock, fragments).slice(0, request.maxFragments);
 	}
@@ -61,12 +61,12 @@ class OnDemandQueue implements FragmentQueue {
  * A fragment whose server time is yet to come is not there yet: a recording that was ingested ahead of time plays live.
  */
 class LiveQueue implements FragmentQueue {
-	readonly #request: HlsRequest;
+	readonly #request: SessionRequest;
 	readonly #stream: LocalStream;
 	#newest: StoredFragment | null = null;
 	#recentProducerMs: number[] = [];
 
-	constructor(request: HlsRequest, stream: LocalStream) {
+	constructor(request: SessionRequest, stream: LocalStream) {
 		this.#request = request;
 		this.#stream = stream;
 	}
@@ -114,7 +114,7 @@ class LiveQueue implements FragmentQueue {
  * before it has had the time to play, and is there.
  */
 class ReplayQueue implements FragmentQueue {
-	readonly #request: HlsRequest;
+	readonly #request: SessionRequest;
 	readonly #stream: LocalStream;
 	#appended = -1;
 	#waiting: StoredFragment[] = [];
@@ -122,7 +122,7 @@ class ReplayQueue implements FragmentQueue {
 	/** When the next one is due, epoch milliseconds. */
 	#dueMs: number;
 
-	constructor(request: HlsRequest, stream: LocalStream, nowMs: number) {
+	constructor(request: SessionRequest, stream: LocalStream, nowMs: number) {
 		this.#request = request;
 		this.#stream = stream;
 		this.#dueMs = nowMs;
@@ -176,7 +176,7 @@ class ReplayQueue implements FragmentQueue {
 }
 
 function inRange(
-	{ clock, startMs, endMs }: HlsRequest,
+	{ clock, startMs, endMs }: SessionRequest,
 	{ fragments }: LocalStream,
 	snapshot: Snapshot,
 ): StoredFragment[] {
@@ -186,7 +186,7 @@ function inRange(
 
 /** The clock says what counts as one fragment twice; the order stays. */
 function withoutDuplicates(
-	clock: HlsRequest['clock'],
+	clock: SessionRequest['clock'],
 	fragments: readonly StoredFragment[],
 ): StoredFragment[] {
 	if (clock === 'server') return [...fragments];

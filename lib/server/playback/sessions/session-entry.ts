@@ -2,9 +2,9 @@ import type { StoredFragment } from '../../store/stored-fragment.js';
 import type { ServiceError } from '../../wire/service-error.js';
 import { aacFrameMs } from '../packaging/even-audio.js';
 import type { PlaybackTracks } from '../packaging/playback-tracks.js';
-import type { HlsRequest } from './hls-request.js';
+import type { SessionRequest } from './session-request.js';
 
-/** A fragment in a session's playlists. Never changed once it is listed. */
+/** A fragment in a session's playlists or manifest. Never changed once it is listed. */
 export interface SessionEntry {
 	readonly fragment: StoredFragment;
 	/** Its media sequence number: 1 for the session's first, one more for each that follows. */
@@ -15,7 +15,7 @@ export interface SessionEntry {
 	readonly durationMs: number;
 	/** How long its segment lasts, as playlists say it: see {@link segmentDurationMs}. */
 	readonly segmentMs: number;
-	/** By how much its media are later than the clock says, so that they do not run into those before it. */
+	/** By how much its media are later than the clock says, so that they do not run into those before it; in DASH negative after a gap. */
 	readonly shiftMs: number;
 	/** Which of the session's initializations it needs, from 0 on. */
 	readonly initialization: number;
@@ -73,7 +73,7 @@ export function fragmentDurationMs(
 export function segmentDurationMs(
 	durationMs: number,
 	tracks: PlaybackTracks,
-	{ container, discontinuities }: HlsRequest,
+	{ container, discontinuities }: SessionRequest,
 ): number {
 	const [first, second] = tracks;
 	const frameMs = first?.type === 'video' && second !== undefined ? aacFrameMs(second) : null;

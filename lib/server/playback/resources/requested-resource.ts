@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { invalidArgument, unknownOperation } from '../../wire/service-error.js';
-import { HLS_PATH, type ResourceName, resourceNames } from './resource-uri.js';
+import type { PlaybackProtocol } from '../packaging/playback-tracks.js';
+import { playbackPaths, type ResourceName, resourceNames } from '../sessions/resource-uri.js';
 
 /** A request for a resource of a session, or the CORS preflight of one. */
 export interface RequestedResource {
 	readonly name: ResourceName;
+	/** The protocol of its session. */
+	readonly protocol: PlaybackProtocol;
 	/** Whether it is a CORS preflight, which a browser sends before the request itself. */
 	readonly isPreflight: boolean;
 	readonly token: string;
@@ -26,8 +29,22 @@ export const crossOriginHeaders: Readonly<Record<string, string>> = {
 	'Access-Control-Max-Age': '86400',
 };
 
-const namesByPath: ReadonlyMap<string, ResourceName> = new Map(
-	(Object.keys(resourceNames) as ResourceName[]).map((name) => [HLS_PATH + resourceNames[name], name]),
+/** The resources of each protocol's sessions. */
+const names: Readonly<Record<PlaybackProtocol, readonly ResourceName[]>> = {
+	hls: [
+		'GetHLSMasterPlaylist',
+		'GetHLSMediaPlaylist',
+		'GetMP4InitFragment',
+		'GetMP4MediaFragment',
+		'GetTSFragment',
+	],
+	dash: ['GetDASHManifest', 'GetMP4InitFragment', 'GetMP4MediaFragment'],
+};
+
+const resourcesByPath: ReadonlyMap<string, Pick<RequestedResource, 'name' | 'protocol'>> = new Map(
+	(['hls', 'dash'] as const).flatMap((protocol) =>
+		names[protocol].map((name) => [playbackPaths[protocol] + resourceNames[name], { name, protocol }]),
+	),
 );
 
 /** The most digits of an initialization's number: there are at most 501. */
@@ -35,19 +52,19 @@ const NUMBER_PATTERN = /^[0-9]{1,4}$/;
 
 /** Whether a request's target is one of the resources of sessions, which their tokens alone open. */
 export function isPlaybackPath(url = ''): boolean {
-	return url.startsWith(HLS_PATH);
+	return Object.values(playbackPaths).some((path) => url.startsWith(path));
 }
 
 /** The resource that a request for a playback path is for. Throws `ServiceError`. */
 export function findResource({ method = '', url = '' }: IncomingMessage): RequestedResource {
 	const [path = '', query = ''] = url.split('?', 2);
-	const name = namesByPath.get(path);
-	if (name === undefined || !['GET', 'HEAD', 'OPTIONS'].includes(method)) {
+	const resource = resourcesByPath.get(path);
+	if (resource === undefined || !['GET', 'HEAD', 'OPTIONS'].includes(method)) {
 		throw unknownOperation(method, path);
 	}
 	const parameters = new URLSearchParams(query);
 	return {
-		name,
+		...resource,
 		isPreflight: method === 'OPTIONS',
 		token: parameters.get('SessionToken') ?? '',
 		trackNumber: readNumber(parameters, 'TrackNumber'),

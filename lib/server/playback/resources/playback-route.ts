@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Route, RouteContext, RoutedRequest, ValidRequest } from '../../http/router.js';
-import type { HlsPlayback } from './hls-playback.js';
+import type { PlaybackResources } from './playback-resources.js';
 import { crossOriginHeaders, findResource, isPlaybackPath } from './requested-resource.js';
 
-/** The route of playlists and media of playback sessions. The token in the URL authorizes a request, not a signature. */
+/** The route of playlists, manifests and media of playback sessions. The token in the URL authorizes a request, not a signature. */
 export class PlaybackRoute implements Route {
 	/** A page of another origin may read why a request failed. */
 	readonly errorHeaders = crossOriginHeaders;
-	readonly #playback: HlsPlayback;
+	readonly #playback: PlaybackResources;
 
-	constructor(playback: HlsPlayback) {
+	constructor(playback: PlaybackResources) {
 		this.#playback = playback;
 	}
 

@@ -1,17 +1,18 @@
 import type { QuotaValues } from '../../quotas/quota-values.js';
 import { SessionQuotas } from '../../quotas/session-quotas.js';
 import type { LocalStream } from '../../store/local-stream.js';
-import { resourceNotFound, ServiceError } from '../../wire/service-error.js';
+import { noDataRetention, resourceNotFound, ServiceError } from '../../wire/service-error.js';
+import type { PlaybackProtocol } from '../packaging/playback-tracks.js';
 import { TrackReader } from '../packaging/track-reader.js';
-import type { HlsRequest } from './hls-request.js';
-import { HlsSession } from './hls-session.js';
+import { PlaybackSession } from './playback-session.js';
+import type { SessionRequest } from './session-request.js';
 import { SessionTokens } from './session-token.js';
 
 /** Sessions at once, of all streams together; the service has no such limit, memory has. The oldest is closed. */
 const MAX_SESSIONS = 10_000;
 
-/** How {@link HlsSessions} keeps sessions. */
-export interface HlsSessionsOptions {
+/** How {@link PlaybackSessions} keeps sessions. */
+export interface PlaybackSessionsOptions {
 	/** Sessions of a stream at once: one more closes the oldest. `Infinity` as the service has it today. */
 	readonly sessionsPerStream: number;
 	/** The archive's clock, epoch milliseconds. */
@@ -21,21 +22,23 @@ export interface HlsSessionsOptions {
 }
 
 /** The playback sessions of an archive, by their tokens. They live in memory: a token of another process is invalid. */
-export class HlsSessions {
-	readonly #options: HlsSessionsOptions;
+export class PlaybackSessions {
+	readonly #options: PlaybackSessionsOptions;
 	readonly #tokens = new SessionTokens();
 	readonly #reader = new TrackReader();
 	/** By id, the oldest first. */
-	readonly #sessions = new Map<string, HlsSession>();
-	readonly #quotas = new WeakMap<HlsSession, SessionQuotas>();
+	readonly #sessions = new Map<string, PlaybackSession>();
+	readonly #quotas = new WeakMap<PlaybackSession, SessionQuotas>();
 
-	constructor(options: HlsSessionsOptions) {
+	constructor(options: PlaybackSessionsOptions) {
 		this.#options = options;
 	}
 
-	/** Begins a session and returns its token. Throws as `HlsSession.open`. */
-	async open(request: HlsRequest, stream: LocalStream): Promise<string> {
-		const session = await HlsSession.open(request, stream, this.#options.now(), this.#reader);
+	/** Begins a session and returns its token. Throws `NoDataRetentionException`, and as `PlaybackSession.open`. */
+	async open(request: SessionRequest, stream: LocalStream): Promise<string> {
+		const { name, retentionHours } = stream.metadata;
+		if (retentionHours === 0) throw noDataRetention(name);
+		const session = await PlaybackSession.open(request, stream, this.#options.now(), this.#reader);
 		this.#makeRoom(stream);
 		const { token, id } = this.#tokens.make();
 		this.#sessions.set(id, session);
@@ -43,14 +46,15 @@ export class HlsSessions {
 	}
 
 	/**
-	 * The session of a token. Throws `AccessDeniedException` (403) for one that is forged, expired or closed, and
+	 * The session of a token. Throws `AccessDeniedException` (403) for one that is forged, expired, closed or of the other protocol, and
 	 * `ResourceNotFoundException` where its stream was deleted.
 	 */
-	find(token: string): HlsSession {
+	find(token: string, protocol: PlaybackProtocol): PlaybackSession {
 		const id = this.#tokens.read(token);
-		if (id === null)
+		const session = id === null ? undefined : this.#sessions.get(id);
+		if (id === null || (session !== undefined && session.request.protocol !== protocol)) {
 			throw new ServiceError('AccessDeniedException', 403, 'Streaming session token is invalid');
-		const session = this.#sessions.get(id);
+		}
 		if (session === undefined || session.expiresMs <= this.#options.now()) {
 			this.#sessions.delete(id);
 			throw new ServiceError('AccessDeniedException', 403, 'Streaming session token is expired');
@@ -63,7 +67,7 @@ export class HlsSessions {
 	}
 
 	/** What a session has left of its quotas. */
-	quotasOf(session: HlsSession): SessionQuotas {
+	quotasOf(session: PlaybackSession): SessionQuotas {
 		const known = this.#quotas.get(session);
 		if (known !== undefined) return known;
 		const quotas = new SessionQuotas(this.#options.quotas);

@@ -2,18 +2,24 @@ import type { Track } from '../../../model/track.js';
 import { type Reply, resourceReply } from '../../http/reply.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { invalidArgument, ServiceError } from '../../wire/service-error.js';
+import { manifest } from '../dash/manifest.js';
+import { masterPlaylist } from '../hls/master-playlist.js';
+import { mediaPlaylist } from '../hls/media-playlist.js';
 import { FragmentPackager } from '../packaging/fragment-packager.js';
 import type { Packaging } from '../packaging/packaged-fragment.js';
-import type { HlsSession } from '../sessions/hls-session.js';
-import type { HlsSessions } from '../sessions/hls-sessions.js';
+import type { PlaybackSession } from '../sessions/playback-session.js';
+import type { PlaybackSessions } from '../sessions/playback-sessions.js';
+import type { ResourceName } from '../sessions/resource-uri.js';
 import type { SessionEntry } from '../sessions/session-entry.js';
-import { masterPlaylist } from './master-playlist.js';
-import { mediaPlaylist } from './media-playlist.js';
 import { crossOriginHeaders, type RequestedResource } from './requested-resource.js';
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+const MANIFEST_TYPE = 'application/dash+xml';
 const MP4_TYPE = 'video/mp4';
 const TS_TYPE = 'video/mp2t';
+
+/** What costs as many metadata points as it lists fragments at most. */
+const listings: ReadonlySet<ResourceName> = new Set(['GetHLSMediaPlaylist', 'GetDASHManifest']);
 
 /** A request for a resource whose session was found. */
 export interface AdmittedResource {
@@ -24,14 +30,14 @@ export interface AdmittedResource {
 	readonly reply: () => Promise<Reply>;
 }
 
-/** The resources of playback sessions: playlists, initializations and media. The token in the URL selects the session. */
-export class HlsPlayback {
-	readonly #sessions: HlsSessions;
+/** The resources of playback sessions: playlists, manifests, initializations and media. The token in the URL selects the session. */
+export class PlaybackResources {
+	readonly #sessions: PlaybackSessions;
 	readonly #now: () => number;
 	readonly #packager = new FragmentPackager();
 
 	/** `now`: the archive's clock, epoch milliseconds. */
-	constructor(sessions: HlsSessions, now: () => number) {
+	constructor(sessions: PlaybackSessions, now: () => number) {
 		this.#sessions = sessions;
 		this.#now = now;
 	}
@@ -50,27 +56,28 @@ export class HlsPlayback {
 				reply: async () => resourceReply('text/plain', [], crossOriginHeaders),
 			};
 		}
-		const session = this.#sessions.find(resource.token);
+		const session = this.#sessions.find(resource.token, resource.protocol);
 		this.#sessions.quotasOf(session).admit(resource.name, arrivedAtMs);
 		const isFragment = resource.name === 'GetMP4MediaFragment' || resource.name === 'GetTSFragment';
 		return {
 			stream: session.stream.metadata.name,
 			cost: {
 				fragmentsAsked: isFragment ? 1 : 0,
-				metadataPoints: resource.name === 'GetHLSMediaPlaylist' ? session.request.maxFragments : 0,
+				metadataPoints: listings.has(resource.name) ? session.request.maxFragments : 0,
 			},
 			reply: () => this.#reply(resource, session),
 		};
 	}
 
-	async #reply(resource: RequestedResource, session: HlsSession): Promise<Reply> {
+	async #reply(resource: RequestedResource, session: PlaybackSession): Promise<Reply> {
 		const { token } = resource;
 		switch (resource.name) {
 			case 'GetHLSMasterPlaylist': {
 				const { tracks, request } = session;
 				const bandwidth = session.peakBandwidth;
 				const frameRate = await this.#frameRate(session, session.oldest);
-				return playlistReply(
+				return listReply(
+					PLAYLIST_TYPE,
 					masterPlaylist({ tracks, container: request.container, token, bandwidth, frameRate }),
 				);
 			}
@@ -79,7 +86,13 @@ export class HlsPlayback {
 				const trackNumber =
 					request.container === 'MPEG_TS' ? null : trackOf(session.tracks, resource.trackNumber).number;
 				const window = await session.window(trackNumber ?? 0, this.#now());
-				return playlistReply(mediaPlaylist({ request, window, token, trackNumber }));
+				return listReply(PLAYLIST_TYPE, mediaPlaylist({ request, window, token, trackNumber }));
+			}
+			case 'GetDASHManifest': {
+				const nowMs = this.#now();
+				const window = await session.window(0, nowMs);
+				const frameRate = await this.#frameRate(session, session.oldest);
+				return listReply(MANIFEST_TYPE, manifest({ session, window, token, frameRate, nowMs }));
 			}
 			case 'GetMP4InitFragment': {
 				requireContainer(session, 'FRAGMENTED_MP4');
@@ -111,7 +124,7 @@ export class HlsPlayback {
 	}
 
 	/** Null for a fragment that cannot be packaged: a request for it gets the error. */
-	async #frameRate(session: HlsSession, entry: SessionEntry): Promise<number | null> {
+	async #frameRate(session: PlaybackSession, entry: SessionEntry): Promise<number | null> {
 		if (entry.error !== null || !session.stream.keeps(entry.fragment.number)) return null;
 		try {
 			return await this.#packager.frameRate(entry.fragment, packagingOf(session, entry));
@@ -122,7 +135,7 @@ export class HlsPlayback {
 	}
 
 	/** Media never changes, and is cached no longer than the session lasts. */
-	#mediaReply({ expiresMs }: HlsSession, contentType: string, slices: readonly Uint8Array[]): Reply {
+	#mediaReply({ expiresMs }: PlaybackSession, contentType: string, slices: readonly Uint8Array[]): Reply {
 		const seconds = Math.floor((expiresMs - this.#now()) / 1000);
 		return resourceReply(contentType, slices, {
 			...crossOriginHeaders,
@@ -131,15 +144,15 @@ export class HlsPlayback {
 	}
 }
 
-function playlistReply(text: string): Reply {
-	return resourceReply(PLAYLIST_TYPE, [Buffer.from(text)], {
+function listReply(contentType: string, text: string): Reply {
+	return resourceReply(contentType, [Buffer.from(text)], {
 		...crossOriginHeaders,
 		'Cache-Control': 'no-store',
 	});
 }
 
 function packagingOf(
-	{ stream, request: { container, clock } }: HlsSession,
+	{ stream, request: { container, clock } }: PlaybackSession,
 	{ initialization, shiftMs, previous, next, nextStartMs, isDiscontinuous }: SessionEntry,
 ): Packaging {
 	const isStream = container === 'MPEG_TS';
@@ -159,15 +172,23 @@ function packagingOf(
 }
 
 function playable(
-	session: HlsSession,
+	session: PlaybackSession,
 	{ fragmentNumber }: RequestedResource,
 ): SessionEntry & { packaging: Packaging } {
-	const entry = fragmentNumber === null ? undefined : session.entry(fragmentNumber);
+	const entry = fragmentNumber === null ? undefined : entryOf(session, fragmentNumber);
 	if (entry === undefined) throw notFound('the session lists no such fragment');
 	if (entry.error !== null) throw entry.error;
 	if (!session.stream.keeps(entry.fragment.number)) throw expired();
 	return { ...entry, packaging: packagingOf(session, entry) };
 }
+
+/** In HLS a fragment is requested by its own number, in DASH by its number in the session. */
+function entryOf(session: PlaybackSession, number: string): SessionEntry | undefined {
+	if (session.request.protocol === 'hls') return session.entry(number);
+	return SEQUENCE_PATTERN.test(number) ? session.entryAt(Number(number)) : undefined;
+}
+
+const SEQUENCE_PATTERN = /^[1-9][0-9]{0,14}$/;
 
 function trackOf(tracks: readonly Track[], number: number | null): Track {
 	const track = tracks.find((candidate) => candidate.number === number);
@@ -177,7 +198,7 @@ function trackOf(tracks: readonly Track[], number: number | null): Track {
 	return track;
 }
 
-function requireContainer({ request }: HlsSession, container: string): void {
+function requireContainer({ request }: PlaybackSession, container: string): void {
 	if (request.container !== container) {
 		throw invalidArgument(`the session has the ContainerFormat ${request.container}`);
 	}
@@ -186,7 +207,7 @@ function requireContainer({ request }: HlsSession, container: string): void {
 /** The error of media that could not be packaged. It may have expired while it was read, or a neighbour that it needs. */
 function unlessExpired(
 	error: unknown,
-	{ stream }: HlsSession,
+	{ stream }: PlaybackSession,
 	fragment: StoredFragment,
 	{ previous, next }: Packaging,
 ): unknown {

@@ -13,15 +13,13 @@ import {
 } from '../packaging/playback-tracks.js';
 import type { TrackReader } from '../packaging/track-reader.js';
 import { type DueFragments, type FragmentQueue, fragmentQueue } from './fragment-queue.js';
-import type { HlsRequest } from './hls-request.js';
+import { goesOn, shiftAfter } from './fragment-shift.js';
 import { segmentBytesAtMost } from './segment-size.js';
 import { fragmentDurationMs, type SessionEntry, segmentDurationMs } from './session-entry.js';
+import type { SessionRequest } from './session-request.js';
 
-/** Changes of codec private data in a session; the service fails what comes after the 500th. */
-const MAX_CHANGES = 500;
-
-/** How many frames the estimated end of a fragment may be too late. */
-const ESTIMATE_FRAMES = 3;
+/** Changes of codec private data in a session; the service fails what comes after the 500th, and in DASH after the first. */
+const MAX_CHANGES = { hls: 500, dash: 0 };
 
 /** A fragment that is to be listed, and its tracks, or why they cannot be read. */
 interface Found {
@@ -29,7 +27,7 @@ interface Found {
 	readonly tracks: readonly Track[] | MediaError;
 }
 
-/** What the playlists of a session hold at a moment. Audio and video are made of the same. */
+/** What the playlists or the manifest of a session hold at a moment. Audio and video are made of the same. */
 export interface SessionWindow {
 	/** Never empty. */
 	readonly entries: readonly SessionEntry[];
@@ -39,16 +37,26 @@ export interface SessionWindow {
 	readonly longestMs: number;
 }
 
+/** Where the media timeline of a session began: epoch milliseconds on the session's clock. */
+export interface SessionTimeline {
+	/** Start of the first fragment. */
+	readonly startMs: number;
+	/** Where the fragments end that were listed when the session began. */
+	readonly firstEndMs: number;
+}
+
 /**
- * A playback session: which fragments its playlists list, and under which sequence numbers.
+ * A playback session: which fragments its playlists or its manifest list, and under which sequence numbers.
  *
- * What was listed keeps its place. A live session grows when its playlists are requested, and keeps what has left the window for
+ * What was listed keeps its place. A live session grows when these are requested, and keeps what has left the window for
  * as long again, for players that are late.
  */
-export class HlsSession {
-	readonly request: HlsRequest;
+export class PlaybackSession {
+	readonly request: SessionRequest;
 	readonly stream: LocalStream;
 	readonly expiresMs: number;
+	/** When it began, by the archive's clock, epoch milliseconds. */
+	readonly openedMs: number;
 	readonly #reader: TrackReader;
 	readonly #queue: FragmentQueue;
 	readonly #entries: SessionEntry[] = [];
@@ -56,13 +64,15 @@ export class HlsSession {
 	readonly #initializations: PlaybackTracks[] = [];
 	/** The window that playlists had last, when it was made, and the tracks whose playlists were made of it. */
 	#shown: { window: SessionWindow; atMs: number; seenBy: Set<number> } | null = null;
+	#timeline: SessionTimeline | null = null;
 	#longestMs = 0;
 	#peakBandwidth = 0;
 	#update: Promise<void> = Promise.resolve();
 
-	private constructor(request: HlsRequest, stream: LocalStream, nowMs: number, reader: TrackReader) {
+	private constructor(request: SessionRequest, stream: LocalStream, nowMs: number, reader: TrackReader) {
 		this.request = request;
 		this.stream = stream;
+		this.openedMs = nowMs;
 		this.expiresMs = nowMs + request.expiresSeconds * 1000;
 		this.#reader = reader;
 		this.#queue = fragmentQueue(request, stream, nowMs);
@@ -73,12 +83,12 @@ export class HlsSession {
 	 * tracks that it does not play, judged by the first fragment.
 	 */
 	static async open(
-		request: HlsRequest,
+		request: SessionRequest,
 		stream: LocalStream,
 		nowMs: number,
 		reader: TrackReader,
-	): Promise<HlsSession> {
-		const session = new HlsSession(request, stream, nowMs, reader);
+	): Promise<PlaybackSession> {
+		const session = new PlaybackSession(request, stream, nowMs, reader);
 		const first = session.#queue.take(nowMs);
 		if (first.fragments.length === 0) {
 			throw new ServiceError(
@@ -89,8 +99,9 @@ export class HlsSession {
 		}
 		const [tracks] = await reader.read(first.fragments.slice(0, 1));
 		if (tracks instanceof MediaError) throw internalFailure(tracks);
-		session.#initializations.push(playbackTracks(tracks as readonly Track[]));
+		session.#initializations.push(playbackTracks(tracks as readonly Track[], request.protocol));
 		await session.#append(first);
+		session.#timeline = timelineOf(session.#entries);
 		return session;
 	}
 
@@ -117,6 +128,11 @@ export class HlsSession {
 		return window;
 	}
 
+	/** Where its media timeline began. */
+	get timeline(): SessionTimeline {
+		return this.#timeline as SessionTimeline;
+	}
+
 	/** The oldest entry that is listed now. */
 	get oldest(): SessionEntry {
 		return this.#entries[0] as SessionEntry;
@@ -125,6 +141,11 @@ export class HlsSession {
 	/** The entry of a fragment that is listed, or was until recently. */
 	entry(fragmentNumber: string): SessionEntry | undefined {
 		return this.#byNumber.get(fragmentNumber);
+	}
+
+	/** The entry of that sequence number, if it is listed, or was until recently. */
+	entryAt(sequence: number): SessionEntry | undefined {
+		return this.#entries[sequence - this.oldest.sequence];
 	}
 
 	/** What a decoder is set up with, by its number: see {@link SessionEntry.initialization}. */
@@ -183,14 +204,14 @@ export class HlsSession {
 			error === null &&
 			decoded.length > 1 &&
 			goesOn({ fragment, durationMs }, next.fragment) &&
-			isDecodedWith(decoded, next.tracks);
+			this.#isDecodedWith(decoded, next.tracks);
 		const entry: SessionEntry = {
 			fragment,
 			sequence: (previous?.sequence ?? 0) + 1,
 			startMs,
 			durationMs,
 			segmentMs: segmentDurationMs(durationMs, decoded, this.request),
-			shiftMs: previous === undefined ? 0 : shiftAfter(previous, fragment, startMs),
+			shiftMs: previous === undefined ? 0 : shiftAfter(previous, fragment, startMs, this.request.protocol),
 			initialization,
 			previous: previous?.next?.number === fragment.number ? previous.fragment : null,
 			next: isJoined ? next.fragment : null,
@@ -217,58 +238,39 @@ export class HlsSession {
 		let tracks: PlaybackTracks;
 		try {
 			if (found instanceof MediaError) throw internalFailure(found);
-			tracks = playbackTracks(found);
+			tracks = playbackTracks(found, this.request.protocol);
 			if (!isSameLayout(before, tracks)) throw changed('the tracks or their codecs changed');
 		} catch (error) {
 			if (!(error instanceof ServiceError)) throw error;
 			return { initialization: current, error };
 		}
 		if (decodesAlike(before, tracks)) return { initialization: current, error: null };
-		if (this.#initializations.length > MAX_CHANGES) {
-			return {
-				initialization: current,
-				error: changed(`the codec private data changed more than ${MAX_CHANGES} times`),
-			};
+		const maxChanges = MAX_CHANGES[this.request.protocol];
+		if (this.#initializations.length > maxChanges) {
+			const howOften = maxChanges === 0 ? '' : ` more than ${maxChanges} times`;
+			return { initialization: current, error: changed(`the codec private data changed${howOften}`) };
 		}
 		this.#initializations.push(tracks);
 		return { initialization: this.#initializations.length - 1, error: null };
 	}
-}
 
-/**
- * How much later than its clock says a fragment is played, so that it does not run into the one before it. Server times
- * jitter, and overlap wherever a producer was faster than its media; players drop what overlaps, or report an error.
- */
-function shiftAfter(previous: SessionEntry, fragment: StoredFragment, startMs: number): number {
-	const { durationMs, shiftMs } = previous;
-	const stepMs = fragment.producerMs - previous.fragment.producerMs;
-	// Where a recording continues, its fragments do not overlap. What else is known of a fragment's end is an estimate, and its
-	// errors would add up.
-	const lengthMs = goesOn(previous, fragment) ? Math.min(stepMs, durationMs) : durationMs;
-	return Math.max(0, Math.ceil(previous.startMs + shiftMs + lengthMs - startMs));
-}
-
-/**
- * Whether a fragment begins where the one before it ends, by the producer's clock. That end is an estimate: some
- * frames off with B-frames across its border or an uneven rate.
- */
-function goesOn(
-	{ fragment, durationMs }: Pick<SessionEntry, 'fragment' | 'durationMs'>,
-	{ producerMs }: StoredFragment,
-): boolean {
-	const stepMs = producerMs - fragment.producerMs;
-	const frameMs = durationMs - (fragment.picturesMs ?? fragment.lengthMs);
-	return stepMs > 0 && Math.abs(durationMs - stepMs) < ESTIMATE_FRAMES * frameMs;
-}
-
-/** Whether a decoder that is set up for these tracks decodes those of another fragment. */
-function isDecodedWith(tracks: PlaybackTracks, found: Found['tracks']): boolean {
-	try {
-		return !(found instanceof MediaError) && decodesAlike(tracks, playbackTracks(found));
-	} catch (error) {
-		if (error instanceof ServiceError) return false;
-		throw error;
+	/** Whether a decoder that is set up for these tracks decodes those of another fragment. */
+	#isDecodedWith(tracks: PlaybackTracks, found: Found['tracks']): boolean {
+		try {
+			return (
+				!(found instanceof MediaError) && decodesAlike(tracks, playbackTracks(found, this.request.protocol))
+			);
+		} catch (error) {
+			if (error instanceof ServiceError) return false;
+			throw error;
+		}
 	}
+}
+
+function timelineOf(entries: readonly SessionEntry[]): SessionTimeline {
+	const first = entries[0] as SessionEntry;
+	const last = entries.at(-1) as SessionEntry;
+	return { startMs: first.startMs, firstEndMs: last.startMs + last.shiftMs + last.durationMs };
 }
 
 function changed(what: string): ServiceError {
