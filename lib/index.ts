@@ -90,6 +90,7 @@ export type { HlsSession } from './playback/hls-session.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';
 export type { Ack } from './put/ack.js';
 export type { PutMediaOptions } from './put/put-media-options.js';
+export type { RawExportOptions, RawExportSummary } from './raw/export-raw.js';
 export type { EventStream } from './run/event-stream.js';
 export type { PictureStream, PictureSummary } from './run/picture-stream.js';
 export type { RunOptions } from './run/run-options.js';

@@ -28,7 +28,7 @@ import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from
 import type { LiveOptions } from './live/live-options.js';
 import type { Fragment } from './model/fragment.js';
 import { checkOptionNames } from './model/known-options.js';
-import type { Frame, MediaEvent } from './model/media-event.js';
+import type { FragmentEndEvent, Frame, MediaEvent } from './model/media-event.js';
 import type { TimeRange } from './model/time-range.js';
 import { type Clock, systemClock } from './pace/clock.js';
 import { resolveQuotas } from './pace/quotas.js';
@@ -40,6 +40,7 @@ import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
+import { exportRaw, type RawExportOptions, type RawExportSummary, wholeFragments } from './raw/export-raw.js';
 import { copyOf, type EventStream } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
 import { pickFrames } from './run/frame-pick.js';
@@ -169,6 +170,23 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	/**
+	 * Writes a range into a file byte for byte as the service sends it, tags of the service included: the fragments that begin in the
+	 * range, in archive order, one Matroska document after the other. The local archive ingests it with the same fragment numbers, times and
+	 * bytes. Only whole fragments are in it; the summary counts and names the others. It appears when it is whole and
+	 * replaces one of that name; what was stopped begins again. A range without a whole fragment is an error (`KVS_EMPTY_RANGE`).
+	 */
+	async exportRaw(range: TimeRange, file: string, options: RawExportOptions = {}): Promise<RawExportSummary> {
+		this.client.checkOpen();
+		return exportRaw(file, options, () =>
+			this.#run<FragmentEndEvent>(range, options, {
+				startAt: 'time',
+				keepDocuments: true,
+				pick: wholeFragments,
+			}),
+		);
+	}
+
+	/**
 	 * A URL that plays: of a range (`{ from, to }`), of what is recorded now, or of a range as if it were live. Rejects with
 	 * `InvalidOptionError` for what the service would refuse, before it is asked, and with `RequestError`: with
 	 * `awsName` `ResourceNotFoundException` also where there is nothing to play, or with one of the service's for codecs that
@@ -295,7 +313,7 @@ export class KvsArchive implements AsyncDisposable {
 	#run<E>(
 		range: TimeRange,
 		options: RunOptions,
-		how: Pick<MediaRun<E>, 'startAt' | 'tracks' | 'pick' | 'past'>,
+		how: Pick<MediaRun<E>, 'startAt' | 'tracks' | 'keepDocuments' | 'pick' | 'past'>,
 	): EventStream<E> {
 		return openRun({ ...this.#service, connections: this.#connections, range, options, ...how });
 	}

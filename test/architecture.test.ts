@@ -45,6 +45,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'sinks',
 		'stream',
 	],
+	raw: ['files', 'run'],
 	server: ['codecs', 'demux', 'files', 'gaps', 'ebml', 'media-files', 'mkv', 'mp4', 'mpegts', 'stream'],
 	cli: ['errors.ts', 'index.ts', 'model', 'server/index.ts'],
 };

@@ -103,8 +103,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--tracks <list>', `which tracks: ${TRACKS} (default: all)`)
 		.option(
 			'--gaps <policy>',
-			'time in which nothing was recorded: keep, close, or fill with silence',
-			'keep',
+			'time in which nothing was recorded: keep, close, or fill with silence (default: keep)',
 		)
 		.option(
 			'--split <rule>',
@@ -115,6 +114,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--channels <how>', '.wav of several tracks: stereo (one file) or split (a file each)')
 		.option('--faststart', 'a classic MP4, its index in front, instead of a fragmented one')
 		.option('--no-manifest', 'write no manifest beside the file')
+		.option(
+			'--raw [file]',
+			'write what the service sends, byte for byte, for serve --ingest; what was stopped begins again',
+		)
 		.action(run(async () => (await import('./commands/export.js')).exportRange));
 
 	withAroundOptions(

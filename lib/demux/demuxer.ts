@@ -45,6 +45,8 @@ export interface DemuxerOptions {
 	readonly deliver?: Delivery;
 	/** Copies every frame, so that it keeps only its own bytes alive. @default false */
 	readonly copy?: boolean;
+	/** Gives the bytes of each whole fragment as the `document` of its `fragment-end`, and holds them until then. @default false */
+	readonly keepDocuments?: boolean;
 	readonly resume?: Partial<ResumePolicy> | undefined;
 	/** Called for every response that is requested again. */
 	readonly onRetry?: (() => void) | undefined;
@@ -65,6 +67,7 @@ export interface DemuxerOptions {
 export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 	readonly #context = new DemuxContext();
 	readonly #copy: boolean;
+	readonly #keepsDocuments: boolean;
 	readonly #policy: ResumePolicy;
 	readonly #clock: Clock;
 	readonly #random: () => number;
@@ -74,12 +77,14 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		const {
 			deliver = 'event',
 			copy = false,
+			keepDocuments = false,
 			resume = {},
 			clock = systemClock,
 			random = Math.random,
 		} = options;
 		super({ deliver, readableHighWaterMark: deliver === 'batch' ? 1 : 16 });
 		this.#copy = copy;
+		this.#keepsDocuments = keepDocuments;
 		this.#policy = { ...DEFAULT_RESUME_POLICY, ...resume };
 		this.#clock = clock;
 		this.#random = random;
@@ -133,6 +138,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 	): AsyncGenerator<MediaEvent[], ArchiveError | null> {
 		const payload = new PayloadReader(this.#context, {
 			copy: this.#copy,
+			keepDocuments: this.#keepsDocuments,
 			admit: (fragmentNumber) => progress.admit(fragmentNumber),
 			onFailure: () => progress.failedToRead(),
 		});

@@ -11,6 +11,7 @@ import type { MediaEvent } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { ClusterClock } from './cluster-clock.js';
 import type { DemuxContext } from './demux-context.js';
+import type { DocumentBytes } from './document-bytes.js';
 import { DocumentHeader } from './document-header.js';
 import { FragmentEvents, type FragmentEventsOptions } from './fragment-events.js';
 import { HeldClusters } from './held-clusters.js';
@@ -26,6 +27,8 @@ export interface AssemblerOptions extends FragmentEventsOptions {
 	 * the next document begins. @default false
 	 */
 	readonly endsAtToken?: boolean;
+	/** Collects the bytes of each document, which its `fragment-end` then gives. */
+	readonly documents?: DocumentBytes | null;
 }
 
 /**
@@ -40,6 +43,7 @@ export class FragmentAssembler implements MatroskaHandler {
 	readonly #context: DemuxContext;
 	readonly #lateTracks: LateTracks | undefined;
 	readonly #endsAtToken: boolean;
+	readonly #documents: DocumentBytes | null;
 	readonly #held = new HeldClusters();
 	readonly #clock = new ClusterClock();
 	readonly #events: FragmentEvents;
@@ -47,10 +51,14 @@ export class FragmentAssembler implements MatroskaHandler {
 	#isOpen = false;
 	#header = new DocumentHeader();
 
-	constructor(context: DemuxContext, { lateTracks, endsAtToken = false, ...options }: AssemblerOptions = {}) {
+	constructor(
+		context: DemuxContext,
+		{ lateTracks, endsAtToken = false, documents = null, ...options }: AssemblerOptions = {},
+	) {
 		this.#context = context;
 		this.#lateTracks = lateTracks;
 		this.#endsAtToken = endsAtToken;
+		this.#documents = documents;
 		this.#events = new FragmentEvents(context, options, () => {
 			this.isFull = true;
 		});
@@ -191,13 +199,14 @@ export class FragmentAssembler implements MatroskaHandler {
 
 	documentEnd(offset: number): void {
 		if (!this.#isOpen) return;
+		const document = this.#documents?.take(offset) ?? null;
 		if (this.#held.hasBlocks) {
 			const error = malformed('Clusters without Tracks in a document that ends', offset);
 			this.failDocument('MALFORMED', error, offset);
 			return;
 		}
 		if (this.#hasCluster()) this.#events.begin();
-		this.#events.documentEnd();
+		this.#events.documentEnd(document);
 		this.#isOpen = false;
 	}
 

@@ -147,14 +147,14 @@ export class FragmentEvents {
 		}
 	}
 
-	/** The document is over, and whole. */
-	documentEnd(): void {
+	/** The document is over, and whole; its bytes, where they are kept. */
+	documentEnd(document: readonly Uint8Array[] | null): void {
 		const { exception, fragmentNumber } = this.#header.service;
 		if (exception !== null) {
 			this.#failure(exception, fragmentNumber, this.#header.exceptionOffset, null);
 		} else if (this.#fragment !== null || fragmentNumber !== null) {
 			this.begin();
-			this.#end(fragmentNumber, true);
+			this.#end(fragmentNumber, true, document);
 		}
 	}
 
@@ -208,7 +208,11 @@ export class FragmentEvents {
 	}
 
 	/** `fragmentNumber` may have come after the Cluster, when `fragment` had left already. */
-	#end(fragmentNumber: string | null, isComplete: boolean): void {
+	#end(
+		fragmentNumber: string | null,
+		isComplete: boolean,
+		document: readonly Uint8Array[] | null = null,
+	): void {
 		const fragment = this.begin();
 		this.#fragment = null;
 		if (this.#admission === 'skip') return;
@@ -225,6 +229,7 @@ export class FragmentEvents {
 				bytes: this.#bytes,
 				tags: this.#header.tags,
 				complete: isComplete,
+				document,
 			}),
 		);
 	}

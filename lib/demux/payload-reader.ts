@@ -2,12 +2,15 @@ import { MediaError } from '../errors.js';
 import { MatroskaParser } from '../mkv/parser/matroska-parser.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { DemuxContext } from './demux-context.js';
+import { DocumentBytes } from './document-bytes.js';
 import { type AssemblerOptions, FragmentAssembler } from './fragment-assembler.js';
 
 /** Options of {@link PayloadReader}. */
-export interface PayloadReaderOptions extends AssemblerOptions {
+export interface PayloadReaderOptions extends Omit<AssemblerOptions, 'documents'> {
 	/** Continues at the next document where bytes are malformed, instead of throwing. @default false */
 	readonly resync?: boolean;
+	/** Gives the bytes of each fragment with its `fragment-end`. Not together with `resync`. @default false */
+	readonly keepDocuments?: boolean;
 }
 
 /** Reads one payload into events, chunk by chunk: a {@link MatroskaParser} that reports into a {@link FragmentAssembler}. */
@@ -15,9 +18,14 @@ export class PayloadReader {
 	readonly #parser: MatroskaParser;
 	readonly #assembler: FragmentAssembler;
 	readonly #resyncs: boolean;
+	readonly #documents: DocumentBytes | null;
 
-	constructor(context: DemuxContext, { resync = false, ...options }: PayloadReaderOptions = {}) {
-		this.#assembler = new FragmentAssembler(context, options);
+	constructor(
+		context: DemuxContext,
+		{ resync = false, keepDocuments = false, ...options }: PayloadReaderOptions = {},
+	) {
+		this.#documents = keepDocuments ? new DocumentBytes() : null;
+		this.#assembler = new FragmentAssembler(context, { ...options, documents: this.#documents });
 		this.#parser = new MatroskaParser(this.#assembler);
 		this.#resyncs = resync;
 	}
@@ -28,6 +36,7 @@ export class PayloadReader {
 	 * throw: the failure is one of the events, and the next document follows it.
 	 */
 	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
+		this.#documents?.add(chunk);
 		yield* this.#read(() => this.#parser.write(chunk));
 	}
 

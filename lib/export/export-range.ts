@@ -3,9 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { InvalidOptionError, SinkError } from '../errors.js';
-import { createTrouble, isFileThere } from '../files/file-trouble.js';
-import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import { InvalidOptionError } from '../errors.js';
+import { markOutput } from '../files/output-mark.js';
 import type { StartAt } from '../frames/fragment-start.js';
 import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/skip-completed-filter.js';
@@ -103,8 +102,7 @@ export async function exportRange(
 	checkOptionNames(options, EXPORT_OPTION_NAMES);
 	const request = requestOf(range, file, options, source.stream);
 	options.signal?.throwIfAborted();
-	await checkPlaces(file);
-	const mark = await markFile(file);
+	const mark = await markOutput(file, [manifestPath(file)]);
 	try {
 		const done = await finishedExport(file, request, options, source);
 		if (done !== null) return done;
@@ -201,15 +199,6 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 	};
 }
 
-/** Fails where something that is not a file is in place of one: it would be lost, or waited for. */
-async function checkPlaces(file: string): Promise<void> {
-	try {
-		for (const path of [file, manifestPath(file)]) await isFileThere(path, { follows: true });
-	} catch (cause) {
-		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${createTrouble(cause)}`, cause);
-	}
-}
-
 /** Where everything is. */
 function placesOf(
 	file: string,
@@ -218,22 +207,6 @@ function placesOf(
 ): Pick<ExportSummary, 'file' | 'files' | 'manifest'> {
 	const placed = files.map((exported) => ({ ...exported, file: join(dirname(file), exported.file) }));
 	return { file: placed[0]?.file ?? file, files: placed, manifest: manifest ? manifestPath(file) : null };
-}
-
-async function markFile(file: string): Promise<ProcessMark> {
-	const path = join(dirname(file), `.${basename(file)}.in-use-by`);
-	let mark: ProcessMark | string;
-	try {
-		mark = await markInUse(path);
-	} catch (cause) {
-		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${createTrouble(cause)}`, cause);
-	}
-	if (typeof mark !== 'string') return mark;
-	throw new SinkError(
-		'KVS_SINK_FAILED',
-		file,
-		`cannot write \`${file}\`: ${mark} is writing it (if that is not an export, remove \`${path}\`)`,
-	);
 }
 
 /** The summary of an export that is finished, whole, and still what its manifest says; null where there is none. */

@@ -54,6 +54,7 @@ export class FragmentEndEvent {
 	/** False exactly when a `fragment-failure` came before it. */
 	readonly complete: boolean;
 	readonly #fragment: FragmentEvent;
+	readonly #document: readonly Uint8Array[] | null;
 
 	constructor(
 		fragment: FragmentEvent,
@@ -64,6 +65,7 @@ export class FragmentEndEvent {
 			bytes: number;
 			tags: readonly Tag[];
 			complete: boolean;
+			document?: readonly Uint8Array[] | null;
 		},
 	) {
 		this.index = fragment.index;
@@ -73,11 +75,20 @@ export class FragmentEndEvent {
 		this.tags = fields.tags;
 		this.complete = fields.complete;
 		this.#fragment = fragment;
+		this.#document = fields.document ?? null;
 	}
 
 	/** The event that the fragment began with. */
 	get fragment(): FragmentEvent {
 		return this.#fragment;
+	}
+
+	/**
+	 * The fragment as the service sent it, tags of the service included: its Matroska document, in slices that are views of the chunks in
+	 * which it came and are not to be written to. Null unless it is whole and `Demuxer` was made with `keepDocuments`.
+	 */
+	get document(): readonly Uint8Array[] | null {
+		return this.#document;
 	}
 
 	/** Producer time of the fragment, as in its `fragment` event. */

@@ -4,7 +4,7 @@ import { FragmentError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { Progress } from '../model/progress.js';
 import type { RunSummary } from '../model/run-summary.js';
-import { Stage } from '../stream/stage.js';
+import { Stage, type StageOptions } from '../stream/stage.js';
 import type { RunCounter } from './run-counter.js';
 
 /**
@@ -23,7 +23,7 @@ export interface EventStream<E = MediaEvent> extends Readable {
 const runChannel = channel('kvs-archive:run');
 
 /** Options of {@link RunOutput}. */
-export interface RunOutputOptions<E> {
+export interface RunOutputOptions<E> extends Pick<StageOptions, 'readableHighWaterMark'> {
 	readonly counter: RunCounter;
 	/** Selects what goes out of a batch of events. */
 	readonly pick: (events: readonly MediaEvent[]) => E[];
@@ -44,7 +44,7 @@ export class RunOutput<E> extends Stage<readonly MediaEvent[], E> implements Eve
 	#resolveSummary: (summary: RunSummary) => void = () => {};
 
 	constructor(options: RunOutputOptions<E>) {
-		super();
+		super(options);
 		this.#options = options;
 		this.summary = new Promise((resolve) => {
 			this.#resolveSummary = resolve;

@@ -27,6 +27,8 @@ export interface MediaRun<E> extends ServiceContext {
 	readonly startAt: StartAt;
 	/** The tracks whose frames are wanted; null: all. */
 	readonly tracks?: TrackSelection | null;
+	/** Gives the bytes of each whole fragment with its `fragment-end`. @default false */
+	readonly keepDocuments?: boolean;
 	/** Selects which events go out. */
 	readonly pick: RunOutputOptions<E>['pick'];
 	/** Where an earlier run of the range stopped. */
@@ -47,7 +49,7 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 /** Makes the stages of a run. Throws `InvalidOptionError`. */
 export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource | Transform)[] {
 	const { client, limiter, clock, connections, range, startAt, pick } = run;
-	const { tracks = null, past = FRESH_START } = run;
+	const { tracks = null, past = FRESH_START, keepDocuments = false } = run;
 	const { strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, onProgress } = options;
 	const resolved = resolveTimeRange(range);
 	const counter = new RunCounter(clock, resolved);
@@ -64,9 +66,16 @@ export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource 
 		...(past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })]),
 		new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
 		new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
-		new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
+		new Demuxer({ deliver: 'batch', keepDocuments, clock, onRetry: () => counter.retry() }),
 		...(tracks === null ? [] : [new TrackFilter(tracks)]),
 		...(padding === null ? [] : [new RangeTrimmer({ range: resolved, startAt, tracks, padding, onDropped })]),
-		new RunOutput<E>({ counter, pick, strict, onProgress }),
+		new RunOutput<E>({
+			counter,
+			pick,
+			strict,
+			onProgress,
+			// Each item may be a whole fragment then.
+			...(keepDocuments ? { readableHighWaterMark: 1 } : {}),
+		}),
 	];
 }

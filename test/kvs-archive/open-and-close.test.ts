@@ -121,6 +121,7 @@ test('after close every method says that the archive is closed, at once', async 
 		live: () => kvs.live({ from: 'now' }),
 		pictures: () => kvs.pictures(range),
 		export: () => kvs.export(range, 'never.mkv'),
+		exportRaw: () => kvs.exportRaw(range, 'never.mkv'),
 		hlsSession: () => kvs.hlsSession({ mode: 'live' }),
 		presign: () => kvs.presign('ListFragments'),
 		canPaginate: () => kvs.canPaginate('ListFragments'),

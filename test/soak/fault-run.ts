@@ -74,6 +74,8 @@ export interface FaultedRun {
 	readonly file: Buffer;
 	/** The same file, made of the clean run without the fragments that failed or were not listed. */
 	readonly expected: Buffer;
+	/** Fragments whose bytes are others than in the clean run. */
+	readonly changed: readonly string[];
 	/** Faults that were made. */
 	readonly made: ReadonlyMap<string, number>;
 	readonly requests: number;
@@ -206,9 +208,8 @@ export async function faultedRun(
 	const file = join(recorded.workDirectory, `seed-${seed}.mkv`);
 	const { events, listed, made, requests } = await read(recorded, rules, seed, { file });
 	const failures = events.filter((event) => event instanceof FragmentFailureEvent);
-	const delivered = events.flatMap((event) =>
-		event instanceof FragmentEndEvent && event.complete ? [event.fragmentNumber ?? ''] : [],
-	);
+	const delivered = [...documentsOf(events)];
+	const documents = new Map([...recorded.clean.values()].flatMap((of) => [...documentsOf(of)]));
 	const left = new Set(listed);
 	for (const { fragmentNumber: number } of failures) left.delete(number ?? '');
 	const expectedFile = join(recorded.workDirectory, `expected-${seed}.mkv`);
@@ -217,7 +218,8 @@ export async function faultedRun(
 	return {
 		listed,
 		failures,
-		delivered,
+		delivered: delivered.map(([number]) => number),
+		changed: delivered.flatMap(([number, bytes]) => (documents.get(number)?.equals(bytes) ? [] : [number])),
 		made,
 		requests,
 		file: await readFile(file),
@@ -244,7 +246,16 @@ export function faultIn(recorded: Recorded, { lost, rules }: FaultMix, run: Faul
 	const whole = run.listed.filter((number) => !lost.has(number));
 	if (run.delivered.join() !== whole.join())
 		return `${run.delivered.length} fragments came whole, or not in order, in place of ${whole.length}`;
+	if (run.changed.length > 0) return `the bytes of ${run.changed.join(', ')} are others`;
 	return run.file.equals(run.expected) ? null : 'the file has other bytes';
+}
+
+/** Number and bytes of each fragment that is whole. */
+function* documentsOf(events: readonly MediaEvent[]): Generator<[number: string, bytes: Buffer]> {
+	for (const event of events) {
+		if (event instanceof FragmentEndEvent && event.complete)
+			yield [event.fragmentNumber ?? '', Buffer.concat(event.document ?? [])];
+	}
 }
 
 interface Reading {
@@ -291,7 +302,7 @@ async function read(
 			new Watched<Fragment>(({ fragmentNumber: number }) => listed.push(number)),
 			new FragmentBatcher(),
 			new MediaFetcher({ ...shared, maxBufferedBytes: 1024 * 1024 }),
-			new Demuxer({ clock, random, resume }),
+			new Demuxer({ keepDocuments: true, clock, random, resume }),
 			new Watched<MediaEvent>((event) => events.push(event)),
 			new MkvSink(file),
 		);

@@ -16,10 +16,13 @@ import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
 import { parseTracks } from '../track-list.js';
+import { exportRaw } from './export-raw.js';
 
 /** Options of `export`. */
 export interface ExportCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
 	readonly output?: string;
+	/** The file, where it is named here; true where `output` names it. */
+	readonly raw?: string | true;
 	readonly tracks?: string;
 	readonly gaps?: string;
 	readonly split?: readonly string[];
@@ -42,6 +45,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 /** Writes a range into one playable file, or several. */
 export async function exportRange(options: ExportCommandOptions, context: CommandContext): Promise<number> {
 	const { terminal, signal } = context;
+	if (options.raw !== undefined) return exportRaw(options, context);
 	if (options.output === undefined) throw new InvalidOptionError('-o', 'given: the file to write', undefined);
 	const exportOptions = exportOptionsOf(options);
 	await using archive = archiveOf(options);
