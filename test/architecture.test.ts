@@ -28,7 +28,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	playback: ['aws', 'pace'],
 	put: ['aws', 'pace', 'stream'],
 	feed: ['aws', 'ebml', 'files', 'media-files', 'mkv', 'pace', 'put', 'stream'],
-	follow: ['aws', 'demux', 'fetch', 'files', 'list', 'pace', 'run', 'stream'],
+	follow: ['aws', 'demux', 'fetch', 'files', 'list', 'live', 'pace', 'run', 'stream'],
 	run: ['aws', 'codecs', 'demux', 'fetch', 'frames', 'list', 'live', 'pace', 'pictures', 'stream'],
 	export: [
 		'codecs',

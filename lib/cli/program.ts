@@ -87,6 +87,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--until <time>', 'end, likewise (default: without end)')
 		.option('--checkpoint <file>', 'keep what is done in this file, and go on there')
 		.option('--consumer <name>', 'whose checkpoint it is (default: default)')
+		.option('--live', 'read through GetMedia: lower delay, and a connection of three')
 		.action(run(async () => (await import('./commands/follow.js')).follow));
 
 	program

@@ -13,6 +13,12 @@ export interface FollowOptions {
 	readonly from?: Instant | undefined;
 	/** Server time of the last fragment that is wanted. @default without end */
 	readonly until?: Instant | undefined;
+	/**
+	 * How media comes. `listing`: it is listed every second, and read when it is stored whole. `live`: with lower delay through
+	 * GetMedia, which takes one of the three connections that a stream has for it; what GetMedia leaves out is listed, and comes
+	 * 20 seconds later at most, after what was given out by then. What is stored already comes by listing in both. @default 'listing'
+	 */
+	readonly via?: 'listing' | 'live' | undefined;
 	/** Where it is kept what is done, so that another process goes on from there. Closed with the stream. */
 	readonly checkpoint?: CheckpointStore | undefined;
 	/** The name that the checkpoint is kept under; one consumer of a name at a time. @default 'default' */
@@ -32,6 +38,7 @@ export interface FollowOptions {
 export const FOLLOW_OPTION_NAMES: OptionNames<FollowOptions> = {
 	from: true,
 	until: true,
+	via: true,
 	checkpoint: true,
 	consumer: true,
 	ack: true,
@@ -49,12 +56,13 @@ export interface ResolvedFollowOptions {
 	readonly untilMs: number;
 	readonly consumer: string;
 	readonly isManual: boolean;
+	readonly isLive: boolean;
 }
 
 /** Checks options. Throws {@link InvalidOptionError}. */
 export function resolveFollowOptions(options: FollowOptions, clock: Clock): ResolvedFollowOptions {
 	checkOptionNames(options, FOLLOW_OPTION_NAMES);
-	const { from = 'now', until, consumer = 'default', ack = 'auto' } = options;
+	const { from = 'now', until, via = 'listing', consumer = 'default', ack = 'auto' } = options;
 	if (typeof consumer !== 'string' || !CONSUMER_PATTERN.test(consumer)) {
 		throw new InvalidOptionError(
 			'consumer',
@@ -63,11 +71,12 @@ export function resolveFollowOptions(options: FollowOptions, clock: Clock): Reso
 		);
 	}
 	if (ack !== 'auto' && ack !== 'manual') throw new InvalidOptionError('ack', "'auto' or 'manual'", ack);
+	if (via !== 'listing' && via !== 'live') throw new InvalidOptionError('via', "'listing' or 'live'", via);
 	const nowMs = clock.now();
 	const fromMs = from === 'now' ? nowMs : from === 'earliest' ? 0 : resolveInstant('from', from);
 	const untilMs = until === undefined ? Number.POSITIVE_INFINITY : resolveInstant('until', until);
 	if (untilMs < fromMs) {
 		throw new InvalidOptionError('until', `at or after \`from\` (${new Date(fromMs).toISOString()})`, until);
 	}
-	return { fromMs, untilMs, consumer, isManual: ack === 'manual' };
+	return { fromMs, untilMs, consumer, isManual: ack === 'manual', isLive: via === 'live' };
 }

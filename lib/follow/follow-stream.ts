@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
 import { InvalidOptionError } from '../errors.js';
 import type { CaughtUp } from '../list/follow-source.js';
-import type { Fragment } from '../model/fragment.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { RunSummary } from '../model/run-summary.js';
 import type { Clock } from '../pace/clock.js';
 import type { EventStream } from '../run/event-stream.js';
 import { CaughtUpEvent } from './caught-up-event.js';
 import { type Checkpoint, CheckpointKeeper, type CheckpointStore } from './checkpoint.js';
+import { fragmentOver } from './fragment-over.js';
+import type { GivenFragment } from './live-follow-source.js';
 
 /** What a follower gives out. */
 export type FollowEvent = MediaEvent | CaughtUpEvent;
@@ -16,7 +17,7 @@ export type FollowEvent = MediaEvent | CaughtUpEvent;
 export type OpenFollowRun = (
 	start: Pick<CheckpointKeeper, 'fromMs' | 'done'>,
 	listen: {
-		readonly onListed: (fragments: readonly Fragment[]) => void;
+		readonly onGiven: (fragments: readonly GivenFragment[]) => void;
 		readonly onCaughtUp: (caughtUp: CaughtUp) => void;
 	},
 ) => EventStream;
@@ -126,7 +127,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		if (this.errored !== null) throw this.errored;
 		if (this.destroyed) return;
 		const run = open(this.#keeper, {
-			onListed: (fragments) => {
+			onGiven: (fragments) => {
 				for (const { fragmentNumber, serverTimestamp } of fragments) {
 					this.#undone.set(fragmentNumber, serverTimestamp.getTime());
 				}
@@ -211,6 +212,5 @@ function* parts(events: readonly MediaEvent[]): Generator<MediaEvent[]> {
 /** The number of the fragment that is over with the last event; null where none is. */
 function finishedIn(events: readonly FollowEvent[]): string | null {
 	const last = events.at(-1);
-	if (last?.type === 'fragment-end') return last.fragmentNumber;
-	return last?.type === 'fragment-failure' && last.index === null ? last.fragmentNumber : null;
+	return (last && fragmentOver(last)?.fragmentNumber) ?? null;
 }

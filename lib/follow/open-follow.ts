@@ -11,36 +11,40 @@ import { RunCounter } from '../run/run-counter.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { type FollowOptions, resolveFollowOptions } from './follow-options.js';
 import { FollowStream, type OpenFollowRun } from './follow-stream.js';
+import { type GivenFragment, LiveFollowSource } from './live-follow-source.js';
 
 /** A fragment that is listed waits this long for others to be asked for with it. */
 const BATCH_WAIT_MS = 50;
 
-/** Follows a stream by listing. Throws `InvalidOptionError`. Nothing is requested before something is read. */
+/** Follows a stream, see {@link FollowOptions}. Throws `InvalidOptionError`. Nothing is requested before something is read. */
 export function openFollow(
 	options: FollowOptions,
 	{ connections, ...service }: ServiceContext & { readonly connections: number },
 ): FollowStream {
 	const { clock, client, limiter } = service;
-	const { fromMs, untilMs, consumer, isManual } = resolveFollowOptions(options, clock);
+	const { fromMs, untilMs, consumer, isManual, isLive } = resolveFollowOptions(options, clock);
 	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, checkpoint } = options;
-	const open: OpenFollowRun = (start, { onListed, onCaughtUp }) => {
+	const open: OpenFollowRun = (start, { onGiven, onCaughtUp }) => {
 		const counter = new RunCounter(clock, { fromMs: start.fromMs, toMs: untilMs, by: 'server' });
-		const shared = {
-			client,
-			limiter,
-			clock,
-			onCall: counter.call.bind(counter),
-			retryPolicy: RETRY_FOR_EVER,
+		const onCall = counter.call.bind(counter);
+		const shared = { client, limiter, clock, onCall, retryPolicy: RETRY_FOR_EVER };
+		const given = (fragments: readonly GivenFragment[]): void => {
+			counter.listed(fragments.length);
+			onGiven(fragments);
 		};
-		const source = new FollowSource({
+		const listing = new FollowSource({
 			...shared,
 			fromMs: start.fromMs,
 			done: start.done,
 			untilMs,
-			onCaughtUp,
+			isFill: isLive,
+			onCaughtUp: (caughtUp) => {
+				onCaughtUp(caughtUp);
+				live?.caughtUp();
+			},
 			onListed: (fragments) => {
-				counter.listed(fragments.length);
-				onListed(fragments);
+				given(fragments);
+				live?.listed(fragments);
 			},
 		});
 		const output = new RunOutput<MediaEvent>({
@@ -50,15 +54,31 @@ export function openFollow(
 			onProgress: undefined,
 		});
 		const maxSizeBytes = maxBufferedBytes / Math.max(1, connections - 1);
-		pipeline(
-			source,
-			new FragmentBatcher({ maxSizeBytes, maxWaitMs: BATCH_WAIT_MS, clock }),
-			new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order: 'archive' }),
-			new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() }),
-			output,
-			// The outcome reaches the caller through the output, which the pipeline destroys with the error.
-			() => {},
-		);
+		const batcher = new FragmentBatcher({ maxSizeBytes, maxWaitMs: BATCH_WAIT_MS, clock });
+		const fetcher = new MediaFetcher({
+			...shared,
+			concurrency: connections,
+			maxBufferedBytes,
+			order: 'archive',
+		});
+		const listed = new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() });
+		const live = isLive
+			? new LiveFollowSource({
+					...service,
+					listing,
+					listed,
+					fromMs: start.fromMs,
+					onTaken: (fragment) => given([fragment]),
+					onCall,
+				})
+			: null;
+		// The outcome reaches the caller through the output, which the pipeline destroys with the error.
+		if (live === null) {
+			pipeline(listing, batcher, fetcher, listed, output, () => {});
+		} else {
+			pipeline(listing, batcher, fetcher, listed, () => {});
+			pipeline(live, output, () => {});
+		}
 		return output;
 	};
 	const stream = new FollowStream({

@@ -11,6 +11,9 @@ const POLL_INTERVAL_MS = 1000;
 const MAX_POLL_INTERVAL_MS = 5000;
 const INTERVAL_GROWTH = 1.5;
 
+/** Between two listings while fragments come by another way, which they are to complete, in milliseconds. */
+const FILL_INTERVAL_MS = 10_000;
+
 /**
  * How far each listing looks back before the newest fragment, in milliseconds: a listing is eventually consistent, and a
  * fragment that began early may end late. What is listed later than that is not noticed.
@@ -29,7 +32,7 @@ const MAX_LISTED_AFTER_MS = 30_000;
 
 /** What a {@link FollowSource} has seen when it has caught up. */
 export interface CaughtUp {
-	/** How many fragments it has given out in all. */
+	/** How many fragments have been given out in all. */
 	readonly given: number;
 	/** Server time of the newest, epoch milliseconds; null before the first. */
 	readonly newestMs: number | null;
@@ -43,7 +46,12 @@ export interface FollowSourceOptions extends ServiceContext {
 	readonly done: ReadonlyMap<string, number>;
 	/** Server time of the last fragment that is wanted, epoch milliseconds; Infinity: without end. */
 	readonly untilMs: number;
-	/** Called after each listing that brought nothing new. */
+	/**
+	 * Whether fragments come by another way too, which {@link FollowSource.claim} is called for: then, once it has caught up, it
+	 * lists less often and gives out only what was listed twice and has not come.
+	 */
+	readonly isFill: boolean;
+	/** Called after each listing that brought nothing new; as a fill, whenever everything that is listed has come. */
 	readonly onCaughtUp: (caughtUp: CaughtUp) => void;
 	/** Called with what is about to be given out. */
 	readonly onListed: (fragments: readonly Fragment[]) => void;
@@ -65,36 +73,65 @@ export class FollowSource extends Source<Fragment> {
 	/** When the last listing that came to its end was begun, epoch milliseconds. */
 	#lookedAtMs = Number.NEGATIVE_INFINITY;
 	#given = 0;
+	/** Whether what is listed is left to the other way first. */
+	#isFilling = false;
+	/** What was listed once and has not come. */
+	#awaited = new Set<string>();
 
 	constructor(options: FollowSourceOptions) {
 		super({ readableHighWaterMark: 1 });
 		this.#options = options;
 		this.#seen = new Map(options.done);
+		for (const serverMs of options.done.values())
+			this.#newestMs = Math.max(this.#newestMs ?? serverMs, serverMs);
+	}
+
+	/** Whether the fragments that come from now on are left to the other way. */
+	get isFilling(): boolean {
+		return this.#isFilling;
+	}
+
+	/** Server time of the newest fragment that came or is not wanted, epoch milliseconds; null before the first. */
+	get newestMs(): number | null {
+		return this.#newestMs;
+	}
+
+	/** A fragment comes by another way. Whether it is wanted: then it is not given out here. */
+	claim(fragmentNumber: string, serverMs: number): boolean {
+		if (serverMs < this.#lookFromMs || serverMs > this.#options.untilMs) return false;
+		if (this.#seen.has(fragmentNumber)) return false;
+		this.#give(fragmentNumber, serverMs);
+		if (this.#awaited.delete(fragmentNumber) && this.#awaited.size === 0) this.#sayCaughtUp();
+		return true;
 	}
 
 	protected override async *produce(): AsyncGenerator<Fragment[]> {
-		const { clock, untilMs, onCaughtUp } = this.#options;
+		const { clock, untilMs, isFill } = this.#options;
 		let intervalMs = POLL_INTERVAL_MS;
 		for (;;) {
 			const lookedAtMs = clock.now();
 			const before = this.#given;
+			const missing = new Set<string>();
 			let isPastEnd = lookedAtMs > untilMs + MAX_LISTED_AFTER_MS;
 			for await (const fragments of this.#list(lookedAtMs)) {
-				const wanted = fragments.filter((fragment) => this.#isNew(fragment));
+				const wanted = fragments.filter((fragment) => this.#isNew(fragment, missing));
 				isPastEnd ||= fragments.some(({ serverTimestamp }) => serverTimestamp.getTime() > untilMs);
 				if (wanted.length === 0) continue;
 				this.#options.onListed(wanted);
 				yield wanted;
 			}
 			this.#lookedAtMs = lookedAtMs;
-			if (this.#given === before) onCaughtUp({ given: this.#given, newestMs: this.#newestMs });
-			if (isPastEnd) return;
+			this.#awaited = new Set([...missing].filter((fragmentNumber) => !this.#seen.has(fragmentNumber)));
+			if (isPastEnd && this.#awaited.size === 0) return;
 			this.#forget();
-			intervalMs =
-				this.#given > before
+			this.#isFilling ||= isFill && clock.now() - lookedAtMs < FILL_INTERVAL_MS;
+			if (this.#isFilling ? this.#awaited.size === 0 : this.#given === before) this.#sayCaughtUp();
+			intervalMs = this.#isFilling
+				? FILL_INTERVAL_MS
+				: this.#given > before
 					? POLL_INTERVAL_MS
 					: Math.min(MAX_POLL_INTERVAL_MS, intervalMs * INTERVAL_GROWTH);
-			await clock.sleep(intervalMs, { signal: this.signal });
+			if (!isPastEnd) await clock.sleep(intervalMs, { signal: this.signal });
 		}
 	}
 
@@ -108,15 +145,33 @@ export class FollowSource extends Source<Fragment> {
 		yield* source.batches();
 	}
 
-	#isNew({ fragmentNumber, serverTimestamp }: Fragment): boolean {
+	#isNew({ fragmentNumber, serverTimestamp }: Fragment, missing: Set<string>): boolean {
 		const serverMs = serverTimestamp.getTime();
 		if (serverMs > this.#options.untilMs) return false;
-		const isSeen = this.#seen.has(fragmentNumber);
+		if (this.#seen.has(fragmentNumber)) {
+			this.#see(fragmentNumber, serverMs);
+			return false;
+		}
+		if (this.#isFilling && !this.#awaited.has(fragmentNumber)) {
+			missing.add(fragmentNumber);
+			return false;
+		}
+		this.#give(fragmentNumber, serverMs);
+		return true;
+	}
+
+	#give(fragmentNumber: string, serverMs: number): void {
+		this.#see(fragmentNumber, serverMs);
+		this.#given++;
+	}
+
+	#see(fragmentNumber: string, serverMs: number): void {
 		this.#seen.set(fragmentNumber, serverMs);
 		this.#newestMs = Math.max(this.#newestMs ?? serverMs, serverMs);
-		if (isSeen) return false;
-		this.#given++;
-		return true;
+	}
+
+	#sayCaughtUp(): void {
+		this.#options.onCaughtUp({ given: this.#given, newestMs: this.#newestMs });
 	}
 
 	get #lookFromMs(): number {

@@ -1,216 +1,180 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { KvsArchive } from 'kvs-archive';
-import type { FaultRule } from 'kvs-archive/server';
-import { FileCheckpoints } from '#lib/follow/file-checkpoints.js';
-import type { FollowOptions } from '#lib/follow/follow-options.js';
-import type { FollowEvent, FollowStream } from '#lib/follow/follow-stream.js';
-import { type GrowingStream, startGrowing } from '../helpers/growing-stream.js';
-import { StandstillClock } from '../helpers/standstill-clock.js';
-import { temporaryDirectory } from '../helpers/tools.js';
+import test from 'ava';
+import type { FollowEvent } from '#lib/follow/follow-stream.js';
+import { secondsOf, startFollowed } from './followed.js';
 
-interface Followed extends GrowingStream {
-	readonly follow: (options?: FollowOptions) => FollowStream;
-	readonly checkpoint: () => FileCheckpoints;
-	readonly checkpointFile: string;
-}
-
-async function startFollowed(t: ExecutionContext, faults: readonly FaultRule[] = []): Promise<Followed> {
-	const growing = await startGrowing(t, faults);
-	const clock = new StandstillClock(Date.now());
-	const archive = new KvsArchive({ streamName: 'cam', endpoint: growing.endpoint, clock });
-	t.teardown(() => archive.close());
-	const checkpointFile = join(await temporaryDirectory(t), 'follow', 'checkpoint.json');
-	return {
-		...growing,
-		checkpointFile,
-		checkpoint: () => new FileCheckpoints(checkpointFile),
-		follow: (options = {}) => archive.follow({ from: 'earliest', ...options }),
-	};
-}
-
-/** Reads until `count` fragments have ended and it has caught up; returns their producer times, in seconds. */
-async function secondsOf(follow: FollowStream, count: number): Promise<number[]> {
-	const seconds: number[] = [];
-	for await (const event of follow as AsyncIterable<FollowEvent>) {
-		if (event.type === 'fragment-end')
-			seconds.push((event.producerTimestamp?.getTime() ?? Number.NaN) / 1000);
-		if (event.type === 'caught-up' && seconds.length >= count) break;
-	}
-	return seconds;
-}
-
-test('gives what is stored and what comes, each once, and says when it has caught up', async (t) => {
-	const { put, follow } = await startFollowed(t);
-	await put(1, 2, 3);
-	const types: string[] = [];
-	let caughtUp = 0;
-	for await (const event of follow() as AsyncIterable<FollowEvent>) {
-		types.push(event.type === 'fragment-end' ? `end ${event.producerTimestamp?.getTime()}` : event.type);
-		if (event.type !== 'caught-up') continue;
-		t.true(event.lagMs >= 0);
-		if (++caughtUp === 1) await put(4);
-		else if (caughtUp === 2) await put(5, 6);
-		else break;
-	}
-	t.deepEqual(
-		types.filter((type) => /end|caught/.test(type)),
-		[
-			'end 1000',
-			'end 2000',
-			'end 3000',
-			'caught-up',
-			'end 4000',
-			'caught-up',
-			'end 5000',
-			'end 6000',
-			'caught-up',
-		],
-	);
-	t.is(types.filter((type) => type === 'frame').length, 12);
-});
-
-test('goes on after the last fragment that was done, and repeats one at most', async (t) => {
-	const { put, follow, checkpoint, checkpointFile } = await startFollowed(t);
-	await put(1, 2, 3, 4);
-	const first: number[] = [];
-	for await (const event of follow({ checkpoint: checkpoint() }) as AsyncIterable<FollowEvent>) {
-		if (event.type !== 'fragment-end') continue;
-		first.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
-		// Left before anything was asked for after it: it is not done.
-		if (first.length === 3) break;
-	}
-	t.deepEqual(first, [1, 2, 3]);
-	t.is((await stat(checkpointFile)).mode & 0o777, 0o600);
-	t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 2), [3, 4]);
-	await put(5);
-	t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 1), [5]);
-	t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 0), []);
-});
-
-test('a fragment that is listed late comes late, and once', async (t) => {
-	const { put, follow, requests } = await startFollowed(t, [
-		{ fault: 'late-listing', fromListing: 4, share: 0.5 },
-	]);
-	await put(1, 2, 3, 4, 5, 6, 7, 8);
-	const seconds: number[] = [];
-	for await (const event of follow() as AsyncIterable<FollowEvent>) {
-		if (event.type === 'fragment-end') seconds.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
-		if (seconds.length === 8) break;
-	}
-	t.deepEqual(
-		seconds.toSorted((a, b) => a - b),
-		[1, 2, 3, 4, 5, 6, 7, 8],
-	);
-	t.true(requests.some(({ faults }) => faults.some(({ fault }) => fault === 'late-listing')));
-});
-
-test('trouble of the service does not end it, and a deleted stream does', async (t) => {
-	const { put, follow, server } = await startFollowed(t, [
-		{ fault: 'throttle', operation: 'ListFragments', every: 2 },
-		{ fault: 'server-error', operation: 'GetMediaForFragmentList', times: 8 },
-		{ fault: 'cut', atFraction: 0.5, times: 3 },
-	]);
-	await put(1, 2, 3);
-	const stream = server.archive.stream('cam');
-	const seconds: number[] = [];
-	await t.throwsAsync(
-		async () => {
-			for await (const event of follow() as AsyncIterable<FollowEvent>) {
-				if (event.type === 'fragment-end' && event.complete) {
-					seconds.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
-				}
-				if (event.type === 'caught-up' && stream !== undefined && !stream.ended.aborted) {
-					await server.archive.deleteStream(stream);
-				}
-			}
-		},
-		{ code: 'KVS_NOT_FOUND' },
-	);
-	t.deepEqual(seconds, [1, 2, 3]);
-});
-
-test('`until` ends it, and later fragments are not given out', async (t) => {
-	const { put, follow, server } = await startFollowed(t);
-	await put(1, 2);
-	const [, last] = server.archive.stream('cam')?.fragments.latest('server', 1e15, 2) ?? [];
-	await put(3);
-	const seconds: number[] = [];
-	for await (const event of follow({ until: last?.serverMs ?? 0 }) as AsyncIterable<FollowEvent>) {
-		if (event.type === 'fragment-end') seconds.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
-	}
-	t.deepEqual(seconds, [1, 2]);
-});
-
-test('with `ack: manual` a fragment is done when it is said to be', async (t) => {
-	const { put, follow, checkpoint } = await startFollowed(t);
-	await put(1, 2, 3);
-	const stream = follow({ checkpoint: checkpoint(), ack: 'manual' });
-	const numbers: string[] = [];
-	for await (const event of stream as AsyncIterable<FollowEvent>) {
-		if (event.type === 'fragment-end') numbers.push(event.fragmentNumber as string);
-		if (event.type !== 'caught-up') continue;
-		await stream.ack(numbers[1] as string);
-		await t.throwsAsync(stream.ack(numbers[1] as string), { code: 'KVS_INVALID_OPTION' });
-		break;
-	}
-	t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 2), [1, 3]);
-});
-
-test('a second consumer is refused, and a checkpoint that is not its own, damaged or of the future', async (t) => {
-	const { put, follow, checkpoint, checkpointFile } = await startFollowed(t);
-	await put(1);
-	for await (const event of follow({ checkpoint: checkpoint() }) as AsyncIterable<FollowEvent>) {
-		if (event.type !== 'caught-up') continue;
-		await t.throwsAsync(secondsOf(follow({ checkpoint: checkpoint() }), 0), {
-			code: 'KVS_CHECKPOINT_IN_USE',
-			message: /in use by .*: one consumer at a time/,
-		});
-		break;
-	}
-	await t.throwsAsync(secondsOf(follow({ checkpoint: checkpoint(), consumer: 'other' }), 0), {
-		code: 'KVS_CHECKPOINT_INVALID',
-		message: /belongs to `cam\/default`, and not to `cam\/other`/,
+for (const via of ['listing', 'live'] as const) {
+	test(`${via}: gives what is stored and what comes, each once, and says when it has caught up`, async (t) => {
+		const { put, follow } = await startFollowed(t, via);
+		await put(1, 2, 3);
+		const types: string[] = [];
+		let caughtUp = 0;
+		for await (const event of follow() as AsyncIterable<FollowEvent>) {
+			types.push(event.type === 'fragment-end' ? `end ${event.producerTimestamp?.getTime()}` : event.type);
+			if (event.type !== 'caught-up') continue;
+			t.true(event.lagMs >= 0);
+			if (++caughtUp === 1) await put(4);
+			else if (caughtUp === 2) await put(5, 6);
+			else break;
+		}
+		t.deepEqual(
+			types.filter((type) => /end|caught/.test(type)),
+			[
+				'end 1000',
+				'end 2000',
+				'end 3000',
+				'caught-up',
+				'end 4000',
+				'caught-up',
+				'end 5000',
+				'end 6000',
+				'caught-up',
+			],
+		);
+		t.is(types.filter((type) => type === 'frame').length, 12);
 	});
-	const text = await readFile(checkpointFile, 'utf8');
-	for (const [broken, message] of [
-		[text.slice(0, -5), /is damaged/],
-		[text.replace('"version":1', '"version":2'), /written by a later version/],
-		['{}', /is damaged/],
-	] as const) {
-		await writeFile(checkpointFile, broken);
-		await t.throwsAsync(secondsOf(follow({ checkpoint: checkpoint() }), 0), {
+
+	test(`${via}: goes on after the last fragment that was done, and repeats one at most`, async (t) => {
+		const { put, follow, checkpoint, checkpointFile } = await startFollowed(t, via);
+		await put(1, 2, 3, 4);
+		const first: number[] = [];
+		for await (const event of follow({ checkpoint: checkpoint() }) as AsyncIterable<FollowEvent>) {
+			if (event.type !== 'fragment-end') continue;
+			first.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
+			// Left before anything was asked for after it: it is not done.
+			if (first.length === 3) break;
+		}
+		t.deepEqual(first, [1, 2, 3]);
+		t.is((await stat(checkpointFile)).mode & 0o777, 0o600);
+		t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 2), [3, 4]);
+		await put(5);
+		t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 1), [5]);
+		t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 0), []);
+	});
+
+	test(`${via}: a fragment that is listed late comes late, and once`, async (t) => {
+		const { put, follow, requests } = await startFollowed(t, via, [
+			{ fault: 'late-listing', fromListing: 4, share: 0.5 },
+		]);
+		await put(1, 2, 3, 4, 5, 6, 7, 8);
+		const seconds: number[] = [];
+		for await (const event of follow() as AsyncIterable<FollowEvent>) {
+			if (event.type === 'fragment-end') seconds.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
+			if (seconds.length === 8) break;
+		}
+		t.deepEqual(
+			seconds.toSorted((a, b) => a - b),
+			[1, 2, 3, 4, 5, 6, 7, 8],
+		);
+		t.true(requests.some(({ faults }) => faults.some(({ fault }) => fault === 'late-listing')));
+	});
+
+	test(`${via}: trouble of the service does not end it, and a deleted stream does`, async (t) => {
+		const { put, follow, server } = await startFollowed(t, via, [
+			{ fault: 'throttle', operation: 'ListFragments', every: 2 },
+			{ fault: 'server-error', operation: 'GetMediaForFragmentList', times: 8 },
+			{ fault: 'cut', atFraction: 0.5, times: 3 },
+		]);
+		await put(1, 2, 3);
+		const stream = server.archive.stream('cam');
+		const seconds: number[] = [];
+		await t.throwsAsync(
+			async () => {
+				for await (const event of follow() as AsyncIterable<FollowEvent>) {
+					if (event.type === 'fragment-end' && event.complete) {
+						seconds.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
+					}
+					if (event.type === 'caught-up' && stream !== undefined && !stream.ended.aborted) {
+						await server.archive.deleteStream(stream);
+					}
+				}
+			},
+			{ code: 'KVS_NOT_FOUND' },
+		);
+		t.deepEqual(seconds, [1, 2, 3]);
+	});
+
+	test(`${via}: \`until\` ends it, and later fragments are not given out`, async (t) => {
+		const { put, follow, server } = await startFollowed(t, via);
+		await put(1, 2);
+		const [, last] = server.archive.stream('cam')?.fragments.latest('server', 1e15, 2) ?? [];
+		await put(3);
+		const seconds: number[] = [];
+		for await (const event of follow({ until: last?.serverMs ?? 0 }) as AsyncIterable<FollowEvent>) {
+			if (event.type === 'fragment-end') seconds.push((event.producerTimestamp?.getTime() ?? 0) / 1000);
+		}
+		t.deepEqual(seconds, [1, 2]);
+	});
+
+	test(`${via}: with \`ack: manual\` a fragment is done when it is said to be`, async (t) => {
+		const { put, follow, checkpoint } = await startFollowed(t, via);
+		await put(1, 2, 3);
+		const stream = follow({ checkpoint: checkpoint(), ack: 'manual' });
+		const numbers: string[] = [];
+		for await (const event of stream as AsyncIterable<FollowEvent>) {
+			if (event.type === 'fragment-end') numbers.push(event.fragmentNumber as string);
+			if (event.type !== 'caught-up') continue;
+			await stream.ack(numbers[1] as string);
+			await t.throwsAsync(stream.ack(numbers[1] as string), { code: 'KVS_INVALID_OPTION' });
+			break;
+		}
+		t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 2), [1, 3]);
+	});
+
+	test(`${via}: a second consumer is refused, and a checkpoint that is not its own, damaged or of the future`, async (t) => {
+		const { put, follow, checkpoint, checkpointFile } = await startFollowed(t, via);
+		await put(1);
+		for await (const event of follow({ checkpoint: checkpoint() }) as AsyncIterable<FollowEvent>) {
+			if (event.type !== 'caught-up') continue;
+			await t.throwsAsync(secondsOf(follow({ checkpoint: checkpoint() }), 0), {
+				code: 'KVS_CHECKPOINT_IN_USE',
+				message: /in use by .*: one consumer at a time/,
+			});
+			break;
+		}
+		await t.throwsAsync(secondsOf(follow({ checkpoint: checkpoint(), consumer: 'other' }), 0), {
 			code: 'KVS_CHECKPOINT_INVALID',
-			message,
+			message: /belongs to `cam\/default`, and not to `cam\/other`/,
 		});
-	}
-	await writeFile(checkpointFile, text);
-	t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 0), []);
-});
-
-test('an abort rejects with its reason, and pipes get the events too', async (t) => {
-	const { put, follow } = await startFollowed(t);
-	await put(1);
-	const controller = new AbortController();
-	const reason = new Error('enough');
-	const stream = follow({ signal: controller.signal });
-	await t.throwsAsync(
-		async () => {
-			for await (const event of stream as AsyncIterable<FollowEvent>) {
-				if (event.type === 'caught-up') controller.abort(reason);
-			}
-		},
-		{ is: reason },
-	);
-	const summary = await stream.summary;
-	t.like(summary, { fragments: 1, delivered: 1, frames: 2 });
-	const types: string[] = [];
-	const piped = follow();
-	piped.on('data', ({ type }: FollowEvent) => {
-		types.push(type);
-		if (type === 'caught-up') piped.destroy();
+		const text = await readFile(checkpointFile, 'utf8');
+		for (const [broken, message] of [
+			[text.slice(0, -5), /is damaged/],
+			[text.replace('"version":1', '"version":2'), /written by a later version/],
+			['{}', /is damaged/],
+		] as const) {
+			await writeFile(checkpointFile, broken);
+			await t.throwsAsync(secondsOf(follow({ checkpoint: checkpoint() }), 0), {
+				code: 'KVS_CHECKPOINT_INVALID',
+				message,
+			});
+		}
+		await writeFile(checkpointFile, text);
+		t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 0), []);
 	});
-	await new Promise((resolve) => piped.once('close', resolve));
-	t.deepEqual(types, ['fragment', 'frame', 'frame', 'fragment-end', 'caught-up']);
-});
+
+	test(`${via}: an abort rejects with its reason, and pipes get the events too`, async (t) => {
+		const { put, follow } = await startFollowed(t, via);
+		await put(1);
+		const controller = new AbortController();
+		const reason = new Error('enough');
+		const stream = follow({ signal: controller.signal });
+		await t.throwsAsync(
+			async () => {
+				for await (const event of stream as AsyncIterable<FollowEvent>) {
+					if (event.type === 'caught-up') controller.abort(reason);
+				}
+			},
+			{ is: reason },
+		);
+		const summary = await stream.summary;
+		t.like(summary, { fragments: 1, delivered: 1, frames: 2 });
+		const types: string[] = [];
+		const piped = follow();
+		piped.on('data', ({ type }: FollowEvent) => {
+			types.push(type);
+			if (type === 'caught-up') piped.destroy();
+		});
+		await new Promise((resolve) => piped.once('close', resolve));
+		t.deepEqual(types, ['fragment', 'frame', 'frame', 'fragment-end', 'caught-up']);
+	});
+}

@@ -10,15 +10,23 @@ const IDLE_TURNS = 200;
 /** A clock on which back-offs take no time, and patience ends when it is told that time has gone on. */
 export class StandstillClock implements Clock {
 	#nowMs: number;
-	#sleepers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
+	readonly #patienceMs: number;
+	#sleepers = new Set<{ readonly ms: number; readonly dueMs: number; readonly wake: () => void }>();
 
-	constructor(nowMs: number) {
+	/** @param patienceMs - waits of at least this long end only when time goes on */
+	constructor(nowMs: number, patienceMs = PATIENCE_MS) {
 		this.#nowMs = nowMs;
+		this.#patienceMs = patienceMs;
 	}
 
 	/** How many wait for what does not come. */
 	get pending(): number {
 		return this.#sleepers.size;
+	}
+
+	/** Whether there is a wait of just that length. */
+	isSleptOn(ms: number): boolean {
+		return [...this.#sleepers].some((sleeper) => sleeper.ms === ms);
 	}
 
 	now(): number {
@@ -27,7 +35,7 @@ export class StandstillClock implements Clock {
 
 	async sleep(ms: number, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
 		signal?.throwIfAborted();
-		if (ms < PATIENCE_MS) return;
+		if (ms < this.#patienceMs) return;
 		await new Promise<void>((resolve, reject) => {
 			const onAbort = (): void => {
 				this.#sleepers.delete(sleeper);
@@ -38,7 +46,7 @@ export class StandstillClock implements Clock {
 				signal?.removeEventListener('abort', onAbort);
 				resolve();
 			};
-			const sleeper = { dueMs: this.#nowMs + ms, wake };
+			const sleeper = { ms, dueMs: this.#nowMs + ms, wake };
 			this.#sleepers.add(sleeper);
 			signal?.addEventListener('abort', onAbort, { once: true });
 		});

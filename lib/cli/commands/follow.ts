@@ -11,6 +11,7 @@ export interface FollowCommandOptions extends Omit<ArchiveCommandOptions, 'by' |
 	readonly until?: string;
 	readonly checkpoint?: string;
 	readonly consumer?: string;
+	readonly live?: boolean;
 }
 
 /**
@@ -18,7 +19,7 @@ export interface FollowCommandOptions extends Omit<ArchiveCommandOptions, 'by' |
  * last line.
  */
 export async function follow(options: FollowCommandOptions, context: CommandContext): Promise<number> {
-	const { from = 'now', until, checkpoint, consumer, json } = options;
+	const { from = 'now', until, checkpoint, consumer, live = false, json } = options;
 	const { terminal, signal, nowMs } = context;
 	await using archive = archiveOf({ ...options, by: 'server' });
 	const stream = archive.follow({
@@ -26,6 +27,7 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 		until: until === undefined ? undefined : parsePointInTime('--until', until, nowMs),
 		checkpoint: checkpoint === undefined ? undefined : new FileCheckpoints(checkpointFile(checkpoint)),
 		consumer,
+		via: live ? 'live' : 'listing',
 		signal,
 	});
 	for await (const events of stream.batches()) {
