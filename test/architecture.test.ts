@@ -47,10 +47,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	],
 	raw: ['files', 'run'],
 	server: ['codecs', 'demux', 'files', 'gaps', 'ebml', 'media-files', 'mkv', 'mp4', 'mpegts', 'stream'],
-	cli: ['errors.ts', 'index.ts', 'model', 'server/index.ts'],
+	redis: ['follow', 'stream'],
+	cli: ['errors.ts', 'index.ts', 'model', 'redis/index.ts', 'server/index.ts'],
 };
-const forEveryone = ['errors.ts', 'model'];
-const edges = ['server', 'cli'];
+const forEveryone = ['errors.ts', 'load-peer.ts', 'model'];
+const edges = ['server', 'redis', 'cli'];
 
 /**
  * The same inside lib/server, files at its top included. A line names only lines above it, so no two rooms import each
@@ -135,6 +136,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'@smithy/protocol-http': ['aws', 'server/signature'],
 	'@smithy/signature-v4': ['aws', 'server/signature'],
 	mediabunny: ['mp4', 'media-files'],
+	ioredis: 'redis',
 	'cli-progress': 'cli',
 	commander: 'cli',
 	'node:http': ['put', 'server'],
@@ -161,6 +163,8 @@ interface Import {
 	readonly to: string | null;
 	/** Whether only types are imported, so that nothing is left of it in JavaScript. */
 	readonly isTypeOnly: boolean;
+	/** Whether it is loaded only when that line is reached. */
+	readonly isDynamic: boolean;
 }
 
 async function importsOfLib(): Promise<Import[]> {
@@ -175,7 +179,7 @@ async function importsOfLib(): Promise<Import[]> {
 				const isOurs = target.startsWith('.');
 				const to = relative(lib, resolve(lib, dirname(file), target)).replace(/\.js$/, '.ts');
 				const isTypeOnly = /^\s*(import|export) type\b/.test(match[0]);
-				return { file, target, to: isOurs ? to : null, isTypeOnly };
+				return { file, target, to: isOurs ? to : null, isTypeOnly, isDynamic: match[1] === undefined };
 			});
 		}),
 	);
@@ -227,6 +231,20 @@ test('every third-party package has one home', async (t) => {
 		if (!isHome) wrong.push(`${file} imports ${target}`);
 	}
 	t.deepEqual(wrong, []);
+});
+
+test('optional packages are loaded only when they are used', async (t) => {
+	const { peerDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+	const peers = (await importsOfLib()).filter(({ target }) => target in peerDependencies);
+	t.deepEqual(
+		[...new Set(peers.map(({ target }) => target))].toSorted(),
+		Object.keys(peerDependencies).toSorted(),
+	);
+	const atStart = peers.filter(({ isTypeOnly, isDynamic }) => !isTypeOnly && !isDynamic);
+	t.deepEqual(
+		atStart.map(({ file, target }) => `${file} imports ${target}`),
+		[],
+	);
 });
 
 test('streams are joined by pipeline() only', async (t) => {

@@ -20,8 +20,10 @@ export interface CheckpointStore {
 	load(key: string): Promise<Checkpoint | null>;
 	/** Resolves when it is durable, or as durable as the store promises. */
 	save(key: string, checkpoint: Checkpoint): Promise<void>;
-	/** Saves what is left, and gives the consumer's place up. */
+	/** Saves what is left, and gives the consumer's place up. Rejects where that fails. */
 	close?(): Promise<void>;
+	/** Aborted, with an error, where the place is lost before `close`: following then ends with it, also while nothing comes. */
+	readonly lost?: AbortSignal;
 }
 
 /** Keeps account of what a consumer is done with. */

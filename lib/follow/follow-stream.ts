@@ -74,12 +74,17 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	async *batches(): AsyncGenerator<FollowEvent[], undefined, undefined> {
 		// The loop gets the error; without a listener it would end the process as well.
 		this.on('error', () => {});
+		let hasFailed = false;
 		try {
 			yield* this.#events;
 			return undefined;
+		} catch (error) {
+			hasFailed = true;
+			throw error;
 		} finally {
-			await this.#close();
-			this.destroy();
+			const closed = this.#close().finally(() => this.destroy());
+			// What ended it says more than what that led to.
+			await (hasFailed ? closed.catch(() => {}) : closed);
 		}
 	}
 
@@ -177,7 +182,8 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 
 	async #finish(fragmentNumber: string): Promise<void> {
 		this.#finished++;
-		if (!this.#parts.isManual) await this.#done(fragmentNumber);
+		// After its end the loop gets the reason of that, and not what a closed store says.
+		if (!this.#parts.isManual && !this.destroyed) await this.#done(fragmentNumber);
 	}
 
 	async #done(fragmentNumber: string): Promise<void> {

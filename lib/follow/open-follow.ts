@@ -89,6 +89,6 @@ export function openFollow(
 		isManual,
 		clock,
 	});
-	if (signal !== undefined) destroyOnAbort(stream, signal);
+	for (const end of [signal, checkpoint?.lost]) if (end !== undefined) destroyOnAbort(stream, end);
 	return stream;
 }

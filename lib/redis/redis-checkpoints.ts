@@ -1,0 +1,42 @@
+import { InvalidOptionError } from '../errors.js';
+import { LeasedCheckpoints, type LeaseOptions } from '../follow/leased-checkpoints.js';
+import { type RedisClient, RedisLeaseTable } from './redis-lease-table.js';
+
+const DEFAULT_KEY_PREFIX = 'kvs-archive:checkpoint:';
+
+/** Options of {@link RedisCheckpoints}: `url` or `client`. */
+export interface RedisCheckpointsOptions extends LeaseOptions {
+	/** `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://…` for TLS. */
+	readonly url?: string | undefined;
+	/** A client of ioredis, which stays open. Without limits of its own a call is waited for until a third of the lease is over. */
+	readonly client?: RedisClient | undefined;
+	/** What stands before the stream and the consumer in the name of the hash. @default 'kvs-archive:checkpoint:' */
+	readonly keyPrefix?: string | undefined;
+}
+
+/**
+ * Keeps the checkpoint of one consumer in Redis (5 or later), under a lease by the clock of Redis: see {@link LeasedCheckpoints}.
+ * Needs the package `ioredis`.
+ *
+ * Each checkpoint is a hash `PREFIX STREAM/CONSUMER` without expiry. A Redis that comes back empty gets the checkpoint again from
+ * the consumer that holds it, unless another came first and began anew.
+ */
+export class RedisCheckpoints extends LeasedCheckpoints {
+	/** Throws `InvalidOptionError`. Nothing is connected before `load`. */
+	constructor({ url, client, keyPrefix = DEFAULT_KEY_PREFIX, ...lease }: RedisCheckpointsOptions) {
+		super(new RedisLeaseTable(serverOf(url, client), keyPrefix), lease);
+	}
+}
+
+function serverOf(url: string | undefined, client: RedisClient | undefined): string | RedisClient {
+	if ((url === undefined) === (client === undefined)) {
+		throw new InvalidOptionError('url', 'given, or `client`, and not both', undefined);
+	}
+	if (url === undefined) return client as RedisClient;
+	if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+		// The rest may hold a password.
+		const [scheme = ''] = /^[a-z]+:\/\//i.exec(url) ?? [];
+		throw new InvalidOptionError('url', '`redis://HOST[:PORT]` or `rediss://…`', `${scheme}…`);
+	}
+	return url;
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { ExecutionContext } from 'ava';
+import { Redis } from 'ioredis';
+import { temporaryDirectory } from './tools.js';
+
+/** A Redis of the test's own, and a client that looks into it. */
+export interface TestRedis {
+	readonly url: string;
+	readonly port: number;
+	readonly client: Redis;
+	/** Kills it. */
+	readonly stop: () => Promise<void>;
+	/** Starts it again, empty, on the same port. */
+	readonly start: () => Promise<void>;
+}
+
+/** Starts a `redis-server` on a free port, gone when the test is over. */
+export async function startRedis(
+	t: ExecutionContext,
+	{ password }: { password?: string } = {},
+): Promise<TestRedis> {
+	const directory = await temporaryDirectory(t);
+	const port = await freePort();
+	let server: ChildProcess | null = null;
+	const start = async (): Promise<void> => {
+		const options = { bind: '127.0.0.1', port: String(port), save: '', appendonly: 'no', dir: directory };
+		const settings = Object.entries({ ...options, ...(password && { requirepass: password }) });
+		const args = settings.flatMap(([name, value]) => [`--${name}`, value]);
+		server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+		const log = server.stdout as NodeJS.ReadableStream;
+		for await (const line of createInterface({ input: log })) {
+			if (!/Ready to accept connections/.test(line)) continue;
+			log.resume();
+			return;
+		}
+		throw new Error(`redis-server did not start on port ${port}`);
+	};
+	const stop = async (): Promise<void> => {
+		const running = server;
+		server = null;
+		if (running === null || running.exitCode !== null) return;
+		running.kill('SIGKILL');
+		await once(running, 'exit');
+	};
+	await start();
+	const client = new Redis(port, '127.0.0.1', { lazyConnect: true, ...(password && { password }) });
+	client.on('error', () => {});
+	t.teardown(async () => {
+		client.disconnect();
+		await stop();
+	});
+	const at = `127.0.0.1:${port}`;
+	return {
+		url: password === undefined ? `redis://${at}` : `redis://:${password}@${at}`,
+		port,
+		client,
+		stop,
+		start,
+	};
+}
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const address = server.address();
+	server.close();
+	await once(server, 'close');
+	return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,398 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { type Checkpoint, type Clock, type FollowEvent, KvsArchive } from 'kvs-archive';
+import { RedisCheckpoints, type RedisClient } from 'kvs-archive/redis';
+import { startGrowing } from '../helpers/growing-stream.js';
+import { ManualClock } from '../helpers/manual-clock.js';
+import { testWith } from '../helpers/needs.js';
+import { startRedis, type TestRedis } from '../helpers/redis.js';
+import { StandstillClock } from '../helpers/standstill-clock.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
+import { until, within } from '../helpers/wait.js';
+
+const withRedis = testWith('redis-server');
+
+const KEY = 'cam/default';
+const HASH = `kvs-archive:checkpoint:${KEY}`;
+
+/** Too short to be waited for, and long enough for a call. */
+const SHORT_LEASE_MS = 500;
+
+function checkpointAt(fromMs: number): Checkpoint {
+	return { version: 1, key: KEY, fromMs, done: { [fromMs]: fromMs } };
+}
+
+function storesOf(t: ExecutionContext, { url }: TestRedis) {
+	return (options: { leaseMs?: number; clock?: Clock } = {}): RedisCheckpoints => {
+		const store = new RedisCheckpoints({ url, ...options });
+		t.teardown(() => store.close().catch(() => {}));
+		return store;
+	};
+}
+
+/** Loads as soon as the lease of another is over. */
+async function takeOver(store: RedisCheckpoints): Promise<Checkpoint | null> {
+	for (;;) {
+		try {
+			return await store.load(KEY);
+		} catch (error) {
+			if ((error as { code: string }).code !== 'KVS_CHECKPOINT_IN_USE') throw error;
+		}
+	}
+}
+
+withRedis('what was saved is there for the next consumer, and the place is free', async (t) => {
+	const redis = await startRedis(t);
+	const newStore = storesOf(t, redis);
+	const store = newStore();
+	t.is(await store.load(KEY), null);
+	for (const fromMs of [1, 2, 3]) await store.save(KEY, checkpointAt(fromMs));
+	await store.close();
+	await store.close();
+	await t.throwsAsync(store.save(KEY, checkpointAt(4)), { code: 'KVS_CLOSED' });
+	t.deepEqual(await newStore().load(KEY), checkpointAt(3));
+	t.deepEqual(Object.keys(await redis.client.hgetall(HASH)).toSorted(), ['checkpoint', 'holder', 'until']);
+	t.is(await redis.client.pttl(HASH), -1);
+});
+
+withRedis('of twenty that come at once one gets the place, and the others learn whose it is', async (t) => {
+	const newStore = storesOf(t, await startRedis(t));
+	const results = await Promise.allSettled(Array.from({ length: 20 }, () => newStore().load(KEY)));
+	const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+	t.is(refusals.length, 19);
+	for (const { code, message } of refusals) {
+		t.is(code, 'KVS_CHECKPOINT_IN_USE');
+		t.regex(message, new RegExp(`is in use by process ${process.pid} on \\S+, since 20\\S+Z: one consumer`));
+	}
+});
+
+withRedis('it is written once a second at most, the newest, and when it is closed', async (t) => {
+	const redis = await startRedis(t);
+	const written: unknown[] = [];
+	const client: RedisClient = {
+		eval: (script, keyCount, ...values) => {
+			written.push(values[3]);
+			return redis.client.eval(script, keyCount, ...values);
+		},
+	};
+	const clock = new ManualClock();
+	const store = new RedisCheckpoints({ client, clock, keyPrefix: 'test:' });
+	await store.load(KEY);
+	const saved = () => redis.client.hget(`test:${KEY}`, 'checkpoint');
+	const isSaved = (fromMs: number) => async () => (await saved()) === JSON.stringify(checkpointAt(fromMs));
+	written.length = 0;
+	for (let fromMs = 1; fromMs <= 100; fromMs++) await store.save(KEY, checkpointAt(fromMs));
+	clock.advance(999);
+	t.deepEqual(written, []);
+	clock.advance(1);
+	await until(isSaved(100), () => `written: ${written.length}`);
+	await until(
+		() => clock.isSleptOn(1000),
+		() => 'it does not wait for the next second',
+	);
+	clock.advance(1000);
+	t.is(written.length, 1);
+	await store.save(KEY, checkpointAt(101));
+	await store.close();
+	t.is(await saved(), JSON.stringify(checkpointAt(101)));
+	t.is(written.length, 2);
+	t.is(clock.pending, 0);
+	// It stays open, as it is the caller's.
+	t.is(redis.client.status, 'ready');
+});
+
+function startHolder(t: ExecutionContext, url: string, leaseMs: number): ChildProcess {
+	const script = fileURLToPath(new URL('../helpers/checkpoint-holder.js', import.meta.url));
+	const holder = fork(script, [url, String(leaseMs)]);
+	t.teardown(() => holder.kill('SIGKILL'));
+	return holder;
+}
+
+withRedis(
+	'the place of a consumer that was killed is taken when its lease is over, with what it had saved',
+	async (t) => {
+		const redis = await startRedis(t);
+		const newStore = storesOf(t, redis);
+		const holder = startHolder(t, redis.url, 3000);
+		t.deepEqual(await once(holder, 'message'), ['held', undefined]);
+		await t.throwsAsync(newStore().load(KEY), {
+			code: 'KVS_CHECKPOINT_IN_USE',
+			message: new RegExp(`in use by process ${holder.pid} on`),
+		});
+		await until(
+			async () => (await redis.client.hexists(HASH, 'checkpoint')) === 1,
+			() => 'nothing is saved',
+		);
+		holder.kill('SIGKILL');
+		await once(holder, 'exit');
+		t.deepEqual(await takeOver(newStore()), { version: 1, key: KEY, fromMs: 7, done: { 77: 77 } });
+	},
+);
+
+withRedis(
+	'a consumer that was suspended for longer than its lease notices that another has its place',
+	async (t) => {
+		const redis = await startRedis(t);
+		const newStore = storesOf(t, redis);
+		const holder = startHolder(t, redis.url, SHORT_LEASE_MS);
+		await once(holder, 'message');
+		holder.kill('SIGSTOP');
+		const store = newStore();
+		await takeOver(store);
+		const ended = once(holder, 'message');
+		holder.kill('SIGCONT');
+		t.deepEqual(await within(ended, () => 'it goes on'), ['KVS_CHECKPOINT_IN_USE', undefined]);
+		await within(once(holder, 'exit'), () => 'it does not end');
+		t.false(store.lost.aborted);
+	},
+);
+
+withRedis(
+	'a lease that is renewed keeps others away; when it is not, the first never writes over the second',
+	async (t) => {
+		const redis = await startRedis(t);
+		const newStore = storesOf(t, redis);
+		// Its time stands still, so that it renews nothing.
+		const clock = new ManualClock();
+		const first = newStore({ leaseMs: SHORT_LEASE_MS, clock });
+		await first.load(KEY);
+		await first.save(KEY, checkpointAt(1));
+		const second = newStore();
+		t.is(await takeOver(second), null);
+		await second.save(KEY, checkpointAt(2));
+		clock.advance(SHORT_LEASE_MS);
+		await t.throwsAsync(first.save(KEY, checkpointAt(3)), {
+			code: 'KVS_CHECKPOINT_IN_USE',
+			message: /now in use by process \d+ on .*: this consumer had not renewed its lease of 500 ms/,
+		});
+		t.true(first.lost.aborted);
+		await first.close();
+		await t.throwsAsync(first.load(KEY), { code: 'KVS_CHECKPOINT_IN_USE' });
+		await second.close();
+		t.deepEqual(await newStore().load(KEY), checkpointAt(2));
+	},
+);
+
+withRedis('a lease that was over and taken by no other is renewed', async (t) => {
+	const redis = await startRedis(t);
+	const clock = new ManualClock();
+	const store = storesOf(t, redis)({ clock });
+	await store.load(KEY);
+	clock.advance(100_000);
+	await store.save(KEY, checkpointAt(1));
+	t.is(await redis.client.hget(HASH, 'checkpoint'), JSON.stringify(checkpointAt(1)));
+	t.false(store.lost.aborted);
+});
+
+withRedis('following ends when the place is lost, also while nothing comes', async (t) => {
+	const redis = await startRedis(t);
+	const { endpoint, put } = await startGrowing(t);
+	await put(1);
+	const archive = new KvsArchive({ streamName: 'cam', endpoint, clock: new StandstillClock(Date.now()) });
+	t.teardown(() => archive.close());
+	const clock = new ManualClock();
+	const newStore = storesOf(t, redis);
+	const checkpoint = newStore({ leaseMs: SHORT_LEASE_MS, clock });
+	const types: string[] = [];
+	await t.throwsAsync(
+		async () => {
+			for await (const event of archive.follow({
+				from: 'earliest',
+				checkpoint,
+			}) as AsyncIterable<FollowEvent>) {
+				types.push(event.type);
+				if (event.type !== 'caught-up') continue;
+				await takeOver(newStore());
+				clock.advance(SHORT_LEASE_MS);
+			}
+		},
+		{ code: 'KVS_CHECKPOINT_IN_USE' },
+	);
+	t.deepEqual(types, ['fragment', 'frame', 'frame', 'fragment-end', 'caught-up']);
+});
+
+withRedis(
+	'a Redis that is away for a while stops nothing, and what was done meanwhile is saved',
+	async (t) => {
+		const redis = await startRedis(t);
+		const store = storesOf(t, redis)();
+		await store.load(KEY);
+		await store.save(KEY, checkpointAt(1));
+		await redis.stop();
+		for (const fromMs of [2, 3]) await store.save(KEY, checkpointAt(fromMs));
+		await redis.start();
+		const isSaved = async () =>
+			(await redis.client.hget(HASH, 'checkpoint')) === JSON.stringify(checkpointAt(3));
+		await until(isSaved, () => `lost: ${inspect(store.lost.reason)}`);
+		t.false(store.lost.aborted);
+		await store.close();
+	},
+);
+
+withRedis('a Redis that comes back empty gets the checkpoint again, also while nothing comes', async (t) => {
+	const redis = await startRedis(t);
+	const newStore = storesOf(t, redis);
+	const earlier = newStore();
+	await earlier.load(KEY);
+	await earlier.save(KEY, checkpointAt(1));
+	await earlier.close();
+	const clock = new ManualClock();
+	const store = newStore({ clock });
+	await store.load(KEY);
+	await redis.stop();
+	await redis.start();
+	t.is(await redis.client.exists(HASH), 0);
+	clock.advance(10_000);
+	await until(
+		async () => (await redis.client.exists(HASH)) === 1,
+		() => `lost: ${inspect(store.lost.reason)}`,
+	);
+	await store.close();
+	t.deepEqual(await newStore().load(KEY), checkpointAt(1));
+});
+
+withRedis('a Redis that is away for as long as the lease ends it, with the reason', async (t) => {
+	const redis = await startRedis(t);
+	const clock = new ManualClock();
+	const store = storesOf(t, redis)({ clock });
+	await store.load(KEY);
+	await redis.stop();
+	clock.advance(30_000);
+	await t.throwsAsync(store.save(KEY, checkpointAt(1)), {
+		code: 'KVS_CHECKPOINT_FAILED',
+		message:
+			/^cannot save the checkpoint `kvs-archive:checkpoint:cam\/default in redis:.*ECONNREFUSED.*lease lasts, 30000 ms/,
+	});
+	t.regex(String((store.lost.reason as Error).cause), /ECONNREFUSED/);
+	await store.close();
+	const other = storesOf(t, redis)();
+	await t.throwsAsync(other.load(KEY), {
+		code: 'KVS_CHECKPOINT_FAILED',
+		message: /^cannot read .*ECONNREFUSED/,
+	});
+});
+
+withRedis('a Redis that does not respond is waited for, and then the connection is made anew', async (t) => {
+	const redis = await startRedis(t);
+	const clock = new ManualClock();
+	const store = storesOf(t, redis)({ clock });
+	await store.load(KEY);
+	const connections = async () =>
+		Number(/connections_received:(\d+)/.exec(await redis.client.info('stats'))?.[1]);
+	const before = await connections();
+	await redis.client.call('CLIENT', 'PAUSE', '600000', 'WRITE');
+	await store.save(KEY, checkpointAt(1));
+	clock.advance(1000);
+	await until(
+		() => clock.isSleptOn(10_000),
+		() => 'nothing is written',
+	);
+	clock.advance(10_000);
+	await until(
+		async () => (await connections()) === before + 1,
+		() => 'it does not connect again',
+	);
+	await redis.client.call('CLIENT', 'UNPAUSE');
+	clock.advance(1000);
+	await until(
+		async () => (await redis.client.exists(HASH)) === 1,
+		() => 'nothing is written',
+	);
+	t.false(store.lost.aborted);
+	await store.close();
+});
+
+withRedis('what cannot be a checkpoint of this consumer is refused and left as it is', async (t) => {
+	const redis = await startRedis(t);
+	const newStore = storesOf(t, redis);
+	const right = JSON.stringify(checkpointAt(1));
+	for (const [text, message] of [
+		['', /is damaged/],
+		[right.slice(0, -3), /is damaged/],
+		[right.replace('"version":1', '"version":2'), /written by a later version/],
+		[right.replace('cam/', 'door/'), /belongs to `door\/default`, and not to `cam\/default`/],
+	] as const) {
+		await redis.client.hset(HASH, 'checkpoint', text);
+		await t.throwsAsync(newStore().load(KEY), { code: 'KVS_CHECKPOINT_INVALID', message });
+		t.is(await redis.client.hget(HASH, 'checkpoint'), text);
+	}
+	await redis.client.hset(HASH, { checkpoint: right, holder: 'nonsense', until: 'nonsense' });
+	const store = newStore();
+	t.deepEqual(await store.load(KEY), checkpointAt(1));
+	await store.close();
+	await redis.client.set(HASH, 'text');
+	await t.throwsAsync(newStore().load(KEY), {
+		code: 'KVS_CHECKPOINT_INVALID',
+		message: /a value of another type/,
+	});
+	t.is(await redis.client.get(HASH), 'text');
+});
+
+withRedis('credentials of the URL are in no message and in no cause', async (t) => {
+	const redis = await startRedis(t, { password: 'sesame' });
+	const right = new RedisCheckpoints({ url: redis.url });
+	t.is(await right.load(KEY), null);
+	const refused = await t.throwsAsync(new RedisCheckpoints({ url: redis.url }).load(KEY));
+	t.regex(refused?.message ?? '', /in redis:\/\/127\.0\.0\.1:\d+` is in use/);
+	await right.close();
+	const wrong = new RedisCheckpoints({ url: `redis://user:open-secret@127.0.0.1:${redis.port}` });
+	const denied = await t.throwsAsync(wrong.load(KEY), {
+		code: 'KVS_CHECKPOINT_FAILED',
+		message: /WRONGPASS/,
+	});
+	const malformed = t.throws(() => new RedisCheckpoints({ url: 'redis://user:open-secret@:port' }));
+	for (const error of [refused, denied, malformed])
+		t.notRegex(inspect(error, { depth: 9 }), /sesame|open-secret/);
+});
+
+withRedis('renewals do not keep the process alive', async (t) => {
+	const { url } = await startRedis(t);
+	const program = `
+		import { Redis } from 'ioredis';
+		import { RedisCheckpoints } from 'kvs-archive/redis';
+		const client = new Redis(${JSON.stringify(url)});
+		await new RedisCheckpoints({ client }).load('${KEY}');
+		client.disconnect();`;
+	const ended = await within(
+		run(process.execPath, ['--input-type=module', '-e', program]),
+		() => 'it runs on',
+	);
+	t.deepEqual(ended, { code: 0, stdout: '', stderr: '' });
+});
+
+test('what makes no sense is refused', (t) => {
+	const url = 'redis://127.0.0.1';
+	const client: RedisClient = { eval: async () => null };
+	for (const options of [
+		{},
+		{ url, client },
+		{ url: 'http://127.0.0.1' },
+		{ url, leaseMs: 99 },
+		{ url, leaseMs: 1000.5 },
+	]) {
+		t.throws(() => new RedisCheckpoints(options), { code: 'KVS_INVALID_OPTION' });
+	}
+});
+
+test('without the package ioredis one line says what to install', async (t) => {
+	// Outside of this directory no package is found.
+	const directory = await temporaryDirectory(t);
+	await cp('dist', join(directory, 'dist'), { recursive: true });
+	await cp('package.json', join(directory, 'package.json'));
+	const program = `
+		import { RedisCheckpoints } from './dist/redis/index.js';
+		await new RedisCheckpoints({ url: 'redis://127.0.0.1' }).load('${KEY}').catch(({ code, message }) => console.log(code, message));`;
+	const script = join(directory, 'program.mjs');
+	await writeFile(script, program);
+	t.deepEqual(await run(process.execPath, [script]), {
+		code: 0,
+		stdout:
+			'KVS_PEER_MISSING this needs the package `ioredis`, which is not installed: npm install ioredis\n',
+		stderr: '',
+	});
+});
