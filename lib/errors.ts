@@ -186,5 +186,6 @@ function show(value: unknown): string {
 	if (value === null || typeof value === 'number' || typeof value === 'boolean') {
 		return `\`${String(value)}\``;
 	}
-	return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+	if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+	return `a ${typeof value}`;
 }

@@ -50,6 +50,7 @@ export { type FragmentNotification, parseFragmentNotification } from './follow/f
 export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
 export type { TrackSelector } from './frames/track-selection.js';
+export type { Where } from './frames/where.js';
 export { KvsArchive } from './kvs-archive.js';
 export type {
 	EventsOptions,

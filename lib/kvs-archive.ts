@@ -28,7 +28,7 @@ import { type FragmentStart, type WaitForFragmentOptions, waitForFragment } from
 import type { LiveOptions } from './live/live-options.js';
 import type { Fragment } from './model/fragment.js';
 import { checkOptionNames } from './model/known-options.js';
-import type { FragmentEndEvent, Frame, MediaEvent } from './model/media-event.js';
+import type { FragmentEndEvent, Frame, MediaEvent, RunEvent } from './model/media-event.js';
 import type { TimeRange } from './model/time-range.js';
 import { type Clock, systemClock } from './pace/clock.js';
 import { resolveQuotas } from './pace/quotas.js';
@@ -41,7 +41,7 @@ import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
 import { exportRaw, type RawExportOptions, type RawExportSummary, wholeFragments } from './raw/export-raw.js';
-import { copyOf, type EventStream } from './run/event-stream.js';
+import { allEvents, type EventStream, publicEvents } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
 import { pickFrames } from './run/frame-pick.js';
 import { openListing } from './run/listing.js';
@@ -116,7 +116,7 @@ export class KvsArchive implements AsyncDisposable {
 	events(range: TimeRange, options: EventsOptions = {}): EventStream {
 		checkOptionNames(options, OPTION_NAMES.events);
 		const tracks = selectionOf(options);
-		return this.#run<MediaEvent>(range, options, { startAt: 'time', tracks, pick: copyOf });
+		return this.#run<MediaEvent>(range, options, { startAt: 'time', tracks, pick: publicEvents });
 	}
 
 	/**
@@ -160,10 +160,10 @@ export class KvsArchive implements AsyncDisposable {
 			stream: client.stream,
 			clock,
 			events: (past, startAt) =>
-				this.#run<MediaEvent>(
+				this.#run<RunEvent>(
 					range,
 					{ ...options, order: 'archive', padStart: options.padStart ?? true },
-					{ startAt, pick: copyOf, past },
+					{ startAt, pick: allEvents, past },
 				),
 			fragments: (signal) => this.fragments(range, { signal }),
 		});

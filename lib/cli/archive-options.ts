@@ -96,3 +96,27 @@ export function rangeOf({ from, to, by }: ArchiveCommandOptions, nowMs: number):
 		throw new InvalidOptionError('--to', `at or after --from (${range.from.toISOString()})`, range.to);
 	return range;
 }
+
+/** Reads a tag as the command line gives it, `NAME=VALUE`. Throws `InvalidOptionError` with the name of the flag. */
+export function parseTag(flag: string, text: string): [name: string, value: string] {
+	const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+	if (name === undefined || value === undefined) throw new InvalidOptionError(flag, 'NAME=VALUE', text);
+	return [name, value];
+}
+
+/** The tags that `--where` names, all of which a fragment must carry; undefined without it. Throws `InvalidOptionError`. */
+export function whereOf({
+	where = [],
+}: {
+	readonly where?: readonly string[] | undefined;
+}): Readonly<Record<string, string>> | undefined {
+	const tags = new Map<string, string>();
+	for (const text of where) {
+		const [name, value] = parseTag('--where', text);
+		if ((tags.get(name) ?? value) !== value) {
+			throw new InvalidOptionError('--where', 'given with one value for each name', text);
+		}
+		tags.set(name, value);
+	}
+	return tags.size === 0 ? undefined : Object.fromEntries(tags);
+}

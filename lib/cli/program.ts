@@ -6,6 +6,9 @@ import { withArchiveOptions, withAroundOptions, withStreamOptions } from './stre
 /** What `--tracks` takes. */
 const TRACKS = 'numbers, names, video, audio, with commas';
 
+/** What `--where` does. */
+const WHERE = 'only fragments that carry this tag; may be given again: all must hold';
+
 /** The command line. `exit` is called with each command's exit status; errors, usage errors too, are thrown by `parseAsync`. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
 	const program = new Command('kvs-archive')
@@ -74,6 +77,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		withArchiveOptions(program.command('events').description('print every media event of a range')),
 	)
 		.option('--tracks <list>', `frames of which tracks: ${TRACKS} (default: all)`)
+		.option('--where <name=value>', WHERE, append)
 		.action(run(async () => (await import('./commands/events.js')).events));
 
 	withStreamOptions(
@@ -88,6 +92,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--checkpoint <file>', 'keep what is done in this file, and go on there')
 		.option('--consumer <name>', 'whose checkpoint it is (default: default)')
 		.option('--live', 'read through GetMedia: lower delay, and a connection of three')
+		.option('--where <name=value>', WHERE, append)
 		.action(run(async () => (await import('./commands/follow.js')).follow));
 
 	program
@@ -102,6 +107,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	)
 		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
 		.option('--tracks <list>', `which tracks: ${TRACKS} (default: all)`)
+		.option('--where <name=value>', WHERE, append)
 		.option(
 			'--gaps <policy>',
 			'time in which nothing was recorded: keep, close, or fill with silence (default: keep)',
@@ -137,6 +143,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		)
 		.option('--lookback <time>', 'how far before --at the picture may be (default: 60s)')
 		.option('--tracks <list>', `which video tracks: ${TRACKS} (default: all)`)
+		.option('--where <name=value>', WHERE, append)
 		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(async () => (await import('./commands/frames.js')).frames));

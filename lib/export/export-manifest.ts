@@ -79,8 +79,11 @@ export interface ExportedFragment {
 	readonly fragmentNumber: string | null;
 	readonly producerTimestamp: string | null;
 	readonly serverTimestamp: string | null;
-	/** `failed`: it was cut, and the file holds what arrived, or it had no media. `missing`: it never arrived. */
-	readonly status: 'delivered' | 'failed' | 'missing';
+	/**
+	 * `failed`: it was cut, and the file holds what arrived, or it had no media. `missing`: it never arrived. `skipped`: it is
+	 * not wanted, as the request's `where` says.
+	 */
+	readonly status: 'delivered' | 'failed' | 'missing' | 'skipped';
 	/** Of a failure: the service's number and word for it, and what was said. */
 	readonly code?: number | null;
 	readonly name?: string;
@@ -102,6 +105,16 @@ export type MergedGaps = Record<GapKind, number>;
 
 /** Counts over all fragments of an export. */
 export type ExportTotals = RunTotals;
+
+/** How many fragments were counted in all. */
+export function fragmentsOf({
+	delivered,
+	failed,
+	missing,
+	skipped,
+}: Pick<ExportTotals, 'delivered' | 'failed' | 'missing' | 'skipped'>): number {
+	return delivered + failed + missing + skipped;
+}
 
 /** The file beside an export that proves what is in it. */
 export interface ExportManifest {
@@ -206,7 +219,12 @@ async function readWhole(file: string, path: string): Promise<CheckedManifest> {
 		bytes.toString('utf8', lastLineAt, bytes.byteLength - 1),
 		createHash('sha256').update(bytes.subarray(0, lastLineAt)).digest('hex'),
 	);
-	return { manifest: manifest as ExportManifest, isIntact };
+	return { manifest: completed(manifest as ExportManifest), isIntact };
+}
+
+/** Manifests of before `where` do not say that nothing was skipped. */
+function completed(manifest: ExportManifest): ExportManifest {
+	return { ...manifest, summary: { ...manifest.summary, skipped: manifest.summary.skipped ?? 0 } };
 }
 
 /** Whether the last line holds that checksum; false where it holds none. Throws where it holds another. */
@@ -235,7 +253,7 @@ async function readLines(file: string, path: string): Promise<CheckedManifest> {
 			const found: unknown = JSON.parse(`${head}]}`);
 			const trouble = manifestTrouble(found, new ExportNames(file));
 			if (trouble !== null) throw new TypeError(trouble);
-			manifest = { ...(found as ExportManifest), fragments };
+			manifest = { ...completed(found as ExportManifest), fragments };
 		} else {
 			const fragment: unknown = JSON.parse(line.replace(/,$/, ''));
 			if (!isExportedFragment(fragment, manifest.files.length))
@@ -256,6 +274,7 @@ function manifestTrouble(value: unknown, names: ExportNames): string | null {
 	if (
 		!isRecord(summary) ||
 		!totals.every((key) => isCount(summary[key])) ||
+		!isCount(summary['skipped'] ?? 0) ||
 		!isMergedGaps(summary['merged']) ||
 		!isLength(summary['mergedGapMs'])
 	) {

@@ -18,7 +18,7 @@ import {
 	isSealedFile,
 } from './field-checks.js';
 import { type FragmentNotice, noticesOf } from './fragment-notice.js';
-import { type JournalLine, journalLines } from './journal-lines.js';
+import { type JournalLine, journalLines } from './journal/journal-lines.js';
 
 /** A file that was begun: everything else about it follows from its fragments. */
 export interface OpenedFile {
@@ -214,7 +214,7 @@ class PastReader {
 		}
 		const { fragmentNumber, status, code = null, name = '', message = '' } = fragment;
 		if (fragmentNumber !== null) this.#known.add(fragmentNumber);
-		if (status !== 'delivered' && this.#failures.length < MAX_NAMED_FAILURES) {
+		if ((status === 'failed' || status === 'missing') && this.#failures.length < MAX_NAMED_FAILURES) {
 			this.#failures.push({ fragmentNumber, code, name, message });
 		}
 		this.#notices.push(...noticesOf(fragment).slice(0, MAX_NAMED_FAILURES - this.#notices.length));

@@ -10,6 +10,7 @@ import { TrackSelection, type TrackSelector } from '../frames/track-selection.js
 import { LATE_FRAGMENT } from '../list/skip-completed-filter.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
+import type { RunEvent } from '../model/media-event.js';
 import { MAX_NAMED_FAILURES, type RunSummary } from '../model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { containerOf } from '../muxing/container.js';
@@ -17,10 +18,10 @@ import type { GapPolicy } from '../muxing/output-timeline.js';
 import type { Clock } from '../pace/clock.js';
 import type { EventStream } from '../run/event-stream.js';
 import { RUN_OPTION_NAMES, type RunOptions } from '../run/run-options.js';
-import { ExportJournal } from './export-journal.js';
 import {
 	type ExportedFile,
 	type ExportManifest,
+	fragmentsOf,
 	type MergedGaps,
 	manifestPath,
 	readIntactManifest,
@@ -29,6 +30,7 @@ import type { ExportPast } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
 import { ExportSink, PART_LOST } from './export-sink.js';
 import { type FragmentNotice, noticesOf } from './fragment-notice.js';
+import { ExportJournal } from './journal/export-journal.js';
 import { checkSplitRules, type SplitRule } from './split-rule.js';
 import { verifyExport } from './verify-export.js';
 
@@ -87,7 +89,7 @@ export interface ExportSource {
 	readonly stream: string;
 	readonly clock: Clock;
 	/** What is left of the range. */
-	readonly events: (past: ExportPast, startAt: StartAt) => EventStream;
+	readonly events: (past: ExportPast, startAt: StartAt) => EventStream<RunEvent>;
 	/** The listing of the range. */
 	readonly fragments: (signal: AbortSignal | undefined) => AsyncIterable<Fragment>;
 }
@@ -149,7 +151,7 @@ async function runExport(
 		throw error;
 	}
 	const { gaps, ...totals } = sink.totals;
-	const fragments = totals.delivered + totals.failed + totals.missing;
+	const fragments = fragmentsOf(totals);
 	const run = (await events?.summary) ?? { calls: 0, throttled: 0, elapsedMs: 0, failures: past.failures };
 	const { calls, throttled, elapsedMs, failures } = run;
 	const isComplete = totals.failed + totals.missing === 0;

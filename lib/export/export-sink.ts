@@ -2,26 +2,24 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { publish } from '../files/atomic-file.js';
-import { TrackSelection } from '../frames/track-selection.js';
 import type {
 	FragmentEndEvent,
 	FragmentEvent,
 	FragmentFailureEvent,
-	Frame,
+	FragmentSkippedEvent,
 	GapEvent,
 } from '../model/media-event.js';
 import { MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { Track } from '../model/track.js';
-import { checkTracks } from '../muxing/container.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
 import { cutBefore } from './cut-before.js';
 import { ExportFile, type ExportFileOptions } from './export-file.js';
-import { ExportJournal } from './export-journal.js';
 import {
 	type ExportedFile,
 	type ExportedFragment,
 	type ExportTotals,
 	type FileCut,
+	fragmentsOf,
 	type MergedGaps,
 	manifestPath,
 	readManifest,
@@ -30,8 +28,10 @@ import {
 import { ExportNames } from './export-names.js';
 import type { ExportPast, OpenedFile, SealedFile } from './export-past.js';
 import type { ExportRequest } from './export-request.js';
-import { endedFragment, missingFragment, NOTHING_WRITTEN } from './exported-fragment.js';
+import { ExportTracks } from './export-tracks.js';
+import { endedFragment, missingFragment, NOTHING_WRITTEN, skippedFragment } from './exported-fragment.js';
 import { brokenNotices, type FragmentNotice, noticesOf, outlierNotices } from './fragment-notice.js';
+import { ExportJournal } from './journal/export-journal.js';
 
 /** What a sink needs besides the request. */
 export interface ExportSinkOptions extends ExportFileOptions {
@@ -56,7 +56,7 @@ const HOPELESS = new Set(['KVS_EMPTY_RANGE', 'KVS_CODEC_NOT_SUPPORTED', 'KVS_NO_
  */
 export class ExportSink extends FragmentSink {
 	readonly #options: ExportSinkOptions;
-	readonly #tracks: TrackSelection | null;
+	readonly #tracks: ExportTracks;
 	readonly #totals: { -readonly [K in keyof ExportTotals]: number };
 	readonly #sealed: SealedFile[];
 	/** Sealed, and not written down yet. */
@@ -77,8 +77,7 @@ export class ExportSink extends FragmentSink {
 	constructor(options: ExportSinkOptions) {
 		super({ past: options.past.sink, isUndivided: options.channels === 'split' });
 		this.#options = options;
-		const { tracks } = options.request;
-		this.#tracks = tracks === null ? null : new TrackSelection(tracks);
+		this.#tracks = new ExportTracks(options.name, options.request);
 		this.#totals = { ...options.past.totals };
 		this.#sealed = [...options.past.sealed];
 		this.#gaps = options.past.totals.gaps;
@@ -131,7 +130,7 @@ export class ExportSink extends FragmentSink {
 	protected override async piece(piece: Piece): Promise<void> {
 		const { isFirst, gap } = piece;
 		if (isFirst && gap !== null) this.#gaps++;
-		const frames = this.#selected(piece);
+		const frames = this.#tracks.framesOf(piece, { isOpen: this.#file !== null });
 		if (frames.length === 0) return;
 		const selected = { ...piece, frames };
 		const cut =
@@ -163,15 +162,18 @@ export class ExportSink extends FragmentSink {
 		await this.#step(missingFragment(failure));
 	}
 
+	protected override async fragmentSkipped(skipped: FragmentSkippedEvent): Promise<void> {
+		await this.#step(skippedFragment(skipped));
+	}
+
 	protected override async finish(): Promise<void> {
 		const { directory, name, request, journal, hasManifest } = this.#options;
 		if (!this.#isOver) {
 			if (this.#file === null && this.#sealed.length === 0) {
-				throw new SinkError(
-					'KVS_EMPTY_RANGE',
-					name,
-					`nothing to write to \`${name}\`: there are no frames in the range`,
-				);
+				const { skipped } = this.#totals;
+				const wanted = skipped === 0 ? '' : `, but for ${skipped} fragments that \`where\` leaves out`;
+				const message = `nothing to write to \`${name}\`: there are no frames in the range${wanted}`;
+				throw new SinkError('KVS_EMPTY_RANGE', name, message);
 			}
 			await this.#seal();
 			await journal.end(this.#newlySealed);
@@ -183,7 +185,7 @@ export class ExportSink extends FragmentSink {
 		const file = join(directory, name);
 		if (hasManifest) {
 			const { totals } = this;
-			const fragmentCount = totals.delivered + totals.failed + totals.missing;
+			const fragmentCount = fragmentsOf(totals);
 			const { merged, mergedGapMs } = this.noted;
 			const summary = { fragments: fragmentCount, ...totals, merged, mergedGapMs };
 			const hasRanges = !this.#options.faststart;
@@ -203,8 +205,7 @@ export class ExportSink extends FragmentSink {
 		const { journal, directory } = this.#options;
 		const code = (error as { code?: unknown } | null)?.code;
 		const isHopeless = typeof code === 'string' && HOPELESS.has(code);
-		const hasDone = this.#totals.delivered + this.#totals.failed + this.#totals.missing > 0;
-		if (hasDone && !isHopeless) {
+		if (fragmentsOf(this.#totals) > 0 && !isHopeless) {
 			await journal.leave();
 			return;
 		}
@@ -244,7 +245,7 @@ export class ExportSink extends FragmentSink {
 	}
 
 	async #begin(piece: Piece, cut: FileCut | null): Promise<ExportFile> {
-		const tracks = piece.tracks.filter((track) => this.#isSelected(track));
+		const tracks = piece.tracks.filter((track) => this.#tracks.has(track));
 		const before = [...this.#sealed, ...this.#newlySealed].at(-1);
 		const number = cut === null || before === undefined ? 0 : before.number + 1;
 		const file = await ExportFile.begin(this.#options, tracks, { number, cut });
@@ -257,30 +258,6 @@ export class ExportSink extends FragmentSink {
 		const file = this.#file;
 		this.#file = null;
 		this.#newlySealed.push(...(await file.seal(this.signal)));
-	}
-
-	#selected({ fragment, tracks, frames }: Piece): readonly Frame[] {
-		const { name, container } = this.#options;
-		if (this.#tracks === null && !this.#isAudioOnly) return frames;
-		// Throws: what there is is not what the container takes.
-		if (this.#isAudioOnly && this.#file === null && !tracks.some((track) => this.#isSelected(track))) {
-			checkTracks(name, container, tracks);
-		}
-		const missing = this.#file === null ? (this.#tracks?.whyMissing(fragment) ?? null) : null;
-		if (missing !== null) {
-			throw new SinkError('KVS_NO_SUCH_TRACK', name, `cannot write \`${name}\`: ${missing}`);
-		}
-		return frames.filter(({ track }) => this.#isSelected(track));
-	}
-
-	#isSelected(track: Track): boolean {
-		return this.#tracks?.has(track) ?? (!this.#isAudioOnly || track.type === 'audio');
-	}
-
-	/** Containers of audio alone take it by themselves. */
-	get #isAudioOnly(): boolean {
-		const { tracks, container } = this.#options.request;
-		return tracks === null && (container === 'm4a' || container === 'wav');
 	}
 
 	/** Gives the sealed files their names, as far as these are known. */

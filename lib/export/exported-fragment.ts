@@ -1,4 +1,9 @@
-import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent } from '../model/media-event.js';
+import type {
+	FragmentEndEvent,
+	FragmentEvent,
+	FragmentFailureEvent,
+	FragmentSkippedEvent,
+} from '../model/media-event.js';
 import type { ExportedFragment, FragmentRange } from './export-manifest.js';
 
 /** What a fragment left in the files. */
@@ -48,4 +53,17 @@ export function missingFragment({
 	const status = name === 'MISSING' ? 'missing' : 'failed';
 	const times = { producerTimestamp: null, serverTimestamp: null };
 	return { fragmentNumber, ...times, status, code, name, message, ...NOTHING_WRITTEN };
+}
+
+/** What a manifest says of a fragment that came and was left out. */
+export function skippedFragment({
+	fragmentNumber,
+	producerTimestamp,
+	serverTimestamp,
+}: FragmentSkippedEvent): ExportedFragment {
+	const times = {
+		producerTimestamp: producerTimestamp?.toISOString() ?? null,
+		serverTimestamp: serverTimestamp?.toISOString() ?? null,
+	};
+	return { fragmentNumber, ...times, status: 'skipped', ...NOTHING_WRITTEN };
 }

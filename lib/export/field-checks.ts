@@ -75,7 +75,7 @@ export function isExportedFragment(value: unknown, fileCount: number): value is 
 	const { frames, bytes, sha256, ranges, notices = [] } = value;
 	return (
 		[fragmentNumber, producerTimestamp, serverTimestamp].every(isTextOrNull) &&
-		(status === 'delivered' || status === 'failed' || status === 'missing') &&
+		['delivered', 'failed', 'missing', 'skipped'].includes(status as string) &&
 		(code === undefined || code === null || Number.isSafeInteger(code)) &&
 		[name, message].every((text) => text === undefined || typeof text === 'string') &&
 		Array.isArray(notices) &&

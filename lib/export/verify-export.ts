@@ -68,13 +68,14 @@ class ExportCheck {
 	/** Whether the fragments are those that the summary counts. */
 	#addUp(): void {
 		const { fragments, summary } = this.#manifest;
-		const counted = { fragments: fragments.length, delivered: 0, failed: 0, missing: 0, frames: 0, bytes: 0 };
+		const none = { delivered: 0, failed: 0, missing: 0, skipped: 0, frames: 0, bytes: 0 };
+		const counted = { fragments: fragments.length, ...none };
 		for (const { status, frames, bytes } of fragments) {
 			counted[status]++;
 			counted.frames += frames;
 			counted.bytes += bytes;
 		}
-		for (const key of ['fragments', 'delivered', 'failed', 'missing', 'frames', 'bytes'] as const) {
+		for (const key of Object.keys(counted) as (keyof typeof counted)[]) {
 			if (counted[key] === summary[key]) continue;
 			const found = key === 'fragments' ? 'fragments' : `${key} of fragments`;
 			this.#found(null, null, `the manifest lists ${counted[key]} ${found}, not ${summary[key]}`);

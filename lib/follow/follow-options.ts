@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { checkWhere, type Where } from '../frames/where.js';
 import { type Instant, resolveInstant } from '../model/instant.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { Clock } from '../pace/clock.js';
@@ -28,6 +29,11 @@ export interface FollowOptions {
 	 * with its number. @default 'auto'
 	 */
 	readonly ack?: 'auto' | 'manual' | undefined;
+	/**
+	 * Only fragments that carry all of these tags, or of which the function says so; see `RunOptions.where`. The checkpoint moves past
+	 * the others by itself. @default all
+	 */
+	readonly where?: Where | undefined;
 	/** The most media that may be held before it is read, in bytes. @default 128 MiB */
 	readonly maxBufferedBytes?: number | undefined;
 	/** Ends it; it then rejects with the signal's reason. */
@@ -42,6 +48,7 @@ export const FOLLOW_OPTION_NAMES: OptionNames<FollowOptions> = {
 	checkpoint: true,
 	consumer: true,
 	ack: true,
+	where: true,
 	maxBufferedBytes: true,
 	signal: true,
 };
@@ -62,6 +69,7 @@ export interface ResolvedFollowOptions {
 /** Checks options. Throws {@link InvalidOptionError}. */
 export function resolveFollowOptions(options: FollowOptions, clock: Clock): ResolvedFollowOptions {
 	checkOptionNames(options, FOLLOW_OPTION_NAMES);
+	checkWhere(options);
 	const { from = 'now', until, via = 'listing', consumer = 'default', ack = 'auto' } = options;
 	if (typeof consumer !== 'string' || !CONSUMER_PATTERN.test(consumer)) {
 		throw new InvalidOptionError(

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { InvalidOptionError } from '../errors.js';
 import type { CaughtUp } from '../list/follow-source.js';
-import type { MediaEvent } from '../model/media-event.js';
+import type { MediaEvent, RunEvent } from '../model/media-event.js';
 import type { RunSummary } from '../model/run-summary.js';
 import type { Clock } from '../pace/clock.js';
-import type { EventStream } from '../run/event-stream.js';
+import { type EventStream, publicEvents } from '../run/event-stream.js';
 import { CaughtUpEvent } from './caught-up-event.js';
 import { type Checkpoint, CheckpointKeeper, type CheckpointStore } from './checkpoint.js';
 import { fragmentOver } from './fragment-over.js';
@@ -20,7 +20,7 @@ export type OpenFollowRun = (
 		readonly onGiven: (fragments: readonly GivenFragment[]) => void;
 		readonly onCaughtUp: (caughtUp: CaughtUp) => void;
 	},
-) => EventStream;
+) => EventStream<RunEvent>;
 
 /** What a {@link FollowStream} is made of. */
 export interface FollowStreamParts {
@@ -44,7 +44,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	readonly summary: Promise<RunSummary>;
 	readonly #parts: FollowStreamParts;
 	readonly #events: AsyncGenerator<FollowEvent[], void, undefined>;
-	#run: EventStream | null = null;
+	#run: EventStream<RunEvent> | null = null;
 	#keeper: CheckpointKeeper | null = null;
 	/** Server times of fragments that were listed and are not done, by number. */
 	readonly #undone = new Map<string, number>();
@@ -159,9 +159,9 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 			if (got !== null) {
 				if (got.done === true) return;
 				for (const part of parts(got.value)) {
-					yield part;
-					const number = finishedIn(part);
-					if (number !== null) await this.#finish(number);
+					const given = publicEvents(part);
+					if (given.length > 0) yield given;
+					await this.#finish(part.at(-1));
 				}
 				next = ask();
 			}
@@ -180,10 +180,14 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		return newestMs === null ? 0 : Math.max(0, this.#parts.clock.now() - newestMs);
 	}
 
-	async #finish(fragmentNumber: string): Promise<void> {
+	/** An event was given out, or is not to be: a fragment may be over with it. */
+	async #finish(event: RunEvent | undefined): Promise<void> {
+		const fragmentNumber = (event && fragmentOver(event)?.fragmentNumber) ?? null;
+		if (fragmentNumber === null) return;
 		this.#finished++;
+		const isDone = !this.#parts.isManual || event?.type === 'fragment-skipped';
 		// After its end the loop gets the reason of that, and not what a closed store says.
-		if (!this.#parts.isManual && !this.destroyed) await this.#done(fragmentNumber);
+		if (isDone && !this.destroyed) await this.#done(fragmentNumber);
 	}
 
 	async #done(fragmentNumber: string): Promise<void> {
@@ -205,18 +209,12 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 }
 
 /** The events in arrays that end where a fragment does. */
-function* parts(events: readonly MediaEvent[]): Generator<MediaEvent[]> {
+function* parts(events: readonly RunEvent[]): Generator<RunEvent[]> {
 	let start = 0;
 	for (const [index, event] of events.entries()) {
-		if (finishedIn([event]) === null) continue;
+		if (fragmentOver(event) === null) continue;
 		yield events.slice(start, index + 1);
 		start = index + 1;
 	}
 	if (start < events.length) yield events.slice(start);
-}
-
-/** The number of the fragment that is over with the last event; null where none is. */
-function finishedIn(events: readonly FollowEvent[]): string | null {
-	const last = events.at(-1);
-	return (last && fragmentOver(last)?.fragmentNumber) ?? null;
 }

@@ -3,10 +3,11 @@ import type { ServiceContext } from '../aws/service-context.js';
 import { Demuxer } from '../demux/demuxer.js';
 import { FragmentBatcher } from '../fetch/fragment-batcher.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from '../fetch/media-fetcher.js';
+import { WhereFilter } from '../frames/where-filter.js';
 import { FollowSource } from '../list/follow-source.js';
-import type { MediaEvent } from '../model/media-event.js';
+import type { RunEvent } from '../model/media-event.js';
 import { RETRY_FOR_EVER } from '../pace/retry.js';
-import { copyOf, RunOutput } from '../run/event-stream.js';
+import { allEvents, RunOutput } from '../run/event-stream.js';
 import { RunCounter } from '../run/run-counter.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { type FollowOptions, resolveFollowOptions } from './follow-options.js';
@@ -23,7 +24,7 @@ export function openFollow(
 ): FollowStream {
 	const { clock, client, limiter } = service;
 	const { fromMs, untilMs, consumer, isManual, isLive } = resolveFollowOptions(options, clock);
-	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, checkpoint } = options;
+	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, checkpoint } = options;
 	const open: OpenFollowRun = (start, { onGiven, onCaughtUp }) => {
 		const counter = new RunCounter(clock, { fromMs: start.fromMs, toMs: untilMs, by: 'server' });
 		const onCall = counter.call.bind(counter);
@@ -47,9 +48,9 @@ export function openFollow(
 				live?.listed(fragments);
 			},
 		});
-		const output = new RunOutput<MediaEvent>({
+		const output = new RunOutput<RunEvent>({
 			counter,
-			pick: copyOf,
+			pick: allEvents,
 			strict: false,
 			onProgress: undefined,
 		});
@@ -72,12 +73,13 @@ export function openFollow(
 					onCall,
 				})
 			: null;
+		const filters = where === undefined ? [] : [new WhereFilter(where)];
 		// The outcome reaches the caller through the output, which the pipeline destroys with the error.
 		if (live === null) {
-			pipeline(listing, batcher, fetcher, listed, output, () => {});
+			pipeline([listing, batcher, fetcher, listed, ...filters, output], () => {});
 		} else {
 			pipeline(listing, batcher, fetcher, listed, () => {});
-			pipeline(live, output, () => {});
+			pipeline([live, ...filters, output], () => {});
 		}
 		return output;
 	};

@@ -3,9 +3,11 @@ import {
 	FragmentEndEvent,
 	type FragmentEvent,
 	type FragmentFailureEvent,
+	type FragmentSkippedEvent,
 	type Frame,
 	type GapEvent,
 	type MediaEvent,
+	type RunEvent,
 } from '../model/media-event.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { Stage } from '../stream/stage.js';
@@ -44,7 +46,7 @@ interface TrimmedFragment {
  * in the range leaves no event, nor a gap on either side of it. One that failed before anything of it could be given out is
  * a failure without a `fragment`, unless it may not have reached the range at all. Indexes count what is given out.
  */
-export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
+export class RangeTrimmer extends Stage<readonly RunEvent[], RunEvent> {
 	readonly #options: RangeTrimmerOptions;
 	/** Wait for the fragment after them. */
 	#gaps: GapEvent[] = [];
@@ -59,10 +61,11 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		this.#options = options;
 	}
 
-	protected override process(events: readonly MediaEvent[]): MediaEvent[][] {
-		const out: MediaEvent[] = [];
+	protected override process(events: readonly RunEvent[]): RunEvent[][] {
+		const out: RunEvent[] = [];
 		for (const event of events) {
-			if (event.type === 'gap') this.#gaps.push(event);
+			if (event.type === 'fragment-skipped') this.#skipped(event, out);
+			else if (event.type === 'gap') this.#gaps.push(event);
 			else if (event.type === 'fragment') this.#fragment(event, out);
 			else if (event.type === 'fragment-failure') this.#failure(event, out);
 			else if (this.#trimmed === null) out.push(this.#indexed(event));
@@ -72,7 +75,13 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		return out.length === 0 ? [] : [out];
 	}
 
-	#fragment(fragment: FragmentEvent, out: MediaEvent[]): void {
+	/** Of what is before the range only what is given out counts. */
+	#skipped(event: FragmentSkippedEvent, out: RunEvent[]): void {
+		if (this.#options.padding.has(event.fragmentNumber ?? '')) this.#options.onDropped();
+		else out.push(event);
+	}
+
+	#fragment(fragment: FragmentEvent, out: RunEvent[]): void {
 		const { padding, range, startAt } = this.#options;
 		if (fragment.fragmentNumber === null || !padding.has(fragment.fragmentNumber)) {
 			this.#announce(fragment, out);
@@ -83,7 +92,7 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		this.#trimmed = { fragment, start, isAnnounced: false, isReported: false, frames: 0, bytes: 0 };
 	}
 
-	#give(trimmed: TrimmedFragment, frames: readonly Frame[], out: MediaEvent[]): void {
+	#give(trimmed: TrimmedFragment, frames: readonly Frame[], out: RunEvent[]): void {
 		if (frames.length > 0 && !trimmed.isAnnounced) {
 			trimmed.isAnnounced = true;
 			this.#announce(trimmed.fragment, out);
@@ -95,7 +104,7 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		}
 	}
 
-	#failure(failure: FragmentFailureEvent, out: MediaEvent[]): void {
+	#failure(failure: FragmentFailureEvent, out: RunEvent[]): void {
 		const trimmed = this.#trimmed;
 		if (trimmed !== null) this.#give(trimmed, trimmed.start.end(), out);
 		if (trimmed?.isAnnounced || (trimmed === null && failure.index !== null)) {
@@ -111,7 +120,7 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		}
 	}
 
-	#end(trimmed: TrimmedFragment, end: FragmentEndEvent, out: MediaEvent[]): void {
+	#end(trimmed: TrimmedFragment, end: FragmentEndEvent, out: RunEvent[]): void {
 		this.#give(trimmed, trimmed.start.end(), out);
 		this.#trimmed = null;
 		if (trimmed.isAnnounced) {
@@ -126,7 +135,7 @@ export class RangeTrimmer extends Stage<readonly MediaEvent[], MediaEvent> {
 		if (!trimmed.isReported) this.#options.onDropped();
 	}
 
-	#announce(fragment: FragmentEvent, out: MediaEvent[]): void {
+	#announce(fragment: FragmentEvent, out: RunEvent[]): void {
 		if (!this.#isAfterDropped) out.push(...this.#gaps);
 		this.#gaps = [];
 		this.#isAfterDropped = false;

@@ -1,4 +1,4 @@
-import { FragmentEndEvent, type MediaEvent } from '../model/media-event.js';
+import { FragmentEndEvent, type RunEvent } from '../model/media-event.js';
 import { Stage } from '../stream/stage.js';
 import type { TrackSelection } from './track-selection.js';
 
@@ -6,7 +6,7 @@ import type { TrackSelection } from './track-selection.js';
  * Drops the frames of tracks that are not selected; the `fragment-end` counts those that are left. A `fragment` still names
  * all of its tracks. Fails as {@link TrackSelection.check} does.
  */
-export class TrackFilter extends Stage<readonly MediaEvent[], MediaEvent> {
+export class TrackFilter extends Stage<readonly RunEvent[], RunEvent> {
 	readonly #selection: TrackSelection;
 	#frames = 0;
 	#bytes = 0;
@@ -16,8 +16,8 @@ export class TrackFilter extends Stage<readonly MediaEvent[], MediaEvent> {
 		this.#selection = selection;
 	}
 
-	protected override process(events: readonly MediaEvent[]): MediaEvent[][] {
-		const out: MediaEvent[] = [];
+	protected override process(events: readonly RunEvent[]): RunEvent[][] {
+		const out: RunEvent[] = [];
 		for (const event of events) {
 			if (event.type === 'frame') {
 				if (!this.#selection.has(event.track)) continue;

@@ -58,6 +58,11 @@ export class GapDetector {
 		return gap;
 	}
 
+	/** Where the fragment that came last ends, as far as is known without the next one; null where nothing tells. */
+	get endMs(): number | null {
+		return this.#endOf(this.#within(null));
+	}
+
 	/** A frame of the fragment, at `timestampMs`. */
 	frame(track: Track, timestampMs: number | null): void {
 		if (track === this.#track && timestampMs !== null) this.#extent.add(timestampMs);
@@ -74,6 +79,11 @@ export class GapDetector {
 		return this.#defaultDurationNs === null ? this.#meanMs : this.#defaultDurationNs / 1e6;
 	}
 
+	#endOf(span: TimeSpan | null): number | null {
+		const meanMs = this.#meanFrameMs(span);
+		return span === null || meanMs === null ? null : Math.min(MAX_TIME_MS, span.lastMs + meanMs);
+	}
+
 	#compare(startMs: number): GapEvent | null {
 		if (this.#startMs === null) return null;
 		const span = this.#within(startMs);
@@ -83,10 +93,8 @@ export class GapDetector {
 		const start = new Date(startMs);
 		if (startMs === previousMs) return new GapEvent(previousStart, start, 'duplicate');
 		if (startMs < previousMs) return new GapEvent(previousStart, start, 'regression');
-		const meanMs = this.#meanFrameMs(span);
-		if (span === null || meanMs === null) return null;
-		const endMs = Math.min(MAX_TIME_MS, span.lastMs + meanMs);
-		if (Math.abs(startMs - endMs) <= GAP_THRESHOLD_MS) return null;
+		const endMs = this.#endOf(span);
+		if (endMs === null || Math.abs(startMs - endMs) <= GAP_THRESHOLD_MS) return null;
 		return new GapEvent(new Date(Math.round(endMs)), start, startMs > endMs ? 'gap' : 'overlap');
 	}
 }

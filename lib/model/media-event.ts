@@ -14,6 +14,33 @@ export { Frame, type FrameCluster } from './frame.js';
  */
 export type MediaEvent = GapEvent | FragmentEvent | Frame | FragmentEndEvent | FragmentFailureEvent;
 
+/** What goes through the stages of a run: {@link MediaEvent}s, and what counts and is not given to the caller. */
+export type RunEvent = MediaEvent | FragmentSkippedEvent;
+
+/** A fragment came whole and is left out, as `where` says. Stands in its place; no caller sees it. */
+export class FragmentSkippedEvent {
+	readonly type = 'fragment-skipped';
+	readonly fragmentNumber: string | null;
+	readonly serverTimestamp: Date | null;
+	readonly producerTimestamp: Date | null;
+	/** Where it ends on the producer's clock, epoch milliseconds, as far as its frames tell; null where they do not. */
+	readonly endMs: number | null;
+
+	constructor(
+		{
+			fragmentNumber,
+			serverTimestamp,
+			producerTimestamp,
+		}: Pick<FragmentEndEvent, 'fragmentNumber' | 'serverTimestamp' | 'producerTimestamp'>,
+		endMs: number | null,
+	) {
+		this.fragmentNumber = fragmentNumber;
+		this.serverTimestamp = serverTimestamp;
+		this.producerTimestamp = producerTimestamp;
+		this.endMs = endMs;
+	}
+}
+
 /** A fragment, or the rest of one, failed or is missing. */
 export class FragmentFailureEvent {
 	readonly type = 'fragment-failure';

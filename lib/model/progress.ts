@@ -5,6 +5,8 @@ export interface Progress {
 	readonly delivered: number;
 	readonly failed: number;
 	readonly missing: number;
+	/** Fragments that came and are not wanted, as `where` says. */
+	readonly skipped: number;
 	readonly frames: number;
 	/** Sum of the sizes of the frames. */
 	readonly bytes: number;

@@ -5,6 +5,7 @@ export interface RunTotals {
 	readonly delivered: number;
 	readonly failed: number;
 	readonly missing: number;
+	readonly skipped: number;
 	readonly frames: number;
 	/** Sum of frame sizes. */
 	readonly bytes: number;
@@ -26,6 +27,6 @@ export interface RunStart {
 export const FRESH_START: RunStart = {
 	known: new Set(),
 	last: null,
-	totals: { delivered: 0, failed: 0, missing: 0, frames: 0, bytes: 0, gaps: 0 },
+	totals: { delivered: 0, failed: 0, missing: 0, skipped: 0, frames: 0, bytes: 0, gaps: 0 },
 	failures: [],
 };

@@ -14,7 +14,7 @@ export const MAX_NAMED_FAILURES = 1000;
 
 /** The result of a run. */
 export interface RunSummary {
-	/** Whether every fragment of the range was delivered: none failed, none is missing. */
+	/** Whether every fragment of the range that is wanted was delivered: none failed, none is missing. */
 	readonly isComplete: boolean;
 	/** Fragments listed in the range. */
 	readonly fragments: number;
@@ -24,6 +24,8 @@ export interface RunSummary {
 	readonly failed: number;
 	/** Fragments that were listed and requested, and never arrived. */
 	readonly missing: number;
+	/** Fragments that came and are not wanted, as `where` says. */
+	readonly skipped: number;
 	/** The fragments that failed or are missing, in the order in which this was known; at most the first 1,000. */
 	readonly failures: readonly FailedFragment[];
 	readonly frames: number;

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { InvalidOptionError } from '../errors.js';
 import { markOutput } from '../files/output-mark.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
-import type { FragmentEndEvent, MediaEvent } from '../model/media-event.js';
+import type { FragmentEndEvent, RunEvent } from '../model/media-event.js';
 import type { RunSummary } from '../model/run-summary.js';
 import type { EventStream } from '../run/event-stream.js';
 import type { RunOptions } from '../run/run-options.js';
@@ -12,7 +12,7 @@ import { RawSink } from './raw-sink.js';
 /** Options of {@link KvsArchive.exportRaw}. */
 export type RawExportOptions = Pick<
 	RunOptions,
-	'signal' | 'strict' | 'maxBufferedBytes' | 'duplicates' | 'onProgress'
+	'signal' | 'strict' | 'maxBufferedBytes' | 'duplicates' | 'where' | 'onProgress'
 >;
 
 const OPTION_NAMES: OptionNames<RawExportOptions> = {
@@ -20,6 +20,7 @@ const OPTION_NAMES: OptionNames<RawExportOptions> = {
 	strict: true,
 	maxBufferedBytes: true,
 	duplicates: true,
+	where: true,
 	onProgress: true,
 };
 
@@ -59,6 +60,6 @@ export async function exportRaw(
 }
 
 /** Of a batch of events, the ends of fragments that are whole. */
-export function wholeFragments(events: readonly MediaEvent[]): FragmentEndEvent[] {
+export function wholeFragments(events: readonly RunEvent[]): FragmentEndEvent[] {
 	return events.filter((event): event is FragmentEndEvent => event.type === 'fragment-end' && event.complete);
 }

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Readable } from 'node:stream';
 import { FragmentError } from '../errors.js';
-import type { MediaEvent } from '../model/media-event.js';
+import type { MediaEvent, RunEvent } from '../model/media-event.js';
 import type { Progress } from '../model/progress.js';
 import type { RunSummary } from '../model/run-summary.js';
 import { Stage, type StageOptions } from '../stream/stage.js';
@@ -26,7 +26,7 @@ const runChannel = channel('kvs-archive:run');
 export interface RunOutputOptions<E> extends Pick<StageOptions, 'readableHighWaterMark'> {
 	readonly counter: RunCounter;
 	/** Selects what goes out of a batch of events. */
-	readonly pick: (events: readonly MediaEvent[]) => E[];
+	readonly pick: (events: readonly RunEvent[]) => E[];
 	/** Ends the run with a {@link FragmentError} at the first failure. */
 	readonly strict: boolean;
 	/** Called at most twice a second, and at the end. */
@@ -37,7 +37,7 @@ export interface RunOutputOptions<E> extends Pick<StageOptions, 'readableHighWat
 const PROGRESS_INTERVAL_MS = 500;
 
 /** The last stage of a run: counts events and hands them to the caller. */
-export class RunOutput<E> extends Stage<readonly MediaEvent[], E> implements EventStream<E> {
+export class RunOutput<E> extends Stage<readonly RunEvent[], E> implements EventStream<E> {
 	readonly summary: Promise<RunSummary>;
 	readonly #options: RunOutputOptions<E>;
 	#nextProgressMs = PROGRESS_INTERVAL_MS;
@@ -55,7 +55,7 @@ export class RunOutput<E> extends Stage<readonly MediaEvent[], E> implements Eve
 		return super[Symbol.asyncIterator]();
 	}
 
-	protected override *process(events: readonly MediaEvent[]): Generator<E[]> {
+	protected override *process(events: readonly RunEvent[]): Generator<E[]> {
 		const { counter, pick, strict } = this.#options;
 		for (const [index, event] of events.entries()) {
 			counter.event(event);
@@ -88,7 +88,12 @@ export class RunOutput<E> extends Stage<readonly MediaEvent[], E> implements Eve
 	}
 }
 
-/** Picks events as they came, in an array of the caller's own. */
-export function copyOf(events: readonly MediaEvent[]): MediaEvent[] {
+/** Picks the events that a caller sees, in an array of its own. */
+export function publicEvents(events: readonly RunEvent[]): MediaEvent[] {
+	return events.filter((event) => event.type !== 'fragment-skipped');
+}
+
+/** Picks all events, in an array of the caller's own. */
+export function allEvents(events: readonly RunEvent[]): RunEvent[] {
 	return [...events];
 }

@@ -1,6 +1,6 @@
 import { type AccessUnitForm, checkAccessUnitForm, toAccessUnit } from '../codecs/nal/access-unit.js';
 import { type FrameSelection, FrameSelector } from '../frames/frame-selector.js';
-import type { Frame, MediaEvent } from '../model/media-event.js';
+import type { Frame, RunEvent } from '../model/media-event.js';
 
 /** Which frames of a run are wanted, and in which form. */
 export interface FramePickOptions {
@@ -14,7 +14,7 @@ export interface FramePickOptions {
 export function pickFrames({
 	select = 'all',
 	as = 'stored',
-}: FramePickOptions): (events: readonly MediaEvent[]) => Frame[] {
+}: FramePickOptions): (events: readonly RunEvent[]) => Frame[] {
 	checkAccessUnitForm(as);
 	const selector = new FrameSelector(select);
 	return (events) => {

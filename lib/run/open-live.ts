@@ -2,9 +2,9 @@ import { pipeline } from 'node:stream';
 import type { ServiceContext } from '../aws/service-context.js';
 import { type LiveOptions, resolveLiveStart } from '../live/live-options.js';
 import { LiveSource } from '../live/live-source.js';
-import type { MediaEvent } from '../model/media-event.js';
+import type { MediaEvent, RunEvent } from '../model/media-event.js';
 import { destroyOnAbort } from '../stream/abort.js';
-import { copyOf, type EventStream, RunOutput } from './event-stream.js';
+import { type EventStream, publicEvents, RunOutput } from './event-stream.js';
 import { RunCounter } from './run-counter.js';
 
 /** Joins a live source to its output: nothing is requested before something is read. Throws `InvalidOptionError`. */
@@ -18,7 +18,7 @@ export function openLive(options: LiveOptions, service: ServiceContext): EventSt
 		pick: (events) => {
 			// Nothing is listed: what comes, or fails to, is what there is.
 			counter.listed(events.filter(isFirstOfFragment).length);
-			return copyOf(events);
+			return publicEvents(events);
 		},
 		strict: false,
 		onProgress: undefined,
@@ -29,6 +29,6 @@ export function openLive(options: LiveOptions, service: ServiceContext): EventSt
 	return output;
 }
 
-function isFirstOfFragment(event: MediaEvent): boolean {
+function isFirstOfFragment(event: RunEvent): boolean {
 	return event.type === 'fragment' || (event.type === 'fragment-failure' && event.index === null);
 }

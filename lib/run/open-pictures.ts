@@ -1,4 +1,4 @@
-import type { Frame, MediaEvent } from '../model/media-event.js';
+import type { Frame, MediaEvent, RunEvent } from '../model/media-event.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import { FfmpegDecoder } from '../pictures/ffmpeg-decoder.js';
@@ -20,7 +20,7 @@ export function openPictures(
 	range: TimeRange,
 	{ select, format, decoder, onFailure, padStart = true, signal }: PictureRunOptions,
 	clock: Clock,
-	openFrames: (padStart: boolean, pick: (events: readonly MediaEvent[]) => MediaEvent[]) => EventStream,
+	openFrames: (padStart: boolean, pick: (events: readonly RunEvent[]) => MediaEvent[]) => EventStream,
 ): PictureStream {
 	const { fromMs, by } = resolveTimeRange(range);
 	const timeOf = (frame: Frame): number | null =>
@@ -41,8 +41,8 @@ export function openPictures(
 	return pictureStream(openFrames(padStart, pickVideo), pictures, () => pictureFailures, signal);
 }
 
-function pickVideo(events: readonly MediaEvent[]): MediaEvent[] {
+function pickVideo(events: readonly RunEvent[]): MediaEvent[] {
 	return events.filter((event) =>
 		event.type === 'frame' ? event.track.type === 'video' : event.type === 'fragment-failure',
-	);
+	) as MediaEvent[];
 }

@@ -7,6 +7,8 @@ import type { StartAt } from '../frames/fragment-start.js';
 import { RangeTrimmer } from '../frames/range-trimmer.js';
 import { TrackFilter } from '../frames/track-filter.js';
 import type { TrackSelection } from '../frames/track-selection.js';
+import { checkWhere } from '../frames/where.js';
+import { WhereFilter } from '../frames/where-filter.js';
 import type { FragmentSource } from '../list/fragment-source.js';
 import { SkipCompletedFilter } from '../list/skip-completed-filter.js';
 import { FRESH_START, type RunStart } from '../model/run-start.js';
@@ -50,7 +52,8 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource | Transform)[] {
 	const { client, limiter, clock, connections, range, startAt, pick } = run;
 	const { tracks = null, past = FRESH_START, keepDocuments = false } = run;
-	const { strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, onProgress } = options;
+	const { strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, onProgress } = options;
+	checkWhere(options);
 	const resolved = resolveTimeRange(range);
 	const counter = new RunCounter(clock, resolved);
 	counter.resumed(past);
@@ -67,6 +70,7 @@ export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource 
 		new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
 		new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
 		new Demuxer({ deliver: 'batch', keepDocuments, clock, onRetry: () => counter.retry() }),
+		...(where === undefined ? [] : [new WhereFilter(where)]),
 		...(tracks === null ? [] : [new TrackFilter(tracks)]),
 		...(padding === null ? [] : [new RangeTrimmer({ range: resolved, startAt, tracks, padding, onDropped })]),
 		new RunOutput<E>({

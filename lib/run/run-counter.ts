@@ -1,5 +1,5 @@
 import type { CallRecord } from '../aws/call-record.js';
-import type { MediaEvent } from '../model/media-event.js';
+import type { FragmentEvent, RunEvent } from '../model/media-event.js';
 import type { Progress } from '../model/progress.js';
 import type { RunStart } from '../model/run-start.js';
 import { type FailedFragment, MAX_NAMED_FAILURES, type RunSummary } from '../model/run-summary.js';
@@ -18,6 +18,7 @@ export class RunCounter {
 	#delivered = 0;
 	#failed = 0;
 	#missing = 0;
+	#skipped = 0;
 	readonly #failures: FailedFragment[] = [];
 	#frames = 0;
 	#bytes = 0;
@@ -37,6 +38,7 @@ export class RunCounter {
 		this.#delivered += totals.delivered;
 		this.#failed += totals.failed;
 		this.#missing += totals.missing;
+		this.#skipped += totals.skipped;
 		this.#frames += totals.frames;
 		this.#bytes += totals.bytes;
 		this.#gaps += totals.gaps;
@@ -60,7 +62,7 @@ export class RunCounter {
 	}
 
 	/** An event came out of the demuxer. */
-	event(event: MediaEvent): void {
+	event(event: RunEvent): void {
 		switch (event.type) {
 			case 'frame':
 				this.#frames++;
@@ -77,11 +79,13 @@ export class RunCounter {
 			case 'gap':
 				this.#gaps++;
 				break;
-			case 'fragment': {
-				const start = this.#range.by === 'server' ? event.serverTimestamp : event.producerTimestamp;
-				this.#positionMs = start?.getTime() ?? this.#positionMs;
+			case 'fragment-skipped':
+				this.#skipped++;
+				this.#comeTo(event);
 				break;
-			}
+			case 'fragment':
+				this.#comeTo(event);
+				break;
 		}
 	}
 
@@ -114,6 +118,7 @@ export class RunCounter {
 			delivered: this.#delivered,
 			failed: this.#failed,
 			missing: this.#missing,
+			skipped: this.#skipped,
 			failures: [...this.#failures],
 			frames: this.#frames,
 			bytes: this.#bytes,
@@ -122,6 +127,14 @@ export class RunCounter {
 			throttled: this.#throttled,
 			elapsedMs: this.elapsedMs,
 		};
+	}
+
+	#comeTo({
+		serverTimestamp,
+		producerTimestamp,
+	}: Pick<FragmentEvent, 'serverTimestamp' | 'producerTimestamp'>): void {
+		const start = this.#range.by === 'server' ? serverTimestamp : producerTimestamp;
+		this.#positionMs = start?.getTime() ?? this.#positionMs;
 	}
 
 	#name({ fragmentNumber, code, name, message }: FailedFragment): void {

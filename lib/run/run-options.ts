@@ -1,3 +1,4 @@
+import type { Where } from '../frames/where.js';
 import type { OptionNames } from '../model/known-options.js';
 import type { Progress } from '../model/progress.js';
 
@@ -26,6 +27,12 @@ export interface RunOptions {
 	 * @default 'keep-all'
 	 */
 	readonly duplicates?: 'keep-all' | 'keep-newest' | undefined;
+	/**
+	 * Only fragments that carry all of these tags, or of which the function says so. A fragment is held until its last tag is
+	 * known, up to 50 MB of it; those that are left out are `skipped` in the summary, and no gap. Not with `keep-newest`.
+	 * @default all
+	 */
+	readonly where?: Where | undefined;
 	/** Called with the progress of the run: at most twice a second while events are read, and at its end. */
 	readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -38,5 +45,6 @@ export const RUN_OPTION_NAMES: OptionNames<RunOptions> = {
 	maxBufferedBytes: true,
 	padStart: true,
 	duplicates: true,
+	where: true,
 	onProgress: true,
 };

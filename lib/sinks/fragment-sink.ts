@@ -1,12 +1,14 @@
 import { Writable } from 'node:stream';
+import { type CoveredSpan, CoveredTime } from '../gaps/covered-time.js';
 import { GapDetector, type GapDetectorState, isSpuriousGap } from '../gaps/gap-detector.js';
 import type {
 	FragmentEndEvent,
 	FragmentEvent,
 	FragmentFailureEvent,
+	FragmentSkippedEvent,
 	Frame,
 	GapEvent,
-	MediaEvent,
+	RunEvent,
 } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { sourceMs } from '../muxing/output-timeline.js';
@@ -22,6 +24,9 @@ const MAX_UNDIVIDED_BYTES = 64 * 1024 * 1024;
 
 /** A part ends before a pause that is longer, so that every step from frame to frame within it fits in what containers have for it. */
 const MAX_STEP_MS = 3_600_000;
+
+/** Fragments that were left out, of which the next kept one is waited for. */
+const MAX_HELD_SKIPPED = 1000;
 
 /** A fragment, or a part of a long one. */
 export interface Piece {
@@ -47,6 +52,8 @@ export interface Piece {
 export interface FragmentSinkState {
 	readonly gaps: GapDetectorState;
 	readonly sampleStarts: SampleStarts;
+	/** Time of fragments that were left out; absent where there is none. */
+	readonly covered?: readonly CoveredSpan[];
 }
 
 /**
@@ -59,6 +66,7 @@ export abstract class FragmentSink extends Writable {
 	readonly #abort = new AbortController();
 	#work: Promise<void> = Promise.resolve();
 	readonly #gaps: GapDetector;
+	readonly #covered: CoveredTime;
 	readonly #samples: WholeSamples;
 	readonly #media = new FrameMedia((track) => this.trackInFile(track.number));
 	#fragment: FragmentEvent | null = null;
@@ -71,6 +79,8 @@ export abstract class FragmentSink extends Writable {
 	#failure: FragmentFailureEvent | null = null;
 	/** The end of a fragment that waits for the start of the next one. */
 	#heldEnd: FragmentEndEvent | null = null;
+	/** What was left out after it. */
+	#heldSkipped: FragmentSkippedEvent[] = [];
 	/** The times of its frames. */
 	#times: FrameTimes | null = null;
 
@@ -85,6 +95,7 @@ export abstract class FragmentSink extends Writable {
 		super({ objectMode: true, highWaterMark: 16 });
 		this.#pieceBytes = isUndivided ? MAX_UNDIVIDED_BYTES : MAX_PIECE_BYTES;
 		this.#gaps = new GapDetector(past?.gaps);
+		this.#covered = new CoveredTime(past?.covered);
 		this.#samples = new WholeSamples(past?.sampleStarts);
 	}
 
@@ -95,7 +106,12 @@ export abstract class FragmentSink extends Writable {
 
 	/** What the next sink needs to go on from here. At the end of a fragment. */
 	protected pastState(): FragmentSinkState {
-		return { gaps: this.#gaps.state(), sampleStarts: this.#samples.state() };
+		const covered = this.#covered.state();
+		return {
+			gaps: this.#gaps.state(),
+			sampleStarts: this.#samples.state(),
+			...(covered.length === 0 ? {} : { covered }),
+		};
 	}
 
 	/** The track of that number in the file that is open, if there is one: for fragments that do not say themselves what it is. */
@@ -117,6 +133,9 @@ export abstract class FragmentSink extends Writable {
 	/** A fragment is missing or failed without media. */
 	protected abstract fragmentMissing(failure: FragmentFailureEvent): Promise<void>;
 
+	/** A fragment came and is left out. */
+	protected async fragmentSkipped(_skipped: FragmentSkippedEvent): Promise<void> {}
+
 	/** Everything has come. */
 	protected abstract finish(): Promise<void>;
 
@@ -128,7 +147,7 @@ export abstract class FragmentSink extends Writable {
 	}
 
 	override _write(
-		event: MediaEvent,
+		event: RunEvent,
 		_encoding: BufferEncoding,
 		callback: (error?: Error | null) => void,
 	): void {
@@ -160,7 +179,7 @@ export abstract class FragmentSink extends Writable {
 		work.then(() => callback(), callback);
 	}
 
-	#take(event: MediaEvent): Promise<void> | null {
+	#take(event: RunEvent): Promise<void> | null {
 		switch (event.type) {
 			case 'gap':
 				return null;
@@ -182,6 +201,8 @@ export abstract class FragmentSink extends Writable {
 				return null;
 			case 'fragment-end':
 				return this.#end(event);
+			case 'fragment-skipped':
+				return this.#skip(event);
 		}
 	}
 
@@ -196,10 +217,20 @@ export abstract class FragmentSink extends Writable {
 
 	#begin(event: FragmentEvent): void {
 		this.#before = this.#gaps.state();
-		this.#gap = this.#gaps.fragmentStart(startOf(event), event.tracks);
+		const gap = this.#gaps.fragmentStart(startOf(event), event.tracks);
+		this.#gap = gap !== null && this.#covered.covers(gap) ? null : gap;
+		this.#covered.keptFrom(startOf(event));
 		this.#fragment = event;
 		this.#media.fragment(event.tracks);
 		this.#isFirst = true;
+	}
+
+	#skip(event: FragmentSkippedEvent): Promise<void> | null {
+		this.#covered.add(event);
+		this.#heldSkipped.push(event);
+		// It is not the start of a fragment that is left out that shows whether the last frames of another are in the right place.
+		if (this.#heldEnd !== null && this.#heldSkipped.length < MAX_HELD_SKIPPED) return null;
+		return this.#release(null);
 	}
 
 	#end(end: FragmentEndEvent): Promise<void> | null {
@@ -216,14 +247,18 @@ export abstract class FragmentSink extends Writable {
 	/** Writes the fragment that has come to its end, if there is one; the next starts at `nextStartMs`, where that is known. */
 	async #release(nextStartMs: number | null): Promise<void> {
 		const end = this.#heldEnd;
-		if (end === null) return;
-		this.#heldEnd = null;
-		const fragment = this.#fragment as FragmentEvent;
-		const failure = this.#failure;
-		await this.#flush(nextStartMs);
-		this.#fragment = null;
-		this.#failure = null;
-		await this.fragmentEnd(fragment, end, failure);
+		if (end !== null) {
+			this.#heldEnd = null;
+			const fragment = this.#fragment as FragmentEvent;
+			const failure = this.#failure;
+			await this.#flush(nextStartMs);
+			this.#fragment = null;
+			this.#failure = null;
+			await this.fragmentEnd(fragment, end, failure);
+		}
+		const skipped = this.#heldSkipped;
+		this.#heldSkipped = [];
+		for (const event of skipped) await this.fragmentSkipped(event);
 	}
 
 	#flush(nextStartMs: number | null): Promise<void> {

@@ -35,6 +35,7 @@ test('export writes one file and ends with one summary line', async (t) => {
 		'delivered',
 		'failed',
 		'missing',
+		'skipped',
 		'frames',
 		'bytes',
 		'gaps',

@@ -9,7 +9,7 @@ import type { MediaEvent } from 'kvs-archive';
 import { string } from '#lib/ebml/ebml-writer.js';
 import { SinkError } from '#lib/errors.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
-import { formatJournalLine, JOURNAL_START } from '#lib/export/journal-lines.js';
+import { formatJournalLine, JOURNAL_START } from '#lib/export/journal/journal-lines.js';
 import { damage, randomFrom } from '../helpers/damage.js';
 import {
 	contents,

@@ -177,4 +177,28 @@ for (const via of ['listing', 'live'] as const) {
 		await new Promise((resolve) => piped.once('close', resolve));
 		t.deepEqual(types, ['fragment', 'frame', 'frame', 'fragment-end', 'caught-up']);
 	});
+
+	test(`${via}: where gives the fragments of one call, and the checkpoint moves past the others`, async (t) => {
+		const { putCalls, follow, checkpoint, checkpointFile } = await startFollowed(t, via);
+		await putCalls([1, 'a'], [2, 'b'], [3, 'a'], [4, 'b']);
+		const where = { Call: 'a' };
+		const types: string[] = [];
+		const stream = follow({ checkpoint: checkpoint(), ack: 'manual', where });
+		for await (const event of stream as AsyncIterable<FollowEvent>) {
+			if (event.type !== 'gap') types.push(event.type);
+			if (event.type === 'fragment') t.is(event.tag('Call'), 'a');
+			if (event.type === 'fragment-end') await stream.ack(event.fragmentNumber as string);
+			if (event.type === 'caught-up') break;
+		}
+		const fragment = ['fragment', 'frame', 'frame', 'fragment-end'];
+		t.deepEqual(types, [...fragment, ...fragment, 'caught-up']);
+		t.like(await stream.summary, { fragments: 4, delivered: 2, skipped: 2, isComplete: true });
+		t.is(Object.keys(JSON.parse(await readFile(checkpointFile, 'utf8')).done).length, 4);
+		// What was left out is done: without the filter it does not come either.
+		t.deepEqual(await secondsOf(follow({ checkpoint: checkpoint() }), 0), []);
+		t.deepEqual(await secondsOf(follow({ where: (event) => event.tag('Call') === 'b' }), 2), [2, 4]);
+		t.throws(() => follow({ where: 'Call=a' as unknown as Record<string, string> }), {
+			code: 'KVS_INVALID_OPTION',
+		});
+	});
 }

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import type { FaultRule, LocalStream } from 'kvs-archive/server';
-import { clusterOf, header } from '../server/put-media/body.js';
+import { clusterOf, header, tags } from '../server/put-media/body.js';
 import { startArchive, type TestArchive } from './archive.js';
 import { Producer } from './producer.js';
 
@@ -9,6 +9,8 @@ export interface GrowingStream extends TestArchive {
 	readonly stream: LocalStream;
 	/** Puts the fragments of these seconds, and waits until all are stored; their numbers. */
 	readonly put: (...seconds: number[]) => Promise<string[]>;
+	/** The same with a tag `Call` of that value after each. */
+	readonly putCalls: (...fragments: (readonly [second: number, call: string])[]) => Promise<string[]>;
 }
 
 /** Starts one, whose stream is empty. */
@@ -19,13 +21,18 @@ export async function startGrowing(
 	const archive = await startArchive(t, {}, { faults });
 	await archive.server.archive.ready;
 	const stream = await archive.server.archive.createStream({ name: 'cam' });
-	const put = async (...seconds: number[]): Promise<string[]> => {
+	const putMedia = async (media: readonly Uint8Array[]): Promise<string[]> => {
 		const producer = await Producer.open(archive.endpoint, { stream: 'cam' });
-		const clusters = seconds.map((second) => clusterOf(second * 1000));
-		await producer.put(Buffer.concat([header(), ...clusters]));
+		await producer.put(Buffer.concat([header(), ...media]));
 		return producer.acks.flatMap(({ EventType, FragmentNumber = '' }) =>
 			EventType === 'PERSISTED' ? [FragmentNumber] : [],
 		);
 	};
-	return { ...archive, stream, put };
+	return {
+		...archive,
+		stream,
+		put: (...seconds) => putMedia(seconds.map((second) => clusterOf(second * 1000))),
+		putCalls: (...fragments) =>
+			putMedia(fragments.flatMap(([second, call]) => [clusterOf(second * 1000), ...tags(['Call', call])])),
+	};
 }

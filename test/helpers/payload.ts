@@ -12,6 +12,9 @@ export interface FragmentFixture {
 	readonly blocks?: readonly BlockFields[];
 	/** @default 0 */
 	readonly timecode?: bigint;
+	/** Elements that the producer put before the Cluster, and after it. @default none */
+	readonly before?: Slices;
+	readonly after?: Slices;
 }
 
 /** A TrackEntry. */
@@ -54,12 +57,17 @@ export function frameBlock(
 	};
 }
 
-/** The service's tags of a fragment, or of a failure. */
-export function serviceTags(tags: Readonly<Record<string, string>>): Uint8Array[] {
-	const simpleTags = Object.entries(tags).map(([name, value]) =>
-		master('SimpleTag', [string('TagName', `AWS_KINESISVIDEO_${name}`), string('TagString', value)]),
+/** A Tags element of these names and values. */
+export function tags(...pairs: readonly (readonly [name: string, value: string])[]): Uint8Array[] {
+	const simpleTags = pairs.map(([name, value]) =>
+		master('SimpleTag', [string('TagName', name), string('TagString', value)]),
 	);
 	return master('Tags', [master('Tag', simpleTags)]);
+}
+
+/** The service's tags of a fragment, or of a failure. */
+export function serviceTags(values: Readonly<Record<string, string>>): Uint8Array[] {
+	return tags(...Object.entries(values).map(([name, value]) => [`AWS_KINESISVIDEO_${name}`, value] as const));
 }
 
 /** One document of a recording, in the service's layout. */
@@ -72,6 +80,7 @@ export function fragmentDocument(fragment: FragmentFixture): Buffer {
 		elementHeader('Segment', 0, { isSizeUnknown: true }),
 		...info(1_000_000),
 		...master('Tracks', tracks),
+		...(fragment.before ?? []),
 		...serviceTags({
 			FRAGMENT_NUMBER: number,
 			SERVER_TIMESTAMP: seconds(serverMs),
@@ -81,6 +90,7 @@ export function fragmentDocument(fragment: FragmentFixture): Buffer {
 			timecode,
 			blocks.flatMap((fields) => block(fields)),
 		),
+		...(fragment.after ?? []),
 	]);
 }
 

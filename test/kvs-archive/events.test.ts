@@ -44,6 +44,7 @@ test('a range is read as one ordered stream of events', async (t) => {
 		delivered: 230,
 		failed: 0,
 		missing: 0,
+		skipped: 0,
 		failures: [],
 		frames: 460,
 		bytes: 4600,

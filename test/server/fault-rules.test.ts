@@ -6,7 +6,7 @@ import { startFaultyDoor } from './faulty-door.js';
 
 /** Rules that are refused, and what the error names. */
 const refused: [unknown, RegExp][] = [
-	[{}, /`faults` to be a list of fault rules, got a object/],
+	[{}, /`faults` to be a list of fault rules, got an object/],
 	['throttle', /`faults`/],
 	[[7], /`faults\[0\]` to be an object, got `7`/],
 	[[{ fault: 'throttle' }, {}], /`faults\[1\]\.fault` to be one of throttle, .*, got nothing/],

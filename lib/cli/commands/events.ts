@@ -4,6 +4,7 @@ import {
 	type AroundCommandOptions,
 	archiveOf,
 	rangeOrAround,
+	whereOf,
 } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine } from '../event-lines.js';
@@ -13,17 +14,20 @@ import { parseTracks } from '../track-list.js';
 /** Options of `events`. */
 export interface EventsCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
 	readonly tracks?: string;
+	readonly where?: readonly string[];
 }
 
 /** Prints every event of a range. */
 export async function events(options: EventsCommandOptions, context: CommandContext): Promise<number> {
 	const tracks = parseTracks(options.tracks);
+	const where = whereOf(options);
 	await using archive = archiveOf(options);
 	const range = await rangeOrAround(archive, options, context);
-	const stream = archive.events(range, { signal: context.signal, tracks });
+	const stream = archive.events(range, { signal: context.signal, tracks, where });
 	await printEvents(stream.batches(), options, context);
-	const { fragments, isComplete } = await stream.summary;
+	const { fragments, skipped, isComplete } = await stream.summary;
 	if (fragments === 0) context.terminal.say('no fragments in the range');
+	else if (skipped > 0) context.terminal.say(`${skipped} of ${fragments} fragments left out by --where`);
 	return isComplete ? EXIT.done : EXIT.incomplete;
 }
 

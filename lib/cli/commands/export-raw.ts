@@ -1,5 +1,5 @@
 import { InvalidOptionError, type RawExportSummary } from '../../index.js';
-import { archiveOf, rangeOrAround } from '../archive-options.js';
+import { archiveOf, rangeOrAround, whereOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
@@ -9,12 +9,13 @@ import type { ExportCommandOptions } from './export.js';
 export async function exportRaw(options: ExportCommandOptions, context: CommandContext): Promise<number> {
 	const { terminal, signal } = context;
 	const file = fileOf(options);
+	const where = whereOf(options);
 	await using archive = archiveOf(options);
 	const range = await rangeOrAround(archive, options, context);
 	const bar = new ProgressBar(process.stderr);
 	let summary: RawExportSummary;
 	try {
-		summary = await archive.exportRaw(range, file, { signal, onProgress: bar.update.bind(bar) });
+		summary = await archive.exportRaw(range, file, { signal, where, onProgress: bar.update.bind(bar) });
 	} finally {
 		bar.stop();
 	}
@@ -62,6 +63,7 @@ function summaryLine(summary: RawExportSummary): string {
 	];
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);
 	if (summary.missing > 0) parts.push(`${summary.missing} missing`);
+	if (summary.skipped > 0) parts.push(`${summary.skipped} left out by --where`);
 	if (summary.throttled > 0) parts.push(`${summary.throttled} throttled`);
 	return `wrote ${summary.file}: ${parts.join(', ')}`;
 }

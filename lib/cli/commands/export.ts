@@ -10,6 +10,7 @@ import {
 	type AroundCommandOptions,
 	archiveOf,
 	rangeOrAround,
+	whereOf,
 } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
@@ -24,6 +25,7 @@ export interface ExportCommandOptions extends ArchiveCommandOptions, AroundComma
 	/** The file, where it is named here; true where `output` names it. */
 	readonly raw?: string | true;
 	readonly tracks?: string;
+	readonly where?: readonly string[];
 	readonly gaps?: string;
 	readonly split?: readonly string[];
 	readonly channels?: string;
@@ -74,6 +76,7 @@ export async function exportRange(options: ExportCommandOptions, context: Comman
 /** The library's options of what was given on the command line. Throws `InvalidOptionError`. */
 export function exportOptionsOf({
 	tracks,
+	where,
 	gaps,
 	split = [],
 	channels,
@@ -88,6 +91,7 @@ export function exportOptionsOf({
 	}
 	return {
 		tracks: parseTracks(tracks),
+		where: whereOf({ where }),
 		gaps: gaps as GapPolicy | undefined,
 		split: split.flatMap((text) => text.split(',')).map(splitRule),
 		channels,
@@ -123,6 +127,7 @@ export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): 
 	}
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);
 	if (summary.missing > 0) parts.push(`${summary.missing} missing`);
+	if (summary.skipped > 0) parts.push(`${summary.skipped} left out by --where`);
 	if (merged.gap > 0) parts.push(`${merged.gap} gaps ${GAP_WORDS[gaps]}`);
 	const shifted = merged.overlap + merged.regression + merged.duplicate;
 	if (shifted > 0) parts.push(`${shifted} overlapping fragments shifted`);

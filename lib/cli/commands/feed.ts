@@ -1,5 +1,5 @@
 import { type Ack, type FeedSummary, InvalidOptionError } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf } from '../archive-options.js';
+import { type ArchiveCommandOptions, archiveOf, parseTag } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 import { integerOption } from '../integer-option.js';
@@ -29,7 +29,7 @@ export async function feed(
 		start: start === undefined ? undefined : parsePointInTime('--start', start, nowMs),
 		pace: realtime ? 'realtime' : fast ? 'fast' : undefined,
 		loop: options.loop,
-		tags: Object.fromEntries(options.tag.map(parseTag)),
+		tags: Object.fromEntries(options.tag.map((text) => parseTag('--tag', text))),
 		create: options.create,
 		retentionHours: integerOption('--retention', retention),
 		signal,
@@ -42,12 +42,6 @@ export async function feed(
 	for (const omission of summary.omissions) terminal.say(omission);
 	terminal.say(summaryLine(summary, archive.client.stream));
 	return summary.isComplete ? EXIT.done : EXIT.incomplete;
-}
-
-function parseTag(text: string): [name: string, value: string] {
-	const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-	if (name === undefined || value === undefined) throw new InvalidOptionError('--tag', 'NAME=VALUE', text);
-	return [name, value];
 }
 
 /** For a person: what is stored, and errors. The other acknowledgements are for programs. */

@@ -1,5 +1,5 @@
 import { FileCheckpoints, type FollowEvent, InvalidOptionError } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf } from '../archive-options.js';
+import { type ArchiveCommandOptions, archiveOf, whereOf } from '../archive-options.js';
 import type { Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine } from '../event-lines.js';
@@ -12,6 +12,7 @@ export interface FollowCommandOptions extends Omit<ArchiveCommandOptions, 'by' |
 	readonly checkpoint?: string;
 	readonly consumer?: string;
 	readonly live?: boolean;
+	readonly where?: readonly string[];
 }
 
 /**
@@ -28,6 +29,7 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 		checkpoint: checkpoint === undefined ? undefined : new FileCheckpoints(checkpointFile(checkpoint)),
 		consumer,
 		via: live ? 'live' : 'listing',
+		where: whereOf(options),
 		signal,
 	});
 	for await (const events of stream.batches()) {

@@ -17,6 +17,7 @@ import {
 	archiveOf,
 	type DateRange,
 	rangeOrAround,
+	whereOf,
 } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
@@ -34,6 +35,7 @@ export interface FramesCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly lookback?: string;
 	readonly all?: boolean;
 	readonly tracks?: string;
+	readonly where?: readonly string[];
 	readonly format: string;
 	readonly ffmpeg?: string;
 }
@@ -55,6 +57,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png, raw or nv12', options.format);
 	const select = selectionOf(options);
 	const tracks = parseTracks(options.tracks);
+	const where = whereOf(options);
 	await using archive = archiveOf(options);
 	const range = screen === null ? await rangeOrAround(archive, options, context) : null;
 	const bar = new ProgressBar(process.stderr);
@@ -63,6 +66,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 	const pictureOptions = {
 		signal,
 		tracks,
+		where,
 		format,
 		decoder: new FfmpegDecoder({ path: ffmpeg }),
 		onProgress: bar.update.bind(bar),
@@ -72,7 +76,15 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 		},
 	};
 	const sink = new ImageSink(output);
-	const totals = { fragments: 0, delivered: 0, failed: 0, missing: 0, pictureFailures: 0, elapsedMs: 0 };
+	const totals = {
+		fragments: 0,
+		delivered: 0,
+		failed: 0,
+		missing: 0,
+		skipped: 0,
+		pictureFailures: 0,
+		elapsedMs: 0,
+	};
 	const summaries: PictureSummary[] = [];
 	const seen = new Set<number>();
 	let given = 0;
@@ -114,7 +126,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 			terminal.say(`no picture of ${time}: ${message}`);
 		}
 	}
-	const { fragments, delivered, failed, missing, pictureFailures, elapsedMs } = totals;
+	const { fragments, delivered, failed, missing, skipped, pictureFailures, elapsedMs } = totals;
 	const unseen = screen === null ? 0 : screen.times.length - seen.size;
 	const isComplete = failed + missing + pictureFailures + unseen === 0;
 	const counted = screen === null ? { ...summaries[0], isComplete } : { isComplete, ...totals };
@@ -127,6 +139,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 			...(pictureFailures > 0 ? [`${pictureFailures} frames could not be decoded`] : []),
 			...(failed > 0 ? [`${failed} failed`] : []),
 			...(missing > 0 ? [`${missing} missing`] : []),
+			...(skipped > 0 ? [`${skipped} left out by --where`] : []),
 			...(unseen > 0 ? [`nothing was on the screen at ${unseen} of the times`] : []),
 		];
 		terminal.say(`wrote ${output}: ${parts.join(', ')}`);

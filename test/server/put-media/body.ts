@@ -4,26 +4,15 @@ import {
 	master,
 	type SizeOptions,
 	type Slices,
-	string,
 	unsigned,
 } from '#lib/ebml/ebml-writer.js';
 import { type BlockFields, block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
-import { audioTrack, videoTrack } from '../../helpers/payload.js';
+import { audioTrack, tags, videoTrack } from '../../helpers/payload.js';
+
+export { tags } from '../../helpers/payload.js';
 
 /** An element of unknown size. */
 export const UNSIZED: SizeOptions = { isSizeUnknown: true };
-
-/** A Tags element of these names and values. */
-export function tags(...pairs: readonly (readonly [name: string, value: string])[]): Uint8Array[] {
-	return master('Tags', [
-		master(
-			'Tag',
-			pairs.map(([name, value]) =>
-				master('SimpleTag', [string('TagName', name), string('TagString', value)]),
-			),
-		),
-	]);
-}
 
 /** The Tags with which producers end a fragment. */
 export const endOfFragment = tags(['AWS_KINESISVIDEO_END_OF_FRAGMENT', '']);

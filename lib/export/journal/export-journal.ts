@@ -1,12 +1,12 @@
 import { type FileHandle, open, rm, truncate } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { SinkError } from '../errors.js';
-import { createTrouble } from '../files/file-trouble.js';
+import { SinkError } from '../../errors.js';
+import { createTrouble } from '../../files/file-trouble.js';
+import type { ExportedFragment } from '../export-manifest.js';
+import { type ExportPast, type JournalStep, NO_PAST, readPast, type SealedFile } from '../export-past.js';
+import type { ExportRequest } from '../export-request.js';
 import { intactBytes } from './check-past.js';
-import type { ExportedFragment } from './export-manifest.js';
-import { type ExportPast, type JournalStep, NO_PAST, readPast, type SealedFile } from './export-past.js';
-import type { ExportRequest } from './export-request.js';
 import { formatJournalLine, JOURNAL_START, journalLines } from './journal-lines.js';
 
 /**

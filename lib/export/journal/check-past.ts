@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
-import { isFileThere } from '../files/file-trouble.js';
-import { ExportBytes } from './export-bytes.js';
-import type { ExportedFragment, FileSection } from './export-manifest.js';
-import { ExportNames } from './export-names.js';
-import type { ExportPast, SealedFile } from './export-past.js';
+import { isFileThere } from '../../files/file-trouble.js';
+import { ExportBytes } from '../export-bytes.js';
+import type { ExportedFragment, FileSection } from '../export-manifest.js';
+import { ExportNames } from '../export-names.js';
+import type { ExportPast, SealedFile } from '../export-past.js';
 import { journalLines } from './journal-lines.js';
 
 /**

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ExportJournal } from '#lib/export/export-journal.js';
 import type { JournalStep } from '#lib/export/export-past.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
-import { temporaryDirectory } from '../helpers/tools.js';
+import { ExportJournal } from '#lib/export/journal/export-journal.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 
 const request: ExportRequest = {
 	stream: 'door',
@@ -77,7 +77,15 @@ test('what was written down is found again', async (t) => {
 	const { journal, past } = await ExportJournal.open(file, structuredClone(request));
 	t.deepEqual([...past.known], ['0', '1', '2', '3']);
 	t.is(past.last, '3');
-	t.deepEqual(past.totals, { delivered: 3, failed: 0, missing: 1, frames: 8, bytes: 40, gaps: 3 });
+	t.deepEqual(past.totals, {
+		delivered: 3,
+		failed: 0,
+		missing: 1,
+		skipped: 0,
+		frames: 8,
+		bytes: 40,
+		gaps: 3,
+	});
 	t.deepEqual(past.failures, [
 		{ fragmentNumber: '2', code: null, name: 'MISSING', message: 'it never came' },
 	]);

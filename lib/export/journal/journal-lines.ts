@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fileLines } from '../files/file-lines.js';
+import { fileLines } from '../../files/file-lines.js';
 
 /** A line longer than this is not one: a fragment of a whole day of frames has 50 MB. */
 const MAX_LINE_BYTES = 256 * 1024 * 1024;
