@@ -41,6 +41,8 @@ import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
 import { exportRaw, type RawExportOptions, type RawExportSummary, wholeFragments } from './raw/export-raw.js';
+import type { RecordOptions } from './record/record-options.js';
+import { type RecordSummary, recordStream } from './record/record-stream.js';
 import { allEvents, type EventStream, publicEvents } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
 import { pickFrames } from './run/frame-pick.js';
@@ -284,6 +286,18 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	follow(options: FollowOptions = {}): FollowStream {
 		return openFollow(options, { ...this.#service, connections: this.#connections });
+	}
+
+	/**
+	 * Records what comes into the stream, without end: finished files in a directory, named by their exact start, each frame in exactly
+	 * one, and a line for each in `recordings.jsonl`. Every fragment is on the disk before it is done, so the next call goes on where
+	 * this process was killed. An abort finishes the open file, then rejects with the signal's reason; `until` resolves. One recorder
+	 * and one stream a directory: others are refused (`KVS_SINK_FAILED`), as is a disk that takes no more.
+	 */
+	async record(directory: string, options: RecordOptions = {}): Promise<RecordSummary> {
+		const { client, clock } = this.#service;
+		const follow = (followOptions: FollowOptions): FollowStream => this.follow(followOptions);
+		return recordStream(directory, options, { stream: client.stream, clock, follow });
 	}
 
 	/**

@@ -46,6 +46,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'stream',
 	],
 	raw: ['files', 'run'],
+	record: ['export', 'files', 'follow', 'muxing', 'pace', 'run', 'sinks'],
 	server: ['codecs', 'demux', 'files', 'gaps', 'ebml', 'media-files', 'mkv', 'mp4', 'mpegts', 'stream'],
 	redis: ['follow', 'stream'],
 	cli: ['errors.ts', 'index.ts', 'model', 'redis/index.ts', 'server/index.ts'],

@@ -93,6 +93,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--consumer <name>', 'whose checkpoint it is (default: default)')
 		.option('--live', 'read through GetMedia: lower delay, and a connection of three')
 		.option('--where <name=value>', WHERE, append)
+		.option('-o, --output <dir>', 'record into this directory instead: finished files and recordings.jsonl')
+		.option('--split <rule>', 'go on in a new file, as of export; may be given again (default: 5m)', append)
+		.option('--container <name>', 'the kind of files: mp4, mkv, webm, mov, m4a or wav (default: mp4)')
 		.action(run(async () => (await import('./commands/follow.js')).follow));
 
 	program
@@ -186,8 +189,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 
 	program
 		.command('verify')
-		.argument('<file>', 'what was given to export -o')
-		.description('check an export against the manifest beside it, byte for byte')
+		.argument('<file>', 'what was given to export -o, or to follow -o')
+		.description('check an export against its manifest, or recordings against their list')
 		.option('--json', 'JSON Lines')
 		.action(run(async () => (await import('./commands/verify.js')).verify));
 

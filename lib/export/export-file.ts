@@ -151,6 +151,11 @@ export class ExportFile {
 		return Math.max(...this.#lanes.map(({ output }) => output.maxFinalBytes));
 	}
 
+	/** How long it is so far. */
+	get durationMs(): number {
+		return this.#timeline.endMs;
+	}
+
 	/** How long it is with a fragment that begins so. */
 	durationMsWith(piece: Piece): number {
 		return this.#timeline.timesIf(piece).reduce((most, ms) => Math.max(most, ms), this.#timeline.endMs);
@@ -247,6 +252,11 @@ export class ExportFile {
 			timeline: this.#timeline.state(),
 			lanes: this.#lanes.map(({ output, headBytes, frames }) => ({ headBytes, frames, ...output.past() })),
 		};
+	}
+
+	/** Brings what was written so far to the disk. */
+	async sync(): Promise<void> {
+		for (const { part } of this.#lanes) await part.sync();
 	}
 
 	/** Writes what follows the last frame and syncs the files; they still have their temporary names. */

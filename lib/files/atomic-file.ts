@@ -108,6 +108,15 @@ export class AtomicFile {
 		}
 	}
 
+	/** Brings what was written so far to the disk. */
+	async sync(): Promise<void> {
+		try {
+			await this.#handle.sync();
+		} catch (error) {
+			throw failure(this.#target, error);
+		}
+	}
+
 	/** The file is whole: brings it to the disk, still without its name. */
 	async seal(): Promise<void> {
 		try {

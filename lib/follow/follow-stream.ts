@@ -4,7 +4,7 @@ import type { CaughtUp } from '../list/follow-source.js';
 import type { MediaEvent, RunEvent } from '../model/media-event.js';
 import type { RunSummary } from '../model/run-summary.js';
 import type { Clock } from '../pace/clock.js';
-import { type EventStream, publicEvents } from '../run/event-stream.js';
+import type { EventStream } from '../run/event-stream.js';
 import { CaughtUpEvent } from './caught-up-event.js';
 import { type Checkpoint, CheckpointKeeper, type CheckpointStore } from './checkpoint.js';
 import { fragmentOver } from './fragment-over.js';
@@ -43,7 +43,7 @@ export interface FollowStreamParts {
 export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	readonly summary: Promise<RunSummary>;
 	readonly #parts: FollowStreamParts;
-	readonly #events: AsyncGenerator<FollowEvent[], void, undefined>;
+	readonly #events: AsyncGenerator<(RunEvent | CaughtUpEvent)[], void, undefined>;
 	#run: EventStream<RunEvent> | null = null;
 	#keeper: CheckpointKeeper | null = null;
 	/** Server times of fragments that were listed and are not done, by number. */
@@ -51,6 +51,8 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	#finished = 0;
 	#caughtUp: CaughtUp | null = null;
 	#saidAt = -1;
+	/** Whether the loop is given what is left out. */
+	#givesSkipped = false;
 	#wake: () => void = () => {};
 	#resolveSummary: (summary: Promise<RunSummary> | RunSummary) => void = () => {};
 	/** What the Readable has taken and not pushed. */
@@ -72,6 +74,23 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 
 	/** The same events in arrays; a fragment's end is the last of its array. */
 	async *batches(): AsyncGenerator<FollowEvent[], undefined, undefined> {
+		for await (const events of this.#given()) {
+			const seen = seenOf(events);
+			if (seen.length > 0) yield seen;
+		}
+		return undefined;
+	}
+
+	/**
+	 * The same with an event for each fragment that `where` leaves out, which is to be acknowledged as the others are: for whom they
+	 * are no gaps. Of use within this package only.
+	 */
+	async *allBatches(): AsyncGenerator<(RunEvent | CaughtUpEvent)[], undefined, undefined> {
+		this.#givesSkipped = true;
+		return yield* this.#given();
+	}
+
+	async *#given(): AsyncGenerator<(RunEvent | CaughtUpEvent)[], undefined, undefined> {
 		// The loop gets the error; without a listener it would end the process as well.
 		this.on('error', () => {});
 		let hasFailed = false;
@@ -101,6 +120,11 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		await this.#done(fragmentNumber);
 	}
 
+	/** Server time of a fragment that was given out and is not done, epoch milliseconds; null for any other. */
+	serverMsOf(fragmentNumber: string): number | null {
+		return this.#undone.get(fragmentNumber) ?? null;
+	}
+
 	override _read(): void {
 		this.#next().then(
 			(event) => this.push(event),
@@ -120,12 +144,12 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		while (this.#waiting.length === 0) {
 			const { done, value } = await this.#events.next();
 			if (done === true) return null;
-			this.#waiting = [...value];
+			this.#waiting = seenOf(value);
 		}
 		return this.#waiting.shift() as FollowEvent;
 	}
 
-	async *#batches(): AsyncGenerator<FollowEvent[], void, undefined> {
+	async *#batches(): AsyncGenerator<(RunEvent | CaughtUpEvent)[], void, undefined> {
 		const { store, key, fromMs, open } = this.#parts;
 		const checkpoint: Checkpoint | null = (await store?.load(key)) ?? null;
 		this.#keeper = new CheckpointKeeper(key, checkpoint ?? { fromMs });
@@ -159,8 +183,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 			if (got !== null) {
 				if (got.done === true) return;
 				for (const part of parts(got.value)) {
-					const given = publicEvents(part);
-					if (given.length > 0) yield given;
+					yield part;
 					await this.#finish(part.at(-1));
 				}
 				next = ask();
@@ -185,7 +208,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		const fragmentNumber = (event && fragmentOver(event)?.fragmentNumber) ?? null;
 		if (fragmentNumber === null) return;
 		this.#finished++;
-		const isDone = !this.#parts.isManual || event?.type === 'fragment-skipped';
+		const isDone = !this.#parts.isManual || (event?.type === 'fragment-skipped' && !this.#givesSkipped);
 		// After its end the loop gets the reason of that, and not what a closed store says.
 		if (isDone && !this.destroyed) await this.#done(fragmentNumber);
 	}
@@ -206,6 +229,11 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		if (run !== null) this.#resolveSummary(run.summary);
 		await this.#parts.store?.close?.();
 	}
+}
+
+/** Those that a caller sees. */
+function seenOf(events: readonly (RunEvent | CaughtUpEvent)[]): FollowEvent[] {
+	return events.filter((event) => event.type !== 'fragment-skipped');
 }
 
 /** The events in arrays that end where a fragment does. */

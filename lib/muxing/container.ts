@@ -33,11 +33,15 @@ const holdings: Readonly<Record<Exclude<Container, 'mkv'>, readonly (keyof typeo
 	wav: ['PCM', 'G.711'],
 };
 
+/** All of them. */
+export const CONTAINERS: readonly Container[] = ['mkv', ...(Object.keys(holdings) as Container[])];
+
 /** The kind of file a name asks for. Throws `InvalidOptionError` for an ending that nothing here writes. */
 export function containerOf(file: string): Container {
 	const ending = extname(file).slice(1).toLowerCase();
-	if (ending === 'mkv' || Object.hasOwn(holdings, ending)) return ending as Container;
-	const endings = ['mkv', ...Object.keys(holdings)].map((name) => `.${name}`).join(', ');
+	const container = CONTAINERS.find((name) => name === ending);
+	if (container !== undefined) return container;
+	const endings = CONTAINERS.map((name) => `.${name}`).join(', ');
 	throw new InvalidOptionError('output', `a file name that ends in one of ${endings}`, file);
 }
 

@@ -48,6 +48,13 @@ export interface Piece {
 	readonly broken: readonly Frame[];
 }
 
+/** Nothing follows for now: a fragment that waits for the next one is not to wait any longer. */
+export interface PauseEvent {
+	readonly type: 'pause';
+	/** Whether nothing has come for a long time. */
+	readonly isLong: boolean;
+}
+
 /** What one sink knows at the end of a fragment, for the next to go on from; plain JSON. */
 export interface FragmentSinkState {
 	readonly gaps: GapDetectorState;
@@ -136,6 +143,9 @@ export abstract class FragmentSink extends Writable {
 	/** A fragment came and is left out. */
 	protected async fragmentSkipped(_skipped: FragmentSkippedEvent): Promise<void> {}
 
+	/** Nothing follows for now; what came before is written. */
+	protected async pause(_isLong: boolean): Promise<void> {}
+
 	/** Everything has come. */
 	protected abstract finish(): Promise<void>;
 
@@ -147,7 +157,7 @@ export abstract class FragmentSink extends Writable {
 	}
 
 	override _write(
-		event: RunEvent,
+		event: RunEvent | PauseEvent,
 		_encoding: BufferEncoding,
 		callback: (error?: Error | null) => void,
 	): void {
@@ -179,8 +189,10 @@ export abstract class FragmentSink extends Writable {
 		work.then(() => callback(), callback);
 	}
 
-	#take(event: RunEvent): Promise<void> | null {
+	#take(event: RunEvent | PauseEvent): Promise<void> | null {
 		switch (event.type) {
+			case 'pause':
+				return this.#release(null).then(() => this.pause(event.isLong));
 			case 'gap':
 				return null;
 			case 'fragment': {

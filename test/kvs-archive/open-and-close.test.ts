@@ -129,6 +129,7 @@ test('after close every method says that the archive is closed, at once', async 
 		feed: () => kvs.feed(Readable.from([])),
 		around: () => kvs.around(new Date(), { beforeMs: 0, afterMs: 0 }),
 		follow: () => kvs.follow(),
+		record: () => kvs.record('recordings'),
 		putMedia: () => kvs.putMedia(Readable.from([])),
 		waitForFragment: () => kvs.waitForFragment({ from: range.from }),
 	};

@@ -93,11 +93,16 @@ export function exportOptionsOf({
 		tracks: parseTracks(tracks),
 		where: whereOf({ where }),
 		gaps: gaps as GapPolicy | undefined,
-		split: split.flatMap((text) => text.split(',')).map(splitRule),
+		split: splitRules(split),
 		channels,
 		faststart,
 		manifest,
 	};
+}
+
+/** The rules that `--split` names. Throws `InvalidOptionError`. */
+export function splitRules(texts: readonly string[]): SplitRule[] {
+	return texts.flatMap((text) => text.split(',')).map(splitRule);
 }
 
 function splitRule(text: string): SplitRule {

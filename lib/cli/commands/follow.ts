@@ -1,10 +1,11 @@
-import { FileCheckpoints, type FollowEvent, InvalidOptionError } from '../../index.js';
+import { FileCheckpoints, type FollowEvent, type FollowOptions, InvalidOptionError } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, whereOf } from '../archive-options.js';
 import type { Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine } from '../event-lines.js';
 import { EXIT } from '../exit.js';
 import { parsePointInTime } from '../point-in-time.js';
+import { record } from './record.js';
 
 /** Options of `follow`. */
 export interface FollowCommandOptions extends Omit<ArchiveCommandOptions, 'by' | 'to'> {
@@ -13,17 +14,20 @@ export interface FollowCommandOptions extends Omit<ArchiveCommandOptions, 'by' |
 	readonly consumer?: string;
 	readonly live?: boolean;
 	readonly where?: readonly string[];
+	readonly output?: string;
+	readonly split?: readonly string[];
+	readonly container?: string;
 }
 
 /**
  * Prints what comes into a stream, for ever. A fragment is done, and the checkpoint moves past it, when stdout has taken its
- * last line.
+ * last line. With `-o` it records instead.
  */
 export async function follow(options: FollowCommandOptions, context: CommandContext): Promise<number> {
-	const { from = 'now', until, checkpoint, consumer, live = false, json } = options;
+	const { from = 'now', until, checkpoint, consumer, live = false, output, json } = options;
 	const { terminal, signal, nowMs } = context;
 	await using archive = archiveOf({ ...options, by: 'server' });
-	const stream = archive.follow({
+	const followOptions = {
 		from: from === 'now' || from === 'earliest' ? from : parsePointInTime('--from', from, nowMs),
 		until: until === undefined ? undefined : parsePointInTime('--until', until, nowMs),
 		checkpoint: checkpoint === undefined ? undefined : new FileCheckpoints(checkpointFile(checkpoint)),
@@ -31,7 +35,15 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 		via: live ? 'live' : 'listing',
 		where: whereOf(options),
 		signal,
-	});
+	} satisfies FollowOptions;
+	if (output !== undefined) return await record(archive, output, { ...options, followOptions }, context);
+	for (const [flag, value] of Object.entries({
+		'--split': options.split,
+		'--container': options.container,
+	})) {
+		if (value !== undefined) throw new InvalidOptionError(flag, 'given with -o only', String(value));
+	}
+	const stream = archive.follow(followOptions);
 	for await (const events of stream.batches()) {
 		if (json) await terminal.writeJson(events);
 		else await terminal.write(events.map(followLine));

@@ -1,5 +1,14 @@
-import { join, parse } from 'node:path';
-import { type ExportManifest, readManifest, SinkError, verifyExport } from '../../index.js';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, parse } from 'node:path';
+import {
+	type ExportDamage,
+	type ExportManifest,
+	RECORDINGS_FILE,
+	readManifest,
+	SinkError,
+	verifyExport,
+	verifyRecordings,
+} from '../../index.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 
@@ -8,8 +17,48 @@ export interface VerifyOptions {
 	readonly json?: boolean;
 }
 
-/** Checks an export against its manifest. */
-export async function verify(
+/** Checks an export against its manifest, or the files of a recorder against their list. */
+export async function verify(path: string, options: VerifyOptions, context: CommandContext): Promise<number> {
+	if (basename(path) === RECORDINGS_FILE) return verifyDirectory(dirname(path), options, context);
+	const isDirectory = await stat(path).then(
+		(found) => found.isDirectory(),
+		() => false,
+	);
+	return isDirectory ? verifyDirectory(path, options, context) : verifyFile(path, options, context);
+}
+
+async function verifyDirectory(
+	directory: string,
+	{ json }: VerifyOptions,
+	{ terminal, signal }: CommandContext,
+): Promise<number> {
+	const { damage, bytes, ...counts } = await verifyRecordings(directory, signal);
+	const { recordings, fragments, frames, failures } = counts;
+	if (json) {
+		await terminal.writeJson([
+			...damage.map((found) => ({ type: 'damage', ...found })),
+			{ type: 'summary', ...counts, bytesRead: bytes, intact: damage.length === 0 },
+		]);
+	}
+	throwDamage(directory, damage);
+	if (!json) {
+		const lost = failures === 0 ? '' : `, ${failures} fragments unavailable when they were recorded`;
+		terminal.say(
+			`${directory} is what its ${RECORDINGS_FILE} says: ${recordings} files, ${fragments} fragments, ${frames} frames, ${bytes} bytes${lost}`,
+		);
+	}
+	return failures > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+function throwDamage(target: string, damage: readonly ExportDamage[]): void {
+	const [first] = damage;
+	if (first === undefined) return;
+	const of = first.fragmentNumber === null ? '' : `, fragment ${first.fragmentNumber}`;
+	const more = damage.length === 1 ? '' : ` (and ${damage.length - 1} more)`;
+	throw new SinkError('KVS_EXPORT_DAMAGED', target, `${first.file || target}${of}: ${first.detail}${more}`);
+}
+
+async function verifyFile(
 	path: string,
 	{ json }: VerifyOptions,
 	{ terminal, signal }: CommandContext,
@@ -23,12 +72,7 @@ export async function verify(
 			{ type: 'summary', ...summary, files: files.length, bytesRead: bytes, intact: damage.length === 0 },
 		]);
 	}
-	const [first] = damage;
-	if (first !== undefined) {
-		const of = first.fragmentNumber === null ? '' : `, fragment ${first.fragmentNumber}`;
-		const more = damage.length === 1 ? '' : ` (and ${damage.length - 1} more)`;
-		throw new SinkError('KVS_EXPORT_DAMAGED', file, `${first.file || file}${of}: ${first.detail}${more}`);
-	}
+	throwDamage(file, damage);
 	if (!json) {
 		const lost = summary.failed + summary.missing;
 		const parts = [

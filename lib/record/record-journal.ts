@@ -1,0 +1,199 @@
+import { type FileHandle, open, rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SinkError } from '../errors.js';
+import { ExportBytes } from '../export/export-bytes.js';
+import type { ExportedFragment } from '../export/export-manifest.js';
+import { formatJournalLine, JOURNAL_START, journalLines } from '../export/journal/journal-lines.js';
+import { createTrouble, isFileThere } from '../files/file-trouble.js';
+import { replaceFile, syncDirectory } from '../files/private-directory.js';
+import { type Checkpoint, CheckpointKeeper } from '../follow/checkpoint.js';
+import {
+	RECORD_FORMAT,
+	type RecordHead,
+	type RecordPast,
+	type RecordStep,
+	readRecordPast,
+	type SealedRecording,
+} from './record-past.js';
+
+/** What a recorder knows after a file was finished, besides its place in the stream. */
+export type RecordState = Pick<RecordHead, 'sink' | 'untilMs' | 'fragments' | 'cut'>;
+
+/**
+ * What a recorder has done since the last file was finished, and where it is in the stream: a line a fragment, durable when
+ * `step` resolves. It begins anew with each file, so it does not grow with time.
+ */
+export class RecordJournal {
+	readonly #directory: string;
+	readonly #stream: string;
+	#handle: FileHandle;
+	/** Of the last line. */
+	#checksum: string;
+	#keeper: CheckpointKeeper;
+	#hasDone: boolean;
+
+	private constructor(directory: string, handle: FileHandle, past: RecordPast) {
+		this.#directory = directory;
+		this.#handle = handle;
+		this.#stream = past.head.stream;
+		this.#checksum = past.checksum;
+		this.#keeper = past.keeper;
+		this.#hasDone = past.hasDone;
+	}
+
+	/**
+	 * Opens the journal of a directory and reads where the recorder was stopped, as far as the part that it wrote is what it wrote;
+	 * makes one where there is none, which begins at `fromMs`. `lost`: fragments after that. Fails with `SinkError`
+	 * (`KVS_SINK_FAILED`), also where the directory is another stream's.
+	 */
+	static async open(
+		directory: string,
+		{ stream, fromMs, signal }: { stream: string; fromMs: number; signal?: AbortSignal | undefined },
+	): Promise<{ journal: RecordJournal; past: RecordPast; lost: readonly string[] }> {
+		const path = pathIn(directory);
+		try {
+			const found = await readRecordPast(path);
+			if (found === null) await writeHead(directory, { ...NEW_HEAD, stream, fromMs });
+			else if (found.head.stream !== stream) {
+				const message = `\`${directory}\` holds recordings of the stream \`${found.head.stream}\`: choose another directory for \`${stream}\``;
+				throw new SinkError('KVS_SINK_FAILED', directory, message);
+			}
+			const intact = found === null ? undefined : await intactBytes(directory, found, signal);
+			const past = (await readRecordPast(path, intact)) as RecordPast;
+			// What comes after it was being written when the process was killed, or is about bytes that have changed.
+			await truncate(path, past.validBytes);
+			const kept = new Set(past.fragments.map(({ fragmentNumber }) => fragmentNumber));
+			const lost = (found?.fragments ?? []).flatMap(({ fragmentNumber: number }) =>
+				number === null || kept.has(number) ? [] : [number],
+			);
+			return { journal: new RecordJournal(directory, await open(path, 'a'), past), past, lost };
+		} catch (error) {
+			signal?.throwIfAborted();
+			throw failure(path, error);
+		}
+	}
+
+	/** Reads again where it is. */
+	async read(): Promise<RecordPast> {
+		return (await readRecordPast(pathIn(this.#directory))) as RecordPast;
+	}
+
+	/**
+	 * The checkpoint to follow the stream from: its own, or one from elsewhere where that is further on. With `lost` fragments, that
+	 * are to be got again, its own.
+	 */
+	resume(key: string, other: Checkpoint | null, lost: readonly string[]): Checkpoint {
+		const { fromMs, done } = this.#keeper;
+		const isOther = other !== null && lost.length === 0 && (!this.#hasDone || other.fromMs > fromMs);
+		const all = { ...other?.done, ...Object.fromEntries(done) };
+		for (const number of lost) delete all[number];
+		const checkpoint: Checkpoint = { version: 1, key, fromMs: isOther ? other.fromMs : fromMs, done: all };
+		this.#keeper = new CheckpointKeeper(key, checkpoint);
+		return checkpoint;
+	}
+
+	/** Writes down a step; what it says of the part must be on the disk. */
+	async step({ fragment, ...rest }: RecordStep): Promise<void> {
+		await this.#append(JSON.stringify(fragment), rest);
+		this.#hasDone = true;
+		const { fragmentNumber } = fragment;
+		if (fragmentNumber === null || rest.serverMs === null) return;
+		this.#keeper.finished(fragmentNumber, rest.serverMs);
+	}
+
+	/** Writes down a recording that is whole and on the disk. */
+	async seal(sealed: SealedRecording): Promise<void> {
+		await this.#append('', sealed);
+	}
+
+	/** Begins anew, with a file finished and listed. */
+	async restart(state: RecordState): Promise<void> {
+		const { fromMs, done } = this.#keeper;
+		const path = pathIn(this.#directory);
+		try {
+			this.#checksum = await writeHead(this.#directory, {
+				...NEW_HEAD,
+				...state,
+				stream: this.#stream,
+				hasDone: this.#hasDone,
+				fromMs,
+				done: Object.fromEntries(done),
+			});
+			await this.#handle.close();
+			this.#handle = await open(path, 'a');
+		} catch (error) {
+			throw failure(path, error);
+		}
+	}
+
+	/** Leaves it for the next process. */
+	async leave(): Promise<void> {
+		await this.#handle.close();
+	}
+
+	async #append(fragmentText: string, rest: object): Promise<void> {
+		const { text, checksum } = formatJournalLine(this.#checksum, fragmentText, JSON.stringify(rest));
+		try {
+			await this.#handle.appendFile(text);
+			await this.#handle.sync();
+		} catch (error) {
+			throw failure(pathIn(this.#directory), error);
+		}
+		this.#checksum = checksum;
+	}
+}
+
+const NEW_HEAD: Omit<RecordHead, 'stream' | 'fromMs'> = {
+	format: RECORD_FORMAT,
+	hasDone: false,
+	done: {},
+	sink: null,
+	untilMs: null,
+	fragments: [],
+	cut: null,
+};
+
+function pathIn(directory: string): string {
+	return join(directory, '.recorder.journal');
+}
+
+/** Makes a journal of one line, in place of one that is there. Returns the line's checksum. */
+async function writeHead(directory: string, head: RecordHead): Promise<string> {
+	const { text, checksum } = formatJournalLine(JOURNAL_START, '', JSON.stringify(head));
+	const path = pathIn(directory);
+	const temporary = `${path}.new`;
+	await rm(temporary, { force: true });
+	await replaceFile(path, temporary, [text]);
+	await syncDirectory(directory);
+	return checksum;
+}
+
+/** Up to where the journal is true of the part that is open, in bytes: to its end, or to the last fragment before one that has changed. */
+async function intactBytes(
+	directory: string,
+	{ open: opened, sealed, validBytes }: RecordPast,
+	signal: AbortSignal | undefined,
+): Promise<number> {
+	if (opened === null || sealed !== null) return validBytes;
+	const part = join(directory, opened.recording.file.parts[0] as string);
+	const isThere = await isFileThere(part);
+	const bytes = new ExportBytes([part], signal);
+	try {
+		let intact = 0;
+		for await (const { fragmentText, end } of journalLines(pathIn(directory))) {
+			if (fragmentText !== '') {
+				const { ranges, sha256 } = JSON.parse(fragmentText) as ExportedFragment;
+				if (ranges.length > 0 && !(isThere && (await bytes.sha256(ranges)) === sha256)) return intact;
+			}
+			intact = end;
+		}
+		return intact;
+	} finally {
+		await bytes.close();
+	}
+}
+
+function failure(path: string, cause: unknown): SinkError {
+	if (cause instanceof SinkError) return cause;
+	return new SinkError('KVS_SINK_FAILED', path, `cannot write \`${path}\`: ${createTrouble(cause)}`, cause);
+}

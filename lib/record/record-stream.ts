@@ -1,0 +1,187 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { SinkError } from '../errors.js';
+import type { SplitRule } from '../export/split-rule.js';
+import { createTrouble } from '../files/file-trouble.js';
+import { makePrivateDirectory } from '../files/private-directory.js';
+import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import type { CheckpointStore } from '../follow/checkpoint.js';
+import { type FollowOptions, resolveFollowOptions } from '../follow/follow-options.js';
+import type { FollowStream } from '../follow/follow-stream.js';
+import type { RunEvent } from '../model/media-event.js';
+import type { RunSummary } from '../model/run-summary.js';
+import type { Clock } from '../pace/clock.js';
+import type { PauseEvent } from '../sinks/fragment-sink.js';
+import { RecordJournal } from './record-journal.js';
+import { type RecordOptions, resolveRecordOptions } from './record-options.js';
+import { RecordSink } from './record-sink.js';
+import { RecordingDirectory } from './recording-directory.js';
+import { streamNameOf } from './recording-name.js';
+
+/** What became of a recorder's run. */
+export interface RecordSummary extends RunSummary {
+	/** How many files it finished. */
+	readonly recordings: number;
+}
+
+/** What a recorder needs of the archive. */
+export interface RecordSource {
+	/** Name or ARN. */
+	readonly stream: string;
+	readonly clock: Clock;
+	readonly follow: (options: FollowOptions) => FollowStream;
+}
+
+/** Records a stream into files. See {@link KvsArchive.record}. */
+export async function recordStream(
+	directory: string,
+	options: RecordOptions,
+	{ stream, clock, follow: openFollow }: RecordSource,
+): Promise<RecordSummary> {
+	const { split, container } = resolveRecordOptions(options);
+	const { split: _, container: __, onRecording, checkpoint: store, ...followOptions } = options;
+	const { fromMs } = resolveFollowOptions(followOptions, clock);
+	const { signal } = options;
+	signal?.throwIfAborted();
+	const mark = await markDirectory(directory);
+	try {
+		const name = streamNameOf(stream);
+		const { journal, past, lost } = await RecordJournal.open(directory, { stream: name, fromMs, signal });
+		const follow = openFollow({
+			...followOptions,
+			checkpoint: journalCheckpoint(journal, store ?? null, lost),
+			ack: 'manual',
+		});
+		let recordings = 0;
+		const sink = new RecordSink({
+			directory: new RecordingDirectory(directory),
+			stream: name,
+			container,
+			split,
+			journal,
+			past,
+			lost,
+			serverMsOf: (fragmentNumber) => follow.serverMsOf(fragmentNumber),
+			ack: (fragmentNumber) => follow.ack(fragmentNumber),
+			onRecording: async (recording) => {
+				recordings++;
+				await onRecording?.(recording);
+			},
+		});
+		// Else what waits for the next fragment would wait on.
+		sink.once('close', () => follow.destroy());
+		try {
+			await pipeline(eventsOf(follow, { quietMs: quietMsOf(split), clock, signal }), sink);
+		} finally {
+			follow.destroy();
+			// A pipeline rejects before its streams are closed.
+			if (!sink.closed) await once(sink, 'close');
+		}
+		await store?.close?.();
+		signal?.throwIfAborted();
+		return { ...(await follow.summary), recordings };
+	} catch (error) {
+		// What ended it says more than what that led to.
+		await store?.close?.().catch(() => {});
+		throw error;
+	} finally {
+		mark.release();
+	}
+}
+
+/** The journal as a checkpoint, with one of the caller's, which is saved after it. It is closed when the last file is finished, not before. */
+function journalCheckpoint(
+	journal: RecordJournal,
+	store: CheckpointStore | null,
+	lost: readonly string[],
+): CheckpointStore {
+	const { lost: isLost } = store ?? {};
+	return {
+		...(isLost === undefined ? {} : { lost: isLost }),
+		load: async (key) => journal.resume(key, (await store?.load(key)) ?? null, lost),
+		save: async (key, checkpoint) => store?.save(key, checkpoint),
+	};
+}
+
+/** After how long without anything new a file is finished, in milliseconds: the least of a file's own length, and this. */
+const MAX_QUIET_MS = 300_000;
+
+function quietMsOf(split: readonly SplitRule[]): number {
+	return split.reduce(
+		(least, rule) => (typeof rule === 'object' && 'everyMs' in rule ? Math.min(least, rule.everyMs) : least),
+		MAX_QUIET_MS,
+	);
+}
+
+/** What is followed until the signal ends it, and when nothing comes for a while, and for a long one. */
+async function* eventsOf(
+	follow: FollowStream,
+	{ quietMs, clock, signal }: { quietMs: number; clock: Clock; signal: AbortSignal | undefined },
+): AsyncGenerator<RunEvent | PauseEvent, void, undefined> {
+	const batches = follow.allBatches();
+	let isCaughtUp = false;
+	/** When something came last; null where it was said that nothing comes. */
+	let cameMs: number | null = null;
+	try {
+		for (;;) {
+			const next = batches.next();
+			// Of what is on its way it is not known how long it will be.
+			const leftMs = cameMs === null || !isCaughtUp ? null : cameMs + quietMs - clock.now();
+			if (leftMs !== null && (leftMs <= 0 || (await comesLate(next, leftMs, clock)))) {
+				cameMs = null;
+				yield { type: 'pause', isLong: true };
+			}
+			const { done, value: events } = await next;
+			if (done === true) return;
+			for (const event of events) {
+				isCaughtUp = event.type === 'caught-up';
+				if (event.type !== 'caught-up' && event.type !== 'fragment-skipped') cameMs = clock.now();
+				yield event.type === 'caught-up' ? { type: 'pause', isLong: false } : event;
+			}
+		}
+	} catch (error) {
+		// What is open is finished.
+		if (signal?.aborted !== true) throw error;
+	} finally {
+		await batches.return(undefined);
+	}
+}
+
+/** Whether something takes longer than that. */
+async function comesLate(next: Promise<unknown>, waitMs: number, clock: Clock): Promise<boolean> {
+	const over = new AbortController();
+	const late = clock.sleep(waitMs, { signal: over.signal }).then(
+		() => true,
+		() => false,
+	);
+	try {
+		return await Promise.race([
+			late,
+			next.then(
+				() => false,
+				() => false,
+			),
+		]);
+	} finally {
+		over.abort();
+	}
+}
+
+async function markDirectory(directory: string): Promise<ProcessMark> {
+	const path = join(directory, '.recorder.in-use-by');
+	let mark: ProcessMark | string;
+	try {
+		await makePrivateDirectory(directory);
+		mark = await markInUse(path);
+	} catch (cause) {
+		const message = `cannot record into \`${directory}\`: ${createTrouble(cause)}`;
+		throw new SinkError('KVS_SINK_FAILED', directory, message, cause);
+	}
+	if (typeof mark !== 'string') return mark;
+	throw new SinkError(
+		'KVS_SINK_FAILED',
+		directory,
+		`cannot record into \`${directory}\`: ${mark} is recording into it (if that is not a recorder, remove \`${path}\`)`,
+	);
+}

@@ -1,0 +1,36 @@
+import type { FileCut } from '../export/export-manifest.js';
+import type { FragmentNotice } from '../export/fragment-notice.js';
+import type { FailedFragment } from '../model/run-summary.js';
+
+/** Why a recorder began a new file, besides the reasons of an export: `late`, what came lies before what was written. */
+export interface RecordingCut extends Omit<FileCut, 'reason'> {
+	readonly reason: FileCut['reason'] | 'late';
+}
+
+/** One finished file of a recorder: a line of `recordings.jsonl`. */
+export interface Recording {
+	/** Name, without its directory. */
+	readonly file: string;
+	/** When its first frame was recorded and its last one ended, by the producer's clock, ISO 8601. */
+	readonly start: string;
+	readonly end: string;
+	readonly durationMs: number;
+	/** Server times of its first and its last fragment, ISO 8601. */
+	readonly serverFrom: string | null;
+	readonly serverTo: string | null;
+	readonly bytes: number;
+	/** Of the file, in hexadecimal. */
+	readonly sha256: string;
+	readonly frames: number;
+	/** Why it was begun; null where nothing was open before it. */
+	readonly cut: RecordingCut | null;
+	/** Numbers of the fragments whose frames it holds, in order. */
+	readonly fragments: readonly string[];
+	/** Fragments that failed or were missing since the file before it was finished; of some it holds a part. */
+	readonly failures: readonly FailedFragment[];
+	/** What else is not as it should be in its fragments. */
+	readonly notices: readonly FragmentNotice[];
+}
+
+/** Where the list of the recordings in a directory is. */
+export const RECORDINGS_FILE = 'recordings.jsonl';

@@ -1,0 +1,131 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SinkError } from '../errors.js';
+import { ExportBytes } from '../export/export-bytes.js';
+import { isCount, isRecord, isSha256 } from '../export/field-checks.js';
+import type { ExportDamage } from '../export/verify-export.js';
+import { fileLines } from '../files/file-lines.js';
+import { fileTrouble, isFileThere } from '../files/file-trouble.js';
+import { RECORDINGS_FILE, type Recording } from './recording.js';
+import { isPlainName } from './recording-name.js';
+
+/** A longer line is not one: a file of a whole day of fragments has 5 MB. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+
+/** What a check of the recordings in a directory found. */
+export interface RecordingsReport {
+	/** Files in the list. */
+	readonly recordings: number;
+	/** Fragments in these files, and the frames of them. */
+	readonly fragments: number;
+	readonly frames: number;
+	/** Fragments that failed or were missing when they were recorded. */
+	readonly failures: number;
+	/** Bytes that were read. */
+	readonly bytes: number;
+	/** Empty where every file is what it was, and no fragment is in two. */
+	readonly damage: readonly ExportDamage[];
+}
+
+/**
+ * Checks the files of a recorder against its list: their sizes and SHA-256, and that each fragment is in one of them only.
+ * Fails with `SinkError`: `KVS_MANIFEST_MISSING` where there is no list, `KVS_SINK_FAILED` where it cannot be read. Aborts
+ * reject with the signal's reason.
+ */
+export async function verifyRecordings(directory: string, signal?: AbortSignal): Promise<RecordingsReport> {
+	const path = join(directory, RECORDINGS_FILE);
+	try {
+		if (!(await isFileThere(path, { follows: true }))) {
+			const message = `cannot check \`${directory}\`: there is no \`${RECORDINGS_FILE}\` in it`;
+			throw new SinkError('KVS_MANIFEST_MISSING', path, message);
+		}
+		return await new RecordingsCheck(directory, signal).run(path);
+	} catch (cause) {
+		signal?.throwIfAborted();
+		if (cause instanceof SinkError) throw cause;
+		throw new SinkError('KVS_SINK_FAILED', path, `cannot read \`${path}\`: ${fileTrouble(cause)}`, cause);
+	}
+}
+
+class RecordingsCheck {
+	readonly #directory: string;
+	readonly #signal: AbortSignal | undefined;
+	readonly #damage: ExportDamage[] = [];
+	/** Which file has a fragment, by number; and which files there were. */
+	readonly #fileOf = new Map<string, string>();
+	readonly #files = new Set<string>();
+	readonly #counts = { recordings: 0, frames: 0, failures: 0, bytes: 0 };
+
+	constructor(directory: string, signal: AbortSignal | undefined) {
+		this.#directory = directory;
+		this.#signal = signal;
+	}
+
+	async run(path: string): Promise<RecordingsReport> {
+		let lines = 0;
+		let endBytes = 0;
+		for await (const { bytes, end } of fileLines(path, MAX_LINE_BYTES)) {
+			lines++;
+			endBytes = end;
+			const recording = recordingOf(bytes.toString('utf8'));
+			if (recording === null) this.#found(RECORDINGS_FILE, `line ${lines} is not a recording`);
+			else await this.#recording(recording);
+		}
+		if (endBytes < (await stat(path)).size) {
+			const detail = `line ${lines + 1} is not whole: the next run of the recorder mends that`;
+			this.#found(RECORDINGS_FILE, detail);
+		}
+		return { ...this.#counts, fragments: this.#fileOf.size, damage: this.#damage };
+	}
+
+	async #recording({ file, bytes, sha256, frames, fragments, failures }: Recording): Promise<void> {
+		this.#counts.recordings++;
+		this.#counts.frames += frames;
+		this.#counts.failures += failures.length;
+		if (this.#files.has(file)) this.#found(file, `it is in \`${RECORDINGS_FILE}\` twice`);
+		this.#files.add(file);
+		for (const number of fragments) {
+			const other = this.#fileOf.get(number);
+			if (other !== undefined) this.#found(file, `it is in ${other} too`, number);
+			this.#fileOf.set(number, file);
+		}
+		const found = new ExportBytes([join(this.#directory, file)], this.#signal);
+		try {
+			const size = await found.sizeOf(0);
+			if (size !== bytes) this.#found(file, `it has ${size} bytes, not ${bytes}`);
+			else if ((await found.sha256([{ file: 0, offset: 0, bytes }])) !== sha256) {
+				this.#found(file, 'its bytes have changed');
+			}
+		} catch (error) {
+			this.#signal?.throwIfAborted();
+			this.#found(file, `it cannot be read: ${fileTrouble(error)}`);
+		} finally {
+			this.#counts.bytes += found.bytes;
+			await found.close();
+		}
+	}
+
+	#found(file: string, detail: string, fragmentNumber: string | null = null): void {
+		this.#damage.push({ file, fragmentNumber, detail });
+	}
+}
+
+function recordingOf(line: string): Recording | null {
+	let value: unknown;
+	try {
+		value = JSON.parse(line);
+	} catch {
+		return null;
+	}
+	if (!isRecord(value)) return null;
+	const { file, bytes, sha256, frames, fragments, failures } = value;
+	const isOne =
+		isPlainName(file) &&
+		isCount(bytes) &&
+		isSha256(sha256) &&
+		isCount(frames) &&
+		Array.isArray(fragments) &&
+		fragments.every((number) => typeof number === 'string') &&
+		Array.isArray(failures);
+	return isOne ? (value as unknown as Recording) : null;
+}

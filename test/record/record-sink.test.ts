@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { type Container, type MediaEvent, type SplitRule, verifyRecordings } from 'kvs-archive';
+import { RecordJournal } from '#lib/record/record-journal.js';
+import { RecordSink } from '#lib/record/record-sink.js';
+import { RecordingDirectory } from '#lib/record/recording-directory.js';
+import { contents, eventsOf, without } from '../helpers/export-run.js';
+import { recording } from '../helpers/payload.js';
+import { blocksOf, pcmRecording } from '../helpers/pcm.js';
+import { startMs } from '../helpers/range.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+
+interface Kind {
+	readonly container: Container;
+	readonly split: readonly SplitRule[];
+}
+
+/** Records events into a directory, those that its journal does not know. `onTurn` is called again and again meanwhile. */
+async function recordEvents(
+	directory: string,
+	events: readonly MediaEvent[],
+	{ container, split }: Kind,
+	onTurn: () => void = () => {},
+): Promise<void> {
+	const { journal, past, lost } = await RecordJournal.open(directory, { stream: 'door', fromMs: 0 });
+	const { done } = journal.resume('door/default', null, lost);
+	const sink = new RecordSink({
+		directory: new RecordingDirectory(directory),
+		stream: 'door',
+		container,
+		split,
+		journal,
+		past,
+		lost,
+		serverMsOf: () => 1_000_000,
+		ack: async () => {},
+		onRecording: async () => {},
+	});
+	let isOver = false;
+	const turns = async (): Promise<void> => {
+		while (!isOver) {
+			onTurn();
+			await setImmediate();
+		}
+	};
+	const left = without(events, new Set(Object.keys(done)));
+	const turning = turns();
+	await pipeline(left, sink);
+	isOver = true;
+	await turning;
+}
+
+/** Copies a directory as it is at once, as a kill leaves it, unless that was copied before. */
+function copyInto(root: string, directory: string, copies: Map<string, string>): void {
+	const hash = createHash('md5');
+	const copy = join(root, String(copies.size));
+	try {
+		for (const name of readdirSync(directory).sort())
+			hash.update(`${name}\0`).update(readFileSync(join(directory, name)));
+		const key = hash.digest('hex');
+		if (copies.has(key)) return;
+		cpSync(directory, copy, { recursive: true });
+		copies.set(key, copy);
+	} catch (error) {
+		// Another thread renamed a file meanwhile.
+		rmSync(copy, { recursive: true, force: true });
+		if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+	}
+}
+
+/**
+ * Records once as a whole, and once for every place in which the recorder could be killed: the files as they are then are all that
+ * is left, and the recorder goes on from them. Places that leave the same files are one.
+ */
+async function assertResumes(
+	t: ExecutionContext,
+	events: readonly MediaEvent[],
+	kind: Kind,
+): Promise<string[]> {
+	const root = await temporaryDirectory(t);
+	const whole = join(root, 'whole');
+	await mkdir(whole);
+	const snapshots = new Map<string, string>();
+	await recordEvents(whole, events, kind, () => copyInto(root, whole, snapshots));
+	const expected = await contents(whole);
+	// Each fragment changes the part and the journal.
+	const count = events.filter(({ type }) => type === 'fragment-end').length;
+	t.true(snapshots.size > 2 * count, `${snapshots.size} places in ${count} fragments`);
+	const resume = async (snapshot: string): Promise<void> => {
+		await recordEvents(snapshot, events, kind);
+		const found = await contents(snapshot);
+		t.deepEqual(Object.keys(found), Object.keys(expected), snapshot);
+		for (const [name, content] of Object.entries(expected)) {
+			const text = Buffer.from(found[name] ?? '', 'base64').toString('latin1', 0, 3000);
+			t.true(found[name] === content, `${snapshot}: ${name}: ${text}`);
+		}
+	};
+	// Most of it is waiting for the disk.
+	await Promise.all([...snapshots.values()].map(resume));
+	t.deepEqual((await verifyRecordings(whole)).damage, []);
+	return Object.keys(expected);
+}
+
+test('killed anywhere, the recordings are the same in the end', async (t) => {
+	const events = await eventsOf(t, recording(5));
+	const files = await assertResumes(t, events, { container: 'mkv', split: [{ everyMs: 4000 }] });
+	t.is(files.filter((name) => name.endsWith('.mkv')).length, 3);
+});
+
+test('killed anywhere, recordings of video and audio in MP4 are the same in the end', async (t) => {
+	const all = await eventsOf(t, resolve('examples/media/clock.mkv'));
+	const events = all.slice(0, all.findIndex(({ type }, index) => type === 'fragment-end' && index > 400) + 1);
+	const files = await assertResumes(t, events, { container: 'mp4', split: [{ everyMs: 5000 }] });
+	t.is(files.filter((name) => name.endsWith('.mp4')).length, 2);
+});
+
+test('killed anywhere, samples that span fragments and files are the same in the end', async (t) => {
+	const bytes = Buffer.from(Array.from({ length: 24_000 }, (_, index) => (index * 7) % 251));
+	const fragments = blocksOf(bytes, [321, 318], { startMs, perFragment: 25, bytesPerMs: 16 });
+	const events = await eventsOf(t, pcmRecording(fragments));
+	const files = await assertResumes(t, events, { container: 'wav', split: [{ maxBytes: 16_500 }] });
+	t.is(files.filter((name) => name.endsWith('.wav')).length, 3);
+});
