@@ -85,7 +85,9 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
 		'store',
 		'wire',
 	],
+	clip: ['playback/packaging', 'playback/sessions', 'store', 'wire'],
 	operations: [
+		'clip',
 		'faults',
 		'http',
 		'live',

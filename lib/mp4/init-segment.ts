@@ -1,6 +1,6 @@
 import type { Output } from 'mediabunny';
 import type { Track } from '../model/track.js';
-import { type Box, bytesOfBox, container, fullBox, uint32, uint64 } from './box.js';
+import { type Box, box, bytesOfBox, container, fullBox, uint32, uint64 } from './box.js';
 import { boxesAt, positionOf, readBoxes } from './box-tree.js';
 import { describeTrack } from './decoder-config.js';
 import { editList, type TrackEdit } from './edit-list.js';
@@ -51,33 +51,43 @@ export async function initSegment(
 	const target = new mediabunny.BufferTarget();
 	const Format = brand === 'mov' ? mediabunny.MovOutputFormat : mediabunny.Mp4OutputFormat;
 	const output = new mediabunny.Output({ format: new Format({ fastStart: 'fragmented' }), target });
-	for (const track of tracks) addTrack(mediabunny, output, track);
+	for (const track of tracks) addTrack(mediabunny, output, { track, brand });
 	await output.start();
 	await output.finalize();
 	const made = readBoxes(new Uint8Array(target.buffer as ArrayBuffer));
 	const [ftyp] = boxesAt(made, 'ftyp') as [Box];
 	const [moov] = boxesAt(made, 'moov') as [Box];
-	const boxes = [ftyp, rewriteMoov(moov, tracks, edits)];
+	const boxes = [ftyp, rewriteMoov(moov, tracks, { brand, edits })];
 	return { bytes: Buffer.concat(boxes.map(bytesOfBox)), positions: positionsOf(boxes) };
 }
 
-function addTrack(mediabunny: typeof import('mediabunny'), output: Output, track: Track): void {
+/** G.711, whose boxes are named as its codecs are. mediabunny has them for MOV alone. */
+const g711Codecs: ReadonlySet<string | null> = new Set(['ulaw', 'alaw']);
+
+function addTrack(
+	mediabunny: typeof import('mediabunny'),
+	output: Output,
+	{ track, brand }: { track: Track; brand: Brand },
+): void {
 	const description = describeTrack(track);
 	const name = track.name === null || track.name === '' ? {} : { name: track.name };
 	if (description.type === 'video') {
 		const { codec, type: _, ...metadata } = description;
 		output.addVideoTrack(new mediabunny.EncodedVideoPacketSource(codec), { ...metadata, ...name });
 	} else {
-		const { decoderConfig } = description;
-		output.addAudioTrack(new mediabunny.EncodedAudioPacketSource(description.codec), {
-			decoderConfig,
-			...name,
-		});
+		const isRenamed = brand === 'mp4' && g711Codecs.has(description.codec);
+		const codec = isRenamed ? 'pcm-s16' : description.codec;
+		const decoderConfig = isRenamed ? { ...description.decoderConfig, codec } : description.decoderConfig;
+		output.addAudioTrack(new mediabunny.EncodedAudioPacketSource(codec), { decoderConfig, ...name });
 	}
 }
 
 /** mediabunny writes the time of day and its own timescales, and leaves no room for durations of more than 32 bits. */
-function rewriteMoov(moov: Box, tracks: readonly Track[], edits: readonly TrackEdit[]): Box {
+function rewriteMoov(
+	moov: Box,
+	tracks: readonly Track[],
+	{ brand, edits }: { brand: Brand; edits: readonly TrackEdit[] },
+): Box {
 	let index = 0;
 	const children = moov.children.map((child) => {
 		if (child.type === 'mvhd') return rewriteHeader(child, 'timescale', MOVIE_TIMESCALE);
@@ -86,22 +96,54 @@ function rewriteMoov(moov: Box, tracks: readonly Track[], edits: readonly TrackE
 		}
 		if (child.type !== 'trak') return child;
 		const track = tracks[index] as Track;
-		return rewriteTrak(child, track, edits[index++] ?? { startMs: 0, delayTicks: 0 });
+		const edit = edits[index++] ?? { startMs: 0, delayTicks: 0 };
+		const isRenamed = brand === 'mp4' && g711Codecs.has(track.codec);
+		return rewriteTrak(child, track, { edit, renamed: isRenamed ? track.codec : null });
 	});
 	return container('moov', children);
 }
 
-function rewriteTrak(trak: Box, track: Track, edit: TrackEdit): Box {
+function rewriteTrak(
+	trak: Box,
+	track: Track,
+	{ edit, renamed }: { edit: TrackEdit; renamed: string | null },
+): Box {
 	const children = trak.children.flatMap((child) => {
 		if (child.type === 'tkhd') return [rewriteHeader(child, 'track'), ...readBoxes(editList(edit))];
 		if (child.type !== 'mdia') return [child];
-		const media = child.children.map((part) =>
-			part.type === 'mdhd' ? rewriteHeader(part, 'timescale', timescaleOf(track)) : part,
-		);
+		const media = child.children.map((part) => {
+			if (part.type === 'mdhd') return rewriteHeader(part, 'timescale', timescaleOf(track));
+			if (part.type !== 'minf' || renamed === null) return part;
+			return renameSamples(part, { type: renamed, channels: track.channels ?? 0 });
+		});
 		return [container('mdia', media)];
 	});
 	return container('trak', children);
 }
+
+/** A `minf` whose samples are described as of another type, by nothing but their rate and channels. */
+function renameSamples(minf: Box, { type, channels }: { type: string; channels: number }): Box {
+	const layout = channelLayouts[channels];
+	// ffmpeg says that it has guessed the layout where nothing says it.
+	const inner = layout === undefined ? [] : [fullBox('chan', 0, 0, [uint32(layout, 0, 0)])];
+	const children = minf.children.map((child) => {
+		if (child.type !== 'stbl') return child;
+		const tables = child.children.map((part) => {
+			if (part.type !== 'stsd') return part;
+			const entry = part.fields.subarray(STSD_ENTRY, STSD_ENTRY + AUDIO_ENTRY_BYTES);
+			return fullBox('stsd', 0, 0, [uint32(1), bytesOfBox(box(type, entry, inner))]);
+		});
+		return container('stbl', tables);
+	});
+	return container('minf', children);
+}
+
+/** After version, flags, count and the entry's header; and the fields of an AudioSampleEntry (ISO 14496-12 §12.2.3). */
+const STSD_ENTRY = 16;
+const AUDIO_ENTRY_BYTES = 28;
+
+/** Layout tags of a `chan` (QuickTime File Format, "Channel Layout"), by the number of channels. */
+const channelLayouts: Readonly<Record<number, number>> = { 1: 0x640001, 2: 0x650002 };
 
 /**
  * An `mvhd`, `mdhd` (dates, timescale, duration) or `tkhd` (dates, track id, reserved, duration) in version 1, of no date

@@ -1,7 +1,7 @@
 import type { SampleTimes } from './sample-times.js';
 
 /** What of a sample stands in a table, besides its times. */
-export interface StoredSample {
+export interface StoredSize {
 	readonly sizeBytes: number;
 	readonly keyframe: boolean;
 }
@@ -14,7 +14,7 @@ const SYNC_SAMPLE = 0x02000000;
 const OTHER_SAMPLE = 0x01010000;
 
 /** Per sample: duration, size, flags and composition offset, 32 bits each, as in `trun` (ISO 14496-12 §8.8.8). */
-export function runEntries(samples: readonly StoredSample[], times: SampleTimes): Buffer {
+export function runEntries(samples: readonly StoredSize[], times: SampleTimes): Buffer {
 	const entries = Buffer.alloc(ENTRY_BYTES * samples.length);
 	for (const [index, { sizeBytes, keyframe }] of samples.entries()) {
 		const at = ENTRY_BYTES * index;

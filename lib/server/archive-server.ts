@@ -14,6 +14,7 @@ import { createLimitedServer, resolveLimits, type ServerLimits } from './http/se
 import { LocalArchive } from './local-archive.js';
 import type { LocalArchiveOptions } from './local-archive-options.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
+import { getClip } from './operations/get-clip.js';
 import { getDashStreamingSessionUrl } from './operations/get-dash-streaming-session-url.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
 import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
@@ -43,6 +44,7 @@ const operations: readonly Operation[] = [
 	getMediaForFragmentList,
 	getHlsStreamingSessionUrl,
 	getDashStreamingSessionUrl,
+	getClip,
 	getDataEndpoint,
 	putMedia,
 	getMedia,

@@ -15,7 +15,7 @@ const refused: [unknown, RegExp][] = [
 	[[{ fault: 'throttle', error: 'Slow' }], /`faults\[0\]\.error` to be one of ClientLimit.*, got `Slow`/],
 	[[{ fault: 'throttle', ms: 5 }], /`faults\[0\]\.ms` to be absent: throttle takes .*error, got `5`/],
 	[[{ fault: 'throttle', toString: 5 }], /`faults\[0\]\.toString` to be absent/],
-	[[{ fault: 'throttle', operation: 'GetClip' }], /`faults\[0\]\.operation` to be one of ListFragments/],
+	[[{ fault: 'throttle', operation: 'TagResource' }], /`faults\[0\]\.operation` to be one of ListFragments/],
 	[
 		[{ fault: 'shuffle', operation: 'ListFragments' }],
 		/`faults\[0\]\.operation` to be GetMediaForFragmentList,/,

@@ -50,7 +50,7 @@ const cutPointFields: FieldChecks = {
 };
 
 /** Operations whose bodies have no known length, and are not read ahead. */
-const streamed = ['GetMedia', 'PutMedia'];
+const streamed = ['GetMedia', 'PutMedia', 'GetClip'];
 
 const exceptionFields: FieldChecks = {
 	spelling: oneOf(['get-media', 'documented']),

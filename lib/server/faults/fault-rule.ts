@@ -8,6 +8,7 @@ export const faultOperations = [
 	'PutMedia',
 	'GetHLSStreamingSessionURL',
 	'GetDASHStreamingSessionURL',
+	'GetClip',
 	'GetDataEndpoint',
 	'CreateStream',
 	'DeleteStream',
@@ -62,7 +63,7 @@ export type FragmentChoice = number | 'last' | 'random';
 
 /** A position in the bytes of a response, or of a PutMedia's request. */
 export type CutPoint =
-	/** After a number of bytes of the body; 0 is after the headers. The only one for GetMedia and PutMedia, whose length is not known. */
+	/** After a number of bytes of the body; 0 is after the headers. The only one for GetMedia, PutMedia and GetClip, whose length is not known. */
 	| { readonly atByte: number }
 	/** At a fraction of the body's length, 0 to 1. */
 	| { readonly atFraction: number | 'random' }

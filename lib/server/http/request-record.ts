@@ -14,10 +14,10 @@ export interface RequestRecord {
 	readonly isThrottled: boolean;
 	/** The faults that change this response; empty where none does. */
 	readonly faults: readonly AppliedFault[];
-	/** Fragments that GetMediaForFragmentList named, or the one of a session: the cost in fragment-media points. 0 for an invalid request. */
+	/** Fragments that GetMediaForFragmentList named, those of a clip, or the one of a session: the cost in fragment-media points. 0 for an invalid request. */
 	readonly fragmentsAsked: number;
 	/**
-	 * The MaxResults of a ListFragments, and what a session's media playlist may hold: the cost in fragment-metadata points. 0
+	 * The MaxResults of a ListFragments, the fragments of a clip, and what a session's media playlist may hold: the cost in fragment-metadata points. 0
 	 * for an invalid request.
 	 */
 	readonly metadataPoints: number;

@@ -67,7 +67,8 @@ function contentReply(result: SettledResult, fired: readonly ActiveFaultRule[], 
 		};
 	}
 	if (result.kind === 'stream') {
-		return { ...jsonReply(null), contentType: result.contentType, parts: [], stream: result.body(fired) };
+		const { contentType, fragments = 0 } = result;
+		return { ...jsonReply(null), contentType, parts: [], stream: result.body(fired), fragments };
 	}
 	const [dead] = rulesOf(fired, 'dead-endpoint');
 	if (dead === undefined) return jsonReply(result.json);

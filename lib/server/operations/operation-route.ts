@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ActiveFaultRule } from '../faults/active-fault-rule.js';
 import { readMembers, verifyHeaders } from '../http/request-members.js';
-import type { Route, RouteContext, RoutedRequest, ValidRequest } from '../http/router.js';
+import type { Route, RouteContext, RouteCost, RoutedRequest, ValidRequest } from '../http/router.js';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import { RequestFields } from '../wire/request-fields.js';
 import { isPresigned, parseTarget } from '../wire/request-target.js';
@@ -73,10 +73,7 @@ export class OperationRoute implements Route {
 			result = operation.stream(request.headers, incomingBody, context);
 		}
 		return {
-			cost: {
-				fragmentsAsked: result.kind === 'media' ? result.fragments.length : 0,
-				metadataPoints: result.kind === 'listing' ? result.metadataPoints : 0,
-			},
+			cost: costOf(result),
 			reply: async () => {
 				const fragmentNumbers = result.kind === 'media' ? result.fragments.map(({ number }) => number) : [];
 				const faulted = { operation: operation.name, stream, fragmentNumbers };
@@ -85,6 +82,14 @@ export class OperationRoute implements Route {
 			},
 		};
 	}
+}
+
+function costOf(result: OperationResult): RouteCost {
+	if (result.kind === 'action' && result.cost !== undefined) return result.cost;
+	return {
+		fragmentsAsked: result.kind === 'media' ? result.fragments.length : 0,
+		metadataPoints: result.kind === 'listing' ? result.metadataPoints : 0,
+	};
 }
 
 /** For the call log only, so it is not validated. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ActiveFaultRule } from '../faults/active-fault-rule.js';
 import type { ListedPage } from '../faults/listing-faults.js';
 import type { Reply } from '../http/reply.js';
+import type { RouteCost } from '../http/router.js';
 import type { LocalArchive } from '../local-archive.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { PlaybackSessions } from '../playback/sessions/playback-sessions.js';
@@ -47,11 +48,29 @@ export interface JsonResult {
 	readonly json: WireValue;
 }
 
+/**
+ * Bytes as they come, of unknown number, each item one HTTP chunk in a write of its own. The head is sent before the first.
+ * The response ends with the iterable; when the client disconnects the iterable is closed, which is to end on `signal` too.
+ */
+export interface StreamResult {
+	readonly kind: 'stream';
+	readonly contentType: string;
+	/** Fragments that are sent. @default 0: not known */
+	readonly fragments?: number;
+	/** Called once the request is admitted, with the fault rules that fired for it. */
+	readonly body: (fired: readonly ActiveFaultRule[]) => AsyncIterable<Uint8Array>;
+}
+
 /** The result of an operation, sent with HTTP status 200. */
 export type OperationResult =
 	| JsonResult
-	/** A change: made after the request is admitted. Rejects with `ServiceError`. */
-	| { readonly kind: 'action'; readonly act: () => Promise<JsonResult> }
+	/** A change, or work: done after the request is admitted. Rejects with `ServiceError`. */
+	| {
+			readonly kind: 'action';
+			/** What it costs the stream. @default nothing */
+			readonly cost?: RouteCost;
+			readonly act: () => Promise<JsonResult | StreamResult>;
+	  }
 	| ListingResult
 	/** The chunks of these fragments, and what there is in place of one that cannot be read. */
 	| {
@@ -59,16 +78,7 @@ export type OperationResult =
 			readonly fragments: readonly StoredFragment[];
 			readonly replaceDamaged: NonNullable<Reply['replaceDamaged']>;
 	  }
-	/**
-	 * Bytes as they come, of unknown number, each item one HTTP chunk in a write of its own. The head is sent before the first.
-	 * The response ends with the iterable; when the client disconnects the iterable is closed, which is to end on `signal` too.
-	 * `body` is called once the request is admitted, with the fault rules that fired for it.
-	 */
-	| {
-			readonly kind: 'stream';
-			readonly contentType: string;
-			readonly body: (fired: readonly ActiveFaultRule[]) => AsyncIterable<Uint8Array>;
-	  };
+	| StreamResult;
 
 /** An operation that takes a JSON object, with `POST`, or as a presigned link. */
 export interface JsonOperation {

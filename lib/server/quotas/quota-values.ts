@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../../errors.js';
 export interface QuotaValues {
 	/** GetMediaForFragmentList calls in any rolling second. */
 	readonly mediaCallsPerSecond: number;
-	/** Fragment-media points a second: a fragment costs one, named in GetMediaForFragmentList or played in a session. */
+	/** Fragment-media points a second: a fragment costs one, named in GetMediaForFragmentList, in a clip or played in a session. */
 	readonly mediaPointsPerSecond: number;
 	/** Fragment-metadata points a second: ListFragments, media playlists and manifests cost what they hold at most, whatever they hold. */
 	readonly metadataPointsPerSecond: number;

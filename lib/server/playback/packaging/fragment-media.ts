@@ -1,13 +1,11 @@
 import { codedDurationMs } from '../../../codecs/coded-duration.js';
 import { trackMedia } from '../../../codecs/track-media.js';
 import { DemuxContext } from '../../../demux/demux-context.js';
-import { PayloadReader } from '../../../demux/payload-reader.js';
-import { MediaError } from '../../../errors.js';
-import { correctTimes } from '../../../gaps/outlier-times.js';
+import { correctTimes, type TimesOfTrack } from '../../../gaps/outlier-times.js';
 import type { Track } from '../../../model/track.js';
-import type { Sample } from '../../../mp4/sample-times.js';
-import { readParts } from '../../store/body-part.js';
+import type { Sample, TimedSample } from '../../../mp4/sample-times.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
+import { fragmentEvents } from './fragment-events.js';
 import type { CachedMedia } from './media-cache.js';
 
 /** A fragment's media, read as a whole. */
@@ -20,25 +18,19 @@ export interface FragmentMedia extends CachedMedia {
 	readonly startMs: number;
 }
 
-/** Reads a stored fragment. Rejects with `MediaError` where the bytes are malformed, and as `readParts` does. */
+/** Reads a stored fragment. Rejects as {@link fragmentEvents} does. */
 export async function readFragmentMedia(fragment: StoredFragment): Promise<FragmentMedia> {
 	const context = new DemuxContext();
-	const reader = new PayloadReader(context, { admit: () => 'hold' });
 	const stored = new Map<number, Sample[]>();
-	const take = (batches: ReturnType<PayloadReader['write']>): void => {
-		for (const events of batches) {
-			for (const event of events) {
-				if (event.type === 'fragment-failure') throw new MediaError('KVS_MKV_MALFORMED', event.message);
-				if (event.type !== 'frame') continue;
-				const { track, data, keyframe, durationMs, timestampMs } = event;
-				const frames = stored.get(track.number) ?? [];
-				frames.push({ data, keyframe, durationMs, ms: timestampMs ?? fragment.producerMs });
-				stored.set(track.number, frames);
-			}
+	for await (const events of fragmentEvents(fragment, context)) {
+		for (const event of events) {
+			if (event.type !== 'frame') continue;
+			const { track, data, keyframe, durationMs, timestampMs } = event;
+			const frames = stored.get(track.number) ?? [];
+			frames.push({ data, keyframe, durationMs, ms: timestampMs ?? fragment.producerMs });
+			stored.set(track.number, frames);
 		}
-	};
-	for await (const bytes of readParts([{ kind: 'fragment', fragment }])) take(reader.write(bytes));
-	take(reader.end());
+	}
 	const tracks: Track[] = [];
 	const samples = new Map<number, Sample[]>();
 	for (const track of context.tracks) {
@@ -57,7 +49,7 @@ export async function readFragmentMedia(fragment: StoredFragment): Promise<Fragm
 }
 
 /** What a stored frame really holds: nothing, itself, or several frames one after the other. */
-function samplesOf(stored: Sample, frames: readonly Uint8Array[], track: Track): Sample[] {
+export function samplesOf(stored: Sample, frames: readonly Uint8Array[], track: Track): Sample[] {
 	let { ms } = stored;
 	return frames.map((data) => {
 		const durationMs = frames.length === 1 ? stored.durationMs : codedDurationMs(track, data);
@@ -69,23 +61,26 @@ function samplesOf(stored: Sample, frames: readonly Uint8Array[], track: Track):
 
 /** The same media with frames of wrong times where they belong. `nextStartMs`: when the next fragment starts, null where unknown. */
 export function withCorrectTimes(media: FragmentMedia, nextStartMs: number | null): FragmentMedia {
-	const samples = new Map(media.samples);
-	for (const { number, type } of media.tracks) {
-		const own = media.samples.get(number) ?? [];
-		const correction = correctTimes(
-			own.map(({ ms }) => ms),
-			{
-				startMs: media.startMs,
-				nextStartMs,
-				frameMs: own[0]?.durationMs ?? null,
-				mayReorder: type === 'video',
-			},
-		);
-		if (correction === null) continue;
-		samples.set(
-			number,
-			own.map((sample, index) => ({ ...sample, ms: correction.timesMs[index] as number })),
-		);
-	}
+	const room = { startMs: media.startMs, nextStartMs };
+	const samples = new Map(
+		media.tracks.map((track) => [
+			track.number,
+			correctSamples(track, media.samples.get(track.number) ?? [], room),
+		]),
+	);
 	return { ...media, samples };
+}
+
+/** Samples of a track of a fragment, those of wrong times where they belong. Times are the producer's, epoch milliseconds. */
+export function correctSamples<Timed extends TimedSample>(
+	{ type }: Track,
+	samples: readonly Timed[],
+	room: Pick<TimesOfTrack, 'startMs' | 'nextStartMs'>,
+): readonly Timed[] {
+	const correction = correctTimes(
+		samples.map(({ ms }) => ms),
+		{ ...room, frameMs: samples[0]?.durationMs ?? null, mayReorder: type === 'video' },
+	);
+	if (correction === null) return samples;
+	return samples.map((sample, index) => ({ ...sample, ms: correction.timesMs[index] as number }));
 }

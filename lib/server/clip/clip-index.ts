@@ -1,0 +1,140 @@
+import { DemuxContext } from '../../demux/demux-context.js';
+import { MediaError } from '../../errors.js';
+import { classicHead } from '../../mp4/classic-head.js';
+import { finalPatches } from '../../mp4/final-patches.js';
+import { initSegment } from '../../mp4/init-segment.js';
+import { evenAudio } from '../playback/packaging/even-audio.js';
+import { correctSamples } from '../playback/packaging/fragment-media.js';
+import {
+	decodesAlike,
+	isSameLayout,
+	type PlaybackTracks,
+	playbackTracks,
+} from '../playback/packaging/playback-tracks.js';
+import type { StoredFragment } from '../store/stored-fragment.js';
+import { ServiceError } from '../wire/service-error.js';
+import { ClipTimeline } from './clip-timeline.js';
+import { type ClipSample, ClipTrack, type SampleRun } from './clip-track.js';
+import { FragmentSamples } from './fragment-samples.js';
+
+/** What is read of a fragment: everything but its frames' bytes. */
+interface ReadFragment {
+	readonly tracks: PlaybackTracks;
+	/** By track number. */
+	readonly samples: ReadonlyMap<number, readonly ClipSample[]>;
+	readonly runs: ReadonlyMap<number, readonly SampleRun[]>;
+}
+
+/**
+ * Reads the fragments of a clip, and gives the bytes that stand in front of their samples in its file. These follow in the
+ * order of the fragments and, within them, in the order in which they are stored. Holds the index alone, some 40 bytes a
+ * sample.
+ *
+ * Rejects with the service's errors for tracks that it does not play, or that change; with InvalidMediaFrameException where a frame
+ * is not what its codec says, or a fragment is malformed; with the signal's reason; and as `readParts` does.
+ */
+export async function clipHead(
+	fragments: readonly StoredFragment[],
+	signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+	const index = new ClipIndex();
+	try {
+		for (const [position, fragment] of fragments.entries()) {
+			await index.add(fragment, fragments[position + 1] ?? null, signal);
+		}
+		return await index.head();
+	} catch (error) {
+		if (error instanceof MediaError) throw invalidMediaFrame(error.message);
+		throw error;
+	}
+}
+
+class ClipIndex {
+	readonly #context = new DemuxContext();
+	readonly #timeline = new ClipTimeline();
+	#tracks: PlaybackTracks | null = null;
+	#clipTracks: readonly ClipTrack[] = [];
+	#mediaBytes = 0;
+
+	async add(fragment: StoredFragment, next: StoredFragment | null, signal: AbortSignal): Promise<void> {
+		const { tracks, samples, runs } = await this.#read(fragment, signal);
+		if (this.#tracks === null) {
+			this.#tracks = tracks;
+			this.#clipTracks = tracks.map((track) => new ClipTrack(track));
+		}
+		checkSame(this.#tracks, tracks, fragment);
+		const nextStartMs = next !== null && next.producerMs > fragment.producerMs ? next.producerMs : null;
+		const room = { startMs: fragment.producerMs, nextStartMs };
+		const timed = this.#clipTracks.map(({ track }) => {
+			const corrected = correctSamples(track, samples.get(track.number) ?? [], room);
+			return track.type === 'audio' ? evenAudio(track, corrected) : corrected;
+		});
+		const shiftMs = this.#timeline.shiftOf({ nextStartMs, tracks: timed });
+		for (const [index, clipTrack] of this.#clipTracks.entries()) {
+			const own = (timed[index] ?? []).map((sample) => ({ ...sample, ms: sample.ms + shiftMs }));
+			clipTrack.add(own, runs.get(clipTrack.track.number) ?? []);
+		}
+	}
+
+	async head(): Promise<readonly Uint8Array[]> {
+		const withSamples = this.#clipTracks.filter((track) => track.end().state !== null);
+		if (withSamples.length === 0) throw invalidMediaFrame('The fragments of the clip hold no frame.');
+		const { bytes, positions } = await initSegment(
+			withSamples.map(({ track }) => track),
+			{ brand: 'mp4' },
+		);
+		const init = Buffer.from(bytes);
+		const ends = withSamples.map((track) => track.end());
+		for (const patch of finalPatches(positions, ends)) init.set(patch.bytes, patch.position);
+		return classicHead({ init, tables: withSamples.map(({ table }) => table), mediaBytes: this.#mediaBytes });
+	}
+
+	async #read(fragment: StoredFragment, signal: AbortSignal): Promise<ReadFragment> {
+		const samples = new Map<number, ClipSample[]>();
+		const runs = new Map<number, SampleRun[]>();
+		let damaged: number | null = null;
+		let lastTrack: number | null = null;
+		const source = new FragmentSamples(fragment, this.#context);
+		for await (const batch of source.read()) {
+			signal.throwIfAborted();
+			for (const { data, ms, durationMs, keyframe, trackNumber, isWhole } of batch) {
+				if (!isWhole) damaged ??= trackNumber;
+				const sizeBytes = data.byteLength;
+				add(samples, trackNumber, { ms, durationMs, keyframe, sizeBytes });
+				const run = lastTrack === trackNumber ? runs.get(trackNumber)?.pop() : undefined;
+				const { position, count } = run ?? { position: this.#mediaBytes, count: 0 };
+				add(runs, trackNumber, { position, count: count + 1 });
+				this.#mediaBytes += sizeBytes;
+				lastTrack = trackNumber;
+			}
+		}
+		const tracks = playbackTracks(source.tracks, 'dash');
+		if (damaged !== null) {
+			throw invalidMediaFrame(
+				`A frame of track ${damaged} in fragment ${fragment.number} is not what its codec says.`,
+			);
+		}
+		return { tracks, samples, runs };
+	}
+}
+
+/** A clip has one header for all of its fragments. */
+function checkSame(first: PlaybackTracks, tracks: PlaybackTracks, { number }: StoredFragment): void {
+	if (decodesAlike(first, tracks)) return;
+	const what = isSameLayout(first, tracks) ? 'the codec private data' : 'the tracks or their codecs';
+	throw new ServiceError(
+		'UnsupportedStreamMediaTypeException',
+		400,
+		`The fragments of the clip cannot be joined: ${what} changed in fragment ${number}.`,
+	);
+}
+
+function invalidMediaFrame(message: string): ServiceError {
+	return new ServiceError('InvalidMediaFrameException', 400, message);
+}
+
+function add<Value>(lists: Map<number, Value[]>, key: number, value: Value): void {
+	const list = lists.get(key);
+	if (list === undefined) lists.set(key, [value]);
+	else list.push(value);
+}
