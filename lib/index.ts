@@ -87,8 +87,10 @@ export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-
 export { Picture, type PictureFormat } from './pictures/picture.js';
 export { PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
 export type { DecodeFailure } from './pictures/track-decoder.js';
-export type { HlsSession } from './playback/hls-session.js';
+export type { DashSessionOptions } from './playback/dash-session-options.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';
+export type { DashSession, HlsSession, PlaybackSession } from './playback/playback-session.js';
+export type { SessionOptions } from './playback/session-options.js';
 export type { Ack } from './put/ack.js';
 export type { PutMediaOptions } from './put/put-media-options.js';
 export type { RawExportOptions, RawExportSummary } from './raw/export-raw.js';

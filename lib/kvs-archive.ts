@@ -35,8 +35,14 @@ import { resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
 import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
-import { type HlsSession, openHlsSession } from './playback/hls-session.js';
+import type { DashSessionOptions } from './playback/dash-session-options.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
+import {
+	type DashSession,
+	type HlsSession,
+	openDashSession,
+	openHlsSession,
+} from './playback/playback-session.js';
 import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
@@ -199,6 +205,14 @@ export class KvsArchive implements AsyncDisposable {
 		...options
 	}: HlsSessionOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<HlsSession> {
 		return openHlsSession(options, { ...this.#service, signal });
+	}
+
+	/** The same for DASH players: the URL of a manifest. Errors as of `hlsSession`. */
+	async dashSession({
+		signal,
+		...options
+	}: DashSessionOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<DashSession> {
+		return openDashSession(options, { ...this.#service, signal });
 	}
 
 	/**

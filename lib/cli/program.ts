@@ -160,6 +160,14 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--max-fragments <n>', 'fragments in a playlist, 1 to 5000')
 		.action(run(async () => (await import('./commands/hls.js')).hls));
 
+	withArchiveOptions(program.command('dash').description('open a DASH session and print its URL'))
+		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
+		.option('--fragment-timestamps', "each fragment's time in the manifest (kvs:ts)")
+		.option('--fragment-numbers', "each fragment's number in the manifest (kvs:fn)")
+		.option('--expires <time>', 'how long the session lasts, 300s to 12h (default: 300s)')
+		.option('--max-fragments <n>', 'fragments in a manifest, 1 to 5000')
+		.action(run(async () => (await import('./commands/dash.js')).dash));
+
 	withStreamOptions(
 		program
 			.command('presign')

@@ -5,7 +5,7 @@ import { startArchive } from '../helpers/archive.js';
 import { withChromium } from '../helpers/needs.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { within } from '../helpers/wait.js';
-import { inPage, openPlayer } from '../server/playback/hls-player.js';
+import { inPage, openPlayer } from '../server/playback/player-page.js';
 
 const MAIN = resolve('dist/cli/main.js');
 const CAMERA =

@@ -123,6 +123,7 @@ test('after close every method says that the archive is closed, at once', async 
 		export: () => kvs.export(range, 'never.mkv'),
 		exportRaw: () => kvs.exportRaw(range, 'never.mkv'),
 		hlsSession: () => kvs.hlsSession({ mode: 'live' }),
+		dashSession: () => kvs.dashSession({ mode: 'live' }),
 		presign: () => kvs.presign('ListFragments'),
 		canPaginate: () => kvs.canPaginate('ListFragments'),
 		paginate: () => kvs.paginate('ListFragments'),

@@ -1,54 +1,21 @@
-import type { HlsSession, HlsSessionOptions } from '../../index.js';
-import { type ArchiveCommandOptions, archiveOf } from '../archive-options.js';
+import type { HlsSessionOptions } from '../../index.js';
 import type { CommandContext } from '../command-context.js';
-import { EXIT } from '../exit.js';
-import { integerOption } from '../integer-option.js';
-import { parsePointInTime } from '../point-in-time.js';
-import { secondsOption } from '../seconds-option.js';
+import { openSession, type SessionCommandOptions } from '../open-session.js';
 
 /** Options of `hls`. */
-export interface HlsCommandOptions extends ArchiveCommandOptions {
-	readonly mode?: string;
+export interface HlsCommandOptions extends SessionCommandOptions {
 	readonly container?: string;
 	readonly discontinuity?: string;
-	readonly fragmentTimestamps?: true;
-	readonly expires?: string;
-	readonly maxFragments?: string;
 }
 
-/** Opens a playback session and prints its URL. */
-export async function hls(
-	options: HlsCommandOptions,
-	{ terminal, signal, nowMs }: CommandContext,
-): Promise<number> {
-	const { mode = options.from === undefined ? 'live' : 'on-demand' } = options;
-	const time = (option: string, text: string | undefined): Date | undefined =>
-		text === undefined ? undefined : parsePointInTime(option, text, nowMs);
-	// A replay without an end goes on; a range on demand ends now, as with the other commands.
-	const to = options.to ?? (mode === 'on-demand' ? 'now' : undefined);
-	await using archive = archiveOf(options);
-	const session = await archive.hlsSession({
-		// The library checks the words.
-		mode: mode as HlsSessionOptions['mode'],
-		from: time('--from', options.from),
-		to: time('--to', to),
-		by: options.by as HlsSessionOptions['by'],
-		container: options.container as HlsSessionOptions['container'],
-		discontinuity: options.discontinuity as HlsSessionOptions['discontinuity'],
-		fragmentTimestamps: options.fragmentTimestamps,
-		expiresIn: secondsOption('--expires', options.expires),
-		maxFragments: integerOption('--max-fragments', options.maxFragments),
-		signal,
-	});
-	if (options.json) await terminal.writeJson([toLine(session)]);
-	else {
-		await terminal.write([session.url]);
-		terminal.say(`plays until ${session.expiresAt.toISOString()}, for anyone who has the URL`);
-	}
-	return EXIT.done;
-}
-
-function toLine({ url, expiresAt, options }: HlsSession): object {
-	const { mode, from = null, to = null, by } = options;
-	return { type: 'hls-session', url, expiresAt, mode, from, to, by };
+/** Opens an HLS session and prints its URL. */
+export function hls(options: HlsCommandOptions, context: CommandContext): Promise<number> {
+	return openSession('hls-session', options, context, (archive, session) =>
+		archive.hlsSession({
+			...session,
+			// The library checks the words.
+			container: options.container as HlsSessionOptions['container'],
+			discontinuity: options.discontinuity as HlsSessionOptions['discontinuity'],
+		}),
+	);
 }

@@ -85,3 +85,20 @@ test('what the service would refuse is one clear line, before it is asked', asyn
 		t.is(stderr.split('\n').length, 2, stderr);
 	}
 });
+
+test('dash prints the URL of a manifest', async (t) => {
+	const { endpoint } = await startArchive(t, { door: resolve('examples/media/clock.mkv') });
+	const at = ['--stream', 'door', '--endpoint', endpoint, '--by', 'producer'];
+	const range = ['--from', '2026-01-31', '--to', '2026-01-31T00:01:00Z'];
+	const shown = ['--fragment-timestamps', '--fragment-numbers', '--max-fragments', '2'];
+	const { code, stdout, stderr } = await commandLine(['dash', ...at, ...range, ...shown]);
+	t.is(code, 0, stderr);
+	t.regex(stdout, /^http:\/\/127\.0\.0\.1:\d+\/dash\/v1\/getDASHManifest\.mpd\?SessionToken=[\w~-]+\n$/);
+	const manifest = await (await fetch(stdout.trim())).text();
+	// Two segments of each of two tracks.
+	t.is(manifest.match(/<S [^>]*kvs:ts="[^"]+" kvs:fn="\d+"\/>/g)?.length, 4);
+	const replay = await commandLine(['dash', ...at, ...range, '--mode', 'live-replay', '--json']);
+	t.like(JSON.parse(replay.stdout), { type: 'dash-session', mode: 'live-replay', by: 'producer' });
+	const refused = await commandLine(['dash', ...at, ...range, '--container', 'ts']);
+	t.is(refused.code, 2);
+});

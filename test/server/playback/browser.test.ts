@@ -5,8 +5,8 @@ import test, { type ExecutionContext } from 'ava';
 import { withChromium } from '../../helpers/needs.js';
 import { startServer } from '../../helpers/start-server.js';
 import { run } from '../../helpers/tools.js';
-import { inPage, openPlayer } from './hls-player.js';
-import { onDemand, START_MS, selector } from './start-playback.js';
+import { inPage, openPlayer } from './player-page.js';
+import { dashOnDemand, onDemand, START_MS, selector } from './start-playback.js';
 
 /** Eight seconds whose n-th picture has the brightness n: a look at it says when it was taken. */
 const brightness = (
@@ -145,6 +145,85 @@ for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
 		);
 		t.true(live);
 		t.true(to >= START_MS + 5000);
+		t.deepEqual(await inPage(page, 'return errors;'), []);
+	});
+}
+
+async function openDashSession(
+	call: Awaited<ReturnType<typeof startServer>>['call'],
+	members: object,
+): Promise<string> {
+	const { json } = await call('GetDASHStreamingSessionURL', {
+		StreamName: 'door',
+		DisplayFragmentTimestamp: 'ALWAYS',
+		...members,
+	});
+	return json.DASHStreamingSessionURL;
+}
+
+withChromium('dash.js plays and seeks on a slow line, and knows when each picture was taken', async (t) => {
+	await Promise.all(
+		(['SERVER', 'PRODUCER'] as const).map(async (clock) => {
+			const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
+			await server.archive.ingest('door', await makeFile(brightness), { start: new Date(START_MS) });
+			const page = await openPlayer(t, { delayMs: 400, library: 'dashjs' });
+			await inPage(page, `await play(${JSON.stringify(await openDashSession(call, dashOnDemand(clock)))});`);
+			await inPage(page, "await until(() => video.currentTime > 1, 'the first second');");
+			const epochMs = START_MS + (clock === 'SERVER' ? 1000 : 0);
+			for (const seconds of [6.5, 2.3, 4.1]) {
+				const { picture, ms } = await inPage<{ picture: number; ms: number }>(
+					page,
+					`return seekTo(${seconds});`,
+				);
+				const said = `${clock}: picture ${picture}`;
+				t.true(Math.abs(ms - epochMs - picture * 40) <= 80, `${said} at ${ms - epochMs} ms`);
+				t.true(Math.abs(picture / 25 - seconds) < 0.2, `${said} at ${seconds} s`);
+			}
+			await inPage(page, 'await playToEnd(7);');
+			t.deepEqual(await inPage(page, 'return holes();'), [], await inPage<string>(page, 'return state();'));
+			t.deepEqual(await inPage(page, 'return errors;'), []);
+		}),
+	);
+});
+
+withChromium('dash.js plays through a gap, and knows the time after it', async (t) => {
+	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
+	const files = [await makeFile(brightness), await makeFile([...brightness, '-metadata', 'title=later'])];
+	for (const [index, file] of files.entries()) {
+		await server.archive.ingest('door', file, { start: new Date(START_MS + index * 60_000) });
+	}
+	const page = await openPlayer(t, { library: 'dashjs' });
+	const members = dashOnDemand('SERVER');
+	await inPage(page, `await play(${JSON.stringify(await openDashSession(call, members))});`);
+	const { picture, ms } = await inPage<{ picture: number; ms: number }>(page, 'return seekTo(11.3);');
+	t.true(Math.abs(ms - START_MS - 61_000 - picture * 40) <= 80, `picture ${picture} at ${ms - START_MS}`);
+	await inPage(page, 'await playToEnd(6);');
+	t.deepEqual(await inPage(page, 'return errors;'), []);
+});
+
+for (const PlaybackMode of ['LIVE', 'LIVE_REPLAY'] as const) {
+	withChromium(`dash.js follows a session: ${PlaybackMode}`, async (t) => {
+		const page = await openPlayer(t, { library: 'dashjs' });
+		const isLive = PlaybackMode === 'LIVE';
+		// Four seconds are there; the clock goes on by itself, as players have one of their own.
+		const startedMs = Date.now();
+		const now = (): number => START_MS + (isLive ? 5500 : 3_600_000) + Date.now() - startedMs;
+		const { server, call } = await startServer(t, { now });
+		await server.archive.ingest('door', await makeFile(brightness), { start: new Date(START_MS) });
+		const url = await openDashSession(call, {
+			MaxManifestFragmentResults: 4,
+			...(!isLive && dashOnDemand('SERVER', { to: 60_000 })),
+			PlaybackMode,
+		});
+		await inPage(page, `await play(${JSON.stringify(url)});`);
+		const ms = await inPage<number>(
+			page,
+			`await until(() => video.currentTime > 6, 'what was not there at the start');
+			await refresh(${JSON.stringify(url)});
+			return clockAt(video.currentTime);`,
+		);
+		t.true(ms > START_MS + 6000, String(ms - START_MS));
+		if (!isLive) await inPage(page, "await until(() => isOver(), 'the end');");
 		t.deepEqual(await inPage(page, 'return errors;'), []);
 	});
 }

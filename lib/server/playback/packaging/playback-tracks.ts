@@ -53,6 +53,11 @@ export function playbackTracks(tracks: readonly Track[], format: keyof typeof fo
 	return inOrder;
 }
 
+/** Whether a track is G.711. */
+export function isG711({ codec }: Track): boolean {
+	return codec === 'alaw' || codec === 'ulaw';
+}
+
 /** What of two fragments' tracks must be equal for one initialization to do for both. */
 export function decodesAlike(a: PlaybackTracks, b: PlaybackTracks): boolean {
 	return (
@@ -71,8 +76,6 @@ export function isSameLayout(a: PlaybackTracks, b: PlaybackTracks): boolean {
 	);
 }
 
-const G711_CODEC = /^[au]law$/;
-
 function checkPrivateData(track: Track): void {
 	const { number, codecId, codecPrivate } = track;
 	if (codecPrivate === null || codecPrivate.byteLength === 0) {
@@ -83,7 +86,7 @@ function checkPrivateData(track: Track): void {
 		);
 	}
 	const isAudio = track.type === 'audio';
-	const isKnown = codecId === ACM ? G711_CODEC.test(track.codec ?? '') : track.codec !== null;
+	const isKnown = codecId === ACM ? isG711(track) : track.codec !== null;
 	const isUsable = isAudio
 		? isKnown && isPositive(track.sampleRate) && isPositive(track.channels)
 		: track.nalFormat === 'length-prefixed' &&

@@ -21,7 +21,9 @@ export function shiftAfter(
 	const stepMs = fragment.producerMs - previous.fragment.producerMs;
 	const isJoined = goesOn(previous, fragment);
 	const beginMs = previous.startMs + shiftMs;
-	if (protocol === 'dash') return Math.round(beginMs + (isJoined ? stepMs : durationMs)) - startMs;
+	if (protocol === 'dash') {
+		return Math.ceil(beginMs + (isJoined ? stepMs : Math.max(durationMs, previous.mediaMs))) - startMs;
+	}
 	// Where a recording continues, its fragments do not overlap. What else is known of a fragment's end is an estimate, and its
 	// errors would add up.
 	const lengthMs = isJoined ? Math.min(stepMs, durationMs) : durationMs;

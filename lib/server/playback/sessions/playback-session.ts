@@ -15,7 +15,12 @@ import type { TrackReader } from '../packaging/track-reader.js';
 import { type DueFragments, type FragmentQueue, fragmentQueue } from './fragment-queue.js';
 import { goesOn, shiftAfter } from './fragment-shift.js';
 import { segmentBytesAtMost } from './segment-size.js';
-import { fragmentDurationMs, type SessionEntry, segmentDurationMs } from './session-entry.js';
+import {
+	fragmentDurationMs,
+	mediaDurationMs,
+	type SessionEntry,
+	segmentDurationMs,
+} from './session-entry.js';
 import type { SessionRequest } from './session-request.js';
 
 /** Changes of codec private data in a session; the service fails what comes after the 500th, and in DASH after the first. */
@@ -210,6 +215,7 @@ export class PlaybackSession {
 			sequence: (previous?.sequence ?? 0) + 1,
 			startMs,
 			durationMs,
+			mediaMs: mediaDurationMs(fragment, decoded, durationMs),
 			segmentMs: segmentDurationMs(durationMs, decoded, this.request),
 			shiftMs: previous === undefined ? 0 : shiftAfter(previous, fragment, startMs, this.request.protocol),
 			initialization,

@@ -13,6 +13,8 @@ export interface SessionEntry {
 	readonly startMs: number;
 	/** How long its video is shown, or its audio is heard where it has no video. */
 	readonly durationMs: number;
+	/** How long it lasts to the end of its last frame of any track. */
+	readonly mediaMs: number;
 	/** How long its segment lasts, as playlists say it: see {@link segmentDurationMs}. */
 	readonly segmentMs: number;
 	/** By how much its media are later than the clock says, so that they do not run into those before it; in DASH negative after a gap. */
@@ -61,6 +63,20 @@ export function fragmentDurationMs(
 	const isNextNear = nextMs !== null && nextMs > picturesMs && nextMs <= MAX_FRAGMENT_MS;
 	const declaredMs = first.defaultDurationNs === null ? DEFAULT_FRAME_MS : first.defaultDurationNs / 1e6;
 	return isNextNear ? nextMs : picturesMs + declaredMs;
+}
+
+/** How long a fragment lasts to the end of the last frame of any track, in milliseconds; audio may go on after the video. */
+export function mediaDurationMs(
+	fragment: StoredFragment,
+	tracks: PlaybackTracks,
+	durationMs: number,
+): number {
+	const [, audio] = tracks;
+	if (audio === undefined) return durationMs;
+	const { lengthMs, frames, pictures } = fragment;
+	const audioFrames = pictures === undefined ? 0 : frames - pictures;
+	const frameMs = aacFrameMs(audio) ?? (audioFrames > 1 ? lengthMs / (audioFrames - 1) : DEFAULT_FRAME_MS);
+	return Math.max(durationMs, lengthMs + frameMs);
 }
 
 /**

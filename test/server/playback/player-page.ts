@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -24,12 +25,15 @@ test.after.always(async () => {
 });
 
 /** A page with a player, of another origin than the archive's; each segment takes `delayMs` longer to come. */
-export async function openPlayer(t: ExecutionContext, { delayMs = 0 } = {}): Promise<Page> {
-	const script = await readFile(require.resolve('hls.js'));
+export async function openPlayer(
+	t: ExecutionContext,
+	{ delayMs = 0, library = 'hls.js' }: { delayMs?: number; library?: 'hls.js' | 'dashjs' } = {},
+): Promise<Page> {
+	const script = await readFile(fileOf(library));
 	const server = createServer((request, response) => {
-		const isScript = request.url === '/hls.js';
+		const isScript = request.url === '/player.js';
 		response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html');
-		response.end(isScript ? script : '<video id="video" muted></video><script src="/hls.js"></script>');
+		response.end(isScript ? script : '<video id="video" muted></video><script src="/player.js"></script>');
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
@@ -49,14 +53,18 @@ export async function openPlayer(t: ExecutionContext, { delayMs = 0 } = {}): Pro
 		});
 	}
 	await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-	await page.addScriptTag({ content: PLAYER });
+	await page.addScriptTag({ content: COMMON + (library === 'hls.js' ? HLS_PLAYER : DASH_PLAYER) });
 	return page;
 }
 
-/** What the page has for the tests. Runs in the browser. */
-const PLAYER = `
+function fileOf(library: 'hls.js' | 'dashjs'): string {
+	if (library === 'hls.js') return require.resolve('hls.js');
+	return join(dirname(require.resolve('dashjs')), '../../modern/umd/dash.mediaplayer.min.js');
+}
+
+/** What the page has for the tests, whatever the player. Runs in the browser. */
+const COMMON = `
 const video = document.getElementById('video');
-let hls = null;
 let errors = [];
 let loaded = [];
 const state = () => JSON.stringify({ at: video.currentTime, paused: video.paused, seeking: video.seeking, ready: video.readyState,
@@ -73,6 +81,33 @@ const until = async (isSo, what) => {
 	};
 	await within(looks(), what).finally(() => { isOver = true; });
 };
+/** Seeks, and looks: the brightness of the picture that is shown then, and its time in the media. */
+async function seekTo(seconds) {
+	video.pause();
+	const shown = new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)));
+	video.currentTime = seconds;
+	const mediaTime = await within(shown, 'the picture of ' + seconds);
+	await until(() => !video.seeking && video.readyState >= 2, 'the end of the seek to ' + seconds);
+	const canvas = new OffscreenCanvas(16, 16);
+	const context = canvas.getContext('2d');
+	context.drawImage(video, 0, 0, 16, 16);
+	const [red] = context.getImageData(8, 8, 1, 1).data;
+	return { picture: Math.round(red * 219 / 255), ms: clockAt(mediaTime) };
+}
+async function playToEnd(from) {
+	video.currentTime = from;
+	video.play().catch(() => {});
+	await until(() => isOver(), 'the end');
+}
+/** Where two parts of what is loaded do not meet, though both are. */
+const holes = () => Array.from({ length: video.buffered.length - 1 },
+	(_, i) => [video.buffered.end(i), video.buffered.start(i + 1)]).filter(([from, to]) => to - from < 0.5);
+`;
+
+/** The same of hls.js. */
+const HLS_PLAYER = `
+let hls = null;
+const isOver = () => video.ended;
 async function play(url, onBuffered = () => {}) {
 	hls?.destroy();
 	errors = [];
@@ -96,30 +131,46 @@ async function play(url, onBuffered = () => {}) {
 	await within(video.play(), 'play()');
 }
 const fragmentAt = (seconds) => hls.latestLevelDetails.fragments.find(({ start, end }) => start <= seconds && seconds < end);
-async function seekTo(seconds) {
-	video.pause();
-	const shown = new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)));
-	video.currentTime = seconds;
-	const mediaTime = await within(shown, 'the picture of ' + seconds);
-	await until(() => !video.seeking && video.readyState >= 2, 'the end of the seek to ' + seconds);
-	const canvas = new OffscreenCanvas(16, 16);
-	const context = canvas.getContext('2d');
-	context.drawImage(video, 0, 0, 16, 16);
-	const [red] = context.getImageData(8, 8, 1, 1).data;
+const clockAt = (mediaTime) => {
 	const { programDateTime, start } = fragmentAt(mediaTime);
-	return { picture: Math.round(red * 219 / 255), ms: programDateTime + (mediaTime - start) * 1000 };
-}
-async function playToEnd(from) {
-	video.currentTime = from;
-	video.play().catch(() => {});
-	await until(() => video.ended, 'the end');
-}
-/** Where two parts of what is loaded do not meet, though both are. */
-const holes = () => Array.from({ length: video.buffered.length - 1 },
-	(_, i) => [video.buffered.end(i), video.buffered.start(i + 1)]).filter(([from, to]) => to - from < 0.5);
+	return programDateTime + (mediaTime - start) * 1000;
+};
 `;
 
-/** Runs an expression in the page, where {@link PLAYER} is. */
+/** The same of dash.js. */
+const DASH_PLAYER = `
+let player = null;
+let hasEnded = false;
+/** It stops a little before the end that the media element waits for. */
+const isOver = () => hasEnded;
+let manifest = null;
+async function play(url) {
+	player?.destroy();
+	errors = [];
+	hasEnded = false;
+	player = dashjs.MediaPlayer().create();
+	player.on('error', ({ error }) => errors.push(error.code + ': ' + error.message));
+	player.on('playbackEnded', () => { hasEnded = true; });
+	player.on('playbackError', ({ error }) => errors.push('playback: ' + error));
+	const isRead = refresh(url);
+	player.initialize(video, url, true);
+	await isRead;
+	await until(() => video.currentTime > 0 && video.readyState >= 2 && !video.paused, 'the first picture');
+}
+async function refresh(url) {
+	manifest = new DOMParser().parseFromString(await (await fetch(url)).text(), 'text/xml');
+}
+/** By the attribute of the service's own, which is right across gaps too. */
+const clockAt = (mediaTime) => {
+	const template = manifest.querySelector('SegmentTemplate');
+	const number = (element, name) => Number(element.getAttribute(name));
+	const ms = number(template, 'presentationTimeOffset') + mediaTime * 1000;
+	const segment = [...template.querySelectorAll('S')].find((one) => number(one, 't') <= ms && ms < number(one, 't') + number(one, 'd'));
+	return Date.parse(segment.getAttribute('kvs:ts')) + ms - number(segment, 't');
+};
+`;
+
+/** Runs an expression in the page, where the code above is. */
 export function inPage<Value>(page: Page, expression: string): Promise<Value> {
 	return page.evaluate<Value>(`(async () => { ${expression} })()`);
 }
