@@ -305,8 +305,9 @@ export class KvsArchive implements AsyncDisposable {
 	/**
 	 * Records what comes into the stream, without end: finished files in a directory, named by their exact start, each frame in exactly
 	 * one, and a line for each in `recordings.jsonl`. Every fragment is on the disk before it is done, so the next call goes on where
-	 * this process was killed. An abort finishes the open file, then rejects with the signal's reason; `until` resolves. One recorder
-	 * and one stream a directory: others are refused (`KVS_SINK_FAILED`), as is a disk that takes no more.
+	 * this process was killed. An abort finishes the open file, then rejects with the signal's reason, and so does a stream
+	 * that exists no more (`KVS_NOT_FOUND`); `until` resolves. One recorder and one stream a directory: others are refused
+	 * (`KVS_SINK_FAILED`). A disk that takes no more rejects likewise, and leaves the open file to the next call.
 	 */
 	async record(directory: string, options: RecordOptions = {}): Promise<RecordSummary> {
 		const { client, clock } = this.#service;

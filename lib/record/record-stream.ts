@@ -71,8 +71,9 @@ export async function recordStream(
 		});
 		// Else what waits for the next fragment would wait on.
 		sink.once('close', () => follow.destroy());
+		const end: { error?: unknown } = {};
 		try {
-			await pipeline(eventsOf(follow, { quietMs: quietMsOf(split), clock, signal }), sink);
+			await pipeline(eventsOf(follow, { quietMs: quietMsOf(split), clock, end }), sink);
 		} finally {
 			follow.destroy();
 			// A pipeline rejects before its streams are closed.
@@ -80,6 +81,7 @@ export async function recordStream(
 		}
 		await store?.close?.();
 		signal?.throwIfAborted();
+		if ('error' in end) throw end.error;
 		return { ...(await follow.summary), recordings };
 	} catch (error) {
 		// What ended it says more than what that led to.
@@ -114,10 +116,10 @@ function quietMsOf(split: readonly SplitRule[]): number {
 	);
 }
 
-/** What is followed until the signal ends it, and when nothing comes for a while, and for a long one. */
+/** What is followed, and when nothing comes for a while, and for a long one. An error becomes the `end`: what is open is finished. */
 async function* eventsOf(
 	follow: FollowStream,
-	{ quietMs, clock, signal }: { quietMs: number; clock: Clock; signal: AbortSignal | undefined },
+	{ quietMs, clock, end }: { quietMs: number; clock: Clock; end: { error?: unknown } },
 ): AsyncGenerator<RunEvent | PauseEvent, void, undefined> {
 	const batches = follow.allBatches();
 	let isCaughtUp = false;
@@ -141,8 +143,7 @@ async function* eventsOf(
 			}
 		}
 	} catch (error) {
-		// What is open is finished.
-		if (signal?.aborted !== true) throw error;
+		end.error = error;
 	} finally {
 		await batches.return(undefined);
 	}

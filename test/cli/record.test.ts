@@ -1,8 +1,18 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { startArchive } from '../helpers/archive.js';
 import { commandLine } from '../helpers/command-line.js';
-import { startRecorded } from '../helpers/record-run.js';
+import { testWith } from '../helpers/needs.js';
+import { recording } from '../helpers/payload.js';
+import { startMs } from '../helpers/range.js';
+import { allTimesIn, recordingsIn, startRecorded } from '../helpers/record-run.js';
+import { type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
+import { until, within } from '../helpers/wait.js';
+import { env, main } from './main-process.js';
 
 test('follow -o records, prints each file, and verify checks them', async (t) => {
 	const { put, endpoint, directory, untilNow } = await startRecorded(t);
@@ -89,4 +99,78 @@ test('what -o does not take is said, and --split without -o', async (t) => {
 		t.is(code, 2, stderr);
 		t.regex(stderr, says);
 	}
+});
+
+/** A recorder in a process of its own. */
+function startRecorder(args: readonly string[]): { child: ChildProcess; ended: Promise<Outcome> } {
+	const child = spawn(process.execPath, [main, 'follow', ...args], {
+		stdio: ['ignore', 'pipe', 'pipe'],
+		env: { ...process.env, ...env },
+	});
+	const said = { stdout: '', stderr: '' };
+	for (const name of ['stdout', 'stderr'] as const) {
+		child[name]?.on('data', (text) => {
+			said[name] += text;
+		});
+	}
+	const ended = once(child, 'close').then(([code]) => ({ code, ...said }));
+	return { child, ended };
+}
+
+test('SIGTERM finishes the open file, a kill leaves it to the next run', async (t) => {
+	const { put, endpoint, directory, untilNow } = await startRecorded(t);
+	const options = ['--stream', 'cam', '--endpoint', endpoint, '--from', 'earliest', '-o', directory];
+	const journal = join(directory, '.recorder.journal');
+	const stop = async (signal: NodeJS.Signals): Promise<Outcome> => {
+		const { child, ended } = startRecorder([...options, '--container', 'mkv']);
+		const steps = (): number => {
+			const lines = existsSync(journal) ? readFileSync(journal, 'latin1').split('\n') : [];
+			return lines.length - 2;
+		};
+		await until(
+			() => steps() >= 2,
+			() => `${steps()} fragments are done`,
+		);
+		child.kill(signal);
+		return within(ended, () => `it goes on after ${signal}`);
+	};
+	await put(1, 2);
+	const terminated = await stop('SIGTERM');
+	t.is(terminated.code, 143, terminated.stderr);
+	t.is(terminated.stderr, 'KVS_INTERRUPTED: interrupted by SIGTERM\n');
+	t.regex(
+		terminated.stdout,
+		/^cam-1970-01-01T00-00-01\.000Z\.mkv: 1\.080 s, 2 fragments, 4 frames, \d+ bytes\n$/,
+	);
+	await put(3, 4);
+	t.is((await stop('SIGKILL')).code, null);
+	t.is((await allTimesIn(directory)).length, 1);
+	await put(5);
+	const until_ = new Date(await untilNow()).toISOString();
+	const last = await commandLine(['follow', ...options, '--container', 'mkv', '--until', until_]);
+	t.is(last.code, 0, last.stderr);
+	t.deepEqual(await allTimesIn(directory), [
+		[1000, 1040, 2000, 2040],
+		[3000, 3040, 4000, 4040, 5000, 5040],
+	]);
+});
+
+testWith('bash')('a full disk is reported; when there is room, the same command goes on', async (t) => {
+	const { endpoint } = await startArchive(t, { door: recording(20) });
+	const directory = join(await temporaryDirectory(t), 'recordings');
+	const args = ['follow', '--stream', 'door', '--endpoint', endpoint, '--from', 'earliest', '-o', directory];
+	const all = [...args, '--container', 'mkv', '--until', new Date(startMs + 1_000_000).toISOString()];
+	// In units of 1,024 bytes.
+	for (const limit of [0, 1, 3, 6, 8]) {
+		const command = `ulimit -f ${limit} && exec "$0" "$@"`;
+		const { code, stderr } = await run('bash', ['-c', command, process.execPath, main, ...all], { env });
+		t.is(code, 1, stderr);
+		t.regex(stderr, /^KVS_SINK_FAILED: cannot .*larger than the file system allows \(EFBIG\)\n$/);
+	}
+	const { code, stderr } = await commandLine(all);
+	t.is(code, 0, stderr);
+	const [recording_, ...more] = await recordingsIn(directory);
+	t.deepEqual(more, []);
+	t.like(recording_, { frames: 40, failures: [], notices: [] });
+	t.is((await commandLine(['verify', directory])).code, 0);
 });

@@ -10,9 +10,11 @@ import { RecordJournal } from '#lib/record/record-journal.js';
 import { RecordSink } from '#lib/record/record-sink.js';
 import { RecordingDirectory } from '#lib/record/recording-directory.js';
 import { contents, eventsOf, without } from '../helpers/export-run.js';
-import { recording } from '../helpers/payload.js';
+import { matroskaFrames } from '../helpers/matroska-frames.js';
+import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
 import { blocksOf, pcmRecording } from '../helpers/pcm.js';
 import { startMs } from '../helpers/range.js';
+import { recordingsIn } from '../helpers/record-run.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 interface Kind {
@@ -53,6 +55,12 @@ async function recordEvents(
 	await pipeline(left, sink);
 	isOver = true;
 	await turning;
+}
+
+/** The data of the frames of the recordings, in order. */
+async function dataIn(directory: string): Promise<string[]> {
+	const files = (await recordingsIn(directory)).map(({ file }) => matroskaFrames(join(directory, file)));
+	return (await Promise.all(files)).flat().map(({ data }) => Buffer.from(data).toString());
 }
 
 /** Copies a directory as it is at once, as a kill leaves it, unless that was copied before. */
@@ -125,4 +133,36 @@ test('killed anywhere, samples that span fragments and files are the same in the
 	const events = await eventsOf(t, pcmRecording(fragments));
 	const files = await assertResumes(t, events, { container: 'wav', split: [{ maxBytes: 16_500 }] });
 	t.is(files.filter((name) => name.endsWith('.wav')).length, 3);
+});
+
+test('of a fragment that does not come to its end nothing is in a file, and the next run has it once', async (t) => {
+	const document = (index: number): Buffer =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + index * 20_000,
+			// Larger than what is written at once.
+			blocks: Array.from({ length: 3 }, (_, frame) => ({
+				...frameBlock(frame, { keyframe: true, relativeTicks: frame * 2000 }),
+				data: Buffer.concat([Buffer.from(`${index}/${frame} `), Buffer.alloc(2_200_000)]),
+			})),
+		});
+	const events = await eventsOf(t, Buffer.concat([0, 1, 2].map(document)));
+	const names = [0, 1, 2].map((index) => [0, 1, 2].map((frame) => `${index}/${frame}`));
+	for (const whole of [0, 1]) {
+		const directory = await temporaryDirectory(t);
+		const ends = events.flatMap(({ type }, index) => (type === 'fragment-end' ? [index] : []));
+		// All of the next fragment but its end.
+		await recordEvents(directory, events.slice(0, ends[whole]), { container: 'mkv', split: ['codec'] });
+		const before = whole === 0 ? [] : await dataIn(directory);
+		t.deepEqual(
+			before.map((data) => data.slice(0, 3)),
+			names.slice(0, whole).flat(),
+		);
+		await recordEvents(directory, events, { container: 'mkv', split: ['codec'] });
+		t.deepEqual(
+			(await dataIn(directory)).map((data) => data.slice(0, 3)),
+			names.flat(),
+		);
+		t.deepEqual((await verifyRecordings(directory)).damage, []);
+	}
 });
