@@ -6,6 +6,8 @@ import { createArchiveServer } from 'kvs-archive/server';
 export interface ExampleArchive {
 	readonly endpoint: string;
 	readonly streamName: string;
+	/** Null where the archive is not a local one. */
+	readonly streamArn: string | null;
 	/** The clip's file; null where the archive is not a local one. */
 	readonly clipFile: string | null;
 	close(): Promise<void>;
@@ -17,7 +19,8 @@ export const clipStart = new Date('2026-01-31T14:03:00Z');
 /** Opens the archive. With KVS_ENDPOINT, KVS_STREAM names the stream. */
 export async function openExampleArchive(): Promise<ExampleArchive> {
 	const { KVS_ENDPOINT: endpoint, KVS_STREAM: streamName = 'door' } = process.env;
-	if (endpoint !== undefined) return { endpoint, streamName, clipFile: null, close: async () => {} };
+	if (endpoint !== undefined)
+		return { endpoint, streamName, streamArn: null, clipFile: null, close: async () => {} };
 
 	const clip = new URL('examples/media/clock.mkv', import.meta.resolve('kvs-archive/package.json'));
 	const clipFile = fileURLToPath(clip);
@@ -28,6 +31,7 @@ export async function openExampleArchive(): Promise<ExampleArchive> {
 	return {
 		endpoint: server.endpoint,
 		streamName,
+		streamArn: server.archive.stream(streamName)?.arn ?? null,
 		clipFile,
 		async close() {
 			server.close();

@@ -6,6 +6,7 @@
 // Needs ffmpeg. Run: npm run check && node build/examples/motion.js
 import { ArchiveError, KvsArchive, type Picture } from 'kvs-archive';
 import { clipStart, openExampleArchive } from './local-archive.js';
+import { motionBetween } from './motion-between.js';
 
 const local = await openExampleArchive();
 const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
@@ -13,7 +14,6 @@ const range = { from: clipStart, to: new Date(clipStart.getTime() + 60_000), by:
 
 try {
 	let before: Picture | null = null;
-	// NV12 begins with the brightness of every pixel, a byte each: all that is needed here.
 	const pictures = archive.pictures(range, { select: { everyMs: 500 }, format: 'nv12' });
 	for await (const picture of pictures) {
 		if (before !== null && picture.timestampMs !== null) {
@@ -32,12 +32,3 @@ try {
 
 await archive.close();
 await local.close();
-
-/** Mean change of brightness, 0 to 255. */
-function motionBetween(one: Picture, other: Picture): number {
-	const pixels = one.width * one.height;
-	if (other.width * other.height !== pixels) return 255;
-	let sum = 0;
-	for (let at = 0; at < pixels; at++) sum += Math.abs((one.data[at] as number) - (other.data[at] as number));
-	return sum / pixels;
-}

@@ -1,5 +1,5 @@
 // Shows how to:
-// 1. fetch what was recorded around an event ("door opened at 14:03:07")
+// 1. fetch what was recorded around an event ("door opened at 14:03:07"), once it is stored
 // 2. deal with every kind of media event, trouble included
 // 3. stop reading as soon as enough was seen
 //
@@ -11,12 +11,8 @@ const doorOpenedAt = new Date('2026-01-31T14:03:07Z');
 const local = await openExampleArchive();
 const archive = new KvsArchive({ streamName: local.streamName, endpoint: local.endpoint });
 
-// A fragment is in a range when it starts in it: ask early enough to get the one that holds the moment.
-const range = {
-	from: new Date(doorOpenedAt.getTime() - 5000),
-	to: new Date(doorOpenedAt.getTime() + 5000),
-	by: 'producer',
-} as const;
+// Waits until a later fragment is stored. One is in a range when it starts in it: ask early enough to get the one that holds the moment.
+const range = await archive.around(doorOpenedAt, { beforeMs: 5000, afterMs: 5000, by: 'producer' });
 
 let loudest = { bytes: 0, at: '' };
 reading: for await (const event of archive.events(range)) {

@@ -7,10 +7,14 @@ import { run, temporaryDirectory } from './helpers/tools.js';
 
 /** What an example must have printed. */
 const printed: Readonly<Record<string, RegExp>> = {
+	'event-worker.ts':
+		/^(\d+): something moves, 5 pictures\n\d+: nothing moves, 5 pictures\n\1: was done before\n$/,
 	'export-range.ts':
 		/example\.mp4: 4 of 4 fragments, 495 frames, 147230 bytes\n\d+ bytes are what they were\n$/,
 	'frames-for-a-model.ts':
 		/^2026-01-31T14:03:00\.000Z to 2026-01-31T14:03:03\.\d{3}Z: 8 pictures, \d+ bytes\n[\s\S]*0 fragments unavailable\n$/,
+	'motion-alarm.ts':
+		/^(\{"motion":"begins","at":"[^"]+Z","change":1[2-9]\.\d+,"fragmentNumber":"\d+"\}\n(\{"motion":"ends",[^\n]+\}\n)?){4}\{"pictures":32\}\n$/,
 	'motion.ts':
 		/^\{"at":"2026-01-31T14:03:00\.\d{3}Z","motion":\d+\.\d+,"fragmentNumber":"\d+"\}\n[\s\S]*\{"fragments":8,"delivered":8,"pictureFailures":0\}\n$/,
 	'playback-url.ts':
@@ -25,10 +29,16 @@ const printed: Readonly<Record<string, RegExp>> = {
 };
 
 /** The examples that decode pictures. */
-const decoding = ['motion.ts', 'read-clock.ts'];
+const decoding = ['event-worker.ts', 'motion-alarm.ts', 'motion.ts', 'read-clock.ts'];
+
+/** The examples that write where their argument says. */
+const writing = ['event-worker.ts', 'export-range.ts'];
+
+/** What they share. */
+const helpers = ['local-archive.ts', 'local-queue.ts', 'motion-between.ts'];
 
 const scenarios = (await readdir(resolve('examples'))).filter(
-	(name) => name.endsWith('.ts') && name !== 'local-archive.ts',
+	(name) => name.endsWith('.ts') && !helpers.includes(name),
 );
 
 for (const name of scenarios) {
@@ -41,7 +51,7 @@ for (const name of scenarios) {
 		t.is(code, 0, stderr);
 		t.is(stderr, '');
 		t.regex(stdout, printed[name] ?? /^$/);
-		t.is(existsSync(file), name === 'export-range.ts');
+		t.is(existsSync(file), writing.includes(name));
 	});
 }
 

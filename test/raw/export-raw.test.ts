@@ -9,6 +9,7 @@ import { fragmentNumber, recording } from '../helpers/payload.js';
 import { between, startMs } from '../helpers/range.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
+import { until } from '../helpers/wait.js';
 
 /** Enough for three responses: of 10, 40 and 10 fragments. */
 const FRAGMENTS = 60;
@@ -119,7 +120,11 @@ test('an abort ends it with its reason, and what was there stays', async (t) => 
 	});
 	// What comes before the response that stands still is in the part file by and by.
 	const part = join(directory, '.raw.mkv.part');
-	while ((await stat(part).catch(() => ({ size: 0 }))).size === 0) await new Promise(setImmediate);
+	const sizeBytes = async (): Promise<number> => (await stat(part).catch(() => ({ size: 0 }))).size;
+	await until(
+		async () => (await sizeBytes()) > 0,
+		() => 'nothing was written',
+	);
 	t.is((await stat(part)).mode & 0o777, 0o600);
 	controller.abort(reason);
 	t.is(await t.throwsAsync(running), reason);
