@@ -48,6 +48,7 @@ async function typesOfTheCalls(): Promise<void> {
 	for await (const page of archive.paginate('list_fragments')) same<unknown>()(page['Fragments']);
 	const { summary } = archive.events(range);
 	same<boolean>()((await summary).isComplete);
+	same<number>()((await archive.exportRaw(range, 'x.mkv', { where: { Call: 'one' } })).fileBytes);
 
 	// @ts-expect-error: misspelled
 	archive.events(range, { padstart: true });
@@ -55,6 +56,8 @@ async function typesOfTheCalls(): Promise<void> {
 	archive.fragments(range, { strict: true });
 	// @ts-expect-error: not an option of an export
 	void archive.export(range, 'x.mkv', { order: 'arrival' });
+	// @ts-expect-error: not an option of a raw export
+	void archive.exportRaw(range, 'x.mkv', { tracks: ['video'] });
 	// @ts-expect-error: a range has two ends
 	archive.frames({ from: new Date() });
 	const code: KvsErrorCode = 'KVS_EMPTY_RANGE';
@@ -76,6 +79,7 @@ test('an option that there is not is refused, by every call', async (t) => {
 		frames: () => archive.frames(range, wrong),
 		pictures: () => archive.pictures(range, wrong),
 		export: () => archive.export(range, 'never-written.mkv', wrong),
+		exportRaw: () => archive.exportRaw(range, 'never-written.mkv', wrong),
 		hlsSession: () => archive.hlsSession(wrong),
 		presign: () => archive.presign('ListFragments', {}, wrong),
 		paginate: () => archive.paginate('ListFragments', {}, wrong),

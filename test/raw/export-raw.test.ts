@@ -5,7 +5,7 @@ import type { RawExportOptions, RawExportSummary } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
 import { startArchive, type TestArchive } from '../helpers/archive.js';
 import { openArchive } from '../helpers/open-archive.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
+import { fragmentDocument, fragmentNumber, recording, tags } from '../helpers/payload.js';
 import { between, startMs } from '../helpers/range.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
@@ -90,6 +90,24 @@ test('a range without a whole fragment leaves no file', async (t) => {
 		await t.throwsAsync(archive.exportRaw(empty, join(directory, 'raw.mkv')), { code: 'KVS_EMPTY_RANGE' });
 	}
 	t.deepEqual(await readdir(directory), []);
+});
+
+test('where leaves out the fragments of others, and carries tags that stand after the media', async (t) => {
+	const calls = ['one', 'two', 'one'].map((call, index) =>
+		fragmentDocument({
+			number: fragmentNumber(index + 1),
+			producerMs: startMs + index * 1000,
+			after: tags(['Call', call]),
+		}),
+	);
+	const { endpoint } = await startArchive(t, { door: Buffer.concat(calls) });
+	const archive = openArchive(t, endpoint);
+	const file = join(await temporaryDirectory(t), 'raw.mkv');
+	const summary = await archive.exportRaw(range, file, { where: { Call: 'one' } });
+	t.like(summary, { isComplete: true, fragments: 3, delivered: 2, skipped: 1 });
+	t.true((await readFile(file)).equals(Buffer.concat(calls.toSpliced(1, 1))));
+	const nothing = archive.exportRaw(range, file, { where: { Call: 'three' } });
+	await t.throwsAsync(nothing, { code: 'KVS_EMPTY_RANGE' });
 });
 
 test('strict ends it at the first failure', async (t) => {
