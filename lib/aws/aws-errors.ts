@@ -157,6 +157,11 @@ export function isRetryableRequest(error: unknown): boolean {
 	return error instanceof RequestError && error.retryable;
 }
 
+/** Whether the service refused a call for what it asks, which it may have taken before: a token or a fragment that has expired. */
+export function isInvalidArgument(error: unknown): boolean {
+	return error instanceof RequestError && error.awsName === 'InvalidArgumentException';
+}
+
 function isNetworkError(error: SdkError): boolean {
 	return systemCode(error) !== undefined || error.name === 'TimeoutError';
 }

@@ -12,7 +12,7 @@ import { BatchProgress } from './batch-progress.js';
 import { DemuxContext } from './demux-context.js';
 import { FragmentTroubles } from './fragment-troubles.js';
 import { PayloadReader } from './payload-reader.js';
-import { brokenOff, failureNameOf, isMalformed, isUnsupported } from './response-errors.js';
+import { brokenOff, failureNameOf, isMalformed, isOfNumbers, isUnsupported } from './response-errors.js';
 
 /** How long missing media is retried. */
 export interface ResumePolicy {
@@ -61,8 +61,9 @@ export interface DemuxerOptions {
  * Every fragment of a batch ends exactly once: whole, or with a `fragment-failure` in its place. What breaks off, stalls,
  * or fails with a retryable code, is requested again from the first fragment that is not whole; frames that
  * were given out are recognized and not given out twice. When the tries are spent, the fragment that was begun fails
- * (`TRUNCATED`, `MALFORMED`; `UNSUPPORTED` at once), or with its in-band code, or, where nothing of it came, as `MISSING`. A request that is
- * refused altogether ends the stream with its error.
+ * (`TRUNCATED`, `MALFORMED`; `UNSUPPORTED` at once), or with its in-band code, or, where nothing of it came, as `MISSING`. Where a request is
+ * refused because of one of its fragments, which has expired since it was listed, that one is `MISSING`, and the others are requested
+ * without it. A request that is refused altogether ends the stream with its error.
  */
 export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 	readonly #context = new DemuxContext();
@@ -98,6 +99,9 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 		let emptyRetries = 0;
 		let allowed = this.#policy.attempts;
 		let newSinceMs = this.#clock.now();
+		/** How many are requested, and how many may be: fewer where the service refuses one of them, and with it all. */
+		let requested = progress.outstanding.size;
+		let most = Number.POSITIVE_INFINITY;
 		for (;;) {
 			const before = progress.outstanding.size;
 			const error = yield* this.#read(response, progress, troubles);
@@ -106,6 +110,11 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				emptyRetries = 0;
 				allowed = this.#policy.attempts;
 				newSinceMs = this.#clock.now();
+				most *= 2;
+			} else if (isOfNumbers(error)) {
+				most = Math.ceil(requested / 2);
+				if (requested === 1) yield this.#giveUp(progress, troubles, error);
+				if (progress.next === undefined) return;
 			} else if (!isHeldBack(error)) {
 				emptyRetries++;
 			}
@@ -125,7 +134,9 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			}
 			this.#onRetry();
 			if (!isHeldBack(error)) await this.#backOff(emptyRetries + (troubles.inResponse > 0 ? 1 : 0));
-			const { lastBeforeNext: after, outstanding: only } = progress;
+			const { lastBeforeNext: after, outstanding } = progress;
+			const only = outstanding.size <= most ? outstanding : new Set([...outstanding].slice(0, most));
+			requested = only.size;
 			response = await first.reopen({ after, only, signal: this.signal });
 		}
 	}
@@ -155,7 +166,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			}
 		} catch (thrown) {
 			this.signal.throwIfAborted();
-			if (isRefused(thrown)) throw thrown;
+			if (isRefused(thrown) && !isOfNumbers(thrown)) throw thrown;
 			error = thrown instanceof ArchiveError ? thrown : brokenOff(thrown);
 		} finally {
 			body.destroy();
@@ -217,7 +228,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 				trouble?.message ??
 				`fragment ${fragmentNumber} ${begun === null ? 'was asked for and did not come' : 'did not come whole'}${error === null ? '' : `: ${error.message}`}`,
 			offset: trouble?.offset ?? (error instanceof MediaError ? error.offset : null),
-			retryable: !isUnsupported(error),
+			retryable: !isUnsupported(error) && !isOfNumbers(error),
 			error,
 		});
 		return progress.fail(fragmentNumber, failure, begun?.failedEnd() ?? null);

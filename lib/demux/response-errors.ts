@@ -1,4 +1,4 @@
-import { MediaError } from '../errors.js';
+import { MediaError, RequestError } from '../errors.js';
 import type { FailureName } from '../model/failure-name.js';
 
 /** Whether bytes are well-formed, and of a kind that is not supported: a retry brings the same bytes. */
@@ -15,6 +15,18 @@ export function isMalformed(error: unknown): error is MediaError {
 export function failureNameOf(error: MediaError): FailureName {
 	if (isUnsupported(error)) return 'UNSUPPORTED';
 	return error.code === 'KVS_MEDIA_CHANGED' ? 'CHANGED' : 'MALFORMED';
+}
+
+/**
+ * Whether a request was refused because of a fragment that it names: one that was listed and has expired by now, say. The service
+ * refuses the others with it.
+ */
+export function isOfNumbers(error: unknown): error is RequestError {
+	return (
+		error instanceof RequestError &&
+		error.awsName === 'InvalidArgumentException' &&
+		/fragment numbers? (is|are) invalid/i.test(error.message)
+	);
 }
 
 /** The error of a response whose connection failed. */

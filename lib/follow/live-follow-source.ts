@@ -1,10 +1,16 @@
+import { isInvalidArgument } from '../aws/aws-errors.js';
 import type { CallRecord } from '../aws/call-record.js';
 import type { ServiceContext } from '../aws/service-context.js';
+import { BegunFragment } from '../demux/begun-fragment.js';
+import type { ResumePolicy } from '../demux/demuxer.js';
 import type { FollowSource } from '../list/follow-source.js';
 import { resolveLiveStart } from '../live/live-options.js';
 import { LiveSource } from '../live/live-source.js';
 import type { Fragment } from '../model/fragment.js';
+import { failureAt } from '../model/fragment-indexer.js';
 import type { FragmentEvent, MediaEvent } from '../model/media-event.js';
+import { RETRY_FOR_EVER } from '../pace/retry.js';
+import { openFragment } from '../run/one-fragment.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { Source } from '../stream/source.js';
 import { type EventBatches, EventReader } from './event-reader.js';
@@ -25,6 +31,8 @@ export interface LiveFollowSourceOptions extends ServiceContext {
 	/** Called with a fragment that is about to be given out as it was read by GetMedia. */
 	readonly onTaken: (fragment: GivenFragment) => void;
 	readonly onCall: (call: CallRecord) => void;
+	/** How media that breaks off is retried. */
+	readonly resume: Partial<ResumePolicy>;
 }
 
 /**
@@ -37,8 +45,17 @@ export class LiveFollowSource extends Source<MediaEvent> {
 	readonly #joined = new JoinedEvents();
 	readonly #listed: EventReader;
 	#live: EventReader | null = null;
+	/** Whether GetMedia has brought anything since it was opened. */
+	#isLiveProven = false;
 	/** Whose fragment is being given out. */
 	#open: EventReader | null = null;
+	/** The fragment that GetMedia began, and how often anything of it came. */
+	#begun: BegunFragment | null = null;
+	#taken = 0;
+	/** What {@link #taken} was when that fragment was listed, while more of it was waited for. */
+	#takenWhenListed = -1;
+	/** What is to be gone on with by its number, as GetMedia does not. */
+	#abandoned: Fragment | null = null;
 	/** Whether the fragment that is read by GetMedia is not wanted. */
 	#isSkipped = false;
 	/** What was listed and has not been given out: whether it is later than all that had been when it was listed. */
@@ -46,6 +63,7 @@ export class LiveFollowSource extends Source<MediaEvent> {
 	/** How many of them are: GetMedia waits for those. */
 	#ahead = 0;
 	#newestMs = Number.NEGATIVE_INFINITY;
+	#isWaiting = false;
 	#wake: () => void = () => {};
 
 	constructor(options: LiveFollowSourceOptions) {
@@ -63,6 +81,17 @@ export class LiveFollowSource extends Source<MediaEvent> {
 		}
 	}
 
+	/**
+	 * A fragment was listed that came before. Where it is the one that GetMedia has begun, and nothing of it came between two such
+	 * listings, GetMedia is not to be had for now, and the rest of it is read by its number.
+	 */
+	listedAgain(fragment: Fragment): void {
+		if (!this.#isWaiting || fragment.fragmentNumber !== this.#begun?.fragment.fragmentNumber) return;
+		if (this.#takenWhenListed === this.#taken) this.#abandoned = fragment;
+		this.#takenWhenListed = this.#taken;
+		this.#wake();
+	}
+
 	/** The listing has got somewhere: GetMedia may begin. */
 	caughtUp(): void {
 		this.#wake();
@@ -76,9 +105,12 @@ export class LiveFollowSource extends Source<MediaEvent> {
 				const changed = new Promise<void>((resolve) => {
 					this.#wake = resolve;
 				});
+				this.#checkLive();
 				this.#openLive();
 				const reader = this.#turn();
-				if (reader !== null) {
+				if (this.#abandoned !== null) {
+					yield* this.#finish(this.#abandoned);
+				} else if (reader !== null) {
 					const events = reader === this.#live ? this.#takeLive(reader) : this.#takeListed();
 					if (events.length > 0) yield events;
 				} else if (this.#listed.isOver && this.#open === null) {
@@ -86,7 +118,9 @@ export class LiveFollowSource extends Source<MediaEvent> {
 				} else {
 					this.#listed.ask();
 					this.#live?.ask();
+					this.#isWaiting = true;
 					await changed;
+					this.#isWaiting = false;
 				}
 			}
 		} finally {
@@ -95,19 +129,74 @@ export class LiveFollowSource extends Source<MediaEvent> {
 		}
 	}
 
+	/** Where what comes next in GetMedia has expired, it is begun anew after what came. Throws what else it fails with. */
+	#checkLive(): void {
+		const error = this.#live?.error ?? null;
+		if (error === null) return;
+		if (!isInvalidArgument(error) || !this.#isLiveProven) throw error;
+		this.#closeLive();
+		const begun = this.#begun?.fragment;
+		if (begun?.fragmentNumber == null) return;
+		const unknown = begun.serverTimestamp ?? new Date(this.#newestMs);
+		this.#abandoned = {
+			fragmentNumber: begun.fragmentNumber,
+			fragmentSizeInBytes: 0,
+			producerTimestamp: unknown,
+			serverTimestamp: unknown,
+			fragmentLengthInMilliseconds: 0,
+		};
+	}
+
+	#closeLive(): void {
+		this.#live?.close();
+		this.#live = null;
+	}
+
+	/** What is left of the fragment that GetMedia began, by its number. */
+	async *#finish(fragment: Fragment): AsyncGenerator<MediaEvent[]> {
+		this.#abandoned = null;
+		this.#closeLive();
+		const begun = this.#begun as BegunFragment;
+		const { resume } = this.#options;
+		const { signal } = this;
+		const options = { ...this.#options, signal, resume, retryPolicy: RETRY_FOR_EVER };
+		let frames = 0;
+		for await (const batch of openFragment(fragment, options).batches()) {
+			const events: MediaEvent[] = [];
+			for (const event of batch) {
+				if (event.type === 'fragment') continue;
+				if (event.type === 'frame' && ++frames <= begun.frames.length) continue;
+				if (event.type !== 'fragment-failure' || event.index !== null) {
+					this.#joined.add(event, events);
+					continue;
+				}
+				this.#joined.add(failureAt(event, begun.fragment.index), events);
+				this.#joined.add(begun.failedEnd(), events);
+			}
+			if (events.length > 0) yield events;
+		}
+		this.#ends();
+	}
+
+	#ends(): void {
+		this.#open = null;
+		this.#begun = null;
+	}
+
 	#openLive(): void {
 		const { listing, fromMs, ...options } = this.#options;
-		if (this.#live !== null || !listing.isFilling || this.#ahead > 0) return;
+		if (this.#live !== null || this.#open !== null || !listing.isFilling || this.#ahead > 0) return;
 		const startMs = listing.newestMs ?? fromMs;
 		const start = resolveLiveStart({ from: startMs === 0 ? 'earliest' : startMs });
 		const source = new LiveSource({ ...options, start });
 		destroyOnAbort(source, this.signal);
+		this.#isLiveProven = false;
 		this.#live = new EventReader(source, () => this.#wake());
 	}
 
 	/** Who has events that may be given out now. */
 	#turn(): EventReader | null {
-		for (const { error } of [this.#listed, this.#live ?? this.#listed]) if (error !== null) throw error;
+		if (this.#listed.error !== null) throw this.#listed.error;
 		const live = this.#ahead > 0 && this.#open === null ? null : this.#live;
 		const readers = this.#open === null ? [this.#listed, live] : [this.#open];
 		return readers.find((reader) => reader?.next !== undefined) ?? null;
@@ -136,15 +225,23 @@ export class LiveFollowSource extends Source<MediaEvent> {
 		const events: MediaEvent[] = [];
 		for (let event = reader.next; event !== undefined; event = reader.next) {
 			reader.skip();
+			this.#taken++;
 			// What failed before it began is listed, if it is stored, and then read by its number.
 			if (event.type === 'gap' || (event.type === 'fragment-failure' && event.index === null)) continue;
 			if (event.type === 'fragment') {
+				this.#isLiveProven = true;
 				this.#isSkipped = !this.#isTaken(event);
-				if (!this.#isSkipped) this.#begins(reader, event.serverTimestamp);
+				if (!this.#isSkipped) {
+					this.#begins(reader, event.serverTimestamp);
+					this.#begun = new BegunFragment(event);
+				}
 			}
-			if (!this.#isSkipped) this.#joined.add(event, events);
+			if (!this.#isSkipped) {
+				if (event.type === 'frame') this.#begun?.add(event);
+				this.#joined.add(event, events);
+			}
 			if (event.type !== 'fragment-end') continue;
-			this.#open = null;
+			this.#ends();
 			break;
 		}
 		return events;

@@ -17,6 +17,9 @@ import { type GivenFragment, LiveFollowSource } from './live-follow-source.js';
 /** A fragment that is listed waits this long for others to be asked for with it. */
 const BATCH_WAIT_MS = 50;
 
+/** A service that is away does not make a fragment fail, and one that was just listed may not be ready for a while. */
+const FOLLOW_RESUME = { attempts: 10, totalMs: Number.POSITIVE_INFINITY };
+
 /** Follows a stream, see {@link FollowOptions}. Throws `InvalidOptionError`. Nothing is requested before something is read. */
 export function openFollow(
 	options: FollowOptions,
@@ -47,6 +50,7 @@ export function openFollow(
 				given(fragments);
 				live?.listed(fragments);
 			},
+			onListedAgain: (fragment) => live?.listedAgain(fragment),
 		});
 		const output = new RunOutput<RunEvent>({
 			counter,
@@ -62,13 +66,19 @@ export function openFollow(
 			maxBufferedBytes,
 			order: 'archive',
 		});
-		const listed = new Demuxer({ deliver: 'batch', clock, onRetry: () => counter.retry() });
+		const listed = new Demuxer({
+			deliver: 'batch',
+			clock,
+			resume: FOLLOW_RESUME,
+			onRetry: () => counter.retry(),
+		});
 		const live = isLive
 			? new LiveFollowSource({
 					...service,
 					listing,
 					listed,
 					fromMs: start.fromMs,
+					resume: FOLLOW_RESUME,
 					onTaken: (fragment) => given([fragment]),
 					onCall,
 				})

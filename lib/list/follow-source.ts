@@ -5,6 +5,7 @@ import type { RetryPolicy } from '../pace/retry.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { Source } from '../stream/source.js';
 import { FragmentSource } from './fragment-source.js';
+import { checkRetention } from './retention-check.js';
 
 /** Between two listings while fragments come, and the longest while none do, in milliseconds. */
 const POLL_INTERVAL_MS = 1000;
@@ -13,6 +14,9 @@ const INTERVAL_GROWTH = 1.5;
 
 /** Between two listings while fragments come by another way, which they are to complete, in milliseconds. */
 const FILL_INTERVAL_MS = 10_000;
+
+/** Between two looks whether the stream keeps anything, while nothing is listed, in milliseconds. */
+const RETENTION_INTERVAL_MS = 60_000;
 
 /**
  * How far each listing looks back before the newest fragment, in milliseconds: a listing is eventually consistent, and a
@@ -55,6 +59,8 @@ export interface FollowSourceOptions extends ServiceContext {
 	readonly onCaughtUp: (caughtUp: CaughtUp) => void;
 	/** Called with what is about to be given out. */
 	readonly onListed: (fragments: readonly Fragment[]) => void;
+	/** Called with each fragment that is listed and came before. */
+	readonly onListedAgain: (fragment: Fragment) => void;
 	readonly onCall: (call: CallRecord) => void;
 	/** How failed listings are retried. */
 	readonly retryPolicy: RetryPolicy;
@@ -63,7 +69,8 @@ export interface FollowSourceOptions extends ServiceContext {
 /**
  * The fragments of a stream from a server time on, and those that are yet to come, each once, by listing again and again; in
  * the order of the server's clock, but for those that are listed late. Looks less often while nothing comes. Ends with
- * `untilMs`, when a later fragment was listed or none can come any more. Rejects as {@link FragmentSource}.
+ * `untilMs`, when a later fragment was listed or none can come any more. Rejects as {@link FragmentSource}, and with `KVS_NO_RETENTION`
+ * where nothing is listed because the stream keeps nothing.
  */
 export class FollowSource extends Source<Fragment> {
 	readonly #options: FollowSourceOptions;
@@ -73,6 +80,8 @@ export class FollowSource extends Source<Fragment> {
 	/** When the last listing that came to its end was begun, epoch milliseconds. */
 	#lookedAtMs = Number.NEGATIVE_INFINITY;
 	#given = 0;
+	/** When it was last looked whether the stream keeps anything, epoch milliseconds. */
+	#retentionAtMs = Number.NEGATIVE_INFINITY;
 	/** Whether what is listed is left to the other way first. */
 	#isFilling = false;
 	/** What was listed once and has not come. */
@@ -113,7 +122,9 @@ export class FollowSource extends Source<Fragment> {
 			const before = this.#given;
 			const missing = new Set<string>();
 			let isPastEnd = lookedAtMs > untilMs + MAX_LISTED_AFTER_MS;
+			let isEmpty = true;
 			for await (const fragments of this.#list(lookedAtMs)) {
+				isEmpty = false;
 				const wanted = fragments.filter((fragment) => this.#isNew(fragment, missing));
 				isPastEnd ||= fragments.some(({ serverTimestamp }) => serverTimestamp.getTime() > untilMs);
 				if (wanted.length === 0) continue;
@@ -121,6 +132,7 @@ export class FollowSource extends Source<Fragment> {
 				yield wanted;
 			}
 			this.#lookedAtMs = lookedAtMs;
+			if (isEmpty) this.#lookAtRetention(lookedAtMs);
 			this.#awaited = new Set([...missing].filter((fragmentNumber) => !this.#seen.has(fragmentNumber)));
 			if (isPastEnd && this.#awaited.size === 0) return;
 			this.#forget();
@@ -145,11 +157,21 @@ export class FollowSource extends Source<Fragment> {
 		yield* source.batches();
 	}
 
-	#isNew({ fragmentNumber, serverTimestamp }: Fragment, missing: Set<string>): boolean {
+	/** Nothing waits for it: it is only to say why nothing comes. */
+	#lookAtRetention(nowMs: number): void {
+		if (nowMs - this.#retentionAtMs < RETENTION_INTERVAL_MS) return;
+		this.#retentionAtMs = nowMs;
+		const { client, onCall } = this.#options;
+		checkRetention(client, { onCall, signal: this.signal }).catch((error: Error) => this.destroy(error));
+	}
+
+	#isNew(fragment: Fragment, missing: Set<string>): boolean {
+		const { fragmentNumber, serverTimestamp } = fragment;
 		const serverMs = serverTimestamp.getTime();
 		if (serverMs > this.#options.untilMs) return false;
 		if (this.#seen.has(fragmentNumber)) {
 			this.#see(fragmentNumber, serverMs);
+			this.#options.onListedAgain(fragment);
 			return false;
 		}
 		if (this.#isFilling && !this.#awaited.has(fragmentNumber)) {

@@ -1,5 +1,5 @@
 import type { ArchiveClient } from '../aws/archive-client.js';
-import { invalidResponse, isRetryableRequest } from '../aws/aws-errors.js';
+import { invalidResponse, isInvalidArgument, isRetryableRequest } from '../aws/aws-errors.js';
 import type { CallOptions } from '../aws/call-record.js';
 import type { FragmentPage } from '../aws/fragment-page.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
@@ -14,6 +14,9 @@ const MAX_PUT_OFF = 20;
 
 /** The most pages in a row that bring no new fragment. */
 const MAX_BARREN_PAGES = 100;
+
+/** How often a listing is begun again that the service does not go on with, as fragments of it have expired. */
+const MAX_RESTARTS = 5;
 
 /** What a listing needs besides its range. */
 export interface ListingOptions extends CallOptions {
@@ -42,15 +45,25 @@ export async function listWindow(
 	let nextToken: string | null = null;
 	let repeated = 0;
 	let emptyRetries = 0;
-	do {
+	let restarts = 0;
+	for (;;) {
 		const request = { maxResults: options.pageSize, nextToken };
-		const page: FragmentPage = await retry(() => listSurePage(client, window, request, options), {
-			isRetryable: isRetryableRequest,
-			policy,
-			signal,
-			clock,
-			random,
-		});
+		let page: FragmentPage;
+		try {
+			page = await retry(() => listSurePage(client, window, request, options), {
+				isRetryable: isRetryableRequest,
+				policy,
+				signal,
+				clock,
+				random,
+			});
+		} catch (error) {
+			const isTokenRefused = nextToken !== null && isInvalidArgument(error);
+			if (!isTokenRefused || ++restarts > MAX_RESTARTS) throw error;
+			fragments.clear();
+			nextToken = null;
+			continue;
+		}
 		const before = fragments.size;
 		for (const fragment of page.fragments) {
 			const ms = startMs(fragment, window.by);
@@ -73,7 +86,8 @@ export async function listWindow(
 			const said = `responded with ${emptyRetries} pages in a row without a fragment that was not listed before`;
 			throw invalidResponse('ListFragments', client.stream, said);
 		}
-	} while (nextToken !== null);
+		if (nextToken === null) break;
+	}
 	return [...fragments.values()].sort(
 		(a, b) =>
 			startMs(a, window.by) - startMs(b, window.by) ||

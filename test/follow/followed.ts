@@ -19,14 +19,20 @@ export interface Followed extends GrowingStream {
 	readonly checkpointFile: string;
 }
 
+/** The shortest wait of the followers that takes time, in milliseconds, and what time the server has. */
+export interface FollowedOptions {
+	readonly patienceMs?: number;
+	readonly now?: () => number;
+}
+
 /** Starts one; followers begin with the oldest fragment, on a clock on which no wait that is shorter than `patienceMs` takes time. */
 export async function startFollowed(
 	t: ExecutionContext,
 	via: FollowOptions['via'],
 	faults: readonly FaultRule[] = [],
-	patienceMs?: number,
+	{ patienceMs, ...options }: FollowedOptions = {},
 ): Promise<Followed> {
-	const growing = await startGrowing(t, faults);
+	const growing = await startGrowing(t, faults, options);
 	const clock = new StandstillClock(Date.now(), patienceMs);
 	const checkpointFile = join(await temporaryDirectory(t), 'follow', 'checkpoint.json');
 	return {

@@ -5,14 +5,14 @@ import type { FaultRule } from 'kvs-archive/server';
 import type { FollowEvent, FollowStream } from '#lib/follow/follow-stream.js';
 import { until, within } from '../helpers/wait.js';
 import { type Followed, secondsOf, startFollowed } from './followed.js';
-import { startSteeredLive } from './steered-live.js';
+import { startGate } from './gate.js';
 
 /** Between two listings that look for what GetMedia has left out. */
 const FILL_INTERVAL_MS = 10_000;
 
 /** Starts a stream that is followed through GetMedia, listed again only when {@link list} says so. */
 function startLive(t: ExecutionContext, faults: readonly FaultRule[] = []): Promise<Followed> {
-	return startFollowed(t, 'live', faults, FILL_INTERVAL_MS);
+	return startFollowed(t, 'live', faults, { patienceMs: FILL_INTERVAL_MS });
 }
 
 /** Has the follower list once more, and waits until it has. */
@@ -52,7 +52,6 @@ test('what is stored comes by listing, and what comes then through GetMedia, eac
 	const followed = await startLive(t);
 	const { put, follow, count } = followed;
 	await put(1, 2, 3);
-	let read = 0;
 	const indexes: number[] = [];
 	const stream = follow();
 	const steps = await stepsOf(stream, async (so) => {
@@ -75,12 +74,14 @@ test('what is stored comes by listing, and what comes then through GetMedia, eac
 });
 
 test('what GetMedia passes over is read by its number, and comes after what was given out', async (t) => {
-	let begin = (_after: string | null): void => {};
-	const first = new Promise<string | null>((resolve) => {
+	let begin = (_after: string): void => {};
+	const first = new Promise<string>((resolve) => {
 		begin = resolve;
 	});
 	const followed = await startLive(t);
-	const endpoint = await startSteeredLive(t, followed.endpoint, () => first);
+	const endpoint = await startGate(t, followed.endpoint, async (path) =>
+		path === '/getMedia' ? { after: await first } : null,
+	);
 	const { put, follow } = followed;
 	await put(1);
 	const stream = follow({}, endpoint);
@@ -115,6 +116,33 @@ test('while GetMedia does not respond, all comes by listing, and GetMedia does n
 		[1, 2, 3, 4, 5],
 	);
 	t.like(await stream.summary, { fragments: 5, delivered: 5 });
+});
+
+test('where GetMedia is not to be had any more, the rest of a fragment is read by its number', async (t) => {
+	const followed = await startLive(t, [{ fault: 'cut', operation: 'GetMedia', atByte: 550, times: 1 }]);
+	const { put, follow, count } = followed;
+	const isRead = (): boolean => count('GetMediaForFragmentList') > 0;
+	const endpoint = await startGate(t, followed.endpoint, async (path, nth) =>
+		path === '/getMedia' && nth >= 1 && !isRead()
+			? { refused: 'ConnectionLimitExceededException', statusCode: 400 }
+			: null,
+	);
+	const stream = follow({}, endpoint);
+	const outline: string[] = [];
+	for await (const event of stream as AsyncIterable<FollowEvent>) {
+		outline.push(event.type === 'frame' ? `frame ${event.timestampMs}` : event.type);
+		if (event.type === 'caught-up' && count('GetMedia') === 0) await put(1, 2);
+		if (event.type === 'fragment') {
+			void list(followed).then(() => list(followed));
+		}
+		if (outline.filter((type) => type === 'fragment-end').length === 2) break;
+	}
+	const whole = (ms: number): string[] => ['fragment', `frame ${ms}`, `frame ${ms + 40}`, 'fragment-end'];
+	t.deepEqual(
+		outline.filter((type) => type !== 'caught-up'),
+		[...whole(1000), 'gap', ...whole(2000)],
+	);
+	t.true(isRead());
 });
 
 test('connections that break off are followed by others, and nothing is lost or repeated', async (t) => {

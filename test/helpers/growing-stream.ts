@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { FaultRule, LocalStream } from 'kvs-archive/server';
+import type { ArchiveServerOptions, FaultRule, LocalStream } from 'kvs-archive/server';
 import { clusterOf, header, tags } from '../server/put-media/body.js';
 import { startArchive, type TestArchive } from './archive.js';
 import { Producer } from './producer.js';
@@ -17,8 +17,9 @@ export interface GrowingStream extends TestArchive {
 export async function startGrowing(
 	t: ExecutionContext,
 	faults: readonly FaultRule[] = [],
+	options: Omit<ArchiveServerOptions, 'dataDirectory'> = {},
 ): Promise<GrowingStream> {
-	const archive = await startArchive(t, {}, { faults });
+	const archive = await startArchive(t, {}, { faults, ...options });
 	await archive.server.archive.ready;
 	const stream = await archive.server.archive.createStream({ name: 'cam' });
 	const putMedia = async (media: readonly Uint8Array[]): Promise<string[]> => {

@@ -37,6 +37,22 @@ test('a page that is put off, with a token of itself, is requested again', async
 	t.is(count, 30);
 });
 
+test('a listing whose token has expired is begun again, and not for ever', async (t) => {
+	const expired = {
+		status: 400,
+		body: Buffer.from(JSON.stringify({ __type: 'InvalidArgumentException', Message: 'list again' })),
+	};
+	t.is(await list(t, ({ nth }) => (nth === 2 ? expired : null)), 30);
+	await t.throwsAsync(
+		list(t, ({ nth }) => (nth % 2 === 1 ? expired : null)),
+		{ code: 'KVS_REQUEST_FAILED', message: /list again/ },
+	);
+	await t.throwsAsync(
+		list(t, () => expired),
+		{ code: 'KVS_REQUEST_FAILED', message: /list again/ },
+	);
+});
+
 test('a page that is put off for ever is an error', async (t) => {
 	await t.throwsAsync(
 		list(t, () => page({ Fragments: [], NextToken: 'again' })),

@@ -41,7 +41,9 @@ writeFileSync(
 	media,
 	Buffer.concat([
 		bodyHeader,
-		...Array.from({ length: seconds }, (_, second) => mediaCluster(second * 1000, 3000 + (second % 7) * 1000)),
+		...Array.from({ length: seconds }, (_, second) =>
+			mediaCluster(second * 1000, 3000 + (second % 7) * 1000),
+		),
 	]),
 );
 
@@ -112,7 +114,7 @@ async function soak(seed) {
 	mkdirSync(work);
 	writeFileSync(join(work, 'faults.json'), JSON.stringify(faultsOf(seed)));
 	const wrong = [];
-	const persisted = new Map();
+	const persisted = new Set();
 	/** The fragments of each run of the follower, in order. */
 	const runs = [];
 	const delivered = new Set();
@@ -124,10 +126,17 @@ async function soak(seed) {
 		body: JSON.stringify({ StreamName: 'cam', DataRetentionInHours: 24 }),
 	});
 	if (!created.ok) throw new Error(await created.text());
+	let isFed = () => {};
+	const fed = new Promise((resolve) => {
+		isFed = resolve;
+	});
 	const feeding = run(['feed', ...common, '--realtime', media], (line) => {
 		const ack = JSON.parse(line);
-		if (ack.eventType === 'PERSISTED') persisted.set(ack.fragmentNumber, Date.now());
+		if (ack.eventType === 'PERSISTED') persisted.add(ack.fragmentNumber);
+		isFed();
 	});
+	// A producer that does not find its server when it begins gives up.
+	await Promise.race([fed, feeding.closed]);
 	const over = new AbortController();
 	let server = first;
 	const startFollower = async () => {
@@ -168,12 +177,12 @@ async function soak(seed) {
 		),
 		killAtRandom(startFollower, randomFrom(seed * 2 + 1), [3000, 12_000], over.signal),
 	];
-	const fed = await feeding.closed;
-	if (fed.code !== 0) wrong.push(`feed ended with ${fed.code}: ${fed.said}`);
+	const { code, said } = await feeding.closed;
+	if (code !== 0) wrong.push(`feed ended with ${code}: ${said}`);
 	over.abort();
 	const [{ kills: serverKills }, { kills, current: follower }] = await Promise.all(killing);
 	const endMs = Date.now() + PATIENCE_MS;
-	const missing = () => [...persisted.keys()].filter((number) => !delivered.has(number));
+	const missing = () => [...persisted].filter((number) => !delivered.has(number));
 	while (missing().length > 0 && Date.now() < endMs) await sleep(200);
 	for (const number of missing()) wrong.push(`LOST: ${number}`);
 	follower.child.kill('SIGINT');
@@ -200,7 +209,10 @@ async function soak(seed) {
 	return wrong.length;
 }
 
-const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => Number(values['first-seed']) + index);
+const seeds = Array.from(
+	{ length: Number(values.seeds) },
+	(_, index) => Number(values['first-seed']) + index,
+);
 let wrong = 0;
 const next = async () => {
 	for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) wrong += await soak(seed);
