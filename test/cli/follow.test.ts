@@ -25,18 +25,39 @@ test('follow prints what comes until a time, as JSON and for a person', async (t
 	// Its server time is later.
 	while ((await put(3)).every((ms) => ms <= Math.max(...times)));
 	const until = ['--until', new Date(Math.max(...times)).toISOString()];
-	const json = await commandLine(['follow', ...options, ...until, '--json']);
-	t.is(json.code, 0, json.stderr);
-	const lines = json.stdout.trimEnd().split('\n');
-	t.deepEqual(
-		lines.map((line) => JSON.parse(line).type).filter((type) => type !== 'gap'),
-		['fragment', 'frame', 'frame', 'fragment-end', 'fragment', 'frame', 'frame', 'fragment-end'],
-	);
+	for (const how of [[], ['--live']]) {
+		const json = await commandLine(['follow', ...options, ...until, ...how, '--json']);
+		t.is(json.code, 0, json.stderr);
+		const lines = json.stdout.trimEnd().split('\n');
+		t.deepEqual(
+			lines.map((line) => JSON.parse(line).type).filter((type) => type !== 'gap'),
+			['fragment', 'frame', 'frame', 'fragment-end', 'fragment', 'frame', 'frame', 'fragment-end'],
+		);
+	}
 	const text = await commandLine(['follow', ...options, ...until]);
 	t.regex(text.stdout, /^fragment 0 {2}\d+ .*\n {2}frame {2}track 1/);
 	const wrong = await commandLine(['follow', ...options, '--checkpoint', 'redis://127.0.0.1']);
 	t.is(wrong.code, 2);
 	t.regex(wrong.stderr, /^KVS_INVALID_OPTION: expected `--checkpoint` to be a file, got `redis:/);
+});
+
+test('follow says for what it waits when it has come to its end', async (t) => {
+	const { put, options } = await startFollowed(t);
+	await put(1);
+	const until = '2099-01-31T00:00:00.000Z';
+	const child = spawn(
+		process.execPath,
+		[resolve('dist/cli/main.js'), 'follow', ...options, '--until', until],
+		{
+			stdio: ['ignore', 'ignore', 'pipe'],
+			env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+		},
+	);
+	const closed = once(child, 'close');
+	const [line] = await once(createInterface({ input: child.stderr }), 'line');
+	t.is(line, `ends when a fragment after ${until} is listed, or 30 s after that time`);
+	child.kill('SIGINT');
+	t.deepEqual(await closed, [130, null]);
 });
 
 test('a follower that is killed goes on where it was, and repeats one fragment at most', async (t) => {

@@ -52,6 +52,7 @@ test('what is stored comes by listing, and what comes then through GetMedia, eac
 	const followed = await startLive(t);
 	const { put, follow, count } = followed;
 	await put(1, 2, 3);
+	let read = 0;
 	const indexes: number[] = [];
 	const stream = follow();
 	const steps = await stepsOf(stream, async (so) => {

@@ -44,9 +44,14 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 		if (value !== undefined) throw new InvalidOptionError(flag, 'given with -o only', String(value));
 	}
 	const stream = archive.follow(followOptions);
+	let isEndSaid = json === true || followOptions.until === undefined;
 	for await (const events of stream.batches()) {
 		if (json) await terminal.writeJson(events);
 		else await terminal.write(events.map(followLine));
+		if (isEndSaid || !events.some(({ type }) => type === 'caught-up')) continue;
+		isEndSaid = true;
+		const end = new Date(followOptions.until as Date).toISOString();
+		terminal.say(`ends when a fragment after ${end} is listed, or 30 s after that time`);
 	}
 	const { isComplete } = await stream.summary;
 	return isComplete ? EXIT.done : EXIT.incomplete;
