@@ -1,4 +1,6 @@
 import {
+	GetDASHStreamingSessionURLCommand,
+	type GetDASHStreamingSessionURLCommandInput,
 	GetHLSStreamingSessionURLCommand,
 	type GetHLSStreamingSessionURLCommandInput,
 	KinesisVideoArchivedMediaClient,
@@ -57,8 +59,24 @@ function requests(): Record<string, object> {
 	};
 }
 
+/** The same in DASH: nothing but names differs. */
+function dashRequests(): Record<string, object> {
+	const names = { HLSFragmentSelector: 'DASHFragmentSelector', ContainerFormat: '', DiscontinuityMode: '' };
+	const renamed = (request: object): object =>
+		Object.fromEntries(
+			Object.entries({ ...request, DisplayFragmentNumber: 'ALWAYS' }).flatMap(([name, value]) => {
+				if (name === 'MaxMediaPlaylistFragmentResults') return [['MaxManifestFragmentResults', value]];
+				const other = name in names ? names[name as keyof typeof names] : name;
+				return other === '' ? [] : [[other, value]];
+			}),
+		);
+	return Object.fromEntries(
+		Object.entries(requests()).map(([title, request]) => [`DASH, ${title}`, renamed(request)]),
+	);
+}
+
 /** What came of each: the path of the URL, or the error's name, status and message. */
-const expected: Readonly<Record<string, unknown>> = {
+const expectedHls: Readonly<Record<string, unknown>> = {
 	'on demand': '/hls/v1/getHLSMasterPlaylist.m3u8',
 	replay: '/hls/v1/getHLSMasterPlaylist.m3u8',
 	live: ['ResourceNotFoundException', 404, 'No fragments found in the stream for the streaming request.'],
@@ -81,6 +99,16 @@ const expected: Readonly<Record<string, unknown>> = {
 	],
 };
 
+const expected: Readonly<Record<string, unknown>> = {
+	...expectedHls,
+	...Object.fromEntries(
+		Object.entries(expectedHls).map(([title, value]) => [
+			`DASH, ${title}`,
+			typeof value === 'string' ? '/dash/v1/getDASHManifest.mpd' : value,
+		]),
+	),
+};
+
 const BOTO3_SCRIPT = `
 import datetime, json, sys, urllib.parse
 import boto3
@@ -89,11 +117,15 @@ client = boto3.client('kinesis-video-archived-media', endpoint_url=sys.argv[1], 
     aws_access_key_id='local', aws_secret_access_key='local')
 responses = {}
 for name, request in json.loads(sys.argv[2]).items():
-    for times in [request.get('HLSFragmentSelector', {}).get('TimestampRange', {})]:
+    for selector in ['HLSFragmentSelector', 'DASHFragmentSelector']:
+        times = request.get(selector, {}).get('TimestampRange', {})
         for key in times:
             times[key] = datetime.datetime.fromtimestamp(times[key], datetime.timezone.utc)
     try:
-        url = client.get_hls_streaming_session_url(**request)['HLSStreamingSessionURL']
+        if name.startswith('DASH'):
+            url = client.get_dash_streaming_session_url(**request)['DASHStreamingSessionURL']
+        else:
+            url = client.get_hls_streaming_session_url(**request)['HLSStreamingSessionURL']
         responses[name] = {'url': url}
     except ClientError as e:
         responses[name] = [type(e).__name__, e.response['ResponseMetadata']['HTTPStatusCode'], e.response['Error']['Message']]
@@ -113,7 +145,7 @@ withBoto3('the JavaScript SDK and boto3 get the same sessions, and the same erro
 		if (!Array.isArray(response)) {
 			const address = new URL((response as { url: string }).url);
 			t.is(address.origin, url);
-			t.regex(await fetchText(address), /^#EXTM3U/);
+			t.regex(await fetchText(address), /^#EXTM3U|<MPD /);
 			return address.pathname;
 		}
 		return response.slice(0, (expected[name] as unknown[]).length);
@@ -121,12 +153,19 @@ withBoto3('the JavaScript SDK and boto3 get the same sessions, and the same erro
 
 	const client = new KinesisVideoArchivedMediaClient({ region: 'us-east-1', endpoint: url, credentials });
 	t.teardown(() => client.destroy());
-	for (const [name, request] of Object.entries(requests())) {
+	const all = { ...requests(), ...dashRequests() };
+	for (const [name, request] of Object.entries(all)) {
 		const withDates = JSON.parse(JSON.stringify(request), (key, value) =>
 			key.endsWith('Timestamp') && typeof value === 'number' ? new Date(value * 1000) : value,
-		) as GetHLSStreamingSessionURLCommandInput;
-		const response = await client.send(new GetHLSStreamingSessionURLCommand(withDates)).then(
-			({ HLSStreamingSessionURL }) => ({ url: HLSStreamingSessionURL }),
+		) as GetHLSStreamingSessionURLCommandInput & GetDASHStreamingSessionURLCommandInput;
+		const sent: Promise<{
+			HLSStreamingSessionURL?: string | undefined;
+			DASHStreamingSessionURL?: string | undefined;
+		}> = name.startsWith('DASH')
+			? client.send(new GetDASHStreamingSessionURLCommand(withDates))
+			: client.send(new GetHLSStreamingSessionURLCommand(withDates));
+		const response = await sent.then(
+			({ HLSStreamingSessionURL: hls, DASHStreamingSessionURL: dash }) => ({ url: hls ?? dash }),
 			(error: unknown) => {
 				t.true(error instanceof KinesisVideoArchivedMediaServiceException, name);
 				const { name: awsName, message, $metadata } = error as KinesisVideoArchivedMediaServiceException;
@@ -137,7 +176,7 @@ withBoto3('the JavaScript SDK and boto3 get the same sessions, and the same erro
 	}
 
 	for (const python of await findBoto3()) {
-		const responses = await runPython(python, BOTO3_SCRIPT, [url, JSON.stringify(requests())]);
+		const responses = await runPython(python, BOTO3_SCRIPT, [url, JSON.stringify(all)]);
 		for (const name of Object.keys(expected)) {
 			t.deepEqual(await simplified(responses[name], name), expected[name], `boto3: ${name}`);
 		}

@@ -10,7 +10,7 @@ import { ServiceError } from '../../wire/service-error.js';
 import { type FragmentMedia, readFragmentMedia, withCorrectTimes } from './fragment-media.js';
 import { MediaCache } from './media-cache.js';
 import { type PackagedFragment, type Packaging, packageMedia } from './packaged-fragment.js';
-import { isG711, playbackTracks } from './playback-tracks.js';
+import { playbackTracks } from './playback-tracks.js';
 import { segmentAudio } from './segment-audio.js';
 
 /** Packaged fragments that are kept: what some dozen live players will request next. */
@@ -36,9 +36,7 @@ export class FragmentPackager {
 	initialization(track: Track): Promise<Uint8Array> {
 		const known = this.#initializations.get(track);
 		if (known !== undefined) return known;
-		// MP4 registers no sample entry for G.711; QuickTime's is what players know.
-		const brand = isG711(track) ? 'mov' : 'mp4';
-		const made = initSegment([track], { brand }).then(({ bytes }) => bytes);
+		const made = initSegment([track], { brand: 'mp4' }).then(({ bytes }) => bytes);
 		this.#initializations.set(track, made);
 		return made;
 	}

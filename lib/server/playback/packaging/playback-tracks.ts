@@ -53,11 +53,6 @@ export function playbackTracks(tracks: readonly Track[], format: keyof typeof fo
 	return inOrder;
 }
 
-/** Whether a track is G.711. */
-export function isG711({ codec }: Track): boolean {
-	return codec === 'alaw' || codec === 'ulaw';
-}
-
 /** What of two fragments' tracks must be equal for one initialization to do for both. */
 export function decodesAlike(a: PlaybackTracks, b: PlaybackTracks): boolean {
 	return (
@@ -86,7 +81,7 @@ function checkPrivateData(track: Track): void {
 		);
 	}
 	const isAudio = track.type === 'audio';
-	const isKnown = codecId === ACM ? isG711(track) : track.codec !== null;
+	const isKnown = codecId === ACM ? track.codec === 'alaw' || track.codec === 'ulaw' : track.codec !== null;
 	const isUsable = isAudio
 		? isKnown && isPositive(track.sampleRate) && isPositive(track.channels)
 		: track.nalFormat === 'length-prefixed' &&

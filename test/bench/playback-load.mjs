@@ -1,6 +1,7 @@
 /*
- * npm run bench:hls [-- --seconds N]: a hundred players ask `kvs-archive serve` for 500 resources a second, for two minutes:
- * half of them on demand, the rest live; a third of either in transport streams. Prints how many responses came, how fast, and
+ * npm run bench:playback [-- --seconds N] [--protocol hls|dash]: a hundred players of HLS and a hundred of DASH ask `kvs-archive
+ * serve` for 500 resources a second each hundred, for two minutes: half of them on demand, the rest live; of HLS a third of either in
+ * transport streams. With --protocol only one hundred of them. Prints how many responses came, how fast, and
  * the server's memory, and fails where a request failed, the pace was not kept or memory grew.
  */
 import { closeSync, openSync, readFileSync, rmSync, writevSync } from 'node:fs';
@@ -12,8 +13,12 @@ import { element, elementHeader, float, master, string, unsigned } from '#lib/eb
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { scratch, serve } from './recording.mjs';
 
-const PLAYERS = 100;
-const REQUESTS_PER_SECOND = 500;
+const PLAYERS_EACH = 100;
+const REQUESTS_PER_SECOND_EACH = 500;
+const protocolAt = process.argv.indexOf('--protocol');
+const protocols = protocolAt < 0 ? ['hls', 'dash'] : [process.argv[protocolAt + 1]];
+const PLAYERS = PLAYERS_EACH * protocols.length;
+const REQUESTS_PER_SECOND = REQUESTS_PER_SECOND_EACH * protocols.length;
 const secondsAt = process.argv.indexOf('--seconds');
 const SECONDS = secondsAt < 0 ? 120 : Number(process.argv[secondsAt + 1]);
 
@@ -126,24 +131,34 @@ async function get(url) {
 	return body;
 }
 
-/** A player: each call of what it gives is one request, as a player would make it next. */
-async function player(endpoint, index, storedSeconds) {
-	const isLive = index % 2 === 1;
-	const range = { StartTimestamp: storedSeconds, EndTimestamp: storedSeconds + FRAGMENTS * FRAGMENT_SECONDS };
-	const TimestampRange = { ...range };
+/** The URL of a session; `more` are the members that HLS alone has. */
+async function open(endpoint, protocol, { isLive, storedSeconds, more = {} }) {
+	const TimestampRange = {
+		StartTimestamp: storedSeconds,
+		EndTimestamp: storedSeconds + FRAGMENTS * FRAGMENT_SECONDS,
+	};
 	const members = {
 		StreamName: isLive ? 'live' : 'stored',
 		PlaybackMode: isLive ? 'LIVE' : 'ON_DEMAND',
-		ContainerFormat: index % 3 === 0 ? 'MPEG_TS' : 'FRAGMENTED_MP4',
 		Expires: 3600,
-		...(!isLive && { HLSFragmentSelector: { FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange } }),
+		...(!isLive && {
+			[`${protocol}FragmentSelector`]: { FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange },
+		}),
+		...more,
 	};
-	const { status, body } = await ask(`${endpoint}/getHLSStreamingSessionURL`, {
+	const { status, body } = await ask(`${endpoint}/get${protocol}StreamingSessionURL`, {
 		method: 'POST',
 		body: JSON.stringify(members),
 	});
 	if (status !== 200) throw new Error(`no session: ${body}`);
-	const master = JSON.parse(body).HLSStreamingSessionURL;
+	return JSON.parse(body)[`${protocol}StreamingSessionURL`];
+}
+
+/** A player of HLS: each call of what it gives is one request, as a player would make it next. */
+async function hlsPlayer(endpoint, index, storedSeconds) {
+	const isLive = index % 2 === 1;
+	const more = { ContainerFormat: index % 3 === 0 ? 'MPEG_TS' : 'FRAGMENTED_MP4' };
+	const master = await open(endpoint, 'HLS', { isLive, storedSeconds, more });
 	const text = (await get(master)).toString();
 	const uris = [text.trim().split('\n').at(-1), ...(/URI="([^"]+)"/.exec(text)?.slice(1) ?? [])];
 	const playlists = uris.map((uri) => new URL(uri, master));
@@ -164,6 +179,32 @@ async function player(endpoint, index, storedSeconds) {
 			...fragments.slice(Math.max(0, from), from + 4),
 		];
 		waiting = wanted.map((uri) => new URL(uri, playlist));
+		return Buffer.alloc(0);
+	};
+}
+
+/** A player of DASH, likewise: the manifest, and segments of both tracks. */
+async function dashPlayer(endpoint, index, storedSeconds) {
+	const isLive = index % 2 === 1;
+	const manifest = await open(endpoint, 'DASH', { isLive, storedSeconds });
+	let position = index;
+	let waiting = [];
+	return async () => {
+		const next = waiting.shift();
+		if (next !== undefined) return get(next);
+		const text = (await get(manifest)).toString();
+		const sets = text.split('<AdaptationSet').slice(1);
+		const count = sets[0].match(/<S /g).length;
+		const from = isLive ? Math.max(0, count - 2) : position % count;
+		position++;
+		const uris = sets.flatMap((set) => {
+			const attribute = (name) => new RegExp(` ${name}="([^"]*)"`).exec(set)[1].replaceAll('&amp;', '&');
+			const first = Number(attribute('startNumber')) + from;
+			const numbers = from + 1 < count ? [first, first + 1] : [first];
+			const media = numbers.map((number) => attribute('media').replace('$Number$', String(number)));
+			return position <= 2 ? [attribute('initialization'), ...media] : media;
+		});
+		waiting = uris.map((uri) => new URL(uri, manifest));
 		return Buffer.alloc(0);
 	};
 }
@@ -189,7 +230,10 @@ maker.archive.close();
 const server = await serve(data);
 const { endpoint } = server;
 const players = await Promise.all(
-	Array.from({ length: PLAYERS }, (_, index) => player(endpoint, index, storedSeconds)),
+	Array.from({ length: PLAYERS }, (_, index) => {
+		const open = protocols[Math.floor(index / PLAYERS_EACH)] === 'dash' ? dashPlayer : hlsPlayer;
+		return open(endpoint, index % PLAYERS_EACH, storedSeconds);
+	}),
 );
 const latencies = [];
 const memory = [];
@@ -234,7 +278,7 @@ const growth = mean(memory.slice(-quarter)) / mean(memory.slice(0, quarter));
 const rate = latencies.length / seconds;
 const say = (what, figure) => process.stdout.write(`${what.padEnd(40)} ${figure}\n`);
 say('machine', `Node ${process.version}, ${availableParallelism()} processors`);
-say('players, seconds', `${PLAYERS}, ${seconds.toFixed(0)}`);
+say('players, seconds', `${PLAYERS} (${protocols.join(' and ')}), ${seconds.toFixed(0)}`);
 say(
 	'requests, errors',
 	`${latencies.length}, ${errors}${firstError === null ? '' : ` (${firstError.message})`}`,
