@@ -33,7 +33,7 @@ export {
 export type { ExportOptions, ExportSummary } from './export/export-range.js';
 export type { ExportRequest } from './export/export-request.js';
 export type { FragmentNotice } from './export/fragment-notice.js';
-export type { SplitRule } from './export/split-rule.js';
+export type { FileTag, SplitRule } from './export/split-rule.js';
 export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
 export type { FeedStream } from './feed/feed.js';
 export type { FeedOptions } from './feed/feed-options.js';

@@ -167,11 +167,11 @@ export class KvsArchive implements AsyncDisposable {
 		return exportRange(range, file, options, {
 			stream: client.stream,
 			clock,
-			events: (past, startAt) =>
+			events: (past, how) =>
 				this.#run<RunEvent>(
 					range,
 					{ ...options, order: 'archive', padStart: options.padStart ?? true },
-					{ startAt, pick: allEvents, past },
+					{ ...how, pick: allEvents, past },
 				),
 			fragments: (signal) => this.fragments(range, { signal }),
 		});
@@ -342,7 +342,7 @@ export class KvsArchive implements AsyncDisposable {
 	#run<E>(
 		range: TimeRange,
 		options: RunOptions,
-		how: Pick<MediaRun<E>, 'startAt' | 'tracks' | 'keepDocuments' | 'pick' | 'past'>,
+		how: Pick<MediaRun<E>, 'startAt' | 'completeTags' | 'tracks' | 'keepDocuments' | 'pick' | 'past'>,
 	): EventStream<E> {
 		return openRun({ ...this.#service, connections: this.#connections, range, options, ...how });
 	}

@@ -117,7 +117,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		)
 		.option(
 			'--split <rule>',
-			'go on in a new file at a gap, a change of codec (always), every 10m, or before 500MB; may be given again',
+			'go on in a new file at a gap, a change of codec (always) or of a tag (tag:NAME), every 10m, or before 500MB; may be given again',
 			append,
 			[],
 		)

@@ -1,7 +1,7 @@
 import type { Piece } from '../sinks/fragment-sink.js';
 import type { ExportFile } from './export-file.js';
 import type { FileCut } from './export-manifest.js';
-import type { SplitRule } from './split-rule.js';
+import { fileTagOf, type SplitRule } from './split-rule.js';
 
 /** What a frame takes in a file besides its data, its share of what a fragment takes included; rather more than less. */
 const FRAME_OVERHEAD_BYTES = 64;
@@ -10,6 +10,12 @@ const FRAME_OVERHEAD_BYTES = 64;
 export function cutBefore(file: ExportFile, piece: Piece, split: readonly SplitRule[]): FileCut | null {
 	const { gap, frames } = piece;
 	const { fragmentNumber } = piece.fragment;
+	const { tag } = file.opened;
+	const { value } = tag === undefined ? { value: null } : fileTagOf(tag.name, piece.fragment);
+	if (tag !== undefined && value !== tag.value) {
+		const detail = `${tag.name} is ${inWords(value)}, not ${inWords(tag.value)}`;
+		return { reason: 'tag', fragmentNumber, detail };
+	}
 	const whyNot = file.whyNot(frames);
 	if (whyNot !== null) return { reason: 'codec', fragmentNumber, detail: whyNot };
 	const whyTooFar = file.whyTooFar(piece);
@@ -29,4 +35,8 @@ export function cutBefore(file: ExportFile, piece: Piece, split: readonly SplitR
 		}
 	}
 	return null;
+}
+
+function inWords(value: string | null): string {
+	return value === null ? 'absent' : `\`${value}\``;
 }

@@ -81,10 +81,10 @@ export class ExportFile {
 	static async begin(
 		options: ExportFileOptions,
 		tracks: readonly Track[],
-		{ number, cut }: Pick<OpenedFile, 'number' | 'cut'>,
+		begun: Pick<OpenedFile, 'number' | 'cut' | 'tag'>,
 	): Promise<ExportFile> {
 		const entries = tracks.map((track) => Buffer.from(trackEntry(track)).toString('base64'));
-		return ExportFile.#open(options, tracks, { number, cut, tracks: entries });
+		return ExportFile.#open(options, tracks, { ...begun, tracks: entries });
 	}
 
 	/** Continues a file after the last fragment in the journal. */
@@ -197,8 +197,8 @@ export class ExportFile {
 
 	/** Writes frames of the selected tracks. */
 	async piece(piece: Piece): Promise<void> {
-		const { frames } = piece;
-		if (piece.isFirst) this.#timeline.fragment(piece);
+		const frames = piece.frames.map((frame) => this.tracks.asOwn(frame));
+		if (piece.isFirst) this.#timeline.fragment({ ...piece, frames });
 		for (const [index, lane] of this.#lanes.entries()) {
 			const own =
 				this.#lanes.length === 1 ? frames : frames.filter(({ track }) => lane.tracks.of(track) !== null);
@@ -277,8 +277,8 @@ export class ExportFile {
 			const head = await sectionOf(part, 0, headBytes);
 			const tail = await sectionOf(part, lane.startBytes, part.sizeBytes - lane.startBytes);
 			await part.seal();
-			const { number, cut } = this.opened;
-			const facts = { number, part: partName, suffix, cut, durationMs, frames: lane.frames };
+			const { tracks: _, parts: __, ...begun } = this.opened;
+			const facts = { ...begun, part: partName, suffix, durationMs, frames: lane.frames };
 			const relaid = faststart ? await moveIndexToFront(join(directory, partName), signal) : null;
 			sealed.push({ ...facts, bytes: part.sizeBytes, head, tail, sha256: null, ...relaid });
 		}

@@ -16,6 +16,7 @@ import {
 	isPlainRecord,
 	isRecord,
 } from './field-checks.js';
+import type { FileTag } from './split-rule.js';
 
 /** What a manifest begins with. */
 export const MANIFEST_FORMAT = 'kvs-archive export 1';
@@ -43,7 +44,7 @@ export interface FileSection {
 
 /** Why an export went on in a new file. */
 export interface FileCut {
-	readonly reason: 'codec' | 'gap' | 'duration' | 'size';
+	readonly reason: 'codec' | 'gap' | 'duration' | 'size' | 'tag';
 	/** The first fragment of the new file. */
 	readonly fragmentNumber: string | null;
 	/** In words. */
@@ -59,6 +60,8 @@ export interface ExportedFile {
 	readonly frames: number;
 	/** Why it was begun; null for the first. */
 	readonly cut: FileCut | null;
+	/** Where the export is split by a tag: what all fragments of the file have of it. Absent elsewhere. */
+	readonly tag?: FileTag;
 	/** The bytes before the first fragment, and after the last; null where the index was moved to the front. */
 	readonly head: FileSection | null;
 	readonly tail: FileSection | null;

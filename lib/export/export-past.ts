@@ -19,12 +19,15 @@ import {
 } from './field-checks.js';
 import { type FragmentNotice, noticesOf } from './fragment-notice.js';
 import { type JournalLine, journalLines } from './journal/journal-lines.js';
+import type { FileTag } from './split-rule.js';
 
 /** A file that was begun: everything else about it follows from its fragments. */
 export interface OpenedFile {
 	/** Counted from 0. */
 	readonly number: number;
 	readonly cut: FileCut | null;
+	/** See {@link ExportedFile}. */
+	readonly tag?: FileTag;
 	/** TrackEntry bodies of the tracks it holds, in base64. */
 	readonly tracks: readonly string[];
 	/** Names of the parts it is written to, without their directory. */

@@ -7,6 +7,7 @@ import { InvalidOptionError } from '../errors.js';
 import { markOutput } from '../files/output-mark.js';
 import type { StartAt } from '../frames/fragment-start.js';
 import { TrackSelection, type TrackSelector } from '../frames/track-selection.js';
+import { checkWhere } from '../frames/where.js';
 import { LATE_FRAGMENT } from '../list/skip-completed-filter.js';
 import { compareFragmentNumbers, type Fragment } from '../model/fragment.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
@@ -31,7 +32,7 @@ import type { ExportRequest } from './export-request.js';
 import { ExportSink, PART_LOST } from './export-sink.js';
 import { type FragmentNotice, noticesOf } from './fragment-notice.js';
 import { ExportJournal } from './journal/export-journal.js';
-import { checkSplitRules, type SplitRule } from './split-rule.js';
+import { checkSplitRules, type SplitRule, splitTagOf } from './split-rule.js';
 import { verifyExport } from './verify-export.js';
 
 /** Options of {@link KvsArchive.export}. */
@@ -89,7 +90,10 @@ export interface ExportSource {
 	readonly stream: string;
 	readonly clock: Clock;
 	/** What is left of the range. */
-	readonly events: (past: ExportPast, startAt: StartAt) => EventStream<RunEvent>;
+	readonly events: (
+		past: ExportPast,
+		how: { readonly startAt: StartAt; readonly completeTags: boolean },
+	) => EventStream<RunEvent>;
 	/** The listing of the range. */
 	readonly fragments: (signal: AbortSignal | undefined) => AsyncIterable<Fragment>;
 }
@@ -128,6 +132,8 @@ async function runExport(
 	options: ExportOptions,
 	{ events: openEvents }: ExportSource,
 ): Promise<ExportSummary> {
+	// What another function has chosen is of no use.
+	const unknown = request.where === 'function' ? await ExportJournal.discard(file) : 0;
 	const { journal, past, discarded } = await ExportJournal.open(file, request, options.signal);
 	const sink = new ExportSink({
 		directory: dirname(file),
@@ -141,7 +147,11 @@ async function runExport(
 		past,
 		hasManifest: options.manifest ?? true,
 	});
-	const events = past.isOver ? null : openEvents(past, isAudioOnly(request) ? 'time' : 'key-frame');
+	const how = {
+		startAt: isAudioOnly(request) ? ('time' as const) : ('key-frame' as const),
+		completeTags: splitTagOf(request.split) !== null,
+	};
+	const events = past.isOver ? null : openEvents(past, how);
 	try {
 		await pipeline(events ?? Readable.from([]), sink);
 	} catch (error) {
@@ -156,7 +166,7 @@ async function runExport(
 	const { calls, throttled, elapsedMs, failures } = run;
 	const isComplete = totals.failed + totals.missing === 0;
 	const counted = { isComplete, fragments, ...totals, gaps, calls, throttled, elapsedMs };
-	const before = { resumed: past.known.size, discarded };
+	const before = { resumed: past.known.size, discarded: unknown + discarded };
 	const noted = { failures, ...sink.noted };
 	return { ...counted, ...noted, ...placesOf(file, sink.files, options), ...before, verified: false };
 }
@@ -170,7 +180,8 @@ function isAudioOnly({ container, tracks }: ExportRequest): boolean {
 function requestOf(range: TimeRange, file: string, options: ExportOptions, stream: string): ExportRequest {
 	const { fromMs, toMs, by } = resolveTimeRange(range);
 	const { tracks, gaps = 'keep', channels, faststart = false } = options;
-	const { padStart = true, duplicates = 'keep-all' } = options;
+	const { padStart = true, duplicates = 'keep-all', where } = options;
+	checkWhere(options);
 	const container = containerOf(file);
 	if (gaps !== 'keep' && gaps !== 'close' && gaps !== 'fill') {
 		throw new InvalidOptionError('gaps', "'keep', 'close' or 'fill'", gaps);
@@ -192,6 +203,7 @@ function requestOf(range: TimeRange, file: string, options: ExportOptions, strea
 		by,
 		padStart,
 		duplicates,
+		...(where === undefined ? {} : { where: typeof where === 'function' ? 'function' : { ...where } }),
 		container,
 		tracks: tracks === undefined ? null : [...tracks],
 		gaps,
@@ -218,7 +230,7 @@ async function finishedExport(
 	{ signal, manifest: hasManifest = true }: ExportOptions,
 	{ fragments, clock }: ExportSource,
 ): Promise<ExportSummary | null> {
-	if (!hasManifest) return null;
+	if (!hasManifest || request.where === 'function') return null;
 	const startMs = clock.now();
 	// A file that is not a manifest is replaced by one.
 	const manifest = await readIntactManifest(file).catch(() => null);

@@ -14,6 +14,8 @@ export interface ExportRequest {
 	readonly by: RangeClock;
 	readonly padStart: boolean;
 	readonly duplicates: 'keep-all' | 'keep-newest';
+	/** Tags that the fragments must carry; `function`: what a function says, which cannot be compared. Absent: all fragments. */
+	readonly where?: Readonly<Record<string, string>> | 'function';
 	/** By the file's ending: `mkv`, `mp4` … */
 	readonly container: Container;
 	/** Null: all of them. */

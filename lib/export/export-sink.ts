@@ -32,6 +32,7 @@ import { ExportTracks } from './export-tracks.js';
 import { endedFragment, missingFragment, NOTHING_WRITTEN, skippedFragment } from './exported-fragment.js';
 import { brokenNotices, type FragmentNotice, noticesOf, outlierNotices } from './fragment-notice.js';
 import { ExportJournal } from './journal/export-journal.js';
+import { fileTagOf, splitTagOf } from './split-rule.js';
 
 /** What a sink needs besides the request. */
 export interface ExportSinkOptions extends ExportFileOptions {
@@ -52,7 +53,7 @@ const HOPELESS = new Set(['KVS_EMPTY_RANGE', 'KVS_CODEC_NOT_SUPPORTED', 'KVS_NO_
  * Writes events into the files of one export: continues after what an earlier process did, begins a new file where one file
  * cannot hold what comes or the request says so, and writes down every fragment. Files get their names when they are
  * whole: numbered ones when the next was begun, one alone at the end. An error or an abort leaves what the next process
- * needs, unless it would meet the same error.
+ * needs, unless it would meet the same error, or cannot know that it is asked for the same.
  */
 export class ExportSink extends FragmentSink {
 	readonly #options: ExportSinkOptions;
@@ -103,9 +104,10 @@ export class ExportSink extends FragmentSink {
 
 	/** The files, under their names. Known at the end. */
 	get files(): readonly ExportedFile[] {
-		return this.#sealed.map(({ number, suffix, bytes, durationMs, frames, cut, head, tail, sha256 }) => {
+		return this.#sealed.map((sealed) => {
+			const { number, suffix, bytes, durationMs, frames, cut, tag, head, tail, sha256 } = sealed;
 			const file = this.#nameOf(number, suffix);
-			return { file, bytes, durationMs, frames, cut, head, tail, sha256 };
+			return { file, bytes, durationMs, frames, cut, ...(tag && { tag }), head, tail, sha256 };
 		});
 	}
 
@@ -202,9 +204,9 @@ export class ExportSink extends FragmentSink {
 	protected override async close(error: Error | null): Promise<void> {
 		await this.#file?.leave();
 		if (this.writableFinished) return;
-		const { journal, directory } = this.#options;
+		const { journal, directory, request } = this.#options;
 		const code = (error as { code?: unknown } | null)?.code;
-		const isHopeless = typeof code === 'string' && HOPELESS.has(code);
+		const isHopeless = (typeof code === 'string' && HOPELESS.has(code)) || request.where === 'function';
 		if (fragmentsOf(this.#totals) > 0 && !isHopeless) {
 			await journal.leave();
 			return;
@@ -248,7 +250,9 @@ export class ExportSink extends FragmentSink {
 		const tracks = piece.tracks.filter((track) => this.#tracks.has(track));
 		const before = [...this.#sealed, ...this.#newlySealed].at(-1);
 		const number = cut === null || before === undefined ? 0 : before.number + 1;
-		const file = await ExportFile.begin(this.#options, tracks, { number, cut });
+		const tagName = splitTagOf(this.#options.request.split);
+		const tag = tagName === null ? {} : { tag: fileTagOf(tagName, piece.fragment) };
+		const file = await ExportFile.begin(this.#options, tracks, { number, cut, ...tag });
 		this.#opened = file.opened;
 		return file;
 	}

@@ -51,15 +51,24 @@ export function isCut(value: unknown): value is FileCut | null {
 	if (value === null) return true;
 	if (!isRecord(value)) return false;
 	const { reason, fragmentNumber, detail } = value;
-	const isReason = reason === 'codec' || reason === 'gap' || reason === 'duration' || reason === 'size';
+	const isReason = ['codec', 'gap', 'duration', 'size', 'tag'].includes(reason as string);
 	return isReason && isTextOrNull(fragmentNumber) && typeof detail === 'string';
+}
+
+/** What the fragments of a file have of a tag; absent where files are not split by one. */
+function isFileTag(value: unknown): boolean {
+	return (
+		value === undefined ||
+		(isRecord(value) && typeof value['name'] === 'string' && isTextOrNull(value['value']))
+	);
 }
 
 /** What a manifest, and a journal, says of a finished file besides its name; there is something by which all of it can be checked. */
 export function isFileFacts(value: unknown): value is Record<string, unknown> {
 	if (!isRecord(value)) return false;
-	const { bytes, durationMs, frames, cut, head, tail, sha256 } = value;
-	if (!isCount(bytes) || !isCount(frames) || !isCut(cut) || !isLength(durationMs)) return false;
+	const { bytes, durationMs, frames, cut, tag, head, tail, sha256 } = value;
+	if (!isCount(bytes) || !isCount(frames) || !isLength(durationMs)) return false;
+	if (!isCut(cut) || !isFileTag(tag)) return false;
 	if (sha256 !== null) return isSha256(sha256) && head === null && tail === null;
 	return isSection(head) && isSection(tail) && head.bytes + tail.bytes <= bytes;
 }
@@ -97,10 +106,11 @@ function isRange(value: unknown, fileCount: number): boolean {
 /** A file that was begun, as a journal has it. */
 export function isOpenedFile(value: unknown, names: ExportNames): boolean {
 	if (!isRecord(value)) return false;
-	const { number, cut, tracks, parts } = value;
+	const { number, cut, tag, tracks, parts } = value;
 	return (
 		isCount(number) &&
 		isCut(cut) &&
+		isFileTag(tag) &&
 		Array.isArray(tracks) &&
 		tracks.every((entry) => typeof entry === 'string') &&
 		Array.isArray(parts) &&

@@ -19,6 +19,8 @@ export interface LeadInFilterOptions {
 	readonly range: ResolvedTimeRange;
 	/** Told how many fragments were left out. */
 	readonly onDropped: (count: number) => void;
+	/** Whether all that may reach `from` are kept on the server's clock too: the last one may not be wanted. @default false */
+	readonly keepsAll?: boolean | undefined;
 }
 
 /**
@@ -33,18 +35,20 @@ export class LeadInFilter extends Stage<Fragment, Fragment> {
 	readonly kept = new Map<string, boolean>();
 	readonly #range: ResolvedTimeRange;
 	readonly #onDropped: (count: number) => void;
+	readonly #isLastOnly: boolean;
 	#candidates: Fragment[] = [];
 
-	constructor({ range, onDropped }: LeadInFilterOptions) {
+	constructor({ range, onDropped, keepsAll = false }: LeadInFilterOptions) {
 		super();
 		this.#range = range;
 		this.#onDropped = onDropped;
+		this.#isLastOnly = range.by === 'server' && !keepsAll;
 	}
 
 	protected override process(fragment: Fragment): Fragment[][] {
 		const ms = startMs(fragment, this.#range.by);
 		if (ms >= this.#range.fromMs) return [[...this.#settle(ms), fragment]];
-		if (this.#range.by === 'server') this.#drop();
+		if (this.#isLastOnly) this.#drop();
 		if (this.#endMs(fragment) + LENGTH_SLACK_MS >= this.#range.fromMs) this.#candidates.push(fragment);
 		else this.#onDropped(1);
 		return [];
@@ -56,7 +60,7 @@ export class LeadInFilter extends Stage<Fragment, Fragment> {
 
 	/** The padding is over, at the fragment that begins at `nextMs`. Returns what is kept of it. */
 	#settle(nextMs: number | null): Fragment[] {
-		if (this.#range.by === 'server' && nextMs === this.#range.fromMs) this.#drop();
+		if (this.#isLastOnly && nextMs === this.#range.fromMs) this.#drop();
 		const kept = this.#candidates;
 		this.#candidates = [];
 		for (const fragment of kept) {

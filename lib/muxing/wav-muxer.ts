@@ -3,6 +3,7 @@ import { SinkError } from '../errors.js';
 import { GAP_THRESHOLD_MS } from '../gaps/gap-threshold.js';
 import { sizeOf } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
+import { inChannelOrder } from './channel-order.js';
 import { isEmpty } from './empty-frames.js';
 import type { Muxer, MuxerState, Patch, PlacedFrame } from './muxer.js';
 import { SampleLane } from './sample-lane.js';
@@ -38,7 +39,7 @@ interface Part {
 
 /**
  * Makes a muxer for a WAVE file of uncompressed audio, PCM or G.711: the channels of all tracks side by side, in the order
- * of the tracks. Where a track has nothing there is silence; audio that is less than 50 ms off is laid end to end. Where no
+ * of the tracks, but of a call of Amazon Connect the customer on the left. Where a track has nothing there is silence; audio that is less than 50 ms off is laid end to end. Where no
  * track has any for longer than {@link MAX_SILENCE_MS}, `fragment` throws `SinkError` (`KVS_GAP_TOO_LONG`).
  *
  * Tracks need not advance evenly: up to 250 ms of one that is ahead wait, in the state, for the others. Over 4 GiB the file
@@ -55,7 +56,7 @@ class WavMuxer implements Muxer {
 	#state: WavState;
 
 	constructor(tracks: readonly Track[], restored: MuxerState | null) {
-		this.#parts = tracks.map((track) => {
+		this.#parts = inChannelOrder(tracks).map((track) => {
 			const audio = audioFormat(track);
 			if (audio !== null && track.channels && track.sampleRate) {
 				return { track, audio, blockBytes: audio.bytesPerSample * track.channels };

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import { checkSplitRules, type SplitRule } from '../export/split-rule.js';
+import { checkSplitRules, type SplitRule, splitTagOf } from '../export/split-rule.js';
 import { FOLLOW_OPTION_NAMES, type FollowOptions } from '../follow/follow-options.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { CONTAINERS, type Container } from '../muxing/container.js';
@@ -38,5 +38,7 @@ export function resolveRecordOptions(options: RecordOptions): {
 	}
 	const split = [options.split ?? DEFAULT_SPLIT].flat();
 	checkSplitRules(split);
+	const tag = splitTagOf(split);
+	if (tag !== null) throw new InvalidOptionError('split', 'a rule of a recorder, which has none for tags', tag);
 	return { split, container };
 }

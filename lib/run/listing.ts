@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream';
 import { InvalidOptionError } from '../errors.js';
+import type { Where } from '../frames/where.js';
 import { DuplicateFilter } from '../list/duplicate-filter.js';
 import { FragmentSource, type FragmentSourceOptions, type FragmentStream } from '../list/fragment-source.js';
 import { LeadInFilter, withPaddedStart } from '../list/lead-in-filter.js';
@@ -13,6 +14,8 @@ export interface ListingSelection {
 	readonly padStart?: boolean | undefined;
 	/** See {@link RunOptions}. @default 'keep-all' */
 	readonly duplicates?: 'keep-all' | 'keep-newest' | undefined;
+	/** See {@link RunOptions}: then which of the fragments before the range is wanted is not known yet. @default all */
+	readonly where?: Where | undefined;
 }
 
 /** The stages of a listing, in their order. */
@@ -26,7 +29,7 @@ export interface ListingStages {
 /** The source of a range's fragments, and the filters that the selection asks for. Throws {@link InvalidOptionError}. */
 export function listingStages(
 	range: TimeRange,
-	{ padStart = false, duplicates = 'keep-all' }: ListingSelection,
+	{ padStart = false, duplicates = 'keep-all', where }: ListingSelection,
 	service: Omit<FragmentSourceOptions, 'range'>,
 	onDropped: (count?: number) => void = () => {},
 ): ListingStages {
@@ -34,7 +37,9 @@ export function listingStages(
 		throw new InvalidOptionError('duplicates', "'keep-all' or 'keep-newest'", duplicates);
 	}
 	const resolved = resolveTimeRange(range);
-	const padding = padStart ? new LeadInFilter({ range: resolved, onDropped }) : null;
+	const padding = padStart
+		? new LeadInFilter({ range: resolved, onDropped, keepsAll: where !== undefined })
+		: null;
 	return {
 		source: new FragmentSource({ ...service, range: padStart ? withPaddedStart(resolved) : range }),
 		filters: [

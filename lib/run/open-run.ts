@@ -31,6 +31,8 @@ export interface MediaRun<E> extends ServiceContext {
 	readonly tracks?: TrackSelection | null;
 	/** Gives the bytes of each whole fragment with its `fragment-end`. @default false */
 	readonly keepDocuments?: boolean;
+	/** Whether a `fragment` has all of its tags, which takes that it is held to its end. @default false, but with `where` */
+	readonly completeTags?: boolean;
 	/** Selects which events go out. */
 	readonly pick: RunOutputOptions<E>['pick'];
 	/** Where an earlier run of the range stopped. */
@@ -51,7 +53,7 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 /** Makes the stages of a run. Throws `InvalidOptionError`. */
 export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource | Transform)[] {
 	const { client, limiter, clock, connections, range, startAt, pick } = run;
-	const { tracks = null, past = FRESH_START, keepDocuments = false } = run;
+	const { tracks = null, past = FRESH_START, keepDocuments = false, completeTags = false } = run;
 	const { strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, onProgress } = options;
 	checkWhere(options);
 	const resolved = resolveTimeRange(range);
@@ -63,6 +65,9 @@ export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource 
 	const onDropped = (count = 1): void => counter.listed(-count);
 	const onListed = (count: number): void => counter.listed(count);
 	const { source, filters, padding } = listingStages(range, options, { ...shared, onListed }, onDropped);
+	// On the producer's clock recordings may overlap: all of them are wanted.
+	const leadIn =
+		padding !== null && resolved.by === 'server' ? { padding, fromMs: resolved.fromMs, onDropped } : null;
 	return [
 		source,
 		...filters,
@@ -70,7 +75,7 @@ export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource 
 		new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
 		new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
 		new Demuxer({ deliver: 'batch', keepDocuments, clock, onRetry: () => counter.retry() }),
-		...(where === undefined ? [] : [new WhereFilter(where)]),
+		...(where === undefined && !completeTags ? [] : [new WhereFilter(where ?? {}, { leadIn })]),
 		...(tracks === null ? [] : [new TrackFilter(tracks)]),
 		...(padding === null ? [] : [new RangeTrimmer({ range: resolved, startAt, tracks, padding, onDropped })]),
 		new RunOutput<E>({

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import { type ExportOptions, readManifest, type TimeRange, verifyExport } from 'kvs-archive';
-import { element, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
+import { element, float, master, unsigned } from '#lib/ebml/ebml-writer.js';
 import { startArchive } from '../helpers/archive.js';
+import { connectTrack, secondsOfWav } from '../helpers/connect-calls.js';
 import { decodedStreams } from '../helpers/decoding.js';
 import { sample, testWith } from '../helpers/needs.js';
 import { openArchive } from '../helpers/open-archive.js';
@@ -12,11 +12,6 @@ import { between, startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);
-
-/** A track as Amazon Connect writes it: 16-bit PCM at 8 kHz that calls itself AAC. */
-function connectTrack(number: number, name: string): Uint8Array[] {
-	return trackEntry(number, 'audio', 'A_AAC', [string('Name', name)]);
-}
 
 /** A call of two sides: a second of 1s, 2s … on one, of 101s, 102s … on the other; between the third and the fourth nothing. */
 function call({ isQuiet = false } = {}): Buffer {
@@ -38,27 +33,6 @@ function call({ isQuiet = false } = {}): Buffer {
 	);
 }
 
-/** The samples of a WAV file, a value for every second of each channel. */
-async function seconds(file: string, channels: number): Promise<number[][]> {
-	const bytes = await readFile(file);
-	const start = bytes.indexOf('data') + 8;
-	const format = bytes.indexOf('fmt ') + 8;
-	if (bytes.readUInt16LE(format + 2) !== channels)
-		throw new Error(`${bytes.readUInt16LE(format + 2)} channels`);
-	const samples = new Int16Array(
-		bytes.buffer.slice(
-			bytes.byteOffset + start,
-			bytes.byteOffset + bytes.byteLength - ((bytes.byteLength - start) % 2),
-		),
-	);
-	return Array.from({ length: channels }, (_, channel) =>
-		Array.from(
-			{ length: samples.length / channels / 8000 },
-			(_, at) => samples[(at * 8000 + 4000) * channels + channel] as number,
-		),
-	);
-}
-
 test('both sides of a call are the channels of one file, or a file each, aligned on time', async (t) => {
 	const served = await startArchive(t, { door: call() });
 	const directory = await temporaryDirectory(t);
@@ -69,12 +43,12 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 		[join(directory, 'call.wav')],
 	);
 	const silent = [0, 0];
-	t.deepEqual(await seconds(join(directory, 'call.wav'), 2), [
+	t.deepEqual(await secondsOfWav(join(directory, 'call.wav'), 2), [
 		[1, 2, 3, ...silent, 4],
 		[101, 102, 103, ...silent, 104],
 	]);
 	await archive.export(range, join(directory, 'one.wav'), { tracks: ['AUDIO_TO_CUSTOMER'] });
-	t.deepEqual(await seconds(join(directory, 'one.wav'), 1), [[101, 102, 103, ...silent, 104]]);
+	t.deepEqual(await secondsOfWav(join(directory, 'one.wav'), 1), [[101, 102, 103, ...silent, 104]]);
 	await t.throwsAsync(archive.export(range, join(directory, 'none.wav'), { tracks: ['CUSTOMER'] }), {
 		code: 'KVS_NO_SUCH_TRACK',
 		message: /^cannot write `none\.wav`: .*`CUSTOMER`.* 1 \(audio, pcm-s16, AUDIO_FROM_CUSTOMER\) and 2 /,
@@ -85,19 +59,21 @@ test('both sides of a call are the channels of one file, or a file each, aligned
 		split.files.map(({ file }) => basename(file)),
 		names,
 	);
-	t.deepEqual(await seconds(join(directory, names[0] as string), 1), [[1, 2, 3, ...silent, 4]]);
-	t.deepEqual(await seconds(join(directory, names[1] as string), 1), [[101, 102, 103, ...silent, 104]]);
+	t.deepEqual(await secondsOfWav(join(directory, names[0] as string), 1), [[1, 2, 3, ...silent, 4]]);
+	t.deepEqual(await secondsOfWav(join(directory, names[1] as string), 1), [[101, 102, 103, ...silent, 104]]);
 	// One side falls silent after its first second.
 	const quiet = call({ isQuiet: true });
 	const other = await startArchive(t, { door: quiet });
 	await openArchive(t, other.endpoint).export(range, join(directory, 'quiet.wav'), { channels: 'split' });
-	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_FROM_CUSTOMER.wav'), 1), [[1, 2, 3, ...silent, 4]]);
+	t.deepEqual(await secondsOfWav(join(directory, 'quiet-AUDIO_FROM_CUSTOMER.wav'), 1), [
+		[1, 2, 3, ...silent, 4],
+	]);
 	const ended = [101, 0, 0, ...silent, 0];
-	t.deepEqual(await seconds(join(directory, 'quiet-AUDIO_TO_CUSTOMER.wav'), 1), [ended]);
+	t.deepEqual(await secondsOfWav(join(directory, 'quiet-AUDIO_TO_CUSTOMER.wav'), 1), [ended]);
 	const manifest = await readManifest(join(directory, 'side.wav'));
 	t.deepEqual((await verifyExport(join(directory, 'side.wav'), manifest as never)).damage, []);
 	await archive.export(range, join(directory, 'close.wav'), { gaps: 'close' });
-	t.deepEqual(await seconds(join(directory, 'close.wav'), 2), [
+	t.deepEqual(await secondsOfWav(join(directory, 'close.wav'), 2), [
 		[1, 2, 3, 4],
 		[101, 102, 103, 104],
 	]);

@@ -19,10 +19,12 @@ function before(ms: number, lengthMs: number, number = String(ms)): Fragment {
 async function filter(
 	by: RangeClock,
 	fragments: Fragment[],
+	{ keepsAll = false } = {},
 ): Promise<{ given: string[]; dropped: number; kept: Record<string, boolean> }> {
 	let dropped = 0;
 	const padding = new LeadInFilter({
 		range: { fromMs, toMs: 200_000, by },
+		keepsAll,
 		onDropped: (count) => {
 			dropped += count;
 		},
@@ -90,4 +92,12 @@ test("on the server's clock a range that begins with a fragment has nothing of t
 	t.deepEqual(given, ['0']);
 	t.is(dropped, 1);
 	t.deepEqual(kept, {});
+});
+
+test("where only media tells which are wanted, all that may reach the range are kept on the server's clock too", async (t) => {
+	const fragments = [before(9000, 2000), before(3000, 9000), before(2000, 9000), before(0, 9000)];
+	const { given, dropped, kept } = await filter('server', fragments, { keepsAll: true });
+	t.deepEqual(given, ['3000', '2000', '0']);
+	t.is(dropped, 1);
+	t.deepEqual(kept, { 3000: true, 2000: true });
 });

@@ -102,18 +102,24 @@ export function exportOptionsOf({
 
 /** The rules that `--split` names. Throws `InvalidOptionError`. */
 export function splitRules(texts: readonly string[]): SplitRule[] {
-	return texts.flatMap((text) => text.split(',')).map(splitRule);
+	return texts.flatMap((text) => (text.startsWith('tag:') ? text : text.split(','))).map(splitRule);
 }
 
 function splitRule(text: string): SplitRule {
 	if (text === 'gap' || text === 'codec') return text;
+	const [, tag] = /^tag:(.+)$/s.exec(text) ?? [];
+	if (tag !== undefined) return { tag };
 	const everyMs = parseDuration(text);
 	if (everyMs !== null && everyMs > 0) return { everyMs };
 	const size = /^(\d{1,9}(?:\.\d{1,3})?)([KMG]i?B)$/.exec(text);
 	const maxBytes =
 		size === null ? 0 : Math.floor(Number(size[1]) * (UNIT_BYTES[size[2] as string] as number));
 	if (maxBytes > 0) return { maxBytes };
-	throw new InvalidOptionError('--split', '`gap`, `codec`, a length like 10m or a size like 500MB', text);
+	throw new InvalidOptionError(
+		'--split',
+		'`gap`, `codec`, `tag:NAME`, a length like 10m or a size like 500MB',
+		text,
+	);
 }
 
 /** An export for a person: a line about all of it, and where there are several files, a line each. */
@@ -147,9 +153,11 @@ export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): 
 		lines.push(`  gaps are longer (${gapText}) than the media (${mediaText}): --gaps close leaves them out`);
 	}
 	if (files.length < 2) return lines;
-	for (const { file: part, bytes, frames, durationMs, cut } of files) {
+	for (const { file: part, bytes, frames, durationMs, cut, tag } of files) {
 		const why = cut === null ? '' : `; new at fragment ${cut.fragmentNumber} (${cut.reason}: ${cut.detail})`;
-		lines.push(`  ${part}: ${(durationMs / 1000).toFixed(3)} s, ${frames} frames, ${bytes} bytes${why}`);
+		const of =
+			tag === undefined ? '' : ` (${tag.value === null ? `no ${tag.name}` : `${tag.name}=${tag.value}`})`;
+		lines.push(`  ${part}${of}: ${(durationMs / 1000).toFixed(3)} s, ${frames} frames, ${bytes} bytes${why}`);
 	}
 	return lines;
 }

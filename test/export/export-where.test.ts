@@ -1,0 +1,146 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type ExportOptions, type KvsArchive, readManifest, verifyExport } from 'kvs-archive';
+import { startArchive, type TestArchive } from '../helpers/archive.js';
+import { callsRecording } from '../helpers/calls.js';
+import { openArchive } from '../helpers/open-archive.js';
+import { fragmentNumber } from '../helpers/payload.js';
+import { between } from '../helpers/range.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+import { until } from '../helpers/wait.js';
+
+const range = between(0, 1_200_000);
+const where = { Call: 'a' };
+
+/** Calls in turns: of each four fragments three are of another one. */
+const interleaved = callsRecording(Array.from({ length: 300 }, (_, index) => (index % 4 === 0 ? 'a' : 'b')));
+
+function asked({ requests }: TestArchive): number {
+	return requests.reduce((sum, { fragmentsAsked }) => sum + fragmentsAsked, 0);
+}
+
+/** Exports the range and aborts it when some fragments are written down. */
+async function stopHalfWay(
+	t: ExecutionContext,
+	archive: KvsArchive,
+	file: string,
+	options: ExportOptions,
+): Promise<void> {
+	const controller = new AbortController();
+	const reason = new Error('enough');
+	const { signal } = controller;
+	const stopped = archive.export(range, file, { ...options, signal, maxBufferedBytes: 20_000 });
+	const journal = join(dirname(file), `.${basename(file)}.journal.part`);
+	let lines = 0;
+	await until(
+		async () => {
+			lines = (await readFile(journal, 'utf8').catch(() => '')).split('\n').length;
+			return lines >= 20;
+		},
+		() => `${lines} lines of ${journal}`,
+	);
+	controller.abort(reason);
+	t.is(await t.throwsAsync(stopped), reason);
+}
+
+test('an export of one call has its fragments alone, and its manifest says what was left out', async (t) => {
+	const { endpoint } = await startArchive(t, { door: callsRecording(['b', 'a', 'b', 'a', null, 'b']) });
+	const archive = openArchive(t, endpoint);
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	const summary = await archive.export(range, file, { where });
+	t.like(summary, { fragments: 6, delivered: 2, skipped: 4, frames: 4, gaps: 0, isComplete: true });
+	// From the first frame of the call to the end of its last one; what another call fills stays as long as it was.
+	t.deepEqual(
+		summary.files.map(({ durationMs }) => durationMs),
+		[6000],
+	);
+	t.like(summary.merged, { gap: 0 });
+	const manifest = await readManifest(file);
+	t.deepEqual(manifest?.request.where, where);
+	t.deepEqual(
+		manifest?.fragments.map(({ status, frames }) => `${status} ${frames}`),
+		['skipped 0', 'delivered 2', 'skipped 0', 'delivered 2', 'skipped 0', 'skipped 0'],
+	);
+	t.is(manifest?.fragments[0]?.fragmentNumber, fragmentNumber(1));
+	if (manifest !== null) t.deepEqual((await verifyExport(file, manifest)).damage, []);
+	// The same export is finished, and one of another call is another export.
+	t.like(await archive.export(range, file, { where: { ...where } }), {
+		verified: true,
+		skipped: 4,
+		fragments: 6,
+	});
+	t.like(await archive.export(range, file, { where: { Call: 'b' } }), {
+		verified: false,
+		delivered: 3,
+		skipped: 3,
+	});
+	t.like(await archive.export(range, file), { verified: false, delivered: 6, skipped: 0 });
+});
+
+test('an export of one call that was stopped is resumed, and asks for nothing that it has read', async (t) => {
+	const served = await startArchive(t, { door: interleaved });
+	const archive = openArchive(t, served.endpoint);
+	const directory = await temporaryDirectory(t);
+	const whole = join(directory, 'whole.mkv');
+	await archive.export(range, whole, { where });
+	const file = join(directory, 'x.mkv');
+	await stopHalfWay(t, archive, file, { where });
+	const before = asked(served);
+	const summary = await archive.export(range, file, { where });
+	t.true(summary.resumed > 15 && summary.resumed < 300, `${summary.resumed}`);
+	t.is(asked(served) - before, 300 - summary.resumed);
+	t.like(summary, { fragments: 300, delivered: 75, skipped: 225, frames: 150, gaps: 0, failures: [] });
+	t.deepEqual(await readFile(file), await readFile(whole));
+	const [resumed, atOnce] = await Promise.all([readManifest(file), readManifest(whole)]);
+	t.deepEqual(resumed?.fragments, atOnce?.fragments);
+	t.deepEqual(resumed?.summary, atOnce?.summary);
+});
+
+test('what a function wants is never resumed or taken for finished', async (t) => {
+	const served = await startArchive(t, { door: interleaved });
+	const archive = openArchive(t, served.endpoint);
+	const directory = await temporaryDirectory(t);
+	const file = join(directory, 'x.mkv');
+	const isOfCall = { where: (fragment: { tag(name: string): unknown }) => fragment.tag('Call') === 'a' };
+	await stopHalfWay(t, archive, file, isOfCall);
+	t.deepEqual(await readdir(directory), []);
+	for (const _ of ['first', 'second']) {
+		const summary = await archive.export(range, file, isOfCall);
+		t.like(summary, { verified: false, resumed: 0, discarded: 0, delivered: 75, skipped: 225 });
+	}
+	t.is((await readManifest(file))?.request.where, 'function');
+});
+
+test('where everything is left out there is nothing to write, and it says why', async (t) => {
+	const { endpoint } = await startArchive(t, { door: callsRecording(['a', 'b', null]) });
+	const directory = await temporaryDirectory(t);
+	await t.throwsAsync(
+		openArchive(t, endpoint).export(range, join(directory, 'x.mkv'), { where: { Call: 'c' } }),
+		{
+			code: 'KVS_EMPTY_RANGE',
+			message:
+				'nothing to write to `x.mkv`: there are no frames in the range, but for 3 fragments that `where` leaves out',
+		},
+	);
+	t.deepEqual(await readdir(directory), []);
+});
+
+test('time that nothing covers is a gap of the call: it splits, and is closed', async (t) => {
+	const pause = callsRecording(['a', 'b'], { stepMs: 2000 });
+	const { endpoint } = await startArchive(t, {
+		door: pause,
+		far: callsRecording(['a', 'b', 'a'], { stepMs: 5000 }),
+	});
+	const archive = openArchive(t, endpoint, { streamName: 'far' });
+	const directory = await temporaryDirectory(t);
+	const split = await archive.export(range, join(directory, 's.mkv'), { where, split: 'gap' });
+	t.deepEqual(
+		split.files.map(({ durationMs }) => durationMs),
+		[2000, 2000],
+	);
+	const closed = await archive.export(range, join(directory, 'c.mkv'), { where, gaps: 'close' });
+	t.deepEqual([closed.files[0]?.durationMs, closed.merged.gap, closed.mergedGapMs], [4000, 1, 8000]);
+	const kept = await archive.export(range, join(directory, 'k.mkv'), { where });
+	t.is(kept.files[0]?.durationMs, 12_000);
+});
