@@ -39,6 +39,6 @@ export function resolveRecordOptions(options: RecordOptions): {
 	const split = [options.split ?? DEFAULT_SPLIT].flat();
 	checkSplitRules(split);
 	const tag = splitTagOf(split);
-	if (tag !== null) throw new InvalidOptionError('split', 'a rule of a recorder, which has none for tags', tag);
+	if (tag !== null) throw new InvalidOptionError('split', 'a rule other than { tag } in a recorder', tag);
 	return { split, container };
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { FragmentEvent, MediaEvent, Where } from 'kvs-archive';
@@ -107,16 +106,4 @@ test('the fragment before a range is the last one of the call, and by the produc
 	// Where one of the call begins with the range, none is before it.
 	const frames = openArchive(t, endpoint).frames(between(2200, 60_000, 'server'), { where });
 	t.is((await collect(frames)).length, 2);
-});
-
-test('raw media of one call is that of its fragments', async (t) => {
-	const { endpoint } = await startArchive(t, {
-		door: callsRecording(['a', 'b', 'a']),
-		one: callsRecording(['a']),
-	});
-	const file = join(await temporaryDirectory(t), 'x.mkv');
-	const summary = await openArchive(t, endpoint).exportRaw(range, file, { where });
-	t.like(summary, { delivered: 2, skipped: 1 });
-	const bytes = await readFile(file);
-	t.true(bytes.includes('frame-0000') && bytes.includes('frame-0005') && !bytes.includes('frame-0002'));
 });
