@@ -82,6 +82,7 @@ export {
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';
+export type { PictureOutput, PictureSize } from './pictures/ffmpeg-arguments.js';
 export { FfmpegDecoder, type FfmpegDecoderOptions } from './pictures/ffmpeg-decoder.js';
 export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-decoder.js';
 export { Picture, type PictureFormat } from './pictures/picture.js';

@@ -9,6 +9,7 @@ import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { DamageTracker, type TrackedFrame } from './damage-tracker.js';
+import { ffmpegArguments, MAX_DERIVED_WIDTH, type PictureOutput } from './ffmpeg-arguments.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
 import type { PictureFormat } from './picture.js';
@@ -17,7 +18,7 @@ import { timeOf } from './selected-frame.js';
 import { TimestampAllocator } from './timestamp-allocator.js';
 
 /** Options of {@link FfmpegDecoder}. */
-export interface FfmpegDecoderOptions {
+export interface FfmpegDecoderOptions extends PictureOutput {
 	/** The program, by its path or its name in the PATH. @default 'ffmpeg' */
 	readonly path?: string | undefined;
 	/**
@@ -39,13 +40,6 @@ const TIMEOUT_MS = 60_000;
 /** A tick of what goes in and comes out is a microsecond, and called a millisecond: Matroska's own from ffmpeg is not finer. */
 const TIMECODE_SCALE_NS = 1_000_000;
 
-const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
-	jpg: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-q:v', '2'],
-	png: ['-c:v', 'png', '-pix_fmt', 'rgb24'],
-	rgb24: ['-c:v', 'rawvideo', '-pix_fmt', 'rgb24', '-allow_raw_vfw', '1'],
-	nv12: ['-c:v', 'rawvideo', '-pix_fmt', 'nv12'],
-};
-
 /**
  * Decodes with ffmpeg as a child process, one a run, with back-pressure on both pipes. Proven with ffmpeg 5.1. Throws
  * `KVS_FFMPEG_NOT_FOUND` where there is none, and `KVS_FFMPEG_FAILED` where it hangs or gives out what is not a picture.
@@ -53,7 +47,7 @@ const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
  * Behind frames that were left out or are missing, an open group of H.265 goes on in the same process, spliced; one of H.264
  * needs a new process (some 100 ms).
  *
- * Pictures are as coded: not rotated, not scaled, cropped as the stream says. Damage that ffmpeg would conceal is reported, and
+ * Pictures are as coded unless a `size` is given: not rotated, not scaled, cropped as the stream says. Damage that ffmpeg would conceal is reported, and
  * such a picture not delivered, nor those after it in decoding order up to the next key frame: for that, ffmpeg decodes
  * with one thread and logs every NAL unit, which on 600 key frames of 1080p cost 2 % more of the processor's time than
  * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 and AV1 much, of VP8 and VP9 nearly all.
@@ -62,12 +56,29 @@ export class FfmpegDecoder implements FrameDecoder {
 	readonly #path: string;
 	readonly #timeoutMs: number;
 	readonly #clock: Clock;
+	readonly #output: PictureOutput;
 
-	constructor({ path = 'ffmpeg', timeoutMs = TIMEOUT_MS, clock = systemClock }: FfmpegDecoderOptions = {}) {
+	/** Throws `InvalidOptionError` for a `timeoutMs`, `size` or `jpegQuality` that is not valid. */
+	constructor({
+		path = 'ffmpeg',
+		timeoutMs = TIMEOUT_MS,
+		clock = systemClock,
+		...output
+	}: FfmpegDecoderOptions = {}) {
 		if (!(timeoutMs > 0)) throw new InvalidOptionError('timeoutMs', 'more than 0', timeoutMs);
+		const { size, jpegQuality } = output;
+		for (const side of size === undefined ? [] : [size.width ?? 1, size.height]) {
+			if (!isWhole(side, MAX_DERIVED_WIDTH)) {
+				throw new InvalidOptionError('size', `of sides from 1 to ${MAX_DERIVED_WIDTH} pixels`, size);
+			}
+		}
+		if (jpegQuality !== undefined && !isWhole(jpegQuality, 100)) {
+			throw new InvalidOptionError('jpegQuality', 'a whole number from 1 to 100', jpegQuality);
+		}
 		this.#path = path;
 		this.#timeoutMs = timeoutMs;
 		this.#clock = clock;
+		this.#output = output;
 	}
 
 	open({ track }: Frame, format: PictureFormat, described: Track = track): DecoderRun {
@@ -75,7 +86,7 @@ export class FfmpegDecoder implements FrameDecoder {
 		const tracker = new DamageTracker();
 		const process = new FfmpegProcess({
 			path: this.#path,
-			args: argumentsFor(format),
+			args: ffmpegArguments(format, this.#output),
 			onLine: (line) => tracker.line(line),
 			timeoutMs: this.#timeoutMs,
 			clock: this.#clock,
@@ -211,52 +222,8 @@ class FfmpegRun implements DecoderRun {
 	}
 }
 
-function argumentsFor(format: PictureFormat): string[] {
-	return [
-		'-nostdin',
-		'-hide_banner',
-		'-nostats',
-		'-v',
-		'repeat+level+debug',
-		// What is said of a frame must not be mixed with what is said of the next.
-		'-threads',
-		'1',
-		// Where the producer sends hashes of its pictures, they are compared.
-		'-err_detect',
-		'crccheck',
-		// The standard's delay, so that no order has to be guessed.
-		'-strict',
-		'1',
-		// What is decoded to be looked at first is decoded twice.
-		'-probesize',
-		'32',
-		'-analyzeduration',
-		'0',
-		'-fpsprobesize',
-		'0',
-		'-copyts',
-		'-noautorotate',
-		'-f',
-		'matroska',
-		'-i',
-		'pipe:0',
-		'-map',
-		'0:v:0',
-		'-vsync',
-		'passthrough',
-		// Logs a line for each picture.
-		'-vf',
-		'metadata=add:key=picture:value=1,metadata=print',
-		'-enc_time_base',
-		'1/1000',
-		...ENCODERS[format],
-		'-f',
-		'matroska',
-		// Of raw pictures, a checksum costs as much as decoding them.
-		'-write_crc32',
-		'0',
-		'pipe:1',
-	];
+function isWhole(value: number, max: number): boolean {
+	return Number.isInteger(value) && value >= 1 && value <= max;
 }
 
 /** A TrackEntry without a CodecPrivate: every key frame brings its parameter sets, whatever the producer wrote where. */

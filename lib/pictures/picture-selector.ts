@@ -1,11 +1,12 @@
 import { registeredCodecId } from '../codecs/codec.js';
+import { nalCodecOf, startsClosedGop } from '../codecs/nal/access-unit.js';
 import { InvalidOptionError } from '../errors.js';
 import { type FrameSelection, FrameSelector } from '../frames/frame-selector.js';
 import { correctTimes } from '../gaps/outlier-times.js';
 import { type Instant, resolveInstant } from '../model/instant.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { DecodeOrderTracker } from './decode-order-tracker.js';
+import { DecodeOrderTracker, MAX_LEADING_FRAMES } from './decode-order-tracker.js';
 import { ScreenTimes } from './screen-times.js';
 import { type SelectedFrame, timeOf } from './selected-frame.js';
 
@@ -161,7 +162,7 @@ export class PictureSelector {
 
 	/** What of a group is decoded so that its wanted frames can be. */
 	#decodable(group: readonly PlacedFrame[], wanted: ReadonlySet<PlacedFrame>): readonly SelectedFrame[] {
-		const end = group.findLastIndex((placed) => wanted.has(placed)) + 1;
+		const end = reachOf(group, group.findLastIndex((placed) => wanted.has(placed)) + 1);
 		const key = group[0];
 		const leads =
 			key !== undefined && [...wanted].some(({ presentationMs }) => presentationMs < key.presentationMs);
@@ -197,6 +198,17 @@ export class PictureSelector {
 		this.#lastOrder = order;
 		return { frame, presentationMs, isWanted, isNext };
 	}
+}
+
+/**
+ * How many frames of a group are decoded so that the first `end` give pictures. ffmpeg drops what it holds when its input ends
+ * before the key frame of an open group of H.264 was shown, and that comes after those that are shown before it and as many more.
+ */
+function reachOf(group: readonly PlacedFrame[], end: number): number {
+	const [key] = group;
+	if (key === undefined || end === 0 || nalCodecOf(key.frame.track) !== 'avc') return end;
+	if (startsClosedGop(key.frame)) return end;
+	return Math.max(end, Math.min(group.length, 2 * MAX_LEADING_FRAMES + 1));
 }
 
 function isAt(select: PictureSelection): select is { readonly at: readonly Instant[] } {
