@@ -57,6 +57,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			'--hls-sessions <n>',
 			'playback sessions a stream; one more closes the oldest (default: any number)',
 		)
+		.option('--ffmpeg <path>', 'the ffmpeg that GetImages decodes with (default: the one in the PATH)')
 		.option('--tls-cert <file>', 'speak HTTPS, with this certificate in PEM')
 		.option('--tls-key <file>', 'the private key of --tls-cert, in PEM')
 		.action(run(async () => (await import('./commands/serve.js')).serve));

@@ -11,6 +11,7 @@ import { createResponder } from './http/respond.js';
 import { Router } from './http/router.js';
 import { checkIdentity, type ServerIdentity } from './http/server-identity.js';
 import { createLimitedServer, resolveLimits, type ServerLimits } from './http/server-limits.js';
+import { ImageMaker } from './images/image-maker.js';
 import { LocalArchive } from './local-archive.js';
 import type { LocalArchiveOptions } from './local-archive-options.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
@@ -18,6 +19,7 @@ import { getClip } from './operations/get-clip.js';
 import { getDashStreamingSessionUrl } from './operations/get-dash-streaming-session-url.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
 import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
+import { getImages } from './operations/get-images.js';
 import { getMedia } from './operations/get-media.js';
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
 import { listFragments } from './operations/list-fragments.js';
@@ -45,6 +47,7 @@ const operations: readonly Operation[] = [
 	getHlsStreamingSessionUrl,
 	getDashStreamingSessionUrl,
 	getClip,
+	getImages,
 	getDataEndpoint,
 	putMedia,
 	getMedia,
@@ -74,6 +77,8 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly tls?: ServerIdentity | undefined;
 	/** Limits on clients that differ from the defaults. */
 	readonly limits?: Partial<ServerLimits> | undefined;
+	/** The ffmpeg that GetImages decodes with, by its path or its name in the PATH. @default 'ffmpeg' */
+	readonly ffmpeg?: string | undefined;
 	/** Playback sessions of a stream at once; one more closes the oldest. @default Infinity, as the service has it today */
 	readonly hlsSessions?: number | undefined;
 	/**
@@ -119,6 +124,8 @@ export function createArchiveServer(options: ArchiveServerOptions = {}): Archive
 	const shared = {
 		archive,
 		tokens: new PageTokens(),
+		images: new ImageMaker(),
+		ffmpeg: options.ffmpeg,
 		sessions,
 		quotas: quotaValues,
 		clock,

@@ -23,6 +23,7 @@ export interface ServeOptions {
 	readonly quotas: string;
 	readonly faults?: string;
 	readonly credentials: readonly string[];
+	readonly ffmpeg?: string;
 	readonly hlsSessions?: string;
 	readonly retention?: string;
 	readonly fsync: string;
@@ -74,6 +75,7 @@ export async function serve(
 		quotas: options.quotas,
 		...(credentials.length > 0 && { credentials }),
 		faults: options.faults === undefined ? [] : await readFaults(options.faults),
+		ffmpeg: options.ffmpeg,
 		hlsSessions: integerOption('--hls-sessions', options.hlsSessions),
 		tls: await readIdentity(options),
 	});

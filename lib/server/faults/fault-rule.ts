@@ -4,6 +4,7 @@ import type { AckErrorId } from '../wire/ack-error-name.js';
 export const faultOperations = [
 	'ListFragments',
 	'GetMediaForFragmentList',
+	'GetImages',
 	'GetMedia',
 	'PutMedia',
 	'GetHLSStreamingSessionURL',

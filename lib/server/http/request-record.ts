@@ -14,11 +14,14 @@ export interface RequestRecord {
 	readonly isThrottled: boolean;
 	/** The faults that change this response; empty where none does. */
 	readonly faults: readonly AppliedFault[];
-	/** Fragments that GetMediaForFragmentList named, those of a clip, or the one of a session: the cost in fragment-media points. 0 for an invalid request. */
+	/**
+	 * Fragments that GetMediaForFragmentList named, those of a clip, the one of a session, or images that GetImages may give: the
+	 * cost in fragment-media points. 0 for an invalid request.
+	 */
 	readonly fragmentsAsked: number;
 	/**
-	 * The MaxResults of a ListFragments, the fragments of a clip, and what a session's media playlist may hold: the cost in fragment-metadata points. 0
-	 * for an invalid request.
+	 * The MaxResults of a ListFragments, 400 more of a GetImages, the fragments of a clip, and what a session's media playlist may
+	 * hold: the cost in fragment-metadata points. 0 for an invalid request.
 	 */
 	readonly metadataPoints: number;
 	/** Fragments listed, or sent unless the response breaks off; 0 for an error. */

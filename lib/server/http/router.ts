@@ -5,7 +5,7 @@ import type { Reply } from './reply.js';
 
 /** What a request costs its stream, in points. */
 export interface RouteCost {
-	/** Fragment-media points: fragments requested. */
+	/** Fragment-media points: fragments, or images, requested. */
 	readonly fragmentsAsked: number;
 	readonly metadataPoints: number;
 }

@@ -3,7 +3,7 @@ import { bodyStops, streamStops } from '../faults/body-stops.js';
 import type { RuleOf } from '../faults/fault-rule.js';
 import { faultListing } from '../faults/listing-faults.js';
 import { arrangeMedia } from '../faults/media-faults.js';
-import { errorReply, jsonReply, type Reply } from '../http/reply.js';
+import { errorReply, jsonReply, type Reply, resourceReply } from '../http/reply.js';
 import { clientLimitExceeded, ServiceError } from '../wire/service-error.js';
 import { listingJson } from './listing-json.js';
 import type { OperationResult } from './operation.js';
@@ -70,6 +70,7 @@ function contentReply(result: SettledResult, fired: readonly ActiveFaultRule[], 
 		const { contentType, fragments = 0 } = result;
 		return { ...jsonReply(null), contentType, parts: [], stream: result.body(fired), fragments };
 	}
+	if (result.kind === 'bytes') return resourceReply(result.contentType, result.slices, {});
 	const [dead] = rulesOf(fired, 'dead-endpoint');
 	if (dead === undefined) return jsonReply(result.json);
 	return { ...jsonReply({ DataEndpoint: dead.rule.endpoint ?? DEAD_ENDPOINT }), faults: [dead.applied] };

@@ -2,7 +2,8 @@ import type { RangeClock } from '../../model/time-range.js';
 import type { ClockRange, Snapshot } from '../store/fragment-index.js';
 import { permutedPosition } from '../store/page-permutation.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
-import type { RequestFields, StringBounds } from '../wire/request-fields.js';
+import { NEXT_TOKEN } from '../wire/page-token.js';
+import type { RequestFields } from '../wire/request-fields.js';
 import { invalidArgument } from '../wire/service-error.js';
 import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
@@ -10,9 +11,6 @@ import { requestedStream } from './requested-stream.js';
 /** Undocumented; the Java parser library requests as many. */
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
-
-/** NextToken: standard base64. */
-const NEXT_TOKEN: StringBounds = { maxLength: 4096, pattern: /^[a-zA-Z0-9+/]+={0,2}$/ };
 
 const selectorTypes = ['PRODUCER_TIMESTAMP', 'SERVER_TIMESTAMP'] as const;
 const clocks: Readonly<Record<(typeof selectorTypes)[number], RangeClock>> = {

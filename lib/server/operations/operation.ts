@@ -3,6 +3,7 @@ import type { ActiveFaultRule } from '../faults/active-fault-rule.js';
 import type { ListedPage } from '../faults/listing-faults.js';
 import type { Reply } from '../http/reply.js';
 import type { RouteCost } from '../http/router.js';
+import type { ImageMaker } from '../images/image-maker.js';
 import type { LocalArchive } from '../local-archive.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { PlaybackSessions } from '../playback/sessions/playback-sessions.js';
@@ -21,6 +22,10 @@ export interface OperationContext {
 	readonly origin: string;
 	/** The quotas that hold within a request. */
 	readonly quotas: QuotaValues;
+	/** What makes images. */
+	readonly images: ImageMaker;
+	/** The program that decodes video; undefined: the one in the PATH. */
+	readonly ffmpeg: string | undefined;
 	/** Playback sessions. */
 	readonly sessions: PlaybackSessions;
 	/** The archive's clock, epoch milliseconds. */
@@ -48,6 +53,13 @@ export interface JsonResult {
 	readonly json: WireValue;
 }
 
+/** A response of a known length. */
+export interface BytesResult {
+	readonly kind: 'bytes';
+	readonly contentType: string;
+	readonly slices: readonly Uint8Array[];
+}
+
 /**
  * Bytes as they come, of unknown number, each item one HTTP chunk in a write of its own. The head is sent before the first.
  * The response ends with the iterable; when the client disconnects the iterable is closed, which is to end on `signal` too.
@@ -69,8 +81,9 @@ export type OperationResult =
 			readonly kind: 'action';
 			/** What it costs the stream. @default nothing */
 			readonly cost?: RouteCost;
-			readonly act: () => Promise<JsonResult | StreamResult>;
+			readonly act: () => Promise<JsonResult | BytesResult | StreamResult>;
 	  }
+	| BytesResult
 	| ListingResult
 	/** The chunks of these fragments, and what there is in place of one that cannot be read. */
 	| {

@@ -3,8 +3,6 @@ import type { Operation } from './operation.js';
 
 /** What the SDK's clients can call besides what the local archive serves. */
 const names = [
-	// Playback and pictures made by the service.
-	'GetImages',
 	// What the service does by itself.
 	'DescribeImageGenerationConfiguration',
 	'UpdateImageGenerationConfiguration',

@@ -4,9 +4,12 @@ import { InvalidOptionError } from '../../errors.js';
 export interface QuotaValues {
 	/** GetMediaForFragmentList calls in any rolling second. */
 	readonly mediaCallsPerSecond: number;
-	/** Fragment-media points a second: a fragment costs one, named in GetMediaForFragmentList, in a clip or played in a session. */
+	/** Fragment-media points a second: one for a fragment, named in GetMediaForFragmentList, in a clip or played in a session, and for an image. */
 	readonly mediaPointsPerSecond: number;
-	/** Fragment-metadata points a second: ListFragments, media playlists and manifests cost what they hold at most, whatever they hold. */
+	/**
+	 * Fragment-metadata points a second: ListFragments, media playlists and manifests cost what they hold at most, whatever they hold;
+	 * GetImages 400 more.
+	 */
 	readonly metadataPointsPerSecond: number;
 	/** GetMediaForFragmentList responses that may be open at a time. */
 	readonly mediaConnections: number;

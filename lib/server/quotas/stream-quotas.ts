@@ -7,9 +7,12 @@ import type { QuotaValues } from './quota-values.js';
 export interface RequestCost {
 	/** The service's name of the operation. */
 	readonly operation: string;
-	/** One for each fragment that GetMediaForFragmentList names and of a clip, one for a fragment of a session. */
+	/** One for each fragment that GetMediaForFragmentList names or of a clip, for a fragment of a session, and for an image that GetImages may give. */
 	readonly mediaPoints: number;
-	/** The MaxResults of a ListFragments, the fragments of a clip, the MaxMediaPlaylistFragmentResults of a media playlist's session. */
+	/**
+	 * The MaxResults of a ListFragments, 400 more of a GetImages, the fragments of a clip, the MaxMediaPlaylistFragmentResults of a
+	 * media playlist's session.
+	 */
 	readonly metadataPoints: number;
 }
 

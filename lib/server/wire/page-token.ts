@@ -1,10 +1,14 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { StringBounds } from './request-fields.js';
 
 /** SHA-256's length. */
 const MAC_BYTES = 32;
 
+/** Bounds of NextToken, as the service's model gives them: standard base64. */
+export const NEXT_TOKEN: StringBounds = { maxLength: 4096, pattern: /^[a-zA-Z0-9+/]+={0,2}$/ };
+
 /** The operations that hand out tokens; a token is good for its own only. */
-export type PageTokenKind = 'ListFragments' | 'ListStreams';
+export type PageTokenKind = 'GetImages' | 'ListFragments' | 'ListStreams';
 
 /**
  * Makes and reads page tokens: standard base64, as NextToken's pattern wants it, of a JSON value and its HMAC.
@@ -16,7 +20,7 @@ export class PageTokens {
 	readonly #secret = randomBytes(MAC_BYTES);
 
 	/** A token that carries `fields`, readable again as the same `kind`. */
-	seal(kind: PageTokenKind, fields: Readonly<Record<string, string | number>>): string {
+	seal(kind: PageTokenKind, fields: Readonly<Record<string, string | number | null>>): string {
 		const body = Buffer.from(JSON.stringify(fields));
 		return Buffer.concat([this.#mac(kind, body), body]).toString('base64');
 	}

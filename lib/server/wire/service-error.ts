@@ -21,6 +21,11 @@ export function invalidArgument(message: string): ServiceError {
 	return new ServiceError('InvalidArgumentException', 400, message);
 }
 
+/** Members that do not go together; the documentation of GetImages names this error. */
+export function validationFailed(message: string): ServiceError {
+	return new ServiceError('ValidationException', 400, message);
+}
+
 /** The stream of the request is unknown. */
 export function resourceNotFound(): ServiceError {
 	const message = 'The requested stream is not found or not active.';

@@ -7,8 +7,7 @@ import { withBoto3 } from '../../helpers/needs.js';
 import { startServer } from '../../helpers/start-server.js';
 
 const unserved: ReadonlySet<string> = new Set(
-	`GetImages
-	DescribeImageGenerationConfiguration UpdateImageGenerationConfiguration
+	`DescribeImageGenerationConfiguration UpdateImageGenerationConfiguration
 	DescribeNotificationConfiguration UpdateNotificationConfiguration
 	DescribeMediaStorageConfiguration UpdateMediaStorageConfiguration DescribeMappedResourceConfiguration
 	StartEdgeConfigurationUpdate DescribeEdgeConfiguration DeleteEdgeConfiguration ListEdgeAgentConfigurations
