@@ -26,7 +26,12 @@ const printed: Readonly<Record<string, RegExp>> = {
 	'read-live.ts': /^(\d+ frames, \d+ bytes, \d+\.\d s behind now\n){5}5 fragments, none failed\n$/,
 	'react-to-event.ts':
 		/^fragment 0 from 2026-01-31T14:03:02\.000Z\n[\s\S]*most movement at 2026-01-31T14:03:\d\d\.\d{3}Z/,
+	'recorder.ts':
+		/^(door-2026-01-31T14-0\d-[\d.-]+Z\.mp4: \d\.\d s, [0-9a-f]{8}…\n){4}4 files, 8 fragments, 0 damaged\n$/,
 };
+
+/** The examples that write where they are told to. */
+const writing = ['export-range.ts', 'recorder.ts'];
 
 /** The examples that decode pictures. */
 const decoding = ['event-worker.ts', 'motion-alarm.ts', 'motion.ts', 'read-clock.ts'];
