@@ -30,14 +30,11 @@ const printed: Readonly<Record<string, RegExp>> = {
 		/^(door-2026-01-31T14-0\d-[\d.-]+Z\.mp4: \d\.\d s, [0-9a-f]{8}…\n){4}4 files, 8 fragments, 0 damaged\n$/,
 };
 
-/** The examples that write where they are told to. */
-const writing = ['export-range.ts', 'recorder.ts'];
-
 /** The examples that decode pictures. */
 const decoding = ['event-worker.ts', 'motion-alarm.ts', 'motion.ts', 'read-clock.ts'];
 
 /** The examples that write where their argument says. */
-const writing = ['event-worker.ts', 'export-range.ts'];
+const writing = ['event-worker.ts', 'export-range.ts', 'recorder.ts'];
 
 /** What they share. */
 const helpers = ['local-archive.ts', 'local-queue.ts', 'motion-between.ts'];

@@ -15,6 +15,7 @@ import {
 	readRecordPast,
 	type SealedRecording,
 } from './record-past.js';
+import { endOfList } from './recording-list.js';
 
 /** What a recorder knows after a file was finished, besides its place in the stream. */
 export type RecordState = Pick<RecordHead, 'sink' | 'untilMs' | 'fragments' | 'cut'>;
@@ -43,7 +44,7 @@ export class RecordJournal {
 
 	/**
 	 * Opens the journal of a directory and reads where the recorder was stopped, as far as the part that it wrote is what it wrote;
-	 * makes one where there is none, which begins at `fromMs`. `lost`: fragments after that. Fails with `SinkError`
+	 * makes one where there is none, which begins after what is in the list, or at `fromMs`. `lost`: fragments after that. Fails with `SinkError`
 	 * (`KVS_SINK_FAILED`), also where the directory is another stream's.
 	 */
 	static async open(
@@ -53,7 +54,7 @@ export class RecordJournal {
 		const path = pathIn(directory);
 		try {
 			const found = await readRecordPast(path);
-			if (found === null) await writeHead(directory, { ...NEW_HEAD, stream, fromMs });
+			if (found === null) await writeHead(directory, await newHead(directory, { stream, fromMs }));
 			else if (found.head.stream !== stream) {
 				const message = `\`${directory}\` holds recordings of the stream \`${found.head.stream}\`: choose another directory for \`${stream}\``;
 				throw new SinkError('KVS_SINK_FAILED', directory, message);
@@ -152,6 +153,13 @@ const NEW_HEAD: Omit<RecordHead, 'stream' | 'fromMs'> = {
 	fragments: [],
 	cut: null,
 };
+
+/** Of a directory without a journal: it goes on after what is in its list, where its journal was lost. */
+async function newHead(directory: string, start: Pick<RecordHead, 'stream' | 'fromMs'>): Promise<RecordHead> {
+	const end = await endOfList(directory);
+	if (end === null) return { ...NEW_HEAD, ...start };
+	return { ...NEW_HEAD, ...start, hasDone: true, fromMs: end.fromMs, done: Object.fromEntries(end.done) };
+}
 
 function pathIn(directory: string): string {
 	return join(directory, '.recorder.journal');

@@ -10,7 +10,7 @@ import {
 	NOTHING_WRITTEN,
 	skippedFragment,
 } from '../export/exported-fragment.js';
-import { brokenNotices, noticesOf, outlierNotices } from '../export/fragment-notice.js';
+import { brokenNotices, outlierNotices } from '../export/fragment-notice.js';
 import type { SplitRule } from '../export/split-rule.js';
 import type {
 	FragmentEndEvent,
@@ -25,12 +25,15 @@ import { sourceMs } from '../muxing/output-timeline.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
 import type { RecordJournal } from './record-journal.js';
 import type { OpenRecording, RecordPast, SealedRecording } from './record-past.js';
-import type { Recording, RecordingCut } from './recording.js';
+import { type Recording, type RecordingCut, recordingOf } from './recording.js';
 import type { RecordingDirectory } from './recording-directory.js';
 import { recordingName } from './recording-name.js';
 
 /** How many fragments a notice names. */
 const MAX_NAMED_LOST = 10;
+
+/** So long before its video the audio of a fragment may begin, and with it a file before another has ended. */
+const MAX_LEAD_MS = 500;
 
 /** What a {@link RecordSink} needs. */
 export interface RecordSinkOptions {
@@ -204,7 +207,7 @@ export class RecordSink extends FragmentSink {
 			Number.POSITIVE_INFINITY,
 		);
 		const name = recordingName(stream, startMs, container);
-		const isLate = this.#untilMs !== null && startMs < this.#untilMs;
+		const isLate = this.#untilMs !== null && startMs < this.#untilMs - MAX_LEAD_MS;
 		const file = await ExportFile.begin(this.#fileOptions({ name, container }), tracks, {
 			number: 0,
 			cut: null,
@@ -248,25 +251,11 @@ export class RecordSink extends FragmentSink {
 		const [sealed] = await file.seal(this.signal);
 		if (sealed === undefined) return;
 		this.#open = null;
-		const { part, bytes, frames, durationMs } = sealed;
-		const written = this.#fragments.filter(({ frames: count }) => count > 0);
-		const finished: Recording = {
+		const { part } = sealed;
+		const finished = recordingOf(recording, sealed, this.#fragments, {
 			file: await directory.freeName(stream, recording),
-			start: new Date(Math.floor(recording.startMs)).toISOString(),
-			end: new Date(Math.ceil(recording.startMs + durationMs)).toISOString(),
-			durationMs,
-			serverFrom: written[0]?.serverTimestamp ?? null,
-			serverTo: written.at(-1)?.serverTimestamp ?? null,
-			bytes,
 			sha256: await directory.sha256(part, this.signal),
-			frames,
-			cut: recording.cut,
-			fragments: written.flatMap(({ fragmentNumber }) => fragmentNumber ?? []),
-			failures: this.#fragments.flatMap(({ fragmentNumber, status, code = null, name = '', message = '' }) =>
-				status === 'delivered' ? [] : [{ fragmentNumber, code, name, message }],
-			),
-			notices: this.#fragments.flatMap(noticesOf),
-		};
+		});
 		await journal.seal({ part, recording: finished, cut });
 		await this.#publish({ part, recording: finished, cut });
 	}

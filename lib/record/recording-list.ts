@@ -1,16 +1,26 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SinkError } from '../errors.js';
+import { isCount, isRecord, isSha256, isTextOrNull } from '../export/field-checks.js';
+import { fileLines } from '../files/file-lines.js';
 import { createTrouble, isFileThere } from '../files/file-trouble.js';
 import { syncDirectory } from '../files/private-directory.js';
 import { readFully } from '../files/read-fully.js';
+import { CheckpointKeeper } from '../follow/checkpoint.js';
 import { RECORDINGS_FILE, type Recording } from './recording.js';
+import { isPlainName } from './recording-name.js';
+
+/** A longer line is not one: a file of a whole day of fragments has 5 MB. */
+export const MAX_LINE_BYTES: number = 64 * 1024 * 1024;
 
 /** As the recordings have it, before the process's umask takes its part. */
 const LIST_MODE = 0o666;
 
 /** What is read of the end of the list at first; twice as much where the last line is longer. */
 const TAIL_BYTES = 64 * 1024;
+
+/** So much of the end of the list counts for where it ends: more than a listing looks back. */
+const LIST_END_MS = 600_000;
 
 /**
  * Adds a recording to the list of a directory; durable when it resolves. Does nothing where it is the last in the list. What
@@ -31,6 +41,30 @@ export async function listRecording(directory: string, recording: Recording): Pr
 	} catch (cause) {
 		throw new SinkError('KVS_SINK_FAILED', path, `cannot write \`${path}\`: ${createTrouble(cause)}`, cause);
 	}
+}
+
+/**
+ * Where in the stream the recordings in a directory end, as far as the list tells; null where there are none. Fails with the
+ * system's error.
+ */
+export async function endOfList(directory: string): Promise<CheckpointKeeper | null> {
+	const path = join(directory, RECORDINGS_FILE);
+	if (!(await isFileThere(path, { follows: true }))) return null;
+	let newestMs = Number.NEGATIVE_INFINITY;
+	let last: { readonly serverMs: number; readonly fragments: readonly string[] }[] = [];
+	for await (const { bytes } of fileLines(path, MAX_LINE_BYTES)) {
+		const { fragments = [], serverTo = null } = readRecording(bytes.toString('utf8')) ?? {};
+		const serverMs = Date.parse(serverTo ?? '');
+		if (Number.isNaN(serverMs)) continue;
+		newestMs = Math.max(newestMs, serverMs);
+		last = [...last, { serverMs, fragments }].filter((line) => line.serverMs > newestMs - LIST_END_MS);
+	}
+	if (last.length === 0) return null;
+	const keeper = new CheckpointKeeper('', { fromMs: newestMs - LIST_END_MS });
+	for (const { serverMs, fragments } of last) {
+		for (const number of fragments) keeper.finished(number, serverMs);
+	}
+	return keeper;
 }
 
 async function append(handle: FileHandle, recording: Recording): Promise<void> {
@@ -70,6 +104,23 @@ async function tailOf(
 		const last = bytes.toString('utf8', before + 1, Math.max(0, end));
 		return { last, rest: bytes.toString('utf8', end + 1), restStart: start + end + 1 };
 	}
+}
+
+/** The recording of a line of the list; null where the line is not of one. */
+export function readRecording(line: string): Recording | null {
+	const value: unknown = parsed(line);
+	if (!isRecord(value)) return null;
+	const { file, bytes, sha256, serverTo, frames, fragments, failures } = value;
+	const isOne =
+		isPlainName(file) &&
+		isCount(bytes) &&
+		isSha256(sha256) &&
+		isTextOrNull(serverTo) &&
+		isCount(frames) &&
+		Array.isArray(fragments) &&
+		fragments.every((number) => typeof number === 'string') &&
+		Array.isArray(failures);
+	return isOne ? (value as unknown as Recording) : null;
 }
 
 /** A line; null for a text that is not one. */

@@ -1,6 +1,8 @@
-import type { FileCut } from '../export/export-manifest.js';
-import type { FragmentNotice } from '../export/fragment-notice.js';
+import type { ExportedFragment, FileCut } from '../export/export-manifest.js';
+import type { SealedFile } from '../export/export-past.js';
+import { type FragmentNotice, noticesOf } from '../export/fragment-notice.js';
 import type { FailedFragment } from '../model/run-summary.js';
+import type { OpenRecording } from './record-past.js';
 
 /** Why a recorder began a new file, besides the reasons of an export: `late`, what came lies before what was written. */
 export interface RecordingCut extends Omit<FileCut, 'reason'> {
@@ -34,3 +36,30 @@ export interface Recording {
 
 /** Where the list of the recordings in a directory is. */
 export const RECORDINGS_FILE = 'recordings.jsonl';
+
+/** What is to be said of a file that is whole. `fragments`: those since the file before. */
+export function recordingOf(
+	{ startMs, cut }: OpenRecording,
+	{ bytes, frames, durationMs }: SealedFile,
+	fragments: readonly ExportedFragment[],
+	{ file, sha256 }: Pick<Recording, 'file' | 'sha256'>,
+): Recording {
+	const written = fragments.filter(({ frames: count }) => count > 0);
+	return {
+		file,
+		start: new Date(Math.floor(startMs)).toISOString(),
+		end: new Date(Math.ceil(startMs + durationMs)).toISOString(),
+		durationMs,
+		serverFrom: written[0]?.serverTimestamp ?? null,
+		serverTo: written.at(-1)?.serverTimestamp ?? null,
+		bytes,
+		sha256,
+		frames,
+		cut,
+		fragments: written.flatMap(({ fragmentNumber }) => fragmentNumber ?? []),
+		failures: fragments.flatMap(({ fragmentNumber, status, code = null, name = '', message = '' }) =>
+			status === 'delivered' ? [] : [{ fragmentNumber, code, name, message }],
+		),
+		notices: fragments.flatMap(noticesOf),
+	};
+}

@@ -2,15 +2,11 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { ExportBytes } from '../export/export-bytes.js';
-import { isCount, isRecord, isSha256 } from '../export/field-checks.js';
 import type { ExportDamage } from '../export/verify-export.js';
 import { fileLines } from '../files/file-lines.js';
 import { fileTrouble, isFileThere } from '../files/file-trouble.js';
 import { RECORDINGS_FILE, type Recording } from './recording.js';
-import { isPlainName } from './recording-name.js';
-
-/** A longer line is not one: a file of a whole day of fragments has 5 MB. */
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
+import { MAX_LINE_BYTES, readRecording } from './recording-list.js';
 
 /** What a check of the recordings in a directory found. */
 export interface RecordingsReport {
@@ -67,7 +63,7 @@ class RecordingsCheck {
 		for await (const { bytes, end } of fileLines(path, MAX_LINE_BYTES)) {
 			lines++;
 			endBytes = end;
-			const recording = recordingOf(bytes.toString('utf8'));
+			const recording = readRecording(bytes.toString('utf8'));
 			if (recording === null) this.#found(RECORDINGS_FILE, `line ${lines} is not a recording`);
 			else await this.#recording(recording);
 		}
@@ -108,24 +104,4 @@ class RecordingsCheck {
 	#found(file: string, detail: string, fragmentNumber: string | null = null): void {
 		this.#damage.push({ file, fragmentNumber, detail });
 	}
-}
-
-function recordingOf(line: string): Recording | null {
-	let value: unknown;
-	try {
-		value = JSON.parse(line);
-	} catch {
-		return null;
-	}
-	if (!isRecord(value)) return null;
-	const { file, bytes, sha256, frames, fragments, failures } = value;
-	const isOne =
-		isPlainName(file) &&
-		isCount(bytes) &&
-		isSha256(sha256) &&
-		isCount(frames) &&
-		Array.isArray(fragments) &&
-		fragments.every((number) => typeof number === 'string') &&
-		Array.isArray(failures);
-	return isOne ? (value as unknown as Recording) : null;
 }

@@ -284,3 +284,14 @@ test('a file is finished when nothing has come for as long as it may be', async 
 	await t.throwsAsync(recording, { is: reason });
 	t.deepEqual(await allTimesIn(directory), [framesOf(1, 2), framesOf(3)]);
 });
+
+test('a directory without its journal goes on after what is in its list', async (t) => {
+	const { put, recordAll, directory } = await startRecorded(t);
+	await put(1, 2, 3);
+	await recordAll({ split: { everyMs: 900 } });
+	rmSync(join(directory, '.recorder.journal'));
+	await put(4);
+	await recordAll();
+	t.deepEqual((await allTimesIn(directory)).flat(), framesOf(1, 2, 3, 999_999, 4));
+	t.deepEqual((await verifyRecordings(directory)).damage, []);
+});
