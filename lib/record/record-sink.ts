@@ -32,7 +32,7 @@ import { recordingName } from './recording-name.js';
 /** How many fragments a notice names. */
 const MAX_NAMED_LOST = 10;
 
-/** So long before its video the audio of a fragment may begin, and with it a file before another has ended. */
+/** How much earlier than its video the audio of a fragment may begin, and with it a file than another one ends. */
 const MAX_LEAD_MS = 500;
 
 /** What a {@link RecordSink} needs. */
