@@ -7,6 +7,8 @@ import { run, temporaryDirectory } from './helpers/tools.js';
 
 /** What an example must have printed. */
 const printed: Readonly<Record<string, RegExp>> = {
+	'call-as-wav.ts':
+		/^call 5f1e\S+: 2000 ms, 2 fragments, 2 of other calls\ncalls-001\.wav: call 5f1e\S+, 2000 ms\ncalls-002\.wav: call 9b0c\S+, 2000 ms\n$/,
 	'event-worker.ts':
 		/^(\d+): something moves, 5 pictures\n\d+: nothing moves, 5 pictures\n\1: was done before\n$/,
 	'export-range.ts':
