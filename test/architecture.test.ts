@@ -61,10 +61,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'stream',
 	],
 	redis: ['follow', 'stream'],
-	cli: ['errors.ts', 'index.ts', 'model', 'redis/index.ts', 'server/index.ts'],
+	dynamodb: ['follow'],
+	cli: ['dynamodb/index.ts', 'errors.ts', 'index.ts', 'model', 'redis/index.ts', 'server/index.ts'],
 };
 const forEveryone = ['errors.ts', 'load-peer.ts', 'model'];
-const edges = ['server', 'redis', 'cli'];
+const edges = ['server', 'redis', 'dynamodb', 'cli'];
 
 /**
  * The same inside lib/server, files at its top included. A line names only lines above it, so no two rooms import each
@@ -159,6 +160,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'@smithy/signature-v4': ['aws', 'server/signature'],
 	mediabunny: ['mp4', 'media-files'],
 	ioredis: 'redis',
+	'@aws-sdk/client-dynamodb': 'dynamodb',
 	'cli-progress': 'cli',
 	commander: 'cli',
 	'node:http': ['put', 'server'],

@@ -1,5 +1,8 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import test from 'ava';
+import { Cluster, Redis } from 'ioredis';
 import {
+	type CheckpointStore,
 	ERROR_CODES,
 	type FailureName,
 	type Frame,
@@ -9,6 +12,8 @@ import {
 	type Tag,
 	type TimeRange,
 } from 'kvs-archive';
+import { DynamoCheckpoints } from 'kvs-archive/dynamodb';
+import { RedisCheckpoints } from 'kvs-archive/redis';
 
 /** Fails to compile where two types are not the same. */
 function same<Expected>() {
@@ -65,6 +70,18 @@ async function typesOfTheCalls(): Promise<void> {
 	const other: KvsErrorCode = 'KVS_EMPTY_RANGES';
 	const codes: readonly KvsErrorCode[] = [...ERROR_CODES, code, other];
 	void codes;
+
+	const stores: readonly CheckpointStore[] = [
+		new RedisCheckpoints({ url: 'redis://127.0.0.1', leaseMs: 1000 }),
+		new RedisCheckpoints({ client: new Redis({ lazyConnect: true }) }),
+		new RedisCheckpoints({ client: new Cluster([]) }),
+		new DynamoCheckpoints({ table: 'checkpoints', client: new DynamoDBClient() }),
+		// @ts-expect-error: a table has a name
+		new DynamoCheckpoints({ region: 'eu-west-1' }),
+		// @ts-expect-error: misspelled
+		new RedisCheckpoints({ url: 'redis://127.0.0.1', leaseMS: 1000 }),
+	];
+	for (const checkpoint of stores) archive.follow({ checkpoint });
 }
 
 void typesOfTheCalls;
@@ -72,6 +89,8 @@ void typesOfTheCalls;
 test('an option that there is not is refused, by every call', async (t) => {
 	const wrong = { padstart: true } as object;
 	const calls: Record<string, () => unknown> = {
+		redis: () => new RedisCheckpoints({ url: 'redis://127.0.0.1', ...wrong }),
+		dynamodb: () => new DynamoCheckpoints({ table: 'checkpoints', ...wrong }),
 		constructor: () => new KvsArchive({ streamName: 'door', ...wrong }),
 		fragments: () => archive.fragments(range, wrong),
 		timeline: () => archive.timeline(range, wrong),

@@ -90,7 +90,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			'now',
 		)
 		.option('--until <time>', 'end, likewise (default: without end)')
-		.option('--checkpoint <file>', 'keep what is done in this file, and go on there')
+		.option(
+			'--checkpoint <place>',
+			'keep what is done in this file, redis://HOST[:PORT] or dynamodb://TABLE, and go on there',
+		)
 		.option('--consumer <name>', 'whose checkpoint it is (default: default)')
 		.option('--live', 'read through GetMedia: lower delay, and a connection of three')
 		.option('--where <name=value>', WHERE, append)

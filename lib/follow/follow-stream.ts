@@ -151,10 +151,19 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 
 	async *#batches(): AsyncGenerator<(RunEvent | CaughtUpEvent)[], void, undefined> {
 		const { store, key, fromMs, open } = this.#parts;
-		const checkpoint: Checkpoint | null = (await store?.load(key)) ?? null;
+		let checkpoint: Checkpoint | null;
+		try {
+			checkpoint = (await store?.load(key)) ?? null;
+		} catch (error) {
+			throw this.errored ?? error;
+		}
+		if (this.destroyed) {
+			// It may have been closed before the place was taken.
+			await store?.close?.();
+			if (this.errored !== null) throw this.errored;
+			return;
+		}
 		this.#keeper = new CheckpointKeeper(key, checkpoint ?? { fromMs });
-		if (this.errored !== null) throw this.errored;
-		if (this.destroyed) return;
 		const run = open(this.#keeper, {
 			onGiven: (fragments) => {
 				for (const { fragmentNumber, serverTimestamp } of fragments) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { type Clock, systemClock } from '../pace/clock.js';
+import { unlessAborted } from '../stream/abort.js';
 import type { Checkpoint, CheckpointStore } from './checkpoint.js';
 import type { LeaseClaim, LeaseTable } from './lease-table.js';
 import { readCheckpoint } from './read-checkpoint.js';
@@ -35,7 +36,7 @@ export interface LeaseOptions {
 interface HeldPlace {
 	readonly key: string;
 	readonly holder: string;
-	/** Ends the renewals. */
+	/** Ends `load`, and the renewals. */
 	readonly stop: AbortController;
 	newest: Checkpoint | null;
 	written: Checkpoint | null;
@@ -62,6 +63,8 @@ export class LeasedCheckpoints implements CheckpointStore {
 	readonly #clock: Clock;
 	readonly #lost = new AbortController();
 	#held: HeldPlace | null = null;
+	/** Ends a `load` that is under way. */
+	#loading: AbortController | null = null;
 	#renewals: Promise<void> = Promise.resolve();
 	#closing: Promise<void> = Promise.resolve();
 
@@ -83,13 +86,15 @@ export class LeasedCheckpoints implements CheckpointStore {
 	/** As {@link CheckpointStore} says. */
 	async load(key: string): Promise<Checkpoint | null> {
 		this.lost.throwIfAborted();
+		const stop = new AbortController();
+		this.#loading = stop;
 		await this.#closing;
 		const nowMs = this.#clock.now();
 		const since = new Date(nowMs).toISOString();
 		const held: HeldPlace = {
 			key,
 			holder: JSON.stringify({ pid: process.pid, host: hostname(), since, id: randomUUID() }),
-			stop: new AbortController(),
+			stop,
 			newest: null,
 			written: null,
 			writtenAtMs: nowMs,
@@ -97,7 +102,9 @@ export class LeasedCheckpoints implements CheckpointStore {
 		};
 		let text: string | null;
 		try {
-			const grant = await this.#call('read', held, CALL_LIMIT_MS, (claim) => this.#table.take(claim));
+			stop.signal.throwIfAborted();
+			const taking = this.#call('read', held, CALL_LIMIT_MS, (claim) => this.#table.take(claim));
+			const grant = await unlessAborted(taking, stop.signal);
 			if (!grant.isGranted) {
 				const rest = `one consumer at a time may follow with it, and its lease ends in ${grant.leftMs} ms unless it is renewed`;
 				throw this.#inUse(key, `in use by ${nameOf(grant.holder)}: ${rest}`);
@@ -106,6 +113,8 @@ export class LeasedCheckpoints implements CheckpointStore {
 		} catch (error) {
 			await this.#table.close();
 			throw error;
+		} finally {
+			this.#loading = null;
 		}
 		this.#held = held;
 		try {
@@ -138,6 +147,7 @@ export class LeasedCheckpoints implements CheckpointStore {
 	async close(): Promise<void> {
 		const held = this.#held;
 		this.#held = null;
+		this.#loading?.abort(new ArchiveError('KVS_CLOSED', 'the store of checkpoints was closed during `load`'));
 		if (held !== null) this.#closing = this.#release(held);
 		await this.#closing;
 	}

@@ -1,8 +1,17 @@
 import { InvalidOptionError } from '../errors.js';
 import { LeasedCheckpoints, type LeaseOptions } from '../follow/leased-checkpoints.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type RedisClient, RedisLeaseTable } from './redis-lease-table.js';
 
 const DEFAULT_KEY_PREFIX = 'kvs-archive:checkpoint:';
+
+const OPTION_NAMES: OptionNames<RedisCheckpointsOptions> = {
+	url: true,
+	client: true,
+	keyPrefix: true,
+	leaseMs: true,
+	clock: true,
+};
 
 /** Options of {@link RedisCheckpoints}: `url` or `client`. */
 export interface RedisCheckpointsOptions extends LeaseOptions {
@@ -23,7 +32,9 @@ export interface RedisCheckpointsOptions extends LeaseOptions {
  */
 export class RedisCheckpoints extends LeasedCheckpoints {
 	/** Throws `InvalidOptionError`. Nothing is connected before `load`. */
-	constructor({ url, client, keyPrefix = DEFAULT_KEY_PREFIX, ...lease }: RedisCheckpointsOptions) {
+	constructor(options: RedisCheckpointsOptions) {
+		checkOptionNames(options, OPTION_NAMES);
+		const { url, client, keyPrefix = DEFAULT_KEY_PREFIX, ...lease } = options;
 		super(new RedisLeaseTable(serverOf(url, client), keyPrefix), lease);
 	}
 }

@@ -29,7 +29,9 @@ export async function startRedis(
 		const options = { bind: '127.0.0.1', port: String(port), save: '', appendonly: 'no', dir: directory };
 		const settings = Object.entries({ ...options, ...(password && { requirepass: password }) });
 		const args = settings.flatMap(([name, value]) => [`--${name}`, value]);
-		server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+		// The shell ends it when its input ends, and so also when the tests are killed.
+		const script = 'redis-server "$@" <&- & cat; kill -9 $!';
+		server = spawn('sh', ['-c', script, 'sh', ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
 		const log = server.stdout as NodeJS.ReadableStream;
 		for await (const line of createInterface({ input: log })) {
 			if (!/Ready to accept connections/.test(line)) continue;
@@ -41,9 +43,10 @@ export async function startRedis(
 	const stop = async (): Promise<void> => {
 		const running = server;
 		server = null;
-		if (running === null || running.exitCode !== null) return;
-		running.kill('SIGKILL');
-		await once(running, 'exit');
+		if (running === null) return;
+		const closed = once(running, 'close');
+		running.stdin?.end();
+		await closed;
 	};
 	await start();
 	const client = new Redis(port, '127.0.0.1', { lazyConnect: true, ...(password && { password }) });

@@ -1,31 +1,24 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
-import { type Checkpoint, type Clock, type FollowEvent, KvsArchive } from 'kvs-archive';
+import { type Clock, type FollowEvent, KvsArchive } from 'kvs-archive';
 import { RedisCheckpoints, type RedisClient } from 'kvs-archive/redis';
 import { startGrowing } from '../helpers/growing-stream.js';
+import { checkpointAt, KEY, startHolder, takeOver } from '../helpers/leases.js';
 import { ManualClock } from '../helpers/manual-clock.js';
 import { testWith } from '../helpers/needs.js';
 import { startRedis, type TestRedis } from '../helpers/redis.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
-import { run, temporaryDirectory } from '../helpers/tools.js';
+import { run } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
+import { runWithoutPackages } from '../helpers/without-packages.js';
 
 const withRedis = testWith('redis-server');
 
-const KEY = 'cam/default';
 const HASH = `kvs-archive:checkpoint:${KEY}`;
 
 /** Too short to be waited for, and long enough for a call. */
 const SHORT_LEASE_MS = 500;
-
-function checkpointAt(fromMs: number): Checkpoint {
-	return { version: 1, key: KEY, fromMs, done: { [fromMs]: fromMs } };
-}
 
 function storesOf(t: ExecutionContext, { url }: TestRedis) {
 	return (options: { leaseMs?: number; clock?: Clock } = {}): RedisCheckpoints => {
@@ -33,17 +26,6 @@ function storesOf(t: ExecutionContext, { url }: TestRedis) {
 		t.teardown(() => store.close().catch(() => {}));
 		return store;
 	};
-}
-
-/** Loads as soon as the lease of another is over. */
-async function takeOver(store: RedisCheckpoints): Promise<Checkpoint | null> {
-	for (;;) {
-		try {
-			return await store.load(KEY);
-		} catch (error) {
-			if ((error as { code: string }).code !== 'KVS_CHECKPOINT_IN_USE') throw error;
-		}
-	}
 }
 
 withRedis('what was saved is there for the next consumer, and the place is free', async (t) => {
@@ -106,13 +88,6 @@ withRedis('it is written once a second at most, the newest, and when it is close
 	t.is(redis.client.status, 'ready');
 });
 
-function startHolder(t: ExecutionContext, url: string, leaseMs: number): ChildProcess {
-	const script = fileURLToPath(new URL('../helpers/checkpoint-holder.js', import.meta.url));
-	const holder = fork(script, [url, String(leaseMs)]);
-	t.teardown(() => holder.kill('SIGKILL'));
-	return holder;
-}
-
 withRedis(
 	'the place of a consumer that was killed is taken when its lease is over, with what it had saved',
 	async (t) => {
@@ -130,7 +105,7 @@ withRedis(
 		);
 		holder.kill('SIGKILL');
 		await once(holder, 'exit');
-		t.deepEqual(await takeOver(newStore()), { version: 1, key: KEY, fromMs: 7, done: { 77: 77 } });
+		t.deepEqual(await takeOver(newStore()), checkpointAt(7));
 	},
 );
 
@@ -307,6 +282,30 @@ withRedis('a Redis that does not respond is waited for, and then the connection 
 	await store.close();
 });
 
+withRedis('an end while the place is being taken leaves it free', async (t) => {
+	const redis = await startRedis(t);
+	const archive = new KvsArchive({ streamName: 'cam', endpoint: 'http://127.0.0.1:9' });
+	t.teardown(() => archive.close());
+	const newStore = storesOf(t, redis);
+	// Before Redis has responded, and while it does not.
+	const piped = archive.follow({ checkpoint: newStore() });
+	piped.resume();
+	piped.destroy();
+	await once(piped, 'close');
+	await redis.client.call('CLIENT', 'PAUSE', '600000', 'WRITE');
+	const controller = new AbortController();
+	const reason = new Error('enough');
+	const checkpoint = newStore({ clock: new ManualClock() });
+	const followed = archive.follow({ checkpoint, signal: controller.signal }).batches().next();
+	controller.abort(reason);
+	await t.throwsAsync(
+		within(followed, () => 'it waits for Redis'),
+		{ is: reason },
+	);
+	await redis.client.call('CLIENT', 'UNPAUSE');
+	t.is(await newStore().load(KEY), null);
+});
+
 withRedis('what cannot be a checkpoint of this consumer is refused and left as it is', async (t) => {
 	const redis = await startRedis(t);
 	const newStore = storesOf(t, redis);
@@ -380,19 +379,18 @@ test('what makes no sense is refused', (t) => {
 });
 
 test('without the package ioredis one line says what to install', async (t) => {
-	// Outside of this directory no package is found.
-	const directory = await temporaryDirectory(t);
-	await cp('dist', join(directory, 'dist'), { recursive: true });
-	await cp('package.json', join(directory, 'package.json'));
-	const program = `
+	t.deepEqual(
+		await runWithoutPackages(
+			t,
+			`
 		import { RedisCheckpoints } from './dist/redis/index.js';
-		await new RedisCheckpoints({ url: 'redis://127.0.0.1' }).load('${KEY}').catch(({ code, message }) => console.log(code, message));`;
-	const script = join(directory, 'program.mjs');
-	await writeFile(script, program);
-	t.deepEqual(await run(process.execPath, [script]), {
-		code: 0,
-		stdout:
-			'KVS_PEER_MISSING this needs the package `ioredis`, which is not installed: npm install ioredis\n',
-		stderr: '',
-	});
+		await new RedisCheckpoints({ url: 'redis://127.0.0.1' }).load('${KEY}').catch(({ code, message }) => console.log(code, message));`,
+		),
+		{
+			code: 0,
+			stdout:
+				'KVS_PEER_MISSING this needs the package `ioredis`, which is not installed: npm install ioredis\n',
+			stderr: '',
+		},
+	);
 });

@@ -1,10 +1,11 @@
-import { FileCheckpoints, type FollowEvent, type FollowOptions, InvalidOptionError } from '../../index.js';
+import { type FollowEvent, type FollowOptions, InvalidOptionError } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, whereOf } from '../archive-options.js';
 import type { Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine } from '../event-lines.js';
 import { EXIT } from '../exit.js';
 import { parsePointInTime } from '../point-in-time.js';
+import { checkpointStoreOf } from './checkpoint-store.js';
 import { record } from './record.js';
 
 /** Options of `follow`. */
@@ -30,7 +31,7 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 	const followOptions = {
 		from: from === 'now' || from === 'earliest' ? from : parsePointInTime('--from', from, nowMs),
 		until: until === undefined ? undefined : parsePointInTime('--until', until, nowMs),
-		checkpoint: checkpoint === undefined ? undefined : new FileCheckpoints(checkpointFile(checkpoint)),
+		checkpoint: checkpoint === undefined ? undefined : await checkpointStoreOf(checkpoint, options),
 		consumer,
 		via: live ? 'live' : 'listing',
 		where: whereOf(options),
@@ -60,9 +61,4 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 function followLine(event: FollowEvent): Line {
 	if (event.type !== 'caught-up') return eventLine(event);
 	return `caught up, ${Math.round(event.lagMs)} ms after the newest`;
-}
-
-function checkpointFile(text: string): string {
-	if (!/^[a-z]+:\/\//.test(text)) return text;
-	throw new InvalidOptionError('--checkpoint', 'a file', text);
 }
