@@ -33,7 +33,7 @@ export class RawSink extends Writable {
 		_encoding: BufferEncoding,
 		callback: (error?: Error | null) => void,
 	): void {
-		(this.#file as AtomicFile).append(document ?? []).then(() => callback(), callback);
+		(this.#file as AtomicFile).append(document as readonly Uint8Array[]).then(() => callback(), callback);
 	}
 
 	override _final(callback: (error?: Error | null) => void): void {

@@ -11,7 +11,7 @@ export function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[
 /** Everything an reader makes of the chunks, and the error it ends with, if it does. No stream in between. */
 export function readEvents(
 	chunks: Iterable<Uint8Array>,
-	options: { resync?: boolean } = {},
+	options: { resync?: boolean; keepDocuments?: boolean } = {},
 ): { events: MediaEvent[]; error: unknown } {
 	const reader = new PayloadReader(new DemuxContext(), options);
 	const events: MediaEvent[] = [];

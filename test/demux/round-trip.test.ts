@@ -27,6 +27,25 @@ testProp(
 );
 
 testProp(
+	'the bytes of each document come with its end, wherever the chunks are cut',
+	[fc.array(anyDocument, { minLength: 1, maxLength: 4 }), fc.array(fc.nat(), { maxLength: 40 })],
+	(t, documents, places) => {
+		const expected = documents.map(bytesOf);
+		const chunks = cutAt(Buffer.concat(expected), places);
+		const documentsOf = (options: { keepDocuments?: boolean }): (Buffer | null)[] =>
+			readEvents(chunks, options).events.flatMap((event) =>
+				event.type === 'fragment-end' ? [event.document && Buffer.concat(event.document)] : [],
+			);
+		t.deepEqual(documentsOf({ keepDocuments: true }), expected);
+		t.deepEqual(
+			documentsOf({}),
+			expected.map(() => null),
+		);
+	},
+	{ numRuns: 200 },
+);
+
+testProp(
 	'every single cut, and a byte at a time',
 	[anyDocument],
 	(t, document) => {

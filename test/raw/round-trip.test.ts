@@ -6,10 +6,11 @@ import type { TimeRange } from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
 import { sample, testWith } from '../helpers/needs.js';
 import { openArchive } from '../helpers/open-archive.js';
-import { recording } from '../helpers/payload.js';
+import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
 import { Producer } from '../helpers/producer.js';
 import { readRecordedSession, recordedSessions } from '../helpers/recorded-session.js';
 import { temporaryDirectory } from '../helpers/tools.js';
+import { documentedChunk } from '../server/made-media.js';
 import {
 	bothTracks,
 	clusterOf,
@@ -54,6 +55,22 @@ for (const [name, count] of [
 		t.is((await carry(t, endpoint, 'door')).length, count);
 	});
 }
+
+test('a payload with the times as they are documented, and in it a fragment without media', async (t) => {
+	const numbers = [1, 2, 3].map(fragmentNumber) as [string, string, string];
+	const media = Buffer.concat([
+		documentedChunk(numbers[0], 1_500_000_001_250),
+		fragmentDocument({ number: numbers[1], producerMs: 1_500_000_002_250, blocks: [] }),
+		documentedChunk(numbers[2], 1_500_000_003_250),
+	]);
+	const { endpoint } = await startArchive(t, { door: media });
+	const originals = await carry(t, endpoint, 'door');
+	t.deepEqual(
+		originals.map(({ listed }) => listed.FragmentNumber),
+		numbers,
+	);
+	t.true(Buffer.concat(originals.map(({ bytes }) => bytes)).equals(media));
+});
 
 test('more fragments than one response has', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(700) });
