@@ -51,6 +51,9 @@ export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
 export type { TrackSelector } from './frames/track-selection.js';
 export type { Where } from './frames/where.js';
+export { ArchivedImage } from './images/archived-image.js';
+export type { ImageStream } from './images/image-source.js';
+export type { ImagesOptions } from './images/images-options.js';
 export { KvsArchive } from './kvs-archive.js';
 export type {
 	EventsOptions,
@@ -102,6 +105,7 @@ export { type RecordingsReport, verifyRecordings } from './record/verify-recordi
 export type { EventStream } from './run/event-stream.js';
 export type { PictureStream, PictureSummary } from './run/picture-stream.js';
 export type { RunOptions } from './run/run-options.js';
+export { ArchivedImageSink } from './sinks/archived-image-sink.js';
 export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export { Mp4Sink } from './sinks/mp4-sink.js';

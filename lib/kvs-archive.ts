@@ -14,6 +14,8 @@ import type { FollowOptions } from './follow/follow-options.js';
 import type { FollowStream } from './follow/follow-stream.js';
 import { openFollow } from './follow/open-follow.js';
 import { TrackSelection } from './frames/track-selection.js';
+import { ImageSource, type ImageStream } from './images/image-source.js';
+import type { ImagesOptions } from './images/images-options.js';
 import {
 	type EventsOptions,
 	type FragmentsOptions,
@@ -153,6 +155,17 @@ export class KvsArchive implements AsyncDisposable {
 		return openPictures(range, options, clock, (padStart, pick) =>
 			this.#run<MediaEvent>(range, { ...options, padStart }, { startAt: 'key-frame', tracks, pick }),
 		);
+	}
+
+	/**
+	 * Images that the service makes of a range (GetImages): the picture that is shown at `from`, and one every `everyMs`, up to `to`.
+	 * All pages of as many calls as the range takes, in order, each time once; a time without an image is an item too. Needs no
+	 * ffmpeg; {@link pictures} gives pictures of every frame, and costs fewer calls.
+	 */
+	images(range: TimeRange, options: ImagesOptions = {}): ImageStream {
+		const images = new ImageSource(range, options, this.#service);
+		if (options.signal !== undefined) destroyOnAbort(images, options.signal);
+		return images;
 	}
 
 	/**

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import test from 'ava';
 import { Cluster, Redis } from 'ioredis';
 import {
+	type ArchivedImage,
 	type CheckpointStore,
 	ERROR_CODES,
 	type FailureName,
@@ -42,6 +43,12 @@ async function typesOfTheCalls(): Promise<void> {
 	}
 	for await (const frame of archive.frames(range, { select: { everyMs: 1000 } })) same<Frame>()(frame);
 	for await (const frames of archive.frames(range).batches()) same<Frame[]>()(frames);
+	for await (const image of archive.images(range, { everyMs: 500, format: 'png', height: 90 })) {
+		same<ArchivedImage>()(image);
+		if (image.error === null) same<Uint8Array | null>()(image.data);
+		// @ts-expect-error: the options are those of images
+		archive.images(range, { select: 'all' });
+	}
 	for await (const picture of archive.pictures(range)) same<Date | null>()(picture.timestamp);
 	for await (const page of archive.paginate('ListFragments')) {
 		same<string | undefined>()(page.Fragments?.[0]?.FragmentNumber);

@@ -155,6 +155,20 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(async () => (await import('./commands/frames.js')).frames));
 
+	withAroundOptions(
+		withArchiveOptions(
+			program.command('images').description('write images that the service makes of a range (GetImages)'),
+		),
+	)
+		.option('-o, --output <dir>', 'the directory for the images and images.jsonl; made where it is not there')
+		.option('--every <time>', 'from one image to the next, 200ms at least', '1s')
+		.option('--format <jpg|png>', 'form of the images', 'jpg')
+		.option('--width <n>', 'in pixels, up to 3840, beside --height: stretches')
+		.option('--height <n>', 'in pixels, up to 2160; alone, the proportions stay (default: as recorded)')
+		.option('--quality <n>', 'of JPEG, from 1 to 100 (default: 80)')
+		.option('--no-pad-start', 'ask for nothing before the range: its first images may be missing')
+		.action(run(async () => (await import('./commands/images.js')).images));
+
 	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
 		.option('--container <container>', 'ts or fmp4 (default: ts; the service: fmp4)')

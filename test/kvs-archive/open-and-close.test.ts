@@ -120,6 +120,7 @@ test('after close every method says that the archive is closed, at once', async 
 		frames: () => kvs.frames(range),
 		live: () => kvs.live({ from: 'now' }),
 		pictures: () => kvs.pictures(range),
+		images: () => kvs.images(range),
 		export: () => kvs.export(range, 'never.mkv'),
 		exportRaw: () => kvs.exportRaw(range, 'never.mkv'),
 		hlsSession: () => kvs.hlsSession({ mode: 'live' }),
