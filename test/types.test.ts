@@ -6,6 +6,7 @@ import {
 	type CheckpointStore,
 	ERROR_CODES,
 	type FailureName,
+	type FileTag,
 	type Frame,
 	KvsArchive,
 	type KvsErrorCode,
@@ -60,8 +61,18 @@ async function typesOfTheCalls(): Promise<void> {
 	for await (const page of archive.paginate('list_fragments')) same<unknown>()(page['Fragments']);
 	const { summary } = archive.events(range);
 	same<boolean>()((await summary).isComplete);
+	same<number>()((await summary).skipped);
+	archive.events(range, { where: { ContactId: 'a' } });
+	archive.frames(range, { where: (fragment) => fragment.tag('ContactId') === 'a' });
+	same<FileTag | undefined>()(
+		(await archive.export(range, 'x.wav', { split: { tag: 'ContactId' } })).files[0]?.tag,
+	);
 	same<number>()((await archive.exportRaw(range, 'x.mkv', { where: { Call: 'one' } })).fileBytes);
 
+	// @ts-expect-error: the value of a tag is a text
+	archive.events(range, { where: { ContactId: 1 } });
+	// @ts-expect-error: a listing knows no tags
+	archive.fragments(range, { where: { ContactId: 'a' } });
 	// @ts-expect-error: misspelled
 	archive.events(range, { padstart: true });
 	// @ts-expect-error: not an option of a listing

@@ -67,7 +67,8 @@ export interface JournalStep {
 	readonly sink: FragmentSinkState;
 	readonly opened?: OpenedFile;
 	readonly sealed?: readonly SealedFile[];
-	readonly state: OpenState | null;
+	/** Absent where nothing was written since the step before. */
+	readonly state?: OpenState | null;
 }
 
 /** Where an export was stopped. */
@@ -199,14 +200,7 @@ class PastReader {
 	}
 
 	#step(past: ExportPast, fragment: ExportedFragment, rest: Partial<JournalStep>): Partial<ExportPast> {
-		const {
-			gaps = 0,
-			merged = past.merged,
-			mergedGapMs = past.mergedGapMs,
-			sink,
-			state = null,
-			opened,
-		} = rest;
+		const { gaps = 0, merged = past.merged, mergedGapMs = past.mergedGapMs, sink, state, opened } = rest;
 		if (opened !== undefined) {
 			this.#opened = opened;
 			this.#entries = [];
@@ -225,13 +219,16 @@ class PastReader {
 		this.#totals.frames += fragment.frames;
 		this.#totals.bytes += fragment.bytes;
 		this.#totals.gaps = gaps;
-		const file = this.#opened;
 		return {
 			last: fragmentNumber ?? past.last,
 			sink,
 			merged,
 			mergedGapMs,
-			open: file === null || state === null ? null : { file, state, entries: this.#entries },
+			open: state === undefined ? past.open : this.#openFile(state),
 		};
+	}
+	#openFile(state: OpenState | null): ExportPast['open'] {
+		const file = this.#opened;
+		return file === null || state === null ? null : { file, state, entries: this.#entries };
 	}
 }

@@ -238,7 +238,7 @@ export class ExportSink extends FragmentSink {
 			sink: this.pastState(),
 			...(this.#opened === null ? {} : { opened: this.#opened }),
 			...(sealed.length === 0 ? {} : { sealed }),
-			state: this.#file?.state() ?? null,
+			...(fragment.status === 'skipped' ? {} : { state: this.#file?.state() ?? null }),
 		});
 		this.#opened = null;
 		this.#newlySealed = [];

@@ -193,4 +193,11 @@ withFfmpeg('frames of one call are its pictures', async (t) => {
 		images.map((name) => name.replace(/^(2026-01-31T00.01).*$/, '$1')),
 		Array(8).fill('2026-01-31T00.01'),
 	);
+	const none = ['--where', 'Call=c', '-o', join(directory, 'none')];
+	assertFailure(
+		t,
+		await commandLine(['frames', ...range, '--endpoint', endpoint, ...none]),
+		1,
+		/^KVS_EMPTY_RANGE: nothing to write to `.*`: --where leaves out 16 of 16 fragments$/m,
+	);
 });

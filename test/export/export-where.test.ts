@@ -1,9 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { type ExportOptions, type KvsArchive, readManifest, verifyExport } from 'kvs-archive';
+import { WhereFilter } from '#lib/frames/where-filter.js';
+import type { RunEvent } from '#lib/model/media-event.js';
 import { startArchive, type TestArchive } from '../helpers/archive.js';
 import { callsRecording } from '../helpers/calls.js';
+import { collect } from '../helpers/collect.js';
+import { openSink, plainRequest } from '../helpers/export-run.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { fragmentNumber } from '../helpers/payload.js';
 import { between } from '../helpers/range.js';
@@ -95,6 +100,35 @@ test('an export of one call that was stopped is resumed, and asks for nothing th
 	const [resumed, atOnce] = await Promise.all([readManifest(file), readManifest(whole)]);
 	t.deepEqual(resumed?.fragments, atOnce?.fragments);
 	t.deepEqual(resumed?.summary, atOnce?.summary);
+});
+
+test('stopped after any fragment, left out or not, it goes on with the same bytes', async (t) => {
+	const media = callsRecording(['a', 'b', 'b', 'a', 'b', 'a', 'b']);
+	const { endpoint } = await startArchive(t, { door: media });
+	const archive = openArchive(t, endpoint);
+	const directory = await temporaryDirectory(t);
+	const { from, to, by } = plainRequest;
+	const request = { ...plainRequest, where };
+	const whole = join(directory, 'whole.mkv');
+	await archive.export({ from, to, by }, whole, { where });
+	const all = await collect(archive.events({ from, to, by }));
+	const filter = new WhereFilter(where);
+	const events = (await Readable.from([all]).compose(filter).toArray()).flat() as RunEvent[];
+	const ends = events.flatMap(({ type }, index) =>
+		type === 'fragment-end' || type === 'fragment-skipped' ? [index + 1] : [],
+	);
+	t.is(ends.length, 7);
+	for (const [count, end] of ends.entries()) {
+		const file = join(directory, `stopped-${count}.mkv`);
+		const { sink } = await openSink(file, request);
+		for (const event of events.slice(0, end)) await new Promise((resolve) => sink.write(event, resolve));
+		sink.on('error', () => {});
+		sink.destroy(new Error('stopped'));
+		await new Promise((resolve) => sink.once('close', resolve));
+		const summary = await archive.export({ from, to, by }, file, { where });
+		t.like(summary, { resumed: count + 1, delivered: 3, skipped: 4, frames: 6, gaps: 0 });
+		t.deepEqual(await readFile(file), await readFile(whole), String(count));
+	}
 });
 
 test('what a function wants is never resumed or taken for finished', async (t) => {

@@ -113,11 +113,13 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 	} catch (error) {
 		signal.throwIfAborted();
 		if (!(error instanceof SinkError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
-		if (failureCount === 0 && screen === null) throw error;
+		if (failureCount === 0 && screen === null && totals.skipped === 0) throw error;
 		const reason =
 			failureCount > 0
 				? `none of ${failureCount} frames could be decoded`
-				: `no picture at or up to ${(screen as ScreenRequest).lookbackMs / 1000} s before ${listed(screen as ScreenRequest)}`;
+				: screen === null
+					? `--where leaves out ${totals.skipped} of ${totals.fragments} fragments`
+					: `no picture at or up to ${(screen as ScreenRequest).lookbackMs / 1000} s before ${listed(screen as ScreenRequest)}`;
 		throw new SinkError(error.code, output, `nothing to write to \`${output}\`: ${reason}`, error);
 	} finally {
 		bar.stop();
