@@ -9,6 +9,7 @@ export type { OperationInputs, OperationName, OperationPages, OperationParams } 
 export type { ItemOf, Page, PageOf, PaginateOptions, Paginator } from './aws/paginator.js';
 export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 export type { OwnClients } from './aws/sdk-clients.js';
+export type { ClipPartSummary, ClipStream, ClipSummary } from './clip/clip-stream.js';
 export type { AccessUnitForm } from './codecs/nal/access-unit.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export {
@@ -56,6 +57,7 @@ export type { ImageStream } from './images/image-source.js';
 export type { ImagesOptions } from './images/images-options.js';
 export { KvsArchive } from './kvs-archive.js';
 export type {
+	ClipOptions,
 	EventsOptions,
 	FragmentsOptions,
 	FramesOptions,

@@ -69,6 +69,11 @@ export interface PicturesOptions
 	extends EventsOptions,
 		Pick<PictureDecoderOptions, 'select' | 'format' | 'decoder' | 'onFailure'> {}
 
+/** Options of {@link KvsArchive.clip}. */
+export interface ClipOptions {
+	readonly signal?: AbortSignal | undefined;
+}
+
 const fragments: OptionNames<FragmentsOptions> = {
 	signal: true,
 	maxItems: true,
@@ -87,6 +92,7 @@ const pictures: OptionNames<PicturesOptions> = {
 	decoder: true,
 	onFailure: true,
 };
+const clip: OptionNames<ClipOptions> = { signal: true };
 const paginate: OptionNames<PaginateOptions> = {
 	maxItems: true,
 	pageSize: true,
@@ -128,6 +134,7 @@ export const OPTION_NAMES = {
 	events,
 	frames,
 	pictures,
+	clip,
 	paginate,
 	presign,
 	waitForFragment,

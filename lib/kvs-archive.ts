@@ -5,6 +5,8 @@ import type { OperationParams } from './aws/operations.js';
 import { canPaginate, type PaginateOptions, Paginator } from './aws/paginator.js';
 import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 import type { ServiceContext } from './aws/service-context.js';
+import { resolveClipRange } from './clip/clip-range.js';
+import { ClipStream } from './clip/clip-stream.js';
 import { InvalidOptionError } from './errors.js';
 import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
 import { type FeedStream, feed } from './feed/feed.js';
@@ -17,6 +19,7 @@ import { TrackSelection } from './frames/track-selection.js';
 import { ImageSource, type ImageStream } from './images/image-source.js';
 import type { ImagesOptions } from './images/images-options.js';
 import {
+	type ClipOptions,
 	type EventsOptions,
 	type FragmentsOptions,
 	type FramesOptions,
@@ -205,6 +208,29 @@ export class KvsArchive implements AsyncDisposable {
 				pick: wholeFragments,
 			}),
 		);
+	}
+
+	/**
+	 * A range as one MP4 file, as the service makes it (GetClip): H.264 or H.265, and AAC or G.711. What begins in the range is in it,
+	 * and time in which nothing was recorded need not be. A range that is too long for the service (200 fragments, 100 MB, a day) is
+	 * divided, and its clips are joined: the index is then at the end of the file. Throws `InvalidOptionError`; errors of the service,
+	 * for codecs too, are the stream's.
+	 */
+	clip(range: TimeRange, options: ClipOptions = {}): ClipStream {
+		checkOptionNames(options, OPTION_NAMES.clip);
+		const service = this.#service;
+		const resolved = resolveClipRange(range, service.clock.now());
+		const clip = new ClipStream({
+			...service,
+			range: resolved,
+			list: (signal, onCall) => {
+				const fragments = openListing(range, {}, { ...service, onCall });
+				destroyOnAbort(fragments, signal);
+				return fragments.batches();
+			},
+		});
+		if (options.signal !== undefined) destroyOnAbort(clip, options.signal);
+		return clip;
 	}
 
 	/**

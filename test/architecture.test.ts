@@ -27,6 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	sinks: ['codecs', 'files', 'gaps', 'images', 'muxing', 'pictures', 'stream'],
 	timeline: ['codecs', 'gaps', 'stream'],
 	playback: ['aws', 'pace'],
+	clip: ['aws', 'files', 'media-files', 'mp4', 'pace'],
 	put: ['aws', 'pace', 'stream'],
 	feed: ['aws', 'ebml', 'files', 'media-files', 'mkv', 'pace', 'put', 'stream'],
 	follow: ['aws', 'demux', 'fetch', 'files', 'frames', 'list', 'live', 'pace', 'run', 'stream'],

@@ -82,14 +82,7 @@ export class ArchiveClient {
 		const operation = findOperation('ListFragments');
 		const command = await this.#command(operation, {
 			MaxResults: maxResults,
-			...(nextToken
-				? { NextToken: nextToken }
-				: {
-						FragmentSelector: {
-							FragmentSelectorType: range.by === 'server' ? 'SERVER_TIMESTAMP' : 'PRODUCER_TIMESTAMP',
-							TimestampRange: { StartTimestamp: new Date(range.fromMs), EndTimestamp: new Date(range.toMs) },
-						},
-					}),
+			...(nextToken ? { NextToken: nextToken } : { FragmentSelector: selectorOf(range) }),
 		});
 		return this.#call(operation, options, async (client, signal) => {
 			return readFragmentPage(await sendCommand(client, command, signal), this.stream);
@@ -104,6 +97,16 @@ export class ArchiveClient {
 		const operation = findOperation('GetMediaForFragmentList');
 		const command = await this.#command(operation, { Fragments: [...fragmentNumbers] });
 		return this.#call(operation, options, async (client, signal) => {
+			return (await sendCommand(client, command, signal))['Payload'] as Readable;
+		});
+	}
+
+	/** A clip of a range, one MP4 file. The body is the caller's: it must be read to its end or destroyed. Aborted when the client is closed, too. */
+	async getClip(range: ResolvedTimeRange, options: CallOptions = {}): Promise<Readable> {
+		const operation = findOperation('GetClip');
+		const command = await this.#command(operation, { ClipFragmentSelector: selectorOf(range) });
+		const closable = { ...options, signal: this.#untilClosed(options) };
+		return this.#call(operation, closable, async (client, signal) => {
 			return (await sendCommand(client, command, signal))['Payload'] as Readable;
 		});
 	}
@@ -281,4 +284,12 @@ export class ArchiveClient {
 			withTimeout(send, limits),
 		);
 	}
+}
+
+/** A range as the service's selectors of fragments have it. */
+function selectorOf({ by, fromMs, toMs }: ResolvedTimeRange): object {
+	return {
+		FragmentSelectorType: by === 'server' ? 'SERVER_TIMESTAMP' : 'PRODUCER_TIMESTAMP',
+		TimestampRange: { StartTimestamp: new Date(fromMs), EndTimestamp: new Date(toMs) },
+	};
 }

@@ -169,6 +169,14 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--no-pad-start', 'ask for nothing before the range: its first images may be missing')
 		.action(run(async () => (await import('./commands/images.js')).images));
 
+	withAroundOptions(
+		withArchiveOptions(
+			program.command('clip').description('write a range into one MP4 that the service makes (GetClip)'),
+		),
+	)
+		.option('-o, --output <file>', 'the .mp4 to write; - for stdout')
+		.action(run(async () => (await import('./commands/clip.js')).clip));
+
 	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
 		.option('--container <container>', 'ts or fmp4 (default: ts; the service: fmp4)')

@@ -34,6 +34,12 @@ export class Terminal {
 		await this.#write(objects.map((object) => JSON.stringify(object)));
 	}
 
+	/** Writes bytes as they are, likewise. */
+	async writeBytes(bytes: Uint8Array): Promise<void> {
+		if (this.#failure !== null) throw this.#failure;
+		if (!this.#stdout.write(bytes)) await once(this.#stdout, 'drain');
+	}
+
 	/** Writes a message for a person. */
 	say(line: string): void {
 		this.#stderr.write(`${renderLine(line, { isColored: false })}\n`);

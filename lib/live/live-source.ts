@@ -9,11 +9,11 @@ import { brokenOff, failureNameOf, isMalformed } from '../demux/response-errors.
 import { ArchiveError, MediaError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
 import { backOffMs, RETRY_FOR_EVER, retry } from '../pace/retry.js';
+import { unlessStalled } from '../pace/unless-stalled.js';
 import { withPermit } from '../pace/with-permit.js';
 import { Source } from '../stream/source.js';
 import type { LiveStart } from './live-options.js';
 import { LiveProgress } from './live-progress.js';
-import { unlessStalled } from './unless-stalled.js';
 
 /**
  * How long nothing may come before the connection is considered dead, in milliseconds. The service sends nothing while

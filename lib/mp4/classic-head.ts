@@ -29,7 +29,8 @@ export function classicHead({ init, tables, mediaBytes }: ClassicFile): Uint8Arr
 	return [head, mdatHeader];
 }
 
-function classicMoov(moov: Box, tables: readonly SampleTable[], dataStart: number): Box {
+/** A `moov` without what it has for fragments, with the tables of all samples in the order of its tracks; they begin at `dataStart`. */
+export function classicMoov(moov: Box, tables: readonly SampleTable[], dataStart: number): Box {
 	let index = 0;
 	const children = moov.children
 		.filter(({ type }) => type !== 'mvex')

@@ -1,9 +1,7 @@
-import type { Track } from '../model/track.js';
 import { uint64 } from './box.js';
-import { editList, type TrackEdit } from './edit-list.js';
+import type { TrackEnd } from './classic-track.js';
+import { editList } from './edit-list.js';
 import { type InitPositions, MOVIE_TIMESCALE } from './init-segment.js';
-import type { TrackState } from './sample-times.js';
-import { timescaleOf } from './track-timescale.js';
 
 /** Bytes to overwrite in a file. */
 export interface Patch {
@@ -18,23 +16,38 @@ export interface Patch {
  */
 export function finalPatches(
 	{ movieDurations, tracks: positions }: InitPositions,
-	tracks: readonly { track: Track; state: TrackState | null; edit: TrackEdit }[],
+	tracks: readonly TrackEnd[],
 ): Patch[] {
 	const patches: Patch[] = [];
 	let movieDuration = 0;
-	for (const [index, { track, state, edit }] of tracks.entries()) {
+	for (const [index, track] of tracks.entries()) {
 		const place = positions[index];
-		if (place === undefined || state === null) continue;
-		const playedTicks = Math.max(0, state.endTicks - (edit.skipTicks ?? 0));
-		const exactMs = (playedTicks * MOVIE_TIMESCALE) / timescaleOf(track);
-		// An edit that is rounded down would cut off samples of audio whose end is exact.
-		const mediaMs = edit.skipTicks ? Math.ceil(exactMs) : Math.round(exactMs);
-		const duration = edit.startMs + mediaMs;
-		movieDuration = Math.max(movieDuration, duration);
-		patches.push({ bytes: uint64(duration), position: place.duration });
-		patches.push({ bytes: uint64(state.endTicks), position: place.mediaDuration });
-		patches.push({ bytes: editList(edit), position: place.edits });
+		const durations = durationsOf(track);
+		if (place === undefined || durations === null) continue;
+		const { durationMs, mediaTicks } = durations;
+		movieDuration = Math.max(movieDuration, durationMs);
+		patches.push({ bytes: uint64(durationMs), position: place.duration });
+		patches.push({ bytes: uint64(mediaTicks), position: place.mediaDuration });
+		patches.push({ bytes: editList(track.edit), position: place.edits });
 	}
 	for (const position of movieDurations) patches.push({ bytes: uint64(movieDuration), position });
 	return patches;
+}
+
+/** How long a track is. */
+export interface TrackDurations {
+	/** In the file, with what is before its media. */
+	readonly durationMs: number;
+	/** Of its media, in its timescale. */
+	readonly mediaTicks: number;
+}
+
+/** How long a track is; null for one without samples. */
+export function durationsOf({ timescale, state, edit }: TrackEnd): TrackDurations | null {
+	if (state === null) return null;
+	const playedTicks = Math.max(0, state.endTicks - (edit.skipTicks ?? 0));
+	const exactMs = (playedTicks * MOVIE_TIMESCALE) / timescale;
+	// An edit that is rounded down would cut off samples of audio whose end is exact.
+	const mediaMs = edit.skipTicks ? Math.ceil(exactMs) : Math.round(exactMs);
+	return { durationMs: edit.startMs + mediaMs, mediaTicks: state.endTicks };
 }

@@ -5,6 +5,7 @@ import { boxesAt, positionOf, readBoxes } from './box-tree.js';
 import { describeTrack } from './decoder-config.js';
 import { editList, type TrackEdit } from './edit-list.js';
 import { timescaleOf } from './track-timescale.js';
+import { wideHeader } from './wide-header.js';
 
 /** Ticks a second of what a file says of itself as a whole: a millisecond each. */
 export const MOVIE_TIMESCALE = 1000;
@@ -90,7 +91,7 @@ function rewriteMoov(
 ): Box {
 	let index = 0;
 	const children = moov.children.map((child) => {
-		if (child.type === 'mvhd') return rewriteHeader(child, 'timescale', MOVIE_TIMESCALE);
+		if (child.type === 'mvhd') return wideHeader(child, { timescale: MOVIE_TIMESCALE });
 		if (child.type === 'mvex') {
 			return container('mvex', [fullBox('mehd', 1, 0, [uint64(0)]), ...child.children]);
 		}
@@ -109,10 +110,10 @@ function rewriteTrak(
 	{ edit, renamed }: { edit: TrackEdit; renamed: string | null },
 ): Box {
 	const children = trak.children.flatMap((child) => {
-		if (child.type === 'tkhd') return [rewriteHeader(child, 'track'), ...readBoxes(editList(edit))];
+		if (child.type === 'tkhd') return [wideHeader(child, {}), ...readBoxes(editList(edit))];
 		if (child.type !== 'mdia') return [child];
 		const media = child.children.map((part) => {
-			if (part.type === 'mdhd') return rewriteHeader(part, 'timescale', timescaleOf(track));
+			if (part.type === 'mdhd') return wideHeader(part, { timescale: timescaleOf(track) });
 			if (part.type !== 'minf' || renamed === null) return part;
 			return renameSamples(part, { type: renamed, channels: track.channels ?? 0 });
 		});
@@ -144,26 +145,6 @@ const AUDIO_ENTRY_BYTES = 28;
 
 /** Layout tags of a `chan` (QuickTime File Format, "Channel Layout"), by the number of channels. */
 const channelLayouts: Readonly<Record<number, number>> = { 1: 0x640001, 2: 0x650002 };
-
-/**
- * An `mvhd`, `mdhd` (dates, timescale, duration) or `tkhd` (dates, track id, reserved, duration) in version 1, of no date
- * and of no duration yet.
- */
-function rewriteHeader({ type, fields }: Box, kind: 'timescale' | 'track', timescale?: number): Box {
-	const bytes = Buffer.from(fields);
-	const isWide = bytes[0] === 1;
-	const datesEnd = isWide ? 20 : 12;
-	const beforeDuration = kind === 'track' ? 8 : 4;
-	const restStart = datesEnd + beforeDuration + (isWide ? 8 : 4);
-	const middle = bytes.subarray(datesEnd, datesEnd + beforeDuration);
-	return fullBox(type, 1, bytes.readUIntBE(1, 3), [
-		uint64(0),
-		uint64(0),
-		timescale === undefined ? middle : uint32(timescale),
-		uint64(0),
-		bytes.subarray(restStart),
-	]);
-}
 
 function positionsOf(boxes: readonly Box[]): InitPositions {
 	const fieldsOf = (wanted: Box | undefined): number =>

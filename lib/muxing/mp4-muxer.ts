@@ -114,7 +114,7 @@ class Mp4Muxer implements Muxer {
 	finish(): { append: Uint8Array[]; patches: readonly Patch[] } {
 		const { positions, tracks: progress } = this.#state;
 		const ends = this.#tracks.map((track, index) => ({
-			track,
+			timescale: timescaleOf(track),
 			state: progress[index]?.last ?? null,
 			edit: progress[index]?.edit ?? { startMs: 0, delayTicks: 0 },
 		}));

@@ -56,3 +56,31 @@ export async function decodedHashes(file: string): Promise<Decoded> {
 	hashes.sort((a, b) => Number(a[0]) - Number(b[0]));
 	return { hashes: hashes.map((fields) => `${fields[0]} ${fields.at(-1)}`), code, stderr };
 }
+
+/** What ffmpeg makes of a file: hashes of decoded video frames and of what was decoded of its audio, in order. */
+export interface FrameHashes {
+	readonly video: readonly string[];
+	readonly audio: readonly string[];
+	readonly stderr: string;
+	readonly code: number | null;
+}
+
+/** `copy`: audio is compared as it is stored, as the decoder of AAC has a memory. */
+export async function frameHashes(
+	file: string,
+	audioCodec: 'copy' | 'pcm_s16le' = 'copy',
+): Promise<FrameHashes> {
+	const { code, stdout, stderr } = await run('ffmpeg', [
+		...'-nostdin -v repeat+warning -threads 1 -i'.split(' '),
+		file,
+		...`-map 0 -c:a ${audioCodec} -fps_mode passthrough -f framehash -hash murmur3 -`.split(' '),
+	]);
+	const kinds = new Map([...stdout.matchAll(/^#media_type (\d): (\w+)/gm)].map(([, at, kind]) => [at, kind]));
+	const hashes = (wanted: string): string[] =>
+		stdout
+			.split('\n')
+			.map((row) => row.split(',').map((field) => field.trim()))
+			.filter(([at, , , , , hash]) => hash !== undefined && kinds.get(at) === wanted)
+			.map((fields) => fields[5] as string);
+	return { video: hashes('video'), audio: hashes('audio'), code, stderr };
+}

@@ -123,6 +123,7 @@ test('after close every method says that the archive is closed, at once', async 
 		images: () => kvs.images(range),
 		export: () => kvs.export(range, 'never.mkv'),
 		exportRaw: () => kvs.exportRaw(range, 'never.mkv'),
+		clip: () => kvs.clip(range),
 		hlsSession: () => kvs.hlsSession({ mode: 'live' }),
 		dashSession: () => kvs.dashSession({ mode: 'live' }),
 		presign: () => kvs.presign('ListFragments'),

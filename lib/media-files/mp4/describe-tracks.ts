@@ -1,7 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import {
 	BufferTarget,
-	CustomSource,
 	EncodedAudioPacketSource,
 	EncodedVideoPacketSource,
 	Input,
@@ -15,7 +14,7 @@ import {
 	QTFF,
 } from 'mediabunny';
 import { MediaError } from '../../errors.js';
-import { readFully } from '../../files/read-fully.js';
+import { fileSource } from './file-source.js';
 
 /** What Matroska says of the tracks of an MP4. */
 export interface DescribedTracks {
@@ -49,7 +48,7 @@ export async function describeTracks(
 	const { level } = Logging;
 	// Its warnings would go to the console otherwise; the error names what is wrong with a file.
 	Logging.level = LogLevel.Silent;
-	const input = new Input({ source: sourceOf(handle, sizeBytes), formats: [MP4, QTFF] });
+	const input = new Input({ source: fileSource(handle, sizeBytes), formats: [MP4, QTFF] });
 	const target = new BufferTarget();
 	const output = new Output({ format: new MkvOutputFormat(), target });
 	try {
@@ -71,22 +70,6 @@ export async function describeTracks(
 		input.dispose();
 		Logging.level = level;
 	}
-}
-
-/** mediabunny's own file source treats a short read as a complete one, and returns zeros for the rest. */
-function sourceOf(handle: FileHandle, sizeBytes: number): CustomSource {
-	return new CustomSource({
-		getSize: () => sizeBytes,
-		read: async (start, end) => {
-			const buffer = new Uint8Array(end - start);
-			const filled = await readFully(handle, buffer, start);
-			if (filled < buffer.byteLength) throw new Error(`the file ends at byte ${start + filled}`);
-			return buffer;
-		},
-		prefetchProfile: 'fileSystem',
-		// What a read ahead fails on, the read that needs it fails on too.
-		handleUnhandledError: () => {},
-	});
 }
 
 async function addTrack(output: Output, track: InputTrack, number: number): Promise<DescribedTrack> {

@@ -16,6 +16,8 @@ const MAX_HEADER_BOX_BYTES = 512 * 1024 * 1024;
 export class Mp4File {
 	readonly handle: FileHandle;
 	readonly sizeBytes: number;
+	/** What is in its `moov`. */
+	readonly movie: readonly Box[];
 	readonly tracks: readonly Mp4Track[];
 	/** Where the file ends inside a box that would have named more samples, in a sentence; null where it does not. */
 	readonly cutMessage: string | null;
@@ -24,12 +26,13 @@ export class Mp4File {
 	private constructor(
 		handle: FileHandle,
 		sizeBytes: number,
-		tracks: readonly Mp4Track[],
+		movie: readonly Box[],
 		boxes: readonly TopLevelBox[],
 	) {
 		this.handle = handle;
 		this.sizeBytes = sizeBytes;
-		this.tracks = tracks;
+		this.movie = movie;
+		this.tracks = orUnreadable(() => readMp4Tracks(movie));
 		this.#fragments = boxes.filter(({ type, isCut }) => type === 'moof' && !isCut);
 		const cut = boxes.find(({ type, isCut }) => isCut && (type === 'moof' || type === ''));
 		this.cutMessage = cut === undefined ? null : endMessage(cut);
@@ -48,8 +51,7 @@ export class Mp4File {
 			throw new MediaError('KVS_MEDIA_TRUNCATED', endMessage(last), { offset: last.offset });
 		}
 		const moov = await readInside(handle, movie);
-		const tracks = orUnreadable(() => readMp4Tracks(moov));
-		return new Mp4File(handle, sizeBytes, tracks, boxes);
+		return new Mp4File(handle, sizeBytes, moov, boxes);
 	}
 
 	/**

@@ -1,8 +1,12 @@
 import { DemuxContext } from '../../demux/demux-context.js';
 import { MediaError } from '../../errors.js';
+import type { Track } from '../../model/track.js';
 import { classicHead } from '../../mp4/classic-head.js';
+import { ClassicTrack, type PlacedSample } from '../../mp4/classic-track.js';
 import { finalPatches } from '../../mp4/final-patches.js';
 import { initSegment } from '../../mp4/init-segment.js';
+import { StoredOrder } from '../../mp4/stored-order.js';
+import { timescaleOf } from '../../mp4/track-timescale.js';
 import { evenAudio } from '../playback/packaging/even-audio.js';
 import { correctSamples } from '../playback/packaging/fragment-media.js';
 import {
@@ -14,15 +18,19 @@ import {
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { ServiceError } from '../wire/service-error.js';
 import { ClipTimeline } from './clip-timeline.js';
-import { type ClipSample, ClipTrack, type SampleRun } from './clip-track.js';
 import { FragmentSamples } from './fragment-samples.js';
 
 /** What is read of a fragment: everything but its frames' bytes. */
 interface ReadFragment {
 	readonly tracks: PlaybackTracks;
 	/** By track number. */
-	readonly samples: ReadonlyMap<number, readonly ClipSample[]>;
-	readonly runs: ReadonlyMap<number, readonly SampleRun[]>;
+	readonly samples: StoredOrder<PlacedSample>;
+}
+
+/** A track of the clip, and what is known of it so far. */
+interface ClipTrack {
+	readonly track: Track;
+	readonly classic: ClassicTrack;
 }
 
 /**
@@ -57,64 +65,61 @@ class ClipIndex {
 	#mediaBytes = 0;
 
 	async add(fragment: StoredFragment, next: StoredFragment | null, signal: AbortSignal): Promise<void> {
-		const { tracks, samples, runs } = await this.#read(fragment, signal);
+		const { tracks, samples } = await this.#read(fragment, signal);
 		if (this.#tracks === null) {
 			this.#tracks = tracks;
-			this.#clipTracks = tracks.map((track) => new ClipTrack(track));
+			this.#clipTracks = tracks.map((track) => {
+				const isAudio = track.type === 'audio';
+				return { track, classic: new ClassicTrack({ timescale: timescaleOf(track), isAudio }) };
+			});
 		}
 		checkSame(this.#tracks, tracks, fragment);
 		const nextStartMs = next !== null && next.producerMs > fragment.producerMs ? next.producerMs : null;
 		const room = { startMs: fragment.producerMs, nextStartMs };
 		const timed = this.#clipTracks.map(({ track }) => {
-			const corrected = correctSamples(track, samples.get(track.number) ?? [], room);
+			const corrected = correctSamples(track, samples.samplesOf(track.number), room);
 			return track.type === 'audio' ? evenAudio(track, corrected) : corrected;
 		});
 		const shiftMs = this.#timeline.shiftOf({ nextStartMs, tracks: timed });
-		for (const [index, clipTrack] of this.#clipTracks.entries()) {
+		for (const [index, { track, classic }] of this.#clipTracks.entries()) {
 			const own = (timed[index] ?? []).map((sample) => ({ ...sample, ms: sample.ms + shiftMs }));
-			clipTrack.add(own, runs.get(clipTrack.track.number) ?? []);
+			classic.add(own, samples.runsOf(track.number));
 		}
 	}
 
 	async head(): Promise<readonly Uint8Array[]> {
-		const withSamples = this.#clipTracks.filter((track) => track.end().state !== null);
+		const withSamples = this.#clipTracks.filter(({ classic }) => classic.end().state !== null);
 		if (withSamples.length === 0) throw invalidMediaFrame('The fragments of the clip hold no frame.');
 		const { bytes, positions } = await initSegment(
 			withSamples.map(({ track }) => track),
 			{ brand: 'mp4' },
 		);
 		const init = Buffer.from(bytes);
-		const ends = withSamples.map((track) => track.end());
+		const ends = withSamples.map(({ classic }) => classic.end());
 		for (const patch of finalPatches(positions, ends)) init.set(patch.bytes, patch.position);
-		return classicHead({ init, tables: withSamples.map(({ table }) => table), mediaBytes: this.#mediaBytes });
+		const tables = withSamples.map(({ classic }) => classic.table);
+		return classicHead({ init, tables, mediaBytes: this.#mediaBytes });
 	}
 
 	async #read(fragment: StoredFragment, signal: AbortSignal): Promise<ReadFragment> {
-		const samples = new Map<number, ClipSample[]>();
-		const runs = new Map<number, SampleRun[]>();
+		const samples = new StoredOrder<PlacedSample>(this.#mediaBytes);
 		let damaged: number | null = null;
-		let lastTrack: number | null = null;
 		const source = new FragmentSamples(fragment, this.#context);
 		for await (const batch of source.read()) {
 			signal.throwIfAborted();
 			for (const { data, ms, durationMs, keyframe, trackNumber, isWhole } of batch) {
 				if (!isWhole) damaged ??= trackNumber;
-				const sizeBytes = data.byteLength;
-				add(samples, trackNumber, { ms, durationMs, keyframe, sizeBytes });
-				const run = lastTrack === trackNumber ? runs.get(trackNumber)?.pop() : undefined;
-				const { position, count } = run ?? { position: this.#mediaBytes, count: 0 };
-				add(runs, trackNumber, { position, count: count + 1 });
-				this.#mediaBytes += sizeBytes;
-				lastTrack = trackNumber;
+				samples.add(trackNumber, { ms, durationMs, keyframe, sizeBytes: data.byteLength });
 			}
 		}
+		this.#mediaBytes = samples.position;
 		const tracks = playbackTracks(source.tracks, 'dash');
 		if (damaged !== null) {
 			throw invalidMediaFrame(
 				`A frame of track ${damaged} in fragment ${fragment.number} is not what its codec says.`,
 			);
 		}
-		return { tracks, samples, runs };
+		return { tracks, samples };
 	}
 }
 
@@ -131,10 +136,4 @@ function checkSame(first: PlaybackTracks, tracks: PlaybackTracks, { number }: St
 
 function invalidMediaFrame(message: string): ServiceError {
 	return new ServiceError('InvalidMediaFrameException', 400, message);
-}
-
-function add<Value>(lists: Map<number, Value[]>, key: number, value: Value): void {
-	const list = lists.get(key);
-	if (list === undefined) lists.set(key, [value]);
-	else list.push(value);
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { frameHashes } from '../../helpers/decoding.js';
 import { withFfmpeg } from '../../helpers/needs.js';
 import { makeRecording } from '../../helpers/recordings.js';
 import { startServer } from '../../helpers/start-server.js';
@@ -87,31 +88,6 @@ const sources: Readonly<Record<string, Source>> = {
 	},
 };
 
-/** What ffmpeg makes of a file: hashes of decoded video frames and of what was decoded of its audio, in order. */
-interface Decoded {
-	readonly video: readonly string[];
-	readonly audio: readonly string[];
-	readonly stderr: string;
-	readonly code: number | null;
-}
-
-/** AAC is compared as it is stored: its decoder has a memory. */
-async function decode(file: string, audioCodec: 'copy' | 'pcm_s16le'): Promise<Decoded> {
-	const { code, stdout, stderr } = await run('ffmpeg', [
-		...'-nostdin -v repeat+warning -threads 1 -i'.split(' '),
-		file,
-		...`-map 0 -c:a ${audioCodec} -fps_mode passthrough -f framehash -hash murmur3 -`.split(' '),
-	]);
-	const kinds = new Map([...stdout.matchAll(/^#media_type (\d): (\w+)/gm)].map(([, at, kind]) => [at, kind]));
-	const hashes = (wanted: string): string[] =>
-		stdout
-			.split('\n')
-			.map((row) => row.split(',').map((field) => field.trim()))
-			.filter(([at, , , , , hash]) => hash !== undefined && kinds.get(at) === wanted)
-			.map((fields) => fields[5] as string);
-	return { video: hashes('video'), audio: hashes('audio'), code, stderr };
-}
-
 /** Decoded audio of a file as a whole: uncompressed audio may lie in other blocks. */
 async function decodedAudio(file: string): Promise<string> {
 	const { stdout } = await run('ffmpeg', [
@@ -156,8 +132,8 @@ for (const [title, source] of Object.entries(sources)) {
 			const isPcm = title.startsWith('G.711');
 			const { file, files } = await clipFile(t, source);
 			const audioCodec = isPcm ? 'pcm_s16le' : 'copy';
-			const originals = await Promise.all(files.map((name) => decode(name, audioCodec)));
-			const clip = await decode(file, audioCodec);
+			const originals = await Promise.all(files.map((name) => frameHashes(name, audioCodec)));
+			const clip = await frameHashes(file, audioCodec);
 			t.deepEqual([clip.code, clip.stderr], [0, '']);
 			t.deepEqual(
 				clip.video,

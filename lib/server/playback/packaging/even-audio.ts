@@ -7,7 +7,7 @@ const AAC_CODEC = /^mp4a\.40\./;
 const SBR_CODEC = /^mp4a\.40\.(5|29)$/;
 
 /** Matroska times are rounded to milliseconds; what is further off is a gap. */
-export const ROUNDING_MS = 2;
+const ROUNDING_MS = 2;
 
 /** How long a frame of AAC lasts, in milliseconds; null for other codecs, and where its sample rate is unknown. */
 export function aacFrameMs({ codec, sampleRate }: Track): number | null {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { ArchiveError } from '../errors.js';
-import type { Clock } from '../pace/clock.js';
 import { whatHasCome } from '../stream/abort.js';
+import type { Clock } from './clock.js';
 
 /**
  * The chunks of a body as they come. Fails with `KVS_STALLED`, and destroys the body, when a chunk has been waited for that
