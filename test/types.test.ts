@@ -11,6 +11,7 @@ import {
 	KvsArchive,
 	type KvsErrorCode,
 	type MediaEvent,
+	type Recording,
 	type Tag,
 	type TimeRange,
 } from 'kvs-archive';
@@ -81,6 +82,14 @@ async function typesOfTheCalls(): Promise<void> {
 	void archive.export(range, 'x.mkv', { order: 'arrival' });
 	// @ts-expect-error: not an option of a raw export
 	void archive.exportRaw(range, 'x.mkv', { tracks: ['video'] });
+	const { recordings } = await archive.record('recordings', {
+		split: { everyMs: 60_000 },
+		container: 'mkv',
+		onRecording: (recording) => same<Recording>()(recording),
+	});
+	same<number>()(recordings);
+	// @ts-expect-error: a recorder acknowledges by itself
+	void archive.record('recordings', { ack: 'manual' });
 	// @ts-expect-error: a range has two ends
 	archive.frames({ from: new Date() });
 	const code: KvsErrorCode = 'KVS_EMPTY_RANGE';
@@ -117,6 +126,7 @@ test('an option that there is not is refused, by every call', async (t) => {
 		pictures: () => archive.pictures(range, wrong),
 		export: () => archive.export(range, 'never-written.mkv', wrong),
 		exportRaw: () => archive.exportRaw(range, 'never-written.mkv', wrong),
+		record: () => archive.record('never-recorded', wrong),
 		hlsSession: () => archive.hlsSession(wrong),
 		presign: () => archive.presign('ListFragments', {}, wrong),
 		paginate: () => archive.paginate('ListFragments', {}, wrong),

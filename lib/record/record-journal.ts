@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm, truncate } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { ExportBytes } from '../export/export-bytes.js';
@@ -15,7 +15,9 @@ import {
 	readRecordPast,
 	type SealedRecording,
 } from './record-past.js';
+import type { Recording } from './recording.js';
 import { endOfList } from './recording-list.js';
+import { isRecordingPart } from './recording-name.js';
 
 /** What a recorder knows after a file was finished, besides its place in the stream. */
 export type RecordState = Pick<RecordHead, 'sink' | 'untilMs' | 'fragments' | 'cut'>;
@@ -156,6 +158,12 @@ const NEW_HEAD: Omit<RecordHead, 'stream' | 'fromMs'> = {
 
 /** Of a directory without a journal: it goes on after what is in its list, where its journal was lost. */
 async function newHead(directory: string, start: Pick<RecordHead, 'stream' | 'fromMs'>): Promise<RecordHead> {
+	const part = (await readdir(directory)).find(isRecordingPart);
+	if (part !== undefined) {
+		// It may be all that there is of its fragments.
+		const message = `\`${directory}\` has the unfinished recording \`${part}\`, and its journal is missing or damaged: move that file away, and what is stored of it is read again`;
+		throw new SinkError('KVS_SINK_FAILED', directory, message);
+	}
 	const end = await endOfList(directory);
 	if (end === null) return { ...NEW_HEAD, ...start };
 	return { ...NEW_HEAD, ...start, hasDone: true, fromMs: end.fromMs, done: Object.fromEntries(end.done) };
@@ -182,14 +190,20 @@ async function intactBytes(
 	{ open: opened, sealed, validBytes }: RecordPast,
 	signal: AbortSignal | undefined,
 ): Promise<number> {
-	if (opened === null || sealed !== null) return validBytes;
+	if (opened === null) return validBytes;
 	const part = join(directory, opened.recording.file.parts[0] as string);
 	const isThere = await isFileThere(part);
+	// With its name it is out of our hands.
+	if (sealed !== null && !isThere && (await isFileThere(join(directory, sealed.recording.file)))) {
+		return validBytes;
+	}
 	const bytes = new ExportBytes([part], signal);
 	try {
 		let intact = 0;
 		for await (const { fragmentText, end } of journalLines(pathIn(directory))) {
-			if (fragmentText !== '') {
+			if (sealed !== null && end === validBytes) {
+				if (!(isThere && (await isWhole(bytes, sealed.recording)))) return intact;
+			} else if (fragmentText !== '') {
 				const { ranges, sha256 } = JSON.parse(fragmentText) as ExportedFragment;
 				if (ranges.length > 0 && !(isThere && (await bytes.sha256(ranges)) === sha256)) return intact;
 			}
@@ -199,6 +213,11 @@ async function intactBytes(
 	} finally {
 		await bytes.close();
 	}
+}
+
+async function isWhole(file: ExportBytes, { bytes, sha256 }: Recording): Promise<boolean> {
+	if ((await file.sizeOf(0)) !== bytes) return false;
+	return (await file.sha256([{ file: 0, offset: 0, bytes }])) === sha256;
 }
 
 function failure(path: string, cause: unknown): SinkError {

@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Container, type MediaEvent, type SplitRule, verifyRecordings } from 'kvs-archive';
+import {
+	type Container,
+	type MediaEvent,
+	type SinkError,
+	type SplitRule,
+	verifyRecordings,
+} from 'kvs-archive';
 import { RecordJournal } from '#lib/record/record-journal.js';
 import { RecordSink } from '#lib/record/record-sink.js';
 import { RecordingDirectory } from '#lib/record/recording-directory.js';
+import { damage, randomFrom } from '../helpers/damage.js';
 import { contents, eventsOf, without } from '../helpers/export-run.js';
 import { matroskaFrames } from '../helpers/matroska-frames.js';
 import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
@@ -52,9 +59,12 @@ async function recordEvents(
 	};
 	const left = without(events, new Set(Object.keys(done)));
 	const turning = turns();
-	await pipeline(left, sink);
-	isOver = true;
-	await turning;
+	try {
+		await pipeline(left, sink);
+	} finally {
+		isOver = true;
+		await turning;
+	}
 }
 
 /** The data of the frames of the recordings, in order. */
@@ -165,4 +175,46 @@ test('of a fragment that does not come to its end nothing is in a file, and the 
 		);
 		t.deepEqual((await verifyRecordings(directory)).damage, []);
 	}
+});
+
+test('whatever is damaged of what a kill leaves, each frame is in one file in the end, or it is said what is wrong', async (t) => {
+	const events = await eventsOf(t, recording(6));
+	const kind = { container: 'mkv', split: [{ everyMs: 6000 }] } as const;
+	const root = await temporaryDirectory(t);
+	const whole = join(root, 'whole');
+	await mkdir(whole);
+	const copies = new Map<string, string>();
+	await recordEvents(whole, events, kind, () => copyInto(root, whole, copies));
+	const expected = await dataIn(whole);
+	// With a file that is finished and one that is open.
+	const killed = [...copies.values()].filter((copy) => {
+		const names = readdirSync(copy);
+		return names.some((name) => name.endsWith('.part')) && names.includes('recordings.jsonl');
+	});
+	t.true(killed.length > 3);
+	const refused: string[] = [];
+	const random = randomFrom(1);
+	const trials = Array.from({ length: 60 }, async (_, index) => {
+		const directory = join(root, `damaged-${index}`);
+		cpSync(killed[index % killed.length] as string, directory, { recursive: true });
+		const names = readdirSync(directory).filter((name) => !name.endsWith('.mkv'));
+		const name = names[Math.floor(random() * names.length)] as string;
+		const { how, bytes } = damage(readFileSync(join(directory, name)), random);
+		if (bytes === null) rmSync(join(directory, name));
+		else writeFileSync(join(directory, name), bytes);
+		try {
+			await recordEvents(directory, events, kind);
+		} catch (error) {
+			t.is((error as SinkError).code, 'KVS_SINK_FAILED', `${name}: ${how}: ${error}`);
+			refused.push((error as Error).message);
+			return;
+		}
+		const files = readdirSync(directory).filter((file) => file.endsWith('.mkv'));
+		const frames = await Promise.all(files.map((file) => matroskaFrames(join(directory, file))));
+		const data = frames.flat().map((frame) => Buffer.from(frame.data).toString());
+		t.deepEqual(data.toSorted(), expected.toSorted(), `${name}: ${how}`);
+	});
+	await Promise.all(trials);
+	t.true(refused.length < 30, refused.join('\n'));
+	for (const message of refused) t.regex(message, /move that file away|is not of a recorder of this version/);
 });

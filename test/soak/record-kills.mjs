@@ -1,11 +1,12 @@
 /*
- * npm run soak:record [-- --kills N --seed N --live --checkpoint]: a recorder and the server that it records from are killed (SIGKILL) at
+ * npm run soak:record [-- --kills N --seed N --live --checkpoint --faults]: a recorder and the server that it records from are killed (SIGKILL) at
  * random moments, while producers put media into the stream. In the end every fragment that is stored is in exactly one file,
- * and every file holds the frames of its fragments, byte for byte; what was acknowledged as PERSISTED is stored.
+ * and every file holds the frames of its fragments, byte for byte; what was acknowledged as PERSISTED is stored. With
+ * `--faults` the server lists late, is not ready, throttles and cuts as well.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
 		seed: { type: 'string', default: '1' },
 		live: { type: 'boolean', default: false },
 		checkpoint: { type: 'boolean', default: false },
+		faults: { type: 'boolean', default: false },
 	},
 });
 // Compiled with the tests.
@@ -33,6 +35,16 @@ const scratchDirectory = scratch();
 const data = join(scratchDirectory, 'data');
 const recordings = join(scratchDirectory, 'recordings');
 mkdirSync(recordings);
+const faults = join(scratchDirectory, 'faults.json');
+writeFileSync(
+	faults,
+	JSON.stringify([
+		{ fault: 'late-listing', delayMs: 3000, share: 0.2 },
+		{ fault: 'not-ready', share: 0.2 },
+		{ fault: 'throttle', operation: 'ListFragments', every: 5 },
+		{ fault: 'cut', operation: 'GetMediaForFragmentList', atFraction: 'random', every: 3 },
+	]),
+);
 const random = randomFrom(Number(values.seed));
 const say = (line) => process.stdout.write(`${line}\n`);
 
@@ -66,9 +78,9 @@ const clusterOf = (timeMs) =>
 
 let port = '0';
 async function startServer() {
-	const child = spawn(process.execPath, [main, 'serve', '--port', port, '--data', data], {
-		stdio: ['ignore', 'pipe', 'pipe'],
-	});
+	const args = ['serve', '--port', port, '--data', data];
+	if (values.faults) args.push('--faults', faults);
+	const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
 	child.stderr.resume();
 	const [line] = await once(createInterface({ input: child.stdout }), 'line');
 	const endpoint = new URL(/http:\S+/.exec(line)[0]);
