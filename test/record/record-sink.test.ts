@@ -205,7 +205,7 @@ test('whatever is damaged of what a kill leaves, each frame is in one file in th
 		try {
 			await recordEvents(directory, events, kind);
 		} catch (error) {
-			t.is((error as SinkError).code, 'KVS_SINK_FAILED', `${name}: ${how}: ${error}`);
+			t.is((error as SinkError).code, 'KVS_SINK_FAILED', `${name}: ${how}: ${(error as Error).message}`);
 			refused.push((error as Error).message);
 			return;
 		}
