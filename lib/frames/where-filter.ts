@@ -53,10 +53,9 @@ export interface WhereFilterOptions {
  * then given out whole, its `fragment` with all of its tags; of another, a `fragment-skipped` is in its place.
  *
  * Holds one fragment, as large as the service takes them, and with a lead-in another one; of a larger one a failure is given
- * out, and no more. What fails
- * is never left out unless its tags say that it is unwanted: a fragment that was cut is given out where it is known to be
- * wanted, as a failure without its media where that is not known. Gaps are those of the fragments that are given out, but for
- * time that those left out cover; indexes count them.
+ * out, and no more. What fails is never left out unless its tags say that it is unwanted: a fragment that was cut is given out
+ * where it is known to be wanted, as a failure without its media where that is not known. Gaps are those of the fragments that
+ * are given out, but for time that those left out cover; indexes count what is given out.
  */
 export class WhereFilter extends Stage<readonly MediaEvent[], RunEvent> {
 	readonly #where: Where;

@@ -17,7 +17,7 @@ export type MediaEvent = GapEvent | FragmentEvent | Frame | FragmentEndEvent | F
 /** What goes through the stages of a run: {@link MediaEvent}s, and what counts and is not given to the caller. */
 export type RunEvent = MediaEvent | FragmentSkippedEvent;
 
-/** A fragment came whole and is left out, as `where` says. Stands in its place; no caller sees it. */
+/** A fragment came, whole or in part, and is left out, as `where` says. Stands in its place; no caller sees it. */
 export class FragmentSkippedEvent {
 	readonly type = 'fragment-skipped';
 	readonly fragmentNumber: string | null;

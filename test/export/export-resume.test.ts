@@ -1,39 +1,15 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { type KvsArchive, readManifest, verifyExport } from 'kvs-archive';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
+import { dirname, join } from 'node:path';
+import test from 'ava';
+import { readManifest, verifyExport } from 'kvs-archive';
+import { startArchive } from '../helpers/archive.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
 import { between, startMs } from '../helpers/range.js';
+import { asked, stopHalfWay } from '../helpers/stopped-export.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { until } from '../helpers/wait.js';
 
 const range = between(0, 800_000);
-
-/** How many fragments were asked for so far. */
-function asked({ requests }: TestArchive): number {
-	return requests.reduce((sum, { fragmentsAsked }) => sum + fragmentsAsked, 0);
-}
-
-/** Exports the range and aborts it when some fragments are written. */
-async function stopHalfWay(t: ExecutionContext, archive: KvsArchive, file: string): Promise<void> {
-	const controller = new AbortController();
-	const reason = new Error('enough');
-	const { signal } = controller;
-	const stopped = archive.export(range, file, { signal, maxBufferedBytes: 20_000 });
-	const journal = join(dirname(file), `.${basename(file)}.journal.part`);
-	let lines = 0;
-	await until(
-		async () => {
-			lines = (await readFile(journal, 'utf8').catch(() => '')).split('\n').length;
-			return lines >= 20;
-		},
-		() => `${lines} lines of ${journal}`,
-	);
-	controller.abort(reason);
-	t.is(await t.throwsAsync(stopped), reason);
-}
 
 test('an export that was stopped is resumed, and requests only what is missing', async (t) => {
 	const served = await startArchive(t, { door: recording(300) });
@@ -42,7 +18,7 @@ test('an export that was stopped is resumed, and requests only what is missing',
 	await openArchive(t, served.endpoint).export(range, whole);
 	const file = join(directory, 'x.mkv');
 	const archive = openArchive(t, served.endpoint);
-	await stopHalfWay(t, archive, file);
+	await stopHalfWay(t, archive, range, file);
 	t.deepEqual(
 		(await readdir(directory)).filter((name) => name.startsWith('.')),
 		['.x-001.mkv.part', '.x.mkv.journal.part'],
@@ -93,7 +69,7 @@ test('a call with other options begins anew, and reports what it discarded', asy
 	const served = await startArchive(t, { door: recording(200) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
 	const archive = openArchive(t, served.endpoint);
-	await stopHalfWay(t, archive, file);
+	await stopHalfWay(t, archive, range, file);
 	const { resumed, discarded, delivered } = await archive.export(range, file, { gaps: 'close' });
 	t.true(discarded > 15 && discarded <= 200, `${discarded}`);
 	t.deepEqual([resumed, delivered], [0, 200]);
@@ -105,7 +81,7 @@ test('what is added to the archive before what is written begins the export anew
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
 	const archive = openArchive(t, served.endpoint);
-	await stopHalfWay(t, archive, file);
+	await stopHalfWay(t, archive, range, file);
 	const late = join(directory, 'late.mkv');
 	await writeFile(late, fragmentDocument({ number: fragmentNumber(900), producerMs: startMs + 2000 }));
 	await served.server.archive.ingest('door', late);

@@ -1,53 +1,25 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import test, { type ExecutionContext } from 'ava';
-import { type ExportOptions, type KvsArchive, readManifest, verifyExport } from 'kvs-archive';
+import test from 'ava';
+import { readManifest, verifyExport } from 'kvs-archive';
 import { WhereFilter } from '#lib/frames/where-filter.js';
 import type { RunEvent } from '#lib/model/media-event.js';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
+import { startArchive } from '../helpers/archive.js';
 import { callsRecording } from '../helpers/calls.js';
 import { collect } from '../helpers/collect.js';
 import { openSink, plainRequest } from '../helpers/export-run.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { fragmentNumber } from '../helpers/payload.js';
 import { between } from '../helpers/range.js';
+import { asked, stopHalfWay } from '../helpers/stopped-export.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { until } from '../helpers/wait.js';
 
 const range = between(0, 1_200_000);
 const where = { Call: 'a' };
 
 /** Calls in turns: of each four fragments three are of another one. */
 const interleaved = callsRecording(Array.from({ length: 300 }, (_, index) => (index % 4 === 0 ? 'a' : 'b')));
-
-function asked({ requests }: TestArchive): number {
-	return requests.reduce((sum, { fragmentsAsked }) => sum + fragmentsAsked, 0);
-}
-
-/** Exports the range and aborts it when some fragments are written down. */
-async function stopHalfWay(
-	t: ExecutionContext,
-	archive: KvsArchive,
-	file: string,
-	options: ExportOptions,
-): Promise<void> {
-	const controller = new AbortController();
-	const reason = new Error('enough');
-	const { signal } = controller;
-	const stopped = archive.export(range, file, { ...options, signal, maxBufferedBytes: 20_000 });
-	const journal = join(dirname(file), `.${basename(file)}.journal.part`);
-	let lines = 0;
-	await until(
-		async () => {
-			lines = (await readFile(journal, 'utf8').catch(() => '')).split('\n').length;
-			return lines >= 20;
-		},
-		() => `${lines} lines of ${journal}`,
-	);
-	controller.abort(reason);
-	t.is(await t.throwsAsync(stopped), reason);
-}
 
 test('an export of one call has its fragments alone, and its manifest says what was left out', async (t) => {
 	const { endpoint } = await startArchive(t, { door: callsRecording(['b', 'a', 'b', 'a', null, 'b']) });
@@ -90,7 +62,7 @@ test('an export of one call that was stopped is resumed, and asks for nothing th
 	const whole = join(directory, 'whole.mkv');
 	await archive.export(range, whole, { where });
 	const file = join(directory, 'x.mkv');
-	await stopHalfWay(t, archive, file, { where });
+	await stopHalfWay(t, archive, range, file, { where });
 	const before = asked(served);
 	const summary = await archive.export(range, file, { where });
 	t.true(summary.resumed > 15 && summary.resumed < 300, `${summary.resumed}`);
@@ -137,7 +109,7 @@ test('what a function wants is never resumed or taken for finished', async (t) =
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
 	const isOfCall = { where: (fragment: { tag(name: string): unknown }) => fragment.tag('Call') === 'a' };
-	await stopHalfWay(t, archive, file, isOfCall);
+	await stopHalfWay(t, archive, range, file, isOfCall);
 	t.deepEqual(await readdir(directory), []);
 	for (const _ of ['first', 'second']) {
 		const summary = await archive.export(range, file, isOfCall);
