@@ -172,7 +172,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 			},
 			onCaughtUp: (caughtUp) => {
 				this.#caughtUp = caughtUp;
-				this.#wake();
+				if (this.#isUnsaid(caughtUp)) this.#wake();
 			},
 		});
 		this.#run = run;
@@ -205,11 +205,15 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	/** Milliseconds since the newest fragment began, where all that was listed is given out and that was not said; else null. */
 	#lagMs(): number | null {
 		const caughtUp = this.#caughtUp;
-		if (caughtUp === null || caughtUp.given !== this.#finished || this.#saidAt === caughtUp.given)
-			return null;
+		if (caughtUp === null || !this.#isUnsaid(caughtUp)) return null;
 		this.#saidAt = caughtUp.given;
 		const { newestMs } = caughtUp;
 		return newestMs === null ? 0 : Math.max(0, this.#parts.clock.now() - newestMs);
+	}
+
+	/** Whether all that came by then is given out, and that was not said. */
+	#isUnsaid({ given }: CaughtUp): boolean {
+		return given === this.#finished && given !== this.#saidAt;
 	}
 
 	/** An event was given out, or is not to be: a fragment may be over with it. */

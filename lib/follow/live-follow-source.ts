@@ -54,8 +54,8 @@ export class LiveFollowSource extends Source<MediaEvent> {
 	#taken = 0;
 	/** What {@link #taken} was when that fragment was listed, while more of it was waited for. */
 	#takenWhenListed = -1;
-	/** What is to be gone on with by its number, as GetMedia does not. */
-	#abandoned: Fragment | null = null;
+	/** Whether it is to be gone on with by its number, as GetMedia does not. */
+	#isAbandoned = false;
 	/** Whether the fragment that is read by GetMedia is not wanted. */
 	#isSkipped = false;
 	/** What was listed and has not been given out: whether it is later than all that had been when it was listed. */
@@ -85,9 +85,9 @@ export class LiveFollowSource extends Source<MediaEvent> {
 	 * A fragment was listed that came before. Where it is the one that GetMedia has begun, and nothing of it came between two such
 	 * listings, GetMedia is not to be had for now, and the rest of it is read by its number.
 	 */
-	listedAgain(fragment: Fragment): void {
-		if (!this.#isWaiting || fragment.fragmentNumber !== this.#begun?.fragment.fragmentNumber) return;
-		if (this.#takenWhenListed === this.#taken) this.#abandoned = fragment;
+	listedAgain({ fragmentNumber }: GivenFragment): void {
+		if (!this.#isWaiting || fragmentNumber !== this.#begun?.fragment.fragmentNumber) return;
+		if (this.#takenWhenListed === this.#taken) this.#isAbandoned = true;
 		this.#takenWhenListed = this.#taken;
 		this.#wake();
 	}
@@ -108,13 +108,14 @@ export class LiveFollowSource extends Source<MediaEvent> {
 				this.#checkLive();
 				this.#openLive();
 				const reader = this.#turn();
-				if (this.#abandoned !== null) {
-					yield* this.#finish(this.#abandoned);
+				if (this.#isAbandoned && this.#begun !== null) {
+					yield* this.#finish(this.#begun);
 				} else if (reader !== null) {
 					const events = reader === this.#live ? this.#takeLive(reader) : this.#takeListed();
 					if (events.length > 0) yield events;
-				} else if (this.#listed.isOver && this.#open === null) {
-					return;
+				} else if (this.#listed.isOver) {
+					if (this.#open === null) return;
+					this.#isAbandoned = true;
 				} else {
 					this.#listed.ask();
 					this.#live?.ask();
@@ -135,16 +136,7 @@ export class LiveFollowSource extends Source<MediaEvent> {
 		if (error === null) return;
 		if (!isInvalidArgument(error) || !this.#isLiveProven) throw error;
 		this.#closeLive();
-		const begun = this.#begun?.fragment;
-		if (begun?.fragmentNumber == null) return;
-		const unknown = begun.serverTimestamp ?? new Date(this.#newestMs);
-		this.#abandoned = {
-			fragmentNumber: begun.fragmentNumber,
-			fragmentSizeInBytes: 0,
-			producerTimestamp: unknown,
-			serverTimestamp: unknown,
-			fragmentLengthInMilliseconds: 0,
-		};
+		this.#isAbandoned = this.#begun !== null;
 	}
 
 	#closeLive(): void {
@@ -153,13 +145,20 @@ export class LiveFollowSource extends Source<MediaEvent> {
 	}
 
 	/** What is left of the fragment that GetMedia began, by its number. */
-	async *#finish(fragment: Fragment): AsyncGenerator<MediaEvent[]> {
-		this.#abandoned = null;
+	async *#finish(begun: BegunFragment): AsyncGenerator<MediaEvent[]> {
+		this.#isAbandoned = false;
 		this.#closeLive();
-		const begun = this.#begun as BegunFragment;
-		const { resume } = this.#options;
+		const { fragmentNumber, serverTimestamp } = begun.fragment;
+		const unknown = serverTimestamp ?? new Date(this.#newestMs);
+		const fragment = {
+			fragmentNumber: fragmentNumber ?? '',
+			fragmentSizeInBytes: 0,
+			producerTimestamp: unknown,
+			serverTimestamp: unknown,
+			fragmentLengthInMilliseconds: 0,
+		};
 		const { signal } = this;
-		const options = { ...this.#options, signal, resume, retryPolicy: RETRY_FOR_EVER };
+		const options = { ...this.#options, signal, retryPolicy: RETRY_FOR_EVER };
 		let frames = 0;
 		for await (const batch of openFragment(fragment, options).batches()) {
 			const events: MediaEvent[] = [];
@@ -237,6 +236,11 @@ export class LiveFollowSource extends Source<MediaEvent> {
 				}
 			}
 			if (!this.#isSkipped) {
+				// It may be whole where it is stored.
+				if (event.type === 'fragment-failure') {
+					this.#isAbandoned = true;
+					break;
+				}
 				if (event.type === 'frame') this.#begun?.add(event);
 				this.#joined.add(event, events);
 			}

@@ -5,7 +5,7 @@ import type { FaultRule } from 'kvs-archive/server';
 import type { FollowEvent, FollowStream } from '#lib/follow/follow-stream.js';
 import { until, within } from '../helpers/wait.js';
 import { type Followed, secondsOf, startFollowed } from './followed.js';
-import { startGate } from './gate.js';
+import { type Passage, startGate } from './gate.js';
 
 /** Between two listings that look for what GetMedia has left out. */
 const FILL_INTERVAL_MS = 10_000;
@@ -119,32 +119,42 @@ test('while GetMedia does not respond, all comes by listing, and GetMedia does n
 	t.like(await stream.summary, { fragments: 5, delivered: 5 });
 });
 
-test('where GetMedia is not to be had any more, the rest of a fragment is read by its number', async (t) => {
-	const followed = await startLive(t, [{ fault: 'cut', operation: 'GetMedia', atByte: 550, times: 1 }]);
-	const { put, follow, count } = followed;
-	const isRead = (): boolean => count('GetMediaForFragmentList') > 0;
-	const endpoint = await startGate(t, followed.endpoint, async (path, nth) =>
-		path === '/getMedia' && nth >= 1 && !isRead()
-			? { refused: 'ConnectionLimitExceededException', statusCode: 400 }
-			: null,
-	);
-	const stream = follow({}, endpoint);
-	const outline: string[] = [];
-	for await (const event of stream as AsyncIterable<FollowEvent>) {
-		outline.push(event.type === 'frame' ? `frame ${event.timestampMs}` : event.type);
-		if (event.type === 'caught-up' && count('GetMedia') === 0) await put(1, 2);
-		if (event.type === 'fragment') {
-			void list(followed).then(() => list(followed));
+for (const [what, passage] of Object.entries({
+	'is refused from then on': async (): Promise<Passage> => ({
+		refused: 'ConnectionLimitExceededException',
+		statusCode: 400,
+	}),
+	'goes on with another': async (begun: Promise<string>): Promise<Passage> => ({ after: await begun }),
+})) {
+	test(`where a fragment is cut and GetMedia ${what}, its rest is read by its number`, async (t) => {
+		const followed = await startLive(t, [{ fault: 'cut', operation: 'GetMedia', atByte: 550, times: 1 }]);
+		const { put, follow, count } = followed;
+		const isRead = (): boolean => count('GetMediaForFragmentList') > 0;
+		let begins = (_fragmentNumber: string): void => {};
+		const begun = new Promise<string>((resolve) => {
+			begins = resolve;
+		});
+		const endpoint = await startGate(t, followed.endpoint, async (path, nth) =>
+			path === '/getMedia' && nth >= 1 && !isRead() ? passage(begun) : null,
+		);
+		const outline: string[] = [];
+		for await (const event of follow({}, endpoint) as AsyncIterable<FollowEvent>) {
+			outline.push(event.type === 'frame' ? `frame ${event.timestampMs}` : event.type);
+			if (event.type === 'caught-up' && count('GetMedia') === 0) await put(1, 2);
+			if (event.type === 'fragment') {
+				begins(event.fragmentNumber as string);
+				void list(followed).then(() => list(followed));
+			}
+			if (outline.filter((type) => type === 'fragment-end').length === 2) break;
 		}
-		if (outline.filter((type) => type === 'fragment-end').length === 2) break;
-	}
-	const whole = (ms: number): string[] => ['fragment', `frame ${ms}`, `frame ${ms + 40}`, 'fragment-end'];
-	t.deepEqual(
-		outline.filter((type) => type !== 'caught-up'),
-		[...whole(1000), 'gap', ...whole(2000)],
-	);
-	t.true(isRead());
-});
+		const whole = (ms: number): string[] => ['fragment', `frame ${ms}`, `frame ${ms + 40}`, 'fragment-end'];
+		t.deepEqual(
+			outline.filter((type) => type !== 'caught-up'),
+			[...whole(1000), 'gap', ...whole(2000)],
+		);
+		t.true(isRead());
+	});
+}
 
 test('connections that break off are followed by others, and nothing is lost or repeated', async (t) => {
 	const followed = await startLive(t, [
