@@ -1,5 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { ArchiveError } from '../errors.js';
 import { fileTrouble } from '../files/file-trouble.js';
 import { makePrivateDirectory, replaceFile, syncDirectory } from '../files/private-directory.js';
@@ -15,11 +17,12 @@ const MAX_CHECKPOINT_BYTES = 4 * 1024 * 1024;
  * one fragment at most. A second consumer of the file is refused while the first one lives, on this machine or another.
  *
  * Every trouble is an `ArchiveError`: `KVS_CHECKPOINT_IN_USE`, `KVS_CHECKPOINT_INVALID` (damaged, of another consumer or stream,
- * or of a later version), `KVS_CHECKPOINT_FAILED` (the disk).
+ * or of a later version), `KVS_CHECKPOINT_FAILED` (the disk: what was there stays), `KVS_CLOSED`.
  */
 export class FileCheckpoints implements CheckpointStore {
 	readonly #path: string;
 	#mark: ProcessMark | null = null;
+	#saves: Promise<void> = Promise.resolve();
 
 	/** @param path - the file; it and its directory are made where they are absent */
 	constructor(path: string) {
@@ -40,28 +43,45 @@ export class FileCheckpoints implements CheckpointStore {
 		}
 		this.#mark = holder;
 		try {
-			const text = await this.#attempt('read', () => readText(this.#path));
-			return text === null ? null : readCheckpoint(text, key, this.#path);
+			const found = await this.#attempt('read', () => readText(this.#path));
+			return found === null ? null : readCheckpoint(found, key, this.#path);
 		} catch (error) {
 			await this.close();
 			throw error;
 		}
 	}
 
-	/** As {@link CheckpointStore} says. */
+	/** As {@link CheckpointStore} says. What is saved at the same time is written in the order of the calls. */
 	async save(_key: string, checkpoint: Checkpoint): Promise<void> {
-		const temporary = `${this.#path}.new`;
-		await this.#attempt('write', async () => {
-			await rm(temporary, { force: true });
-			await replaceFile(this.#path, temporary, [`${JSON.stringify(checkpoint)}\n`]);
-			await syncDirectory(dirname(this.#path));
-		});
+		if (this.#mark === null)
+			throw new ArchiveError('KVS_CLOSED', `the checkpoint \`${this.#path}\` was closed before \`save\``);
+		const saved = this.#saves.then(() => this.#write(checkpoint));
+		// Who called gets the error; the next one tries again.
+		this.#saves = saved.catch(() => {});
+		await saved;
 	}
 
 	/** As {@link CheckpointStore} says. */
 	async close(): Promise<void> {
-		this.#mark?.release();
+		const mark = this.#mark;
 		this.#mark = null;
+		await this.#saves;
+		await this.#attempt('unlock', async () => mark?.release());
+	}
+
+	async #write(checkpoint: Checkpoint): Promise<void> {
+		const temporary = `${this.#path}.new`;
+		await this.#attempt('write', async () => {
+			await rm(temporary, { force: true });
+			try {
+				await replaceFile(this.#path, temporary, [`${JSON.stringify(checkpoint)}\n`]);
+			} catch (error) {
+				// Half of it would only use up a disk that is full; what is wrong with the disk is known.
+				await rm(temporary, { force: true }).catch(() => {});
+				throw error;
+			}
+			await syncDirectory(dirname(this.#path));
+		});
 	}
 
 	async #attempt<Result>(what: string, act: () => Promise<Result>): Promise<Result> {
@@ -76,7 +96,7 @@ export class FileCheckpoints implements CheckpointStore {
 
 async function readText(path: string): Promise<string | null> {
 	try {
-		return (await readFile(path)).subarray(0, MAX_CHECKPOINT_BYTES).toString();
+		return await text(createReadStream(path, { end: MAX_CHECKPOINT_BYTES - 1 }));
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
 		throw error;
