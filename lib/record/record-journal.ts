@@ -55,9 +55,12 @@ export class RecordJournal {
 	): Promise<{ journal: RecordJournal; past: RecordPast; lost: readonly string[] }> {
 		const path = pathIn(directory);
 		try {
-			const found = await readRecordPast(path);
+			const there = await readRecordPast(path);
+			const isOther = there !== null && there.head.stream !== stream;
+			// Of a stream that nothing came of there is nothing to go on with.
+			const found = isOther && !there.hasDone ? null : there;
 			if (found === null) await writeHead(directory, await newHead(directory, { stream, fromMs }));
-			else if (found.head.stream !== stream) {
+			else if (isOther) {
 				const message = `\`${directory}\` holds recordings of the stream \`${found.head.stream}\`: choose another directory for \`${stream}\``;
 				throw new SinkError('KVS_SINK_FAILED', directory, message);
 			}

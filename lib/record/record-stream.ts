@@ -123,8 +123,8 @@ async function* eventsOf(
 ): AsyncGenerator<RunEvent | PauseEvent, void, undefined> {
 	const batches = follow.allBatches();
 	let isCaughtUp = false;
-	/** When something came last; null where it was said that nothing comes. */
-	let cameMs: number | null = null;
+	/** When something came last, or this began; null where it was said that nothing comes. */
+	let cameMs: number | null = clock.now();
 	try {
 		for (;;) {
 			const next = batches.next();

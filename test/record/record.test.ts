@@ -154,14 +154,24 @@ test('of two recorders in one directory the second is refused, and one of anothe
 	const reason = new Error('enough');
 	controller.abort(reason);
 	await t.throwsAsync(first, { is: reason });
+	await recordAll();
 	const other = new KvsArchive({ streamName: 'door', endpoint });
 	t.teardown(() => other.close());
 	await t.throwsAsync(other.record(directory), {
 		code: 'KVS_SINK_FAILED',
 		message: /holds recordings of the stream `cam`: choose another directory for `door`/,
 	});
-	await recordAll();
 	t.deepEqual((await verifyRecordings(directory)).damage, []);
+});
+
+test('a stream that does not exist leaves the directory to another', async (t) => {
+	const { put, recordAll, directory, endpoint } = await startRecorded(t);
+	await put(1);
+	const misspelled = new KvsArchive({ streamName: 'cma', endpoint });
+	t.teardown(() => misspelled.close());
+	await t.throwsAsync(misspelled.record(directory), { code: 'KVS_NOT_FOUND' });
+	await recordAll();
+	t.deepEqual(await allTimesIn(directory), [framesOf(1)]);
 });
 
 test('wherever the last line of the list is cut, it is there once after the next run', async (t) => {
@@ -283,6 +293,23 @@ test('a file is finished when nothing has come for as long as it may be', async 
 	controller.abort(reason);
 	await t.throwsAsync(recording, { is: reason });
 	t.deepEqual(await allTimesIn(directory), [framesOf(1, 2), framesOf(3)]);
+});
+
+test('a file that a kill left is finished too when nothing comes', async (t) => {
+	const { put, record, killedAfter, clock } = await startRecorded(t);
+	await put(1, 2);
+	const killed = await killedAfter(2);
+	const reason = new Error('enough');
+	const controller = new AbortController();
+	const onRecording = (): void => controller.abort(reason);
+	const recording = record({ signal: controller.signal, onRecording }, killed);
+	await until(
+		() => clock.isSleptOn(60_000),
+		() => 'it does not wait',
+	);
+	clock.advance(60_000);
+	await t.throwsAsync(recording, { is: reason });
+	t.deepEqual(await allTimesIn(killed), [framesOf(1, 2)]);
 });
 
 test('a directory without its journal goes on after what is in its list', async (t) => {

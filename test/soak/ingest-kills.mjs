@@ -6,13 +6,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { scratch } from '../bench/recording.mjs';
-import { bodyHeader, mediaCluster } from './producer-media.mjs';
+import { mediaCluster, openProducer } from './producer-media.mjs';
 
 const { values } = parseArgs({
 	options: {
@@ -58,29 +57,12 @@ async function call({ endpoint }, operation, body) {
 
 /** Puts media until the connection breaks. */
 async function produce({ endpoint }, stream) {
-	const socket = connect(Number(endpoint.port), endpoint.hostname);
-	const broken = new Promise((resolve) => socket.once('close', resolve));
-	socket.on('error', () => {});
-	let received = '';
-	socket.setEncoding('latin1').on('data', (text) => {
-		received += text;
-		const lines = received.split('\n');
-		received = lines.pop();
-		for (const line of lines) {
-			const match = /\{.*"EventType":"PERSISTED".*\}/.exec(line);
-			if (match === null) continue;
-			const { FragmentTimecode, FragmentNumber } = JSON.parse(match[0]);
-			persisted.set(`${stream} ${FragmentNumber}`, FragmentTimecode);
-		}
+	const { socket, chunk } = await openProducer({
+		endpoint,
+		stream,
+		onPersisted: ({ FragmentTimecode, FragmentNumber }) =>
+			persisted.set(`${stream} ${FragmentNumber}`, FragmentTimecode),
 	});
-	const write = (bytes) =>
-		Promise.race([new Promise((resolve) => socket.write(bytes, () => resolve())), broken]);
-	const chunk = (bytes) =>
-		write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
-	await write(
-		`POST /putMedia HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nx-amzn-stream-name: ${stream}\r\nx-amzn-fragment-timecode-type: ABSOLUTE\r\n\r\n`,
-	);
-	await chunk(bodyHeader);
 	while (!socket.destroyed) {
 		const timeMs = nextMs;
 		nextMs += 1000;

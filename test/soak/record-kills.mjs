@@ -7,7 +7,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
@@ -17,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { MkvReader } from '../../dist/index.js';
 import { block, cluster } from '../../dist/mkv/matroska-writer.js';
 import { scratch } from '../bench/recording.mjs';
-import { bodyHeader, endOfFragment } from './producer-media.mjs';
+import { endOfFragment, openProducer } from './producer-media.mjs';
 
 const { values } = parseArgs({
 	options: {
@@ -99,27 +98,11 @@ async function call({ endpoint }, operation, body) {
 
 /** Puts fragments, some of them once more, until the connection breaks or all is over. */
 async function produce({ endpoint }, { isLast = false } = {}) {
-	const socket = connect(Number(endpoint.port), endpoint.hostname);
-	const broken = new Promise((resolve) => socket.once('close', resolve));
-	socket.on('error', () => {});
-	let received = '';
-	socket.setEncoding('latin1').on('data', (text) => {
-		received += text;
-		const lines = received.split('\n');
-		received = lines.pop();
-		for (const line of lines) {
-			const match = /\{.*"EventType":"PERSISTED".*\}/.exec(line);
-			if (match !== null) persisted.add(JSON.parse(match[0]).FragmentNumber);
-		}
+	const { socket, broken, write, chunk } = await openProducer({
+		endpoint,
+		stream: 'cam',
+		onPersisted: ({ FragmentNumber }) => persisted.add(FragmentNumber),
 	});
-	const write = (bytes) =>
-		Promise.race([new Promise((resolve) => socket.write(bytes, () => resolve())), broken]);
-	const chunk = (bytes) =>
-		write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
-	await write(
-		'POST /putMedia HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nx-amzn-stream-name: cam\r\nx-amzn-fragment-timecode-type: ABSOLUTE\r\n\r\n',
-	);
-	await chunk(bodyHeader);
 	let previousMs = null;
 	while (!socket.destroyed && (isLast || !isOver)) {
 		// As a producer does that does not know what of it was stored.
