@@ -1,4 +1,5 @@
 import { MediaError } from '../errors.js';
+import { orUnreadable } from '../media-files/mp4/mp4-file.js';
 import { SampleReader } from '../media-files/mp4/sample-reader.js';
 import { type Box, box, boxHeader, bytesOfBox, fourCharacters, uint32 } from '../mp4/box.js';
 import { classicTail } from '../mp4/classic-tail.js';
@@ -44,16 +45,14 @@ export class ClipJoiner {
 		const tracks = await this.#tracksOf(part);
 		const mediaBytes = part.samples.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 		yield this.#append(boxHeader('mdat', mediaBytes));
-		this.#place(part, tracks);
+		orUnreadable(() => this.#place(part, tracks));
 		yield* this.#copy(part);
 	}
 
-	/** The bytes that end the file. */
+	/** The bytes that end the file. Throws `MediaError` where the first part's headers are damaged. */
 	finish(): Uint8Array {
-		return classicTail(
-			this.#movie,
-			this.#tracks.map((track) => track?.classic ?? null),
-		);
+		const tracks = this.#tracks.map((track) => track?.classic ?? null);
+		return orUnreadable(() => classicTail(this.#movie, tracks));
 	}
 
 	#append(bytes: Uint8Array): Uint8Array {

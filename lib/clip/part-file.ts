@@ -48,7 +48,6 @@ async function attempt(part: ClipPart, context: PartContext): Promise<FetchedPar
 	const handle = await open(context.path, 'w+', 0o600);
 	try {
 		const sizeBytes = await download(part, handle, context);
-		if (sizeBytes === 0) throw new MediaError('KVS_MEDIA_TRUNCATED', 'returned nothing');
 		const file = await Mp4File.open(handle, sizeBytes);
 		return { handle, sizeBytes, media: await PartMedia.open(file) };
 	} catch (error) {

@@ -1,11 +1,14 @@
 import { MediaError } from '../errors.js';
-import type { Mp4File } from '../media-files/mp4/mp4-file.js';
+import { type Mp4File, orUnreadable } from '../media-files/mp4/mp4-file.js';
 import type { Mp4Sample } from '../media-files/mp4/mp4-sample.js';
-import type { Mp4Track } from '../media-files/mp4/mp4-track.js';
+import { type Mp4Track, unreadable } from '../media-files/mp4/mp4-track.js';
 import type { PlacedSample } from '../mp4/classic-track.js';
 
 /** Audio of which a byte is a sample, so that several are read together. */
 const G711 = new Set(['ulaw', 'alaw']);
+
+/** No clip of 200 fragments of 20 s comes near it. */
+const MAX_SAMPLES = 2_000_000;
 
 /** Where the number of channels stands in an AudioSampleEntry (ISO 14496-12 §12.2.3). */
 const CHANNELS_AT = 16;
@@ -33,21 +36,22 @@ export class PartMedia {
 
 	/** Reads the tables of a file. Throws `MediaError`, `KVS_MEDIA_TRUNCATED` where the file does not hold all that they name. */
 	static async open(file: Mp4File): Promise<PartMedia> {
+		if (file.cutMessage !== null) throw new MediaError('KVS_MEDIA_TRUNCATED', file.cutMessage);
 		const tracks: Mp4Track[] = [];
 		const samples: PartSample[] = [];
 		for (const track of file.tracks) {
 			const count = samples.length;
 			for await (const batch of file.samples(track, g711FrameBytes(track))) {
-				for (let step = batch.next(); step.done !== true; step = batch.next()) {
+				const next = (): IteratorResult<Mp4Sample> => orUnreadable(() => batch.next());
+				for (let step = next(); step.done !== true; step = next()) {
+					checkSample(step.value, file, samples.length);
 					samples.push(placed(step.value, track, tracks.length));
 				}
 			}
-			if (samples.length > count) tracks.push(track);
-		}
-		const missing = samples.find(({ offset, sizeBytes }) => offset + sizeBytes > file.sizeBytes);
-		if (missing !== undefined || file.cutMessage !== null) {
-			const message = file.cutMessage ?? `the media ends before byte ${missing?.offset}, which it refers to`;
-			throw new MediaError('KVS_MEDIA_TRUNCATED', message);
+			if (samples.length === count) continue;
+			if (track.descriptions.length === 0)
+				throw unreadable(`track ${track.id} does not say what its samples are`);
+			tracks.push(track);
 		}
 		if (samples.length === 0) throw new MediaError('KVS_MEDIA_UNSUPPORTED', 'an MP4 without a frame');
 		return new PartMedia(
@@ -74,6 +78,15 @@ export class PartMedia {
 		const spans = this.tracks.map((_, index) => this.spanOf(index));
 		return Math.max(...spans.map((span) => (span === null ? 0 : span.endMs - span.firstMs)));
 	}
+}
+
+function checkSample({ offset, sizeBytes }: Mp4Sample, file: Mp4File, before: number): void {
+	const end = offset + sizeBytes;
+	if (end > file.sizeBytes) {
+		const message = `the media ends at byte ${file.sizeBytes}, before a frame that ends at byte ${end}`;
+		throw new MediaError('KVS_MEDIA_TRUNCATED', message, { offset: file.sizeBytes });
+	}
+	if (before >= MAX_SAMPLES) throw unreadable(`it has more than ${MAX_SAMPLES} samples`);
 }
 
 function placed(sample: Mp4Sample, { timescale, edits }: Mp4Track, trackIndex: number): PartSample {

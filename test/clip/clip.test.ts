@@ -64,6 +64,23 @@ test('a clip of a range that the service takes is what the service gives', async
 	t.is((await buffer(server)).byteLength > 0 && (await server.summary).fragments, 2);
 });
 
+test('a link to a clip is signed for somebody else', async (t) => {
+	const { archive, url } = await startDoor(t, 3);
+	for (const operation of ['GetClip', 'get_clip']) {
+		const presigned = await archive.presign(operation, {
+			ClipFragmentSelector: {
+				FragmentSelectorType: 'PRODUCER_TIMESTAMP',
+				TimestampRange: { StartTimestamp: HOUR.from, EndTimestamp: HOUR.to },
+			},
+		});
+		const { method, headers, body } = presigned;
+		const response = await fetch(presigned.url, { method, headers, body });
+		t.is(response.headers.get('content-type'), 'video/mp4');
+		t.deepEqual(Buffer.from(await response.arrayBuffer()), await readClip(url));
+		t.false(archive.canPaginate(operation));
+	}
+});
+
 test('rules that need no look at the stream are checked before the call', async (t) => {
 	const { archive, requests } = await startDoor(t, 1);
 	const refused: [unknown, string, RegExp][] = [

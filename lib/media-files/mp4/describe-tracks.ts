@@ -5,8 +5,6 @@ import {
 	EncodedVideoPacketSource,
 	Input,
 	type InputTrack,
-	Logging,
-	LogLevel,
 	MkvOutputFormat,
 	MP4,
 	Output,
@@ -14,7 +12,7 @@ import {
 	QTFF,
 } from 'mediabunny';
 import { MediaError } from '../../errors.js';
-import { fileSource } from './file-source.js';
+import { fileSource, withMediabunny } from './file-source.js';
 
 /** What Matroska says of the tracks of an MP4. */
 export interface DescribedTracks {
@@ -45,31 +43,25 @@ export async function describeTracks(
 	sizeBytes: number,
 	ids: ReadonlySet<number>,
 ): Promise<DescribedTracks> {
-	const { level } = Logging;
-	// Its warnings would go to the console otherwise; the error names what is wrong with a file.
-	Logging.level = LogLevel.Silent;
 	const input = new Input({ source: fileSource(handle, sizeBytes), formats: [MP4, QTFF] });
 	const target = new BufferTarget();
 	const output = new Output({ format: new MkvOutputFormat(), target });
-	try {
-		const tracks: DescribedTrack[] = [];
-		for (const track of await input.getTracks()) {
-			if (ids.has(track.id)) tracks.push(await addTrack(output, track, tracks.length + 1));
+	return withMediabunny(async () => {
+		try {
+			const tracks: DescribedTrack[] = [];
+			for (const track of await input.getTracks()) {
+				if (ids.has(track.id)) tracks.push(await addTrack(output, track, tracks.length + 1));
+			}
+			const { raw: _, images: __, ...tags } = await input.getMetadataTags();
+			output.setMetadataTags(tags);
+			await output.start();
+			await output.finalize();
+			return { matroska: new Uint8Array(target.buffer as ArrayBuffer), tracks };
+		} finally {
+			if (output.state !== 'finalized') await output.cancel();
+			input.dispose();
 		}
-		const { raw: _, images: __, ...tags } = await input.getMetadataTags();
-		output.setMetadataTags(tags);
-		await output.start();
-		await output.finalize();
-		return { matroska: new Uint8Array(target.buffer as ArrayBuffer), tracks };
-	} catch (error) {
-		if (error instanceof MediaError || (error as NodeJS.ErrnoException).syscall !== undefined) throw error;
-		const { message } = error as Error;
-		throw new MediaError('KVS_MEDIA_UNSUPPORTED', `the MP4 cannot be read: ${message}`, { cause: error });
-	} finally {
-		if (output.state !== 'finalized') await output.cancel();
-		input.dispose();
-		Logging.level = level;
-	}
+	});
 }
 
 async function addTrack(output: Output, track: InputTrack, number: number): Promise<DescribedTrack> {

@@ -45,7 +45,9 @@ export class Mp4File {
 	static async open(handle: FileHandle, sizeBytes: number): Promise<Mp4File> {
 		const boxes = await readTopLevelBoxes(handle, sizeBytes);
 		const movie = boxes.find(({ type }) => type === 'moov');
-		const last = boxes.at(-1) as TopLevelBox;
+		const last = boxes.at(-1);
+		if (last === undefined)
+			throw new MediaError('KVS_MEDIA_TRUNCATED', 'the media has no byte', { offset: 0 });
 		if (movie === undefined || movie.isCut) {
 			if (!last.isCut) throw new MediaError('KVS_MEDIA_UNSUPPORTED', 'an MP4 without a `moov` box');
 			throw new MediaError('KVS_MEDIA_TRUNCATED', endMessage(last), { offset: last.offset });
