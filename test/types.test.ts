@@ -4,6 +4,8 @@ import { Cluster, Redis } from 'ioredis';
 import {
 	type ArchivedImage,
 	type CheckpointStore,
+	type ClipStream,
+	type ClipSummary,
 	ERROR_CODES,
 	type FailureName,
 	type FileTag,
@@ -69,6 +71,14 @@ async function typesOfTheCalls(): Promise<void> {
 		(await archive.export(range, 'x.wav', { split: { tag: 'ContactId' } })).files[0]?.tag,
 	);
 	same<number>()((await archive.exportRaw(range, 'x.mkv', { where: { Call: 'one' } })).fileBytes);
+
+	const clip: ClipStream = archive.clip(range);
+	const { parts }: ClipSummary = await clip.summary;
+	same<boolean | undefined>()(parts[0]?.isShort);
+	const contentType: 'video/mp4' = clip.contentType;
+	void contentType;
+	// @ts-expect-error: the service knows no tags
+	archive.clip(range, { where: { ContactId: 'a' } });
 
 	// @ts-expect-error: the value of a tag is a text
 	archive.events(range, { where: { ContactId: 1 } });

@@ -119,7 +119,7 @@ export class ClipJoiner {
 			waiting = [];
 			waitingBytes = 0;
 		}
-		yield this.#append(Buffer.concat(waiting));
+		if (waitingBytes > 0) yield this.#append(Buffer.concat(waiting));
 	}
 }
 

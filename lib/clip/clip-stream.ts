@@ -98,6 +98,8 @@ export class ClipStream extends Readable {
 	 */
 	async saveTo(file: string): Promise<ClipSummary> {
 		let target: AtomicFile | null = null;
+		// It may fail before it is read; what it fails with is thrown by reading it.
+		this.once('error', () => {});
 		try {
 			if (typeof file !== 'string' || file === '') throw new InvalidOptionError('file', 'a file name', file);
 			target = await AtomicFile.create(file);

@@ -9,7 +9,7 @@ export interface RequestCost {
 	readonly calls?: number;
 	/** Fragments whose media is requested. */
 	readonly mediaPoints?: number;
-	/** MaxResults of a ListFragments call. */
+	/** MaxResults of a ListFragments call; fragments of a clip. */
 	readonly metadataPoints?: number;
 	/** GetMediaForFragmentList responses that stay open until `closed` is called. */
 	readonly connections?: number;

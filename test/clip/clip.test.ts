@@ -256,6 +256,10 @@ test('a file appears when the clip is whole, and not before', async (t) => {
 		code: 'KVS_SINK_FAILED',
 	});
 	await t.throwsAsync(archive.clip(HOUR).saveTo(''), { instanceOf: InvalidOptionError });
+	const reason = new Error('enough');
+	const aborted = archive.clip(HOUR, { signal: AbortSignal.abort(reason) });
+	t.is(await t.throwsAsync(aborted.saveTo(join(directory, 'y.mp4'))), reason);
+	t.deepEqual(await readdir(directory), ['x.mp4']);
 });
 
 /** Fragments of half a second. */
