@@ -161,9 +161,13 @@ test('follow gives the fragments of one call, as they come', async (t) => {
 	const last = Math.max(...numbers.map((number) => stream.fragments.get(number)?.serverMs ?? 0));
 	// What is listed after it says that no more can come.
 	while (!(await putCalls([4, 'a'])).some((number) => (stream.fragments.get(number)?.serverMs ?? 0) > last));
+	const command = ['follow', '--stream', 'cam', '--endpoint', endpoint, '--from', 'earliest', '--json'];
 	const { code, stdout, stderr } = await commandLine([
-		...['follow', '--stream', 'cam', '--endpoint', endpoint, '--from', 'earliest', '--json'],
-		...['--until', new Date(last).toISOString(), '--where', 'Call=a'],
+		...command,
+		'--until',
+		new Date(last).toISOString(),
+		'--where',
+		'Call=a',
 	]);
 	t.is(code, 0, stderr);
 	t.deepEqual(

@@ -157,7 +157,7 @@ async function soak(seed) {
 			numbers.push(event.fragmentNumber);
 			delivered.add(event.fragmentNumber);
 		});
-		follower.closed.then(({ code, said }) => {
+		void follower.closed.then(({ code, said }) => {
 			if (code !== null && !over.signal.aborted) wrong.push(`the follower ended with ${code}: ${said}`);
 		});
 		return follower;

@@ -9,7 +9,10 @@ const SAMPLE_MS = 50;
 let ended = 0;
 let lagsMs = [];
 
-process.on('message', async () => {
+process.on('message', () => void report());
+process.on('disconnect', () => process.exit());
+
+async function report() {
 	let resources = null;
 	for (let sample = 0; sample < SAMPLES; sample++) {
 		await sleep(SAMPLE_MS);
@@ -21,8 +24,7 @@ process.on('message', async () => {
 	const sent = lagsMs;
 	lagsMs = [];
 	process.send({ ended, usedBytes: heapUsed + arrayBuffers, rss, resources, lagsMs: sent });
-});
-process.on('disconnect', () => process.exit());
+}
 
 const archive = new KvsArchive({ streamName: 'cam', endpoint });
 process.send('ready');
