@@ -335,7 +335,8 @@ export class KvsArchive implements AsyncDisposable {
 	/**
 	 * Everything that comes into the stream, from a time on and without end, each fragment once, in the order of the server's clock
 	 * (one that is listed late comes late). With a checkpoint it goes on where it was, in another process too. Throttles, 5xx and
-	 * a service that is away for a while do not end it; a stream that does not exist any more does (`KVS_NOT_FOUND`).
+	 * a service that is away for a while do not end it; a stream that does not exist any more does (`KVS_NOT_FOUND`), or keeps nothing
+	 * any more (`KVS_NO_RETENTION`), and a call that is denied (`KVS_DENIED`).
 	 */
 	follow(options: FollowOptions = {}): FollowStream {
 		return openFollow(options, { ...this.#service, connections: this.#connections });

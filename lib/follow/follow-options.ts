@@ -16,8 +16,9 @@ export interface FollowOptions {
 	readonly until?: Instant | undefined;
 	/**
 	 * How media comes. `listing`: it is listed every second, and read when it is stored whole. `live`: with lower delay through
-	 * GetMedia, which takes one of the three connections that a stream has for it; what GetMedia leaves out is listed, and comes
-	 * 20 seconds later at most, after what was given out by then. What is stored already comes by listing in both. @default 'listing'
+	 * GetMedia, which takes one of the three connections that a stream has for it; every ten seconds it is listed, and what GetMedia
+	 * has left out comes by the second listing, after what was given out by then. `caught-up` is said with those listings. What is
+	 * stored already comes by listing in both, and one checkpoint serves both. @default 'listing'
 	 */
 	readonly via?: 'listing' | 'live' | undefined;
 	/** Where it is kept what is done, so that another process goes on from there. Closed with the stream. */
