@@ -81,8 +81,10 @@ export class InvalidOptionError extends ArchiveError {
 	/** The option's name, as the caller wrote it. */
 	readonly option: string;
 
-	constructor(option: string, expected: string, got: unknown) {
-		super('KVS_INVALID_OPTION', `expected \`${option}\` to be ${expected}, got ${show(got)}`);
+	/** `got`: what came instead; left out where it may be a secret. */
+	constructor(option: string, expected: string, ...got: [unknown?]) {
+		const instead = got.length === 0 ? '' : `, got ${show(got[0])}`;
+		super('KVS_INVALID_OPTION', `expected \`${option}\` to be ${expected}${instead}`);
 		this.option = option;
 	}
 }

@@ -16,10 +16,7 @@ export function checkOptionNames(
 		if (value === undefined || Object.hasOwn(names, name)) continue;
 		const known = Object.keys(names).join('`, `');
 		const option = within === undefined ? name : `${within}.${name}`;
-		throw new InvalidOptionError(
-			option,
-			`left out: it is not an option here (these are: \`${known}\`)`,
-			value,
-		);
+		// Not its value: a misspelled name may hold a URL with a password.
+		throw new InvalidOptionError(option, `left out: it is not an option here (these are: \`${known}\`)`);
 	}
 }

@@ -345,7 +345,10 @@ withRedis('credentials of the URL are in no message and in no cause', async (t) 
 		message: /WRONGPASS/,
 	});
 	const malformed = t.throws(() => new RedisCheckpoints({ url: 'redis://user:open-secret@:port' }));
-	for (const error of [refused, denied, malformed])
+	const misspelled = t.throws(
+		() => new RedisCheckpoints({ uri: 'redis://user:open-secret@host' } as object as { url: string }),
+	);
+	for (const error of [refused, denied, malformed, misspelled])
 		t.notRegex(inspect(error, { depth: 9 }), /sesame|open-secret/);
 });
 
