@@ -86,7 +86,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 
 	if (name === 'ResourceNotFoundException') {
 		// A session without anything to play has the same response.
-		const lacking = /no fragments found/i.test(said) ? 'nothing there' : 'no such stream';
+		const lacking = /no fragments found/i.test(said) ? 'no fragments found' : 'no such stream';
 		return new RequestError('KVS_NOT_FOUND', `${call}${where}: ${lacking} (${because})`, {
 			...details,
 			retryable: false,

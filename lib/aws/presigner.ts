@@ -67,7 +67,8 @@ export async function presignCommand(
 	for (const [name, value] of Object.entries((command as { input: object }).input)) {
 		const isLost = value !== undefined && value !== null && !(name in members);
 		// The SDK leaves out what it does not know; a call that means less than was asked is not to be signed.
-		if (isLost) throw new InvalidOptionError(`params.${name}`, 'a member of the operation', value);
+		if (isLost)
+			throw new InvalidOptionError(`params.${name}`, 'left out: the operation has no such member', value);
 	}
 	const isFlat = Object.values(members).every(
 		(value) => typeof value === 'string' || typeof value === 'number',

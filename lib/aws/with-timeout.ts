@@ -41,7 +41,7 @@ export async function withTimeout<T>(
 }
 
 function responseTimeout(timeoutMs: number): Error {
-	return Object.assign(new Error(`the response was not there, or not whole, after ${timeoutMs} ms`), {
+	return Object.assign(new Error(`no complete response within ${timeoutMs} ms`), {
 		name: 'TimeoutError',
 	});
 }

@@ -70,7 +70,7 @@ export async function rangeOrAround(
 	});
 	if (!range.isComplete) {
 		terminal.say(
-			`the wait is over, and no later fragment is listed: what there is up to ${range.to.toISOString()}`,
+			`no fragment after ${range.to.toISOString()} was listed within the time of --wait: the range may be incomplete`,
 		);
 	}
 	return range;

@@ -92,14 +92,18 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--until <time>', 'end, likewise (default: without end)')
 		.option(
 			'--checkpoint <place>',
-			'keep what is done in this file, redis://HOST[:PORT] or dynamodb://TABLE, and go on there',
+			'save progress in this file, redis://HOST[:PORT] or dynamodb://TABLE, and resume from it',
 		)
-		.option('--consumer <name>', 'whose checkpoint it is (default: default)')
-		.option('--live', 'read through GetMedia: lower delay, and a connection of three')
+		.option('--consumer <name>', 'name of the consumer; each has its own checkpoint (default: default)')
+		.option('--live', 'read through GetMedia: lower delay; uses one of its three connections per stream')
 		.option('--where <name=value>', WHERE, append)
 		.option('-o, --output <dir>', 'record into this directory instead: finished files and recordings.jsonl')
-		.option('--split <rule>', 'go on in a new file, as of export; may be given again (default: 5m)', append)
-		.option('--container <name>', 'the kind of files: mp4, mkv, webm, mov, m4a or wav (default: mp4)')
+		.option(
+			'--split <rule>',
+			'go on in a new file, as export --split, except tag:NAME; may be given again (default: 5m)',
+			append,
+		)
+		.option('--container <name>', 'container of the files: mp4, mkv, webm, mov, m4a or wav (default: mp4)')
 		.action(run(async () => (await import('./commands/follow.js')).follow));
 
 	program
@@ -130,7 +134,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--no-manifest', 'write no manifest beside the file')
 		.option(
 			'--raw [file]',
-			'write what the service sends, byte for byte, for serve --ingest; what was stopped begins again',
+			'write what the service sends, byte for byte, for serve --ingest; an interrupted one starts over',
 		)
 		.action(run(async () => (await import('./commands/export.js')).exportRange));
 
@@ -163,10 +167,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('-o, --output <dir>', 'the directory for the images and images.jsonl; made where it is not there')
 		.option('--every <time>', 'from one image to the next, 200ms at least', '1s')
 		.option('--format <jpg|png>', 'form of the images', 'jpg')
-		.option('--width <n>', 'in pixels, up to 3840, beside --height: stretches')
+		.option('--width <n>', 'in pixels, up to 3840; needs --height, and may change the proportions')
 		.option('--height <n>', 'in pixels, up to 2160; alone, the proportions stay (default: as recorded)')
 		.option('--quality <n>', 'of JPEG, from 1 to 100 (default: 80)')
-		.option('--no-pad-start', 'ask for nothing before the range: its first images may be missing')
+		.option('--no-pad-start', 'request nothing before the range: its first images may be missing')
 		.action(run(async () => (await import('./commands/images.js')).images));
 
 	withAroundOptions(
@@ -230,7 +234,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 
 	program
 		.command('demo')
-		.description('all of it in one go, on the embedded archive')
+		.description('list, read frames and export, in one go, on the embedded archive')
 		.option('-o, --output <file>', 'the file to write', 'demo.mp4')
 		.action(run(async () => (await import('./commands/demo.js')).demo));
 

@@ -9,7 +9,7 @@ export function withArchiveOptions(command: Command): Command {
 		)
 		.option(
 			'--to <time>',
-			'end, likewise; both ends count, and are compared with the start of a fragment (default: now)',
+			'end, likewise; a fragment is in the range if it starts in it, both ends included (default: now)',
 		)
 		.option('--by <clock>', 'whose clock the range means: server or producer', 'server');
 }
@@ -31,7 +31,10 @@ export function withStreamOptions(command: Command): Command {
 	return command
 		.option('--stream <name>', 'the stream, by name')
 		.option('--stream-arn <arn>', 'the stream, by ARN')
-		.option('--endpoint <url>', 'asked first for every call; a local archive for instance')
+		.option(
+			'--endpoint <url>',
+			"endpoint URL, such as a local archive (default: AWS_ENDPOINT_URL, else the region's)",
+		)
 		.option('--region <region>', 'AWS region')
 		.option('--profile <name>', 'AWS profile')
 		.option('--json', 'JSON Lines');

@@ -83,7 +83,7 @@ export class ClipJoiner {
 			const kind = handler === 'vide' ? 'the video' : 'the audio';
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`the clips of a range that is too long for one cannot be joined: ${kind} begins, or changes its codec parameters, between two of them; an export writes such a range into several files`,
+				`the range needs more than one clip, and these cannot be joined: ${kind} begins, or changes its codec parameters, between two of them; an export writes such a range into several files`,
 			);
 		});
 	}

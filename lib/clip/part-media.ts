@@ -49,11 +49,11 @@ export class PartMedia {
 				}
 			}
 			if (samples.length === count) continue;
-			if (track.descriptions.length === 0)
-				throw unreadable(`track ${track.id} does not say what its samples are`);
+			if (track.descriptions.length === 0) throw unreadable(`track ${track.id} has no sample description`);
 			tracks.push(track);
 		}
-		if (samples.length === 0) throw new MediaError('KVS_MEDIA_UNSUPPORTED', 'an MP4 without a frame');
+		if (samples.length === 0)
+			throw new MediaError('KVS_MEDIA_UNSUPPORTED', 'the clip is an MP4 without frames');
 		return new PartMedia(
 			file,
 			tracks,

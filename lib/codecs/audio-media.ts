@@ -41,7 +41,7 @@ export function audioMedia(track: Track, frames: Iterable<Uint8Array>): TrackMed
 function lackOfPcm(track: Track): string | null {
 	if (audioFormat(track) !== null) return null;
 	return track.bitDepth === undefined
-		? 'nothing that says how many bits a sample has'
+		? 'no bit depth'
 		: `samples of ${track.bitDepth} bits, which are not supported`;
 }
 

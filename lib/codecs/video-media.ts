@@ -45,7 +45,7 @@ export function videoMedia(track: Track, codec: NalCodec, frames: Iterable<Uint8
 	});
 	return {
 		track: canonical,
-		missing: canonical.width && canonical.height ? null : 'nothing that says how large its video is',
+		missing: canonical.width && canonical.height ? null : 'no width and height',
 		frames: (stored) => framesOf(stored, codec, lengthBytes, canonical),
 		isWhole: (frame) => nalFormatOfFrame(frame, codec, lengthBytes) === 'length-prefixed',
 	};

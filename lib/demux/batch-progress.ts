@@ -119,7 +119,7 @@ export class BatchProgress {
 
 	#takeEarly(event: FragmentEvent | Frame | FragmentEndEvent): MediaEvent[] {
 		this.#early = event.type === 'fragment' ? [event] : appended(this.#early, event);
-		checkRemembered(this.#heldEvents + this.#early.length, 'frames before their turn');
+		checkRemembered(this.#heldEvents + this.#early.length, 'frames of fragments that came out of order');
 		if (event.type === 'fragment-end' && event.complete && event.fragmentNumber !== null) {
 			this.#hold(event.fragmentNumber, this.#early);
 		}

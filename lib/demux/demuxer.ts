@@ -226,7 +226,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			name: trouble?.name ?? name,
 			message:
 				trouble?.message ??
-				`fragment ${fragmentNumber} ${begun === null ? 'was asked for and did not come' : 'did not come whole'}${error === null ? '' : `: ${error.message}`}`,
+				`fragment ${fragmentNumber} ${begun === null ? 'was requested and not received' : 'was not received completely'}${error === null ? '' : `: ${error.message}`}`,
 			offset: trouble?.offset ?? (error instanceof MediaError ? error.offset : null),
 			retryable: !isUnsupported(error) && !isOfNumbers(error),
 			error,

@@ -185,7 +185,10 @@ export class FragmentEvents {
 			mark.sizeBytes === frame.data.byteLength &&
 			mark.timestampMs === frame.timestampMs;
 		if (!isSame)
-			throw new MediaError('KVS_MEDIA_CHANGED', `frame ${this.#frames - 1} is another when it is read again`);
+			throw new MediaError(
+				'KVS_MEDIA_CHANGED',
+				`frame ${this.#frames - 1} of the fragment is not the one that was read before`,
+			);
 	}
 
 	#push(event: MediaEvent): void {
@@ -219,7 +222,7 @@ export class FragmentEvents {
 		if (isComplete && typeof this.#admission === 'object' && this.#frames < this.#admission.frames.length) {
 			throw new MediaError(
 				'KVS_MEDIA_CHANGED',
-				`${this.#frames} frames where ${this.#admission.frames.length} were read before`,
+				`the fragment has ${this.#frames} frames, where ${this.#admission.frames.length} were read before`,
 			);
 		}
 		this.#push(

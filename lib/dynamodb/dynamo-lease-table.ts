@@ -131,7 +131,7 @@ export class DynamoLeaseTable implements LeaseTable {
 		}
 		if (name !== 'ValidationException') return null;
 		return /item size/i.test(message)
-			? `the fragments of two minutes are too many for an item, 400 KB (${message})`
+			? `it names the fragments of the last two minutes, too many for one item of 400 KB (${message})`
 			: `${message} (the table needs the partition key \`key\`, a string, and no sort key: ${create})`;
 	}
 

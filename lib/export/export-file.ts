@@ -177,7 +177,7 @@ export class ExportFile {
 			const pauseMs = ms - (this.#timeline.lastOf(track.number) ?? ms);
 			if (pauseMs < (MAX_CLASSIC_STEP_TICKS * 1000) / timescaleOf(track)) continue;
 			const hours = (pauseMs / 3_600_000).toFixed(1);
-			return `track ${track.number} has nothing for ${hours} hours, more than a file with its index in front can tell`;
+			return `track ${track.number} has no frames for ${hours} hours, more than a file with \`faststart\` can express`;
 		}
 		return null;
 	}

@@ -204,7 +204,8 @@ async function readAndCheck(file: string): Promise<CheckedManifest | null> {
 	try {
 		if (!(await isFileThere(path, { follows: true }))) return null;
 		const { size } = await stat(path);
-		if (size > MAX_MANIFEST_BYTES) throw new RangeError(`it has ${size} bytes`);
+		if (size > MAX_MANIFEST_BYTES)
+			throw new RangeError(`it has ${size} bytes, more than ${MAX_MANIFEST_BYTES}`);
 		return size > MAX_WHOLE_BYTES ? await readLines(file, path) : await readWhole(file, path);
 	} catch (cause) {
 		const message = `\`${path}\` is not a valid manifest of an export: ${fileTrouble(cause)}`;
@@ -264,13 +265,13 @@ async function readLines(file: string, path: string): Promise<CheckedManifest> {
 			fragments.push(fragment);
 		}
 	}
-	throw new TypeError('it has more than 16 MiB and not a fragment a line, as it was written');
+	throw new TypeError('it has more than 16 MiB and not one fragment per line, as export writes it');
 }
 
 /** What is wrong with a manifest, in words. */
 function manifestTrouble(value: unknown, names: ExportNames): string | null {
 	if (!isRecord(value) || value['format'] !== MANIFEST_FORMAT)
-		return `it does not say \`${MANIFEST_FORMAT}\``;
+		return `its \`format\` is not \`${MANIFEST_FORMAT}\``;
 	const { request, summary, files, fragments } = value;
 	if (!isPlainRecord(request)) return '`request` is invalid';
 	const totals = ['fragments', 'delivered', 'failed', 'missing', 'frames', 'bytes', 'gaps'];

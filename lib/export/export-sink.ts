@@ -125,7 +125,12 @@ export class ExportSink extends FragmentSink {
 		} catch (error) {
 			// A disk in trouble is not mended by throwing away what is on it.
 			if (error instanceof SinkError) throw error;
-			throw new SinkError(PART_LOST, name, `the journal of \`${name}\` is not of what was written`, error);
+			throw new SinkError(
+				PART_LOST,
+				name,
+				`the journal of \`${name}\` does not match what was written`,
+				error,
+			);
 		}
 	}
 

@@ -21,7 +21,7 @@ export interface FileTag {
 	readonly value: string | null;
 }
 
-const EXPECTED = "'gap', 'codec', { everyMs } or { maxBytes }, above 0, or { tag }, a name, once";
+const EXPECTED = "'gap', 'codec', { everyMs } or { maxBytes } above 0, or one { tag } with a name";
 
 /** Checks rules. Throws {@link InvalidOptionError}. */
 export function checkSplitRules(rules: readonly SplitRule[]): void {

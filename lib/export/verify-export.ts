@@ -102,7 +102,7 @@ class ExportCheck {
 				this.#found(
 					file,
 					fragmentNumber,
-					`the manifest has it at ${offset}, and what comes before it ends at ${this.#positions[file]}`,
+					`the manifest has it at byte ${offset}, and what comes before it ends at byte ${this.#positions[file]}`,
 				);
 			}
 			this.#positions[file] = offset + bytes;
@@ -121,7 +121,7 @@ class ExportCheck {
 		if (tail === null) return;
 		const from = this.#positions[index] as number;
 		if (from + tail.bytes !== bytes) {
-			this.#found(index, null, `the manifest knows nothing of ${bytes - from - tail.bytes} bytes`);
+			this.#found(index, null, `the manifest accounts for ${from + tail.bytes} bytes of it, not ${bytes}`);
 		}
 		const what = 'the bytes after the last fragment';
 		await this.#section(index, bytes - tail.bytes, tail.bytes, tail.sha256, what);

@@ -88,9 +88,13 @@ export class ResponseBody extends Readable {
 	/** Gives the connection up without prejudice: what has come can be read, then the body ends with `KVS_HELD_BACK`. */
 	holdBack(): void {
 		if (this.#isOver) return;
-		this.#failure ??= new ArchiveError('KVS_HELD_BACK', 'the connection was given up to make room', {
-			retryable: true,
-		});
+		this.#failure ??= new ArchiveError(
+			'KVS_HELD_BACK',
+			'the connection was closed to free memory for other responses',
+			{
+				retryable: true,
+			},
+		);
 		this.#source?.destroy(this.#failure);
 		this.#stopHolding();
 	}
@@ -156,7 +160,9 @@ export class ResponseBody extends Readable {
 				if (this.#isHolding) this.#progress();
 			}
 			const came = this.#sinceProgressBytes === 0 ? 'nothing' : `only ${this.#sinceProgressBytes} bytes`;
-			source.destroy(new ArchiveError('KVS_STALLED', `${came} came for ${stallMs} ms`, { retryable: true }));
+			source.destroy(
+				new ArchiveError('KVS_STALLED', `${came} received in ${stallMs} ms`, { retryable: true }),
+			);
 		})().catch(() => {});
 		return {
 			stop() {

@@ -103,7 +103,7 @@ async function centerOf(moment: EventMoment, by: RangeClock, options: CenterOpti
 		const start = by === 'server' ? event?.serverTimestamp : event?.producerTimestamp;
 		if (start != null) return start.getTime();
 		if (clock.now() >= deadlineMs) {
-			const message = `fragment ${fragmentNumber} of stream \`${client.stream}\` could not be read in the time given, so it is not known when it was`;
+			const message = `fragment ${fragmentNumber} of stream \`${client.stream}\` could not be read before the timeout, so its time is not known`;
 			throw new ArchiveError('KVS_WAIT_TIMEOUT', message, { retryable: true });
 		}
 		await clock.sleep(POLL_INTERVAL_MS, { signal });

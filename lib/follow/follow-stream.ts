@@ -113,7 +113,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		if (serverMs === undefined) {
 			throw new InvalidOptionError(
 				'fragmentNumber',
-				'one that was given out and is not done',
+				'one that was delivered and is not acknowledged yet',
 				fragmentNumber,
 			);
 		}

@@ -197,7 +197,7 @@ export class LeasedCheckpoints implements CheckpointStore {
 			const { code, message, cause, retryable } = error as ArchiveError;
 			const mayPass = code === 'KVS_CHECKPOINT_FAILED' && retryable;
 			if (mayPass && this.#clock.now() < this.#endMs(held)) return;
-			const rest = `; so for as long as its lease lasts, ${this.#leaseMs} ms, and another consumer may have the place now`;
+			const rest = `; this has failed for as long as the lease lasts, ${this.#leaseMs} ms, so another consumer may hold the checkpoint now`;
 			this.#lost.abort(mayPass ? new ArchiveError(code, message + rest, { cause, retryable }) : error);
 			held.stop.abort();
 		}

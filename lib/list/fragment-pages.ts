@@ -83,7 +83,7 @@ export async function listWindow(
 		}
 		emptyRetries = fragments.size > before ? 0 : emptyRetries + 1;
 		if (nextToken !== null && emptyRetries > MAX_BARREN_PAGES) {
-			const said = `responded with ${emptyRetries} pages in a row without a fragment that was not listed before`;
+			const said = `responded with ${emptyRetries} pages in a row without a new fragment`;
 			throw invalidResponse('ListFragments', client.stream, said);
 		}
 		if (nextToken === null) break;

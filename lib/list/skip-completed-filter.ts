@@ -45,7 +45,7 @@ export class SkipCompletedFilter extends Stage<Fragment, Fragment> {
 		if (late !== undefined) {
 			throw new ArchiveError(
 				LATE_FRAGMENT,
-				`fragment ${late.fragmentNumber} was added to the archive in front of ${fragment.fragmentNumber}, which was read before`,
+				`fragment ${late.fragmentNumber}, which comes before ${fragment.fragmentNumber}, was added to the archive after that one was read`,
 			);
 		}
 		this.#left = fragment.fragmentNumber === last ? 0 : this.#left - 1;

@@ -225,7 +225,7 @@ function failureOf(error: ArchiveError | null): FragmentFailureEvent {
 		fragmentNumber: null,
 		code: null,
 		name: isMalformed(error) ? failureNameOf(error) : 'TRUNCATED',
-		message: error?.message ?? 'the fragment did not come whole',
+		message: error?.message ?? 'the fragment was not received completely',
 		offset: error instanceof MediaError ? error.offset : null,
 		retryable: !isUnsupported(error),
 		error,

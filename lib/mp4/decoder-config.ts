@@ -54,7 +54,7 @@ export function describeTrack(stored: Track): TrackDescription {
 	const videoCodec = videoCodecs.find(([pattern]) => pattern.test(codec))?.[1];
 	if (videoCodec !== undefined && description !== null) {
 		const { width: codedWidth, height: codedHeight } = track;
-		if (!codedWidth || !codedHeight) throw unsupported(track, 'nothing says how large its video is');
+		if (!codedWidth || !codedHeight) throw unsupported(track, 'its width or height is unknown');
 		return {
 			type: 'video',
 			codec: videoCodec,
@@ -64,10 +64,11 @@ export function describeTrack(stored: Track): TrackDescription {
 	}
 	const audioCodec = audioCodecs.find(([pattern]) => pattern.test(codec))?.[1] ?? pcmCodec(track);
 	if (audioCodec === undefined) {
-		throw unsupported(track, `MP4 has no name here for its codec (${track.codec ?? 'unknown'})`);
+		throw unsupported(track, `its codec (${track.codec ?? 'unknown'}) is not supported in MP4`);
 	}
 	const { sampleRate, channels: numberOfChannels } = track;
-	if (!sampleRate || !numberOfChannels) throw unsupported(track, 'nothing says its sample rate and channels');
+	if (!sampleRate || !numberOfChannels)
+		throw unsupported(track, 'its sample rate or number of channels is unknown');
 	const config = { codec: codec || audioCodec, sampleRate, numberOfChannels };
 	const needsDescription = audioCodec === 'aac' || audioCodec === 'opus';
 	if (!needsDescription) return { type: 'audio', codec: audioCodec, decoderConfig: config };

@@ -124,7 +124,8 @@ async function* topBoxes(source: FileHandle, path: string): AsyncGenerator<TopBo
 }
 
 async function readSpan(source: FileHandle, path: string, { start, end }: Span): Promise<Buffer> {
-	if (end - start > MAX_HEAD_BYTES) throw unsupported(path, `it has a head of ${end - start} bytes`);
+	if (end - start > MAX_HEAD_BYTES)
+		throw unsupported(path, `it has a header box of ${end - start} bytes, more than ${MAX_HEAD_BYTES}`);
 	const bytes = Buffer.alloc(end - start);
 	const filled = await readFully(source, bytes, start);
 	if (filled < bytes.byteLength) throw unsupported(path, `it ends at byte ${start + filled}`);

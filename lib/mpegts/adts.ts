@@ -29,14 +29,17 @@ export function adtsHeaders(track: Track): AdtsHeader {
 	if (configuration === null) {
 		throw new MediaError(
 			'KVS_MEDIA_UNSUPPORTED',
-			`track ${track.number} (${track.codec}) cannot be put into a transport stream: ADTS has no name for its AudioSpecificConfig`,
+			`track ${track.number} (${track.codec}) cannot be put into a transport stream: ADTS cannot express its AudioSpecificConfig`,
 		);
 	}
 	const { objectType, rateIndex, channels } = configuration;
 	return (frameBytes) => {
 		const length = ADTS_HEADER_BYTES + frameBytes;
 		if (length > MAX_FRAME_BYTES) {
-			throw new MediaError('KVS_MEDIA_UNSUPPORTED', `a frame of AAC of ${frameBytes} bytes`);
+			throw new MediaError(
+				'KVS_MEDIA_UNSUPPORTED',
+				`an AAC frame of ${frameBytes} bytes, more than ADTS can hold`,
+			);
 		}
 		return Uint8Array.of(
 			0xff,

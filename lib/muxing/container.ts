@@ -67,8 +67,9 @@ export function checkTracks(file: string, container: Container, tracks: readonly
 
 /** What a header must say and the track does not. */
 function missingParameter({ type, sampleRate, channels, width, height }: Track): string | null {
-	if (type === 'audio' && !(sampleRate && channels)) return 'nothing says its sample rate and channels';
-	return type === 'video' && !(width && height) ? 'nothing says how large its video is' : null;
+	if (type === 'audio' && !(sampleRate && channels))
+		return 'its sample rate or number of channels is unknown';
+	return type === 'video' && !(width && height) ? 'its width or height is unknown' : null;
 }
 
 /** Why a track cannot be in one WAV file with another. */

@@ -32,5 +32,5 @@ export async function* unlessStalled(
 }
 
 function stalled(stallMs: number): ArchiveError {
-	return new ArchiveError('KVS_STALLED', `nothing came for ${stallMs} ms`, { retryable: true });
+	return new ArchiveError('KVS_STALLED', `nothing received in ${stallMs} ms`, { retryable: true });
 }

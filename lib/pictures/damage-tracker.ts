@@ -50,10 +50,10 @@ const COMPLAINT =
 /** Said of the frames before an open start, which are not there: they are to be forgotten, or were counted. */
 const ABSENCE = /^(?:mmco: unref short failure|Frame num gap)/;
 
-const WITHOUT_ITS_PAST = 'it refers to frames in front of its key frame, which are not there';
+const WITHOUT_ITS_PAST = 'it refers to frames before its key frame, which are missing';
 
 /** A picture that is renewed bit by bit (intra refresh) is not shown before it is whole. */
-const NOT_WHOLE = 'its key frame holds no whole picture, and what is in front of that is not there';
+const NOT_WHOLE = 'its key frame holds no whole picture, and the frames before it are missing';
 
 /**
  * Knows of every frame on its way through ffmpeg whether its picture can be believed, from what ffmpeg logs.
@@ -193,7 +193,7 @@ export class DamageTracker {
 		const tracked = this.#withoutPicture.get(ticks);
 		if (tracked !== undefined) {
 			tracked.group.shownTicks ??= ticks;
-			if (this.#isCorrupt) tracked.problem ??= 'the decoder calls its picture corrupt';
+			if (this.#isCorrupt) tracked.problem ??= 'the decoder reports its picture as corrupt';
 			this.#withoutPicture.delete(ticks);
 			// Should it ever tell of fewer slices than there are: what is shown was decoded.
 			const at = this.#coming.indexOf(tracked);

@@ -176,7 +176,7 @@ class FfmpegRun implements DecoderRun {
 				this.#pictureCount++;
 				if (this.#pictureCount > MAX_PICTURES_PER_FRAME * this.#frameCount + MAX_SPARE_PICTURES) {
 					throw this.#process.failure(
-						`gave out ${this.#pictureCount} pictures of ${this.#frameCount} frames`,
+						`returned ${this.#pictureCount} pictures for ${this.#frameCount} frames`,
 					);
 				}
 				// The two pipes are read side by side: the log lines of a picture may come after it.
@@ -200,7 +200,7 @@ class FfmpegRun implements DecoderRun {
 		const { width = 0, height = 0 } = event.track;
 		const picture = { width, height, data: event.data };
 		const whyNot = whyNotPicture(picture, this.#format);
-		if (whyNot !== null) throw this.#process.failure(`gave out ${whyNot}`);
+		if (whyNot !== null) throw this.#process.failure(`returned ${whyNot}`);
 		return [...lost, { frame, picture, problem: null }];
 	}
 

@@ -109,7 +109,7 @@ export async function readRecordPast(path: string, endBytes?: number): Promise<R
 		lines++;
 		past = past === null ? firstOf(line) : nextOf(past, line);
 		if (past !== null) continue;
-		const message = `cannot go on with the recordings: line ${lines} of \`${path}\` is not of a recorder of this version`;
+		const message = `cannot go on with the recordings: line ${lines} of \`${path}\` was not written by this version of the recorder`;
 		throw new SinkError('KVS_SINK_FAILED', path, message);
 	}
 	return past;

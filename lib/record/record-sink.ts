@@ -97,7 +97,7 @@ export class RecordSink extends FragmentSink {
 		if (lost.length > 0) {
 			const named = `${lost.slice(0, MAX_NAMED_LOST).join(', ')}${lost.length > MAX_NAMED_LOST ? ', …' : ''}`;
 			this.#notices.push(
-				`what was written of ${lost.length} fragments before it had changed, and they were to be read again: ${named}`,
+				`the bytes written of ${lost.length} fragments had changed, so these were requested again: ${named}`,
 			);
 		}
 	}

@@ -41,7 +41,7 @@ export class RedisCheckpoints extends LeasedCheckpoints {
 
 function serverOf(url: string | undefined, client: RedisClient | undefined): string | RedisClient {
 	if ((url === undefined) === (client === undefined)) {
-		throw new InvalidOptionError('url', 'given, or `client`, and not both', undefined);
+		throw new InvalidOptionError('url', 'given, or `client`, and not both', url === undefined ? url : 'both');
 	}
 	if (url === undefined) return client as RedisClient;
 	if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {

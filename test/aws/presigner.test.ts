@@ -185,7 +185,10 @@ test('what cannot be signed is refused before anything is asked', async (t) => {
 		[archive.presign('ListStreams', {}, { expiresIn: 604_801 }), /`expiresIn`/],
 		[archive.presign('ListStreams', {}, { expiresIn: 1.5 }), /`expiresIn`/],
 		[archive.presign('ListStreams', {}, { method: 'PUT' as never }), /`method` to be 'GET' or 'POST'/],
-		[archive.presign('ListStreams', { Nonsense: 1 } as never), /`params.Nonsense` to be a member/],
+		[
+			archive.presign('ListStreams', { Nonsense: 1 } as never),
+			/`params.Nonsense` to be left out: the operation has no such member/,
+		],
 		[
 			archive.presign('ListStreams', { StreamNameCondition: { ComparisonValue: 'x' } }, { method: 'GET' }),
 			/`method` to be POST: nested/,

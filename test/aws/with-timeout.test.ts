@@ -76,7 +76,7 @@ for (const path of ['/listFragments', '/getDataEndpoint']) {
 			statusCode: undefined,
 			retryable: true,
 		});
-		t.regex(error?.message ?? '', /not whole, after 60000 ms/);
+		t.regex(error?.message ?? '', /no complete response within 60000 ms/);
 		t.is(clock.pending, 0);
 	});
 

@@ -16,7 +16,7 @@ async function lateOptions(t: ExecutionContext): Promise<string[]> {
 }
 
 const OVER =
-	/^the wait is over, and no later fragment is listed: what there is up to 2026-01-31T01:00:08\.000Z$/m;
+	/^no fragment after 2026-01-31T01:00:08\.000Z was listed within the time of --wait: the range may be incomplete$/m;
 
 withFfmpeg('events, export and frames give what there is when the wait is over, and say so', async (t) => {
 	const options = await lateOptions(t);

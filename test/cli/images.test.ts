@@ -17,7 +17,7 @@ withFfmpeg('images writes files named by their time, and a line for each time', 
 	const shape = ['--every', '1s', '--format', 'png', '--width', '64', '--height', '50'];
 	const written = await commandLine(['images', ...args, '--to', to, '-o', directory, ...shape]);
 	t.is(written.stdout, '');
-	t.regex(written.stderr, /: 4 images, nothing is stored of 2 of the times$/m);
+	t.regex(written.stderr, /: 4 images, no media at 2 of the times$/m);
 	t.is(written.code, 0);
 	const names = ['20', '21', '22', '23'].map((second) => `2023-11-14T22.13.${second}.500Z.png`);
 	t.deepEqual((await readdir(directory)).toSorted(), [...names, 'images.jsonl']);

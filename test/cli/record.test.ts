@@ -38,7 +38,7 @@ test('follow -o records, prints each file, and verify checks them', async (t) =>
 	for (const path of [directory, list]) {
 		const whole = await commandLine(['verify', path]);
 		t.is(whole.code, 0, whole.stderr);
-		t.regex(whole.stderr, /is what its recordings\.jsonl says: 2 files, 3 fragments, 6 frames, \d+ bytes\n$/);
+		t.regex(whole.stderr, /matches its recordings\.jsonl: 2 files, 3 fragments, 6 frames, \d+ bytes\n$/);
 	}
 	const json = await commandLine(['verify', directory, '--json']);
 	t.like(JSON.parse(json.stdout), {

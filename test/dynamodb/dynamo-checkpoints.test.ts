@@ -237,7 +237,7 @@ test.serial('more fragments than an item can hold end it at once', async (t) => 
 	);
 	await t.throwsAsync(store.save(KEY, tooLarge), {
 		code: 'KVS_CHECKPOINT_FAILED',
-		message: /too many for an item, 400 KB/,
+		message: /too many for one item of 400 KB/,
 	});
 });
 

@@ -117,7 +117,7 @@ test('a pause that is longer than a classic MP4 can tell begins a new file', asy
 			['x-002.mp4', 'gap'],
 		],
 	);
-	t.regex(kept.files[1]?.cut?.detail ?? '', /^track 1 has nothing for 24\.0 hours/);
+	t.regex(kept.files[1]?.cut?.detail ?? '', /^track 1 has no frames for 24\.0 hours/);
 	for (const [name, options] of [
 		['fragmented.mp4', {}],
 		['closed.mp4', { faststart: true, gaps: 'close' }],

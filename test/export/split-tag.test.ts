@@ -110,7 +110,7 @@ test('rules that name no tag, or two, are refused', async (t) => {
 	]) {
 		await t.throwsAsync(archive.export(range, 'never-written.mkv', { split: wrong as SplitRule[] }), {
 			code: 'KVS_INVALID_OPTION',
-			message: /^expected `split` to be .* or \{ tag \}, a name, once, got /,
+			message: /^expected `split` to be .* or one \{ tag \} with a name, got /,
 		});
 	}
 });

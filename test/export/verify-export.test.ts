@@ -30,8 +30,8 @@ test('a manifest whose fields are not what they should be is refused by the fiel
 	});
 	const changed: readonly [object | string, RegExp][] = [
 		['nonsense', /JSON/],
-		['[]', /does not say `kvs-archive export 1`/],
-		[{ ...manifest, format: 'kvs-archive export 2' }, /does not say `kvs-archive export 1`/],
+		['[]', /`format` is not `kvs-archive export 1`/],
+		[{ ...manifest, format: 'kvs-archive export 2' }, /`format` is not `kvs-archive export 1`/],
 		[{ ...manifest, request: [] }, /`request` is invalid/],
 		[
 			`{"format":"kvs-archive export 1","request":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,

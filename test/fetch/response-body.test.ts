@@ -83,7 +83,7 @@ for (const [rate, isStalled] of [
 		}
 		t.is(source.destroyed, isStalled);
 		if (isStalled)
-			t.like(await failed, { code: 'KVS_STALLED', message: 'only 7650 bytes came for 30000 ms' });
+			t.like(await failed, { code: 'KVS_STALLED', message: 'only 7650 bytes received in 30000 ms' });
 		else source.push(null);
 		await filled;
 	});

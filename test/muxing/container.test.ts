@@ -66,10 +66,10 @@ test('one WAV file has one codec and one sample rate', (t) => {
 
 test('a track that leaves out what a header must say is refused', (t) => {
 	t.throws(() => checkTracks('a.mp4', 'mp4', [madeTrack({ type: 'video', codec: 'avc1.42c028' })]), {
-		message: /how large its video is/,
+		message: /its width or height is unknown/,
 	});
 	t.throws(() => checkTracks('a.wav', 'wav', [madeTrack({ codec: 'pcm-s16' })]), {
-		message: /sample rate and channels/,
+		message: /its sample rate or number of channels is unknown/,
 	});
 });
 

@@ -128,16 +128,16 @@ const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
 		'gives a byte a pixel for three',
 		'rgb24',
 		replacing('rgb24', 'gray'),
-		/gave out \d+ bytes, where \d+x\d+ in rgb24 takes \d+/,
+		/returned \d+ bytes, where \d+x\d+ in rgb24 takes \d+/,
 	],
 	[
 		'gives two bytes a pixel for one and a half',
 		'nv12',
 		replacing('nv12', 'yuyv422'),
-		/gave out \d+ bytes, where \d+x\d+ in nv12 takes \d+/,
+		/returned \d+ bytes, where \d+x\d+ in nv12 takes \d+/,
 	],
-	['gives PNG for JPEG', 'jpg', replacing('mjpeg', 'png'), /gave out \d+ bytes that are not a whole JPG/],
-	['gives JPEG for PNG', 'png', replacing('png', 'mjpeg'), /gave out \d+ bytes that are not a whole PNG/],
+	['gives PNG for JPEG', 'jpg', replacing('mjpeg', 'png'), /returned \d+ bytes that are not a whole JPG/],
+	['gives JPEG for PNG', 'png', replacing('png', 'mjpeg'), /returned \d+ bytes that are not a whole PNG/],
 	[
 		'repeats pictures without an end',
 		'jpg',
@@ -145,7 +145,7 @@ const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
 			'metadata=add:key=picture:value=1,metadata=print',
 			'metadata=add:key=picture:value=1,loop=loop=-1:size=1,metadata=print',
 		),
-		/gave out \d+ pictures of \d+ frames/,
+		/returned \d+ pictures for \d+ frames/,
 	],
 ];
 

@@ -170,7 +170,7 @@ for (const [name, codec, groupSize] of openGroups) {
 			all.map((_, index) => index).slice(2 * groupSize),
 		);
 		t.true(failures.length > 0 && failures.length < 16, String(failures.length));
-		for (const { message } of failures) t.regex(message, /refers to frames in front of its key frame/);
+		for (const { message } of failures) t.regex(message, /refers to frames before its key frame/);
 	});
 }
 

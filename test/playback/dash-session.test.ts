@@ -59,6 +59,6 @@ test('a session is the URL of a manifest, and can be renewed', async (t) => {
 	t.is((await fetch(renewed.url)).status, 200);
 	await t.throwsAsync(archive.dashSession({ ...range, from: new Date(0), to: new Date(1000) }), {
 		code: 'KVS_NOT_FOUND',
-		message: /GetDASHStreamingSessionURL.*: nothing there/,
+		message: /GetDASHStreamingSessionURL.*: no fragments found/,
 	});
 });

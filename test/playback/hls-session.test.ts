@@ -67,7 +67,7 @@ test('what cannot be played is an error of the service, and an invalid option is
 	const empty = { ...range, from: new Date(0), to: new Date(1000) };
 	const error = await t.throwsAsync(archive.hlsSession(empty), {
 		code: 'KVS_NOT_FOUND',
-		message: /: nothing there/,
+		message: /: no fragments found/,
 	});
 	t.like(error, { operation: 'GetHLSStreamingSessionURL', awsName: 'ResourceNotFoundException' });
 	const signal = AbortSignal.abort(new Error('enough'));

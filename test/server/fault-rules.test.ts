@@ -51,11 +51,11 @@ const refused: [unknown, RegExp][] = [
 	],
 	[
 		[{ fault: 'cut', operation: 'GetMedia', atByte: 1, of: 'request' }],
-		/`faults\[0\]\.operation` to be PutMedia, for of/,
+		/`faults\[0\]\.operation` to be PutMedia, since `of` is given/,
 	],
 	[
 		[{ fault: 'cut', atByte: 1, of: 'request' }],
-		/`faults\[0\]\.operation` to be PutMedia, for of, got nothing/,
+		/`faults\[0\]\.operation` to be PutMedia, since `of` is given, got nothing/,
 	],
 	[
 		[{ fault: 'cut', operation: 'PutMedia', atByte: 1, of: 'both' }],

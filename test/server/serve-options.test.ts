@@ -144,8 +144,11 @@ testWith('openssl')('serve speaks HTTPS with a certificate and its key', async (
 
 	const none = join(directory, 'none.pem');
 	const rows: [string[], RegExp][] = [
-		[['--tls-cert', certFile], /expected `--tls-key` to be a file, beside --tls-cert, got nothing\n$/],
-		[['--tls-key', keyFile], /expected `--tls-cert` to be a file, beside --tls-key, got nothing\n$/],
+		[
+			['--tls-cert', certFile],
+			/expected `--tls-key` to be a file, since --tls-cert is given, got nothing\n$/,
+		],
+		[['--tls-key', keyFile], /expected `--tls-cert` to be a file, since --tls-key is given, got nothing\n$/],
 		[
 			['--tls-cert', none, '--tls-key', keyFile],
 			/`--tls-cert` .*\(there is no such file\), got `.*none\.pem`\n$/,

@@ -41,7 +41,7 @@ function summaryLines(output: string, { parts, ...summary }: ClipSummary): strin
 		`${summary.fragments} fragments`,
 		`${(summary.durationMs / 1000).toFixed(3)} s`,
 		`${summary.bytes} bytes`,
-		...(parts.length > 1 ? [`joined of ${parts.length} clips`] : []),
+		...(parts.length > 1 ? [`joined from ${parts.length} clips`] : []),
 		`${summary.calls} calls`,
 		`${(summary.elapsedMs / 1000).toFixed(1)} s`,
 		...(summary.throttled > 0 ? [`${summary.throttled} throttled`] : []),

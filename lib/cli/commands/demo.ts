@@ -75,7 +75,9 @@ async function listen(server: ArchiveServer): Promise<string> {
 async function showFragments(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
 	const all: typeof RANGE = { from: START, to: new Date(START.getTime() + 60_000), by: 'producer' };
 	await terminal.write([
-		colors.bold('2. What is stored, in order, though the service lists in none (# is in the range we want):'),
+		colors.bold(
+			'2. What is stored, in order, though the service lists it in no order (# is in the range we want):',
+		),
 	]);
 	for await (const fragment of archive.fragments(all, { signal }) as AsyncIterable<Fragment>) {
 		const { producerTimestamp, fragmentNumber, fragmentLengthInMilliseconds, fragmentSizeInBytes } = fragment;
@@ -90,7 +92,7 @@ async function showFragments(archive: KvsArchive, { terminal, signal }: CommandC
 
 async function showKeyFrames(archive: KvsArchive, { terminal, signal }: CommandContext): Promise<void> {
 	await terminal.write([
-		colors.bold('3. Frames with exact times. Of the range, the key frames of the picture:'),
+		colors.bold('3. Frames with exact times: the key frames of the video in the range:'),
 	]);
 	for await (const frame of archive.frames(RANGE, { select: 'keyframes', signal }) as AsyncIterable<Frame>) {
 		if (frame.track.type !== 'video' || frame.timestamp === null) continue;

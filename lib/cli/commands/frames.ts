@@ -142,7 +142,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 			...(failed > 0 ? [`${failed} failed`] : []),
 			...(missing > 0 ? [`${missing} missing`] : []),
 			...(skipped > 0 ? [`${skipped} left out by --where`] : []),
-			...(unseen > 0 ? [`nothing was on the screen at ${unseen} of the times`] : []),
+			...(unseen > 0 ? [`no picture for ${unseen} of the --at times`] : []),
 		];
 		terminal.say(`wrote ${output}: ${parts.join(', ')}`);
 	}
@@ -157,9 +157,15 @@ function listed({ times }: ScreenRequest): string {
 const MAX_SAID_FAILURES = 10;
 
 function selectionOf({ keyframes, every, all, at }: FramesCommandOptions): FrameSelection {
-	if ([keyframes, every, all, at].filter((given) => given !== undefined).length > 1) {
+	const [first, ...others] = Object.entries({
+		'--keyframes': keyframes,
+		'--every': every,
+		'--all': all,
+		'--at': at,
+	}).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+	if (first !== undefined && others.length > 0) {
 		const expected = 'given alone: one of --keyframes, --every, --all and --at';
-		throw new InvalidOptionError('--every', expected, every);
+		throw new InvalidOptionError(first, expected, [first, ...others].join(' and '));
 	}
 	if (keyframes) return 'keyframes';
 	if (every === undefined) return 'all';

@@ -62,7 +62,7 @@ export async function images(options: ImagesCommandOptions, context: CommandCont
 	} else {
 		const parts = [
 			`${sink.count} images`,
-			...(withoutMedia > 0 ? [`nothing is stored of ${withoutMedia} of the times`] : []),
+			...(withoutMedia > 0 ? [`no media at ${withoutMedia} of the times`] : []),
 			...(failed > 0 ? [`${failed} could not be made`] : []),
 		];
 		terminal.say(`wrote ${output}: ${parts.join(', ')}`);

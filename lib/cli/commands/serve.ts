@@ -55,7 +55,7 @@ export async function serve(
 	if (credentials.length === 0 && !isLoopbackHost(options.host)) {
 		throw new InvalidOptionError(
 			'--host',
-			`a loopback address where neither --credentials nor ${CREDENTIALS_VARIABLE} says who may call`,
+			`a loopback address, since neither --credentials nor ${CREDENTIALS_VARIABLE} is given`,
 			options.host,
 		);
 	}
@@ -145,8 +145,10 @@ async function readFaults(file: string): Promise<FaultRule[]> {
 /** The certificate and the key, unchecked: the server checks them. */
 async function readIdentity({ tlsCert, tlsKey }: ServeOptions): Promise<ServerIdentity | undefined> {
 	if (tlsCert === undefined && tlsKey === undefined) return undefined;
-	if (tlsCert === undefined) throw new InvalidOptionError('--tls-cert', 'a file, beside --tls-key', tlsCert);
-	if (tlsKey === undefined) throw new InvalidOptionError('--tls-key', 'a file, beside --tls-cert', tlsKey);
+	if (tlsCert === undefined)
+		throw new InvalidOptionError('--tls-cert', 'a file, since --tls-key is given', tlsCert);
+	if (tlsKey === undefined)
+		throw new InvalidOptionError('--tls-key', 'a file, since --tls-cert is given', tlsKey);
 	const read = async (option: string, file: string): Promise<Buffer> => {
 		try {
 			return await readFile(file);

@@ -39,7 +39,9 @@ function sayWhatIsLacking(
 			`codecs: the headers of ${headersFailed} fragments could not be read; changes may be missing`,
 		);
 	if (headersSkipped > 0)
-		terminal.say(`codecs: only ${headersRead} headers were read, the most; later changes may be missing`);
+		terminal.say(
+			`codecs: ${headersRead} headers were read, which is the limit; later changes may be missing`,
+		);
 }
 
 /** An event as a line for a person; null for one that has nothing to say. */

@@ -44,7 +44,7 @@ async function verifyDirectory(
 	if (!json) {
 		const lost = failures === 0 ? '' : `, ${failures} fragments unavailable when they were recorded`;
 		terminal.say(
-			`${directory} is what its ${RECORDINGS_FILE} says: ${recordings} files, ${fragments} fragments, ${frames} frames, ${bytes} bytes${lost}`,
+			`${directory} matches its ${RECORDINGS_FILE}: ${recordings} files, ${fragments} fragments, ${frames} frames, ${bytes} bytes${lost}`,
 		);
 	}
 	return failures > 0 ? EXIT.incomplete : EXIT.done;
@@ -81,7 +81,7 @@ async function verifyFile(
 			`${bytes} bytes`,
 		];
 		if (lost > 0) parts.push(`${lost} unavailable at export time`);
-		terminal.say(`${file} is what its manifest says: ${parts.join(', ')}`);
+		terminal.say(`${file} matches its manifest: ${parts.join(', ')}`);
 	}
 	return summary.failed + summary.missing > 0 ? EXIT.incomplete : EXIT.done;
 }
@@ -99,6 +99,6 @@ async function manifestFor(path: string): Promise<{ file: string; manifest: Expo
 	throw new SinkError(
 		'KVS_MANIFEST_MISSING',
 		path,
-		`cannot check \`${path}\`: there is no \`${path}.json\` beside it`,
+		`cannot check \`${path}\`: its manifest \`${path}.json\` is missing; export writes one, but not with --no-manifest`,
 	);
 }

@@ -16,7 +16,7 @@ export function accessUnitDamage(track: Track, data: Uint8Array): string | null 
 		if (((unit[0] as number) & 0x80) !== 0) return 'a NAL unit has its forbidden_zero_bit set';
 		if (codec === 'hevc' && ((unit[1] ?? 0) & 7) === 0) return 'a NAL unit has no temporal id';
 		if (isSliceType(nalTypeOf(unit, codec), codec) && hasForbiddenBytes(unit)) {
-			return 'a slice has bytes in it that no slice may have';
+			return 'a slice contains bytes that no slice may contain (00 00 00 to 00 00 02)';
 		}
 	}
 	return null;

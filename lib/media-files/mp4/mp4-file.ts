@@ -46,8 +46,7 @@ export class Mp4File {
 		const boxes = await readTopLevelBoxes(handle, sizeBytes);
 		const movie = boxes.find(({ type }) => type === 'moov');
 		const last = boxes.at(-1);
-		if (last === undefined)
-			throw new MediaError('KVS_MEDIA_TRUNCATED', 'the media has no byte', { offset: 0 });
+		if (last === undefined) throw new MediaError('KVS_MEDIA_TRUNCATED', 'the media is empty', { offset: 0 });
 		if (movie === undefined || movie.isCut) {
 			if (!last.isCut) throw new MediaError('KVS_MEDIA_UNSUPPORTED', 'an MP4 without a `moov` box');
 			throw new MediaError('KVS_MEDIA_TRUNCATED', endMessage(last), { offset: last.offset });

@@ -36,7 +36,7 @@ export async function readTopLevelBoxes(handle: FileHandle, sizeBytes: number): 
 		if (boxBytes < headerBytes) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`a box of ${boxBytes} bytes at byte ${offset} of an MP4`,
+				`a box of ${boxBytes} bytes at byte ${offset} of an MP4, less than its header has`,
 				{
 					offset,
 				},

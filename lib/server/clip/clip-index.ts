@@ -116,7 +116,7 @@ class ClipIndex {
 		const tracks = playbackTracks(source.tracks, 'dash');
 		if (damaged !== null) {
 			throw invalidMediaFrame(
-				`A frame of track ${damaged} in fragment ${fragment.number} is not what its codec says.`,
+				`A frame of track ${damaged} in fragment ${fragment.number} is not valid for its codec.`,
 			);
 		}
 		return { tracks, samples };

@@ -197,10 +197,14 @@ function checkBody(path: string, values: Readonly<Record<string, unknown>>): voi
 		}
 	}
 	if (values['inside'] !== undefined && operation !== 'GetMediaForFragmentList') {
-		throw new InvalidOptionError(`${path}.operation`, 'GetMediaForFragmentList, for inside', operation);
+		throw new InvalidOptionError(
+			`${path}.operation`,
+			'GetMediaForFragmentList, since `inside` is given',
+			operation,
+		);
 	}
 	if (values['of'] !== undefined && operation !== 'PutMedia') {
-		throw new InvalidOptionError(`${path}.operation`, 'PutMedia, for of', values['operation']);
+		throw new InvalidOptionError(`${path}.operation`, 'PutMedia, since `of` is given', values['operation']);
 	}
 }
 

@@ -77,7 +77,7 @@ function contentReply(result: SettledResult, fired: readonly ActiveFaultRule[], 
 }
 
 function throttleError(name = 'ClientLimitExceededException'): ServiceError {
-	if (name === 'ClientLimitExceededException') return clientLimitExceeded('anything, by a fault rule,');
+	if (name === 'ClientLimitExceededException') return clientLimitExceeded('calls (by a fault rule)');
 	return new ServiceError(name, 400, 'Rate exceeded, by a fault rule.');
 }
 

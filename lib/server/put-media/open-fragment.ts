@@ -129,7 +129,7 @@ export class OpenFragment {
 		if (ticks <= this.#notAfterTicks) {
 			throw this.#refused(
 				4004,
-				`a block at tick ${this.timecodeTicks + BigInt(ticks)} (byte ${offset}), where the fragment before has one at tick ${this.#start.previousMaxTicks}`,
+				`a block at tick ${this.timecodeTicks + BigInt(ticks)} (byte ${offset}), not later than the last one of the previous fragment, at tick ${this.#start.previousMaxTicks}`,
 			);
 		}
 		this.#minTicks = Math.min(this.#minTicks, ticks);

@@ -87,7 +87,7 @@ function fromQuery({ query }: RequestTarget): SignatureClaim {
 
 function checkAlgorithm(algorithm: string): void {
 	if (algorithm === ALGORITHM) return;
-	throw incompleteSignature(`Unsupported AWS 'algorithm': only ${ALGORITHM} is taken`);
+	throw incompleteSignature(`Unsupported AWS 'algorithm': only ${ALGORITHM} is supported`);
 }
 
 function toClaim({

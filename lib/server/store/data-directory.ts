@@ -140,7 +140,7 @@ export class DataDirectory {
 		if (existing === null || existing.name === name) return;
 		throw new ArchiveError(
 			'KVS_INGEST_FAILED',
-			`the disk tells no upper from lower case, and there is a stream \`${existing.name}\` already`,
+			`the file system does not distinguish upper and lower case, and the stream \`${existing.name}\` exists already`,
 		);
 	}
 }

@@ -249,7 +249,7 @@ const unsuitable: [string, FragmentFixture[], string, RegExp][] = [
 			}),
 		],
 		'InvalidMediaFrameException',
-		/^A frame of track 1 in fragment 1000001 is not what its codec says\.$/,
+		/^A frame of track 1 in fragment 1000001 is not valid for its codec\.$/,
 	],
 	['no frame at all', [videoFragment(0, { frames: 0 })], 'InvalidMediaFrameException', /hold no frame/],
 ];
