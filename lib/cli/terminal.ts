@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { FailedFragment } from '../index.js';
 import { type Line, renderLine } from './colors.js';
 
 /**
@@ -43,6 +44,16 @@ export class Terminal {
 	/** Writes a message for a person. */
 	say(line: string): void {
 		this.#stderr.write(`${renderLine(line, { isColored: false })}\n`);
+	}
+
+	/** Writes a message about each of these fragments: its failure, with its name, or a notice. */
+	sayFragments(
+		fragments: readonly (Pick<FailedFragment, 'fragmentNumber' | 'message'> & { readonly name?: string })[],
+	): void {
+		for (const { fragmentNumber, name, message } of fragments) {
+			const failure = name === undefined ? '' : `${name}: `;
+			this.say(`fragment ${fragmentNumber ?? 'unknown'}: ${failure}${message}`);
+		}
 	}
 
 	async #write(lines: readonly string[]): Promise<void> {

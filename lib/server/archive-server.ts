@@ -16,12 +16,14 @@ import { LocalArchive } from './local-archive.js';
 import type { LocalArchiveOptions } from './local-archive-options.js';
 import { type MonotonicClock, processClock } from './monotonic-clock.js';
 import { getClip } from './operations/get-clip.js';
-import { getDashStreamingSessionUrl } from './operations/get-dash-streaming-session-url.js';
 import { getDataEndpoint } from './operations/get-data-endpoint.js';
-import { getHlsStreamingSessionUrl } from './operations/get-hls-streaming-session-url.js';
 import { getImages } from './operations/get-images.js';
 import { getMedia } from './operations/get-media.js';
 import { getMediaForFragmentList } from './operations/get-media-for-fragment-list.js';
+import {
+	getDashStreamingSessionUrl,
+	getHlsStreamingSessionUrl,
+} from './operations/get-streaming-session-url.js';
 import { listFragments } from './operations/list-fragments.js';
 import type { Operation } from './operations/operation.js';
 import { OperationRoute } from './operations/operation-route.js';

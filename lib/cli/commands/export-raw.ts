@@ -21,9 +21,7 @@ export async function exportRaw(options: ExportCommandOptions, context: CommandC
 	}
 	if (options.json) await terminal.writeJson([{ type: 'summary', ...summary }]);
 	else {
-		for (const { fragmentNumber, name, message } of summary.failures) {
-			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
-		}
+		terminal.sayFragments(summary.failures);
 		terminal.say(summaryLine(summary));
 	}
 	return summary.isComplete ? EXIT.done : EXIT.incomplete;

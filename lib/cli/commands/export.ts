@@ -62,12 +62,8 @@ export async function exportRange(options: ExportCommandOptions, context: Comman
 	}
 	if (options.json) await terminal.writeJson([{ type: 'summary', ...summary }]);
 	else {
-		for (const { fragmentNumber, name, message } of summary.failures) {
-			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
-		}
-		for (const { fragmentNumber, message } of summary.notices) {
-			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${message}`);
-		}
+		terminal.sayFragments(summary.failures);
+		terminal.sayFragments(summary.notices);
 		for (const line of summaryLines(summary, exportOptions.gaps)) terminal.say(line);
 	}
 	return summary.isComplete ? EXIT.done : EXIT.incomplete;

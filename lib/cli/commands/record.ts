@@ -20,12 +20,8 @@ export async function record(
 ): Promise<number> {
 	const onRecording = async (recording: Recording): Promise<void> => {
 		if (json) return terminal.writeJson([{ type: 'recording', ...recording }]);
-		for (const { fragmentNumber, name, message } of recording.failures) {
-			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${name}: ${message}`);
-		}
-		for (const { fragmentNumber, message } of recording.notices) {
-			terminal.say(`fragment ${fragmentNumber ?? 'unknown'}: ${message}`);
-		}
+		terminal.sayFragments(recording.failures);
+		terminal.sayFragments(recording.notices);
 		return terminal.write([recordingLine(recording)]);
 	};
 	const { isComplete } = await archive.record(directory, {

@@ -3,7 +3,7 @@ import { playedFragments } from '../playback/sessions/playback-order.js';
 import type { LocalStream } from '../store/local-stream.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { RequestFields } from '../wire/request-fields.js';
-import { noDataRetention, ServiceError } from '../wire/service-error.js';
+import { requireRetention, ServiceError } from '../wire/service-error.js';
 
 /** The most a clip may hold: fragments, and bytes of them as they are stored. */
 const MAX_FRAGMENTS = 200;
@@ -43,8 +43,7 @@ export function clipFragments(
 	range: ClipRange,
 	nowMs: number,
 ): readonly StoredFragment[] {
-	const { name, retentionHours } = stream.metadata;
-	if (retentionHours === 0) throw noDataRetention(name);
+	requireRetention(stream.metadata);
 	const inRange = stream.fragments.select(range, stream.snapshot(nowMs)).all();
 	const played = playedFragments(range.clock, inRange).slice(0, MAX_FRAGMENTS);
 	if (played.length === 0) {

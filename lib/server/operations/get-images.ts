@@ -7,7 +7,7 @@ import type { Snapshot } from '../store/fragment-index.js';
 import type { LocalStream } from '../store/local-stream.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import { NEXT_TOKEN } from '../wire/page-token.js';
-import { invalidArgument, noDataRetention } from '../wire/service-error.js';
+import { invalidArgument, requireRetention } from '../wire/service-error.js';
 import { EpochSeconds, wireJson } from '../wire/wire-json.js';
 import type { JsonOperation } from './operation.js';
 import { requestedStream } from './requested-stream.js';
@@ -42,8 +42,8 @@ export const getImages: JsonOperation = {
 		const maxResults = request.integer('MaxResults', MAX_RESULTS) ?? PAGE_SIZE;
 		const token = request.string('NextToken', NEXT_TOKEN);
 		const stream = requested.find(archive);
-		const { name, creationMs, retentionHours } = stream.metadata;
-		if (retentionHours === 0) throw noDataRetention(name);
+		requireRetention(stream.metadata);
+		const { name, creationMs } = stream.metadata;
 		const images: Images | null =
 			token === undefined
 				? { ...imagesRequest, ...stream.snapshot(nowMs), stream: name, creationMs, skipped: 0 }

@@ -32,10 +32,17 @@ export function resourceNotFound(): ServiceError {
 	return new ServiceError('ResourceNotFoundException', 404, message);
 }
 
-/** The stream keeps no fragments. */
-export function noDataRetention(streamName: string): ServiceError {
-	const message = `The stream ${streamName} does not have any data retention (DataRetentionInHours is 0).`;
-	return new ServiceError('NoDataRetentionException', 400, message);
+/** Throws `NoDataRetentionException` for a stream that keeps no fragments. */
+export function requireRetention({
+	name,
+	retentionHours,
+}: {
+	readonly name: string;
+	readonly retentionHours: number;
+}): void {
+	if (retentionHours !== 0) return;
+	const message = `The stream ${name} does not have any data retention (DataRetentionInHours is 0).`;
+	throw new ServiceError('NoDataRetentionException', 400, message);
 }
 
 /** A stream of that name exists already. */

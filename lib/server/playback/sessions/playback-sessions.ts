@@ -1,7 +1,7 @@
 import type { QuotaValues } from '../../quotas/quota-values.js';
 import { SessionQuotas } from '../../quotas/session-quotas.js';
 import type { LocalStream } from '../../store/local-stream.js';
-import { noDataRetention, resourceNotFound, ServiceError } from '../../wire/service-error.js';
+import { requireRetention, resourceNotFound, ServiceError } from '../../wire/service-error.js';
 import type { PlaybackProtocol } from '../packaging/playback-tracks.js';
 import { TrackReader } from '../packaging/track-reader.js';
 import { PlaybackSession } from './playback-session.js';
@@ -36,8 +36,7 @@ export class PlaybackSessions {
 
 	/** Begins a session and returns its token. Throws `NoDataRetentionException`, and as `PlaybackSession.open`. */
 	async open(request: SessionRequest, stream: LocalStream): Promise<string> {
-		const { name, retentionHours } = stream.metadata;
-		if (retentionHours === 0) throw noDataRetention(name);
+		requireRetention(stream.metadata);
 		const session = await PlaybackSession.open(request, stream, this.#options.now(), this.#reader);
 		this.#makeRoom(stream);
 		const { token, id } = this.#tokens.make();
