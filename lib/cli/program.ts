@@ -157,7 +157,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--where <name=value>', WHERE, append)
 		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
-		.action(run(async () => (await import('./commands/frames.js')).frames));
+		.action(run(async () => (await import('./commands/frames/frames.js')).frames));
 
 	withAroundOptions(
 		withArchiveOptions(

@@ -3,9 +3,9 @@ import {
 	type KvsArchive,
 	type PictureStream,
 	type PicturesOptions,
-} from '../../index.js';
-import { parseDuration } from '../duration.js';
-import { parsePointInTime } from '../point-in-time.js';
+} from '../../../index.js';
+import { parseDuration } from '../../duration.js';
+import { parsePointInTime } from '../../point-in-time.js';
 
 /** How far back a picture is looked for by default. */
 const DEFAULT_LOOKBACK = '60s';

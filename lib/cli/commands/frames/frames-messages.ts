@@ -1,0 +1,34 @@
+import type { DecodeFailure } from '../../../index.js';
+import type { FramesTally } from './frames-tally.js';
+
+/** Why there is no picture, as a clause; null where the range is simply empty. */
+export function whyNothing({ failureCount, screen, totals }: FramesTally): string | null {
+	if (failureCount > 0) return `none of ${failureCount} frames could be decoded`;
+	if (screen !== null) {
+		const times = screen.times.map((time) => time.toISOString()).join(', ');
+		return `no picture at or up to ${screen.lookbackMs / 1000} s before ${times}`;
+	}
+	return totals.skipped > 0 ? `--where leaves out ${totals.skipped} of ${totals.fragments} fragments` : null;
+}
+
+/** A line about a frame that could not be decoded. */
+export function failureLine({ frame, message }: DecodeFailure): string {
+	const time = frame.timestamp?.toISOString() ?? 'a frame without a time';
+	return `no picture of ${time}: ${message}`;
+}
+
+/** The last line of the command: what was written, and what is not in it. */
+export function summaryLine(name: string, pictures: number, { totals, unseen }: FramesTally): string {
+	const { fragments, delivered, failed, missing, skipped, pictureFailures, elapsedMs } = totals;
+	const parts = [
+		`${pictures} pictures`,
+		`${delivered} of ${fragments} fragments`,
+		`${(elapsedMs / 1000).toFixed(1)} s`,
+		...(pictureFailures > 0 ? [`${pictureFailures} frames could not be decoded`] : []),
+		...(failed > 0 ? [`${failed} failed`] : []),
+		...(missing > 0 ? [`${missing} missing`] : []),
+		...(skipped > 0 ? [`${skipped} left out by --where`] : []),
+		...(unseen > 0 ? [`no picture for ${unseen} of the --at times`] : []),
+	];
+	return `wrote ${name}: ${parts.join(', ')}`;
+}

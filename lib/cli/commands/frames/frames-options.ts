@@ -1,0 +1,15 @@
+import type { ArchiveCommandOptions, AroundCommandOptions } from '../../archive-options.js';
+
+/** Options of `frames`. */
+export interface FramesCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
+	readonly output?: string;
+	readonly keyframes?: boolean;
+	readonly every?: string;
+	readonly at?: readonly string[];
+	readonly lookback?: string;
+	readonly all?: boolean;
+	readonly tracks?: string;
+	readonly where?: readonly string[];
+	readonly format: string;
+	readonly ffmpeg?: string;
+}
