@@ -48,6 +48,25 @@ export async function readFragmentMedia(fragment: StoredFragment): Promise<Fragm
 	return { tracks, samples, startMs: fragment.producerMs, sizeBytes: fragment.sizeBytes };
 }
 
+/** The size of a sample without its data, about. */
+const SAMPLE_BYTES = 128;
+
+const NO_DATA = new Uint8Array(0);
+
+/** What the neighbours of a fragment need of it, in memory of its own: its audio, and the times of its video. */
+export function withoutVideoData({ tracks, samples, startMs }: FragmentMedia): FragmentMedia {
+	let sizeBytes = 0;
+	const reduced = tracks.map(({ number, type }) => {
+		const ofTrack = (samples.get(number) ?? []).map((sample) => {
+			const data = type === 'audio' ? Uint8Array.from(sample.data) : NO_DATA;
+			sizeBytes += data.byteLength + SAMPLE_BYTES;
+			return { ...sample, data };
+		});
+		return [number, ofTrack] as const;
+	});
+	return { tracks, samples: new Map(reduced), startMs, sizeBytes };
+}
+
 /** What a stored frame really holds: nothing, itself, or several frames one after the other. */
 export function samplesOf(stored: Sample, frames: readonly Uint8Array[], track: Track): Sample[] {
 	let { ms } = stored;

@@ -7,7 +7,12 @@ import { numberTables, TABLES_BYTES } from '../../../mpegts/transport-segment.js
 import { startOn } from '../../store/fragment-index.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 import { ServiceError } from '../../wire/service-error.js';
-import { type FragmentMedia, readFragmentMedia, withCorrectTimes } from './fragment-media.js';
+import {
+	type FragmentMedia,
+	readFragmentMedia,
+	withCorrectTimes,
+	withoutVideoData,
+} from './fragment-media.js';
 import { MediaCache } from './media-cache.js';
 import { type PackagedFragment, type Packaging, packageMedia } from './packaged-fragment.js';
 import { playbackTracks } from './playback-tracks.js';
@@ -16,8 +21,11 @@ import { segmentAudio } from './segment-audio.js';
 /** Packaged fragments that are kept: what some dozen live players will request next. */
 const CACHE_BYTES = 64 * 1024 * 1024;
 
-/** Media that is kept as it was read: a fragment's neighbours, which are requested next, need its audio. */
-const MEDIA_CACHE_BYTES = 16 * 1024 * 1024;
+/** Media that is kept as it was read: a fragment's neighbours, which are requested next. */
+const MEDIA_CACHE_BYTES = 8 * 1024 * 1024;
+
+/** What is kept of fragments for the audio at their borders: of some thousand. */
+const BORDER_CACHE_BYTES = 16 * 1024 * 1024;
 
 /** Segments that are packaged at once; each needs up to three fragments in memory, and one has up to 50 MB. */
 const MAX_UNDER_WAY = 2;
@@ -29,6 +37,7 @@ const MAX_UNDER_WAY = 2;
 export class FragmentPackager {
 	readonly #cache = new MediaCache<PackagedFragment>(CACHE_BYTES);
 	readonly #media = new MediaCache<FragmentMedia>(MEDIA_CACHE_BYTES);
+	readonly #borders = new MediaCache<FragmentMedia>(BORDER_CACHE_BYTES);
 	readonly #queue = new PQueue({ concurrency: MAX_UNDER_WAY });
 	readonly #initializations = new WeakMap<Track, Promise<Uint8Array>>();
 
@@ -101,13 +110,15 @@ export class FragmentPackager {
 		return this.#media.get(placeOf(fragment), () => readFragmentMedia(fragment));
 	}
 
-	/** Null for a malformed one, which has its own error when it is requested. */
+	/** Without the data of its video. Null for a malformed one, which has its own error when it is requested. */
 	async #neighbour(
 		fragment: StoredFragment | null,
 		nextStartMs: number | null,
 	): Promise<FragmentMedia | null> {
+		if (fragment === null) return null;
+		const make = async (): Promise<FragmentMedia> => withoutVideoData(await this.#read(fragment));
 		try {
-			return fragment === null ? null : withCorrectTimes(await this.#read(fragment), nextStartMs);
+			return withCorrectTimes(await this.#borders.get(placeOf(fragment), make), nextStartMs);
 		} catch (error) {
 			if (error instanceof MediaError) return null;
 			throw error;
