@@ -41,6 +41,7 @@ export type { FeedOptions } from './feed/feed-options.js';
 export type { FeedSummary, RefusedFragment } from './feed/feed-tally.js';
 export { FragmentBatcher, type FragmentBatcherOptions } from './fetch/fragment-batcher.js';
 export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
+export type { FolderLock, OutputFolder, UnfinishedFile } from './files/output-folder.js';
 export { type AroundOptions, AroundRange, type EventMoment } from './follow/around.js';
 export { CaughtUpEvent } from './follow/caught-up-event.js';
 export type { Checkpoint, CheckpointStore } from './follow/checkpoint.js';

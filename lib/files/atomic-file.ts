@@ -22,7 +22,7 @@ export class AtomicFile {
 	readonly #handle: FileHandle;
 	#sizeBytes = 0;
 	/** Slices are put together here before they are written; used again and again, so that no garbage comes of it. */
-	readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+	#scratch: Buffer | null = null;
 
 	private constructor(target: string, temporary: string, handle: FileHandle) {
 		this.#target = target;
@@ -74,19 +74,27 @@ export class AtomicFile {
 
 	/** Writes slices behind everything written so far. They are done with when it returns. */
 	async append(slices: readonly Uint8Array[]): Promise<void> {
+		const [only] = slices;
+		if (slices.length === 1 && only !== undefined) {
+			await this.#write(only, this.#sizeBytes);
+			this.#sizeBytes += only.byteLength;
+			return;
+		}
+		this.#scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+		const scratch = this.#scratch;
 		let length = 0;
 		const flush = async (): Promise<void> => {
-			await this.#write(this.#scratch.subarray(0, length), this.#sizeBytes);
+			await this.#write(scratch.subarray(0, length), this.#sizeBytes);
 			this.#sizeBytes += length;
 			length = 0;
 		};
 		for (const slice of slices) {
-			if (length + slice.byteLength > this.#scratch.byteLength) await flush();
-			if (slice.byteLength > this.#scratch.byteLength) {
+			if (length + slice.byteLength > scratch.byteLength) await flush();
+			if (slice.byteLength > scratch.byteLength) {
 				await this.#write(slice, this.#sizeBytes);
 				this.#sizeBytes += slice.byteLength;
 			} else {
-				this.#scratch.set(slice, length);
+				scratch.set(slice, length);
 				length += slice.byteLength;
 			}
 		}

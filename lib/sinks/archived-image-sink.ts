@@ -1,3 +1,4 @@
+import type { OutputFolder } from '../files/output-folder.js';
 import type { ArchivedImage } from '../images/archived-image.js';
 import { type ImageFile, ImageFiles } from './image-files.js';
 
@@ -13,8 +14,9 @@ const LIST_NAME = 'images.jsonl';
  * `KVS_EMPTY_RANGE` where no image came, which leaves no file.
  */
 export class ArchivedImageSink extends ImageFiles<ArchivedImage> {
-	constructor(directory: string) {
-		super(directory, LIST_NAME);
+	/** `folder`: the path of a directory, or a folder of another kind. */
+	constructor(folder: string | OutputFolder) {
+		super(folder, LIST_NAME);
 	}
 
 	protected override fileOf({ at, error, format, data }: ArchivedImage): ImageFile {

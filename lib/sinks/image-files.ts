@@ -1,8 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { InvalidOptionError, SinkError } from '../errors.js';
-import { AtomicFile } from '../files/atomic-file.js';
+import { SinkError } from '../errors.js';
+import {
+	type FolderLock,
+	folderOf,
+	type OutputFolder,
+	putFile,
+	type UnfinishedFile,
+} from '../files/output-folder.js';
 
 /** What {@link ImageFiles} writes of an item. */
 export interface ImageFile {
@@ -20,21 +24,20 @@ export interface ImageFile {
  * Writes each item into a file of its own, named by its time (`_2` after it where two have the same), and a line for each into a
  * list, whose `file` is null where the item has none. The directory is made where it is not there. Every file appears when it is
  * whole, the list when the sink has finished. On an error the files that were written stay, and no list appears. Fails with
- * `SinkError`: `KVS_SINK_FAILED`, and `KVS_EMPTY_RANGE` where no file came, which leaves no list.
+ * `SinkError`: `KVS_SINK_FAILED`, also where another process writes to the directory, and `KVS_EMPTY_RANGE` where no file
+ * came, which leaves no list.
  */
 export abstract class ImageFiles<Item> extends Writable {
-	readonly #directory: string;
+	readonly #folder: OutputFolder;
 	readonly #listName: string;
 	readonly #names = new Map<string, number>();
-	#list: AtomicFile | null = null;
-	#isCommitted = false;
+	#lock: FolderLock | null = null;
+	#list: UnfinishedFile | null = null;
 
-	constructor(directory: string, listName: string) {
-		if (typeof directory !== 'string' || directory === '') {
-			throw new InvalidOptionError('directory', 'the name of a directory', directory);
-		}
+	constructor(folder: string | OutputFolder, listName: string) {
+		const resolved = folderOf(folder);
 		super({ objectMode: true, highWaterMark: 1 });
-		this.#directory = directory;
+		this.#folder = resolved;
 		this.#listName = listName;
 	}
 
@@ -55,35 +58,18 @@ export abstract class ImageFiles<Item> extends Writable {
 	}
 
 	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-		const discarded = this.#isCommitted ? Promise.resolve() : (this.#list?.discard() ?? Promise.resolve());
-		discarded.then(
+		this.#leave().then(
 			() => callback(error),
-			(discardError: Error) => callback(error ?? discardError),
+			(leaveError: Error) => callback(error ?? leaveError),
 		);
 	}
 
 	async #save({ time, extension, data, line }: ImageFile): Promise<void> {
-		if (this.#list === null) {
-			await this.#makeDirectory();
-			this.#list = await AtomicFile.create(join(this.#directory, this.#listName));
-		}
+		this.#lock ??= await this.#folder.lock();
+		this.#list ??= await this.#folder.create(this.#listName);
 		const file = data === null ? null : this.#nameOf(time, extension);
-		if (file !== null) await writeWhole(join(this.#directory, file), data as Uint8Array);
+		if (file !== null) await putFile(this.#folder, file, [data as Uint8Array]);
 		await this.#list.append([Buffer.from(`${JSON.stringify({ file, ...line })}\n`)]);
-	}
-
-	async #makeDirectory(): Promise<void> {
-		try {
-			await mkdir(this.#directory, { recursive: true });
-		} catch (error) {
-			const { message } = error as Error;
-			throw new SinkError(
-				'KVS_SINK_FAILED',
-				this.#directory,
-				`cannot make the directory \`${this.#directory}\`: ${message}`,
-				error,
-			);
-		}
 	}
 
 	#nameOf(time: string, extension: string): string {
@@ -93,25 +79,19 @@ export abstract class ImageFiles<Item> extends Writable {
 	}
 
 	async #finish(): Promise<void> {
+		const { name } = this.#folder;
 		if (this.#list === null || this.#names.size === 0) {
-			throw new SinkError(
-				'KVS_EMPTY_RANGE',
-				this.#directory,
-				`nothing to write to \`${this.#directory}\`: there are no pictures in the range`,
-			);
+			const message = `nothing to write to \`${name}\`: there are no pictures in the range`;
+			throw new SinkError('KVS_EMPTY_RANGE', name, message);
 		}
 		await this.#list.commit();
-		this.#isCommitted = true;
 	}
-}
 
-async function writeWhole(path: string, data: Uint8Array): Promise<void> {
-	const file = await AtomicFile.create(path);
-	try {
-		await file.append([data]);
-		await file.commit();
-	} catch (error) {
-		await file.discard();
-		throw error;
+	async #leave(): Promise<void> {
+		try {
+			await this.#list?.discard();
+		} finally {
+			await this.#lock?.release();
+		}
 	}
 }

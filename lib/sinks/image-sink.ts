@@ -1,3 +1,4 @@
+import type { OutputFolder } from '../files/output-folder.js';
 import type { Picture, PictureFormat } from '../pictures/picture.js';
 import { type ImageFile, ImageFiles } from './image-files.js';
 
@@ -20,8 +21,9 @@ const LIST_NAME = 'frames.jsonl';
  * `KVS_EMPTY_RANGE` where no picture came, which leaves no file.
  */
 export class ImageSink extends ImageFiles<Picture> {
-	constructor(directory: string) {
-		super(directory, LIST_NAME);
+	/** `folder`: the path of a directory, or a folder of another kind. */
+	constructor(folder: string | OutputFolder) {
+		super(folder, LIST_NAME);
 	}
 
 	protected override fileOf(picture: Picture): ImageFile {

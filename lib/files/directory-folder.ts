@@ -1,0 +1,126 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { InvalidOptionError, SinkError } from '../errors.js';
+import { AtomicFile } from './atomic-file.js';
+import { createTrouble, fileTrouble, isFileThere } from './file-trouble.js';
+import type { FolderLock, OutputFolder, UnfinishedFile } from './output-folder.js';
+import { markInUse, type ProcessMark } from './process-mark.js';
+
+/** The file that names the process which writes to a directory. */
+const LOCK_NAME = '.in-use-by';
+
+/** A directory that finished files are put into. */
+export class DirectoryFolder implements OutputFolder {
+	readonly name: string;
+
+	/** Throws `InvalidOptionError` for a path that cannot be one. */
+	constructor(path: string) {
+		if (typeof path !== 'string' || path === '') {
+			throw new InvalidOptionError('directory', 'the name of a directory', path);
+		}
+		this.name = path;
+	}
+
+	async lock(): Promise<FolderLock> {
+		let made: string | undefined;
+		let mark: ProcessMark | string;
+		const path = this.#pathOf(LOCK_NAME);
+		try {
+			made = await mkdir(this.name, { recursive: true });
+			mark = await markInUse(path);
+		} catch (cause) {
+			throw this.#failure(`cannot write to \`${this.name}\`: ${createTrouble(cause)}`, cause);
+		}
+		if (typeof mark === 'string') {
+			throw this.#failure(
+				`cannot write to \`${this.name}\`: ${mark} is writing to it (if that is not an export, remove \`${path}\`)`,
+			);
+		}
+		return {
+			release: async () => {
+				mark.release();
+				if (made !== undefined) await this.#removeEmpty(made);
+			},
+		};
+	}
+
+	create(name: string): Promise<UnfinishedFile> {
+		return AtomicFile.resume(this.#pathOf(name), 0);
+	}
+
+	async read(name: string): Promise<AsyncIterable<Uint8Array> | null> {
+		return this.#reading(name, async (path) => {
+			const isThere = await isFileThere(path, { follows: true });
+			return isThere ? this.#bytesOf(name, path) : null;
+		});
+	}
+
+	async sizeOf(name: string): Promise<number | null> {
+		return this.#reading(name, async (path) => {
+			const isThere = await isFileThere(path, { follows: true });
+			return isThere ? (await stat(path)).size : null;
+		});
+	}
+
+	async *list(): AsyncIterable<string> {
+		const entries = await readdir(this.name, { withFileTypes: true }).catch((cause) => {
+			if (cause.code === 'ENOENT') return [];
+			throw this.#failure(`cannot read \`${this.name}\`: ${fileTrouble(cause)}`, cause);
+		});
+		for (const entry of entries) {
+			if (!entry.isFile() || entry.name === LOCK_NAME) continue;
+			if (!(entry.name.startsWith('.') && entry.name.endsWith('.part'))) yield entry.name;
+		}
+	}
+
+	async remove(name: string): Promise<void> {
+		try {
+			await rm(this.#pathOf(name), { force: true });
+		} catch (cause) {
+			throw this.#failure(`cannot remove \`${this.#pathOf(name)}\`: ${fileTrouble(cause)}`, cause);
+		}
+	}
+
+	#pathOf(name: string): string {
+		return join(this.name, name);
+	}
+
+	async *#bytesOf(name: string, path: string): AsyncGenerator<Uint8Array> {
+		const input = createReadStream(path);
+		try {
+			for await (const chunk of input) yield chunk as Buffer;
+		} catch (cause) {
+			throw this.#readFailure(name, cause);
+		} finally {
+			input.destroy();
+		}
+	}
+
+	async #reading<Result>(name: string, read: (path: string) => Promise<Result>): Promise<Result> {
+		try {
+			return await read(this.#pathOf(name));
+		} catch (cause) {
+			throw this.#readFailure(name, cause);
+		}
+	}
+
+	/** Removes the directories that were made, as far as nothing was put into them. */
+	async #removeEmpty(made: string): Promise<void> {
+		for (let path = this.name; path.length >= made.length; path = dirname(path)) {
+			try {
+				await rmdir(path);
+			} catch {
+				return;
+			}
+		}
+	}
+
+	#readFailure(name: string, cause: unknown): SinkError {
+		return this.#failure(`cannot read \`${this.#pathOf(name)}\`: ${fileTrouble(cause)}`, cause);
+	}
+
+	#failure(message: string, cause?: unknown): SinkError {
+		return new SinkError('KVS_SINK_FAILED', this.name, message, cause);
+	}
+}
