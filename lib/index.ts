@@ -88,11 +88,11 @@ export {
 	type RequestCost,
 } from './pace/rate-limiter.js';
 export type { RetryPolicy } from './pace/retry.js';
-export type { PictureOutput, PictureSize } from './pictures/ffmpeg-arguments.js';
-export { FfmpegDecoder, type FfmpegDecoderOptions } from './pictures/ffmpeg-decoder.js';
+export { FfmpegDecoder, type FfmpegDecoderOptions, ffmpeg } from './pictures/ffmpeg-decoder.js';
 export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-decoder.js';
 export { Picture, type PictureFormat } from './pictures/picture.js';
 export { PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
+export type { PictureFit, PictureOutput, PictureSize } from './pictures/picture-output.js';
 export type { DecodeFailure } from './pictures/track-decoder.js';
 export type { DashSessionOptions } from './playback/dash-session-options.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';

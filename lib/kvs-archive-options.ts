@@ -67,7 +67,7 @@ export interface FramesOptions extends EventsOptions {
 /** Options of {@link KvsArchive.pictures}. */
 export interface PicturesOptions
 	extends EventsOptions,
-		Pick<PictureDecoderOptions, 'select' | 'format' | 'decoder' | 'onFailure'> {}
+		Omit<PictureDecoderOptions, 'offsetMs' | 'isInRange'> {}
 
 /** Options of {@link KvsArchive.clip}. */
 export interface ClipOptions {
@@ -89,6 +89,9 @@ const pictures: OptionNames<PicturesOptions> = {
 	...events,
 	select: true,
 	format: true,
+	size: true,
+	fit: true,
+	quality: true,
 	decoder: true,
 	onFailure: true,
 };

@@ -155,7 +155,19 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--lookback <time>', 'how far before --at the picture may be (default: 60s)')
 		.option('--tracks <list>', `which video tracks: ${TRACKS} (default: all)`)
 		.option('--where <name=value>', WHERE, append)
-		.option('--format <jpg|png|raw|nv12>', 'form of the images; raw is RGB, three bytes a pixel', 'jpg')
+		.option(
+			'--size <wxh>',
+			'in pixels: 640x360, or 640x or x360 in the proportions of the video (default: as coded)',
+		)
+		.option(
+			'--fit <cover|contain|fill>',
+			'into other proportions: cut off, with black bars, or stretched (default: cover)',
+		)
+		.option(
+			'--format <jpg|png|webp|rgb24|bgr24|nv12|gray>',
+			'form of the images; the last four are raw samples, and raw is rgb24',
+			'jpg',
+		)
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(async () => (await import('./commands/frames/frames.js')).frames));
 

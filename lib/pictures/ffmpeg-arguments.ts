@@ -1,41 +1,40 @@
 import type { PictureFormat } from './picture.js';
+import { type PictureFilters, pictureFilters } from './picture-filters.js';
+import type { PictureOutput } from './picture-output.js';
 
-/** A size that pictures are scaled to, in pixels. */
-export interface PictureSize {
-	/** Null: so that the proportions stay. */
-	readonly width: number | null;
-	readonly height: number;
+/** How ffmpeg is run, apart from what is made of the frames. */
+export interface FfmpegArguments {
+	/** Options of the input. */
+	readonly args: readonly string[];
+	/** Frames with more pixels give no picture. */
+	readonly maxPixels: number | undefined;
+	readonly filters: PictureFilters;
 }
-
-/** What pictures are made of the frames. */
-export interface PictureOutput {
-	/** Size of the pictures, which are stretched to it; without a width in the proportions of the video. @default as coded */
-	readonly size?: PictureSize | undefined;
-	/** Of JPEG, from 1 (smallest) to 100 (best), as libjpeg counts. @default about 90 */
-	readonly jpegQuality?: number | undefined;
-	/** Frames with more pixels give no picture. @default no limit but ffmpeg's */
-	readonly maxPixels?: number | undefined;
-}
-
-/** A width that is derived from a height is no more than this, however wide the video. */
-export const MAX_DERIVED_WIDTH = 16_384;
 
 /** ffmpeg's scales of JPEG's tables; without a word from us it uses none that is finer than 2. */
 const MIN_SCALE = 1;
 const MAX_SCALE = 31;
 
+const RAW = ['-c:v', 'rawvideo', '-allow_raw_vfw', '1'];
+
 const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
 	jpg: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-q:v', '2'],
 	png: ['-c:v', 'png', '-pix_fmt', 'rgb24'],
-	rgb24: ['-c:v', 'rawvideo', '-pix_fmt', 'rgb24', '-allow_raw_vfw', '1'],
-	nv12: ['-c:v', 'rawvideo', '-pix_fmt', 'nv12'],
+	// Matroska has no name for WebP: without one of ours ffmpeg refuses to write it.
+	webp: ['-c:v', 'libwebp', '-pix_fmt', 'yuv420p', '-tag:v', 'WEBP'],
+	rgb24: [...RAW, '-pix_fmt', 'rgb24'],
+	bgr24: [...RAW, '-pix_fmt', 'bgr24'],
+	nv12: [...RAW, '-pix_fmt', 'nv12'],
+	yuv420p: [...RAW, '-pix_fmt', 'yuv420p'],
+	gray: [...RAW, '-pix_fmt', 'gray'],
 };
 
 /** ffmpeg's command line: Matroska in on stdin, one picture a frame in Matroska out on stdout. */
 export function ffmpegArguments(
-	format: PictureFormat,
-	{ size, jpegQuality, maxPixels }: PictureOutput,
+	output: PictureOutput,
+	{ args, maxPixels, filters }: FfmpegArguments,
 ): string[] {
+	const { format, quality } = output;
 	return [
 		'-nostdin',
 		'-hide_banner',
@@ -61,6 +60,7 @@ export function ffmpegArguments(
 		'-copyts',
 		'-noautorotate',
 		...(maxPixels === undefined ? [] : ['-max_pixels', `${maxPixels}`]),
+		...args,
 		'-f',
 		'matroska',
 		'-i',
@@ -71,11 +71,11 @@ export function ffmpegArguments(
 		'passthrough',
 		// Logs a line for each picture.
 		'-vf',
-		`metadata=add:key=picture:value=1,metadata=print${size === undefined ? '' : `,${scaling(size)}`}`,
+		['metadata=add:key=picture:value=1', 'metadata=print', ...pictureFilters(output, filters)].join(','),
 		'-enc_time_base',
 		'1/1000',
 		...ENCODERS[format],
-		...(format === 'jpg' && jpegQuality !== undefined ? scaleOf(jpegQuality) : []),
+		...(quality === undefined ? [] : qualityOf(format, quality)),
 		'-f',
 		'matroska',
 		// Of raw pictures, a checksum costs as much as decoding them.
@@ -85,15 +85,14 @@ export function ffmpegArguments(
 	];
 }
 
-/** The filters that scale to a size. Its pixels are square then, whatever the video's were. */
-function scaling({ width, height }: PictureSize): string {
-	const derived = `'clip(round(iw*${height}/ih),1,${MAX_DERIVED_WIDTH})'`;
-	return `scale=w=${width ?? derived}:h=${height},setsar=1`;
+/** Of two options of the same name the later counts. */
+function qualityOf(format: PictureFormat, quality: number): string[] {
+	if (format === 'webp') return ['-quality', `${quality}`];
+	return format === 'jpg' ? ['-qmin', `${MIN_SCALE}`, '-q:v', `${jpegScaleOf(quality)}`] : [];
 }
 
-/** libjpeg's percentage of the tables for a quality, which ffmpeg counts in eighths. Of two `-q:v` the later counts. */
-function scaleOf(quality: number): string[] {
+/** libjpeg's percentage of the tables for a quality, which ffmpeg counts in eighths. */
+function jpegScaleOf(quality: number): number {
 	const percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
-	const scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, Math.round((percent * 8) / 100)));
-	return ['-qmin', `${MIN_SCALE}`, '-q:v', `${scale}`];
+	return Math.min(MAX_SCALE, Math.max(MIN_SCALE, Math.round((percent * 8) / 100)));
 }

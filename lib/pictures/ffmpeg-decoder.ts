@@ -9,18 +9,32 @@ import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { DamageTracker, type TrackedFrame } from './damage-tracker.js';
-import { ffmpegArguments, MAX_DERIVED_WIDTH, type PictureOutput } from './ffmpeg-arguments.js';
+import { ffmpegArguments } from './ffmpeg-arguments.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
 import type { PictureFormat } from './picture.js';
 import { whyNotPicture } from './picture-bytes.js';
+import type { PictureOutput } from './picture-output.js';
 import { timeOf } from './selected-frame.js';
 import { TimestampAllocator } from './timestamp-allocator.js';
 
 /** Options of {@link FfmpegDecoder}. */
-export interface FfmpegDecoderOptions extends PictureOutput {
-	/** The program, by its path or its name in the PATH. @default 'ffmpeg' */
+export interface FfmpegDecoderOptions {
+	/** The program, by its path or its name in the PATH: another build, or a script around one. @default 'ffmpeg' */
 	readonly path?: string | undefined;
+	/**
+	 * Arguments for how the video is decoded, which come before the `-i` of it: `['-hwaccel', 'cuda']`. What ffmpeg reports of a frame
+	 * can be attributed to it with one thread only, so leave `-threads` alone. @default none
+	 */
+	readonly args?: readonly string[] | undefined;
+	/**
+	 * Filters for the decoded frames, as after ffmpeg's `-vf`: `'hqdn3d,eq=gamma=1.2'`, or `'hwdownload,format=nv12'` where `args` leave
+	 * frames on a device. They see frames as coded: turned, scaled and converted is what they give. They must give one frame for
+	 * each, with its time. @default none
+	 */
+	readonly filter?: string | undefined;
+	/** Frames with more pixels give no picture. @default no limit but ffmpeg's */
+	readonly maxPixels?: number | undefined;
 	/**
 	 * How long ffmpeg may take to go on: to take what it is given, to give out a picture, or to end. One that takes longer (up to
 	 * twice as long) is killed. @default 60000
@@ -47,8 +61,8 @@ const TIMECODE_SCALE_NS = 1_000_000;
  * Behind frames that were left out or are missing, an open group of H.265 goes on in the same process, spliced; one of H.264
  * needs a new process (some 100 ms).
  *
- * Pictures are as coded unless a `size` is given: not rotated, not scaled, cropped as the stream says. Damage that ffmpeg would conceal is reported, and
- * such a picture not delivered, nor those after it in decoding order up to the next key frame: for that, ffmpeg decodes
+ * Pictures are cropped as the stream says and turned as the track says; then scaled and converted, all in that process. Damage that
+ * ffmpeg would conceal is reported, and such a picture not delivered, nor those after it in decoding order up to the next key frame: for that, ffmpeg decodes
  * with one thread and logs every NAL unit, which on 600 key frames of 1080p cost 2 % more of the processor's time than
  * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 and AV1 much, of VP8 and VP9 nearly all.
  */
@@ -56,37 +70,38 @@ export class FfmpegDecoder implements FrameDecoder {
 	readonly #path: string;
 	readonly #timeoutMs: number;
 	readonly #clock: Clock;
-	readonly #output: PictureOutput;
+	readonly #args: readonly string[];
+	readonly #filters: readonly string[];
+	readonly #maxPixels: number | undefined;
 
-	/** Throws `InvalidOptionError` for a `timeoutMs`, `size` or `jpegQuality` that is not valid. */
+	/** Throws `InvalidOptionError` for a `timeoutMs` that is not valid. */
 	constructor({
 		path = 'ffmpeg',
 		timeoutMs = TIMEOUT_MS,
 		clock = systemClock,
-		...output
+		args = [],
+		filter = '',
+		maxPixels,
 	}: FfmpegDecoderOptions = {}) {
 		if (!(timeoutMs > 0)) throw new InvalidOptionError('timeoutMs', 'more than 0', timeoutMs);
-		const { size, jpegQuality } = output;
-		for (const side of size === undefined ? [] : [size.width ?? 1, size.height]) {
-			if (!isWhole(side, MAX_DERIVED_WIDTH)) {
-				throw new InvalidOptionError('size', `of sides from 1 to ${MAX_DERIVED_WIDTH} pixels`, size);
-			}
-		}
-		if (jpegQuality !== undefined && !isWhole(jpegQuality, 100)) {
-			throw new InvalidOptionError('jpegQuality', 'a whole number from 1 to 100', jpegQuality);
-		}
 		this.#path = path;
 		this.#timeoutMs = timeoutMs;
 		this.#clock = clock;
-		this.#output = output;
+		this.#args = args;
+		this.#filters = filter === '' ? [] : [filter];
+		this.#maxPixels = maxPixels;
 	}
 
-	open({ track }: Frame, format: PictureFormat, described: Track = track): DecoderRun {
+	open({ track }: Frame, output: PictureOutput, described: Track = track): DecoderRun {
 		const codec = nalCodecOf(track);
 		const tracker = new DamageTracker();
 		const process = new FfmpegProcess({
 			path: this.#path,
-			args: ffmpegArguments(format, this.#output),
+			args: ffmpegArguments(output, {
+				args: this.#args,
+				maxPixels: this.#maxPixels,
+				filters: { first: this.#filters, rotation: track.rotation },
+			}),
 			onLine: (line) => tracker.line(line),
 			timeoutMs: this.#timeoutMs,
 			clock: this.#clock,
@@ -97,8 +112,13 @@ export class FfmpegDecoder implements FrameDecoder {
 			...info(TIMECODE_SCALE_NS),
 			...tracks([codec === null ? track.entry : plainEntry(track)]),
 		]);
-		return new FfmpegRun(process, tracker, { track: described, codec, format });
+		return new FfmpegRun(process, tracker, { track: described, codec, format: output.format });
 	}
+}
+
+/** {@link FfmpegDecoder} as the `decoder` of `pictures` and `PictureDecoder`: `ffmpeg({ args: ['-hwaccel', 'cuda'] })`. */
+export function ffmpeg(options: FfmpegDecoderOptions = {}): FrameDecoder {
+	return new FfmpegDecoder(options);
 }
 
 /** One process and the frames it has not given a picture for yet. */
@@ -220,10 +240,6 @@ class FfmpegRun implements DecoderRun {
 			return { frame, picture: null, problem };
 		});
 	}
-}
-
-function isWhole(value: number, max: number): boolean {
-	return Number.isInteger(value) && value >= 1 && value <= max;
 }
 
 /** A TrackEntry without a CodecPrivate: every key frame brings its parameter sets, whatever the producer wrote where. */

@@ -1,6 +1,6 @@
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import type { PictureFormat } from './picture.js';
+import type { PictureOutput } from './picture-output.js';
 
 /** What comes out of a decoder for one frame that went in. */
 export interface DecodedPicture {
@@ -42,8 +42,8 @@ export interface DecoderRun {
 /** Turns encoded frames into pictures. The default is {@link FfmpegDecoder}; anything else that keeps the promise will do. */
 export interface FrameDecoder {
 	/**
-	 * Begins a run at this frame, which is then handed to `decode`. `track`: what its track really is; `first.track` may lack
-	 * parameter sets that only key frames before this one had.
+	 * Begins a run at this frame, which is then handed to `decode`. `output`: what its pictures are to be, which is valid. `track`:
+	 * what the frames' track really is; `first.track` may lack parameter sets that only key frames before this one had.
 	 */
-	open(first: Frame, format: PictureFormat, track: Track): DecoderRun;
+	open(first: Frame, output: PictureOutput, track: Track): DecoderRun;
 }

@@ -1,21 +1,21 @@
 import { isEmptyFrame } from '../codecs/track-media.js';
-import { InvalidOptionError } from '../errors.js';
 import type { Frame, MediaEvent } from '../model/media-event.js';
 import { Stage } from '../stream/stage.js';
 import { FfmpegDecoder } from './ffmpeg-decoder.js';
 import type { FrameDecoder } from './frame-decoder.js';
-import { PICTURE_FORMATS, type Picture, type PictureFormat } from './picture.js';
+import type { Picture } from './picture.js';
+import { checkPictureOutput, type PictureOutput } from './picture-output.js';
 import { type PictureSelection, PictureSelector } from './picture-selector.js';
 import { type DecodeFailure, TrackDecoder, type TrackDecoderOptions } from './track-decoder.js';
 
 /** Options of {@link PictureDecoder}. */
-export interface PictureDecoderOptions {
+export interface PictureDecoderOptions extends Partial<PictureOutput> {
 	/** Applied before anything is decoded; counts in presentation order, each track by itself. @default 'all' */
 	readonly select?: PictureSelection | undefined;
 	/** With `select: { at }`: from a frame's producer time to the clock of `at`, in milliseconds. @default 0, the producer's */
 	readonly offsetMs?: ((frame: Frame) => number) | undefined;
 	/** @default 'jpg' */
-	readonly format?: PictureFormat | undefined;
+	readonly format?: PictureOutput['format'];
 	/** @default an {@link FfmpegDecoder} that finds ffmpeg in the PATH */
 	readonly decoder?: FrameDecoder | undefined;
 	/** Frames of which no picture is wanted, but which others may refer to, are out of range. @default all are in */
@@ -91,14 +91,16 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	}
 }
 
-/** How pictures are decoded. Throws {@link InvalidOptionError} for a format that is not valid. */
+/** How pictures are decoded. Throws `InvalidOptionError` for a `format`, `size`, `fit` or `quality` that is not valid. */
 export function decodingOf({
 	format = 'jpg',
+	size,
+	fit,
+	quality,
 	decoder = new FfmpegDecoder(),
 	onFailure,
-}: Pick<PictureDecoderOptions, 'format' | 'decoder' | 'onFailure'>): TrackDecoderOptions {
-	if (!PICTURE_FORMATS.includes(format)) {
-		throw new InvalidOptionError('format', `one of ${PICTURE_FORMATS.join(', ')}`, format);
-	}
-	return { decoder, format, onFailure };
+}: Omit<PictureDecoderOptions, 'select' | 'offsetMs' | 'isInRange'>): TrackDecoderOptions {
+	const output = { format, size, fit, quality };
+	checkPictureOutput(output);
+	return { decoder, output, onFailure };
 }

@@ -1,10 +1,24 @@
 import type { Frame } from '../model/media-event.js';
 
-/** How a picture's bytes are to be read. `rgb24` and `nv12` are raw samples, rows from the top, without padding. */
-export type PictureFormat = 'jpg' | 'png' | 'rgb24' | 'nv12';
+/**
+ * How a picture's bytes are to be read. `jpg`, `png` and `webp` are whole files, whose colours every reader of them knows (JPEG is
+ * BT.601, full range; WebP BT.601, limited range). The others are raw samples, rows from the top, without padding: `rgb24` and
+ * `bgr24` three bytes a pixel, full range; `gray` the luma, full range; `nv12` (Y, then U and V by turns) and `yuv420p` (Y, then
+ * U, then V) in the matrix of the video, limited range.
+ */
+export type PictureFormat = 'jpg' | 'png' | 'webp' | 'rgb24' | 'bgr24' | 'nv12' | 'yuv420p' | 'gray';
 
 /** The formats there are. */
-export const PICTURE_FORMATS: readonly PictureFormat[] = ['jpg', 'png', 'rgb24', 'nv12'];
+export const PICTURE_FORMATS: readonly PictureFormat[] = [
+	'jpg',
+	'png',
+	'webp',
+	'rgb24',
+	'bgr24',
+	'nv12',
+	'yuv420p',
+	'gray',
+];
 
 /** A decoded picture, and the frame it was decoded from. */
 export class Picture {
@@ -24,7 +38,7 @@ export class Picture {
 	readonly format: PictureFormat;
 	/** With `select: { at }`: the times at which it is on the screen, of those that were asked for, in order. */
 	declare readonly at?: readonly Date[];
-	/** The whole JPEG or PNG, or the samples. Its own bytes: nothing else is kept alive by it. */
+	/** The whole JPEG, PNG or WebP, or the samples. Its own bytes: nothing else is kept alive by it. */
 	readonly data: Uint8Array;
 	readonly #frame: Frame;
 
@@ -62,14 +76,16 @@ export class Picture {
 	}
 
 	/**
-	 * Shape of `data` as an array of bytes: `[height, width, 3]` for `rgb24`, `[height * 3 / 2, width]` for `nv12` (the rows of
-	 * Y, then those of U and V by turns). Null for `jpg` and `png`, and for an `nv12` of odd sides, which is not such an array.
+	 * Shape of `data` as an array of bytes: `[height, width, 3]` for `rgb24` and `bgr24`, `[height, width]` for `gray`,
+	 * `[height * 3 / 2, width]` for `nv12` and `yuv420p` (the rows of Y, then those of the colours). Null for `jpg`, `png` and `webp`,
+	 * and for an `nv12` or `yuv420p` of odd sides, which is not such an array.
 	 */
 	get shape(): readonly number[] | null {
 		const { width, height, format } = this;
-		if (format === 'rgb24') return [height, width, 3];
+		if (format === 'rgb24' || format === 'bgr24') return [height, width, 3];
+		if (format === 'gray') return [height, width];
 		const isEven = width % 2 === 0 && height % 2 === 0;
-		return format === 'nv12' && isEven ? [(height * 3) / 2, width] : null;
+		return (format === 'nv12' || format === 'yuv420p') && isEven ? [(height * 3) / 2, width] : null;
 	}
 
 	/** The documented JSON line: the track by its number, `size` in place of `data`. */

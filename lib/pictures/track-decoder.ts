@@ -4,7 +4,8 @@ import { areEqual } from '../model/bytes.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
-import { Picture, type PictureFormat } from './picture.js';
+import { Picture } from './picture.js';
+import type { PictureOutput } from './picture-output.js';
 import type { SelectedFrame } from './selected-frame.js';
 
 /** A frame that gave no picture. */
@@ -17,7 +18,8 @@ export interface DecodeFailure {
 /** Options of {@link TrackDecoder}. */
 export interface TrackDecoderOptions {
 	readonly decoder: FrameDecoder;
-	readonly format: PictureFormat;
+	/** What the pictures are to be; valid. */
+	readonly output: PictureOutput;
 	/** Called for every wanted frame that gave no picture. */
 	readonly onFailure: ((failure: DecodeFailure) => void) | undefined;
 	/** With `select: { at }`: the times at which a wanted frame is on the screen. */
@@ -50,7 +52,7 @@ export class TrackDecoder {
 			if (this.#needsRun(frame, isNext)) {
 				yield* this.finish();
 				if (this.#isClosed) return;
-				this.#run = this.#options.decoder.open(frame, this.#options.format, media.track);
+				this.#run = this.#options.decoder.open(frame, this.#options.output, media.track);
 			}
 		}
 		if (this.#run === null) {
@@ -104,7 +106,8 @@ export class TrackDecoder {
 	}
 
 	async *#pictures(decoded: AsyncIterable<DecodedPicture[]>): AsyncGenerator<Picture[]> {
-		const { format, onFailure, points } = this.#options;
+		const { output, onFailure, points } = this.#options;
+		const { format } = output;
 		for await (const results of decoded) {
 			const pictures: Picture[] = [];
 			for (const { frame, picture, problem } of results) {

@@ -9,7 +9,7 @@ import { type PictureStream, pictureStream } from './picture-stream.js';
 import type { RunOptions } from './run-options.js';
 
 /** What {@link openPictures} takes of the options of a run. */
-export type PictureRunOptions = Pick<PictureDecoderOptions, 'select' | 'format' | 'decoder' | 'onFailure'> &
+export type PictureRunOptions = Omit<PictureDecoderOptions, 'offsetMs' | 'isInRange'> &
 	Pick<RunOptions, 'padStart' | 'signal'>;
 
 /**
@@ -18,7 +18,7 @@ export type PictureRunOptions = Pick<PictureDecoderOptions, 'select' | 'format' 
  */
 export function openPictures(
 	range: TimeRange,
-	{ select, format, decoder, onFailure, padStart = true, signal }: PictureRunOptions,
+	{ padStart = true, signal, ...options }: PictureRunOptions,
 	clock: Clock,
 	openFrames: (padStart: boolean, pick: (events: readonly RunEvent[]) => MediaEvent[]) => EventStream,
 ): PictureStream {
@@ -27,15 +27,14 @@ export function openPictures(
 		by === 'server' ? frame.serverTimestampMs : frame.timestampMs;
 	let pictureFailures = 0;
 	const pictures = new PictureDecoder({
-		select,
-		format,
-		decoder: decoder ?? new FfmpegDecoder({ clock }),
+		...options,
+		decoder: options.decoder ?? new FfmpegDecoder({ clock }),
 		// What lies before is there to be decoded from only.
 		offsetMs: (frame) => (timeOf(frame) ?? 0) - (frame.timestampMs ?? 0),
 		isInRange: (frame) => !padStart || (timeOf(frame) ?? fromMs) >= fromMs,
 		onFailure: (failure: DecodeFailure) => {
 			pictureFailures++;
-			onFailure?.(failure);
+			options.onFailure?.(failure);
 		},
 	});
 	return pictureStream(openFrames(padStart, pickVideo), pictures, () => pictureFailures, signal);

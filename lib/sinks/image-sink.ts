@@ -5,8 +5,12 @@ import { type ImageFile, ImageFiles } from './image-files.js';
 const EXTENSIONS: Readonly<Record<PictureFormat, string>> = {
 	jpg: 'jpg',
 	png: 'png',
+	webp: 'webp',
 	rgb24: 'rgb',
+	bgr24: 'bgr',
 	nv12: 'nv12',
+	yuv420p: 'yuv',
+	gray: 'gray',
 };
 
 /** The list of what was written, in the order of the pictures. */

@@ -140,7 +140,7 @@ const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
 	['gives JPEG for PNG', 'png', replacing('png', 'mjpeg'), /returned \d+ bytes that are not a whole PNG/],
 	[
 		'repeats pictures without an end',
-		'jpg',
+		'rgb24',
 		replacing(
 			'metadata=add:key=picture:value=1,metadata=print',
 			'metadata=add:key=picture:value=1,loop=loop=-1:size=1,metadata=print',

@@ -89,12 +89,11 @@ class ImagePage {
 			path: ffmpeg,
 			timeoutMs: DECODER_TIMEOUT_MS,
 			maxPixels: MAX_PIXELS,
-			jpegQuality,
-			...(height !== null && { size: { width, height } }),
 		});
+		const size = height === null ? undefined : { width: width ?? undefined, height };
 		this.#decoder = new TrackDecoder({
 			decoder,
-			format,
+			output: { format, size, fit: 'fill', quality: jpegQuality },
 			onFailure: ({ frame, message }) => this.#missed(this.#pointsOf.get(frame)?.[0], message),
 			points: (frame) => this.#pointsOf.get(frame),
 		});

@@ -10,6 +10,8 @@ export interface FramesCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly all?: boolean;
 	readonly tracks?: string;
 	readonly where?: readonly string[];
+	readonly size?: string;
+	readonly fit?: string;
 	readonly format: string;
 	readonly ffmpeg?: string;
 }

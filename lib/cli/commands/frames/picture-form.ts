@@ -1,21 +1,50 @@
 import {
-	FfmpegDecoder,
+	ffmpeg,
 	InvalidOptionError,
+	type PictureFit,
 	type PictureFormat,
+	type PictureSize,
 	type PicturesOptions,
 } from '../../../index.js';
 import type { FramesCommandOptions } from './frames-options.js';
 
-const FORMATS: Readonly<Record<string, PictureFormat>> = {
-	jpg: 'jpg',
-	png: 'png',
-	raw: 'rgb24',
-	nv12: 'nv12',
-};
+const FORMATS: ReadonlyMap<string, PictureFormat> = new Map([
+	...(['jpg', 'png', 'webp', 'rgb24', 'bgr24', 'nv12', 'gray'] as const).map((name) => [name, name] as const),
+	['raw', 'rgb24'],
+]);
+
+const FITS: readonly PictureFit[] = ['cover', 'contain', 'fill'];
 
 /** How pictures are decoded, and in which form they come. Throws `InvalidOptionError`. */
-export function pictureFormOf(options: FramesCommandOptions): Pick<PicturesOptions, 'format' | 'decoder'> {
-	const format = FORMATS[options.format];
-	if (format === undefined) throw new InvalidOptionError('--format', 'jpg, png, raw or nv12', options.format);
-	return { format, decoder: new FfmpegDecoder({ path: options.ffmpeg }) };
+export function pictureFormOf(
+	options: FramesCommandOptions,
+): Pick<PicturesOptions, 'format' | 'size' | 'fit' | 'decoder'> {
+	const format = FORMATS.get(options.format);
+	if (format === undefined) {
+		const expected = 'jpg, png, webp, rgb24 (or raw), bgr24, nv12 or gray';
+		throw new InvalidOptionError('--format', expected, options.format);
+	}
+	return {
+		format,
+		size: options.size === undefined ? undefined : sizeOf(options.size),
+		fit: fitOf(options),
+		decoder: ffmpeg({ path: options.ffmpeg }),
+	};
+}
+
+function sizeOf(text: string): PictureSize {
+	const match = /^(\d{0,5})x(\d{0,5})$/.exec(text);
+	const [width, height] = [match?.[1], match?.[2]].map((side) => (side ? Number(side) : undefined));
+	if (match === null || (width === undefined && height === undefined)) {
+		throw new InvalidOptionError('--size', 'WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels', text);
+	}
+	return { width, height };
+}
+
+function fitOf({ fit, size }: FramesCommandOptions): PictureFit | undefined {
+	if (fit === undefined) return undefined;
+	const known = FITS.find((name) => name === fit);
+	if (known === undefined) throw new InvalidOptionError('--fit', 'cover, contain or fill', fit);
+	if (size === undefined) throw new InvalidOptionError('--fit', 'given with --size', fit);
+	return known;
 }
