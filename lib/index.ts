@@ -69,6 +69,10 @@ export type {
 export { FragmentSource, type FragmentSourceOptions, type FragmentStream } from './list/fragment-source.js';
 export type { FragmentStart, WaitForFragmentOptions } from './list/fragment-waiter.js';
 export type { LiveFrom, LiveOptions } from './live/live-options.js';
+export type { MetricFamily, MetricSample } from './metrics/exposition.js';
+export { FollowMetrics } from './metrics/follow-metrics.js';
+export type { MetricSource } from './metrics/metric-source.js';
+export { type MetricsServer, type ServeMetricsOptions, serveMetrics } from './metrics/serve-metrics.js';
 export * from './mkv.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';

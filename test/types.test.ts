@@ -9,11 +9,14 @@ import {
 	ERROR_CODES,
 	type FailureName,
 	type FileTag,
+	FollowMetrics,
 	type Frame,
 	KvsArchive,
 	type KvsErrorCode,
 	type MediaEvent,
+	type MetricSource,
 	type Recording,
+	serveMetrics,
 	type Tag,
 	type TimeRange,
 } from 'kvs-archive';
@@ -107,6 +110,10 @@ async function typesOfTheCalls(): Promise<void> {
 	const other: KvsErrorCode = 'KVS_EMPTY_RANGES';
 	const codes: readonly KvsErrorCode[] = [...ERROR_CODES, code, other];
 	void codes;
+
+	const metrics: MetricSource = new FollowMetrics();
+	same<string>()((await serveMetrics(metrics, { port: 0 })).url);
+	archive.follow({ metrics: new FollowMetrics() });
 
 	const stores: readonly CheckpointStore[] = [
 		new RedisCheckpoints({ url: 'redis://127.0.0.1', leaseMs: 1000 }),

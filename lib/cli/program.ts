@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
+import { withMetricsOptions } from './metrics/metrics-options.js';
 import { withArchiveOptions, withAroundOptions, withStreamOptions } from './stream-options.js';
 
 /** What `--tracks` takes. */
@@ -28,9 +29,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			exit(await command(...(args.slice(0, -1) as A), context));
 		};
 
-	program
-		.command('serve')
-		.description('run the local archive')
+	withMetricsOptions(program.command('serve').description('run the local archive'))
 		.option('--port <n>', 'where to listen; 0 picks a free one (default: 4580)')
 		.option(
 			'--host <host>',
@@ -81,8 +80,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--where <name=value>', WHERE, append)
 		.action(run(async () => (await import('./commands/events.js')).events));
 
-	withStreamOptions(
-		program.command('follow').description('print every media event of what comes into a stream, for ever'),
+	withMetricsOptions(
+		withStreamOptions(
+			program.command('follow').description('print every media event of what comes into a stream, for ever'),
+		),
 	)
 		.option(
 			'--from <time>',

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkWhere, type Where } from '../frames/where.js';
+import type { FollowMetrics } from '../metrics/follow-metrics.js';
 import { type Instant, resolveInstant } from '../model/instant.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { Clock } from '../pace/clock.js';
@@ -35,6 +36,8 @@ export interface FollowOptions {
 	 * the others by itself. @default all
 	 */
 	readonly where?: Where | undefined;
+	/** Where it is measured, for Prometheus; may measure others too. @default not measured */
+	readonly metrics?: FollowMetrics | undefined;
 	/** The most media that may be held before it is read, in bytes. @default 128 MiB */
 	readonly maxBufferedBytes?: number | undefined;
 	/** Ends it; it then rejects with the signal's reason. */
@@ -50,6 +53,7 @@ export const FOLLOW_OPTION_NAMES: OptionNames<FollowOptions> = {
 	consumer: true,
 	ack: true,
 	where: true,
+	metrics: true,
 	maxBufferedBytes: true,
 	signal: true,
 };

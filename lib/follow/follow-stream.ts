@@ -7,6 +7,7 @@ import type { Clock } from '../pace/clock.js';
 import type { EventStream } from '../run/event-stream.js';
 import { CaughtUpEvent } from './caught-up-event.js';
 import { type Checkpoint, CheckpointKeeper, type CheckpointStore } from './checkpoint.js';
+import type { FollowPosition } from './follow-position.js';
 import { fragmentOver } from './fragment-over.js';
 import type { GivenFragment } from './live-follow-source.js';
 
@@ -32,6 +33,8 @@ export interface FollowStreamParts {
 	readonly key: string;
 	readonly isManual: boolean;
 	readonly clock: Clock;
+	/** Where it has come to; kept up to date here. */
+	readonly position: FollowPosition;
 }
 
 /**
@@ -46,8 +49,6 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	readonly #events: AsyncGenerator<(RunEvent | CaughtUpEvent)[], void, undefined>;
 	#run: EventStream<RunEvent> | null = null;
 	#keeper: CheckpointKeeper | null = null;
-	/** Server times of fragments that were listed and are not done, by number. */
-	readonly #undone = new Map<string, number>();
 	#finished = 0;
 	#caughtUp: CaughtUp | null = null;
 	#saidAt = -1;
@@ -109,8 +110,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 
 	/** With `ack: 'manual'`: a fragment is done. Resolves when its checkpoint is saved. Throws `InvalidOptionError` for one that was not given out. */
 	async ack(fragmentNumber: string): Promise<void> {
-		const serverMs = this.#undone.get(fragmentNumber);
-		if (serverMs === undefined) {
+		if (this.serverMsOf(fragmentNumber) === null) {
 			throw new InvalidOptionError(
 				'fragmentNumber',
 				'one that was delivered and is not acknowledged yet',
@@ -122,7 +122,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 
 	/** Server time of a fragment that was given out and is not done, epoch milliseconds; null for any other. */
 	serverMsOf(fragmentNumber: string): number | null {
-		return this.#undone.get(fragmentNumber) ?? null;
+		return this.#parts.position.serverMsOf(fragmentNumber) ?? null;
 	}
 
 	override _read(): void {
@@ -150,7 +150,7 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	}
 
 	async *#batches(): AsyncGenerator<(RunEvent | CaughtUpEvent)[], void, undefined> {
-		const { store, key, fromMs, open } = this.#parts;
+		const { store, key, fromMs, open, position, clock } = this.#parts;
 		let checkpoint: Checkpoint | null;
 		try {
 			checkpoint = (await store?.load(key)) ?? null;
@@ -163,15 +163,17 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 			if (this.errored !== null) throw this.errored;
 			return;
 		}
+		if (store !== null) position.savedMs = clock.now();
 		this.#keeper = new CheckpointKeeper(key, checkpoint ?? { fromMs });
 		const run = open(this.#keeper, {
 			onGiven: (fragments) => {
 				for (const { fragmentNumber, serverTimestamp } of fragments) {
-					this.#undone.set(fragmentNumber, serverTimestamp.getTime());
+					position.listed(fragmentNumber, serverTimestamp.getTime());
 				}
 			},
 			onCaughtUp: (caughtUp) => {
 				this.#caughtUp = caughtUp;
+				position.caughtUp(caughtUp.lookedAtMs);
 				if (this.#isUnsaid(caughtUp)) this.#wake();
 			},
 		});
@@ -227,12 +229,13 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 	}
 
 	async #done(fragmentNumber: string): Promise<void> {
-		const { store, key } = this.#parts;
-		const serverMs = this.#undone.get(fragmentNumber);
+		const { store, key, position, clock } = this.#parts;
+		const serverMs = position.done(fragmentNumber);
 		if (serverMs === undefined || this.#keeper === null) return;
-		this.#undone.delete(fragmentNumber);
 		const checkpoint = this.#keeper.finished(fragmentNumber, serverMs);
-		await store?.save(key, checkpoint);
+		if (store === null) return;
+		await store.save(key, checkpoint);
+		position.savedMs = clock.now();
 	}
 
 	async #close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { pipeline } from 'node:stream';
+import type { CallRecord } from '../aws/call-record.js';
 import type { ServiceContext } from '../aws/service-context.js';
 import { Demuxer } from '../demux/demuxer.js';
 import { FragmentBatcher } from '../fetch/fragment-batcher.js';
@@ -11,6 +12,7 @@ import { allEvents, RunOutput } from '../run/event-stream.js';
 import { RunCounter } from '../run/run-counter.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { type FollowOptions, resolveFollowOptions } from './follow-options.js';
+import { FollowPosition } from './follow-position.js';
 import { FollowStream, type OpenFollowRun } from './follow-stream.js';
 import { type GivenFragment, LiveFollowSource } from './live-follow-source.js';
 
@@ -27,13 +29,24 @@ export function openFollow(
 ): FollowStream {
 	const { clock, client, limiter } = service;
 	const { fromMs, untilMs, consumer, isManual, isLive } = resolveFollowOptions(options, clock);
-	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, checkpoint } = options;
+	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, checkpoint, metrics } = options;
+	const position = new FollowPosition();
+	let counter: RunCounter | null = null;
+	const measured = metrics?.begin(client.stream, {
+		counts: () => counter?.summary() ?? null,
+		handledUntilMs: () => position.handledUntilMs,
+		savedMs: () => position.savedMs,
+	});
 	const open: OpenFollowRun = (start, { onGiven, onCaughtUp }) => {
-		const counter = new RunCounter(clock, { fromMs: start.fromMs, toMs: untilMs, by: 'server' });
-		const onCall = counter.call.bind(counter);
+		const counts = new RunCounter(clock, { fromMs: start.fromMs, toMs: untilMs, by: 'server' });
+		counter = counts;
+		const onCall = (call: CallRecord): void => {
+			counts.call(call);
+			measured?.call(call);
+		};
 		const shared = { client, limiter, clock, onCall, retryPolicy: RETRY_FOR_EVER };
 		const given = (fragments: readonly GivenFragment[]): void => {
-			counter.listed(fragments.length);
+			counts.listed(fragments.length);
 			onGiven(fragments);
 		};
 		const listing = new FollowSource({
@@ -53,7 +66,7 @@ export function openFollow(
 			onListedAgain: (fragment) => live?.listedAgain(fragment),
 		});
 		const output = new RunOutput<RunEvent>({
-			counter,
+			counter: counts,
 			pick: allEvents,
 			strict: false,
 			onProgress: undefined,
@@ -70,7 +83,7 @@ export function openFollow(
 			deliver: 'batch',
 			clock,
 			resume: FOLLOW_RESUME,
-			onRetry: () => counter.retry(),
+			onRetry: () => counts.retry(),
 		});
 		const live = isLive
 			? new LiveFollowSource({
@@ -100,7 +113,9 @@ export function openFollow(
 		key: `${client.stream}/${consumer}`,
 		isManual,
 		clock,
+		position,
 	});
+	if (measured !== undefined) stream.once('close', measured.end);
 	for (const end of [signal, checkpoint?.lost]) if (end !== undefined) destroyOnAbort(stream, end);
 	return stream;
 }

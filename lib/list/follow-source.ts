@@ -40,6 +40,8 @@ export interface CaughtUp {
 	readonly given: number;
 	/** Server time of the newest, epoch milliseconds; null before the first. */
 	readonly newestMs: number | null;
+	/** When the last listing that came to its end was begun, epoch milliseconds. */
+	readonly lookedAtMs: number;
 }
 
 /** Options of {@link FollowSource}. */
@@ -193,7 +195,8 @@ export class FollowSource extends Source<Fragment> {
 	}
 
 	#sayCaughtUp(): void {
-		this.#options.onCaughtUp({ given: this.#given, newestMs: this.#newestMs });
+		const { onCaughtUp } = this.#options;
+		onCaughtUp({ given: this.#given, newestMs: this.#newestMs, lookedAtMs: this.#lookedAtMs });
 	}
 
 	get #lookFromMs(): number {

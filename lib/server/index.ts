@@ -20,6 +20,7 @@ export type { IngestOptions, LocalArchive } from './local-archive.js';
 export type { LocalArchiveOptions } from './local-archive-options.js';
 export type { MonotonicClock } from './monotonic-clock.js';
 export type { QuotaValues } from './quotas/quota-values.js';
+export { ServerMetrics } from './server-metrics.js';
 export type { AccessKey } from './signature/access-key.js';
 export type { LocalStream } from './store/local-stream.js';
 export type { StreamMetadata } from './store/stream-metadata.js';

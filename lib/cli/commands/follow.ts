@@ -1,15 +1,19 @@
-import { type FollowEvent, type FollowOptions, InvalidOptionError } from '../../index.js';
+import { type FollowEvent, FollowMetrics, type FollowOptions, InvalidOptionError } from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, whereOf } from '../archive-options.js';
 import type { Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { eventLine } from '../event-lines.js';
 import { EXIT } from '../exit.js';
+import type { MetricsCommandOptions } from '../metrics/metrics-options.js';
+import { openMetrics } from '../metrics/open-metrics.js';
 import { parsePointInTime } from '../point-in-time.js';
 import { checkpointStoreOf } from './checkpoint-store.js';
 import { record } from './record.js';
 
 /** Options of `follow`. */
-export interface FollowCommandOptions extends Omit<ArchiveCommandOptions, 'by' | 'to'> {
+export interface FollowCommandOptions
+	extends Omit<ArchiveCommandOptions, 'by' | 'to'>,
+		MetricsCommandOptions {
 	readonly until?: string;
 	readonly checkpoint?: string;
 	readonly consumer?: string;
@@ -28,6 +32,7 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 	const { from = 'now', until, checkpoint, consumer, live = false, output, json } = options;
 	const { terminal, signal, nowMs } = context;
 	await using archive = archiveOf({ ...options, by: 'server' });
+	const metrics = options.metrics === undefined ? undefined : new FollowMetrics();
 	const followOptions = {
 		from: from === 'now' || from === 'earliest' ? from : parsePointInTime('--from', from, nowMs),
 		until: until === undefined ? undefined : parsePointInTime('--until', until, nowMs),
@@ -35,8 +40,10 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 		consumer,
 		via: live ? 'live' : 'listing',
 		where: whereOf(options),
+		metrics,
 		signal,
 	} satisfies FollowOptions;
+	await using _ = await openMetrics(options, metrics, terminal);
 	if (output !== undefined) return await record(archive, output, { ...options, followOptions }, context);
 	for (const [flag, value] of Object.entries({
 		'--split': options.split,

@@ -3,18 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { ArchiveError, InvalidOptionError } from '../../index.js';
 import {
 	type AccessKey,
+	type ArchiveServer,
 	createArchiveServer,
 	type FaultRule,
 	type IngestSummary,
 	type ServerIdentity,
+	ServerMetrics,
 } from '../../server/index.js';
 import type { CommandContext } from '../command-context.js';
 import { integerOption } from '../integer-option.js';
+import type { MetricsCommandOptions } from '../metrics/metrics-options.js';
+import { openMetrics } from '../metrics/open-metrics.js';
 import { parsePointInTime } from '../point-in-time.js';
 import { stopServer } from '../stop-server.js';
 
 /** Options of `serve`. */
-export interface ServeOptions {
+export interface ServeOptions extends MetricsCommandOptions {
 	readonly port?: string;
 	readonly host: string;
 	readonly data?: string;
@@ -66,7 +70,8 @@ export async function serve(
 		throw new InvalidOptionError('--fsync', 'on or off', options.fsync);
 	}
 	const requests = options.ingest.map((text) => parseIngest(text, nowMs));
-	const server = createArchiveServer({
+	const metrics = options.metrics === undefined ? undefined : new ServerMetrics(() => server.archive);
+	const server: ArchiveServer = createArchiveServer({
 		dataDirectory: options.data,
 		onWarning: (message) => terminal.say(message),
 		region: options.region,
@@ -78,9 +83,12 @@ export async function serve(
 		ffmpeg: options.ffmpeg,
 		hlsSessions: integerOption('--hls-sessions', options.hlsSessions),
 		tls: await readIdentity(options),
+		onRequest: metrics?.onRequest,
+		onResponseEnd: metrics?.onResponseEnd,
 	});
 	try {
 		await server.archive.ready;
+		await using _ = await openMetrics(options, metrics, terminal);
 		for (const { stream, file, start } of requests) {
 			const summary = await server.archive.ingest(stream, file, { start, signal });
 			terminal.say(ingestLine(file, summary));

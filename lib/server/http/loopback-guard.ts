@@ -1,5 +1,6 @@
 import type { AddressInfo, Server } from 'node:net';
 import { InvalidOptionError } from '../../errors.js';
+import { isLoopbackAddress } from '../../loopback/loopback-address.js';
 
 /**
  * Keeps an unauthenticated server on loopback: where it listens on any other address, it is closed before it accepts its
@@ -15,9 +16,4 @@ export function keepOnLoopback(server: Server): void {
 			'a loopback address unless `credentials` are given: without them anyone could read the archive';
 		server.emit('error', new InvalidOptionError('host', expected, address.address));
 	});
-}
-
-/** Whether a numeric address is a loopback address. */
-export function isLoopbackAddress(address: string): boolean {
-	return address === '::1' || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address);
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { type OwnHost, ownHost } from '../../loopback/own-host.js';
 import { toOriginForm } from '../wire/request-target.js';
-import { checkHost } from './host-check.js';
+import { foreignHost } from '../wire/service-error.js';
 
 /** The port that a URL of each scheme means where it names none. */
 const defaultPorts = { http: 80, https: 443 } as const;
@@ -34,4 +35,13 @@ export function requestOrigin(
 	const { localPort } = socket;
 	const isImplied = localPort === undefined || localPort === defaultPorts[scheme];
 	return `${scheme}://${name}${isImplied ? '' : `:${localPort}`}`;
+}
+
+function checkHost(
+	host: string | undefined,
+	options: { readonly server: Server; readonly socket: Socket; readonly isAnyName: boolean },
+): OwnHost {
+	const own = ownHost(host, options);
+	if (own === null) throw foreignHost(host);
+	return own;
 }

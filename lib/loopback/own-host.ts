@@ -1,41 +1,39 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { foreignHost } from '../wire/service-error.js';
 
 const HOST_PATTERN = /^(?<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?<port>:[0-9]{1,5})?$/i;
 const LOOPBACK_PATTERN = /^(localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\])$/;
 
 /** A host as a client used it. */
-export interface CheckedHost {
+export interface OwnHost {
 	readonly name: string;
 	/** `:8080`, or empty where the client named none. */
 	readonly port: string;
 }
 
 /**
- * Takes a host that a request names apart if it is this machine: loopback, or the address the server is bound to. Throws
- * `AccessDeniedException` for any other.
+ * Takes a host that a request names apart if it is this machine: loopback, or the address the server is bound to; null for
+ * any other.
  *
  * A web page can point a name of its own at 127.0.0.1 and read a local server through the visitor's browser (DNS
  * rebinding); its requests still carry that name. Only the name is checked: ports get forwarded. With `isAnyName` any
  * valid host is accepted: the signature of every request then covers the host.
  */
-export function checkHost(
+export function ownHost(
 	host: string | undefined,
 	{
 		server,
 		socket,
 		isAnyName,
 	}: { readonly server: Server; readonly socket: Socket; readonly isAnyName: boolean },
-): CheckedHost {
+): OwnHost | null {
 	const { name, port = '' } = HOST_PATTERN.exec(host ?? '')?.groups ?? {};
-	if (name === undefined) throw foreignHost(host);
-	const checked = { name, port };
+	if (name === undefined) return null;
+	const own = { name, port };
 	const lowerCase = name.toLowerCase();
-	if (isAnyName || LOOPBACK_PATTERN.test(lowerCase)) return checked;
+	if (isAnyName || LOOPBACK_PATTERN.test(lowerCase)) return own;
 	const bound = (server.address() as AddressInfo | null)?.address;
 	// A server that is bound to every address is reached at the connection's local address.
-	if (lowerCase === asHostName(bound) || lowerCase === asHostName(socket.localAddress)) return checked;
-	throw foreignHost(host);
+	return lowerCase === asHostName(bound) || lowerCase === asHostName(socket.localAddress) ? own : null;
 }
 
 function asHostName(address: string | undefined): string | undefined {

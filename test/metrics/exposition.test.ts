@@ -1,0 +1,30 @@
+import { fc, testProp } from '@fast-check/ava';
+import type { MetricFamily } from 'kvs-archive';
+import { renderMetrics } from '#lib/metrics/exposition.js';
+import { readExposition } from '../helpers/exposition.js';
+
+const name = fc.stringMatching(/^[a-z_]{1,12}$/);
+const labels = fc.dictionary(name, fc.string({ unit: 'binary' }), { maxKeys: 3, noNullPrototype: true });
+const families: fc.Arbitrary<MetricFamily[]> = fc.uniqueArray(
+	fc.record({
+		name,
+		type: fc.constantFrom('counter' as const, 'gauge' as const),
+		help: fc.string({ unit: 'binary' }).filter((text) => !/[\r\u2028\u2029]/.test(text)),
+		samples: fc.uniqueArray(
+			fc.record({ labels, value: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
+			{ selector: (sample) => JSON.stringify(sample.labels), maxLength: 4 },
+		),
+	}),
+	{ selector: (family) => family.name, maxLength: 4 },
+);
+
+testProp('what is rendered reads back as it was', [families], (t, given) => {
+	const read = readExposition(renderMetrics(given));
+	t.deepEqual(
+		[...read].map(([name, { type, help, samples }]) => ({ name, type, help, samples })),
+		given.map((family) => ({
+			...family,
+			samples: family.samples.map(({ labels, value }) => ({ labels: { ...labels }, value: value + 0 })),
+		})),
+	);
+});
