@@ -68,10 +68,19 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	],
 	redis: ['follow', 'stream'],
 	dynamodb: ['follow'],
-	cli: ['dynamodb/index.ts', 'errors.ts', 'index.ts', 'model', 'redis/index.ts', 'server/index.ts'],
+	bullmq: ['aws', 'files', 'follow', 'index.ts', 'muxing', 'pace', 'record', 'redis/index.ts', 'stream'],
+	cli: [
+		'bullmq/index.ts',
+		'dynamodb/index.ts',
+		'errors.ts',
+		'index.ts',
+		'model',
+		'redis/index.ts',
+		'server/index.ts',
+	],
 };
 const forEveryone = ['errors.ts', 'load-peer.ts', 'model'];
-const edges = ['server', 'redis', 'dynamodb', 'cli'];
+const edges = ['server', 'redis', 'dynamodb', 'bullmq', 'cli'];
 
 /**
  * The same inside lib/server, files at its top included. A line names only lines above it, so no two rooms import each
@@ -167,7 +176,8 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'@smithy/protocol-http': ['aws', 'server/signature'],
 	'@smithy/signature-v4': ['aws', 'server/signature'],
 	mediabunny: ['mp4', 'media-files'],
-	ioredis: 'redis',
+	bullmq: 'bullmq',
+	ioredis: ['bullmq', 'redis'],
 	'@aws-sdk/client-dynamodb': 'dynamodb',
 	'cli-progress': 'cli',
 	commander: 'cli',

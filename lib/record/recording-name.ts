@@ -17,9 +17,14 @@ export function streamNameOf(stream: string): string {
  * @param turn - counts the files that begin at the same millisecond, from 1
  */
 export function recordingName(stream: string, startMs: number, container: Container, turn = 1): string {
-	const start = new Date(Math.floor(Math.min(Math.max(startMs, 0), MAX_TIME_MS))).toISOString();
 	const suffix = turn === 1 ? '' : `-${turn}`;
-	return `${streamNameOf(stream).slice(0, MAX_STREAM_CHARS)}-${start.replaceAll(':', '-')}${suffix}.${container}`;
+	return `${nameByStart(stream, startMs)}${suffix}.${container}`;
+}
+
+/** What begins at `startMs` of a stream, given by name or ARN, is called: `door-2026-01-31T14-03-00.000Z`. */
+export function nameByStart(stream: string, startMs: number): string {
+	const start = new Date(Math.floor(Math.min(Math.max(startMs, 0), MAX_TIME_MS))).toISOString();
+	return `${streamNameOf(stream).slice(0, MAX_STREAM_CHARS)}-${start.replaceAll(':', '-')}`;
 }
 
 /** Whether a text can be the name of a file in the directory, and none that is hidden. */

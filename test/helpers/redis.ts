@@ -13,29 +13,30 @@ export interface TestRedis {
 	readonly client: Redis;
 	/** Kills it. */
 	readonly stop: () => Promise<void>;
-	/** Starts it again, empty, on the same port. */
+	/** Starts it again on the same port: empty, unless it keeps its data. */
 	readonly start: () => Promise<void>;
 }
 
-/** Starts a `redis-server` on a free port, gone when the test is over. */
+/** Starts a `redis-server` on a free port, gone when the test is over. With `keepsData` it has them when it is started again. */
 export async function startRedis(
 	t: ExecutionContext,
-	{ password }: { password?: string } = {},
+	{ password, keepsData = false }: { password?: string; keepsData?: boolean } = {},
 ): Promise<TestRedis> {
 	const directory = await temporaryDirectory(t);
 	const port = await freePort();
 	let server: ChildProcess | null = null;
 	const start = async (): Promise<void> => {
-		const options = { bind: '127.0.0.1', port: String(port), save: '', appendonly: 'no', dir: directory };
-		const settings = Object.entries({ ...options, ...(password && { requirepass: password }) });
+		const options = { bind: '127.0.0.1', port: String(port), save: '', dir: directory };
+		const log = keepsData ? { appendonly: 'yes', appendfsync: 'always' } : { appendonly: 'no' };
+		const settings = Object.entries({ ...options, ...log, ...(password && { requirepass: password }) });
 		const args = settings.flatMap(([name, value]) => [`--${name}`, value]);
 		// The shell ends it when its input ends, and so also when the tests are killed.
 		const script = 'redis-server "$@" <&- & cat; kill -9 $!';
 		server = spawn('sh', ['-c', script, 'sh', ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
-		const log = server.stdout as NodeJS.ReadableStream;
-		for await (const line of createInterface({ input: log })) {
+		const output = server.stdout as NodeJS.ReadableStream;
+		for await (const line of createInterface({ input: output })) {
 			if (!/Ready to accept connections/.test(line)) continue;
-			log.resume();
+			output.resume();
 			return;
 		}
 		throw new Error(`redis-server did not start on port ${port}`);

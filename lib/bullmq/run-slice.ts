@@ -1,0 +1,123 @@
+import { join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ArchiveError } from '../errors.js';
+import { FfmpegDecoder, ImageSink, type KvsArchive, type Progress, type TimeRange } from '../index.js';
+import { nameByStart } from '../record/recording-name.js';
+import { callHandler } from './handler-module.js';
+import { folderBelow } from './path-below.js';
+import { makeSliceFolder } from './slice-folder.js';
+import type { SliceJob, SliceWork } from './slice-job.js';
+import { NOTHING_DONE, resultOfRun, type SliceResult } from './slice-result.js';
+
+/** What a slice is worked on with. */
+export interface SliceTools {
+	readonly archive: KvsArchive;
+	/** The worker's folders: for output, and of handler modules. */
+	readonly out: string;
+	readonly handlers: string;
+	/** The ffmpeg to decode with. */
+	readonly ffmpeg: string | undefined;
+	readonly signal: AbortSignal;
+	readonly onProgress: (progress: Progress) => void;
+}
+
+type WorkOf<Kind extends SliceWork['kind']> = Extract<SliceWork, { kind: Kind }>;
+
+/** Does one slice. Rejects with what the library rejects with, and with the signal's reason. */
+export async function runSlice(job: SliceJob, tools: SliceTools): Promise<SliceResult> {
+	const { work } = job;
+	switch (work.kind) {
+		case 'export':
+			return exportSlice(job, work, tools);
+		case 'frames':
+			return inFolder(job, tools, (directory) => writePictures(job, work, directory, tools));
+		case 'handler': {
+			const call = async (directory: string | null): Promise<SliceResult> => {
+				const slice = { ...job.stream, ...rangeOf(job), padStart: job.padStart, directory };
+				const value = await callHandler(work.module, { ...slice, options: work.options }, tools);
+				return { ...NOTHING_DONE, fragments: job.fragments, delivered: job.fragments, value };
+			};
+			return job.output === null ? call(null) : inFolder(job, tools, call);
+		}
+	}
+}
+
+function rangeOf({ from, to, by }: SliceJob): { from: Date; to: Date; by: SliceJob['by'] } {
+	return { from: new Date(from), to: new Date(to), by };
+}
+
+/** Name of what a slice leaves, by the slice's start. */
+function nameOf({ from }: SliceJob, archive: KvsArchive): string {
+	return nameByStart(archive.client.stream, Date.parse(from));
+}
+
+async function exportSlice(
+	job: SliceJob,
+	{ container, options }: WorkOf<'export'>,
+	{ archive, out, signal, onProgress }: SliceTools,
+): Promise<SliceResult> {
+	const folder = await folderBelow(out, job.output as string);
+	const file = join(folder, `${nameOf(job, archive)}.${container}`);
+	const range: TimeRange = rangeOf(job);
+	return unlessEmpty(job, options, async () => {
+		const { padStart } = job;
+		const summary = await archive.export(range, file, { ...options, padStart, signal, onProgress });
+		const root = await folderBelow(out, '.');
+		const files = summary.files.map((exported) => relative(root, exported.file).replaceAll(sep, '/'));
+		return { ...resultOfRun(summary), files, wasDone: summary.verified };
+	});
+}
+
+async function inFolder(
+	job: SliceJob,
+	{ archive, out }: SliceTools,
+	work: (directory: string) => Promise<SliceResult>,
+): Promise<SliceResult> {
+	const name = nameOf(job, archive);
+	const parent = await folderBelow(out, job.output as string);
+	const result = await makeSliceFolder(join(parent, name), job, work);
+	return { ...result, files: [job.output === '.' ? name : `${job.output}/${name}`] };
+}
+
+async function writePictures(
+	job: SliceJob,
+	{ options }: WorkOf<'frames'>,
+	directory: string,
+	{ archive, ffmpeg, signal, onProgress }: SliceTools,
+): Promise<SliceResult> {
+	return unlessEmpty(job, options, async () => {
+		const sink = new ImageSink(directory);
+		const { padStart } = job;
+		const decoder = new FfmpegDecoder({ path: ffmpeg });
+		const pictures = archive.pictures(rangeOf(job), { ...options, padStart, decoder, signal, onProgress });
+		try {
+			await pipeline(pictures, sink);
+		} catch (error) {
+			signal.throwIfAborted();
+			throw error;
+		}
+		const summary = await pictures.summary;
+		const { pictureFailures } = summary;
+		return {
+			...resultOfRun(summary),
+			isComplete: summary.isComplete && pictureFailures === 0,
+			pictures: sink.count,
+			pictureFailures,
+		};
+	});
+}
+
+/** Of a slice of which all is left out by `where` nothing is written, which is as it should be. */
+async function unlessEmpty(
+	job: SliceJob,
+	options: { readonly where?: object | undefined } = {},
+	run: () => Promise<SliceResult>,
+): Promise<SliceResult> {
+	try {
+		return await run();
+	} catch (error) {
+		if (!(error instanceof ArchiveError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
+		if (options.where === undefined) throw error;
+		return { ...NOTHING_DONE, fragments: job.fragments, skipped: job.fragments };
+	}
+}
