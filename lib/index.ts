@@ -53,6 +53,7 @@ export { FrameFilter, type FrameFilterOptions } from './frames/frame-filter.js';
 export type { FrameSelection } from './frames/frame-selector.js';
 export type { TrackSelector } from './frames/track-selection.js';
 export type { Where } from './frames/where.js';
+export { StoredTime } from './gaps/stored-time.js';
 export { ArchivedImage } from './images/archived-image.js';
 export type { ImageStream } from './images/image-source.js';
 export type { ImagesOptions } from './images/images-options.js';
@@ -97,6 +98,12 @@ export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-
 export { Picture, type PictureFormat } from './pictures/picture.js';
 export { PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
 export type { PictureFit, PictureOutput, PictureSize } from './pictures/picture-output.js';
+export type {
+	CountSelection,
+	PictureSelection,
+	SceneSelection,
+	TimesSelection,
+} from './pictures/picture-selection.js';
 export type { DecodeFailure } from './pictures/track-decoder.js';
 export type { DashSessionOptions } from './playback/dash-session-options.js';
 export type { HlsSessionOptions } from './playback/hls-session-options.js';

@@ -9,7 +9,7 @@ import type { WaitForFragmentOptions } from './list/fragment-waiter.js';
 import type { OptionNames } from './model/known-options.js';
 import type { Quotas } from './pace/quotas.js';
 import type { RateLimiter } from './pace/rate-limiter.js';
-import type { PictureDecoderOptions } from './pictures/picture-decoder.js';
+import type { OptionOfRange, PictureDecoderOptions } from './pictures/picture-decoder.js';
 import { RUN_OPTION_NAMES, type RunOptions } from './run/run-options.js';
 
 /** Options of {@link KvsArchive}. */
@@ -65,9 +65,7 @@ export interface FramesOptions extends EventsOptions {
 }
 
 /** Options of {@link KvsArchive.pictures}. */
-export interface PicturesOptions
-	extends EventsOptions,
-		Omit<PictureDecoderOptions, 'offsetMs' | 'isInRange'> {}
+export interface PicturesOptions extends EventsOptions, Omit<PictureDecoderOptions, OptionOfRange> {}
 
 /** Options of {@link KvsArchive.clip}. */
 export interface ClipOptions {

@@ -148,16 +148,21 @@ export class KvsArchive implements AsyncDisposable {
 
 	/**
 	 * The decoded pictures of a range's video tracks, each track in presentation order. Frames are chosen before they are
-	 * decoded, and counted in presentation order. Needs ffmpeg, unless `decoder` is another: fails with
+	 * decoded, and counted in presentation order; with `select: { count }` only fragments that may hold one of the pictures are
+	 * requested, and counted. Needs ffmpeg, unless `decoder` is another: fails with
 	 * `KVS_FFMPEG_NOT_FOUND` where there is none. Frames that cannot be decoded are skipped, reported to `onFailure` and counted.
 	 */
 	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
 		checkOptionNames(options, OPTION_NAMES.pictures);
 		const tracks = selectionOf(options, { type: 'video' });
 		const { clock } = this.#service;
-		return openPictures(range, options, clock, (padStart, pick) =>
-			this.#run<MediaEvent>(range, { ...options, padStart }, { startAt: 'key-frame', tracks, pick }),
-		);
+		return openPictures(range, options, {
+			clock,
+			openFrames: ({ padStart, ...how }) =>
+				this.#run<MediaEvent>(range, { ...options, padStart }, { ...how, startAt: 'key-frame', tracks }),
+			list: (padStart, signal) =>
+				this.fragments(range, { padStart, duplicates: options.duplicates, signal }).batches(),
+		});
 	}
 
 	/**
@@ -382,7 +387,10 @@ export class KvsArchive implements AsyncDisposable {
 	#run<E>(
 		range: TimeRange,
 		options: RunOptions,
-		how: Pick<MediaRun<E>, 'startAt' | 'completeTags' | 'tracks' | 'keepDocuments' | 'pick' | 'past'>,
+		how: Pick<
+			MediaRun<E>,
+			'startAt' | 'completeTags' | 'tracks' | 'keepDocuments' | 'pick' | 'past' | 'wanted'
+		>,
 	): EventStream<E> {
 		return openRun({ ...this.#service, connections: this.#connections, range, options, ...how });
 	}

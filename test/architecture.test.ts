@@ -33,7 +33,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	feed: ['aws', 'ebml', 'files', 'media-files', 'mkv', 'pace', 'put', 'stream'],
 	metrics: ['aws', 'loopback', 'pace'],
 	follow: ['aws', 'demux', 'fetch', 'files', 'frames', 'list', 'live', 'metrics', 'pace', 'run', 'stream'],
-	run: ['aws', 'codecs', 'demux', 'fetch', 'frames', 'list', 'live', 'pace', 'pictures', 'stream'],
+	run: ['aws', 'codecs', 'demux', 'fetch', 'frames', 'gaps', 'list', 'live', 'pace', 'pictures', 'stream'],
 	export: [
 		'codecs',
 		'files',

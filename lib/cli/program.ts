@@ -147,6 +147,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('-o, --output <dir>', 'the directory for the images and frames.jsonl; made where it is not there')
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
+		.option('--count <n>', 'this many pictures, evenly over what is stored of the range')
 		.option('--all', 'every picture (the default)')
 		.option(
 			'--at <time>',

@@ -16,7 +16,7 @@ export class FrameSelector {
 
 	/** Throws {@link InvalidOptionError} for an unknown selection. */
 	constructor(select: FrameSelection) {
-		if (!isSelection(select)) {
+		if (!isFrameSelection(select)) {
 			throw new InvalidOptionError(
 				'select',
 				"'all', 'keyframes', { everyMs: above 0 } or { everyNth: an integer of at least 1 }",
@@ -89,7 +89,8 @@ function distance(ms: number, { lastMs }: Grid): number {
 	return Math.abs(ms - lastMs);
 }
 
-function isSelection(select: unknown): select is FrameSelection {
+/** Whether a value is a {@link FrameSelection}. */
+export function isFrameSelection(select: unknown): select is FrameSelection {
 	if (select === 'all' || select === 'keyframes') return true;
 	const { everyMs, everyNth } = (select ?? {}) as { everyMs?: unknown; everyNth?: unknown };
 	if (everyMs !== undefined) return everyNth === undefined && typeof everyMs === 'number' && everyMs > 0;

@@ -1,18 +1,25 @@
 import { isEmptyFrame } from '../codecs/track-media.js';
-import type { Frame, MediaEvent } from '../model/media-event.js';
+import { InvalidOptionError } from '../errors.js';
+import type { StoredTime } from '../gaps/stored-time.js';
+import type { FragmentEvent, Frame, MediaEvent } from '../model/media-event.js';
+import { unlessAborted } from '../stream/abort.js';
 import { Stage } from '../stream/stage.js';
 import { FfmpegDecoder } from './ffmpeg-decoder.js';
 import type { FrameDecoder } from './frame-decoder.js';
 import type { Picture } from './picture.js';
 import { checkPictureOutput, type PictureOutput } from './picture-output.js';
-import { type PictureSelection, PictureSelector } from './picture-selector.js';
+import { type PictureSelection, resolvePictureSelection } from './picture-selection.js';
+import { PictureSelector } from './picture-selector.js';
 import { type DecodeFailure, TrackDecoder, type TrackDecoderOptions } from './track-decoder.js';
 
 /** Options of {@link PictureDecoder}. */
 export interface PictureDecoderOptions extends Partial<PictureOutput> {
 	/** Applied before anything is decoded; counts in presentation order, each track by itself. @default 'all' */
 	readonly select?: PictureSelection | undefined;
-	/** With `select: { at }`: from a frame's producer time to the clock of `at`, in milliseconds. @default 0, the producer's */
+	/**
+	 * With `select: { at }` and `{ count }`: from a frame's producer time to the clock of the times, in milliseconds. @default 0, the
+	 * producer's
+	 */
 	readonly offsetMs?: ((frame: Frame) => number) | undefined;
 	/** @default 'jpg' */
 	readonly format?: PictureOutput['format'];
@@ -20,9 +27,16 @@ export interface PictureDecoderOptions extends Partial<PictureOutput> {
 	readonly decoder?: FrameDecoder | undefined;
 	/** Frames of which no picture is wanted, but which others may refer to, are out of range. @default all are in */
 	readonly isInRange?: ((frame: Frame) => boolean) | undefined;
+	/** With `select: { count }`, and needed there: what is stored, on the clock of the times. Called once, at the first frame. */
+	readonly stored?: (() => Promise<StoredTime>) | undefined;
+	/** Whether fragments were left out before one, so that its frames up to its first key frame cannot be decoded. @default none were */
+	readonly isAfterSkip?: ((fragment: FragmentEvent) => boolean) | undefined;
 	/** Called for every wanted frame that gave no picture. It is skipped. */
 	readonly onFailure?: ((failure: DecodeFailure) => void) | undefined;
 }
+
+/** The options that a range gives. */
+export type OptionOfRange = 'offsetMs' | 'isInRange' | 'stored' | 'isAfterSkip';
 
 /** One video track: what is selected of it, and the decoder at work. */
 interface PictureTrack {
@@ -40,26 +54,37 @@ interface PictureTrack {
 export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	readonly #select: PictureSelection;
 	readonly #offsetMs: ((frame: Frame) => number) | undefined;
-	readonly #isInRange: (frame: Frame) => boolean;
+	readonly #isInRange: ((frame: Frame) => boolean) | undefined;
+	readonly #isAfterSkip: (fragment: FragmentEvent) => boolean;
+	readonly #findStored: (() => Promise<StoredTime>) | null;
+	#stored: StoredTime | undefined;
 	readonly #decoding: TrackDecoderOptions;
 	readonly #tracks = new Map<number, PictureTrack>();
 
 	constructor(options: PictureDecoderOptions = {}) {
 		super({ readableHighWaterMark: 2 });
-		const { select = 'all', isInRange = () => true } = options;
+		const { select = 'all', stored = null, isAfterSkip = () => false } = options;
+		const isCount = 'count' in resolvePictureSelection(select);
+		if (isCount && stored === null) {
+			throw new InvalidOptionError('stored', 'given with `select: { count }`', stored);
+		}
 		this.#select = select;
-		this.#isInRange = isInRange;
+		this.#findStored = isCount ? stored : null;
+		this.#isInRange = options.isInRange;
+		this.#isAfterSkip = isAfterSkip;
 		this.#offsetMs = options.offsetMs;
 		this.#decoding = decodingOf(options);
-		// Checks `select` at once.
-		this.#newTrack();
 	}
 
 	protected override async *process(event: MediaEvent): AsyncGenerator<Picture[]> {
+		if (event.type === 'fragment' && this.#isAfterSkip(event)) {
+			for (const { selector } of this.#tracks.values()) selector.restart();
+		}
 		if (event.type === 'fragment-failure') {
 			for (const { selector } of this.#tracks.values()) selector.skip();
 		}
 		if (event.type !== 'frame' || event.track.type !== 'video' || isEmptyFrame(event)) return;
+		if (this.#findStored !== null) this.#stored ??= await unlessAborted(this.#findStored(), this.signal);
 		const { number } = event.track;
 		const track = this.#tracks.get(number) ?? this.#newTrack();
 		this.#tracks.set(number, track);
@@ -85,7 +110,12 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	}
 
 	#newTrack(): PictureTrack {
-		const selector = new PictureSelector(this.#select, this.#isInRange, this.#offsetMs);
+		const selector = new PictureSelector({
+			select: this.#select,
+			isInRange: this.#isInRange,
+			offsetMs: this.#offsetMs,
+			stored: this.#stored,
+		});
 		const points = selector.takePoints.bind(selector);
 		return { selector, decoder: new TrackDecoder({ ...this.#decoding, points }) };
 	}
@@ -99,7 +129,7 @@ export function decodingOf({
 	quality,
 	decoder = new FfmpegDecoder(),
 	onFailure,
-}: Omit<PictureDecoderOptions, 'select' | 'offsetMs' | 'isInRange'>): TrackDecoderOptions {
+}: Omit<PictureDecoderOptions, 'select' | OptionOfRange>): TrackDecoderOptions {
 	const output = { format, size, fit, quality };
 	checkPictureOutput(output);
 	return { decoder, output, onFailure };

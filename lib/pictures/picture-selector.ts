@@ -1,17 +1,15 @@
 import { registeredCodecId } from '../codecs/codec.js';
 import { nalCodecOf, startsClosedGop } from '../codecs/nal/access-unit.js';
-import { InvalidOptionError } from '../errors.js';
-import { type FrameSelection, FrameSelector } from '../frames/frame-selector.js';
+import { FrameSelector } from '../frames/frame-selector.js';
 import { correctTimes } from '../gaps/outlier-times.js';
-import { type Instant, resolveInstant } from '../model/instant.js';
+import { StoredTime } from '../gaps/stored-time.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { DecodeOrderTracker, MAX_LEADING_FRAMES } from './decode-order-tracker.js';
-import { ScreenTimes } from './screen-times.js';
+import { EvenTimes } from './even-times.js';
+import { type PictureSelection, resolvePictureSelection } from './picture-selection.js';
+import { type ScreenChooser, ScreenTimes } from './screen-times.js';
 import { type SelectedFrame, timeOf } from './selected-frame.js';
-
-/** Which pictures to decode: by frames, or those that are on the screen at given times. */
-export type PictureSelection = FrameSelection | { readonly at: readonly Instant[] };
 
 /** A group of pictures is taken as over at this many frames, so that one without an end does not fill the memory. */
 const MAX_GROUP_FRAMES = 2000;
@@ -26,6 +24,17 @@ interface GroupFrame {
 	readonly isAfterLoss: boolean;
 }
 
+/** Options of {@link PictureSelector}. */
+export interface PictureSelectorOptions {
+	readonly select: PictureSelection;
+	/** Whether a frame's picture may be wanted. @default all may */
+	readonly isInRange?: ((frame: Frame) => boolean) | undefined;
+	/** With `at` and `count`: from a frame's producer time to the clock of the times. @default 0 */
+	readonly offsetMs?: ((frame: Frame) => number) | undefined;
+	/** With `count`: what is stored, on the same clock. @default nothing */
+	readonly stored?: StoredTime | undefined;
+}
+
 /** A frame in its place. */
 interface PlacedFrame {
 	readonly frame: Frame;
@@ -38,14 +47,17 @@ interface PlacedFrame {
  *
  * Of a group of pictures (a key frame and what follows it in decoding order) everything up to the last wanted frame is
  * decoded, and nothing of a group in which none is wanted; for key frames, those alone. A group is held until the next key
- * frame comes: then it is known which of its times are wrong; with `at` for one group longer, as the first pictures of the
- * next one may be on the screen instead of its last. Frames before the first key frame cannot be decoded and are
+ * frame comes: then it is known which of its times are wrong; with `at` and `count` for one group longer, as the first pictures of
+ * the next one may be on the screen instead of its last. Frames before the first key frame cannot be decoded and are
  * left out.
  */
 export class PictureSelector {
-	readonly #select: PictureSelection;
+	readonly #isAll: boolean;
+	readonly #onlyKeys: boolean;
 	readonly #selector: FrameSelector;
-	readonly #screen: ScreenTimes | null;
+	readonly #screen: ScreenChooser | null;
+	/** Whether it is said at which times a picture is on the screen, whatever the range. */
+	readonly #namesTimes: boolean;
 	readonly #offsetMs: (frame: Frame) => number;
 	readonly #isInRange: (frame: Frame) => boolean;
 	readonly #decodingOrder = new DecodeOrderTracker();
@@ -60,32 +72,36 @@ export class PictureSelector {
 	/** The undecoded end of the group before: pictures shown before the next key frame may refer to it. */
 	#tail: readonly PlacedFrame[] = [];
 
-	/** With `at`: the group whose pictures are on the screen until the next one begins. */
+	/** With `at` and `count`: the group whose pictures are on the screen until the next one begins. */
 	#held: readonly PlacedFrame[] = [];
-	/** With `at`: the frames that are wanted, and the times at which each is on the screen. */
+	/** Likewise: the frames that are wanted, and the times at which each is on the screen. */
 	readonly #points = new Map<Frame, readonly number[]>();
 
-	/**
-	 * `offsetMs`: from a frame's producer time to the clock of the times in `at`. Throws `InvalidOptionError` for a selection
-	 * that is not valid.
-	 */
-	constructor(
-		select: PictureSelection,
-		isInRange: (frame: Frame) => boolean,
-		offsetMs: (frame: Frame) => number = () => 0,
-	) {
-		this.#select = select;
-		this.#screen = isAt(select) ? new ScreenTimes(timesOf(select.at)) : null;
-		this.#selector = new FrameSelector(isAt(select) ? 'all' : select);
+	/** Throws `InvalidOptionError` for a selection that is not valid. */
+	constructor({
+		select,
+		isInRange = () => true,
+		offsetMs = () => 0,
+		stored = new StoredTime(),
+	}: PictureSelectorOptions) {
+		const resolved = resolvePictureSelection(select);
+		this.#namesTimes = 'timesMs' in resolved;
+		if ('timesMs' in resolved) this.#screen = new ScreenTimes(resolved.timesMs);
+		else if ('count' in resolved) this.#screen = new EvenTimes(stored, resolved.count);
+		else this.#screen = null;
+		const frames = 'frames' in resolved ? resolved.frames : 'all';
+		this.#isAll = frames === 'all';
+		this.#onlyKeys = frames === 'keyframes';
+		this.#selector = new FrameSelector(frames);
 		this.#isInRange = isInRange;
 		this.#offsetMs = offsetMs;
 	}
 
 	/** With `at`: the times at which a selected frame is on the screen, once; undefined without. */
 	takePoints(frame: Frame): readonly Date[] | undefined {
-		if (this.#screen === null) return undefined;
 		const times = this.#points.get(frame) ?? [];
 		this.#points.delete(frame);
+		if (!this.#namesTimes) return undefined;
 		return times.map((timeMs) => new Date(timeMs));
 	}
 
@@ -93,7 +109,7 @@ export class PictureSelector {
 	frame(frame: Frame): readonly SelectedFrame[] {
 		this.#hasKey ||= frame.keyframe;
 		if (!this.#hasKey) return [];
-		if (this.#select === 'keyframes') {
+		if (this.#onlyKeys) {
 			const placed = this.#place({ frame, isAfterLoss: this.#takeLoss() }, timeOf(frame));
 			return frame.keyframe && this.#isInRange(frame) ? [this.#selected(placed, true)] : [];
 		}
@@ -107,6 +123,12 @@ export class PictureSelector {
 	/** Frames are missing before the one that comes next. */
 	skip(): void {
 		this.#isAfterLoss = true;
+	}
+
+	/** Frames are missing before the one that comes next, and those up to the next key frame cannot be decoded without them. */
+	restart(): void {
+		this.#isAfterLoss = true;
+		this.#hasKey = false;
 	}
 
 	/** The input is over; returns what is left to be decoded. */
@@ -132,7 +154,7 @@ export class PictureSelector {
 			this.#held = group;
 			return this.#selectedAt(held, group, this.#screenMs(key));
 		}
-		if (this.#select === 'all') {
+		if (this.#isAll) {
 			return group.map((placed) => this.#selected(placed, this.#isInRange(placed.frame)));
 		}
 		const shown = group
@@ -150,8 +172,10 @@ export class PictureSelector {
 		following: readonly PlacedFrame[],
 		untilMs: number | null,
 	): readonly SelectedFrame[] {
-		const shown = [...group, ...following].map((item) => ({ item, ms: this.#screenMs(item) }));
-		const found = (this.#screen as ScreenTimes).decide(shown, untilMs);
+		const shown = [...group, ...following]
+			.filter(({ frame }) => this.#namesTimes || this.#isInRange(frame))
+			.map((item) => ({ item, ms: this.#screenMs(item) }));
+		const found = (this.#screen as ScreenChooser).decide(shown, untilMs);
 		for (const [{ frame }, times] of found) this.#points.set(frame, times);
 		return this.#decodable(group, new Set(group.filter(({ frame }) => this.#points.has(frame))));
 	}
@@ -209,16 +233,6 @@ function reachOf(group: readonly PlacedFrame[], end: number): number {
 	if (key === undefined || end === 0 || nalCodecOf(key.frame.track) !== 'avc') return end;
 	if (startsClosedGop(key.frame)) return end;
 	return Math.max(end, Math.min(group.length, 2 * MAX_LEADING_FRAMES + 1));
-}
-
-function isAt(select: PictureSelection): select is { readonly at: readonly Instant[] } {
-	return typeof select === 'object' && select !== null && 'at' in select;
-}
-
-function timesOf(at: readonly Instant[]): number[] {
-	if (!Array.isArray(at) || at.length === 0)
-		throw new InvalidOptionError('select.at', 'one time or more', at);
-	return at.map((time: Instant) => resolveInstant('select.at', time));
 }
 
 /** Codecs whose frames are decoded in the order in which they are shown. */

@@ -4,8 +4,20 @@ export interface ShownFrame<Item> {
 	readonly ms: number;
 }
 
+/** Chooses frames by what is on the screen, as time goes on. */
+export interface ScreenChooser {
+	/**
+	 * What is chosen before `untilMs` (null: all that is left): of `frames`, in any order, which must be all that are shown before it;
+	 * some that are shown later may be among them. Gives with each frame that is chosen the times at which it is on the screen.
+	 */
+	decide<Item extends object>(
+		frames: readonly ShownFrame<Item>[],
+		untilMs: number | null,
+	): Map<Item, number[]>;
+}
+
 /** Finds which frame is on the screen at given times: the last one that is shown at or before each. */
-export class ScreenTimes {
+export class ScreenTimes implements ScreenChooser {
 	/** Not decided yet, in order. */
 	#pendingMs: readonly number[];
 
@@ -13,10 +25,7 @@ export class ScreenTimes {
 		this.#pendingMs = [...timesMs].sort((a, b) => a - b);
 	}
 
-	/**
-	 * Decides the times before `untilMs` (null: all that are left): of `frames`, in any order, which must be all that are
-	 * shown before it. Times before the first of them have no frame, and are dropped.
-	 */
+	/** Decides the times before `untilMs`. Those before the first of the frames have none, and are dropped. */
 	decide<Item>(frames: readonly ShownFrame<Item>[], untilMs: number | null): Map<Item, number[]> {
 		const end = untilMs ?? Number.POSITIVE_INFINITY;
 		const due = this.#pendingMs.filter((timeMs) => timeMs < end);

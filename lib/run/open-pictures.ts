@@ -1,28 +1,50 @@
+import type { Fragment } from '../model/fragment.js';
 import type { Frame, MediaEvent, RunEvent } from '../model/media-event.js';
-import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
+import { type ResolvedTimeRange, resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import { FfmpegDecoder } from '../pictures/ffmpeg-decoder.js';
-import { PictureDecoder, type PictureDecoderOptions } from '../pictures/picture-decoder.js';
+import {
+	type OptionOfRange,
+	PictureDecoder,
+	type PictureDecoderOptions,
+} from '../pictures/picture-decoder.js';
+import {
+	type CountSelection,
+	type PictureSelection,
+	resolvePictureSelection,
+} from '../pictures/picture-selection.js';
 import type { DecodeFailure } from '../pictures/track-decoder.js';
+import { EvenFragments } from './even-fragments.js';
 import type { EventStream } from './event-stream.js';
+import type { MediaRun } from './open-run.js';
 import { type PictureStream, pictureStream } from './picture-stream.js';
 import type { RunOptions } from './run-options.js';
 
 /** What {@link openPictures} takes of the options of a run. */
-export type PictureRunOptions = Omit<PictureDecoderOptions, 'offsetMs' | 'isInRange'> &
-	Pick<RunOptions, 'padStart' | 'signal'>;
+export type PictureRunOptions = Omit<PictureDecoderOptions, OptionOfRange> &
+	Pick<RunOptions, 'padStart' | 'where' | 'signal'>;
 
-/**
- * The decoded pictures of a range. `openFrames` opens the run whose frames are decoded: of those video tracks alone that are
- * wanted, from the key frame on that is needed, with what `pick` leaves of its events.
- */
+/** How the run is opened whose frames are decoded. */
+export type FramesRun = Pick<MediaRun<MediaEvent>, 'pick' | 'wanted'> & { readonly padStart: boolean };
+
+/** What {@link openPictures} reads the range with. */
+export interface PictureSource {
+	readonly clock: Clock;
+	/** Opens the run: of those video tracks alone that are wanted, from the key frame on that is needed. */
+	readonly openFrames: (run: FramesRun) => EventStream;
+	/** Lists the fragments of that run. */
+	readonly list: (padStart: boolean, signal: AbortSignal) => AsyncIterable<Fragment[]>;
+}
+
+/** The decoded pictures of a range. With `select: { count }` it is listed twice: how much is stored is known before the first picture. */
 export function openPictures(
 	range: TimeRange,
-	{ padStart = true, signal, ...options }: PictureRunOptions,
-	clock: Clock,
-	openFrames: (padStart: boolean, pick: (events: readonly RunEvent[]) => MediaEvent[]) => EventStream,
+	{ padStart = true, where, signal, ...options }: PictureRunOptions,
+	{ clock, openFrames, list }: PictureSource,
 ): PictureStream {
-	const { fromMs, by } = resolveTimeRange(range);
+	const resolved = resolveTimeRange(range);
+	const { fromMs, by } = resolved;
+	const even = evenFragments(options.select ?? 'all', resolved, padStart, list);
 	const timeOf = (frame: Frame): number | null =>
 		by === 'server' ? frame.serverTimestampMs : frame.timestampMs;
 	let pictureFailures = 0;
@@ -36,12 +58,37 @@ export function openPictures(
 			pictureFailures++;
 			options.onFailure?.(failure);
 		},
+		...(even !== null && {
+			stored: even.stored.bind(even),
+			isAfterSkip: even.isAfterSkip.bind(even),
+		}),
 	});
-	return pictureStream(openFrames(padStart, pickVideo), pictures, () => pictureFailures, signal);
+	if (even !== null) pictures.once('close', () => even.close());
+	// What the tags of a fragment say is not listed.
+	const wanted =
+		even === null || where !== undefined
+			? null
+			: { wanted: even.wanted.bind(even), onAfterSkip: even.onAfterSkip.bind(even) };
+	const frames = openFrames({ padStart, pick: pickVideo, wanted });
+	return pictureStream(frames, pictures, () => pictureFailures, signal);
+}
+
+function evenFragments(
+	select: PictureSelection,
+	range: ResolvedTimeRange,
+	padStart: boolean,
+	list: PictureSource['list'],
+): EvenFragments | null {
+	const { count = null } = resolvePictureSelection(select) as Partial<CountSelection>;
+	if (count === null) return null;
+	return new EvenFragments({ count, range, padStart, list: (signal) => list(padStart, signal) });
 }
 
 function pickVideo(events: readonly RunEvent[]): MediaEvent[] {
-	return events.filter((event) =>
-		event.type === 'frame' ? event.track.type === 'video' : event.type === 'fragment-failure',
-	) as MediaEvent[];
+	return events.filter(isForVideo) as MediaEvent[];
+}
+
+function isForVideo(event: RunEvent): boolean {
+	const { type } = event;
+	return type === 'frame' ? event.track.type === 'video' : type === 'fragment' || type === 'fragment-failure';
 }

@@ -11,6 +11,7 @@ import { checkWhere } from '../frames/where.js';
 import { WhereFilter } from '../frames/where-filter.js';
 import type { FragmentSource } from '../list/fragment-source.js';
 import { SkipCompletedFilter } from '../list/skip-completed-filter.js';
+import { WantedFilter, type WantedFilterOptions } from '../list/wanted-filter.js';
 import { FRESH_START, type RunStart } from '../model/run-start.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { destroyOnAbort } from '../stream/abort.js';
@@ -33,6 +34,8 @@ export interface MediaRun<E> extends ServiceContext {
 	readonly keepDocuments?: boolean;
 	/** Whether a `fragment` has all of its tags, which takes that it is held to its end. @default false, but with `where` */
 	readonly completeTags?: boolean;
+	/** Which fragments are requested, by their listing; the others do not count, nor what is missing between two as a gap. @default all */
+	readonly wanted?: Omit<WantedFilterOptions, 'onDropped'> | null;
 	/** Selects which events go out. */
 	readonly pick: RunOutputOptions<E>['pick'];
 	/** Where an earlier run of the range stopped. */
@@ -53,11 +56,12 @@ export function openRun<E>(run: MediaRun<E>): EventStream<E> {
 /** Makes the stages of a run. Throws `InvalidOptionError`. */
 export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource | Transform)[] {
 	const { client, limiter, clock, connections, range, startAt, pick } = run;
-	const { tracks = null, past = FRESH_START, keepDocuments = false, completeTags = false } = run;
+	const { tracks = null, past = FRESH_START, wanted = null } = run;
+	const { keepDocuments = false, completeTags = false } = run;
 	const { strict = false, order, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, onProgress } = options;
 	checkWhere(options);
 	const resolved = resolveTimeRange(range);
-	const counter = new RunCounter(clock, resolved);
+	const counter = new RunCounter(clock, resolved, { countsGaps: wanted === null });
 	counter.resumed(past);
 	const onCall = counter.call.bind(counter);
 	const shared = { client, limiter, clock, onCall };
@@ -72,6 +76,7 @@ export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource 
 		source,
 		...filters,
 		...(past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })]),
+		...(wanted === null ? [] : [new WantedFilter({ ...wanted, onDropped })]),
 		new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
 		new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
 		new Demuxer({ deliver: 'batch', keepDocuments, clock, onRetry: () => counter.retry() }),

@@ -10,6 +10,7 @@ import type { Clock } from '../pace/clock.js';
 export class RunCounter {
 	readonly #clock: Clock;
 	readonly #range: ResolvedTimeRange;
+	readonly #countsGaps: boolean;
 	readonly #startMs: number;
 	/** Start of the fragment that was delivered last, on the range's clock. */
 	#positionMs: number;
@@ -26,7 +27,9 @@ export class RunCounter {
 	#calls = 0;
 	#throttled = 0;
 
-	constructor(clock: Clock, range: ResolvedTimeRange) {
+	/** `countsGaps`: whether what is missing between two fragments is a gap. */
+	constructor(clock: Clock, range: ResolvedTimeRange, { countsGaps = true } = {}) {
+		this.#countsGaps = countsGaps;
 		this.#clock = clock;
 		this.#range = range;
 		this.#startMs = clock.now();
@@ -77,7 +80,7 @@ export class RunCounter {
 				this.#name(event);
 				break;
 			case 'gap':
-				this.#gaps++;
+				if (this.#countsGaps) this.#gaps++;
 				break;
 			case 'fragment-skipped':
 				this.#skipped++;

@@ -43,6 +43,7 @@ for (const [args, count, extension, start] of [
 	[['--keyframes'], 4, '.jpg', 'ffd8ff'],
 	[['--every', '500ms', '--format', 'png'], 4, '.png', '89504e'],
 	[['--every', '10'], 6, '.jpg', 'ffd8ff'],
+	[['--count', '7'], 7, '.jpg', 'ffd8ff'],
 	[['--all', '--format', 'raw'], 60, '.rgb', null],
 	[['--every', '1s', '--format', 'nv12'], 2, '.nv12', null],
 	[['--every', '1.5h'], 1, '.jpg', 'ffd8ff'],
@@ -60,7 +61,7 @@ for (const [args, count, extension, start] of [
 		const list = (await readFile(join(output, 'frames.jsonl'), 'utf8')).trim().split('\n');
 		const names = list.map((line) => (JSON.parse(line) as { file: string }).file);
 		t.is(names.length, count);
-		t.is(names[0], `2026-01-31T00.00.00.000Z${extension}`);
+		t.is(names[0], `2026-01-31T00.00.00.${args[0] === '--count' ? 133 : '000'}Z${extension}`);
 		t.deepEqual((await readdir(output)).sort(), [...names, 'frames.jsonl'].sort());
 		const first = await readFile(join(output, names[0] as string));
 		if (start === null) t.is(first.length, 160 * 120 * (extension === '.rgb' ? 3 : 1.5));
@@ -77,6 +78,7 @@ withFfmpeg('an empty range, no ffmpeg and nonsense fail in one line and leave no
 		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', 'often'])],
 		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', '0'])],
 		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', '2', '--all'])],
+		[2, /^KVS_INVALID_OPTION: .*--count/, await frames(['-o', output, '--count', '0'])],
 		[2, /^KVS_INVALID_OPTION: .*--format/, await frames(['-o', output, '--format', 'gif'])],
 	] as const) {
 		t.is(outcome.code, exitCode, outcome.stderr);

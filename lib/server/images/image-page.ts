@@ -152,11 +152,10 @@ class ImagePage {
 
 	async #decodeRun({ first, last, timesMs }: FragmentRun, signal: AbortSignal): Promise<void> {
 		const offsetsMs = new Map<string | null, number>();
-		const selector = new PictureSelector(
-			{ at: timesMs },
-			() => true,
-			({ fragmentNumber }) => offsetsMs.get(fragmentNumber) as number,
-		);
+		const selector = new PictureSelector({
+			select: { at: timesMs },
+			offsetMs: ({ fragmentNumber }) => offsetsMs.get(fragmentNumber) as number,
+		});
 		// What was decoded before is of another run.
 		selector.skip();
 		const latestMs = timesMs.at(-1) as number;

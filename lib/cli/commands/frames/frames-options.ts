@@ -8,6 +8,7 @@ export interface FramesCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly at?: readonly string[];
 	readonly lookback?: string;
 	readonly all?: boolean;
+	readonly count?: string;
 	readonly tracks?: string;
 	readonly where?: readonly string[];
 	readonly size?: string;

@@ -1,26 +1,34 @@
-import { type FrameSelection, InvalidOptionError } from '../../../index.js';
+import { InvalidOptionError, type PictureSelection } from '../../../index.js';
 import { parseDuration } from '../../duration.js';
 import type { FramesCommandOptions } from './frames-options.js';
 
 /** Which pictures are wanted; `--at` has runs of its own. Throws `InvalidOptionError`. */
-export function pictureSelectionOf({ keyframes, every, all, at }: FramesCommandOptions): FrameSelection {
-	const [first, ...others] = Object.entries({
+export function pictureSelectionOf(options: FramesCommandOptions): PictureSelection {
+	const { keyframes, every, count, all, at } = options;
+	const given = Object.entries({
 		'--keyframes': keyframes,
 		'--every': every,
+		'--count': count,
 		'--all': all,
 		'--at': at,
 	}).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
-	if (first !== undefined && others.length > 0) {
-		const expected = 'given alone: one of --keyframes, --every, --all and --at';
-		throw new InvalidOptionError(first, expected, [first, ...others].join(' and '));
+	if (given.length > 1) {
+		const expected = 'given alone: one of --keyframes, --every, --count, --all and --at';
+		throw new InvalidOptionError(given[0] as string, expected, given.join(' and '));
 	}
 	if (keyframes) return 'keyframes';
-	if (every === undefined) return 'all';
+	if (every !== undefined) return intervalOf(every);
+	return count === undefined ? 'all' : { count: positive('--count', 'a number of pictures (100)', count) };
+}
+
+function intervalOf(every: string): PictureSelection {
 	const everyMs = parseDuration(every);
 	if (everyMs !== null && everyMs > 0) return { everyMs };
-	const everyNth = /^\d+$/.test(every) ? Number(every) : 0;
-	if (!Number.isSafeInteger(everyNth) || everyNth < 1) {
-		throw new InvalidOptionError('--every', 'a time (500ms, 2s, 1m) or a number of frames (10)', every);
-	}
-	return { everyNth };
+	return { everyNth: positive('--every', 'a time (500ms, 2s, 1m) or a number of frames (10)', every) };
+}
+
+function positive(flag: string, expected: string, text: string): number {
+	const number = /^\d+$/.test(text) ? Number(text) : 0;
+	if (Number.isSafeInteger(number) && number >= 1) return number;
+	throw new InvalidOptionError(flag, expected, text);
 }
