@@ -34,6 +34,7 @@ export const ERROR_CODES = [
 	'KVS_CHECKPOINT_IN_USE',
 	'KVS_CHECKPOINT_INVALID',
 	'KVS_CHECKPOINT_FAILED',
+	'KVS_STORAGE_FAILED',
 	'KVS_PEER_MISSING',
 	'KVS_QUEUE_FAILED',
 	'KVS_JOB_REFUSED',
@@ -168,7 +169,7 @@ export class FragmentError extends ArchiveError {
 /**
  * The target of an export cannot take it.
  *
- * Codes: `KVS_SINK_FAILED` (the file could not be written), `KVS_EMPTY_RANGE` (nothing to write),
+ * Codes: `KVS_SINK_FAILED` (the file could not be written), `KVS_STORAGE_FAILED` (a request to S3 failed), `KVS_EMPTY_RANGE` (nothing to write),
  * `KVS_TRACKS_CHANGED` (the tracks changed within the range and one file cannot hold that), `KVS_CODEC_NOT_SUPPORTED` (the
  * container cannot hold a track), `KVS_GAP_TOO_LONG` (a file would get more than an hour of silence at once),
  * `KVS_NO_SUCH_TRACK`; of a finished export `KVS_MANIFEST_MISSING`, `KVS_MANIFEST_INVALID`, `KVS_EXPORT_DAMAGED`.

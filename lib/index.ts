@@ -20,20 +20,21 @@ export {
 	type RequestErrorDetails,
 	SinkError,
 } from './errors.js';
-export {
-	type ExportedFile,
-	type ExportedFragment,
-	type ExportManifest,
-	type ExportTotals,
-	type FileCut,
-	type FileSection,
-	type FragmentRange,
-	type MergedGaps,
-	readManifest,
+export type {
+	ExportedFile,
+	ExportedFragment,
+	ExportManifest,
+	ExportTotals,
+	FileCut,
+	FileSection,
+	FragmentRange,
+	MergedGaps,
 } from './export/export-manifest.js';
-export type { ExportOptions, ExportSummary } from './export/export-range.js';
 export type { ExportRequest } from './export/export-request.js';
 export type { FragmentNotice } from './export/fragment-notice.js';
+export type { ExportOptions } from './export/range/export-options.js';
+export type { ExportSummary } from './export/range/export-summary.js';
+export { readManifest } from './export/read-manifest.js';
 export type { FileTag, SplitRule } from './export/split-rule.js';
 export { type ExportDamage, type VerifyReport, verifyExport } from './export/verify-export.js';
 export type { FeedStream } from './feed/feed.js';
@@ -42,6 +43,7 @@ export type { FeedSummary, RefusedFragment } from './feed/feed-tally.js';
 export { FragmentBatcher, type FragmentBatcherOptions } from './fetch/fragment-batcher.js';
 export { MediaFetcher, type MediaFetcherOptions } from './fetch/media-fetcher.js';
 export type { FolderLock, OutputFolder, UnfinishedFile } from './files/output-folder.js';
+export type { RemotePlace } from './files/remote-place.js';
 export { type AroundOptions, AroundRange, type EventMoment } from './follow/around.js';
 export { CaughtUpEvent } from './follow/caught-up-event.js';
 export type { Checkpoint, CheckpointStore } from './follow/checkpoint.js';

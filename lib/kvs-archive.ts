@@ -8,9 +8,13 @@ import type { ServiceContext } from './aws/service-context.js';
 import { resolveClipRange } from './clip/clip-range.js';
 import { ClipStream } from './clip/clip-stream.js';
 import { InvalidOptionError } from './errors.js';
-import { type ExportOptions, type ExportSummary, exportRange } from './export/export-range.js';
+import type { ExportOptions, ExportSource } from './export/range/export-options.js';
+import { exportRange } from './export/range/export-range.js';
+import { exportRemote } from './export/range/export-remote.js';
+import type { ExportSummary } from './export/range/export-summary.js';
 import { type FeedStream, feed } from './feed/feed.js';
 import type { FeedOptions } from './feed/feed-options.js';
+import type { RemotePlace } from './files/remote-place.js';
 import { type AroundOptions, type AroundRange, around, type EventMoment } from './follow/around.js';
 import type { FollowOptions } from './follow/follow-options.js';
 import type { FollowStream } from './follow/follow-stream.js';
@@ -40,6 +44,7 @@ import { resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
 import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
+import { placeOf } from './place-of.js';
 import type { DashSessionOptions } from './playback/dash-session-options.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
 import {
@@ -79,10 +84,13 @@ export class KvsArchive implements AsyncDisposable {
 	readonly #limiter: RateLimiter;
 	readonly #connections: number;
 	readonly #clock: Clock;
+	/** As whom other services are called. */
+	readonly #identity: Pick<KvsArchiveOptions, 'region' | 'profile' | 'credentials'>;
 
 	constructor(options: KvsArchiveOptions) {
 		checkOptionNames(options, OPTION_NAMES.archive);
-		const { limiter, quotas, clock } = options;
+		const { limiter, quotas, clock, region, profile, credentials } = options;
+		this.#identity = { region, profile, credentials };
 		if (limiter !== undefined && quotas !== undefined) {
 			throw new InvalidOptionError('quotas', 'left out where `limiter` is given', quotas);
 		}
@@ -182,10 +190,16 @@ export class KvsArchive implements AsyncDisposable {
 	 * parameters change), or `split` says so, there are several, numbered. Stopped by an abort, an error or the end of the
 	 * process, the same call goes on from there; over a finished export whose manifest still holds, it changes nothing. An
 	 * empty range is an error (`KVS_EMPTY_RANGE`).
+	 *
+	 * @param file - a path, `s3://BUCKET/KEY`, or `s3(…)` of `kvs-archive/s3`
 	 */
-	async export(range: TimeRange, file: string, options: ExportOptions = {}): Promise<ExportSummary> {
+	async export(
+		range: TimeRange,
+		file: string | RemotePlace,
+		options: ExportOptions = {},
+	): Promise<ExportSummary> {
 		const { client, clock } = this.#service;
-		return exportRange(range, file, options, {
+		const source: ExportSource = {
 			stream: client.stream,
 			clock,
 			events: (past, how) =>
@@ -195,7 +209,11 @@ export class KvsArchive implements AsyncDisposable {
 					{ ...how, pick: allEvents, past },
 				),
 			fragments: (signal) => this.fragments(range, { signal }),
-		});
+		};
+		const place = await placeOf(file, this.#identity);
+		return typeof place === 'string'
+			? exportRange(range, place, options, source)
+			: exportRemote(range, place, options, source);
 	}
 
 	/**

@@ -66,6 +66,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'pictures',
 		'stream',
 	],
+	s3: ['files'],
 	redis: ['follow', 'stream'],
 	dynamodb: ['follow'],
 	bullmq: ['aws', 'files', 'follow', 'index.ts', 'muxing', 'pace', 'record', 'redis/index.ts', 'stream'],
@@ -76,6 +77,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'index.ts',
 		'model',
 		'redis/index.ts',
+		's3/index.ts',
 		'server/index.ts',
 	],
 };
@@ -179,6 +181,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	bullmq: 'bullmq',
 	ioredis: ['bullmq', 'redis'],
 	'@aws-sdk/client-dynamodb': 'dynamodb',
+	'@aws-sdk/client-s3': 's3',
 	'cli-progress': 'cli',
 	commander: 'cli',
 	'node:http': ['put', 'server', 'metrics/serve-metrics.ts'],

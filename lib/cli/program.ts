@@ -117,7 +117,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	withAroundOptions(
 		withArchiveOptions(program.command('export').description('write a range into a playable file')),
 	)
-		.option('-o, --output <file>', 'the file: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists')
+		.option(
+			'-o, --output <file>',
+			'the file, or s3://BUCKET/KEY: .mkv, .webm, .mp4, .mov, .m4a or .wav; replaced when it exists',
+		)
 		.option('--tracks <list>', `which tracks: ${TRACKS} (default: all)`)
 		.option('--where <name=value>', WHERE, append)
 		.option(
@@ -241,8 +244,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 
 	program
 		.command('verify')
-		.argument('<file>', 'what was given to export -o, or to follow -o')
+		.argument('<file>', 'what was given to export -o, or to follow -o; s3://BUCKET/KEY of export -o')
 		.description('check an export against its manifest, or recordings against their list')
+		.option('--region <region>', 'of s3:// (default: AWS_REGION or the profile)')
+		.option('--profile <profile>', 'credentials of s3:// from this AWS profile')
 		.option('--json', 'JSON Lines')
 		.action(run(async () => (await import('./commands/verify.js')).verify));
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import { isFileThere } from '../files/file-trouble.js';
+import { type OpenFile, openLocalFile, type ReadableFile } from '../files/readable-file.js';
 import type { FragmentRange } from './export-manifest.js';
 
 /** What is read of a file at a time. */
@@ -16,34 +15,35 @@ export class ExportBytes {
 	readonly #paths: readonly string[];
 	readonly #signal: AbortSignal | undefined;
 	/** By index of the file, the one that was opened first in front. */
-	readonly #handles = new Map<number, FileHandle>();
+	readonly #opened = new Map<number, ReadableFile>();
+	readonly #open: OpenFile;
 	readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
-	constructor(paths: readonly string[], signal: AbortSignal | undefined) {
+	/** @param open - opens a file by its path, which need not be one of the local disk */
+	constructor(paths: readonly string[], signal: AbortSignal | undefined, open: OpenFile = openLocalFile) {
 		this.#paths = paths;
 		this.#signal = signal;
+		this.#open = open;
 	}
 
 	/** Size of a file. Fails with an error in words where it is not there, or not a file. */
 	async sizeOf(file: number): Promise<number> {
-		const path = this.#paths[file] as string;
-		await isFileThere(path, { follows: true });
-		return (await stat(path)).size;
+		return (await this.#fileAt(file)).sizeBytes;
 	}
 
 	/** SHA-256 of some places, one after the other, in hexadecimal; of what there is, where a file is shorter. */
 	async sha256(ranges: readonly FragmentRange[]): Promise<string> {
 		const hash = createHash('sha256');
 		for (const { file, offset, bytes } of ranges) {
-			const handle = await this.#handle(file);
+			const opened = await this.#fileAt(file);
 			for (let done = 0; done < bytes; ) {
 				this.#signal?.throwIfAborted();
 				const length = Math.min(READ_BYTES, bytes - done);
-				const { bytesRead } = await handle.read(this.#buffer, 0, length, offset + done);
-				if (bytesRead === 0) break;
-				hash.update(this.#buffer.subarray(0, bytesRead));
-				done += bytesRead;
-				this.bytes += bytesRead;
+				const read = await opened.read(this.#buffer.subarray(0, length), offset + done);
+				if (read === 0) break;
+				hash.update(this.#buffer.subarray(0, read));
+				done += read;
+				this.bytes += read;
 			}
 		}
 		return hash.digest('hex');
@@ -51,22 +51,21 @@ export class ExportBytes {
 
 	/** Frees the files. */
 	async close(): Promise<void> {
-		for (const handle of this.#handles.values()) await handle.close();
-		this.#handles.clear();
+		for (const file of this.#opened.values()) await file.close();
+		this.#opened.clear();
 	}
 
-	async #handle(file: number): Promise<FileHandle> {
-		const known = this.#handles.get(file);
+	async #fileAt(index: number): Promise<ReadableFile> {
+		const known = this.#opened.get(index);
 		if (known !== undefined) return known;
-		for (const [oldest, handle] of this.#handles) {
-			if (this.#handles.size < MAX_OPEN_FILES) break;
-			this.#handles.delete(oldest);
-			await handle.close();
+		for (const [oldest, file] of this.#opened) {
+			if (this.#opened.size < MAX_OPEN_FILES) break;
+			this.#opened.delete(oldest);
+			await file.close();
 		}
-		const path = this.#paths[file] as string;
-		await isFileThere(path, { follows: true });
-		const handle = await open(path);
-		this.#handles.set(file, handle);
-		return handle;
+		const file = await this.#open(this.#paths[index] as string);
+		if (file === null) throw new Error('it does not exist');
+		this.#opened.set(index, file);
+		return file;
 	}
 }

@@ -22,7 +22,6 @@ import {
 	fragmentsOf,
 	type MergedGaps,
 	manifestPath,
-	readManifest,
 	writeManifest,
 } from './export-manifest.js';
 import { ExportNames } from './export-names.js';
@@ -32,6 +31,7 @@ import { ExportTracks } from './export-tracks.js';
 import { endedFragment, missingFragment, NOTHING_WRITTEN, skippedFragment } from './exported-fragment.js';
 import { brokenNotices, type FragmentNotice, noticesOf, outlierNotices } from './fragment-notice.js';
 import { ExportJournal } from './journal/export-journal.js';
+import { readManifest } from './read-manifest.js';
 import { fileTagOf, splitTagOf } from './split-rule.js';
 
 /** What a sink needs besides the request. */

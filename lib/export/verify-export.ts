@@ -1,5 +1,8 @@
 import { dirname, join } from 'node:path';
+import { SinkError } from '../errors.js';
 import { fileTrouble } from '../files/file-trouble.js';
+import { type OpenFile, openLocalFile } from '../files/readable-file.js';
+import type { RemotePlace } from '../files/remote-place.js';
 import { ExportBytes } from './export-bytes.js';
 import type { ExportedFile, ExportedFragment, ExportManifest } from './export-manifest.js';
 
@@ -24,15 +27,34 @@ export interface VerifyReport {
 
 /**
  * Checks the files of an export against its manifest, byte for byte: what comes before the fragments, every fragment, and
- * what follows them. Files are expected beside `file`. Aborts reject with the signal's reason.
+ * what follows them. Files are expected beside `file`. Aborts reject with the signal's reason; a place that is not on the local disk
+ * and cannot be read, with its `SinkError`.
+ *
+ * @param file - what was given to `export`
  */
 export async function verifyExport(
-	file: string,
+	file: string | RemotePlace,
 	manifest: ExportManifest,
 	signal?: AbortSignal,
 ): Promise<VerifyReport> {
-	const paths = manifest.files.map((exported) => join(dirname(file), exported.file));
-	const bytes = new ExportBytes(paths, signal);
+	if (typeof file === 'string') return verifyFiles(dirname(file), manifest, openLocalFile, signal);
+	const folder = await file.open('file');
+	try {
+		return await verifyFiles('', manifest, (name) => folder.get(name, signal), signal);
+	} finally {
+		await folder.close();
+	}
+}
+
+/** The same of files in a directory, which `openFile` opens. */
+export async function verifyFiles(
+	directory: string,
+	manifest: ExportManifest,
+	openFile: OpenFile,
+	signal: AbortSignal | undefined,
+): Promise<VerifyReport> {
+	const paths = manifest.files.map((exported) => join(directory, exported.file));
+	const bytes = new ExportBytes(paths, signal, openFile);
 	try {
 		return { manifest, damage: await new ExportCheck(manifest, bytes, signal).run(), bytes: bytes.bytes };
 	} finally {
@@ -139,6 +161,8 @@ class ExportCheck {
 
 	#lost(index: number, error: unknown): void {
 		this.#signal?.throwIfAborted();
+		// Of a place that cannot be reached nothing is known.
+		if (error instanceof SinkError) throw error;
 		this.#unreadable.add(index);
 		this.#found(index, null, `it cannot be read: ${fileTrouble(error)}`);
 	}

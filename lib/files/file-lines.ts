@@ -16,25 +16,30 @@ export interface FileLine {
  */
 export async function* fileLines(path: string, maxBytes: number): AsyncGenerator<FileLine> {
 	const input = createReadStream(path);
+	try {
+		yield* linesOf(input as AsyncIterable<Buffer>, maxBytes);
+	} finally {
+		input.destroy();
+	}
+}
+
+/** The lines of what comes in chunks, likewise. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<FileLine> {
 	let end = 0;
 	let pending: Buffer[] = [];
 	let pendingBytes = 0;
-	try {
-		for await (const chunk of input as AsyncIterable<Buffer>) {
-			let start = 0;
-			for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, start)) {
-				const bytes = Buffer.concat([...pending, chunk.subarray(start, at)]);
-				end += bytes.byteLength + 1;
-				yield { bytes, end };
-				pending = [];
-				pendingBytes = 0;
-				start = at + 1;
-			}
-			pending.push(chunk.subarray(start));
-			pendingBytes += chunk.byteLength - start;
-			if (pendingBytes > maxBytes) return;
+	for await (const chunk of chunks) {
+		let start = 0;
+		for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, start)) {
+			const bytes = Buffer.concat([...pending, chunk.subarray(start, at)]);
+			end += bytes.byteLength + 1;
+			yield { bytes, end };
+			pending = [];
+			pendingBytes = 0;
+			start = at + 1;
 		}
-	} finally {
-		input.destroy();
+		pending.push(chunk.subarray(start));
+		pendingBytes += chunk.byteLength - start;
+		if (pendingBytes > maxBytes) return;
 	}
 }

@@ -44,16 +44,16 @@ export const audioTrack = trackEntry(2, 'audio', 'A_TEST', [
 	master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1)]),
 ]);
 
-/** Frame `index` of track 1, ten bytes long, distinct from all others. */
+/** Frame `index` of track 1, ten bytes long unless it is to be longer, distinct from all others. */
 export function frameBlock(
 	index: number,
-	{ keyframe = false, relativeTicks = index * 40, trackNumber = 1 } = {},
+	{ keyframe = false, relativeTicks = index * 40, trackNumber = 1, sizeBytes = 10 } = {},
 ): BlockFields {
 	return {
 		trackNumber,
 		relativeTicks,
 		keyframe,
-		data: Buffer.from(`frame-${String(index).padStart(4, '0')}`),
+		data: Buffer.from(`frame-${String(index).padStart(4, '0')}`.padEnd(sizeBytes, '.')),
 	};
 }
 
@@ -108,10 +108,10 @@ export function fragmentNumber(index: number): string {
 	return `9134385233318143239${String(index).padStart(28, '0')}`;
 }
 
-/** A recording of fragments of 2 s from `startMs` on, two frames each. */
+/** A recording of fragments of 2 s from `startMs` on, two frames each, of ten bytes unless they are to have more. */
 export function recording(
 	count: number,
-	{ startMs = Date.UTC(2026, 0, 31), stepMs = 2000, firstNumber = 1 } = {},
+	{ startMs = Date.UTC(2026, 0, 31), stepMs = 2000, firstNumber = 1, frameBytes: sizeBytes = 10 } = {},
 ): Buffer {
 	return Buffer.concat(
 		Array.from({ length: count }, (_, index) =>
@@ -119,8 +119,8 @@ export function recording(
 				number: fragmentNumber(index + firstNumber),
 				producerMs: startMs + index * stepMs,
 				blocks: [
-					frameBlock(2 * index, { keyframe: true, relativeTicks: 0 }),
-					frameBlock(2 * index + 1, { relativeTicks: 1000 }),
+					frameBlock(2 * index, { keyframe: true, relativeTicks: 0, sizeBytes }),
+					frameBlock(2 * index + 1, { relativeTicks: 1000, sizeBytes }),
 				],
 			}),
 		),

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, parse } from 'node:path';
+import { basename, dirname, parse } from 'node:path';
 import {
 	type ExportDamage,
 	type ExportManifest,
 	RECORDINGS_FILE,
+	type RemotePlace,
 	readManifest,
 	SinkError,
 	verifyExport,
@@ -15,10 +16,14 @@ import { EXIT } from '../exit.js';
 /** Options of `verify`. */
 export interface VerifyOptions {
 	readonly json?: boolean;
+	/** Of S3. */
+	readonly region?: string;
+	readonly profile?: string;
 }
 
 /** Checks an export against its manifest, or the files of a recorder against their list. */
 export async function verify(path: string, options: VerifyOptions, context: CommandContext): Promise<number> {
+	if (path.startsWith('s3://')) return verifyFile(path, options, context);
 	if (basename(path) === RECORDINGS_FILE) return verifyDirectory(dirname(path), options, context);
 	const isDirectory = await stat(path).then(
 		(found) => found.isDirectory(),
@@ -60,11 +65,12 @@ function throwDamage(target: string, damage: readonly ExportDamage[]): void {
 
 async function verifyFile(
 	path: string,
-	{ json }: VerifyOptions,
+	options: VerifyOptions,
 	{ terminal, signal }: CommandContext,
 ): Promise<number> {
-	const { file, manifest } = await manifestFor(path.replace(/\.json$/, ''));
-	const { damage, bytes } = await verifyExport(file, manifest, signal);
+	const { json } = options;
+	const { file, manifest } = await manifestFor(path.replace(/\.json$/, ''), options);
+	const { damage, bytes } = await verifyExport(await placeOf(file, options), manifest, signal);
 	const { summary, files } = manifest;
 	if (json) {
 		await terminal.writeJson([
@@ -87,11 +93,14 @@ async function verifyFile(
 }
 
 /** The manifest of an export, by the name that was asked for or by that of one of its files (`x-001.mp4`, `x-customer.wav`). */
-async function manifestFor(path: string): Promise<{ file: string; manifest: ExportManifest }> {
+async function manifestFor(
+	path: string,
+	options: VerifyOptions,
+): Promise<{ file: string; manifest: ExportManifest }> {
 	const { dir, name, ext, base } = parse(path);
 	for (let stem = name; stem !== ''; stem = stem.replace(/-?[^-]*$/, '')) {
-		const file = join(dir, `${stem}${ext}`);
-		const manifest = await readManifest(file);
+		const file = `${dir}${dir === '' ? '' : '/'}${stem}${ext}`;
+		const manifest = await readManifest(await placeOf(file, options));
 		if (manifest !== null && (stem === name || manifest.files.some((exported) => exported.file === base))) {
 			return { file, manifest };
 		}
@@ -101,4 +110,11 @@ async function manifestFor(path: string): Promise<{ file: string; manifest: Expo
 		path,
 		`cannot check \`${path}\`: its manifest \`${path}.json\` is missing; export writes one, but not with --no-manifest`,
 	);
+}
+
+/** The place of a URL of S3; a path as it is. */
+async function placeOf(file: string, { region, profile }: VerifyOptions): Promise<string | RemotePlace> {
+	if (!file.startsWith('s3://')) return file;
+	const { s3 } = await import('../../s3/index.js');
+	return s3(file, { region, profile });
 }

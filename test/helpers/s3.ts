@@ -1,0 +1,67 @@
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import type { ExecutionContext } from 'ava';
+import { buildApp } from 'fauxqs';
+import type { RemotePlace } from 'kvs-archive';
+import { s3 } from 'kvs-archive/s3';
+import { temporaryDirectory } from './tools.js';
+
+/** An S3 of the test's own, with the empty bucket `media`. */
+export interface TestS3 {
+	readonly client: S3Client;
+	/** What a process needs to reach it. */
+	readonly environment: Readonly<Record<string, string>>;
+	/** Where files are staged. */
+	readonly staging: string;
+	/** A place in it. */
+	readonly place: (url: string) => RemotePlace;
+	/** Keys of the bucket. */
+	readonly keys: () => Promise<string[]>;
+	/** An object's bytes and content type. */
+	readonly object: (key: string) => Promise<{ readonly bytes: Buffer; readonly type: string | undefined }>;
+}
+
+/** Starts one, gone when the test is over. */
+export async function startS3(t: ExecutionContext): Promise<TestS3> {
+	const app = buildApp({ logger: false, host: 'localhost' });
+	const endpoint = await app.listen({ port: 0, host: '127.0.0.1' });
+	t.teardown(() => app.close());
+	const staging = await temporaryDirectory(t);
+	const client = s3Client(t, endpoint);
+	await client.send(new CreateBucketCommand({ Bucket: 'media' }));
+	const environment = {
+		AWS_ENDPOINT_URL_S3: endpoint,
+		AWS_REGION: 'eu-west-1',
+		AWS_ACCESS_KEY_ID: 'test',
+		AWS_SECRET_ACCESS_KEY: 'test',
+		AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+		KVS_ARCHIVE_STAGING: staging,
+	};
+	return {
+		client,
+		environment,
+		staging,
+		place: (url) => s3(url, { client, stagingDirectory: staging }),
+		keys: async () => {
+			const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'media' }));
+			return Contents.map(({ Key = '' }) => Key);
+		},
+		object: async (key) => {
+			const { Body, ContentType } = await client.send(new GetObjectCommand({ Bucket: 'media', Key: key }));
+			return { bytes: Buffer.from((await Body?.transformToByteArray()) ?? []), type: ContentType };
+		},
+	};
+}
+
+/** A client of a server on this machine, which makes one attempt. */
+export function s3Client(t: ExecutionContext, endpoint: string): S3Client {
+	const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+	const client = new S3Client({
+		endpoint,
+		region: 'eu-west-1',
+		credentials,
+		forcePathStyle: true,
+		maxAttempts: 1,
+	});
+	t.teardown(() => client.destroy());
+	return client;
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { readManifest, verifyExport } from 'kvs-archive';
+import { startArchive } from '../helpers/archive.js';
+import { openArchive } from '../helpers/open-archive.js';
+import { recording } from '../helpers/payload.js';
+import { between } from '../helpers/range.js';
+import { startS3 } from '../helpers/s3.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+
+const range = between(0, 800_000);
+
+test('an export into S3 is the same bytes as one into a file, in parts, with its manifest, and is left as it is by the next call', async (t) => {
+	const served = await startArchive(t, { door: recording(10, { frameBytes: 450_000 }) });
+	const s3 = await startS3(t);
+	const archive = openArchive(t, served.endpoint);
+	const file = join(await temporaryDirectory(t), 'x.mkv');
+	await archive.export(range, file);
+	const place = s3.place('s3://media/a/b/x.mkv');
+	const summary = await archive.export(range, place);
+	t.like(summary, { file: 's3://media/a/b/x.mkv', manifest: 's3://media/a/b/x.mkv.json', verified: false });
+	t.deepEqual(
+		summary.files.map((one) => one.file),
+		['s3://media/a/b/x.mkv'],
+	);
+	t.deepEqual(await s3.keys(), ['a/b/x.mkv', 'a/b/x.mkv.json']);
+	const { bytes, type } = await s3.object('a/b/x.mkv');
+	t.is(type, 'video/x-matroska');
+	t.true(bytes.byteLength > 8 * 1024 * 1024, 'it has two parts');
+	t.is(
+		createHash('sha256').update(bytes).digest('hex'),
+		createHash('sha256')
+			.update(await readFile(file))
+			.digest('hex'),
+	);
+	t.is((await s3.object('a/b/x.mkv.json')).type, 'application/json');
+	t.deepEqual(await readdir(s3.staging), []);
+
+	const before = served.count('GetMediaForFragmentList');
+	t.like(await archive.export(range, place), { file: 's3://media/a/b/x.mkv', verified: true, calls: 0 });
+	t.is(served.count('GetMediaForFragmentList'), before);
+	t.deepEqual(await readdir(s3.staging), []);
+
+	const manifest = await readManifest(place);
+	t.deepEqual((await verifyExport(place, manifest as never)).damage, []);
+	const changed = Buffer.from(bytes);
+	changed[bytes.byteLength - 1_000_000] = (changed[bytes.byteLength - 1_000_000] as number) ^ 1;
+	await writeFile(file, changed);
+	const folder = await place.open('file');
+	await folder.put('x.mkv', file, undefined);
+	await folder.close();
+	const { damage } = await verifyExport(place, manifest as never);
+	t.is(damage.length, 1);
+	t.like(damage[0], { file: 'x.mkv', detail: 'its bytes have changed' });
+	t.like(await archive.export(range, place), { verified: false, delivered: 10 });
+	t.true((await s3.object('a/b/x.mkv')).bytes.equals(bytes));
+});
