@@ -11,4 +11,5 @@ export type {
 	Submission,
 	SubmissionProgress,
 	SubmissionSummary,
+	WaitOptions,
 } from './submission.js';

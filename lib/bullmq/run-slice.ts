@@ -1,7 +1,13 @@
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ArchiveError } from '../errors.js';
-import { FfmpegDecoder, ImageSink, type KvsArchive, type Progress, type TimeRange } from '../index.js';
+import {
+	ffmpeg as ffmpegDecoder,
+	ImageSink,
+	type KvsArchive,
+	type Progress,
+	type TimeRange,
+} from '../index.js';
 import { nameByStart } from '../record/recording-name.js';
 import { callHandler } from './handler-module.js';
 import { folderBelow } from './path-below.js';
@@ -88,7 +94,7 @@ async function writePictures(
 	return unlessEmpty(job, options, async () => {
 		const sink = new ImageSink(directory);
 		const { padStart } = job;
-		const decoder = new FfmpegDecoder({ path: ffmpeg });
+		const decoder = ffmpegDecoder({ path: ffmpeg });
 		const pictures = archive.pictures(rangeOf(job), { ...options, padStart, decoder, signal, onProgress });
 		try {
 			await pipeline(pictures, sink);

@@ -24,7 +24,11 @@ export type SliceExportOptions = Pick<ExportOptions, 'tracks' | 'gaps' | 'split'
 	TagsOnly;
 
 /** Options of the pictures of each slice, as of {@link KvsArchive.pictures}; `every…` counts anew in each slice. */
-export type SliceFramesOptions = Pick<PicturesOptions, 'tracks' | 'select' | 'format'> & TagsOnly;
+export type SliceFramesOptions = Pick<
+	PicturesOptions,
+	'tracks' | 'select' | 'format' | 'size' | 'fit' | 'quality'
+> &
+	TagsOnly;
 
 /**
  * What is done with each slice. `export`: a file of that container; `frames`: a folder of pictures; `handler`: a module below the
@@ -75,6 +79,9 @@ const OPTION_NAMES: Readonly<Record<'export' | 'frames', object>> = {
 		tracks: true,
 		select: true,
 		format: true,
+		size: true,
+		fit: true,
+		quality: true,
 		where: true,
 	} satisfies OptionNames<SliceFramesOptions>,
 };

@@ -48,6 +48,16 @@ export interface SubmissionProgress extends SliceProgress {
 	readonly fragments: number;
 }
 
+/** Options of {@link Submission.wait}. */
+export interface WaitOptions {
+	/** Ends the wait, and not the jobs. */
+	readonly signal?: AbortSignal | undefined;
+	/** Called twice a second. */
+	readonly onProgress?: ((progress: SubmissionProgress) => void) | undefined;
+	/** Called once for each slice, when it is done or has failed. */
+	readonly onOutcome?: ((outcome: SliceOutcome) => void) | undefined;
+}
+
 /** Jobs that were put into a queue. */
 export class Submission {
 	/** The slices, in order. */
@@ -73,17 +83,13 @@ export class Submission {
 	 * into the queue again, except those that are known to be done; a worker recognizes the others whose output is there.
 	 * Rejects with the signal's reason, and then leaves the jobs where they are.
 	 */
-	async wait({
-		signal,
-		onProgress,
-	}: {
-		readonly signal?: AbortSignal | undefined;
-		readonly onProgress?: ((progress: SubmissionProgress) => void) | undefined;
-	} = {}): Promise<SubmissionSummary> {
+	async wait({ signal, onProgress, onOutcome }: WaitOptions = {}): Promise<SubmissionSummary> {
 		for (;;) {
 			signal?.throwIfAborted();
+			const known = new Set(this.#outcomes);
 			const lost = await this.#look();
 			onProgress?.(this.#progressOfAll());
+			for (const outcome of this.#outcomes) if (!known.has(outcome)) onOutcome?.(outcome as SliceOutcome);
 			if (this.#outcomes.every((outcome) => outcome !== null)) return this.#summary();
 			if (lost.length > 0) await this.#queue.addBulk(lost);
 			await this.#clock.sleep(POLL_MS, { signal });

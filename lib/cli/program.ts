@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
+import { addWorkerCommands } from './commands/submit/submit-options.js';
 import { withMetricsOptions } from './metrics/metrics-options.js';
 import { withArchiveOptions, withAroundOptions, withStreamOptions } from './stream-options.js';
 
@@ -241,6 +242,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--create', 'make the stream where it does not exist')
 		.option('--retention <hours>', 'how long a stream that is made keeps its media (default: 24)')
 		.action(run(async () => (await import('./commands/feed.js')).feed));
+
+	addWorkerCommands(program, run);
 
 	program
 		.command('verify')

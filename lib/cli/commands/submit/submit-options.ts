@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../../command-context.js';
+import { withArchiveOptions } from '../../stream-options.js';
+
+/** Loads a command when it is called, and hands its exit status on. */
+type Run = <A extends unknown[]>(
+	load: () => Promise<(...args: [...A, CommandContext]) => Promise<number>>,
+) => (...args: unknown[]) => Promise<void>;
+
+const REDIS = 'the Redis of the queue: redis://[USER:PASSWORD@]HOST[:PORT], or rediss:// for TLS';
+const QUEUE = 'name of the queue (default: work)';
+const WHERE = 'only fragments that carry this tag; may be given again: all must hold';
+const TRACKS = 'numbers, names, video, audio, with commas (default: all)';
+
+/** Adds `submit` and `work`. */
+export function addWorkerCommands(program: Command, run: Run): void {
+	const submit = program
+		.command('submit')
+		.description('divide work into jobs for workers: an export, frames, or a module of yours (HANDLER.js)');
+	const load = async () => import('./submit.js');
+
+	withSliceOptions(submit.command('export').description('export a range in slices, a file each'))
+		.option('-o, --output <dir>', 'the folder for the files, below --out')
+		.option('--container <name>', 'mp4, mkv, webm, mov, m4a or wav', 'mp4')
+		.option('--tracks <list>', `which tracks: ${TRACKS}`)
+		.option('--where <name=value>', WHERE, append)
+		.option('--gaps <policy>', 'as of export')
+		.option('--split <rule>', 'as of export; within a slice', append, [])
+		.option('--channels <how>', 'as of export')
+		.option('--faststart', 'as of export')
+		.action(run(async () => (await load()).submitExport));
+
+	withSliceOptions(submit.command('frames').description('write pictures of a range in slices, a folder each'))
+		.option('-o, --output <dir>', 'the folder for the folders, below --out')
+		.option('--keyframes', 'key frames only, and decode no others')
+		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10), of each slice')
+		.option('--all', 'every picture (the default)')
+		.option('--tracks <list>', `which video tracks: ${TRACKS}`)
+		.option('--where <name=value>', WHERE, append)
+		.option('--size <wxh>', 'as of frames')
+		.option('--fit <cover|contain|fill>', 'as of frames')
+		.option('--format <name>', 'as of frames', 'jpg')
+		.action(run(async () => (await load()).submitFrames));
+
+	withSliceOptions(
+		submit
+			.command('handler', { isDefault: true, hidden: true })
+			.argument('<module>', 'a module below --handlers')
+			.description('call the default export of a module with each slice'),
+	)
+		.option('-o, --output <dir>', 'a folder for what the module writes, below --out')
+		.option('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here', '.')
+		.option('--options <json>', 'given to the module')
+		.action(run(async () => (await load()).submitHandler));
+
+	program
+		.command('work')
+		.description('do the jobs that submit has put into a queue, until SIGTERM')
+		.requiredOption('--redis <url>', REDIS)
+		.option('--queue <name>', QUEUE)
+		.option('--out <dir>', 'the folder below which everything is written', '.')
+		.option('--handlers <dir>', 'the folder below which modules are', '.')
+		.option('--concurrency <n>', 'slices at once (default: 1)')
+		.option('--grace <time>', 'how long jobs may go on after SIGTERM; then other workers get them', '30s')
+		.option('--profile <name>', 'AWS profile that streams are read with')
+		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
+		.option('--json', 'JSON Lines')
+		.action(run(async () => (await import('./work.js')).work));
+}
+
+function withSliceOptions(command: Command): Command {
+	return withArchiveOptions(command)
+		.requiredOption('--redis <url>', REDIS)
+		.option('--queue <name>', QUEUE)
+		.option('--slice <time>', 'length of a slice; each begins where a fragment does', '10m')
+		.option('--out <dir>', 'the folder that workers have as --out, as it is called here', '.')
+		.option('--wait', 'wait until every slice is done; exit status 3 where something is missing')
+		.option('--verbose', 'print the stack of an error');
+}
+
+function append(value: string, values: readonly string[] = []): string[] {
+	return [...values, value];
+}

@@ -1,0 +1,65 @@
+import { resolve } from 'node:path';
+import { pathFrom, type SliceWork } from '../../../bullmq/index.js';
+import { type Container, InvalidOptionError } from '../../../index.js';
+import { whereOf } from '../../archive-options.js';
+import type { CommandContext } from '../../command-context.js';
+import { parseTracks } from '../../track-list.js';
+import { type ExportCommandOptions, exportOptionsOf } from '../export.js';
+import type { FramesCommandOptions } from '../frames/frames-options.js';
+import { pictureFormOf } from '../frames/picture-form.js';
+import { pictureSelectionOf } from '../frames/picture-selection.js';
+import { type SliceCommandOptions, submitSlices } from './submit-slices.js';
+
+/** `submit export`. */
+export async function submitExport(
+	options: SliceCommandOptions & ExportCommandOptions & { readonly container: string },
+	context: CommandContext,
+): Promise<number> {
+	const { signal: _, manifest: __, where: ___, ...given } = exportOptionsOf(options);
+	const { tracks, gaps, split, channels, faststart } = given;
+	return submitSlices(
+		{
+			kind: 'export',
+			// Checked where it is put into the queue.
+			container: options.container as Container,
+			options: { tracks, gaps, split, channels, faststart, where: whereOf(options) },
+		},
+		options,
+		context,
+	);
+}
+
+/** `submit frames`. */
+export async function submitFrames(
+	options: SliceCommandOptions & FramesCommandOptions,
+	context: CommandContext,
+): Promise<number> {
+	const { decoder: _, ...form } = pictureFormOf(options);
+	const select = pictureSelectionOf(options);
+	const tracks = parseTracks(options.tracks);
+	const where = whereOf(options);
+	return submitSlices({ kind: 'frames', options: { ...form, select, tracks, where } }, options, context);
+}
+
+/** `submit HANDLER.js`. */
+export async function submitHandler(
+	module: string,
+	options: SliceCommandOptions & { readonly handlers: string; readonly options?: string },
+	context: CommandContext,
+): Promise<number> {
+	const work: SliceWork = {
+		kind: 'handler',
+		module: pathFrom('HANDLER', resolve(options.handlers), resolve(module)),
+		options: handlerOptionsOf(options.options),
+	};
+	return submitSlices(work, options, context);
+}
+
+function handlerOptionsOf(text: string | undefined): unknown {
+	if (text === undefined) return undefined;
+	try {
+		return JSON.parse(text);
+	} catch {
+		throw new InvalidOptionError('--options', 'JSON', text);
+	}
+}
