@@ -42,7 +42,7 @@ export async function readManifest(file: string | RemotePlace): Promise<ExportMa
 	if (typeof file === 'string') return (await readAndCheck(file, openLocalFile))?.manifest ?? null;
 	const folder = await file.open('file');
 	try {
-		return (await readAndCheck(file.name, (name) => folder.get(name, undefined)))?.manifest ?? null;
+		return (await readAndCheck(file.fileName, (name) => folder.get(name, undefined)))?.manifest ?? null;
 	} finally {
 		await folder.close();
 	}

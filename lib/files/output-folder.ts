@@ -18,7 +18,7 @@ export interface FolderLock {
 
 /**
  * A place that finished files are put into: a directory, or whatever else keeps files by name. Names are flat, without a
- * `/`. A file is there whole or not at all. Every failure is a `SinkError` (`KVS_SINK_FAILED`) that names the folder or the file.
+ * `/`. A file is there whole or not at all. Every failure is a `SinkError` (`KVS_SINK_FAILED`; of S3 `KVS_STORAGE_FAILED`) that names the folder or the file.
  */
 export interface OutputFolder {
 	/** Its path or URL, for messages. */

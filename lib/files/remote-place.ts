@@ -5,7 +5,7 @@ export interface RemotePlace {
 	/** `s3://bucket/folder/file.mp4`. */
 	readonly url: string;
 	/** What stands after the last slash: `file.mp4`. */
-	readonly name: string;
+	readonly fileName: string;
 	/** Opens the folder that the file is in, or with `folder` the place itself as one. Rejects with `ArchiveError` (`KVS_PEER_MISSING`). The caller closes it. */
 	open(as: 'file' | 'folder'): Promise<RemoteFolder>;
 }

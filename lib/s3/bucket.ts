@@ -91,6 +91,34 @@ export class Bucket {
 		});
 	}
 
+	/** Size of an object; null where there is none. */
+	async sizeOf(key: string): Promise<number | null> {
+		const { HeadObjectCommand } = this.#sdk;
+		return this.#attempt('read', key, undefined, async () => {
+			try {
+				const input = { Bucket: this.name, Key: key };
+				return (await this.#client.send(new HeadObjectCommand(input))).ContentLength ?? 0;
+			} catch (error) {
+				if (isS3Error(error, 'NotFound')) return null;
+				throw error;
+			}
+		});
+	}
+
+	/** Keys that begin so and have no further slash, in their order. */
+	async *keys(prefix: string): AsyncGenerator<string> {
+		const { ListObjectsV2Command } = this.#sdk;
+		let ContinuationToken: string | undefined;
+		do {
+			const input = { Bucket: this.name, Prefix: prefix, Delimiter: '/', ContinuationToken };
+			const page = await this.#attempt('list', prefix, undefined, () =>
+				this.#client.send(new ListObjectsV2Command(input)),
+			);
+			for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+			ContinuationToken = page.NextContinuationToken;
+		} while (ContinuationToken !== undefined);
+	}
+
 	/** Removes an object, if it is there. */
 	async remove(key: string, signal?: AbortSignal): Promise<void> {
 		const { DeleteObjectCommand } = this.#sdk;

@@ -1,8 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { UnfinishedFile } from '../files/output-folder.js';
 import type { ReadableFile } from '../files/readable-file.js';
 import type { RemoteFolder } from '../files/remote-place.js';
 import type { Bucket } from './bucket.js';
 import { ObjectFile } from './object-file.js';
+import { type ObjectTarget, ObjectWriter } from './object-writer.js';
 import { uploadFile } from './upload-file.js';
 import { UploadRecord } from './upload-record.js';
 
@@ -38,22 +40,45 @@ export class S3Folder implements RemoteFolder {
 	}
 
 	async put(name: string, path: string, signal: AbortSignal | undefined): Promise<void> {
-		await uploadFile({ path, key: this.#keyOf(name) }, this.#parts.bucket, this.#record, signal);
+		await uploadFile(path, { ...this.#target(name), signal });
+	}
+
+	/** Begins an object, whose bytes come from elsewhere than the disk. */
+	create(name: string): UnfinishedFile {
+		return new ObjectWriter(this.#target(name));
+	}
+
+	/** Names of the objects in it, and of none whose name begins with a dot or in folders of it. */
+	async *list(): AsyncGenerator<string> {
+		const { bucket, prefix } = this.#parts;
+		for await (const key of bucket.keys(prefix)) {
+			const name = key.slice(prefix.length);
+			if (!name.startsWith('.')) yield name;
+		}
+	}
+
+	/** Size of an object; null where there is none. */
+	async sizeOf(name: string): Promise<number | null> {
+		const { bucket, key } = this.#target(name);
+		return bucket.sizeOf(key);
 	}
 
 	async get(name: string, signal: AbortSignal | undefined): Promise<ReadableFile | null> {
-		return ObjectFile.open(this.#parts.bucket, this.#keyOf(name), signal);
+		const { bucket, key } = this.#target(name);
+		return ObjectFile.open(bucket, key, signal);
 	}
 
 	async remove(name: string, signal: AbortSignal | undefined): Promise<void> {
-		await this.#parts.bucket.remove(this.#keyOf(name), signal);
+		const { bucket, key } = this.#target(name);
+		await bucket.remove(key, signal);
 	}
 
 	async close(): Promise<void> {
 		this.#parts.ownClient?.destroy();
 	}
 
-	#keyOf(name: string): string {
-		return `${this.#parts.prefix}${name}`;
+	#target(name: string): ObjectTarget {
+		const { bucket, prefix } = this.#parts;
+		return { bucket, key: `${prefix}${name}`, record: this.#record };
 	}
 }

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { InvalidOptionError } from '../errors.js';
-import type { RemoteFolder, RemotePlace } from '../files/remote-place.js';
+import type { FolderLock, OutputFolder, UnfinishedFile } from '../files/output-folder.js';
+import { chunksOf, type ReadableFile } from '../files/readable-file.js';
+import type { RemotePlace } from '../files/remote-place.js';
+import { markStaging } from '../files/staging.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { Bucket } from './bucket.js';
 import { createS3Client, loadS3, type S3ClientSettings } from './s3-client.js';
@@ -45,13 +49,15 @@ const RECORD_NAME = '.upload.json';
  * Files are made on the local disk first, where a stopped run continues, and uploaded when they are whole. Needs `s3:PutObject`,
  * `s3:GetObject`, `s3:DeleteObject`, `s3:AbortMultipartUpload`, and `s3:ListBucket`, without which S3 does not say that an object is missing.
  */
-export function s3(url: string, options: S3Options = {}): RemotePlace {
+export function s3(url: string, options: S3Options = {}): S3Place {
 	return new S3Place(url, options);
 }
 
-class S3Place implements RemotePlace {
+/** A place in S3: a file, or as an `OutputFolder` the folder of that name. */
+export class S3Place implements RemotePlace, OutputFolder {
 	readonly url: string;
-	readonly name: string;
+	readonly fileName: string;
+	#folder: Promise<S3Folder> | null = null;
 	readonly #location: S3Location;
 	readonly #options: S3Options;
 
@@ -65,17 +71,17 @@ class S3Place implements RemotePlace {
 		this.#location = parseS3Url(url);
 		this.#options = options;
 		this.url = url;
-		this.name = this.#location.key.split('/').at(-1) as string;
+		this.fileName = this.#location.key.split('/').at(-1) as string;
 	}
 
-	async open(as: 'file' | 'folder'): Promise<RemoteFolder> {
+	async open(as: 'file' | 'folder'): Promise<S3Folder> {
 		const { client, stagingDirectory, ...settings } = this.#options;
 		const { bucket: name, key } = this.#location;
 		const sdk = await loadS3();
 		const ownClient = client === undefined ? createS3Client(sdk, settings) : null;
 		const bucket = new Bucket(name, sdk, client ?? (ownClient as S3Client));
 		const folder = key === '' || key.endsWith('/') ? key : `${key}/`;
-		const prefix = as === 'folder' ? folder : key.slice(0, key.length - this.name.length);
+		const prefix = as === 'folder' ? folder : key.slice(0, key.length - this.fileName.length);
 		const recordKey = as === 'folder' ? `${folder}${RECORD_NAME}` : `${key}${RECORD_NAME}`;
 		const root = stagingDirectory ?? defaultStagingDirectory();
 		return new S3Folder({
@@ -85,6 +91,63 @@ class S3Place implements RemotePlace {
 			stagingDirectory: join(root, createHash('sha256').update(bucket.urlOf(key)).digest('hex').slice(0, 32)),
 			ownClient,
 		});
+	}
+
+	get name(): string {
+		return this.url;
+	}
+
+	/** Also removes the uploads that a killed process has left there. */
+	async lock(): Promise<FolderLock> {
+		const folder = await this.#asFolder();
+		const mark = await markStaging(folder.stagingDirectory, this.url);
+		const release = async (): Promise<void> => {
+			mark.release();
+			this.#folder = null;
+			await folder.close();
+		};
+		try {
+			await rm(folder.stagingDirectory, { recursive: true, force: true });
+			await folder.removeUnfinished(undefined);
+		} catch (error) {
+			await release();
+			throw error;
+		}
+		return { release };
+	}
+
+	async create(name: string): Promise<UnfinishedFile> {
+		return (await this.#asFolder()).create(name);
+	}
+
+	async read(name: string): Promise<AsyncIterable<Uint8Array> | null> {
+		const file = await (await this.#asFolder()).get(name, undefined);
+		return file === null ? null : bytesOf(file);
+	}
+
+	async sizeOf(name: string): Promise<number | null> {
+		return (await this.#asFolder()).sizeOf(name);
+	}
+
+	async *list(): AsyncGenerator<string> {
+		yield* (await this.#asFolder()).list();
+	}
+
+	async remove(name: string): Promise<void> {
+		await (await this.#asFolder()).remove(name, undefined);
+	}
+
+	#asFolder(): Promise<S3Folder> {
+		this.#folder ??= this.open('folder');
+		return this.#folder;
+	}
+}
+
+async function* bytesOf(file: ReadableFile): AsyncGenerator<Uint8Array> {
+	try {
+		yield* chunksOf(file);
+	} finally {
+		await file.close();
 	}
 }
 

@@ -28,17 +28,9 @@ export async function startS3(t: ExecutionContext): Promise<TestS3> {
 	const staging = await temporaryDirectory(t);
 	const client = s3Client(t, endpoint);
 	await client.send(new CreateBucketCommand({ Bucket: 'media' }));
-	const environment = {
-		AWS_ENDPOINT_URL_S3: endpoint,
-		AWS_REGION: 'eu-west-1',
-		AWS_ACCESS_KEY_ID: 'test',
-		AWS_SECRET_ACCESS_KEY: 'test',
-		AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-		KVS_ARCHIVE_STAGING: staging,
-	};
 	return {
 		client,
-		environment,
+		environment: s3Environment(endpoint, staging),
 		staging,
 		place: (url) => s3(url, { client, stagingDirectory: staging }),
 		keys: async () => {
@@ -49,6 +41,18 @@ export async function startS3(t: ExecutionContext): Promise<TestS3> {
 			const { Body, ContentType } = await client.send(new GetObjectCommand({ Bucket: 'media', Key: key }));
 			return { bytes: Buffer.from((await Body?.transformToByteArray()) ?? []), type: ContentType };
 		},
+	};
+}
+
+/** What a process needs to reach a server on this machine. */
+export function s3Environment(endpoint: string, staging: string): Readonly<Record<string, string>> {
+	return {
+		AWS_ENDPOINT_URL_S3: endpoint,
+		AWS_REGION: 'eu-west-1',
+		AWS_ACCESS_KEY_ID: 'test',
+		AWS_SECRET_ACCESS_KEY: 'test',
+		AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+		KVS_ARCHIVE_STAGING: staging,
 	};
 }
 

@@ -20,7 +20,7 @@ export async function exportRemote(
 	source: ExportSource,
 ): Promise<ExportSummary> {
 	const { signal } = options;
-	const request = exportRequestOf(range, place.name, options, source.stream);
+	const request = exportRequestOf(range, place.fileName, options, source.stream);
 	signal?.throwIfAborted();
 	const folder = await place.open('file');
 	try {
@@ -28,8 +28,8 @@ export async function exportRemote(
 		try {
 			await folder.removeUnfinished(signal);
 			const openFile = (name: string): ReturnType<RemoteFolder['get']> => folder.get(name, signal);
-			const done = await finishedExport(place.name, request, options, source, openFile);
-			const summary = done ?? (await exportAndPut(range, place.name, folder, options, source));
+			const done = await finishedExport(place.fileName, request, options, source, openFile);
+			const summary = done ?? (await exportAndPut(range, place.fileName, folder, options, source));
 			await rm(folder.stagingDirectory, { recursive: true, force: true });
 			return inPlace(summary, folder);
 		} finally {
