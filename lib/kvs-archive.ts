@@ -43,7 +43,7 @@ import { type Clock, systemClock } from './pace/clock.js';
 import { resolveQuotas } from './pace/quotas.js';
 import { createRateLimiter, type RateLimiter } from './pace/rate-limiter.js';
 import { retry } from './pace/retry.js';
-import { sharedRateLimiter } from './pace/shared-rate-limiter.js';
+import { streamLimiter } from './pace/shared-rate-limiter.js';
 import { placeOf } from './place-of.js';
 import type { DashSessionOptions } from './playback/dash-session-options.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
@@ -97,11 +97,8 @@ export class KvsArchive implements AsyncDisposable {
 		this.client = new ArchiveClient(options);
 		this.#clock = clock ?? systemClock;
 		// Who shares a limiter must agree on what time it is.
-		this.#limiter =
-			limiter ??
-			(clock === undefined
-				? sharedRateLimiter(() => this.client.quotaKey(), quotas)
-				: createRateLimiter(quotas, { clock }));
+		const own = clock === undefined ? limiter : (limiter ?? createRateLimiter(quotas, { clock }));
+		this.#limiter = streamLimiter(own, () => this.client.quotaKey(), quotas);
 		this.#connections = resolveQuotas(quotas).connections;
 	}
 

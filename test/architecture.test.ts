@@ -67,7 +67,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'stream',
 	],
 	s3: ['files'],
-	redis: ['follow', 'stream'],
+	redis: ['follow', 'pace', 'stream'],
 	dynamodb: ['follow'],
 	bullmq: ['aws', 'files', 'follow', 'index.ts', 'muxing', 'pace', 'record', 'redis/index.ts', 'stream'],
 	cli: [

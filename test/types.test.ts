@@ -15,13 +15,14 @@ import {
 	type KvsErrorCode,
 	type MediaEvent,
 	type MetricSource,
+	type RateLimiter,
 	type Recording,
 	serveMetrics,
 	type Tag,
 	type TimeRange,
 } from 'kvs-archive';
 import { DynamoCheckpoints } from 'kvs-archive/dynamodb';
-import { RedisCheckpoints } from 'kvs-archive/redis';
+import { createRedisLimiter, RedisCheckpoints } from 'kvs-archive/redis';
 
 /** Fails to compile where two types are not the same. */
 function same<Expected>() {
@@ -126,6 +127,15 @@ async function typesOfTheCalls(): Promise<void> {
 		new RedisCheckpoints({ url: 'redis://127.0.0.1', leaseMS: 1000 }),
 	];
 	for (const checkpoint of stores) archive.follow({ checkpoint });
+
+	const limiters: readonly RateLimiter[] = [
+		createRedisLimiter({ url: 'redis://127.0.0.1', quotas: { callsPerSecond: 3 } }),
+		createRedisLimiter({ client: new Redis({ lazyConnect: true }), key: 'door' }),
+		createRedisLimiter({ client: new Cluster([]) }),
+		// @ts-expect-error: misspelled
+		createRedisLimiter({ url: 'redis://127.0.0.1', onaway: () => {} }),
+	];
+	for (const limiter of limiters) new KvsArchive({ streamName: 'door', limiter });
 }
 
 void typesOfTheCalls;
@@ -134,6 +144,7 @@ test('an option that there is not is refused, by every call', async (t) => {
 	const wrong = { padstart: true } as object;
 	const calls: Record<string, () => unknown> = {
 		redis: () => new RedisCheckpoints({ url: 'redis://127.0.0.1', ...wrong }),
+		limiter: () => createRedisLimiter({ url: 'redis://127.0.0.1', ...wrong }),
 		dynamodb: () => new DynamoCheckpoints({ table: 'checkpoints', ...wrong }),
 		constructor: () => new KvsArchive({ streamName: 'door', ...wrong }),
 		fragments: () => archive.fragments(range, wrong),

@@ -10,6 +10,7 @@ import {
 	isHttpUrl,
 	resolveEndpoint,
 	resolveResponseTimeoutMs,
+	withoutCredentials,
 } from './client-settings.js';
 import { DataEndpoints } from './data-endpoints.js';
 import { type FragmentPage, readFragmentPage } from './fragment-page.js';
@@ -65,12 +66,13 @@ export class ArchiveClient {
 	/**
 	 * Names what has quotas of its own, endpoint, region and stream, the same for a stream's name and its ARN. The region is
 	 * the one that calls use: of the option, the ARN, the caller's client, the environment or the profile. Streams of one
-	 * name in two accounts are not told apart, as only an ARN says the account.
+	 * name in two accounts are not told apart, as only an ARN says the account. Holds no credentials.
 	 */
 	async quotaKey(): Promise<string> {
 		const region = await this.#clients.region();
 		const name = 'StreamName' in this.#id ? this.#id.StreamName : this.#id.StreamARN.split('/')[1];
-		return `${this.#controlEndpoint ?? ''} ${region} ${name}`;
+		const endpoint = this.#controlEndpoint === undefined ? '' : withoutCredentials(this.#controlEndpoint);
+		return `${endpoint} ${region} ${name}`;
 	}
 
 	/** One page of a range, or the page a token of the same range names. */

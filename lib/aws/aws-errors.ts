@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { InvalidOptionError, RequestError, type RequestErrorDetails } from '../errors.js';
+import { ArchiveError, InvalidOptionError, RequestError, type RequestErrorDetails } from '../errors.js';
 import { findInvalidTime, INVALID_BODY } from './json-body.js';
 
 const throttles = new Set([
@@ -154,7 +154,8 @@ export function invalidResponse(
 
 /** Whether a call that failed so may succeed when it is made again. */
 export function isRetryableRequest(error: unknown): boolean {
-	return error instanceof RequestError && error.retryable;
+	if (!(error instanceof ArchiveError)) return false;
+	return error.code === 'KVS_PERMIT_LOST' || (error instanceof RequestError && error.retryable);
 }
 
 /** Whether the service refused a call for what it asks, which it may have taken before: a token or a fragment that has expired. */

@@ -1,4 +1,5 @@
-import { InvalidOptionError, KvsArchive, type RangeClock } from '../index.js';
+import { InvalidOptionError, KvsArchive, type KvsArchiveOptions, type RangeClock } from '../index.js';
+import { createRedisLimiter, type RedisLimiter } from '../redis/index.js';
 import type { CommandContext } from './command-context.js';
 import { parseDuration } from './duration.js';
 import { parsePointInTime } from './point-in-time.js';
@@ -13,21 +14,43 @@ export interface ArchiveCommandOptions {
 	readonly endpoint?: string;
 	readonly region?: string;
 	readonly profile?: string;
+	readonly redis?: string;
 	readonly json?: boolean;
 }
 
+/** An archive of a command, which ends with the limiter that was made for it. */
+class CommandArchive extends KvsArchive {
+	readonly #limiter: RedisLimiter | undefined;
+
+	constructor(options: Omit<KvsArchiveOptions, 'limiter'>, limiter: RedisLimiter | undefined) {
+		super({ ...options, limiter });
+		this.#limiter = limiter;
+	}
+
+	override async close(): Promise<void> {
+		await super.close();
+		await this.#limiter?.close();
+	}
+}
+
 /** The archive that the options name. Throws `InvalidOptionError` unless exactly one stream is given. */
-export function archiveOf(options: ArchiveCommandOptions): KvsArchive {
+export function archiveOf(
+	options: ArchiveCommandOptions,
+	{ terminal }: Pick<CommandContext, 'terminal'>,
+): KvsArchive {
 	if ((options.stream === undefined) === (options.streamArn === undefined)) {
 		throw new InvalidOptionError('--stream', 'given, or --stream-arn, and not both', options.stream);
 	}
-	return new KvsArchive({
-		streamName: options.stream,
-		streamArn: options.streamArn,
-		endpoint: options.endpoint,
-		region: options.region,
-		profile: options.profile,
-	});
+	const { redis, region, profile, endpoint, streamArn, stream: streamName } = options;
+	if (redis !== undefined && !(/^rediss?:\/\//.test(redis) && URL.canParse(redis))) {
+		// What came instead may hold a password.
+		throw new InvalidOptionError('--redis', 'redis://HOST[:PORT], or rediss://…');
+	}
+	const onAway = ({ message }: Error): void => terminal.say(message);
+	return new CommandArchive(
+		{ streamName, streamArn, endpoint, region, profile },
+		redis === undefined ? undefined : createRedisLimiter({ url: redis, onAway }),
+	);
 }
 
 /** A range as the command line gives it. */

@@ -29,7 +29,7 @@ export async function openSession(
 		text === undefined ? undefined : parsePointInTime(option, text, nowMs);
 	// A replay without an end goes on; a range on demand ends now, as with the other commands.
 	const to = options.to ?? (mode === 'on-demand' ? 'now' : undefined);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, { terminal });
 	const session = await open(archive, {
 		// The library checks the words.
 		mode: mode as SessionOptions['mode'],

@@ -3,7 +3,13 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { addWorkerCommands } from './commands/submit/submit-options.js';
 import { withMetricsOptions } from './metrics/metrics-options.js';
-import { withArchiveOptions, withAroundOptions, withStreamOptions } from './stream-options.js';
+import {
+	withArchiveOptions,
+	withAroundOptions,
+	withRangeOptions,
+	withRedisOption,
+	withStreamOptions,
+} from './stream-options.js';
 
 /** What `--tracks` takes. */
 const TRACKS = 'numbers, names, video, audio, with commas';
@@ -82,8 +88,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.action(run(async () => (await import('./commands/events.js')).events));
 
 	withMetricsOptions(
-		withStreamOptions(
-			program.command('follow').description('print every media event of what comes into a stream, for ever'),
+		withRedisOption(
+			withStreamOptions(
+				program
+					.command('follow')
+					.description('print every media event of what comes into a stream, for ever'),
+			),
 		),
 	)
 		.option(
@@ -199,7 +209,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('-o, --output <file>', 'the .mp4 to write; - for stdout')
 		.action(run(async () => (await import('./commands/clip.js')).clip));
 
-	withArchiveOptions(program.command('hls').description('open a playback session and print its URL'))
+	withRangeOptions(program.command('hls').description('open a playback session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
 		.option('--container <container>', 'ts or fmp4 (default: ts; the service: fmp4)')
 		.option('--discontinuity <mode>', 'on-discontinuity (the default), always or never')
@@ -208,7 +218,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--max-fragments <n>', 'fragments in a playlist, 1 to 5000')
 		.action(run(async () => (await import('./commands/hls.js')).hls));
 
-	withArchiveOptions(program.command('dash').description('open a DASH session and print its URL'))
+	withRangeOptions(program.command('dash').description('open a DASH session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
 		.option('--fragment-timestamps', "each fragment's time in the manifest (kvs:ts)")
 		.option('--fragment-numbers', "each fragment's number in the manifest (kvs:fn)")

@@ -2,6 +2,19 @@ import type { Command } from 'commander';
 
 /** Adds the options that every command reading a range of a stream has. */
 export function withArchiveOptions(command: Command): Command {
+	return withRedisOption(withRangeOptions(command));
+}
+
+/** Adds the option of commands whose calls count against the stream's quotas. */
+export function withRedisOption(command: Command): Command {
+	return command.option(
+		'--redis <url>',
+		"share the stream's quotas with everyone on this Redis: redis://[USER:PASSWORD@]HOST[:PORT], or rediss://",
+	);
+}
+
+/** Adds the options that name a range of a stream. */
+export function withRangeOptions(command: Command): Command {
 	return withStreamOptions(command)
 		.option(
 			'--from <time>',

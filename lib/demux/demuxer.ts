@@ -244,9 +244,9 @@ function isFailure(event: MediaEvent): event is FragmentFailureEvent {
 	return event.type === 'fragment-failure';
 }
 
-/** A connection that was closed to make room is not a failure. */
+/** A connection that was closed to make room, or because its permit was lost, is not a failure. */
 function isHeldBack(error: unknown): boolean {
-	return error instanceof ArchiveError && error.code === 'KVS_HELD_BACK';
+	return error instanceof ArchiveError && ['KVS_HELD_BACK', 'KVS_PERMIT_LOST'].includes(error.code);
 }
 
 /** The request itself was refused, or its retries are used up: not recoverable here. */
@@ -254,6 +254,7 @@ function isRefused(error: unknown): boolean {
 	return (
 		error instanceof ArchiveError &&
 		!(error instanceof MediaError) &&
-		!['KVS_HELD_BACK', 'KVS_STALLED'].includes(error.code)
+		!isHeldBack(error) &&
+		error.code !== 'KVS_STALLED'
 	);
 }

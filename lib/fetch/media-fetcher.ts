@@ -12,8 +12,9 @@ import { type Clock, systemClock } from '../pace/clock.js';
 import { SERVICE_QUOTAS } from '../pace/quotas.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
 import { type RetryPolicy, retry } from '../pace/retry.js';
-import { sharedRateLimiter } from '../pace/shared-rate-limiter.js';
+import { streamLimiter } from '../pace/shared-rate-limiter.js';
 import { withPermit } from '../pace/with-permit.js';
+import { destroyOnAbort } from '../stream/abort.js';
 import { Stage } from '../stream/stage.js';
 import { ByteBudget } from './byte-budget.js';
 import { type BodyTimeouts, ResponseBody } from './response-body.js';
@@ -80,7 +81,7 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 		super({ readableHighWaterMark: concurrency });
 		this.#options = options;
 		this.#concurrency = concurrency;
-		this.#limiter = options.limiter ?? sharedRateLimiter(() => options.client.quotaKey());
+		this.#limiter = streamLimiter(options.limiter, () => options.client.quotaKey());
 		this.#queue = new PQueue({ concurrency: concurrency });
 		this.#budget = new ByteBudget(maxBufferedBytes);
 	}
@@ -159,9 +160,12 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 			whenOver: (body: Readable, closed: () => void) => void finished(body, closed),
 		};
 		const attempt = (): Promise<Readable> =>
-			withPermit(this.#limiter, cost, (permitted) =>
-				client.getMediaForFragmentList(numbers, { onCall, ...permitted }),
-			);
+			withPermit(this.#limiter, cost, async (permitted) => {
+				const body = await client.getMediaForFragmentList(numbers, { onCall, ...permitted });
+				// Its reader learns the reason: a lost permit is not a failure of the response.
+				if (permitted.signal !== undefined) destroyOnAbort(body, permitted.signal);
+				return body;
+			});
 		return retry(attempt, { isRetryable: isRetryableRequest, policy, signal, clock, random });
 	}
 

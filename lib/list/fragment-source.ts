@@ -8,7 +8,7 @@ import { type ResolvedTimeRange, resolveTimeRange, startMs, type TimeRange } fro
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
 import type { RetryPolicy } from '../pace/retry.js';
-import { sharedRateLimiter } from '../pace/shared-rate-limiter.js';
+import { streamLimiter } from '../pace/shared-rate-limiter.js';
 import { Source } from '../stream/source.js';
 import { type ListingOptions, listWindow } from './fragment-pages.js';
 import { isBefore, type ListingPosition, readListingToken, toListingToken } from './listing-token.js';
@@ -113,7 +113,7 @@ export class FragmentSource extends Source<Fragment> {
 	/** The windows' fragments, none of them empty. */
 	async *#listed(): AsyncGenerator<Fragment[]> {
 		const { client, pageSize = MAX_PAGE_SIZE, onCall, retryPolicy, clock, random } = this.#options;
-		const limiter = this.#options.limiter ?? sharedRateLimiter(() => client.quotaKey());
+		const limiter = streamLimiter(this.#options.limiter, () => client.quotaKey());
 		const options: ListingOptions = {
 			pageSize,
 			limiter,

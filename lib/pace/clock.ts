@@ -20,3 +20,13 @@ export const systemClock: Clock = {
 		}
 	},
 };
+
+/** Longer than any wait, and the longest a timer can be. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Keeps the process alive until the function that it returns is called. */
+export function keepAlive(clock: Clock): () => void {
+	const over = new AbortController();
+	clock.sleep(LONGEST_TIMER_MS, { signal: over.signal }).catch(() => {});
+	return () => over.abort();
+}

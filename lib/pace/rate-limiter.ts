@@ -1,7 +1,15 @@
 import Bottleneck from 'bottleneck';
 import { unlessAborted } from '../stream/abort.js';
-import { type Clock, systemClock } from './clock.js';
-import { type Quotas, resolveQuotas } from './quotas.js';
+import { type Clock, keepAlive, systemClock } from './clock.js';
+import {
+	CONNECTIONS,
+	HOLD_MS,
+	PLACES_IN_ORDER,
+	type PlaceName,
+	type Places,
+	placesOf,
+} from './quota-places.js';
+import type { Quotas } from './quotas.js';
 
 /** What a request costs. An absent field costs nothing. */
 export interface RequestCost {
@@ -40,16 +48,12 @@ export interface Permit {
 export interface RateLimiter {
 	/** Waits for a permit, first come first served. Rejects with the signal's reason when it is aborted. */
 	acquire(cost: RequestCost, signal?: AbortSignal): Promise<Permit>;
+	/**
+	 * The limiter of one stream, where one object limits several: `KvsArchive` and `MediaFetcher` use what it returns. `key` resolves
+	 * with the endpoint, the region and the stream's name (`ArchiveClient.quotaKey`). Absent where the object itself is the limiter.
+	 */
+	forStream?(key: () => Promise<string>): RateLimiter;
 }
-
-/**
- * How long a request counts, in milliseconds. A second, and what requests may bunch up on their way: the service counts
- * where they arrive. With 1,010 ms six calls were once seen in a second.
- */
-const HOLD_MS = 1050;
-
-/** Longer than any wait, and the longest a timer can be. */
-const AWAKE_MS = 2 ** 31 - 1;
 
 /** Bottleneck's priorities: 0 is the highest of 0 to 9. */
 const URGENT = 0;
@@ -61,21 +65,6 @@ interface Grant {
 	readonly hold: () => void;
 	readonly free: () => void;
 }
-
-/** The quotas in the order in which they are waited for: nothing scarce is held while something else is waited for. */
-const IN_ORDER = [
-	'connections',
-	'liveConnections',
-	'metadataPoints',
-	'mediaPoints',
-	'calls',
-	'liveCalls',
-] as const;
-
-type QuotaName = (typeof IN_ORDER)[number];
-
-/** Those that are held until the response has ended, and not for a second. */
-const CONNECTIONS: ReadonlySet<QuotaName> = new Set(['connections', 'liveConnections']);
 
 /**
  * A limiter that keeps the service's quotas in any rolling second: each is a Bottleneck with as many places as the quota
@@ -92,13 +81,13 @@ export function createRateLimiter(
 /** The limiter of {@link createRateLimiter}; its quotas can be changed while it is used. */
 export class QuotaLimiter implements RateLimiter {
 	readonly #clock: Clock;
-	readonly #limits: Readonly<Record<QuotaName, Bottleneck>>;
-	#most: Readonly<Record<QuotaName, number>>;
+	readonly #limits: Readonly<Record<PlaceName, Bottleneck>>;
+	#most: Places;
 
 	constructor(quotas: Partial<Quotas> = {}, clock: Clock = systemClock) {
 		this.#clock = clock;
 		this.#most = placesOf(quotas);
-		const limitOf = (name: QuotaName): Bottleneck => new Bottleneck({ maxConcurrent: this.#most[name] });
+		const limitOf = (name: PlaceName): Bottleneck => new Bottleneck({ maxConcurrent: this.#most[name] });
 		this.#limits = {
 			connections: limitOf('connections'),
 			metadataPoints: limitOf('metadataPoints'),
@@ -112,16 +101,16 @@ export class QuotaLimiter implements RateLimiter {
 	/** Changes the quotas from here on; permits that were given stay. */
 	configure(quotas: Partial<Quotas>): void {
 		this.#most = placesOf(quotas);
-		for (const name of IN_ORDER) this.#limits[name].updateSettings({ maxConcurrent: this.#most[name] });
+		for (const name of PLACES_IN_ORDER)
+			this.#limits[name].updateSettings({ maxConcurrent: this.#most[name] });
 	}
 
 	/** As {@link RateLimiter} says. */
 	async acquire(cost: RequestCost, signal?: AbortSignal): Promise<Permit> {
 		signal?.throwIfAborted();
 		// Held permits do not keep a process alive that is done; one that waits for a permit is not.
-		const awake = new AbortController();
-		this.#clock.sleep(AWAKE_MS, { signal: awake.signal }).catch(() => {});
-		const grants = new Map<QuotaName, Grant>();
+		const release = keepAlive(this.#clock);
+		const grants = new Map<PlaceName, Grant>();
 		const cancel = (): void => {
 			for (const grant of grants.values()) grant.free();
 		};
@@ -131,7 +120,7 @@ export class QuotaLimiter implements RateLimiter {
 			cancel();
 			throw error;
 		} finally {
-			awake.abort();
+			release();
 		}
 		return {
 			sent: () => {
@@ -146,10 +135,10 @@ export class QuotaLimiter implements RateLimiter {
 
 	async #acquireAll(
 		cost: RequestCost,
-		grants: Map<QuotaName, Grant>,
+		grants: Map<PlaceName, Grant>,
 		signal: AbortSignal | undefined,
 	): Promise<void> {
-		for (const name of IN_ORDER) {
+		for (const name of PLACES_IN_ORDER) {
 			// A request that costs more than a whole second's quota goes when nothing else counts.
 			const weight = Math.min(cost[name] ?? 0, this.#most[name]);
 			if (weight === 0) continue;
@@ -164,7 +153,7 @@ export class QuotaLimiter implements RateLimiter {
 		}
 	}
 
-	#take(name: QuotaName, weight: number, priority: number): Promise<Grant> {
+	#take(name: PlaceName, weight: number, priority: number): Promise<Grant> {
 		return new Promise((resolve, reject) => {
 			const job = (): Promise<void> =>
 				new Promise((free) => {
@@ -174,16 +163,4 @@ export class QuotaLimiter implements RateLimiter {
 			this.#limits[name].schedule({ weight, priority }, job).catch(reject);
 		});
 	}
-}
-
-function placesOf(quotas: Partial<Quotas>): Readonly<Record<QuotaName, number>> {
-	const resolved = resolveQuotas(quotas);
-	return {
-		connections: resolved.connections,
-		metadataPoints: resolved.metadataPointsPerSecond,
-		mediaPoints: resolved.mediaPointsPerSecond,
-		calls: resolved.callsPerSecond,
-		liveConnections: resolved.liveConnections,
-		liveCalls: resolved.liveCallsPerSecond,
-	};
 }

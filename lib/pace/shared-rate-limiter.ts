@@ -23,6 +23,15 @@ export function sharedRateLimiter(key: () => Promise<string>, quotas?: Partial<Q
 	};
 }
 
+/** What limits the calls of one stream: what was given, where it was, else what the process has for the `key`. */
+export function streamLimiter(
+	given: RateLimiter | undefined,
+	key: () => Promise<string>,
+	quotas?: Partial<Quotas>,
+): RateLimiter {
+	return given?.forStream?.(key) ?? given ?? sharedRateLimiter(key, quotas);
+}
+
 function limiterOf(key: string, quotas: Partial<Quotas> | undefined): QuotaLimiter {
 	const known = limiters.get(key)?.deref();
 	if (known !== undefined) {

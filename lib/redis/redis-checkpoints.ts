@@ -1,7 +1,7 @@
-import { InvalidOptionError } from '../errors.js';
 import { LeasedCheckpoints, type LeaseOptions } from '../follow/leased-checkpoints.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
-import { type RedisClient, RedisLeaseTable } from './redis-lease-table.js';
+import { type RedisClient, RedisConnection } from './redis-connection.js';
+import { RedisLeaseTable } from './redis-lease-table.js';
 
 const DEFAULT_KEY_PREFIX = 'kvs-archive:checkpoint:';
 
@@ -35,19 +35,6 @@ export class RedisCheckpoints extends LeasedCheckpoints {
 	constructor(options: RedisCheckpointsOptions) {
 		checkOptionNames(options, OPTION_NAMES);
 		const { url, client, keyPrefix = DEFAULT_KEY_PREFIX, ...lease } = options;
-		super(new RedisLeaseTable(serverOf(url, client), keyPrefix), lease);
+		super(new RedisLeaseTable(new RedisConnection({ url, client }), keyPrefix), lease);
 	}
-}
-
-function serverOf(url: string | undefined, client: RedisClient | undefined): string | RedisClient {
-	if ((url === undefined) === (client === undefined)) {
-		throw new InvalidOptionError('url', 'given, or `client`, and not both', url === undefined ? url : 'both');
-	}
-	if (url === undefined) return client as RedisClient;
-	if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-		// The rest may hold a password.
-		const [scheme = ''] = /^[a-z]+:\/\//i.exec(url) ?? [];
-		throw new InvalidOptionError('url', '`redis://HOST[:PORT]` or `rediss://…`', `${scheme}…`);
-	}
-	return url;
 }

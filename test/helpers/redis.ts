@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
+import type { Certificate } from './certificate.js';
 import { temporaryDirectory } from './tools.js';
 
 /** A Redis of the test's own, and a client that looks into it. */
@@ -17,19 +18,44 @@ export interface TestRedis {
 	readonly start: () => Promise<void>;
 }
 
-/** Starts a `redis-server` on a free port, gone when the test is over. With `keepsData` it has them when it is started again. */
+/**
+ * Starts a `redis-server` on a free port, gone when the test is over. With `keepsData` it has them when it is started again; with a
+ * certificate it speaks TLS, and `client` is of no use.
+ *
+ * @param user - a user that there is besides the default one, by its rules
+ */
 export async function startRedis(
 	t: ExecutionContext,
-	{ password, keepsData = false }: { password?: string; keepsData?: boolean } = {},
+	{
+		password,
+		user,
+		tls,
+		keepsData = false,
+	}: { password?: string; user?: string; tls?: Certificate; keepsData?: boolean } = {},
 ): Promise<TestRedis> {
 	const directory = await temporaryDirectory(t);
 	const port = await freePort();
 	let server: ChildProcess | null = null;
 	const start = async (): Promise<void> => {
-		const options = { bind: '127.0.0.1', port: String(port), save: '', dir: directory };
-		const log = keepsData ? { appendonly: 'yes', appendfsync: 'always' } : { appendonly: 'no' };
-		const settings = Object.entries({ ...options, ...log, ...(password && { requirepass: password }) });
-		const args = settings.flatMap(([name, value]) => [`--${name}`, value]);
+		const encryption = tls && {
+			port: '0',
+			'tls-port': String(port),
+			'tls-cert-file': tls.certFile,
+			'tls-key-file': tls.keyFile,
+			'tls-auth-clients': 'no',
+			'tls-ca-cert-file': tls.certFile,
+		};
+		const settings = Object.entries({
+			bind: '127.0.0.1',
+			port: String(port),
+			save: '',
+			...(keepsData ? { appendonly: 'yes', appendfsync: 'always' } : { appendonly: 'no' }),
+			dir: directory,
+			...(password && { requirepass: password }),
+			...(user && { user }),
+			...encryption,
+		});
+		const args = settings.flatMap(([name, value]) => [`--${name}`, ...value.split(' ')]);
 		// The shell ends it when its input ends, and so also when the tests are killed.
 		const script = 'redis-server "$@" <&- & cat; kill -9 $!';
 		server = spawn('sh', ['-c', script, 'sh', ...args], { stdio: ['pipe', 'pipe', 'ignore'] });

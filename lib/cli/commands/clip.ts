@@ -22,7 +22,7 @@ export async function clip(options: ClipCommandOptions, context: CommandContext)
 		throw new InvalidOptionError('-o', 'given: the file to write, or - for stdout', undefined);
 	}
 	if (output === '-' && json) throw new InvalidOptionError('--json', 'left out with -o -', json);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);
 	const stream = archive.clip(range, { signal });
 	const summary = output === '-' ? await write(stream, terminal) : await stream.saveTo(output);

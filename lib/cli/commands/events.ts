@@ -21,7 +21,7 @@ export interface EventsCommandOptions extends ArchiveCommandOptions, AroundComma
 export async function events(options: EventsCommandOptions, context: CommandContext): Promise<number> {
 	const tracks = parseTracks(options.tracks);
 	const where = whereOf(options);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);
 	const stream = archive.events(range, { signal: context.signal, tracks, where });
 	await printEvents(stream.batches(), options, context);

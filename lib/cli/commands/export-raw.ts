@@ -10,7 +10,7 @@ export async function exportRaw(options: ExportCommandOptions, context: CommandC
 	const { terminal, signal } = context;
 	const file = fileOf(options);
 	const where = whereOf(options);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);
 	const bar = new ProgressBar(process.stderr);
 	let summary: RawExportSummary;

@@ -50,7 +50,7 @@ export async function exportRange(options: ExportCommandOptions, context: Comman
 	if (options.raw !== undefined) return exportRaw(options, context);
 	if (options.output === undefined) throw new InvalidOptionError('-o', 'given: the file to write', undefined);
 	const exportOptions = exportOptionsOf(options);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);
 	const bar = new ProgressBar(process.stderr);
 	let summary: ExportSummary;

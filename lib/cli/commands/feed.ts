@@ -24,7 +24,7 @@ export async function feed(
 ): Promise<number> {
 	const { start, realtime, fast, retention } = options;
 	if (realtime && fast) throw new InvalidOptionError('--fast', 'given alone, without --realtime', true);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, { terminal });
 	const feeding = archive.feed(file === '-' ? process.stdin : file, {
 		start: start === undefined ? undefined : parsePointInTime('--start', start, nowMs),
 		pace: realtime ? 'realtime' : fast ? 'fast' : undefined,

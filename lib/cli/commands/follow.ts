@@ -31,7 +31,7 @@ export interface FollowCommandOptions
 export async function follow(options: FollowCommandOptions, context: CommandContext): Promise<number> {
 	const { from = 'now', until, checkpoint, consumer, live = false, output, json } = options;
 	const { terminal, signal, nowMs } = context;
-	await using archive = archiveOf({ ...options, by: 'server' });
+	await using archive = archiveOf({ ...options, by: 'server' }, context);
 	const metrics = options.metrics === undefined ? undefined : new FollowMetrics();
 	const followOptions = {
 		from: from === 'now' || from === 'earliest' ? from : parsePointInTime('--from', from, nowMs),

@@ -40,7 +40,7 @@ export async function images(options: ImagesCommandOptions, context: CommandCont
 		padStart,
 		signal,
 	} as const;
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);
 	const sink = new ArchivedImageSink(output);
 	const errors = { NO_MEDIA: 0, MEDIA_ERROR: 0 };

@@ -22,7 +22,7 @@ export async function list(
 		startingToken === undefined || options.from !== undefined
 			? rangeOf(options, nowMs)
 			: { from: new Date(0), to: new Date(0) };
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, { terminal });
 	const source = archive.fragments(range, {
 		signal,
 		startingToken,

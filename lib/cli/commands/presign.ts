@@ -23,7 +23,7 @@ export async function presign(
 	{ terminal, signal, nowMs }: CommandContext,
 ): Promise<number> {
 	const params = readParams(options, nowMs);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, { terminal });
 	const request = await archive.presign(operation, params, {
 		expiresIn: secondsOption('--expires-in', options.expiresIn),
 		method: options.method as PresignOptions['method'],

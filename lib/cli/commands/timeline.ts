@@ -17,7 +17,7 @@ export async function timeline(
 	{ terminal, signal, nowMs }: CommandContext,
 ): Promise<number> {
 	const range = rangeOf(options, nowMs);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, { terminal });
 	for await (const events of archive.timeline(range, { signal, codecs: options.codecs }).batches()) {
 		if (options.json) await terminal.writeJson(events);
 		else {

@@ -22,7 +22,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 	const select = pictureSelectionOf(options);
 	const tracks = parseTracks(options.tracks);
 	const where = whereOf(options);
-	await using archive = archiveOf(options);
+	await using archive = archiveOf(options, context);
 	const range = screen === null ? await rangeOrAround(archive, options, context) : null;
 	const bar = new ProgressBar(process.stderr);
 	const tally = new FramesTally(screen);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
-import { withArchiveOptions } from '../../stream-options.js';
+import { withRangeOptions } from '../../stream-options.js';
 
 /** Loads a command when it is called, and hands its exit status on. */
 type Run = <A extends unknown[]>(
@@ -69,7 +69,7 @@ export function addWorkerCommands(program: Command, run: Run): void {
 }
 
 function withSliceOptions(command: Command): Command {
-	return withArchiveOptions(command)
+	return withRangeOptions(command)
 		.requiredOption('--redis <url>', REDIS)
 		.option('--queue <name>', QUEUE)
 		.option('--slice <time>', 'length of a slice; each begins where a fragment does', '10m')

@@ -1,0 +1,61 @@
+import type { Clock } from '../pace/clock.js';
+import { whatHasCome } from '../stream/abort.js';
+import { LEASE_MS, type PlaceRequest, SET_EXPIRY, TAKE_PLACES } from './quota-scripts.js';
+import type { RedisConnection } from './redis-connection.js';
+
+/** How long Redis is waited for, in milliseconds: then the connection is made anew. */
+const CALL_LIMIT_MS = 2000;
+
+/** The places of one stream that are taken, in Redis. Each call is atomic; it rejects with what Redis replies, or with the trouble of the connection. */
+export class QuotaTable {
+	readonly #connection: RedisConnection;
+	readonly #key: string;
+	readonly #clock: Clock;
+	#since = '';
+	/** Until when, at the most, something that was taken here counts; epoch milliseconds. */
+	#countsUntilMs = 0;
+
+	constructor(connection: RedisConnection, key: string, clock: Clock) {
+		this.#connection = connection;
+		this.#key = key;
+		this.#clock = clock;
+	}
+
+	/** Takes all places that a request wants, or none: `waitMs` says when to request again, 0 that they are taken. */
+	async take({ id, waiterId, wanted }: PlaceRequest): Promise<{ waitMs: number; turn: string }> {
+		const values = wanted.flatMap(({ name, count, limit }) => [name, count, limit]);
+		const sentAtMs = this.#clock.now();
+		const reply = await this.#run(TAKE_PLACES, [id, waiterId, ...values]);
+		const [waitMs, since, turn] = reply as [number, string, string];
+		this.#since = since;
+		if (waitMs === 0) this.#countsUntilMs = sentAtMs + LEASE_MS;
+		return { waitMs, turn };
+	}
+
+	/** Has members expire after `expiresInMs`; 0: at once. Resolves with those that had expired already. */
+	async setExpiry(id: string, expiresInMs: number, members: readonly string[]): Promise<readonly string[]> {
+		const sentAtMs = this.#clock.now();
+		const reply = await this.#run(SET_EXPIRY, [id, expiresInMs, ...members]);
+		const [since = '', ...expired] = reply as string[];
+		this.#since = since;
+		if (expired.length < members.length && expiresInMs > 0) this.#countsUntilMs = sentAtMs + LEASE_MS;
+		return expired;
+	}
+
+	async #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
+		const known = this.#clock.now() < this.#countsUntilMs ? this.#since : '';
+		const over = new AbortController();
+		const { signal } = over;
+		const late = this.#clock
+			.sleep(CALL_LIMIT_MS, { signal, isBackground: true })
+			.then(whatHasCome)
+			.then(() => {
+				throw new Error(`no response in ${CALL_LIMIT_MS} ms`);
+			});
+		try {
+			return await Promise.race([this.#connection.run(script, this.#key, [known, ...values], signal), late]);
+		} finally {
+			over.abort();
+		}
+	}
+}

@@ -1,0 +1,427 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { KvsArchive, type MediaEvent, type Permit, type RequestCost } from 'kvs-archive';
+import { createRedisLimiter, type RedisLimiter, type RedisLimiterOptions } from 'kvs-archive/redis';
+import { startArchive } from '../helpers/archive.js';
+import { makeCertificate } from '../helpers/certificate.js';
+import { collect } from '../helpers/collect.js';
+import { commandLine } from '../helpers/command-line.js';
+import { testWith } from '../helpers/needs.js';
+import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
+import { between, startMs } from '../helpers/range.js';
+import { startRedis, type TestRedis } from '../helpers/redis.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
+import { until, within } from '../helpers/wait.js';
+import { runWithoutPackages } from '../helpers/without-packages.js';
+
+const withRedis = testWith('redis-server');
+
+const KEY = 'kvs-archive:quota:cam';
+const range = between(0, 60_000);
+
+/** Makes limiters of `cam`, each as a process of its own would. */
+function limitersOf(t: ExecutionContext, { url }: TestRedis) {
+	return (options: Partial<RedisLimiterOptions> = {}): RedisLimiter => {
+		const limiter = createRedisLimiter({ url, key: 'cam', ...options });
+		t.teardown(() => limiter.close());
+		return limiter;
+	};
+}
+
+/** What Redis holds of `cam`, of one kind: `held` or `wait`. */
+async function membersOf({ client }: TestRedis, kind: string): Promise<string[]> {
+	return (await client.zrange(KEY, 0, -1)).filter((member) => member.startsWith(`${kind} `));
+}
+
+/** What time it is by the clock of Redis, in epoch milliseconds. */
+async function timeOf({ client }: TestRedis): Promise<number> {
+	const [seconds = 0, microseconds = 0] = await client.time();
+	return seconds * 1000 + microseconds / 1000;
+}
+
+function startHolder(t: ExecutionContext, { url }: TestRedis): ChildProcess {
+	const script = fileURLToPath(new URL('../helpers/permit-holder.js', import.meta.url));
+	const holder = fork(script, [url, 'cam']);
+	t.teardown(() => holder.kill('SIGKILL'));
+	return holder;
+}
+
+withRedis(
+	'calls and points of all who share them stay in the quotas of any second on the clock of Redis',
+	async (t) => {
+		const redis = await startRedis(t);
+		const newLimiter = limitersOf(t, redis);
+		const limiters = [newLimiter(), newLimiter(), newLimiter()];
+		const sent: { atMs: number; points: number }[] = [];
+		const request = async (limiter: RedisLimiter | undefined, points: number): Promise<void> => {
+			const permit = (await limiter?.acquire({ calls: 1, mediaPoints: points, connections: 1 })) as Permit;
+			sent.push({ atMs: await timeOf(redis), points });
+			permit.sent();
+			permit.closed();
+		};
+		const points = [100, 100, 250, 20, 30, 20, 30, 500, 900, 10, 10, 10];
+		await Promise.all(points.map((count, index) => request(limiters[index % limiters.length], count)));
+		t.is(sent.length, points.length);
+		const times = sent.toSorted((a, b) => a.atMs - b.atMs);
+		for (const [index, { atMs }] of times.entries()) {
+			const second = times.slice(index).filter((other) => other.atMs < atMs + 1000);
+			t.true(second.length <= 5, inspect(times));
+			// More than a second's quota goes alone.
+			const total = second.reduce((sum, other) => sum + other.points, 0);
+			t.true(total <= 500 || second.length === 1, inspect(times));
+		}
+		t.deepEqual(await membersOf(redis, 'wait'), []);
+		const keys = await redis.client.keys('*');
+		t.deepEqual(keys, [KEY]);
+		t.true((await redis.client.pttl(KEY)) > 0);
+	},
+);
+
+withRedis(
+	'processes take turns, and in each it is first come, first served, urgent ones before',
+	async (t) => {
+		const redis = await startRedis(t);
+		const newLimiter = limitersOf(t, redis);
+		const quotas = { connections: 1 };
+		const [a, b] = [newLimiter({ quotas }), newLimiter({ quotas })];
+		let permit = await a.acquire({ connections: 1 });
+		const given: [name: string, permit: Permit][] = [];
+		const wait = async (limiter: RedisLimiter, name: string, cost: RequestCost = {}): Promise<void> => {
+			given.push([name, await limiter.acquire({ connections: 1, ...cost })]);
+		};
+		const waits = [wait(a, 'a1'), wait(a, 'a2'), wait(a, 'a3')];
+		const isNoted = (count: number) => async () => (await membersOf(redis, 'wait')).length === count;
+		const state = (): string => inspect(given);
+		await until(isNoted(1), state);
+		waits.push(wait(b, 'b1'), wait(b, 'b2'), wait(b, 'urgent', { isUrgent: true }));
+		await until(isNoted(2), state);
+		// Other kinds of places are not waited for.
+		(await b.acquire({ metadataPoints: 1000 })).cancel();
+		for (let count = 1; count <= 6; count++) {
+			permit.closed();
+			await until(() => given.length >= count, state);
+			t.is(given.length, count);
+			// The one that comes next must have been noted before this one is given back.
+			const left = 6 - count;
+			await until(isNoted(Math.min(2, left === 1 ? 1 : left === 0 ? 0 : 2)), state).catch(() => {});
+			permit = given[count - 1]?.[1] as Permit;
+		}
+		await Promise.all(waits);
+		t.deepEqual(
+			given.map(([name]) => name),
+			['a1', 'urgent', 'a2', 'b1', 'a3', 'b2'],
+		);
+		permit.closed();
+	},
+);
+
+withRedis('who stops waiting leaves nothing, and a permit that comes too late is given back', async (t) => {
+	const redis = await startRedis(t);
+	const limiter = limitersOf(t, redis)({ quotas: { connections: 1 } });
+	const first = await limiter.acquire({ connections: 1 });
+	const reason = new Error('enough');
+	const ended = new AbortController();
+	const waiting = limiter.acquire({ connections: 1 }, ended.signal);
+	await until(
+		async () => (await membersOf(redis, 'wait')).length === 1,
+		() => 'nothing waits',
+	);
+	ended.abort(reason);
+	t.is(await t.throwsAsync(waiting), reason);
+	await until(
+		async () => (await membersOf(redis, 'wait')).length === 0,
+		() => 'it waits still',
+	);
+	first.closed();
+	// Aborted while the request is on its way, one after the other.
+	for (let count = 0; count < 20; count++) {
+		const controller = new AbortController();
+		const late = limiter.acquire({ connections: 1 }, controller.signal);
+		if (count % 2 === 1) await redis.client.ping();
+		controller.abort(reason);
+		await late.then(
+			(permit) => permit.cancel(),
+			() => {},
+		);
+	}
+	await t.throwsAsync(limiter.acquire({ connections: 1 }, AbortSignal.abort(reason)), { is: reason });
+	(await limiter.acquire({ connections: 1 })).cancel();
+	await until(
+		async () => (await redis.client.zcard(KEY)) === 1,
+		() => 'something is left',
+	);
+});
+
+withRedis('what a killed process held is free when its lease is over', async (t) => {
+	const redis = await startRedis(t);
+	const holder = startHolder(t, redis);
+	t.deepEqual(await once(holder, 'message'), ['held', undefined]);
+	t.is((await membersOf(redis, 'held')).length, 5);
+	const limiter = limitersOf(t, redis)();
+	const waiting = limiter.acquire({ connections: 1 });
+	// For longer than a lease: it is renewed.
+	const fromMs = await timeOf(redis);
+	await until(
+		async () => (await timeOf(redis)) >= fromMs + 4000,
+		() => 'time stands still',
+	);
+	t.is((await membersOf(redis, 'held')).length, 5);
+	holder.kill('SIGKILL');
+	const permit = await within(waiting, () => 'the places are not given back');
+	t.is((await membersOf(redis, 'held')).length, 1);
+	permit.cancel();
+});
+
+withRedis(
+	'a process that was suspended for longer than its lease notices that its permits are lost',
+	async (t) => {
+		const redis = await startRedis(t);
+		const holder = startHolder(t, redis);
+		await once(holder, 'message');
+		holder.kill('SIGSTOP');
+		const permit = await limitersOf(t, redis)().acquire({ connections: 5 });
+		const noticed = once(holder, 'message');
+		holder.kill('SIGCONT');
+		t.deepEqual(await within(noticed, () => 'it goes on'), ['KVS_PERMIT_LOST', undefined]);
+		t.false(permit.lost?.aborted);
+		t.deepEqual((await membersOf(redis, 'held')).length, 1);
+		permit.cancel();
+	},
+);
+
+withRedis(
+	'a Redis that is away is waited for, at the start too, and one that comes back empty is used',
+	async (t) => {
+		const redis = await startRedis(t);
+		await redis.stop();
+		const troubles: string[] = [];
+		const limiter = limitersOf(t, redis)({ onAway: ({ message }) => troubles.push(message) });
+		const waiting = [1, 2, 3].map(() => limiter.acquire({ connections: 1 }));
+		await until(
+			() => troubles.length > 0,
+			() => 'nothing is said',
+		);
+		await redis.start();
+		const permits = await Promise.all(waiting);
+		await redis.stop();
+		await redis.start();
+		const more = limiter.acquire({ connections: 3 });
+		for (const { lost } of permits) {
+			await until(
+				() => lost?.aborted === true,
+				() => 'it is not lost',
+			);
+		}
+		const permit = await more;
+		await redis.client.flushall();
+		await until(
+			() => permit.lost?.aborted === true,
+			() => 'it is not lost',
+		);
+		// Nothing is granted while others may not have noticed.
+		const next = limiter.acquire({ connections: 1 });
+		await until(
+			async () => (await membersOf(redis, 'pause')).length === 1,
+			() => 'it does not pause',
+		);
+		(await next).cancel();
+		t.deepEqual(
+			[troubles[0]],
+			[`waiting for redis://127.0.0.1:${redis.port}: connect ECONNREFUSED 127.0.0.1:${redis.port}`],
+		);
+		t.true(troubles.length <= 2, inspect(troubles));
+	},
+);
+
+withRedis('a permit that is lost while its response downloads costs no frame', async (t) => {
+	const redis = await startRedis(t);
+	const limiter = createRedisLimiter({ url: redis.url });
+	t.teardown(() => limiter.close());
+	// Far more than sockets and the reader hold, so that its response stays open until it is read.
+	const blocks = Array.from({ length: 32 }, (_, index) => ({
+		...frameBlock(index, { keyframe: index === 0 }),
+		data: Buffer.alloc(1024 * 1024, index),
+	}));
+	const media = fragmentDocument({ number: fragmentNumber(1), producerMs: startMs, blocks });
+	const { endpoint, count } = await startArchive(t, { cam: media });
+	const archive = new KvsArchive({ streamName: 'cam', endpoint, region: 'us-east-1', limiter });
+	t.teardown(() => archive.close());
+	const key = `kvs-archive:quota:${endpoint} us-east-1 cam`;
+	const frames: unknown[] = [];
+	const stream = archive.events(range, { maxBufferedBytes: 1 });
+	for await (const event of stream as AsyncIterable<MediaEvent>) {
+		if (event.type !== 'frame') continue;
+		frames.push(event.data[0]);
+		if (frames.length !== 3) continue;
+		t.is(count('GetMediaForFragmentList'), 1);
+		const connections = (await redis.client.zrange(key, 0, -1)).filter((name) => / connections /.test(name));
+		t.is(connections.length, 1);
+		await redis.client.del(key);
+		// Its reader goes on when it was noticed.
+		await until(
+			async () => (await redis.client.exists(key)) === 1,
+			() => 'it does not notice',
+		);
+	}
+	t.deepEqual(
+		frames,
+		blocks.map((_, index) => index),
+	);
+	t.is(count('GetMediaForFragmentList'), 2);
+	t.true((await stream.summary).isComplete);
+});
+
+withRedis('one limiter serves many streams, each with its own quotas, and ends with close', async (t) => {
+	const redis = await startRedis(t);
+	const { endpoint } = await startArchive(t, {
+		door: recording(2, { startMs }),
+		cam: recording(2, { startMs }),
+	});
+	const limiter = createRedisLimiter({ url: redis.url });
+	await t.throwsAsync(limiter.acquire({ calls: 1 }), { code: 'KVS_INVALID_OPTION', message: /`key`/ });
+	const withCredentials = endpoint.replace('//', '//user:sesame@');
+	const archives = [
+		new KvsArchive({ streamName: 'door', endpoint, region: 'us-east-1', limiter }),
+		new KvsArchive({ streamName: 'cam', endpoint: withCredentials, region: 'us-east-1', limiter }),
+	];
+	t.teardown(() => Promise.all(archives.map((archive) => archive.close())));
+	for (const archive of archives) t.is((await collect(archive.fragments(range))).length, 2);
+	const keys = await redis.client.keys('*');
+	t.deepEqual(
+		keys.toSorted(),
+		['cam', 'door'].map((name) => `kvs-archive:quota:${endpoint} us-east-1 ${name}`),
+	);
+	const held = await Promise.all(keys.map((key) => redis.client.zrange(key, 0, -1)));
+	t.notRegex(inspect([keys, held]), /sesame/);
+	const narrow = createRedisLimiter({ url: redis.url, key: 'one', quotas: { connections: 1 } });
+	const permit = await narrow.acquire({ connections: 1 });
+	const waiting = narrow.acquire({ connections: 1 });
+	permit.closed();
+	(await waiting).closed();
+	const last = await narrow.acquire({ connections: 1 });
+	const refused = t.throwsAsync(narrow.acquire({ connections: 1 }), { code: 'KVS_CLOSED' });
+	last.closed();
+	await narrow.close();
+	await refused;
+	await t.throwsAsync(narrow.acquire({ connections: 1 }), { code: 'KVS_CLOSED' });
+	await limiter.close();
+	await limiter.close();
+	await t.throwsAsync(collect((archives[0] as KvsArchive).fragments(range)), { code: 'KVS_CLOSED' });
+});
+
+withRedis('a wrong password and missing rights are errors at once, without the password', async (t) => {
+	const redis = await startRedis(t, {
+		password: 'sesame',
+		user: 'reader on >open-secret ~other:* +eval +time',
+	});
+	for (const [user, message] of [
+		['user:open-sesame', /^the limiter in redis:\/\/127\.0\.0\.1:\d+ cannot be used: WRONGPASS/],
+		['reader:open-secret', /NOPERM/],
+	] as const) {
+		const limiter = createRedisLimiter({ url: `redis://${user}@127.0.0.1:${redis.port}`, key: 'cam' });
+		const error = await t.throwsAsync(limiter.acquire({ calls: 1 }), { code: 'KVS_LIMITER_FAILED', message });
+		t.notRegex(inspect(error, { depth: 9 }), /open-s/);
+		await limiter.close();
+	}
+	(await limitersOf(t, redis)().acquire({ calls: 1 })).cancel();
+});
+
+testWith('redis-server', 'openssl')('--redis takes rediss:// and a user of few rights', async (t) => {
+	const tls = await makeCertificate(await temporaryDirectory(t));
+	const rights = '+eval +time +pexpire +@sortedset ~kvs-archive:*';
+	const redis = await startRedis(t, { user: `reader on >sesame ${rights}`, tls });
+	const { endpoint } = await startArchive(t, { cam: recording(3, { startMs }) });
+	const place = `rediss://reader:sesame@127.0.0.1:${redis.port}`;
+	const stream = [
+		'--stream',
+		'cam',
+		'--endpoint',
+		endpoint,
+		'--from',
+		range.from.toISOString(),
+		'--to',
+		range.to.toISOString(),
+	];
+	const outcome = await run(process.execPath, ['dist/cli/main.js', 'events', ...stream, '--redis', place], {
+		env: { NODE_EXTRA_CA_CERTS: tls.certFile },
+	});
+	t.is(outcome.stderr, '');
+	t.is(outcome.code, 0);
+	t.is(outcome.stdout.match(/end of fragment .* complete/g)?.length ?? 0, 3, outcome.stdout);
+});
+
+withRedis('the command line says once that it waits for Redis, and no password', async (t) => {
+	const redis = await startRedis(t, { password: 'sesame' });
+	const { endpoint } = await startArchive(t, { cam: recording(3, { startMs }) });
+	const args = [
+		'list',
+		'--stream',
+		'cam',
+		'--endpoint',
+		endpoint,
+		'--from',
+		range.from.toISOString(),
+		'--json',
+	];
+	await redis.stop();
+	const listing = commandLine([...args, '--redis', redis.url]);
+	// It fails three times in a row before it is said.
+	await redis.start();
+	const { code, stdout, stderr } = await listing;
+	t.deepEqual([code, stdout.trim().split('\n').length], [0, 3]);
+	t.notRegex(stderr, /sesame/);
+	const denied = await commandLine([...args, '--redis', redis.url.replace('sesame', 'open-secret')]);
+	t.is(denied.code, 1);
+	t.regex(
+		denied.stderr,
+		/^KVS_LIMITER_FAILED: the limiter in redis:\/\/127\.0\.0\.1:\d+ cannot be used: WRONGPASS/,
+	);
+	const invalid = await commandLine([...args, '--redis', 'http://user:open-secret@host']);
+	t.is(invalid.code, 2);
+	t.notRegex(denied.stderr + invalid.stderr, /open-secret/);
+});
+
+withRedis('permits that are held do not keep the process alive, one that is waited for does', async (t) => {
+	const { url } = await startRedis(t);
+	const program = `
+		import { createRedisLimiter } from 'kvs-archive/redis';
+		const limiter = createRedisLimiter({ url: ${JSON.stringify(url)}, key: 'cam', quotas: { callsPerSecond: 1 } });
+		for (const n of [1, 2]) {
+			(await limiter.acquire({ calls: 1, connections: 1 })).sent();
+			console.log(n);
+		}`;
+	const ended = await within(
+		run(process.execPath, ['--input-type=module', '-e', program]),
+		() => 'it runs on',
+	);
+	t.deepEqual(ended, { code: 0, stdout: '1\n2\n', stderr: '' });
+});
+
+test('what makes no sense is refused', (t) => {
+	const url = 'redis://127.0.0.1';
+	for (const options of [
+		{},
+		{ url: 'http://host' },
+		{ url, quotas: { callsPerSecond: 0 } },
+		{ url, uri: url },
+	]) {
+		t.throws(() => createRedisLimiter(options as RedisLimiterOptions), { code: 'KVS_INVALID_OPTION' });
+	}
+});
+
+test('without the package ioredis one line says what to install', async (t) => {
+	const program = `
+		import { createRedisLimiter } from './dist/redis/index.js';
+		const limiter = createRedisLimiter({ url: 'redis://127.0.0.1', key: 'cam' });
+		await limiter.acquire({ calls: 1 }).catch(({ code, message }) => console.log(code, message));
+		await limiter.close();`;
+	t.deepEqual(await runWithoutPackages(t, program), {
+		code: 0,
+		stdout:
+			'KVS_PEER_MISSING this needs the package `ioredis`, which is not installed: npm install ioredis\n',
+		stderr: '',
+	});
+});
