@@ -125,6 +125,7 @@ export { ArchivedImageSink } from './sinks/archived-image-sink.js';
 export { ImageSink } from './sinks/image-sink.js';
 export { MkvSink } from './sinks/mkv-sink.js';
 export { Mp4Sink } from './sinks/mp4-sink.js';
+export { pictureFacts } from './sinks/picture-facts.js';
 export { WavSink } from './sinks/wav-sink.js';
 export type {
 	TimelineCodecChange,

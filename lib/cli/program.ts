@@ -158,7 +158,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			program.command('frames').description('write pictures of a range, named by their time'),
 		),
 	)
-		.option('-o, --output <dir>', 'the directory for the images and frames.jsonl; made where it is not there')
+		.option(
+			'-o, --output <dir>',
+			'the directory for the images and frames.jsonl, made where it is not there; - for stdout',
+		)
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
 		.option('--count <n>', 'this many pictures, evenly over what is stored of the range')
@@ -180,10 +183,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			'into other proportions: cut off, with black bars, or stretched (default: cover)',
 		)
 		.option(
-			'--format <jpg|png|webp|rgb24|bgr24|nv12|gray>',
-			'form of the images; the last four are raw samples, and raw is rgb24',
+			'--format <jpg|png|webp|rgb24|bgr24|nv12|gray|y4m>',
+			'form of the images; rgb24 (or raw), bgr24, nv12 and gray are raw samples, y4m is for -o -',
 			'jpg',
 		)
+		.option('--times <file>', 'with -o -: a JSON line a picture into this file (default: to stderr)')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(async () => (await import('./commands/frames/frames.js')).frames));
 

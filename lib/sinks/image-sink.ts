@@ -1,17 +1,7 @@
 import type { OutputFolder } from '../files/output-folder.js';
-import type { Picture, PictureFormat } from '../pictures/picture.js';
+import type { Picture } from '../pictures/picture.js';
 import { type ImageFile, ImageFiles } from './image-files.js';
-
-const EXTENSIONS: Readonly<Record<PictureFormat, string>> = {
-	jpg: 'jpg',
-	png: 'png',
-	webp: 'webp',
-	rgb24: 'rgb',
-	bgr24: 'bgr',
-	nv12: 'nv12',
-	yuv420p: 'yuv',
-	gray: 'gray',
-};
+import { extensionOf, isoTime, pictureFacts } from './picture-facts.js';
 
 /** The list of what was written, in the order of the pictures. */
 const LIST_NAME = 'frames.jsonl';
@@ -31,29 +21,13 @@ export class ImageSink extends ImageFiles<Picture> {
 	}
 
 	protected override fileOf(picture: Picture): ImageFile {
-		const { fragmentNumber, frame, timestampMs, producerTimestamp, keyframe, width, height } = picture;
+		const { frame, timestampMs } = picture;
 		const timestamp = timestampMs === null ? null : isoTime(timestampMs);
 		return {
 			time: timestamp?.replaceAll(':', '.') ?? `${String(frame.timecodeNs / 1000n).padStart(15, '0')}us`,
-			extension: EXTENSIONS[picture.format],
+			extension: extensionOf(picture.format),
 			data: picture.data,
-			line: {
-				fragmentNumber,
-				track: frame.track.number,
-				timestamp,
-				producerTimestamp,
-				keyframe,
-				width,
-				height,
-			},
+			line: pictureFacts(picture),
 		};
 	}
-}
-
-/** ISO 8601 with milliseconds, or with microseconds where the time is finer. */
-function isoTime(timestampMs: number): string {
-	const us = Math.round(timestampMs * 1000);
-	const fraction = ((us % 1000) + 1000) % 1000;
-	const iso = new Date((us - fraction) / 1000).toISOString();
-	return fraction === 0 ? iso : iso.replace('Z', `${String(fraction).padStart(3, '0')}Z`);
 }

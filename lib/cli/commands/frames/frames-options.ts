@@ -14,5 +14,6 @@ export interface FramesCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly size?: string;
 	readonly fit?: string;
 	readonly format: string;
+	readonly times?: string;
 	readonly ffmpeg?: string;
 }

@@ -1,5 +1,11 @@
 import { pipeline } from 'node:stream/promises';
-import { type DecodeFailure, type Picture, type PictureStream, SinkError } from '../../../index.js';
+import {
+	type DecodeFailure,
+	InvalidOptionError,
+	type Picture,
+	type PictureStream,
+	SinkError,
+} from '../../../index.js';
 import { archiveOf, type DateRange, rangeOrAround, whereOf } from '../../archive-options.js';
 import type { CommandContext } from '../../command-context.js';
 import { EXIT } from '../../exit.js';
@@ -12,9 +18,12 @@ import { pictureFormOf } from './picture-form.js';
 import { pictureOutputOf } from './picture-output.js';
 import { pictureSelectionOf } from './picture-selection.js';
 import { runsAt, screenRequestOf } from './pictures-at.js';
+import { pipeFrames } from './stdout/pipe-frames.js';
 
-/** Writes pictures of a range into a directory. */
+/** Writes pictures of a range into a directory, or to stdout. */
 export async function frames(options: FramesCommandOptions, context: CommandContext): Promise<number> {
+	if (options.output === '-') return pipeFrames(options, context);
+	if (options.times !== undefined) throw new InvalidOptionError('--times', 'used with -o -', options.times);
 	const { terminal, signal, nowMs } = context;
 	const screen = screenRequestOf(options, nowMs);
 	const { name, sink } = pictureOutputOf(options);

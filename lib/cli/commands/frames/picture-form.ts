@@ -11,6 +11,7 @@ import type { FramesCommandOptions } from './frames-options.js';
 const FORMATS: ReadonlyMap<string, PictureFormat> = new Map([
 	...(['jpg', 'png', 'webp', 'rgb24', 'bgr24', 'nv12', 'gray'] as const).map((name) => [name, name] as const),
 	['raw', 'rgb24'],
+	['y4m', 'yuv420p'],
 ]);
 
 const FITS: readonly PictureFit[] = ['cover', 'contain', 'fill'];
@@ -20,8 +21,8 @@ export function pictureFormOf(
 	options: FramesCommandOptions,
 ): Pick<PicturesOptions, 'format' | 'size' | 'fit' | 'decoder'> {
 	const format = FORMATS.get(options.format);
-	if (format === undefined) {
-		const expected = 'jpg, png, webp, rgb24 (or raw), bgr24, nv12 or gray';
+	if (format === undefined || (options.format === 'y4m' && options.output !== '-')) {
+		const expected = 'jpg, png, webp, rgb24 (or raw), bgr24, nv12, gray or, with -o -, y4m';
 		throw new InvalidOptionError('--format', expected, options.format);
 	}
 	return {

@@ -12,6 +12,7 @@ export interface PictureOutput {
 
 /** Where `-o` says that pictures go. Nothing is made before the first picture. Throws `InvalidOptionError`. */
 export function pictureOutputOf({ output }: FramesCommandOptions): PictureOutput {
-	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to', output);
+	if (output === undefined)
+		throw new InvalidOptionError('-o', 'given: the directory to write to, or - for stdout', output);
 	return { name: output, sink: new ImageSink(output) };
 }
