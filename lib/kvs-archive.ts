@@ -56,7 +56,7 @@ import {
 import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
-import { exportRaw, type RawExportOptions, type RawExportSummary, wholeFragments } from './raw/export-raw.js';
+import { exportRaw, exportRawRemote, type RawExportOptions, type RawExportSummary, wholeFragments } from './raw/export-raw.js';
 import type { RecordOptions } from './record/record-options.js';
 import { type RecordSummary, recordStream } from './record/record-stream.js';
 import { allEvents, type EventStream, publicEvents } from './run/event-stream.js';
@@ -219,15 +219,22 @@ export class KvsArchive implements AsyncDisposable {
 	 * bytes. Only whole fragments are in it; the summary counts and names the others. It appears when it is whole and
 	 * replaces one of that name; what was stopped begins again. A range without a whole fragment is an error (`KVS_EMPTY_RANGE`).
 	 */
-	async exportRaw(range: TimeRange, file: string, options: RawExportOptions = {}): Promise<RawExportSummary> {
+	async exportRaw(
+		range: TimeRange,
+		file: string | RemotePlace,
+		options: RawExportOptions = {},
+	): Promise<RawExportSummary> {
 		this.client.checkOpen();
-		return exportRaw(file, options, () =>
+		const openFragments = (): EventStream<FragmentEndEvent> =>
 			this.#run<FragmentEndEvent>(range, options, {
 				startAt: 'time',
 				keepDocuments: true,
 				pick: wholeFragments,
-			}),
-		);
+			});
+		const place = await placeOf(file, this.#identity);
+		return typeof place === 'string'
+			? exportRaw(place, options, openFragments)
+			: exportRawRemote(place, options, openFragments);
 	}
 
 	/**

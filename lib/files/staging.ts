@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
 import { createTrouble } from './file-trouble.js';
 import { makePrivateDirectory } from './private-directory.js';
 import { markInUse, type ProcessMark } from './process-mark.js';
+import type { RemoteFolder, RemotePlace } from './remote-place.js';
 
 /**
  * Makes the directory in which files for a place elsewhere are staged, and marks it as in use by this process. Fails with
@@ -23,4 +25,29 @@ export async function markStaging(directory: string, url: string): Promise<Proce
 	if (typeof mark !== 'string') return mark;
 	const message = `cannot write \`${url}\`: ${mark} is writing it (if that is not so, remove \`${path}\`)`;
 	throw new SinkError('KVS_SINK_FAILED', url, message);
+}
+
+/**
+ * Writes a file to a place elsewhere: `write` makes it in the staging directory, which is emptied when it has put it into the folder, and
+ * stays for the next call where it fails. What a writer that was killed left there is removed before.
+ */
+export async function writeStaged<Result>(
+	place: RemotePlace,
+	signal: AbortSignal | undefined,
+	write: (folder: RemoteFolder) => Promise<Result>,
+): Promise<Result> {
+	const folder = await place.open('file');
+	try {
+		const mark = await markStaging(folder.stagingDirectory, place.url);
+		try {
+			await folder.removeUnfinished(signal);
+			const result = await write(folder);
+			await rm(folder.stagingDirectory, { recursive: true, force: true });
+			return result;
+		} finally {
+			mark.release();
+		}
+	} finally {
+		await folder.close();
+	}
 }

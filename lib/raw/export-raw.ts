@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { InvalidOptionError } from '../errors.js';
 import { markOutput } from '../files/output-mark.js';
+import type { RemotePlace } from '../files/remote-place.js';
+import { writeStaged } from '../files/staging.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { FragmentEndEvent, RunEvent } from '../model/media-event.js';
 import type { RunSummary } from '../model/run-summary.js';
@@ -57,6 +60,24 @@ export async function exportRaw(
 	} finally {
 		mark.release();
 	}
+}
+
+/** The same into a place that is not on the local disk: it is made in its staging directory, and put there when it is whole. */
+export async function exportRawRemote(
+	place: RemotePlace,
+	options: RawExportOptions,
+	openRun: () => EventStream<FragmentEndEvent>,
+): Promise<RawExportSummary> {
+	const { signal } = options;
+	checkOptionNames(options, OPTION_NAMES);
+	if (place.fileName === '') throw new InvalidOptionError('file', 'the name of a file', place.url);
+	signal?.throwIfAborted();
+	return writeStaged(place, signal, async (folder) => {
+		const path = join(folder.stagingDirectory, place.fileName);
+		const summary = await exportRaw(path, options, openRun);
+		await folder.put(place.fileName, path, signal);
+		return { ...summary, file: place.url };
+	});
 }
 
 /** Of a batch of events, the ends of fragments that are whole. */

@@ -57,3 +57,23 @@ test('an export into S3 is the same bytes as one into a file, in parts, with its
 	t.like(await archive.export(range, place), { verified: false, delivered: 10 });
 	t.true((await s3.object('a/b/x.mkv')).bytes.equals(bytes));
 });
+
+test('several files are objects beside each other, and what the service sent is one', async (t) => {
+	const served = await startArchive(t, { door: recording(4) });
+	const s3 = await startS3(t);
+	const archive = openArchive(t, served.endpoint);
+	const directory = await temporaryDirectory(t);
+	const split = await archive.export(range, s3.place('s3://media/x.mkv'), { split: { everyMs: 4000 } });
+	t.deepEqual(
+		split.files.map(({ file }) => file),
+		['s3://media/x-001.mkv', 's3://media/x-002.mkv'],
+	);
+	// The manifest of what is replaced goes with it.
+	await archive.export(range, s3.place('s3://media/x.mkv'), { manifest: false });
+	const raw = await archive.exportRaw(range, s3.place('s3://media/raw.mkv'));
+	await archive.exportRaw(range, join(directory, 'raw.mkv'));
+	t.like(raw, { file: 's3://media/raw.mkv', delivered: 4 });
+	t.deepEqual((await s3.object('raw.mkv')).bytes, await readFile(join(directory, 'raw.mkv')));
+	t.deepEqual(await s3.keys(), ['raw.mkv', 'x-001.mkv', 'x-002.mkv', 'x.mkv']);
+	t.deepEqual(await readdir(s3.staging), []);
+});

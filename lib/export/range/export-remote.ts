@@ -1,7 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RemoteFolder, RemotePlace } from '../../files/remote-place.js';
-import { markStaging } from '../../files/staging.js';
+import { writeStaged } from '../../files/staging.js';
 import type { TimeRange } from '../../model/time-range.js';
 import { manifestPath } from '../export-manifest.js';
 import { type ExportOptions, type ExportSource, exportRequestOf } from './export-options.js';
@@ -22,22 +21,11 @@ export async function exportRemote(
 	const { signal } = options;
 	const request = exportRequestOf(range, place.fileName, options, source.stream);
 	signal?.throwIfAborted();
-	const folder = await place.open('file');
-	try {
-		const mark = await markStaging(folder.stagingDirectory, place.url);
-		try {
-			await folder.removeUnfinished(signal);
-			const openFile = (name: string): ReturnType<RemoteFolder['get']> => folder.get(name, signal);
-			const done = await finishedExport(place.fileName, request, options, source, openFile);
-			const summary = done ?? (await exportAndPut(range, place.fileName, folder, options, source));
-			await rm(folder.stagingDirectory, { recursive: true, force: true });
-			return inPlace(summary, folder);
-		} finally {
-			mark.release();
-		}
-	} finally {
-		await folder.close();
-	}
+	return writeStaged(place, signal, async (folder) => {
+		const openFile = (name: string): ReturnType<RemoteFolder['get']> => folder.get(name, signal);
+		const done = await finishedExport(place.fileName, request, options, source, openFile);
+		return inPlace(done ?? (await exportAndPut(range, place.fileName, folder, options, source)), folder);
+	});
 }
 
 async function exportAndPut(
