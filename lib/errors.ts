@@ -181,8 +181,8 @@ export class SinkError extends ArchiveError {
 	/** The file that was to be written. */
 	readonly target: string;
 
-	constructor(code: KvsErrorCode, target: string, message: string, cause?: unknown) {
-		super(code, message, { cause });
+	constructor(code: KvsErrorCode, target: string, message: string, cause?: unknown, retryable = false) {
+		super(code, message, { cause, retryable });
 		this.target = target;
 	}
 }

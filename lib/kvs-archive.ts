@@ -56,7 +56,13 @@ import {
 import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
-import { exportRaw, exportRawRemote, type RawExportOptions, type RawExportSummary, wholeFragments } from './raw/export-raw.js';
+import {
+	exportRaw,
+	exportRawRemote,
+	type RawExportOptions,
+	type RawExportSummary,
+	wholeFragments,
+} from './raw/export-raw.js';
 import type { RecordOptions } from './record/record-options.js';
 import { type RecordSummary, recordStream } from './record/record-stream.js';
 import { allEvents, type EventStream, publicEvents } from './run/event-stream.js';
@@ -218,6 +224,8 @@ export class KvsArchive implements AsyncDisposable {
 	 * range, in archive order, one Matroska document after the other. The local archive ingests it with the same fragment numbers, times and
 	 * bytes. Only whole fragments are in it; the summary counts and names the others. It appears when it is whole and
 	 * replaces one of that name; what was stopped begins again. A range without a whole fragment is an error (`KVS_EMPTY_RANGE`).
+	 *
+	 * @param file - a path, `s3://BUCKET/KEY`, or `s3(…)` of `kvs-archive/s3`
 	 */
 	async exportRaw(
 		range: TimeRange,
@@ -375,11 +383,17 @@ export class KvsArchive implements AsyncDisposable {
 	 * this process was killed. An abort finishes the open file, then rejects with the signal's reason, and so does a stream
 	 * that exists no more (`KVS_NOT_FOUND`); `until` resolves. One recorder and one stream a directory: others are refused
 	 * (`KVS_SINK_FAILED`). A disk that takes no more rejects likewise, and leaves the open file to the next call.
+	 *
+	 * Into S3 finished files go from a directory of this machine. `checkpoint` then moves past a fragment when the object that holds it is
+	 * there: a machine that is lost loses nothing. S3 that is away is waited for.
+	 *
+	 * @param directory - a path, `s3://BUCKET/FOLDER/`, or `s3(…)` of `kvs-archive/s3`
 	 */
-	async record(directory: string, options: RecordOptions = {}): Promise<RecordSummary> {
+	async record(directory: string | RemotePlace, options: RecordOptions = {}): Promise<RecordSummary> {
 		const { client, clock } = this.#service;
+		const place = await placeOf(directory, this.#identity);
 		const follow = (followOptions: FollowOptions): FollowStream => this.follow(followOptions);
-		return recordStream(directory, options, { stream: client.stream, clock, follow });
+		return recordStream(place, options, { stream: client.stream, clock, follow });
 	}
 
 	/**

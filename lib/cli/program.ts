@@ -109,7 +109,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--consumer <name>', 'name of the consumer; each has its own checkpoint (default: default)')
 		.option('--live', 'read through GetMedia: lower delay; uses one of its three connections per stream')
 		.option('--where <name=value>', WHERE, append)
-		.option('-o, --output <dir>', 'record into this directory instead: finished files and recordings.jsonl')
+		.option(
+			'-o, --output <dir>',
+			'record into this directory, or s3://BUCKET/FOLDER/, instead: finished files and recordings.jsonl',
+		)
 		.option(
 			'--split <rule>',
 			'go on in a new file, as export --split, except tag:NAME; may be given again (default: 5m)',
@@ -261,7 +264,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 
 	program
 		.command('verify')
-		.argument('<file>', 'what was given to export -o, or to follow -o; s3://BUCKET/KEY of export -o')
+		.argument('<file>', 'what was given to export -o, or to follow -o; a folder in S3 ends with a slash')
 		.description('check an export against its manifest, or recordings against their list')
 		.option('--region <region>', 'of s3:// (default: AWS_REGION or the profile)')
 		.option('--profile <profile>', 'credentials of s3:// from this AWS profile')

@@ -35,9 +35,9 @@ export const openLocalFile: OpenFile = async (path) => {
 	}
 };
 
-/** The bytes of a file from front to back, in chunks that are the caller's. */
-export async function* chunksOf(file: ReadableFile): AsyncGenerator<Buffer> {
-	for (let position = 0; ; ) {
+/** The bytes of a file from a place on to its end, in chunks that are the caller's. */
+export async function* chunksOf(file: ReadableFile, from = 0): AsyncGenerator<Buffer> {
+	for (let position = from; ; ) {
 		const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 		const length = await file.read(chunk, position);
 		if (length === 0) return;

@@ -93,3 +93,8 @@ export function resolveFollowOptions(options: FollowOptions, clock: Clock): Reso
 	}
 	return { fromMs, untilMs, consumer, isManual: ack === 'manual', isLive: via === 'live' };
 }
+
+/** What the checkpoint of a consumer of a stream (name or ARN) is kept under. */
+export function checkpointKey(stream: string, consumer: string): string {
+	return `${stream}/${consumer}`;
+}

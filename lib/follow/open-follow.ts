@@ -11,7 +11,7 @@ import { RETRY_FOR_EVER } from '../pace/retry.js';
 import { allEvents, RunOutput } from '../run/event-stream.js';
 import { RunCounter } from '../run/run-counter.js';
 import { destroyOnAbort } from '../stream/abort.js';
-import { type FollowOptions, resolveFollowOptions } from './follow-options.js';
+import { checkpointKey, type FollowOptions, resolveFollowOptions } from './follow-options.js';
 import { FollowPosition } from './follow-position.js';
 import { FollowStream, type OpenFollowRun } from './follow-stream.js';
 import { type GivenFragment, LiveFollowSource } from './live-follow-source.js';
@@ -110,7 +110,7 @@ export function openFollow(
 		open,
 		fromMs,
 		store: checkpoint ?? null,
-		key: `${client.stream}/${consumer}`,
+		key: checkpointKey(client.stream, consumer),
 		isManual,
 		clock,
 		position,

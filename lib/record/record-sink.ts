@@ -102,6 +102,11 @@ export class RecordSink extends FragmentSink {
 		}
 	}
 
+	/** Whether what is acknowledged is in a file that is not finished. */
+	get hasOpenFile(): boolean {
+		return this.#open !== null;
+	}
+
 	protected override trackInFile(number: number): Track | undefined {
 		return this.#open?.file.tracks.tracks.find((track) => track.number === number);
 	}
@@ -263,10 +268,11 @@ export class RecordSink extends FragmentSink {
 	/** Gives a recording its name, lists it, and has the journal begin anew. Does what is left of it where a process was killed. */
 	async #publish({ part, recording, cut }: SealedRecording): Promise<void> {
 		const { directory, onRecording } = this.#options;
-		await directory.publish(part, recording);
+		await directory.publish(part, recording, this.signal);
 		this.#fragments = [];
 		this.#cut = cut;
 		await this.#restart();
+		await directory.settled(part);
 		await onRecording(recording);
 	}
 

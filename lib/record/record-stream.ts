@@ -6,18 +6,20 @@ import type { SplitRule } from '../export/split-rule.js';
 import { createTrouble } from '../files/file-trouble.js';
 import { makePrivateDirectory } from '../files/private-directory.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
-import type { CheckpointStore } from '../follow/checkpoint.js';
-import { type FollowOptions, resolveFollowOptions } from '../follow/follow-options.js';
+import type { RemoteFolder, RemotePlace } from '../files/remote-place.js';
+import { checkpointKey, type FollowOptions, resolveFollowOptions } from '../follow/follow-options.js';
 import type { FollowStream } from '../follow/follow-stream.js';
 import type { RunEvent } from '../model/media-event.js';
 import type { RunSummary } from '../model/run-summary.js';
 import type { Clock } from '../pace/clock.js';
 import type { PauseEvent } from '../sinks/fragment-sink.js';
+import { RecordCheckpoint } from './record-checkpoint.js';
 import { RecordJournal } from './record-journal.js';
 import { type RecordOptions, resolveRecordOptions } from './record-options.js';
 import { RecordSink } from './record-sink.js';
 import { RecordingDirectory } from './recording-directory.js';
 import { streamNameOf } from './recording-name.js';
+import { RemoteRecordings } from './remote-recordings.js';
 
 /** What became of a recorder's run. */
 export interface RecordSummary extends RunSummary {
@@ -35,27 +37,55 @@ export interface RecordSource {
 
 /** Records a stream into files. See {@link KvsArchive.record}. */
 export async function recordStream(
+	target: string | RemotePlace,
+	options: RecordOptions,
+	source: RecordSource,
+): Promise<RecordSummary> {
+	resolveRecordOptions(options);
+	options.signal?.throwIfAborted();
+	if (typeof target === 'string') return recordInto(target, null, options, source);
+	const folder = await target.open('folder');
+	try {
+		return await recordInto(folder.stagingDirectory, folder, options, source);
+	} finally {
+		await folder.close();
+	}
+}
+
+/** @param folder - where files go from the directory; null where they stay */
+async function recordInto(
 	directory: string,
+	folder: RemoteFolder | null,
 	options: RecordOptions,
 	{ stream, clock, follow: openFollow }: RecordSource,
 ): Promise<RecordSummary> {
 	const { split, container } = resolveRecordOptions(options);
 	const { split: _, container: __, onRecording, checkpoint: store, ...followOptions } = options;
-	const { fromMs } = resolveFollowOptions(followOptions, clock);
+	const { fromMs, consumer } = resolveFollowOptions(followOptions, clock);
 	const { signal } = options;
-	signal?.throwIfAborted();
 	const mark = await markDirectory(directory);
 	try {
 		const name = streamNameOf(stream);
+		// First: the consumer that holds the place may have uploads under way in the folder.
+		const loaded = folder === null ? undefined : await store?.load(checkpointKey(stream, consumer));
+		signal?.throwIfAborted();
+		const recordings =
+			folder === null
+				? new RecordingDirectory(directory)
+				: await RemoteRecordings.open({ folder, clock, signal });
 		const { journal, past, lost } = await RecordJournal.open(directory, { stream: name, fromMs, signal });
-		const follow = openFollow({
-			...followOptions,
-			checkpoint: journalCheckpoint(journal, store ?? null, lost),
-			ack: 'manual',
+		const checkpoint = new RecordCheckpoint({
+			journal,
+			store: store ?? null,
+			loaded,
+			lost,
+			// What is on this disk alone would be lost with it.
+			isHeld: () => folder !== null && sink.hasOpenFile,
 		});
-		let recordings = 0;
+		const follow = openFollow({ ...followOptions, checkpoint, ack: 'manual' });
+		let count = 0;
 		const sink = new RecordSink({
-			directory: new RecordingDirectory(directory),
+			directory: recordings,
 			stream: name,
 			container,
 			split,
@@ -65,7 +95,8 @@ export async function recordStream(
 			serverMsOf: (fragmentNumber) => follow.serverMsOf(fragmentNumber),
 			ack: (fragmentNumber) => follow.ack(fragmentNumber),
 			onRecording: async (recording) => {
-				recordings++;
+				await checkpoint.saveHeld();
+				count++;
 				await onRecording?.(recording);
 			},
 		});
@@ -82,7 +113,7 @@ export async function recordStream(
 		await store?.close?.();
 		signal?.throwIfAborted();
 		if ('error' in end) throw end.error;
-		return { ...(await follow.summary), recordings };
+		return { ...(await follow.summary), recordings: count };
 	} catch (error) {
 		// What ended it says more than what that led to.
 		await store?.close?.().catch(() => {});
@@ -90,20 +121,6 @@ export async function recordStream(
 	} finally {
 		mark.release();
 	}
-}
-
-/** The journal as a checkpoint, with one of the caller's, which is saved after it. It is closed when the last file is finished, not before. */
-function journalCheckpoint(
-	journal: RecordJournal,
-	store: CheckpointStore | null,
-	lost: readonly string[],
-): CheckpointStore {
-	const { lost: isLost } = store ?? {};
-	return {
-		...(isLost === undefined ? {} : { lost: isLost }),
-		load: async (key) => journal.resume(key, (await store?.load(key)) ?? null, lost),
-		save: async (key, checkpoint) => store?.save(key, checkpoint),
-	};
 }
 
 /** After how long without anything new a file is finished, in milliseconds: the least of a file's own length, and this. */

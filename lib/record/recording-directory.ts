@@ -37,12 +37,19 @@ export class RecordingDirectory {
 		return hash.digest('hex');
 	}
 
-	/** Gives the part of a recording its name, and lists it, as far as a process that was killed has not done so. */
-	async publish(part: string, recording: Recording): Promise<void> {
+	/**
+	 * Gives the part of a recording its name, and lists it, as far as a process that was killed has not done so.
+	 *
+	 * @param _ended - aborted when the recorder fails
+	 */
+	async publish(part: string, recording: Recording, _ended: AbortSignal): Promise<void> {
 		await publish(join(this.path, part), join(this.path, recording.file));
 		await this.sync();
 		await listRecording(this.path, recording);
 	}
+
+	/** The recorder has gone on from a part that was published. */
+	async settled(_part: string): Promise<void> {}
 
 	/** Makes the names in it durable. */
 	async sync(): Promise<void> {

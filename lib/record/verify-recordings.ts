@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { ExportBytes } from '../export/export-bytes.js';
 import type { ExportDamage } from '../export/verify-export.js';
-import { fileLines } from '../files/file-lines.js';
-import { fileTrouble, isFileThere } from '../files/file-trouble.js';
+import { linesOf } from '../files/file-lines.js';
+import { fileTrouble } from '../files/file-trouble.js';
+import { chunksOf, type OpenFile, openLocalFile, type ReadableFile } from '../files/readable-file.js';
+import type { RemotePlace } from '../files/remote-place.js';
 import { RECORDINGS_FILE, type Recording } from './recording.js';
 import { MAX_LINE_BYTES, readRecording } from './recording-list.js';
 
@@ -27,24 +28,51 @@ export interface RecordingsReport {
  * Checks the files of a recorder against its list: their sizes and SHA-256, and that each fragment is in one of them only.
  * Fails with `SinkError`: `KVS_MANIFEST_MISSING` where there is no list, `KVS_SINK_FAILED` where it cannot be read. Aborts
  * reject with the signal's reason.
+ *
+ * @param directory - what was given to `record`
  */
-export async function verifyRecordings(directory: string, signal?: AbortSignal): Promise<RecordingsReport> {
-	const path = join(directory, RECORDINGS_FILE);
+export async function verifyRecordings(
+	directory: string | RemotePlace,
+	signal?: AbortSignal,
+): Promise<RecordingsReport> {
+	if (typeof directory === 'string') {
+		const openFile: OpenFile = (name) => openLocalFile(join(directory, name));
+		return check(directory, join(directory, RECORDINGS_FILE), openFile, signal);
+	}
+	const folder = await directory.open('folder');
 	try {
-		if (!(await isFileThere(path, { follows: true }))) {
+		const openFile: OpenFile = (name) => folder.get(name, signal);
+		return await check(folder.url, `${folder.url}${RECORDINGS_FILE}`, openFile, signal);
+	} finally {
+		await folder.close();
+	}
+}
+
+async function check(
+	directory: string,
+	path: string,
+	openFile: OpenFile,
+	signal: AbortSignal | undefined,
+): Promise<RecordingsReport> {
+	let list: ReadableFile | null = null;
+	try {
+		list = await openFile(RECORDINGS_FILE);
+		if (list === null) {
 			const message = `cannot check \`${directory}\`: there is no \`${RECORDINGS_FILE}\` in it`;
 			throw new SinkError('KVS_MANIFEST_MISSING', path, message);
 		}
-		return await new RecordingsCheck(directory, signal).run(path);
+		return await new RecordingsCheck(openFile, signal).run(list);
 	} catch (cause) {
 		signal?.throwIfAborted();
 		if (cause instanceof SinkError) throw cause;
 		throw new SinkError('KVS_SINK_FAILED', path, `cannot read \`${path}\`: ${fileTrouble(cause)}`, cause);
+	} finally {
+		await list?.close();
 	}
 }
 
 class RecordingsCheck {
-	readonly #directory: string;
+	readonly #openFile: OpenFile;
 	readonly #signal: AbortSignal | undefined;
 	readonly #damage: ExportDamage[] = [];
 	/** Which file has a fragment, by number; and which files there were. */
@@ -52,22 +80,22 @@ class RecordingsCheck {
 	readonly #files = new Set<string>();
 	readonly #counts = { recordings: 0, frames: 0, failures: 0, bytes: 0 };
 
-	constructor(directory: string, signal: AbortSignal | undefined) {
-		this.#directory = directory;
+	constructor(openFile: OpenFile, signal: AbortSignal | undefined) {
+		this.#openFile = openFile;
 		this.#signal = signal;
 	}
 
-	async run(path: string): Promise<RecordingsReport> {
+	async run(list: ReadableFile): Promise<RecordingsReport> {
 		let lines = 0;
 		let endBytes = 0;
-		for await (const { bytes, end } of fileLines(path, MAX_LINE_BYTES)) {
+		for await (const { bytes, end } of linesOf(chunksOf(list), MAX_LINE_BYTES)) {
 			lines++;
 			endBytes = end;
 			const recording = readRecording(bytes.toString('utf8'));
 			if (recording === null) this.#found(RECORDINGS_FILE, `line ${lines} is not a recording`);
 			else await this.#recording(recording);
 		}
-		if (endBytes < (await stat(path)).size) {
+		if (endBytes < list.sizeBytes) {
 			const detail = `line ${lines + 1} is not whole: the next run of the recorder mends that`;
 			this.#found(RECORDINGS_FILE, detail);
 		}
@@ -85,7 +113,7 @@ class RecordingsCheck {
 			if (other !== undefined) this.#found(file, `it is in ${other} too`, number);
 			this.#fileOf.set(number, file);
 		}
-		const found = new ExportBytes([join(this.#directory, file)], this.#signal);
+		const found = new ExportBytes([file], this.#signal, this.#openFile);
 		try {
 			const size = await found.sizeOf(0);
 			if (size !== bytes) this.#found(file, `it has ${size} bytes, not ${bytes}`);
@@ -94,6 +122,8 @@ class RecordingsCheck {
 			}
 		} catch (error) {
 			this.#signal?.throwIfAborted();
+			// Of a place that cannot be reached nothing is known.
+			if (error instanceof SinkError) throw error;
 			this.#found(file, `it cannot be read: ${fileTrouble(error)}`);
 		} finally {
 			this.#counts.bytes += found.bytes;

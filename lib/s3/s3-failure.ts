@@ -34,7 +34,17 @@ export function isS3Error(error: unknown, name: string): boolean {
 /** The error of a request that failed, with what is to be done: `SinkError` (`KVS_STORAGE_FAILED`). */
 export function s3Failure(error: unknown, tried: string, url: string): SinkError {
 	const cause = error as S3Error;
-	return new SinkError('KVS_STORAGE_FAILED', url, `cannot ${tried} \`${url}\`: ${troubleOf(cause)}`, error);
+	const message = `cannot ${tried} \`${url}\`: ${troubleOf(cause)}`;
+	return new SinkError('KVS_STORAGE_FAILED', url, message, error, isPassing(cause));
+}
+
+/** Whether the same request may succeed later. */
+function isPassing({ name, code, $metadata }: S3Error): boolean {
+	const status = $metadata?.httpStatusCode;
+	return (
+		THROTTLED.includes(name) ||
+		(status === undefined ? code !== undefined || name === 'TimeoutError' : status >= 500)
+	);
 }
 
 function troubleOf(error: S3Error): string {

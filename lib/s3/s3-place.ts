@@ -88,7 +88,13 @@ export class S3Place implements RemotePlace, OutputFolder {
 			bucket,
 			prefix,
 			recordKey,
-			stagingDirectory: join(root, createHash('sha256').update(bucket.urlOf(key)).digest('hex').slice(0, 32)),
+			stagingDirectory: join(
+				root,
+				createHash('sha256')
+					.update(bucket.urlOf(as === 'folder' ? folder : key))
+					.digest('hex')
+					.slice(0, 32),
+			),
 			ownClient,
 		});
 	}

@@ -8,6 +8,7 @@ import {
 	type Recording,
 	type RecordOptions,
 	type RecordSummary,
+	type RemotePlace,
 } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
 import { type GrowingStream, startGrowing } from './growing-stream.js';
@@ -29,9 +30,9 @@ export interface RecordedStream extends GrowingStream {
 	/** The recorder's. */
 	readonly clock: StandstillClock;
 	/** Records into the directory, or another one, as Matroska and from the oldest fragment on unless the options say otherwise. */
-	readonly record: (options?: RecordOptions, into?: string) => Promise<RecordSummary>;
+	readonly record: (options?: RecordOptions, into?: string | RemotePlace) => Promise<RecordSummary>;
 	/** Records what is stored by now. */
-	readonly recordAll: (options?: RecordOptions, into?: string) => Promise<RecordSummary>;
+	readonly recordAll: (options?: RecordOptions, into?: string | RemotePlace) => Promise<RecordSummary>;
 	/** Server time of the last of what is stored by now, with one fragment more put after it, by which `until` ends. */
 	readonly untilNow: () => Promise<number>;
 	/** Copies what a recorder that is killed leaves when it has done so many fragments; a directory of its own. */
@@ -58,7 +59,10 @@ export async function startRecorded(
 			if ((fragments.get(number)?.serverMs ?? 0) > serverMs) return serverMs;
 		}
 	};
-	const record = (options: RecordOptions = {}, into = directory): Promise<RecordSummary> =>
+	const record = (
+		options: RecordOptions = {},
+		into: string | RemotePlace = directory,
+	): Promise<RecordSummary> =>
 		archive.record(into, { from: 'earliest', container: 'mkv', split: { everyMs: 60_000 }, ...options });
 	return {
 		...growing,
@@ -66,7 +70,7 @@ export async function startRecorded(
 		clock,
 		untilNow,
 		record,
-		recordAll: async (options = {}, into = directory) =>
+		recordAll: async (options = {}, into: string | RemotePlace = directory) =>
 			record({ until: await untilNow(), ...options }, into),
 		killedAfter: async (count, options = {}) => {
 			const controller = new AbortController();

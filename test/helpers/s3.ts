@@ -1,8 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { ExecutionContext } from 'ava';
 import { buildApp } from 'fauxqs';
-import type { RemotePlace } from 'kvs-archive';
-import { s3 } from 'kvs-archive/s3';
+import { type S3Place, s3 } from 'kvs-archive/s3';
 import { temporaryDirectory } from './tools.js';
 
 /** An S3 of the test's own, with the empty bucket `media`. */
@@ -13,9 +14,11 @@ export interface TestS3 {
 	/** Where files are staged. */
 	readonly staging: string;
 	/** A place in it. */
-	readonly place: (url: string) => RemotePlace;
+	readonly place: (url: string, stagingDirectory?: string) => S3Place;
 	/** Keys of the bucket. */
 	readonly keys: () => Promise<string[]>;
+	/** Writes all objects that have no further slash in their keys into a directory of the test's own, without what they begin with. */
+	readonly download: (prefix: string) => Promise<string>;
 	/** An object's bytes and content type. */
 	readonly object: (key: string) => Promise<{ readonly bytes: Buffer; readonly type: string | undefined }>;
 }
@@ -28,18 +31,28 @@ export async function startS3(t: ExecutionContext): Promise<TestS3> {
 	const staging = await temporaryDirectory(t);
 	const client = s3Client(t, endpoint);
 	await client.send(new CreateBucketCommand({ Bucket: 'media' }));
+	const object = async (key: string): Promise<{ bytes: Buffer; type: string | undefined }> => {
+		const { Body, ContentType } = await client.send(new GetObjectCommand({ Bucket: 'media', Key: key }));
+		return { bytes: Buffer.from((await Body?.transformToByteArray()) ?? []), type: ContentType };
+	};
+	const keys = async (): Promise<string[]> => {
+		const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'media' }));
+		return Contents.map(({ Key = '' }) => Key);
+	};
 	return {
 		client,
 		environment: s3Environment(endpoint, staging),
 		staging,
-		place: (url) => s3(url, { client, stagingDirectory: staging }),
-		keys: async () => {
-			const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'media' }));
-			return Contents.map(({ Key = '' }) => Key);
-		},
-		object: async (key) => {
-			const { Body, ContentType } = await client.send(new GetObjectCommand({ Bucket: 'media', Key: key }));
-			return { bytes: Buffer.from((await Body?.transformToByteArray()) ?? []), type: ContentType };
+		place: (url, stagingDirectory = staging) => s3(url, { client, stagingDirectory }),
+		keys,
+		object,
+		download: async (prefix) => {
+			const directory = await temporaryDirectory(t);
+			for (const key of await keys()) {
+				if (!key.startsWith(prefix) || key.includes('/', prefix.length)) continue;
+				await writeFile(join(directory, key.slice(prefix.length)), (await object(key)).bytes);
+			}
+			return directory;
 		},
 	};
 }

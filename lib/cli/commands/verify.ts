@@ -23,7 +23,12 @@ export interface VerifyOptions {
 
 /** Checks an export against its manifest, or the files of a recorder against their list. */
 export async function verify(path: string, options: VerifyOptions, context: CommandContext): Promise<number> {
-	if (path.startsWith('s3://')) return verifyFile(path, options, context);
+	if (path.startsWith('s3://')) {
+		const folder = path.replace(new RegExp(`/${RECORDINGS_FILE}$`), '/');
+		return folder.endsWith('/')
+			? verifyDirectory(folder, options, context)
+			: verifyFile(path, options, context);
+	}
 	if (basename(path) === RECORDINGS_FILE) return verifyDirectory(dirname(path), options, context);
 	const isDirectory = await stat(path).then(
 		(found) => found.isDirectory(),
@@ -34,10 +39,11 @@ export async function verify(path: string, options: VerifyOptions, context: Comm
 
 async function verifyDirectory(
 	directory: string,
-	{ json }: VerifyOptions,
+	options: VerifyOptions,
 	{ terminal, signal }: CommandContext,
 ): Promise<number> {
-	const { damage, bytes, ...counts } = await verifyRecordings(directory, signal);
+	const { json } = options;
+	const { damage, bytes, ...counts } = await verifyRecordings(await placeOf(directory, options), signal);
 	const { recordings, fragments, frames, failures } = counts;
 	if (json) {
 		await terminal.writeJson([
