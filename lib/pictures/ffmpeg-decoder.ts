@@ -1,15 +1,16 @@
-import { registeredCodecId } from '../codecs/codec.js';
 import { nalCodecOf, toAccessUnit, withBrokenLink } from '../codecs/nal/access-unit.js';
 import { accessUnitDamage } from '../codecs/nal/access-unit-damage.js';
 import type { NalCodec } from '../codecs/nal/nal-format.js';
-import { elementHeader, master, string, unsigned } from '../ebml/ebml-writer.js';
+import { elementHeader } from '../ebml/ebml-writer.js';
 import { InvalidOptionError } from '../errors.js';
 import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { DamageTracker, type TrackedFrame } from './damage-tracker.js';
-import { ffmpegArguments } from './ffmpeg-arguments.js';
+import { decoderTrack, decoderTrackOfNalUnits } from './ffmpeg/decoder-track.js';
+import { ffmpegArguments } from './ffmpeg/ffmpeg-arguments.js';
+import { RefusalWatch } from './ffmpeg/refusal-watch.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
 import type { PictureFormat } from './picture.js';
@@ -71,7 +72,7 @@ export class FfmpegDecoder implements FrameDecoder {
 	readonly #timeoutMs: number;
 	readonly #clock: Clock;
 	readonly #args: readonly string[];
-	readonly #filters: readonly string[];
+	readonly #filter: string;
 	readonly #maxPixels: number | undefined;
 
 	/** Throws `InvalidOptionError` for a `timeoutMs` that is not valid. */
@@ -88,21 +89,26 @@ export class FfmpegDecoder implements FrameDecoder {
 		this.#timeoutMs = timeoutMs;
 		this.#clock = clock;
 		this.#args = args;
-		this.#filters = filter === '' ? [] : [filter];
+		this.#filter = filter;
 		this.#maxPixels = maxPixels;
 	}
 
 	open({ track }: Frame, output: PictureOutput, described: Track = track): DecoderRun {
 		const codec = nalCodecOf(track);
 		const tracker = new DamageTracker();
+		const [path, args, filter] = [this.#path, this.#args, this.#filter];
+		const refusal = new RefusalWatch({ path, format: output.format, args, filter });
 		const process = new FfmpegProcess({
-			path: this.#path,
+			path,
 			args: ffmpegArguments(output, {
-				args: this.#args,
+				args,
 				maxPixels: this.#maxPixels,
-				filters: { first: this.#filters, rotation: track.rotation },
+				filters: { first: filter === '' ? [] : [filter], rotation: track.rotation },
 			}),
-			onLine: (line) => tracker.line(line),
+			onLine: (line) => {
+				refusal.line(line);
+				tracker.line(line);
+			},
 			timeoutMs: this.#timeoutMs,
 			clock: this.#clock,
 		});
@@ -110,9 +116,9 @@ export class FfmpegDecoder implements FrameDecoder {
 			...ebmlHeader(),
 			elementHeader('Segment', 0, { isSizeUnknown: true }),
 			...info(TIMECODE_SCALE_NS),
-			...tracks([codec === null ? track.entry : plainEntry(track)]),
+			...tracks([codec === null ? decoderTrack(track) : decoderTrackOfNalUnits(track)]),
 		]);
-		return new FfmpegRun(process, tracker, { track: described, codec, format: output.format });
+		return new FfmpegRun(process, { tracker, refusal }, { track: described, codec, format: output.format });
 	}
 }
 
@@ -125,6 +131,7 @@ export function ffmpeg(options: FfmpegDecoderOptions = {}): FrameDecoder {
 class FfmpegRun implements DecoderRun {
 	readonly #process: FfmpegProcess;
 	readonly #tracker: DamageTracker;
+	readonly #refusal: RefusalWatch;
 	readonly #clock = new TimestampAllocator();
 	readonly #pending = new Map<number, TrackedFrame>();
 	/** What the frames' track really is. */
@@ -137,11 +144,12 @@ class FfmpegRun implements DecoderRun {
 
 	constructor(
 		process: FfmpegProcess,
-		tracker: DamageTracker,
+		{ tracker, refusal }: { tracker: DamageTracker; refusal: RefusalWatch },
 		{ track, codec, format }: { track: Track; codec: NalCodec | null; format: PictureFormat },
 	) {
 		this.#process = process;
 		this.#tracker = tracker;
+		this.#refusal = refusal;
 		this.#track = track;
 		this.#codec = codec;
 		this.#format = format;
@@ -205,6 +213,7 @@ class FfmpegRun implements DecoderRun {
 			}
 			if (pictures.length > 0) yield pictures;
 		}
+		this.#refusal.check();
 	}
 
 	#picture(event: Frame): DecodedPicture[] {
@@ -240,18 +249,4 @@ class FfmpegRun implements DecoderRun {
 			return { frame, picture: null, problem };
 		});
 	}
-}
-
-/** A TrackEntry without a CodecPrivate: every key frame brings its parameter sets, whatever the producer wrote where. */
-function plainEntry({ number, codecId, width, height }: Track): Uint8Array {
-	const size = width === undefined || height === undefined ? [] : [{ width, height }];
-	return Buffer.concat([
-		...unsigned('TrackNumber', number),
-		...unsigned('TrackUID', number),
-		...unsigned('TrackType', 1),
-		...string('CodecID', registeredCodecId(codecId)),
-		...size.flatMap((known) =>
-			master('Video', [unsigned('PixelWidth', known.width), unsigned('PixelHeight', known.height)]),
-		),
-	]);
 }

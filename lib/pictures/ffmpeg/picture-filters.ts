@@ -1,6 +1,6 @@
-import type { Track } from '../model/track.js';
-import type { PictureFormat } from './picture.js';
-import { MAX_SIDE, type PictureOutput } from './picture-output.js';
+import type { Track } from '../../model/track.js';
+import type { PictureFormat } from '../picture.js';
+import { MAX_SIDE, type PictureOutput } from '../picture-output.js';
 
 /** What is done to the decoded frames besides. */
 export interface PictureFilters {
