@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
-import type { Clock, Picture, PictureFormat } from 'kvs-archive';
+import type { Picture, PictureFormat } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { ArchiveError, MediaError } from '#lib/errors.js';
-import { FfmpegDecoder } from '#lib/pictures/ffmpeg-decoder.js';
+import { FfmpegDecoder, type FfmpegDecoderOptions } from '#lib/pictures/ffmpeg-decoder.js';
 import { PictureDecoder } from '#lib/pictures/picture-decoder.js';
 import type { DecodeFailure } from '#lib/pictures/track-decoder.js';
 import { ManualClock } from '../helpers/manual-clock.js';
@@ -42,13 +42,13 @@ interface Decoding {
 
 function decode(
 	path: string,
-	{ format = 'rgb24', clock }: { format?: PictureFormat; clock?: Clock } = {},
+	{ format = 'rgb24', ...options }: FfmpegDecoderOptions & { format?: PictureFormat } = {},
 ): Decoding {
 	const pictures: Picture[] = [];
 	const failures: DecodeFailure[] = [];
 	const decoder = new PictureDecoder({
 		format,
-		decoder: new FfmpegDecoder({ path, clock }),
+		decoder: new FfmpegDecoder({ path, ...options }),
 		onFailure: (failure) => failures.push(failure),
 	});
 	const run = pipeline(
@@ -172,6 +172,73 @@ test('a decoder that ends well before its input is over is to blame for every fr
 	t.true(failures.length > 100);
 	const [first] = failures;
 	t.is(first?.message, `\`${path}\` ended with code 0 before its input was over`);
+});
+
+test('of a decoder that is killed, every frame that it has not decoded says so', async (t) => {
+	const { path } = await programOf(t, 'head -c 1000 > /dev/null; kill -9 $$');
+	const { failures, error } = decode(path);
+	t.is(await within(error, () => `${failures.length} failures`), null);
+	t.true(failures.length > 100);
+	t.is(failures[0]?.message, `\`${path}\` ended by SIGKILL`);
+});
+
+interface Lack {
+	/** Of the program's script; one that does what ffmpeg does by default. */
+	readonly body?: string;
+	readonly options?: FfmpegDecoderOptions & { readonly format?: PictureFormat };
+	readonly message: RegExp;
+}
+
+const LACKS: Readonly<Record<string, Lack>> = {
+	'an encoder': {
+		body: replacing('libwebp', 'libwebp_of_later'),
+		options: { format: 'webp' },
+		message: /cannot write webp pictures: .*: Unknown encoder 'libwebp_of_later'$/,
+	},
+	'an option': {
+		body: replacing('-enc_time_base', '-option_of_later'),
+		message: /is too old, .*: Unrecognized option 'option_of_later'/,
+	},
+	'the device': {
+		options: { args: ['-hwaccel', 'cuda'] },
+		message: /cannot decode with `-hwaccel cuda` on this machine: .*device type cuda needed for codec h264$/,
+	},
+	'the decoder': {
+		options: { args: ['-c:v', 'h264_of_later'] },
+		message: /cannot decode with `-c:v h264_of_later` on this machine: Unknown decoder/,
+	},
+	'the filter': {
+		options: { filter: 'later' },
+		message: /does not take the filter `later`: No such filter: 'later'$/,
+	},
+};
+
+for (const [what, { body = 'exec ffmpeg "$@"', options, message }] of Object.entries(LACKS)) {
+	withFfmpeg(
+		`a decoder that lacks ${what} ends with an error that says so, whatever the frames`,
+		async (t) => {
+			const { path } = await programOf(t, body);
+			const { pictures, failures, error } = decode(path, options);
+			const reason = await within(error, () => `${pictures.length} pictures`);
+			t.true(reason instanceof ArchiveError && !(reason instanceof MediaError), String(reason));
+			t.is((reason as ArchiveError).code, 'KVS_FFMPEG_FAILED');
+			t.regex((reason as ArchiveError).message, message);
+			t.deepEqual([pictures, failures], [[], []]);
+		},
+	);
+}
+
+withFfmpeg('a filter of the caller has its effect, on every picture', async (t) => {
+	const [plain, negated] = [decode('ffmpeg'), decode('ffmpeg', { filter: 'format=rgb24,negate' })];
+	t.deepEqual([await plain.error, await negated.error], [null, null]);
+	t.is(negated.pictures.length, plain.pictures.length);
+	for (const [index, { data }] of plain.pictures.entries()) {
+		const inverse = negated.pictures[index]?.data ?? [];
+		t.is(
+			data.findIndex((level, place) => level + (inverse[place] as number) !== 255),
+			-1,
+		);
+	}
 });
 
 for (const timeoutMs of [0, -1, Number.NaN]) {

@@ -49,7 +49,9 @@ export function pictureFilters(output: PictureOutput, { first, rotation }: Pictu
 	const { crop, sides, pad } =
 		width === null || height === null ? proportional(width, height) : fitted(width, height, output);
 	const scale = ['scale', [...sides, ...(colours === undefined ? [] : [colours])].join(':')].join('=');
-	return [...before, ...crop, scale, pixels, ...pad, 'setsar=1'];
+	// In gray, ffmpeg's black is the one of limited range.
+	const bars = pad.length > 0 && format === 'gray' ? ['format=yuvj420p', ...pad, pixels] : [pixels, ...pad];
+	return [...before, ...crop, scale, ...bars, 'setsar=1'];
 }
 
 /** How frames come into a size: what is cut off, what the rest is scaled to, and what is added then. */

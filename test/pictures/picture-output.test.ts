@@ -1,0 +1,404 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline, Readable } from 'node:stream';
+import test, { type ExecutionContext } from 'ava';
+import {
+	type DecodeFailure,
+	KvsArchive,
+	MkvReader,
+	type Picture,
+	PictureDecoder,
+	type PictureDecoderOptions,
+	type PictureFit,
+	type PictureFormat,
+} from 'kvs-archive';
+import { idOf } from '#lib/ebml/ebml-schema.js';
+import { element } from '#lib/ebml/ebml-writer.js';
+import { childrenOf } from '#lib/ebml/element-body.js';
+import { elementOf } from '#lib/mkv/matroska-writer.js';
+import { startArchive } from '../helpers/archive.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
+import { makeRecording } from '../helpers/recordings.js';
+import { run, temporaryDirectory } from '../helpers/tools.js';
+import { ffmpegOutput, type Image, imageOf, pixelsOf } from './pixels.js';
+
+const start = new Date('2026-01-31T00:00:00Z');
+
+/** Cells of one colour each, four in a row. */
+const CELLS = [
+	'red',
+	'lime',
+	'blue',
+	'white',
+	'orange',
+	'teal',
+	'purple',
+	'gray',
+	'navy',
+	'olive',
+	'pink',
+	'brown',
+];
+const [COLUMNS, ROWS, CELL_WIDTH, CELL_HEIGHT] = [4, 3, 24, 20];
+const SOURCE = { width: COLUMNS * CELL_WIDTH, height: ROWS * CELL_HEIGHT };
+const h264 = ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv420p'];
+
+/** The cells as a film of one frame. `colours`: how they become YUV; `codec` has to say so. */
+function cells(codec: readonly string[] = h264, colours = 'out_color_matrix=bt601'): Promise<string> {
+	const boxes = CELLS.map((colour, index) => {
+		const [x, y] = [(index % COLUMNS) * CELL_WIDTH, Math.floor(index / COLUMNS) * CELL_HEIGHT];
+		return `drawbox=${x}:${y}:${CELL_WIDTH}:${CELL_HEIGHT}:${colour}:fill`;
+	});
+	const source = `color=s=${SOURCE.width}x${SOURCE.height}:r=25:d=0.04,format=rgb24,${boxes.join(',')},scale=${colours}`;
+	return makeRecording(['-f', 'lavfi', '-i', source, ...codec]);
+}
+
+async function decode(bytes: Uint8Array, options: PictureDecoderOptions): Promise<Picture[]> {
+	const onFailure = ({ message }: DecodeFailure): unknown => decoder.destroy(new Error(message));
+	const decoder = new PictureDecoder({ onFailure, ...options });
+	pipeline(Readable.from([bytes]), new MkvReader(), decoder, () => {});
+	const pictures: Picture[] = [];
+	for await (const picture of decoder as AsyncIterable<Picture>) pictures.push(picture);
+	return pictures;
+}
+
+async function pictureOf(file: string, options: PictureDecoderOptions): Promise<Picture> {
+	const [picture] = await decode(await readFile(file), options);
+	if (picture === undefined) throw new Error(`no picture of ${file}`);
+	return picture;
+}
+
+const FORMATS: readonly PictureFormat[] = ['jpg', 'png', 'webp', 'rgb24', 'bgr24', 'nv12', 'yuv420p', 'gray'];
+
+interface Wanted {
+	readonly size?: { readonly width?: number; readonly height?: number };
+	readonly fit?: PictureFit;
+	/** What it must be. */
+	readonly width: number;
+	readonly height: number;
+}
+
+const both = ([width, height]: readonly [number, number]): Wanted[] =>
+	(['cover', 'contain', 'fill'] as const).map((fit) => ({ size: { width, height }, fit, width, height }));
+
+const WANTED: readonly Wanted[] = [
+	{ width: 96, height: 60 },
+	{ size: { width: 48 }, width: 48, height: 30 },
+	{ size: { height: 75 }, width: 120, height: 75 },
+	...both([64, 64]),
+	...both([111, 41]),
+];
+
+/** Where a point of a picture lies in the source; null in a bar. Undefined where colours mix. */
+function cellAt(
+	x: number,
+	y: number,
+	{ width, height, size, fit = 'cover' }: Wanted,
+): number | null | undefined {
+	const scales = [width / SOURCE.width, height / SOURCE.height] as const;
+	const isFree = size?.width === undefined || size.height === undefined || fit === 'fill';
+	const scale = fit === 'contain' ? Math.min(...scales) : Math.max(...scales);
+	const [scaleX, scaleY] = isFree ? scales : [scale, scale];
+	const u = SOURCE.width / 2 + (x + 0.5 - width / 2) / scaleX;
+	const v = SOURCE.height / 2 + (y + 0.5 - height / 2) / scaleY;
+	const [marginX, marginY] = [3 + 2 / scaleX, 3 + 2 / scaleY];
+	const isBar = u < -marginX || v < -marginY || u > SOURCE.width + marginX || v > SOURCE.height + marginY;
+	if (isBar) return null;
+	const [inX, inY] = [
+		((u % CELL_WIDTH) + CELL_WIDTH) % CELL_WIDTH,
+		((v % CELL_HEIGHT) + CELL_HEIGHT) % CELL_HEIGHT,
+	];
+	const isPure = inX > marginX && inX < CELL_WIDTH - marginX && inY > marginY && inY < CELL_HEIGHT - marginY;
+	if (!isPure || u < 0 || v < 0 || u >= SOURCE.width || v >= SOURCE.height) return undefined;
+	return Math.floor(v / CELL_HEIGHT) * COLUMNS + Math.floor(u / CELL_WIDTH);
+}
+
+const SHAPES: Partial<Record<PictureFormat, (width: number, height: number) => number[] | null>> = {
+	rgb24: (width, height) => [height, width, 3],
+	bgr24: (width, height) => [height, width, 3],
+	gray: (width, height) => [height, width],
+	nv12: (width, height) => (width % 2 || height % 2 ? null : [height * 1.5, width]),
+	yuv420p: (width, height) => (width % 2 || height % 2 ? null : [height * 1.5, width]),
+};
+
+/** Levels: of images that lose something, more. */
+const TOLERANCE: Partial<Record<PictureFormat, number>> = { jpg: 8, webp: 16 };
+
+async function checkCells(
+	t: ExecutionContext,
+	{ picture, wanted, source }: { picture: Picture; wanted: Wanted; source: Uint8Array },
+): Promise<void> {
+	const { format, width, height, data } = picture;
+	const what = `${format} ${JSON.stringify(wanted)}`;
+	t.deepEqual([width, height], [wanted.width, wanted.height], what);
+	t.deepEqual(picture.shape, SHAPES[format]?.(width, height) ?? null, what);
+	const image = await imageOf(data, { format, width, height });
+	t.deepEqual([image.width, image.height], [width, height], `${what}, to another reader`);
+	const pixels = pixelsOf(image);
+	const expected = pixelsOf({ ...SOURCE, format: image.format, data: source });
+	const seen = new Set<number | null>();
+	for (let y = 0; y < height; y++) {
+		for (let x = 0; x < width; x++) {
+			const cell = cellAt(x, y, wanted);
+			if (cell === undefined) continue;
+			seen.add(cell);
+			const [column, row] = [(cell ?? 0) % COLUMNS, Math.floor((cell ?? 0) / COLUMNS)];
+			const right =
+				cell === null
+					? { rgb24: [0, 0, 0], bgr24: [0, 0, 0], gray: [0], nv12: [16, 128, 128], yuv420p: [16, 128, 128] }[
+							image.format
+						]
+					: expected((column + 0.5) * CELL_WIDTH, (row + 0.5) * CELL_HEIGHT);
+			const found = pixels(x, y);
+			if (furthest(found, right) > (TOLERANCE[format] ?? 3)) {
+				t.fail(`${what}: ${found} at ${x},${y}, where ${right} was expected (cell ${cell})`);
+				return;
+			}
+		}
+	}
+	const bars = wanted.fit === 'contain' ? 1 : 0;
+	t.is(seen.has(null), bars === 1, what);
+	if (wanted.fit !== 'cover') t.is(seen.size, CELLS.length + bars, `${what}: every cell is there`);
+	else t.true(seen.size >= 4, what);
+}
+
+for (const format of FORMATS) {
+	withFfmpeg(
+		`every size and fit as ${format}: what another reader sees is the view that was to be`,
+		async (t) => {
+			const file = await cells();
+			const whole = await pictureOf(file, { format });
+			const source = await imageOf(whole.data, { format, ...SOURCE });
+			for (const wanted of WANTED) {
+				const picture = await pictureOf(file, { format, quality: 100, size: wanted.size, fit: wanted.fit });
+				await checkCells(t, { picture, wanted, source: source.data });
+			}
+		},
+	);
+}
+
+const COLOURS: readonly (readonly [string, string, readonly string[]])[] = [
+	['BT.709', 'out_color_matrix=bt709', [...h264, '-colorspace', 'bt709', '-color_range', 'tv']],
+	['BT.601 that is not declared', 'out_color_matrix=bt601', h264],
+	[
+		'full range',
+		'out_color_matrix=bt601:out_range=pc',
+		['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuvj420p', '-colorspace', 'smpte170m'],
+	],
+	[
+		'BT.709 of full range in VP9',
+		'out_color_matrix=bt709:out_range=pc',
+		['-c:v', 'libvpx-vp9', '-crf', '1', '-pix_fmt', 'yuv420p', '-colorspace', 'bt709', '-color_range', 'pc'],
+	],
+];
+
+/** The YUV that images of a format are stored in, as ffmpeg writes and reads it. */
+const STORED = {
+	jpg: { reader: 'jpeg_pipe', range: 'pc', pixels: 'yuvj420p' },
+	webp: { reader: 'webp_pipe', range: 'tv', pixels: 'yuv420p' },
+} as const;
+
+/** Samples that ffmpeg makes of a film or an image. */
+async function samplesOf(
+	image: { readonly width: number; readonly height: number; readonly format: Image['format'] },
+	args: readonly string[],
+	input?: Uint8Array,
+): Promise<Image> {
+	return { ...image, data: await ffmpegOutput([...args, '-f', 'rawvideo'], input) };
+}
+
+/** What a format's samples of a film have to be: ffmpeg's own conversion; of images, to the YUV that they hold. */
+function rightSamples(file: string, format: PictureFormat): Promise<Image> {
+	if (format === 'jpg' || format === 'webp') {
+		const { range, pixels } = STORED[format];
+		const filters = `format=rgb24,scale=out_color_matrix=bt601:out_range=${range},format=${pixels}`;
+		return samplesOf({ ...SOURCE, format: 'yuv420p' }, ['-i', file, '-vf', filters]);
+	}
+	const own = format === 'png' ? 'rgb24' : format === 'yuv420p' ? 'nv12' : format;
+	return samplesOf({ ...SOURCE, format: own }, ['-i', file, '-pix_fmt', own]);
+}
+
+function foundSamples({ data, format, width, height }: Picture): Promise<Image> {
+	if (format !== 'jpg' && format !== 'webp') return imageOf(data, { format, width, height });
+	const { reader, pixels } = STORED[format];
+	const args = ['-f', reader, '-i', 'pipe:0', '-pix_fmt', pixels];
+	return samplesOf({ width, height, format: 'yuv420p' }, args, data);
+}
+
+for (const [name, colours, codec] of COLOURS) {
+	withFfmpeg(`colours of ${name}: every format within 2 levels of ffmpeg's own conversion`, async (t) => {
+		const file = await cells(codec, colours);
+		for (const format of ['jpg', 'png', 'webp', 'gray', 'nv12', 'yuv420p'] as const) {
+			const right = pixelsOf(await rightSamples(file, format));
+			for (const scale of format === 'jpg' ? [1, 2] : [1]) {
+				const size = scale === 1 ? undefined : { width: scale * SOURCE.width };
+				const found = pixelsOf(await foundSamples(await pictureOf(file, { format, quality: 100, size })));
+				for (const [cell, colour] of CELLS.entries()) {
+					const x = ((cell % COLUMNS) + 0.5) * CELL_WIDTH;
+					const y = (Math.floor(cell / COLUMNS) + 0.5) * CELL_HEIGHT;
+					const [levels, expected] = [found(scale * x, scale * y), right(x, y)];
+					t.true(furthest(levels, expected) <= 2, `${format} ${colour}: ${levels}, not ${expected}`);
+				}
+			}
+		}
+	});
+}
+
+function furthest(levels: readonly number[], expected: readonly number[]): number {
+	return Math.max(...levels.map((level, index) => Math.abs(level - (expected[index] as number))));
+}
+
+/** Pixels of both, point by point, are alike. */
+async function checkAlike(t: ExecutionContext, picture: Picture, args: readonly string[]): Promise<void> {
+	const right = await ffmpegOutput([...args, '-frames:v', '1', '-pix_fmt', 'rgb24', '-f', 'rawvideo']);
+	t.is(picture.data.byteLength, right.byteLength);
+	t.true(furthest([...picture.data], [...right]) <= 2);
+}
+
+for (const degrees of [90, 270]) {
+	withFfmpeg(`a film that is to be turned by ${degrees}° is turned as a player turns it, once`, async (t) => {
+		const turned = join(await temporaryDirectory(t), 'turned.mp4');
+		const args = ['-i', await cells(), '-c', 'copy', '-metadata:s:v', `rotate=${degrees}`, turned];
+		t.is((await run('ffmpeg', ['-v', 'error', ...args])).code, 0);
+		const { endpoint } = await startArchive(t, { door: turned }, { start });
+		await using archive = new KvsArchive({ endpoint, streamName: 'door' });
+		const range = { from: start, to: new Date(start.getTime() + 1000), by: 'producer' } as const;
+		let count = 0;
+		for (const size of [undefined, { width: 30 }] as const) {
+			for await (const picture of archive.pictures(range, { format: 'rgb24', size })) {
+				t.deepEqual([picture.width, picture.height], size === undefined ? [60, 96] : [30, 48]);
+				await checkAlike(t, picture, ['-i', turned, ...(size === undefined ? [] : ['-vf', 'scale=30:48'])]);
+				count++;
+			}
+		}
+		t.is(count, 2);
+	});
+}
+
+withFfmpeg('a track that is to be turned by 180° is turned, of a codec without NAL units too', async (t) => {
+	const file = await cells(['-c:v', 'libvpx-vp9', '-pix_fmt', 'yuv420p']);
+	// Matroska's Projection with a ProjectionPoseRoll of 180.0.
+	const projection = elementOf(0x7670, elementOf(0x7675, [Buffer.from('43340000', 'hex')]));
+	const [{ frame }] = (await decode(await readFile(file), {})) as [Picture];
+	const { data, track } = frame;
+	const children = [...childrenOf(track.entry)].flatMap(({ id, body }) =>
+		elementOf(id, id === idOf('Video') ? [body, ...projection] : [body]),
+	);
+	const block = { trackNumber: track.number, relativeTicks: 0, keyframe: true, data };
+	const bytes = fragmentDocument({
+		number: fragmentNumber(1),
+		producerMs: 0,
+		timecode: 0n,
+		tracks: [[...element('TrackEntry', children)]],
+		blocks: [block],
+	});
+	const [picture] = await decode(bytes, { format: 'rgb24' });
+	await checkAlike(t, picture as Picture, ['-i', file, '-vf', 'hflip,vflip']);
+});
+
+for (const [name, codec, filters] of [
+	['H.264', h264, 'setsar=2'],
+	['VP9', ['-c:v', 'libvpx-vp9', '-pix_fmt', 'yuv420p'], 'setsar=2'],
+] as const) {
+	withFfmpeg(
+		`${name} of pixels twice as wide as high: those of a picture with a size are square`,
+		async (t) => {
+			const file = await cells(codec, `out_color_matrix=bt601,${filters}`);
+			const sizes = [undefined, { width: 96 }, { height: 60 }] as const;
+			const found = await Promise.all(sizes.map((size) => pictureOf(file, { format: 'gray', size })));
+			t.deepEqual(
+				found.map(({ width, height }) => [width, height]),
+				[
+					[96, 60],
+					[96, 30],
+					[192, 60],
+				],
+			);
+		},
+	);
+}
+
+withFfmpeg('a picture of one pixel, and one scaled to it and from it', async (t) => {
+	const source = 'color=red:s=4x4:r=25:d=0.04,format=rgb24,crop=1:1';
+	const dot = await makeRecording([
+		'-f',
+		'lavfi',
+		'-i',
+		source,
+		'-c:v',
+		'libx264',
+		'-qp',
+		'1',
+		'-pix_fmt',
+		'yuv444p',
+	]);
+	for (const format of FORMATS) {
+		const [one, grown, shrunk] = await Promise.all([
+			pictureOf(dot, { format }),
+			pictureOf(dot, { format, size: { width: 16, height: 9 }, fit: 'contain' }),
+			pictureOf(await cells(), { format, size: { width: 1, height: 1 } }),
+		]);
+		for (const [picture, side] of [
+			[one, 1],
+			[grown, 16],
+			[shrunk, 1],
+		] as const) {
+			t.is((await imageOf(picture.data, picture)).width, side, format);
+		}
+	}
+	t.true(furthest([...(await pictureOf(dot, { format: 'rgb24' })).data], [254, 0, 0]) <= 2);
+});
+
+withFfmpeg('a picture of 8K, whole and small', async (t) => {
+	const source = ['-f', 'lavfi', '-i', 'color=orange:s=7680x4320:r=25:d=0.04'];
+	const file = await makeRecording([
+		...source,
+		'-c:v',
+		'libx264',
+		'-preset',
+		'ultrafast',
+		'-pix_fmt',
+		'yuv420p',
+	]);
+	const whole = await pictureOf(file, { format: 'rgb24' });
+	t.deepEqual(whole.shape, [4320, 7680, 3]);
+	t.is(whole.data.byteLength, 4320 * 7680 * 3);
+	t.deepEqual([...whole.data.subarray(-3)], [...whole.data.subarray(0, 3)]);
+	const small = await pictureOf(file, { format: 'jpg', size: { width: 640 } });
+	t.deepEqual([small.width, small.height], [640, 360]);
+});
+
+withFfmpeg('another size and codec in the middle of the stream: the pictures keep their size', async (t) => {
+	const films = [
+		await cells(),
+		await makeRecording(['-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25:d=0.2', '-c:v', 'libvpx-vp9']),
+	];
+	const bytes = Buffer.concat(await Promise.all(films.map((film) => readFile(film))));
+	const pictures = await decode(bytes, { format: 'rgb24', size: { width: 32, height: 32 } });
+	t.deepEqual(
+		pictures.map(({ width, height }) => [width, height]),
+		Array(6).fill([32, 32]),
+	);
+	t.deepEqual(
+		new Set(pictures.map(({ frame }) => frame.track.codecId)),
+		new Set(['V_MPEG4/ISO/AVC', 'V_VP9']),
+	);
+});
+
+for (const [option, wrong] of [
+	['size', { size: {} }],
+	['size', { size: { width: 0 } }],
+	['size', { size: { width: 640, height: 1.5 } }],
+	['size', { size: { height: 16_385 } }],
+	['fit', { fit: 'inside' }],
+	['quality', { quality: 101 }],
+	['format', { format: 'raw' }],
+] as const) {
+	test(`${JSON.stringify(wrong)} is refused at once`, (t) => {
+		t.throws(() => new PictureDecoder(wrong as never), {
+			code: 'KVS_INVALID_OPTION',
+			message: new RegExp(`expected \`${option}\` to be`),
+		});
+	});
+}
