@@ -152,7 +152,7 @@ async function checkCells(
 					: expected((column + 0.5) * CELL_WIDTH, (row + 0.5) * CELL_HEIGHT);
 			const found = pixels(x, y);
 			if (furthest(found, right) > (TOLERANCE[format] ?? 3)) {
-				t.fail(`${what}: ${found} at ${x},${y}, where ${right} was expected (cell ${cell})`);
+				t.fail(`${what}: ${found.join()} at ${x},${y}, where ${right.join()} was expected (cell ${cell})`);
 				return;
 			}
 		}
@@ -238,7 +238,10 @@ for (const [name, colours, codec] of COLOURS) {
 					const x = ((cell % COLUMNS) + 0.5) * CELL_WIDTH;
 					const y = (Math.floor(cell / COLUMNS) + 0.5) * CELL_HEIGHT;
 					const [levels, expected] = [found(scale * x, scale * y), right(x, y)];
-					t.true(furthest(levels, expected) <= 2, `${format} ${colour}: ${levels}, not ${expected}`);
+					t.true(
+						furthest(levels, expected) <= 2,
+						`${format} ${colour}: ${levels.join()}, not ${expected.join()}`,
+					);
 				}
 			}
 		}

@@ -17,7 +17,7 @@ export async function ffmpegOutput(args: readonly string[], input?: Uint8Array):
 	child.stdin.on('error', () => {});
 	child.stdin.end(input);
 	const [output, complaint] = await Promise.all([buffer(child.stdout), buffer(child.stderr)]);
-	if (output.byteLength === 0) throw new Error(`ffmpeg ${args.join(' ')}: ${complaint}`);
+	if (output.byteLength === 0) throw new Error(`ffmpeg ${args.join(' ')}: ${complaint.toString()}`);
 	return output;
 }
 

@@ -1,6 +1,6 @@
 import type { PictureFormat } from '../picture.js';
-import { type PictureFilters, pictureFilters } from './picture-filters.js';
 import type { PictureOutput } from '../picture-output.js';
+import { type PictureFilters, pictureFilters } from './picture-filters.js';
 
 /** How ffmpeg is run, apart from what is made of the frames. */
 export interface FfmpegArguments {
