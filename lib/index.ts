@@ -11,6 +11,11 @@ export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 export type { OwnClients } from './aws/sdk-clients.js';
 export type { ClipPartSummary, ClipStream, ClipSummary } from './clip/clip-stream.js';
 export type { AccessUnitForm } from './codecs/nal/access-unit.js';
+export type { PictureLayout } from './dataset/dataset-form.js';
+export { DATASET_FILE } from './dataset/dataset-manifest.js';
+export { DatasetSink, type DatasetSinkOptions } from './dataset/dataset-sink.js';
+export type { ExportPicturesOptions, ExportPicturesSummary } from './dataset/export-pictures.js';
+export { type DatasetDamage, type DatasetReport, verifyDataset } from './dataset/verify-dataset.js';
 export { Demuxer, type DemuxerOptions, type ResumePolicy } from './demux/demuxer.js';
 export {
 	ERROR_CODES,

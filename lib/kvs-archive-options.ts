@@ -2,6 +2,7 @@ import type { ArchiveClientOptions } from './aws/archive-client.js';
 import type { PaginateOptions } from './aws/paginator.js';
 import type { PresignOptions } from './aws/presigner.js';
 import type { AccessUnitForm } from './codecs/nal/access-unit.js';
+import type { ExportPicturesOptions } from './dataset/export-pictures.js';
 import type { AroundOptions } from './follow/around.js';
 import type { FrameSelection } from './frames/frame-selector.js';
 import type { TrackSelector } from './frames/track-selection.js';
@@ -93,6 +94,13 @@ const pictures: OptionNames<PicturesOptions> = {
 	decoder: true,
 	onFailure: true,
 };
+const { order: _, ...pictureNames } = pictures;
+const exportPictures: OptionNames<ExportPicturesOptions> = {
+	...pictureNames,
+	layout: true,
+	shardSizeBytes: true,
+	onPicture: true,
+};
 const clip: OptionNames<ClipOptions> = { signal: true };
 const paginate: OptionNames<PaginateOptions> = {
 	maxItems: true,
@@ -135,6 +143,7 @@ export const OPTION_NAMES = {
 	events,
 	frames,
 	pictures,
+	exportPictures,
 	clip,
 	paginate,
 	presign,

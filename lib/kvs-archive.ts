@@ -7,6 +7,11 @@ import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 import type { ServiceContext } from './aws/service-context.js';
 import { resolveClipRange } from './clip/clip-range.js';
 import { ClipStream } from './clip/clip-stream.js';
+import {
+	type ExportPicturesOptions,
+	type ExportPicturesSummary,
+	exportPictures,
+} from './dataset/export-pictures.js';
 import { InvalidOptionError } from './errors.js';
 import type { ExportOptions, ExportSource } from './export/range/export-options.js';
 import { exportRange } from './export/range/export-range.js';
@@ -14,6 +19,7 @@ import { exportRemote } from './export/range/export-remote.js';
 import type { ExportSummary } from './export/range/export-summary.js';
 import { type FeedStream, feed } from './feed/feed.js';
 import type { FeedOptions } from './feed/feed-options.js';
+import type { OutputFolder } from './files/output-folder.js';
 import type { RemotePlace } from './files/remote-place.js';
 import { type AroundOptions, type AroundRange, around, type EventMoment } from './follow/around.js';
 import type { FollowOptions } from './follow/follow-options.js';
@@ -38,6 +44,7 @@ import type { LiveOptions } from './live/live-options.js';
 import type { Fragment } from './model/fragment.js';
 import { checkOptionNames } from './model/known-options.js';
 import type { FragmentEndEvent, Frame, MediaEvent, RunEvent } from './model/media-event.js';
+import { FRESH_START, type RunStart } from './model/run-start.js';
 import type { TimeRange } from './model/time-range.js';
 import { type Clock, systemClock } from './pace/clock.js';
 import { resolveQuotas } from './pace/quotas.js';
@@ -165,14 +172,30 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
 		checkOptionNames(options, OPTION_NAMES.pictures);
+		return this.#pictures(range, options, selectionOf(options, { type: 'video' }));
+	}
+
+	/**
+	 * Writes the pictures of a range into a folder, as a model's loader reads them: a file each with a list (`files`), Hugging Face's
+	 * `imagefolder`, or tar shards for WebDataset. Each track is a sequence of its own, in presentation order. `manifest.jsonl` comes last
+	 * and proves what is there ({@link verifyDataset}). Stopped by an abort, an error or the end of the process, the same call
+	 * goes on and ends with the same bytes; a finished folder is checked and never changed. Rejects with `SinkError`
+	 * (`KVS_SINK_FAILED`) where the folder is another request's or in use, and `KVS_EMPTY_RANGE` where no picture comes.
+	 */
+	async exportPictures(
+		range: TimeRange,
+		folder: string | OutputFolder,
+		options: ExportPicturesOptions = {},
+	): Promise<ExportPicturesSummary> {
+		checkOptionNames(options, OPTION_NAMES.exportPictures);
 		const tracks = selectionOf(options, { type: 'video' });
-		const { clock } = this.#service;
-		return openPictures(range, options, {
+		const { client, clock } = this.#service;
+		return exportPictures(range, folder, options, {
+			stream: client.stream,
 			clock,
-			openFrames: ({ padStart, ...how }) =>
-				this.#run<MediaEvent>(range, { ...options, padStart }, { ...how, startAt: 'key-frame', tracks }),
-			list: (padStart, signal) =>
-				this.fragments(range, { padStart, duplicates: options.duplicates, signal }).batches(),
+			pictures: (past, { events, ...watch }) =>
+				this.#pictures(range, { ...options, ...watch }, tracks, { past, watch: events }),
+			fragments: (signal) => this.fragments(range, { signal, duplicates: options.duplicates }),
 		});
 	}
 
@@ -418,6 +441,29 @@ export class KvsArchive implements AsyncDisposable {
 	get #service(): ServiceContext {
 		this.client.checkOpen();
 		return { client: this.client, limiter: this.#limiter, clock: this.#clock };
+	}
+
+	/** `watch`: called with what is read, before it is decoded. */
+	#pictures(
+		range: TimeRange,
+		options: PicturesOptions,
+		tracks: TrackSelection | null,
+		{ past = FRESH_START, watch }: { past?: RunStart; watch?: (events: readonly RunEvent[]) => void } = {},
+	): PictureStream {
+		const { clock } = this.#service;
+		return openPictures(range, options, {
+			clock,
+			openFrames: ({ padStart, pick, ...how }) => {
+				const watched = (events: readonly RunEvent[]): MediaEvent[] => {
+					watch?.(events);
+					return pick(events);
+				};
+				const frames = { ...how, startAt: 'key-frame', tracks, past, pick: watched } as const;
+				return this.#run<MediaEvent>(range, { ...options, padStart }, frames);
+			},
+			list: (padStart, signal) =>
+				this.fragments(range, { padStart, duplicates: options.duplicates, signal }).batches(),
+		});
 	}
 
 	#run<E>(

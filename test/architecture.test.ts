@@ -49,6 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'sinks',
 		'stream',
 	],
+	dataset: ['export', 'files', 'frames', 'list', 'pace', 'pictures', 'run', 'sinks'],
 	raw: ['files', 'run'],
 	record: ['export', 'files', 'follow', 'muxing', 'pace', 'run', 'sinks'],
 	server: [
@@ -178,6 +179,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'@smithy/protocol-http': ['aws', 'server/signature'],
 	'@smithy/signature-v4': ['aws', 'server/signature'],
 	mediabunny: ['mp4', 'media-files'],
+	'tar-stream': 'dataset/tar-shard.ts',
 	bullmq: 'bullmq',
 	ioredis: ['bullmq', 'redis'],
 	'@aws-sdk/client-dynamodb': 'dynamodb',

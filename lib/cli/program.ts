@@ -163,7 +163,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	)
 		.option(
 			'-o, --output <dir>',
-			'the directory for the images and frames.jsonl, made where it is not there; - for stdout',
+			'the directory for the images and their list, in which the same command goes on; - for stdout',
 		)
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
@@ -190,6 +190,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			'form of the images; rgb24 (or raw), bgr24, nv12 and gray are raw samples, y4m is for -o -',
 			'jpg',
 		)
+		.option(
+			'--layout <files|imagefolder|webdataset>',
+			'a file each and a list; the same for Hugging Face; or tar shards (default: files)',
+		)
+		.option('--shard-size <size>', 'of a shard at most, like 500MB or 1GiB (default: 500MB)')
 		.option('--times <file>', 'with -o -: a JSON line a picture into this file (default: to stderr)')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(async () => (await import('./commands/frames/frames.js')).frames));

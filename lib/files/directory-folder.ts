@@ -10,6 +10,9 @@ import { markInUse, type ProcessMark } from './process-mark.js';
 /** The file that names the process which writes to a directory. */
 const LOCK_NAME = '.in-use-by';
 
+/** Where `AtomicFile` writes a file until it is whole. */
+const PART_NAME = /^\.(.+)\.part$/;
+
 /** A directory that finished files are put into. */
 export class DirectoryFolder implements OutputFolder {
 	readonly name: string;
@@ -64,13 +67,8 @@ export class DirectoryFolder implements OutputFolder {
 	}
 
 	async *list(): AsyncIterable<string> {
-		const entries = await readdir(this.name, { withFileTypes: true }).catch((cause) => {
-			if (cause.code === 'ENOENT') return [];
-			throw this.#failure(`cannot read \`${this.name}\`: ${fileTrouble(cause)}`, cause);
-		});
-		for (const entry of entries) {
-			if (!entry.isFile() || entry.name === LOCK_NAME) continue;
-			if (!(entry.name.startsWith('.') && entry.name.endsWith('.part'))) yield entry.name;
+		for (const name of await this.#fileNames()) {
+			if (name !== LOCK_NAME && !PART_NAME.test(name)) yield name;
 		}
 	}
 
@@ -79,6 +77,23 @@ export class DirectoryFolder implements OutputFolder {
 			await rm(this.#pathOf(name), { force: true });
 		} catch (cause) {
 			throw this.#failure(`cannot remove \`${this.#pathOf(name)}\`: ${fileTrouble(cause)}`, cause);
+		}
+	}
+
+	async removeUnfinished(isMeant: (name: string) => boolean): Promise<void> {
+		for (const part of await this.#fileNames()) {
+			const [, name] = PART_NAME.exec(part) ?? [];
+			if (name !== undefined && isMeant(name)) await this.remove(part);
+		}
+	}
+
+	async #fileNames(): Promise<string[]> {
+		try {
+			const entries = await readdir(this.name, { withFileTypes: true });
+			return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+		} catch (cause) {
+			if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+			throw this.#failure(`cannot read \`${this.name}\`: ${fileTrouble(cause)}`, cause);
 		}
 	}
 

@@ -24,9 +24,12 @@ export async function* fileLines(path: string, maxBytes: number): AsyncGenerator
 }
 
 /** The lines of what comes in chunks, likewise. */
-export async function* linesOf(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<FileLine> {
+export async function* linesOf(
+	chunks: AsyncIterable<Uint8Array>,
+	maxBytes: number,
+): AsyncGenerator<FileLine> {
 	let end = 0;
-	let pending: Buffer[] = [];
+	let pending: Uint8Array[] = [];
 	let pendingBytes = 0;
 	for await (const chunk of chunks) {
 		let start = 0;

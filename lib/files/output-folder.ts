@@ -1,3 +1,4 @@
+import { SinkError } from '../errors.js';
 import { DirectoryFolder } from './directory-folder.js';
 
 /** A file that is being written. Failures are `SinkError` (`KVS_SINK_FAILED`). One of `commit` and `discard` ends it. */
@@ -38,6 +39,8 @@ export interface OutputFolder {
 	list(): AsyncIterable<string>;
 	/** Removes a file. Does nothing where there is none. */
 	remove(name: string): Promise<void>;
+	/** Removes what earlier processes left of files that they did not finish, of those with names that are meant. */
+	removeUnfinished(isMeant: (name: string) => boolean): Promise<void>;
 }
 
 /** Puts bytes into a folder as one file. */
@@ -54,6 +57,29 @@ export async function putFile(
 		await file.discard();
 		throw error;
 	}
+}
+
+/**
+ * All bytes of a file; null where there is none. Fails with `SinkError` (`KVS_SINK_FAILED`) where it has more than `maxBytes`.
+ */
+export async function readWhole(
+	folder: OutputFolder,
+	name: string,
+	maxBytes: number,
+): Promise<Buffer | null> {
+	const bytes = await folder.read(name);
+	if (bytes === null) return null;
+	const chunks: Uint8Array[] = [];
+	let sizeBytes = 0;
+	for await (const chunk of bytes) {
+		sizeBytes += chunk.byteLength;
+		if (sizeBytes > maxBytes) {
+			const message = `cannot read \`${name}\` of \`${folder.name}\`: it has more than ${maxBytes} bytes`;
+			throw new SinkError('KVS_SINK_FAILED', folder.name, message);
+		}
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks);
 }
 
 /** The folder that a caller names: the path of a directory, or one of another kind. */

@@ -143,6 +143,9 @@ export class S3Place implements RemotePlace, OutputFolder {
 		await (await this.#asFolder()).remove(name, undefined);
 	}
 
+	/** Nothing is left to do: `lock` removes them. */
+	async removeUnfinished(): Promise<void> {}
+
 	#asFolder(): Promise<S3Folder> {
 		this.#folder ??= this.open('folder');
 		return this.#folder;

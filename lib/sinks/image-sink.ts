@@ -12,7 +12,8 @@ const LIST_NAME = 'frames.jsonl';
  *
  * The directory is made where it is not there. Every file appears when it is whole; `frames.jsonl` when the sink has
  * finished. On an error the images that were written stay, and no list appears. Fails with `SinkError`: `KVS_SINK_FAILED`, and
- * `KVS_EMPTY_RANGE` where no picture came, which leaves no file.
+ * `KVS_EMPTY_RANGE` where no picture came, which leaves no file. What resumes, and can be verified, is
+ * {@link KvsArchive.exportPictures}.
  */
 export class ImageSink extends ImageFiles<Picture> {
 	/** `folder`: the path of a directory, or a folder of another kind. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { startArchive } from '../helpers/archive.js';
@@ -62,7 +62,7 @@ for (const [args, count, extension, start] of [
 		const names = list.map((line) => (JSON.parse(line) as { file: string }).file);
 		t.is(names.length, count);
 		t.is(names[0], `2026-01-31T00.00.00.${args[0] === '--count' ? 133 : '000'}Z${extension}`);
-		t.deepEqual((await readdir(output)).sort(), [...names, 'frames.jsonl'].sort());
+		t.deepEqual((await readdir(output)).sort(), [...names, 'frames.jsonl', 'manifest.jsonl'].sort());
 		const first = await readFile(join(output, names[0] as string));
 		if (start === null) t.is(first.length, 160 * 120 * (extension === '.rgb' ? 3 : 1.5));
 		else t.is(first.subarray(0, 3).toString('hex'), start);
@@ -146,3 +146,33 @@ withFfmpeg(
 		}
 	},
 );
+
+withFfmpeg('--layout webdataset writes shards, and verify finds out what has changed of them', async (t) => {
+	const { output, frames } = await door(t);
+	const args = ['--all', '--layout', 'webdataset', '--shard-size', '100KB', '-o', output];
+	const done = await frames(args);
+	t.is(done.code, 0, done.stderr);
+	t.regex(done.stderr, /^wrote .*: 60 pictures, 4 of 4 fragments, /);
+	t.regex((await frames(args)).stderr, /^verified .*: 60 pictures, 4 of 4 fragments, /);
+	const whole = await commandLine(['verify', output]);
+	t.is(whole.code, 0);
+	t.regex(whole.stderr, /^.* matches its manifest\.jsonl: webdataset, 60 pictures, \d+ files, \d+ bytes\n$/);
+	await appendFile(join(output, 'door-000001.tar'), 'x');
+	const damaged = await commandLine(['verify', join(output, 'manifest.jsonl'), '--json']);
+	t.is(damaged.code, 1);
+	t.regex(damaged.stderr, /^KVS_EXPORT_DAMAGED: door-000001\.tar: it has \d+ bytes, not \d+\n$/);
+	const [damage, summary] = damaged.stdout
+		.trimEnd()
+		.split('\n')
+		.map((line) => JSON.parse(line));
+	t.like(damage, { type: 'damage', file: 'door-000001.tar' });
+	t.like(summary, { type: 'summary', layout: 'webdataset', pictures: 60, intact: false });
+	for (const wrong of [
+		['--layout', 'tar'],
+		['--shard-size', '1MB'],
+		['--layout', 'webdataset', '--shard-size', 'big'],
+		['--layout', 'imagefolder', '--format', 'gray'],
+	]) {
+		t.is((await frames([...wrong, '-o', output])).code, 2, wrong.join(' '));
+	}
+});

@@ -80,7 +80,10 @@ test('follow -o records, prints each file, and verify checks them', async (t) =>
 	}
 	const none = await commandLine(['verify', join(directory, '..')]);
 	t.is(none.code, 1);
-	t.regex(none.stderr, /^KVS_MANIFEST_MISSING: cannot check .*: there is no `recordings\.jsonl` in it\n$/);
+	t.regex(
+		none.stderr,
+		/^KVS_MANIFEST_MISSING: cannot check .*: there is no `manifest\.jsonl` in it, nor a list of recordings\n$/,
+	);
 });
 
 test('what -o does not take is said, and --split without -o', async (t) => {

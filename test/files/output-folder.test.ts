@@ -51,6 +51,10 @@ test('what a killed process left of a file is gone, and is not listed', async (t
 	t.deepEqual(await listed(folder), []);
 	await putFile(folder, 'a.txt', [Buffer.from('whole')]);
 	t.deepEqual(await readdir(directory), ['a.txt']);
+	for (const name of ['.b.txt.part', '.c.md.part', '.x.mkv.journal.part'])
+		await writeFile(join(directory, name), '');
+	await folder.removeUnfinished((name) => name.endsWith('.txt'));
+	t.deepEqual((await readdir(directory)).sort(), ['.c.md.part', '.x.mkv.journal.part', 'a.txt']);
 	t.is(await readFile(join(directory, 'a.txt'), 'utf8'), 'whole');
 });
 

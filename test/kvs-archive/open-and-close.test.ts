@@ -123,6 +123,7 @@ test('after close every method says that the archive is closed, at once', async 
 		images: () => kvs.images(range),
 		export: () => kvs.export(range, 'never.mkv'),
 		exportRaw: () => kvs.exportRaw(range, 'never.mkv'),
+		exportPictures: () => kvs.exportPictures(range, 'never'),
 		clip: () => kvs.clip(range),
 		hlsSession: () => kvs.hlsSession({ mode: 'live' }),
 		dashSession: () => kvs.dashSession({ mode: 'live' }),

@@ -63,11 +63,11 @@ test('images are named by their exact time, twins told apart, and listed in orde
 		timestamp: '2026-01-31T14:03:07.283367Z',
 		timestampByServer: '2026-01-31T14:03:08.283367Z',
 		serverTimestamp: '2026-01-31T00:00:01.000Z',
-		format: 'jpg',
 		producerTimestamp: pictures[2]?.producerTimestamp?.toISOString() ?? null,
 		keyframe: pictures[2]?.keyframe,
 		width: 4,
 		height: 2,
+		format: 'jpg',
 	});
 	t.deepEqual(await readFile(join(directory, names[2] as string)), Buffer.from(pictures[2]?.data ?? []));
 });

@@ -17,6 +17,7 @@ import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
 import { parseTracks } from '../track-list.js';
+import { parseByteSize } from './byte-size.js';
 import { exportRaw } from './export-raw.js';
 
 /** Options of `export`. */
@@ -34,15 +35,6 @@ export interface ExportCommandOptions extends ArchiveCommandOptions, AroundComma
 }
 
 const GAP_WORDS: Readonly<Record<GapPolicy, string>> = { keep: 'kept', close: 'closed', fill: 'filled' };
-
-const UNIT_BYTES: Readonly<Record<string, number>> = {
-	KB: 1e3,
-	MB: 1e6,
-	GB: 1e9,
-	KiB: 2 ** 10,
-	MiB: 2 ** 20,
-	GiB: 2 ** 30,
-};
 
 /** Writes a range into one playable file, or several. */
 export async function exportRange(options: ExportCommandOptions, context: CommandContext): Promise<number> {
@@ -107,10 +99,8 @@ function splitRule(text: string): SplitRule {
 	if (tag !== undefined) return { tag };
 	const everyMs = parseDuration(text);
 	if (everyMs !== null && everyMs > 0) return { everyMs };
-	const size = /^(\d{1,9}(?:\.\d{1,3})?)([KMG]i?B)$/.exec(text);
-	const maxBytes =
-		size === null ? 0 : Math.floor(Number(size[1]) * (UNIT_BYTES[size[2] as string] as number));
-	if (maxBytes > 0) return { maxBytes };
+	const maxBytes = parseByteSize(text);
+	if (maxBytes !== null) return { maxBytes };
 	throw new InvalidOptionError(
 		'--split',
 		'`gap`, `codec`, `tag:NAME`, a length like 10m or a size like 500MB',

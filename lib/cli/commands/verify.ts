@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, parse } from 'node:path';
+import { basename, dirname, join, parse } from 'node:path';
 import {
+	DATASET_FILE,
 	type ExportDamage,
 	type ExportManifest,
 	RECORDINGS_FILE,
 	type RemotePlace,
 	readManifest,
 	SinkError,
+	verifyDataset,
 	verifyExport,
 	verifyRecordings,
 } from '../../index.js';
@@ -21,7 +23,7 @@ export interface VerifyOptions {
 	readonly profile?: string;
 }
 
-/** Checks an export against its manifest, or the files of a recorder against their list. */
+/** Checks an export against its manifest, the files of a recorder against their list, or a folder of pictures against its manifest. */
 export async function verify(path: string, options: VerifyOptions, context: CommandContext): Promise<number> {
 	if (path.startsWith('s3://')) {
 		const folder = path.replace(new RegExp(`/${RECORDINGS_FILE}$`), '/');
@@ -30,11 +32,40 @@ export async function verify(path: string, options: VerifyOptions, context: Comm
 			: verifyFile(path, options, context);
 	}
 	if (basename(path) === RECORDINGS_FILE) return verifyDirectory(dirname(path), options, context);
-	const isDirectory = await stat(path).then(
-		(found) => found.isDirectory(),
-		() => false,
+	if (basename(path) === DATASET_FILE) return verifyPictures(dirname(path), options, context);
+	const found = await stat(path).catch(() => null);
+	if (found?.isDirectory() !== true) return verifyFile(path, options, context);
+	const isRecorded = await stat(join(path, RECORDINGS_FILE)).catch(() => null);
+	return isRecorded === null
+		? verifyPictures(path, options, context)
+		: verifyDirectory(path, options, context);
+}
+
+async function verifyPictures(
+	directory: string,
+	{ json }: VerifyOptions,
+	{ terminal, signal }: CommandContext,
+): Promise<number> {
+	const { damage, ...counts } = await verifyDataset(directory, signal);
+	const { layout, pictures, files, bytesRead, failed, missing, pictureFailures } = counts;
+	if (json) {
+		await terminal.writeJson([
+			...damage.map((found) => ({ type: 'damage', ...found })),
+			{ type: 'summary', ...counts, intact: damage.length === 0 },
+		]);
+	}
+	throwDamage(
+		directory,
+		damage.map((found) => ({ ...found, fragmentNumber: null })),
 	);
-	return isDirectory ? verifyDirectory(path, options, context) : verifyFile(path, options, context);
+	const lost = failed + missing;
+	if (!json) {
+		const parts = [`${layout}, ${pictures} pictures`, `${files} files`, `${bytesRead} bytes`];
+		if (lost > 0) parts.push(`${lost} fragments unavailable when they were written`);
+		if (pictureFailures > 0) parts.push(`${pictureFailures} frames could not be decoded`);
+		terminal.say(`${directory} matches its ${DATASET_FILE}: ${parts.join(', ')}`);
+	}
+	return lost + pictureFailures > 0 ? EXIT.incomplete : EXIT.done;
 }
 
 async function verifyDirectory(

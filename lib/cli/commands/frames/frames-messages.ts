@@ -1,7 +1,7 @@
 import type { DecodeFailure } from '../../../index.js';
 import type { FramesTally } from './frames-tally.js';
 
-/** Why there is no picture, as a clause; null where the range is simply empty. */
+/** Why there is no picture, as a clause; null where the error says it. */
 export function whyNothing({ failureCount, screen, totals }: FramesTally): string | null {
 	if (failureCount > 0) return `none of ${failureCount} frames could be decoded`;
 	if (screen !== null) {
@@ -18,17 +18,18 @@ export function failureLine({ frame, message }: DecodeFailure): string {
 }
 
 /** The last line of the command: what was written, and what is not in it. */
-export function summaryLine(name: string, pictures: number, { totals, unseen }: FramesTally): string {
+export function summaryLine(name: string, { pictures, before, totals, unseen }: FramesTally): string {
 	const { fragments, delivered, failed, missing, skipped, pictureFailures, elapsedMs } = totals;
 	const parts = [
 		`${pictures} pictures`,
 		`${delivered} of ${fragments} fragments`,
 		`${(elapsedMs / 1000).toFixed(1)} s`,
+		...(before.resumed > 0 && !before.verified ? [`${before.resumed} pictures resumed`] : []),
 		...(pictureFailures > 0 ? [`${pictureFailures} frames could not be decoded`] : []),
 		...(failed > 0 ? [`${failed} failed`] : []),
 		...(missing > 0 ? [`${missing} missing`] : []),
 		...(skipped > 0 ? [`${skipped} left out by --where`] : []),
 		...(unseen > 0 ? [`no picture for ${unseen} of the --at times`] : []),
 	];
-	return `wrote ${name}: ${parts.join(', ')}`;
+	return `${before.verified ? 'verified' : 'wrote'} ${name}: ${parts.join(', ')}`;
 }

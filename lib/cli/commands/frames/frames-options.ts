@@ -14,6 +14,8 @@ export interface FramesCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly size?: string;
 	readonly fit?: string;
 	readonly format: string;
+	readonly layout?: string;
+	readonly shardSize?: string;
 	readonly times?: string;
 	readonly ffmpeg?: string;
 }

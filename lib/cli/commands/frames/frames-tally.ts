@@ -1,4 +1,4 @@
-import type { DecodeFailure, Picture, PictureSummary } from '../../../index.js';
+import type { DecodeFailure, ExportPicturesSummary, Picture, PictureSummary } from '../../../index.js';
 import type { ScreenRequest } from './pictures-at.js';
 
 /** The most frames for which the reason of a failure is kept; the others are counted. */
@@ -21,7 +21,7 @@ export class FramesTally {
 		pictureFailures: 0,
 		elapsedMs: 0,
 	};
-	readonly #summaries: PictureSummary[] = [];
+	#exported: ExportPicturesSummary | null = null;
 	/** The times of `--at` for which there was a picture. */
 	readonly #seen = new Set<number>();
 	#given = 0;
@@ -46,10 +46,21 @@ export class FramesTally {
 		return failed + missing + pictureFailures + this.unseen === 0;
 	}
 
+	/** Pictures that are written, those of earlier processes included. */
+	get pictures(): number {
+		return this.#exported?.pictures ?? this.#given;
+	}
+
+	/** Pictures that an earlier process had written; and whether it was all of them. */
+	get before(): { readonly resumed: number; readonly verified: boolean } {
+		const { resumed = 0, verified = false } = this.#exported ?? {};
+		return { resumed, verified };
+	}
+
 	/** The fields of the summary line of `--json`. */
 	get counted(): object {
-		const { isComplete } = this;
-		return this.screen === null ? { ...this.#summaries[0], isComplete } : { isComplete, ...this.totals };
+		const { isComplete, pictures } = this;
+		return { pictures, ...(this.#exported ?? this.totals), isComplete };
 	}
 
 	/** A run begins. */
@@ -67,9 +78,14 @@ export class FramesTally {
 		if (this.failures.length < MAX_KEPT_FAILURES) this.failures.push(failure);
 	}
 
+	/** A range was written. */
+	exported(summary: ExportPicturesSummary): void {
+		this.#exported = summary;
+		this.end(summary);
+	}
+
 	/** A run has ended. */
 	end(summary: PictureSummary): void {
-		this.#summaries.push(summary);
 		for (const name of Object.keys(this.totals) as (keyof FramesTally['totals'])[]) {
 			this.totals[name] += summary[name];
 		}

@@ -1,11 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import {
-	type DecodeFailure,
-	InvalidOptionError,
-	type Picture,
-	type PictureStream,
-	SinkError,
-} from '../../../index.js';
+import { type DecodeFailure, InvalidOptionError, type Picture, SinkError } from '../../../index.js';
 import { archiveOf, type DateRange, rangeOrAround, whereOf } from '../../archive-options.js';
 import type { CommandContext } from '../../command-context.js';
 import { EXIT } from '../../exit.js';
@@ -17,7 +11,7 @@ import { FramesTally } from './frames-tally.js';
 import { pictureFormOf } from './picture-form.js';
 import { pictureOutputOf } from './picture-output.js';
 import { pictureSelectionOf } from './picture-selection.js';
-import { runsAt, screenRequestOf } from './pictures-at.js';
+import { runsAt, type ScreenRequest, screenRequestOf } from './pictures-at.js';
 import { pipeFrames } from './stdout/pipe-frames.js';
 
 /** Writes pictures of a range into a directory, or to stdout. */
@@ -26,7 +20,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 	if (options.times !== undefined) throw new InvalidOptionError('--times', 'used with -o -', options.times);
 	const { terminal, signal, nowMs } = context;
 	const screen = screenRequestOf(options, nowMs);
-	const { name, sink } = pictureOutputOf(options);
+	const { name, folder, form: layout, sink } = pictureOutputOf(options);
 	const form = pictureFormOf(options);
 	const select = pictureSelectionOf(options);
 	const tracks = parseTracks(options.tracks);
@@ -43,24 +37,29 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 		onProgress: bar.update.bind(bar),
 		onFailure: (failure: DecodeFailure) => tally.failure(failure),
 	};
-	async function* runs(): AsyncGenerator<PictureStream> {
-		if (screen === null) yield archive.pictures(range as DateRange, { ...pictureOptions, select });
-		else yield* runsAt(archive, screen, pictureOptions, () => tally.hasFound);
+	async function take(picture: Picture): Promise<void> {
+		tally.picture(picture);
+		if (options.json) await terminal.writeJson([picture]);
+	}
+	/** Writes the pictures of a range. */
+	async function exportRange(range: DateRange): Promise<void> {
+		const how = { ...pictureOptions, ...layout, select, onPicture: take };
+		tally.exported(await archive.exportPictures(range, folder, how));
 	}
 	/** Pictures of one run after the other. */
-	async function* all(): AsyncGenerator<Picture> {
-		for await (const run of runs()) {
+	async function* pictures(request: ScreenRequest): AsyncGenerator<Picture> {
+		for await (const run of runsAt(archive, request, pictureOptions, () => tally.hasFound)) {
 			tally.begin();
 			for await (const picture of run) {
-				tally.picture(picture);
-				if (options.json) await terminal.writeJson([picture]);
+				await take(picture);
 				yield picture;
 			}
 			tally.end(await run.summary);
 		}
 	}
 	try {
-		await pipeline(all, sink);
+		if (range !== null) await exportRange(range);
+		else if (screen !== null) await pipeline(pictures(screen), sink());
 	} catch (error) {
 		signal.throwIfAborted();
 		if (!(error instanceof SinkError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
@@ -72,7 +71,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 		for (const failure of tally.failures) terminal.say(failureLine(failure));
 	}
 	const { isComplete, counted } = tally;
-	if (options.json) await terminal.writeJson([{ type: 'summary', pictures: sink.count, ...counted }]);
-	else terminal.say(summaryLine(name, sink.count, tally));
+	if (options.json) await terminal.writeJson([{ type: 'summary', ...counted }]);
+	else terminal.say(summaryLine(name, tally));
 	return isComplete ? EXIT.done : EXIT.incomplete;
 }

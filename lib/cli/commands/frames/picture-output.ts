@@ -1,18 +1,50 @@
 import type { Writable } from 'node:stream';
-import { ImageSink, InvalidOptionError } from '../../../index.js';
+import {
+	DatasetSink,
+	ImageSink,
+	InvalidOptionError,
+	type OutputFolder,
+	type PictureLayout,
+} from '../../../index.js';
+import { parseByteSize } from '../byte-size.js';
 import type { FramesCommandOptions } from './frames-options.js';
+
+const LAYOUTS: readonly PictureLayout[] = ['files', 'imagefolder', 'webdataset'];
 
 /** Where pictures are written to. */
 export interface PictureOutput {
 	/** As `-o` names it. */
 	readonly name: string;
-	/** Takes `Picture`s. Fails with a `SinkError`: `KVS_EMPTY_RANGE` where none came. */
-	readonly sink: Writable & { readonly count: number };
+	readonly folder: string | OutputFolder;
+	readonly form: { readonly layout: PictureLayout; readonly shardSizeBytes: number | undefined };
+	/** For pictures that are no export of a range. Takes `Picture`s. Fails with a `SinkError`: `KVS_EMPTY_RANGE` where none came. */
+	readonly sink: () => Writable & { readonly count: number };
 }
 
 /** Where `-o` says that pictures go. Nothing is made before the first picture. Throws `InvalidOptionError`. */
-export function pictureOutputOf({ output }: FramesCommandOptions): PictureOutput {
+export function pictureOutputOf({
+	output,
+	layout = 'files',
+	shardSize,
+}: FramesCommandOptions): PictureOutput {
 	if (output === undefined)
 		throw new InvalidOptionError('-o', 'given: the directory to write to, or - for stdout', output);
-	return { name: output, sink: new ImageSink(output) };
+	const known = LAYOUTS.find((name) => name === layout);
+	if (known === undefined) throw new InvalidOptionError('--layout', LAYOUTS.join(', '), layout);
+	const form = { layout: known, shardSizeBytes: shardSizeOf(shardSize, known) };
+	return {
+		name: output,
+		folder: output,
+		form,
+		sink: () => (known === 'files' ? new ImageSink(output) : new DatasetSink(output, form)),
+	};
+}
+
+function shardSizeOf(text: string | undefined, layout: PictureLayout): number | undefined {
+	if (text === undefined) return undefined;
+	if (layout !== 'webdataset')
+		throw new InvalidOptionError('--shard-size', 'used with --layout webdataset', text);
+	const sizeBytes = parseByteSize(text);
+	if (sizeBytes === null) throw new InvalidOptionError('--shard-size', 'a size like 500MB', text);
+	return sizeBytes;
 }

@@ -61,6 +61,6 @@ export async function pipeFrames(options: FramesCommandOptions, context: Command
 		await times.close();
 		for (const failure of tally.failures) terminal.say(failureLine(failure));
 	}
-	terminal.say(summaryLine('stdout', pipe.count, tally));
+	terminal.say(summaryLine('stdout', tally));
 	return tally.isComplete ? EXIT.done : EXIT.incomplete;
 }

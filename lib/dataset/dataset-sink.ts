@@ -1,0 +1,111 @@
+import { Writable } from 'node:stream';
+import { type FolderLock, folderOf, type OutputFolder } from '../files/output-folder.js';
+import type { Picture } from '../pictures/picture.js';
+import {
+	beginDataset,
+	begunDataset,
+	discardDataset,
+	forgetProgress,
+	isOther,
+	NOT_BEGUN,
+} from './begun-dataset.js';
+import { checkFormat, type DatasetForm, type DatasetFormOptions, datasetFormOf } from './dataset-form.js';
+import { DATASET_FILE } from './dataset-manifest.js';
+import { DatasetWriter } from './dataset-writer.js';
+import { RunLedger } from './run-ledger.js';
+
+/** Options of {@link DatasetSink}. */
+export interface DatasetSinkOptions extends DatasetFormOptions {
+	/** What the names of shards begin with. @default 'pictures' */
+	readonly name?: string | undefined;
+}
+
+/**
+ * Writes `Picture`s into a folder in one of the layouts of {@link KvsArchive.exportPictures}, for pipelines of the caller's own:
+ * the list and `manifest.jsonl` when it has finished. Nothing is made before the first picture. It does not resume: another
+ * one begins anew where this one was stopped. Fails with `SinkError`: `KVS_SINK_FAILED`, also where the folder holds the pictures of
+ * another or of an export, and `KVS_EMPTY_RANGE` where no picture came.
+ */
+export class DatasetSink extends Writable {
+	readonly #folder: OutputFolder;
+	readonly #form: DatasetForm;
+	#lock: FolderLock | null = null;
+	#writer: DatasetWriter | null = null;
+
+	/** `folder`: the path of a directory, or a folder of another kind. Throws `InvalidOptionError`. */
+	constructor(folder: string | OutputFolder, { name = 'pictures', ...form }: DatasetSinkOptions = {}) {
+		const [place, checked] = [folderOf(folder), datasetFormOf(form, name)];
+		super({ objectMode: true, highWaterMark: 1 });
+		this.#folder = place;
+		this.#form = checked;
+	}
+
+	/** Pictures taken so far. */
+	get count(): number {
+		return this.#writer?.pictures ?? 0;
+	}
+
+	override _write(
+		picture: Picture,
+		_encoding: BufferEncoding,
+		callback: (error?: Error | null) => void,
+	): void {
+		this.#add(picture).then(() => callback(), callback);
+	}
+
+	override _final(callback: (error?: Error | null) => void): void {
+		this.#finish().then(() => callback(), callback);
+	}
+
+	override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+		this.#leave().then(
+			() => callback(error),
+			(leaveError: Error) => callback(error ?? leaveError),
+		);
+	}
+
+	async #add(picture: Picture): Promise<void> {
+		checkFormat(this.#form, picture.format);
+		this.#lock ??= await this.#folder.lock();
+		this.#writer ??= await this.#begin();
+		await this.#writer.add(picture);
+	}
+
+	async #begin(): Promise<DatasetWriter> {
+		const [folder, form] = [this.#folder, this.#form];
+		if ((await folder.sizeOf(DATASET_FILE)) !== null) throw isOther(folder, 'has the pictures of');
+		if ((await begunDataset(folder, form, null)) !== null) await discardDataset(folder, form);
+		await beginDataset(folder, form, null);
+		return this.#newWriter();
+	}
+
+	#newWriter(): DatasetWriter {
+		const [folder, form] = [this.#folder, this.#form];
+		const { past } = NOT_BEGUN;
+		const ledger = new RunLedger(folder.name, { fragments: [], tracks: past.tracks });
+		return new DatasetWriter({ folder, form, request: null, past, ledger });
+	}
+
+	async #finish(): Promise<void> {
+		await (this.#writer ?? this.#newWriter()).finish({
+			pictureFailures: 0,
+			fragments: 0,
+			delivered: 0,
+			failed: 0,
+			missing: 0,
+			skipped: 0,
+			frames: 0,
+			bytes: 0,
+			gaps: 0,
+		});
+		await forgetProgress(this.#folder);
+	}
+
+	async #leave(): Promise<void> {
+		try {
+			await this.#writer?.leave();
+		} finally {
+			await this.#lock?.release();
+		}
+	}
+}

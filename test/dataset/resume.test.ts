@@ -1,0 +1,150 @@
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { ExportPicturesOptions, ExportPicturesSummary, KvsArchive } from 'kvs-archive';
+import { DirectoryFolder } from '#lib/files/directory-folder.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { temporaryDirectory } from '../helpers/tools.js';
+import { all, digestOf, filmArchive } from './dataset-archive.js';
+import { Stopped, StoppingFolder } from './stopping-folder.js';
+
+/** Exports again and again, each time stopped after some steps, until it is through. */
+async function exportWithStops(
+	t: ExecutionContext,
+	archive: KvsArchive,
+	path: string,
+	options: ExportPicturesOptions,
+	stops: readonly number[],
+): Promise<{ readonly summary: ExportPicturesSummary; readonly stopped: number }> {
+	for (const [stopped, steps] of stops.entries()) {
+		try {
+			const summary = await archive.exportPictures(all, new StoppingFolder(path, steps), options);
+			return { summary, stopped };
+		} catch (error) {
+			t.true(error instanceof Stopped, String(error));
+		}
+	}
+	return { summary: await archive.exportPictures(all, path, options), stopped: stops.length };
+}
+
+/** Every other one of the first, then more and more. */
+const STOPS = [0, 1, 2, 3, 5, 60, 6, 300, 9, 530, 4, 12, 700, 2, 1400];
+const SHARD_STOPS = [0, 1, 2, 3, 4, 5, 6, 3, 7, 2, 9, 10, 12];
+
+for (const [options, stops] of [
+	[{ layout: 'files' }, STOPS],
+	[{ layout: 'imagefolder', select: { everyNth: 2 } }, STOPS],
+	[{ layout: 'webdataset', shardSizeBytes: 150_000 }, SHARD_STOPS],
+	[{ layout: 'webdataset', shardSizeBytes: 30_000, select: { everyNth: 7 } }, SHARD_STOPS],
+	[{ layout: 'webdataset', shardSizeBytes: 30_000, select: { everyMs: 270 } }, SHARD_STOPS],
+	[{ layout: 'webdataset', shardSizeBytes: 15_000, select: 'keyframes' }, SHARD_STOPS],
+	[{ layout: 'webdataset', shardSizeBytes: 15_000, select: { count: 45 } }, SHARD_STOPS],
+	[{ layout: 'webdataset', shardSizeBytes: 15_000, select: { scene: 0.02 } }, SHARD_STOPS],
+] as const) {
+	withFfmpeg(`${JSON.stringify(options)} stopped again and again ends as if it never was`, async (t) => {
+		const { archive } = await filmArchive(t, 18);
+		const directory = await temporaryDirectory(t);
+		const whole = await archive.exportPictures(all, join(directory, 'whole'), options);
+		const { summary, stopped } = await exportWithStops(
+			t,
+			archive,
+			join(directory, 'stopped'),
+			options,
+			stops,
+		);
+		t.true(stopped > 5 && summary.resumed > 0, `stopped ${stopped} times, ${summary.resumed} resumed`);
+		t.deepEqual(await digestOf(join(directory, 'stopped')), await digestOf(join(directory, 'whole')));
+		const { pictures, fragments, frames, bytes, pictureFailures } = whole;
+		t.like(summary, { pictures, fragments, frames, bytes, pictureFailures });
+	});
+}
+
+withFfmpeg('a finished folder is verified by the same call, and refused to any other', async (t) => {
+	const { archive } = await filmArchive(t, 3);
+	const folder = join(await temporaryDirectory(t), 'shards');
+	const options = { layout: 'webdataset', select: 'keyframes' } as const;
+	const first = await archive.exportPictures(all, folder, options);
+	const digest = await digestOf(folder);
+	const again = await archive.exportPictures(all, folder, { ...options, maxBufferedBytes: 1e6 });
+	const { calls: _, elapsedMs: __, ...counted } = first;
+	t.like(again, { ...counted, resumed: 6, verified: true });
+	const other = { ...options, format: 'png' } as const;
+	const message = `cannot write to \`${folder}\`: it has the pictures of another request; name another folder, or remove this one`;
+	await t.throwsAsync(archive.exportPictures(all, folder, other), { code: 'KVS_SINK_FAILED', message });
+	t.deepEqual(await digestOf(folder), digest);
+	await copyFile(join(folder, 'manifest.jsonl'), join(folder, 'door-000000.tar'));
+	await t.throwsAsync(archive.exportPictures(all, folder, options), {
+		code: 'KVS_EXPORT_DAMAGED',
+		message: /`door-000000\.tar`: it has \d+ bytes, not \d+; name another folder, or remove this one$/,
+	});
+});
+
+withFfmpeg('what is begun is refused to another request, and to a second process', async (t) => {
+	const { archive } = await filmArchive(t, 3);
+	const path = join(await temporaryDirectory(t), 'pictures');
+	await t.throwsAsync(archive.exportPictures(all, new StoppingFolder(path, 9), {}), { instanceOf: Stopped });
+	await t.throwsAsync(archive.exportPictures(all, path, { format: 'png' }), {
+		code: 'KVS_SINK_FAILED',
+		message: /has the unfinished pictures of another request/,
+	});
+	const lock = await new DirectoryFolder(path).lock();
+	await t.throwsAsync(archive.exportPictures(all, path, {}), {
+		code: 'KVS_SINK_FAILED',
+		message: /^cannot write to `.*`: process \d+ is writing to it/,
+	});
+	await lock.release();
+	t.like(await archive.exportPictures(all, path, {}), { pictures: 90 });
+	t.deepEqual(
+		(await readdir(path)).filter((name) => name.startsWith('.')),
+		[],
+	);
+});
+
+withFfmpeg('what a function has chosen is written anew, without what was chosen before', async (t) => {
+	const { archive } = await filmArchive(t, 3);
+	const path = join(await temporaryDirectory(t), 'pictures');
+	let kept = 5;
+	const where = () => kept-- > 0;
+	await t.throwsAsync(archive.exportPictures(all, new StoppingFolder(path, 100), { where }), {
+		instanceOf: Stopped,
+	});
+	t.true((await readdir(path)).length > 15);
+	kept = 1;
+	t.like(await archive.exportPictures(all, path, { where }), { pictures: 15, skipped: 5, resumed: 0 });
+	t.is((await readdir(path)).length, 17);
+	await t.throwsAsync(archive.exportPictures(all, path, { where }), { code: 'KVS_SINK_FAILED' });
+});
+
+withFfmpeg('progress that was damaged, or whose shard is gone, is gone on from before', async (t) => {
+	const { archive } = await filmArchive(t, 3);
+	const directory = await temporaryDirectory(t);
+	const options = { layout: 'webdataset', shardSizeBytes: 60_000 } as const;
+	await archive.exportPictures(all, join(directory, 'whole'), options);
+	const whole = await digestOf(join(directory, 'whole'));
+	const path = join(directory, 'stopped');
+	await t.throwsAsync(archive.exportPictures(all, new StoppingFolder(path, 16), options), {
+		instanceOf: Stopped,
+	});
+	const section = join(path, '.pictures-000002.section');
+	await writeFile(section, (await readFile(section, 'utf8')).replace('"pictures":', '"pictures":1'));
+	await rm(join(path, 'door-000001.tar'));
+	const summary = await archive.exportPictures(all, path, options);
+	t.true(summary.resumed > 0 && summary.resumed < 30, `${summary.resumed} resumed`);
+	t.deepEqual(await digestOf(path), whole);
+	await mkdir(join(directory, 'broken'));
+	await writeFile(join(directory, 'broken', '.pictures.request'), '{"format":');
+	await t.throwsAsync(archive.exportPictures(all, join(directory, 'broken'), options), {
+		code: 'KVS_SINK_FAILED',
+		message: /`\.pictures\.request` in it is damaged; remove the folder to begin anew$/,
+	});
+});
+
+test('a range without pictures leaves nothing', async (t) => {
+	const { archive } = await filmArchive(t, 3);
+	const directory = await temporaryDirectory(t);
+	const range = { from: new Date(0), to: new Date(1000) };
+	await t.throwsAsync(archive.exportPictures(range, join(directory, 'deep', 'none')), {
+		code: 'KVS_EMPTY_RANGE',
+	});
+	t.deepEqual(await readdir(directory), []);
+});
