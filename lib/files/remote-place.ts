@@ -20,6 +20,8 @@ export interface RemoteFolder {
 	removeUnfinished(signal: AbortSignal | undefined): Promise<void>;
 	/** Puts a file of the local disk here, in place of one of that name. It is there when it is whole; a failure or an abort leaves nothing of it. */
 	put(name: string, path: string, signal: AbortSignal | undefined): Promise<void>;
+	/** The same of a file that has only grown at its end since it was put here, of which little is sent then. */
+	putGrown(name: string, path: string, signal: AbortSignal | undefined): Promise<void>;
 	/** Opens a file; null where there is none. */
 	get(name: string, signal: AbortSignal | undefined): Promise<ReadableFile | null>;
 	/** Removes a file, if it is there. */

@@ -57,9 +57,11 @@ export class RemoteRecordings extends RecordingDirectory {
 	}
 
 	override async publish(part: string, recording: Recording, ended: AbortSignal): Promise<void> {
-		await this.#put(recording.file, join(this.path, part), ended);
+		const { folder } = this.#options;
+		await this.#patiently(() => folder.put(recording.file, join(this.path, part), ended), ended);
 		await listRecording(this.path, recording);
-		await this.#put(RECORDINGS_FILE, join(this.path, RECORDINGS_FILE), ended);
+		const list = join(this.path, RECORDINGS_FILE);
+		await this.#patiently(() => folder.putGrown(RECORDINGS_FILE, list, ended), ended);
 		this.#names.add(recording.file);
 	}
 
@@ -68,9 +70,8 @@ export class RemoteRecordings extends RecordingDirectory {
 	}
 
 	/** Waits for a place that is away until the recorder is to end; then it is tried once more. */
-	async #put(name: string, path: string, ended: AbortSignal): Promise<void> {
-		const { folder, clock, signal } = this.#options;
-		const put = (): Promise<void> => folder.put(name, path, ended);
+	async #patiently(put: () => Promise<void>, ended: AbortSignal): Promise<void> {
+		const { clock, signal } = this.#options;
 		const waits = signal === undefined ? ended : AbortSignal.any([signal, ended]);
 		if (waits.aborted) return put();
 		try {

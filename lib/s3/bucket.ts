@@ -4,12 +4,15 @@ import type { SinkError } from '../errors.js';
 import type { S3Sdk } from './s3-client.js';
 import { isS3Error, s3Failure } from './s3-failure.js';
 
-/** What came of an object. */
-export interface ObjectBody {
-	readonly bytes: Readable;
-	/** Of what came. */
+/** What an object is at a time. */
+export interface ObjectState {
 	readonly sizeBytes: number;
 	readonly etag: string;
+}
+
+/** What came of an object, whose size is that of what came. */
+export interface ObjectBody extends ObjectState {
+	readonly bytes: Readable;
 	/** By the clock of S3. */
 	readonly modified: Date | null;
 }
@@ -91,13 +94,14 @@ export class Bucket {
 		});
 	}
 
-	/** Size of an object; null where there is none. */
-	async sizeOf(key: string): Promise<number | null> {
+	/** What an object is; null where there is none. */
+	async stateOf(key: string): Promise<ObjectState | null> {
 		const { HeadObjectCommand } = this.#sdk;
 		return this.#attempt('read', key, undefined, async () => {
 			try {
 				const input = { Bucket: this.name, Key: key };
-				return (await this.#client.send(new HeadObjectCommand(input))).ContentLength ?? 0;
+				const { ContentLength = 0, ETag = '' } = await this.#client.send(new HeadObjectCommand(input));
+				return { sizeBytes: ContentLength, etag: ETag };
 			} catch (error) {
 				if (isS3Error(error, 'NotFound')) return null;
 				throw error;
@@ -147,6 +151,19 @@ export class Bucket {
 		const input = { ...upload, PartNumber: number, Body: bytes, ...(await this.#checksum()) };
 		return this.#attempt('write', key, signal, async (options) => {
 			const { ETag, ChecksumCRC32 } = await this.#client.send(new UploadPartCommand(input), options);
+			return { PartNumber: number, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) };
+		});
+	}
+
+	/** Makes a part of what an object of the same key is. S3 takes 5 MiB to 5 GiB. */
+	async copyPart({ key, uploadId }: UploadId, number: number, { etag }: ObjectState): Promise<CompletedPart> {
+		const { UploadPartCopyCommand } = this.#sdk;
+		const source = `${this.name}/${key.split('/').map(encodeURIComponent).join('/')}`;
+		const upload = { Bucket: this.name, Key: key, UploadId: uploadId, PartNumber: number };
+		const input = { ...upload, CopySource: source, CopySourceIfMatch: etag };
+		return this.#attempt('write', key, undefined, async () => {
+			const { CopyPartResult } = await this.#client.send(new UploadPartCopyCommand(input));
+			const { ETag, ChecksumCRC32 } = CopyPartResult ?? {};
 			return { PartNumber: number, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) };
 		});
 	}

@@ -1,6 +1,6 @@
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import type { UnfinishedFile } from '../files/output-folder.js';
-import type { Bucket, UploadId } from './bucket.js';
+import type { Bucket, ObjectState, UploadId } from './bucket.js';
 import { contentTypeOf } from './content-type.js';
 import type { UploadRecord } from './upload-record.js';
 
@@ -18,6 +18,8 @@ export interface ObjectTarget {
 	readonly record: UploadRecord;
 	/** @default PART_BYTES, which is enough for 80 GB */
 	readonly partBytes?: number;
+	/** What the object has already, which S3 copies: what is appended comes after it. */
+	readonly grown?: ObjectState;
 	/** Aborts what is on its way. The writer is still to be ended. */
 	readonly signal?: AbortSignal | undefined;
 }
@@ -63,7 +65,7 @@ export class ObjectWriter implements UnfinishedFile {
 
 	async commit(): Promise<void> {
 		const { bucket, key, record } = this.#target;
-		if (this.#upload === null) {
+		if (this.#upload === null && this.#target.grown === undefined) {
 			await bucket.put(key, this.#takeHeld(), contentTypeOf(key), this.#signal);
 			this.#isOver = true;
 			return;
@@ -71,9 +73,9 @@ export class ObjectWriter implements UnfinishedFile {
 		await this.#putHeld();
 		await Promise.all(this.#underWay);
 		this.#signal.throwIfAborted();
-		await bucket.finishUpload(this.#upload, this.#parts);
+		await bucket.finishUpload(await this.#begun(), this.#parts);
 		this.#isOver = true;
-		await record.over(this.#upload);
+		await record.over({ key });
 	}
 
 	async discard(): Promise<void> {
@@ -108,11 +110,13 @@ export class ObjectWriter implements UnfinishedFile {
 
 	async #begun(): Promise<UploadId> {
 		if (this.#upload !== null) return this.#upload;
-		const { bucket, key, record } = this.#target;
+		const { bucket, key, record, grown } = this.#target;
 		await record.begin(key);
-		this.#upload = await bucket.beginUpload(key, contentTypeOf(key));
-		await record.began(this.#upload);
-		return this.#upload;
+		const upload = await bucket.beginUpload(key, contentTypeOf(key));
+		this.#upload = upload;
+		await record.began(upload);
+		if (grown !== undefined) this.#parts.push(await bucket.copyPart(upload, ++this.#last, grown));
+		return upload;
 	}
 
 	#takeHeld(): Buffer {

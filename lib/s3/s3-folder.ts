@@ -8,6 +8,10 @@ import { type ObjectTarget, ObjectWriter } from './object-writer.js';
 import { uploadFile } from './upload-file.js';
 import { UploadRecord } from './upload-record.js';
 
+/** What S3 takes as a part that is copied: as long as a part must be that is not the last one, and as one may be. */
+const MIN_COPY_BYTES = 5 * 1024 ** 2;
+const MAX_COPY_BYTES = 5 * 1024 ** 3;
+
 /** What an {@link S3Folder} is made of. */
 export interface S3FolderParts {
 	readonly bucket: Bucket;
@@ -43,24 +47,28 @@ export class S3Folder implements RemoteFolder {
 		await uploadFile(path, { ...this.#target(name), signal });
 	}
 
+	async putGrown(name: string, path: string, signal: AbortSignal | undefined): Promise<void> {
+		const target = { ...this.#target(name), signal };
+		const grown = await target.bucket.stateOf(target.key);
+		const isCopied = grown !== null && grown.sizeBytes >= MIN_COPY_BYTES && grown.sizeBytes <= MAX_COPY_BYTES;
+		await uploadFile(path, isCopied ? { ...target, grown } : target);
+	}
+
 	/** Begins an object, whose bytes come from elsewhere than the disk. */
 	create(name: string): UnfinishedFile {
 		return new ObjectWriter(this.#target(name));
 	}
 
-	/** Names of the objects in it, and of none whose name begins with a dot or in folders of it. */
+	/** Names of the objects in it, but not of those in folders of it. */
 	async *list(): AsyncGenerator<string> {
-		const { bucket, prefix } = this.#parts;
-		for await (const key of bucket.keys(prefix)) {
-			const name = key.slice(prefix.length);
-			if (!name.startsWith('.')) yield name;
-		}
+		const { bucket, prefix, recordKey } = this.#parts;
+		for await (const key of bucket.keys(prefix)) if (key !== recordKey) yield key.slice(prefix.length);
 	}
 
 	/** Size of an object; null where there is none. */
 	async sizeOf(name: string): Promise<number | null> {
 		const { bucket, key } = this.#target(name);
-		return bucket.sizeOf(key);
+		return (await bucket.stateOf(key))?.sizeBytes ?? null;
 	}
 
 	async get(name: string, signal: AbortSignal | undefined): Promise<ReadableFile | null> {

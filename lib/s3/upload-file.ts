@@ -14,7 +14,7 @@ const MAX_PARTS = 10_000;
 
 /**
  * Makes an object of a file of the local disk, which does not change meanwhile. An abort or a failure leaves nothing of it. Holds what
- * an {@link ObjectWriter} holds, of files over 80 GB in larger parts. Fails as it does, and with `SinkError` (`KVS_SINK_FAILED`)
+ * an {@link ObjectWriter} holds, of files over 80 GB in larger parts. With `grown` only what comes after that is read. Fails as it does, and with `SinkError` (`KVS_SINK_FAILED`)
  * where the file cannot be read.
  */
 export async function uploadFile(path: string, target: ObjectTarget): Promise<void> {
@@ -23,7 +23,10 @@ export async function uploadFile(path: string, target: ObjectTarget): Promise<vo
 	});
 	const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS / MIB) * MIB);
 	const writer = new ObjectWriter({ ...target, partBytes });
-	const input = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+	const start = target.grown?.sizeBytes ?? 0;
+	if (start > size)
+		throw unreadable(path, target, new Error(`it has ${size} bytes, and the object has ${start}`));
+	const input = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
 	try {
 		for await (const chunk of chunksOf(input, path, target)) await writer.append([chunk]);
 		await writer.commit();

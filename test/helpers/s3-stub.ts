@@ -95,6 +95,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 	'DELETE uploadId': 'AbortMultipartUpload',
 	PUT: 'PutObject',
 	GET: 'GetObject',
+	HEAD: 'HeadObject',
 	DELETE: 'DeleteObject',
 };
 
@@ -138,6 +139,9 @@ function done(
 				body: bytes,
 			};
 		}
+		case 'HeadObject':
+			if (object === undefined) return { status: 404 };
+			return { headers: { etag: '"whole"', 'content-length': object.bytes.byteLength } };
 		case 'DeleteObject':
 			stub.objects.delete(key);
 			return { status: 204 };
@@ -145,8 +149,12 @@ function done(
 	}
 	if (upload === undefined) return refusal(404, 'NoSuchUpload');
 	if (operation === 'UploadPart') {
-		upload.parts.set(Number(query.get('partNumber')), body);
-		return { headers: { etag: '"part"' } };
+		const source = headers['x-amz-copy-source'];
+		const copied =
+			source === undefined ? body : (stub.objects.get(String(source).replace(/^[^/]*\//, ''))?.bytes ?? body);
+		upload.parts.set(Number(query.get('partNumber')), copied);
+		if (source === undefined) return { headers: { etag: '"part"' } };
+		return { body: '<CopyPartResult><ETag>"part"</ETag></CopyPartResult>' };
 	}
 	stub.uploads.delete(id);
 	if (operation === 'AbortMultipartUpload') return { status: 204 };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { FileCheckpoints, verifyRecordings } from 'kvs-archive';
@@ -106,4 +106,26 @@ test('a bucket that is away is waited for; an abort meanwhile leaves the file to
 	const { damage, frames } = await verifyRecordings(place);
 	t.deepEqual(damage, []);
 	t.is(frames, 2 * 4);
+});
+
+test('of a list that has grown only what is new is sent', async (t) => {
+	const stub = await startS3Stub(t);
+	const directory = await temporaryDirectory(t);
+	const place = s3('s3://media/door/', { client: s3Client(t, stub.endpoint), stagingDirectory: directory });
+	const folder = await place.open('folder');
+	const path = join(directory, 'list');
+	let text = 'a'.repeat(5 * 1024 * 1024 - 1);
+	for (const more of ['b', 'c', 'd'.repeat(9 * 1024 * 1024), '']) {
+		text += more;
+		await writeFile(path, text);
+		stub.mostBytesUnderWay = 0;
+		await folder.putGrown('list', path, undefined);
+		t.true(stub.objects.get('door/list')?.bytes.equals(Buffer.from(text)), `${text.length}`);
+		t.true(stub.mostBytesUnderWay <= Math.max(more.length, 1), `${stub.mostBytesUnderWay}`);
+	}
+	t.deepEqual([stub.uploads.size, [...stub.objects.keys()]], [0, ['door/list']]);
+	await writeFile(path, 'shorter');
+	await t.throwsAsync(folder.putGrown('list', path, undefined), {
+		message: /it has 7 bytes, and the object has \d+$/,
+	});
 });
