@@ -23,7 +23,7 @@ import {
 	resolvePresignOptions,
 } from './presigner.js';
 import { type PutMediaRequest, type PutMediaTimes, signPutMedia } from './put-media-signer.js';
-import { type DataClient, type OwnClients, SdkClients, sendCommand } from './sdk-clients.js';
+import { type DataClient, noteSending, type OwnClients, SdkClients, sendCommand } from './sdk-clients.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
 import { withTimeout } from './with-timeout.js';
 
@@ -82,10 +82,8 @@ export class ArchiveClient {
 		options: CallOptions = {},
 	): Promise<FragmentPage> {
 		const operation = findOperation('ListFragments');
-		const command = await this.#command(operation, {
-			MaxResults: maxResults,
-			...(nextToken ? { NextToken: nextToken } : { FragmentSelector: selectorOf(range) }),
-		});
+		const place = nextToken ? { NextToken: nextToken } : { FragmentSelector: selectorOf(range) };
+		const command = await this.#command(operation, { MaxResults: maxResults, ...place }, options);
 		return this.#call(operation, options, async (client, signal) => {
 			return readFragmentPage(await sendCommand(client, command, signal), this.stream);
 		});
@@ -97,7 +95,7 @@ export class ArchiveClient {
 		options: CallOptions = {},
 	): Promise<Readable> {
 		const operation = findOperation('GetMediaForFragmentList');
-		const command = await this.#command(operation, { Fragments: [...fragmentNumbers] });
+		const command = await this.#command(operation, { Fragments: [...fragmentNumbers] }, options);
 		return this.#call(operation, options, async (client, signal) => {
 			return (await sendCommand(client, command, signal))['Payload'] as Readable;
 		});
@@ -106,7 +104,7 @@ export class ArchiveClient {
 	/** A clip of a range, one MP4 file. The body is the caller's: it must be read to its end or destroyed. Aborted when the client is closed, too. */
 	async getClip(range: ResolvedTimeRange, options: CallOptions = {}): Promise<Readable> {
 		const operation = findOperation('GetClip');
-		const command = await this.#command(operation, { ClipFragmentSelector: selectorOf(range) });
+		const command = await this.#command(operation, { ClipFragmentSelector: selectorOf(range) }, options);
 		const closable = { ...options, signal: this.#untilClosed(options) };
 		return this.#call(operation, closable, async (client, signal) => {
 			return (await sendCommand(client, command, signal))['Payload'] as Readable;
@@ -116,7 +114,7 @@ export class ArchiveClient {
 	/** The media of the stream from a place on, as it comes. Aborted when the client is closed, too. */
 	async getMedia(start: LiveSelector, options: CallOptions = {}): Promise<LiveMedia> {
 		const operation = findOperation('GetMedia');
-		const command = await this.#command(operation, { StartSelector: start });
+		const command = await this.#command(operation, { StartSelector: start }, options);
 		const closable = { ...options, signal: this.#untilClosed(options) };
 		return this.#call(operation, closable, (client, signal) => sendGetMedia(client, command, signal));
 	}
@@ -131,13 +129,12 @@ export class ArchiveClient {
 		options: CallOptions = {},
 	): Promise<Readonly<Record<string, unknown>>> {
 		const operation = findOperation(name);
-		const command = await this.#command(operation, params);
+		const command = await this.#command(operation, params, options);
 		if (operation.data !== null) {
 			return this.#call(operation, options, (client, signal) => sendCommand(client, command, signal));
 		}
 		const signal = options.signal ?? new AbortController().signal;
 		const control = await this.#clients.control();
-		options.onSend?.();
 		return this.#observed(operation.name, this.#controlEndpoint, options, signal, (limited) =>
 			sendCommand(control, command, limited),
 		);
@@ -212,11 +209,14 @@ export class ArchiveClient {
 	async #command(
 		{ requiresStream, loadCommand }: Operation,
 		params: Readonly<Record<string, unknown>>,
+		{ onSend }: CallOptions = {},
 	): Promise<object> {
 		const isNamed = params['StreamName'] !== undefined || params['StreamARN'] !== undefined;
 		const input = requiresStream && !isNamed ? { ...this.#id, ...params } : params;
 		const Command = await loadCommand();
-		return new Command(input as never);
+		const command = new Command(input as never);
+		if (onSend !== undefined) noteSending(command, onSend);
+		return command;
 	}
 
 	/** Aborted with the caller's own, and when this is closed. */
@@ -245,7 +245,6 @@ export class ArchiveClient {
 		const own = this.#clients.own(clientName);
 		const endpoint = own === null ? await this.#dataEndpoints.get(apiName, options, signal) : undefined;
 		const client = own ?? (await this.#clients.data(clientName, endpoint as string));
-		options.onSend?.();
 		try {
 			return await this.#observed(name, endpoint, options, signal, (callSignal) => send(client, callSignal));
 		} catch (error) {

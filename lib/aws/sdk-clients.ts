@@ -108,3 +108,15 @@ export async function sendCommand(
 	const { $metadata: _, ...response } = await sender.send(command, { abortSignal });
 	return response;
 }
+
+/** Calls `onSend` when a command of the SDK is signed and goes out. */
+export function noteSending(command: object, onSend: () => void): void {
+	const { middlewareStack } = command as {
+		readonly middlewareStack: { add(middleware: unknown, options: object): void };
+	};
+	const note = (next: (args: unknown) => Promise<unknown>) => (args: unknown) => {
+		onSend();
+		return next(args);
+	};
+	middlewareStack.add(note, { step: 'deserialize', priority: 'low', name: 'kvsArchiveSending' });
+}

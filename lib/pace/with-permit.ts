@@ -35,6 +35,8 @@ export async function withPermit<Result>(
 	};
 	try {
 		const result = await send({ onSend, signal: limits.length > 1 ? AbortSignal.any(limits) : limits[0] });
+		// A client of the caller's own may not say when.
+		if (!isSent) onSend();
 		if (whenOver === undefined) permit.closed();
 		else whenOver(result, permit.closed);
 		return result;

@@ -66,12 +66,14 @@ if ARGV[1] ~= '' and ARGV[1] ~= since then redis.call('ZADD', key, now + ${LEASE
 redis.call('PEXPIRE', key, ${KEY_LIFE_MS})`;
 
 /**
- * Takes all the places that a request wants, or none. Arguments: `since`, the request's ID, the waiter's, and name, count and limit of each
- * kind. Replies with the milliseconds after which to request again (0: granted), `since`, and the waiter's turn.
+ * Takes all the places that a request wants, or none. Where they are taken until a time that is known (by requests that were sent), they are
+ * granted for that time, so that its beginning need not be noticed first. Arguments: `since`, the request's ID, the waiter's, and name,
+ * count and limit of each kind. Replies with 1 (granted) or 0, the milliseconds after which they may be used or are to be
+ * requested again, `since`, and the waiter's turn.
  */
 export const TAKE_PLACES = `${BEGIN}
 local members = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
-local found, turn, free_at = {}, string.format('%.0f', now), now
+local found, turn, free_at, is_sure = {}, string.format('%.0f', now), now, true
 for i = 1, #members, 2 do
   local kind, first, second, name, count = string.match(members[i], '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
   local at = tonumber(members[i + 1])
@@ -80,6 +82,7 @@ for i = 1, #members, 2 do
     redis.call('ZREM', key, members[i])
   elseif kind == 'pause' then
     free_at = at
+    is_sure = false
   elseif kind == 'wait' or kind == 'held' and first ~= ARGV[2] then
     table.insert(found, { kind = kind, turn = first, waiter = second, name = name, count = tonumber(count), at = at })
   end
@@ -93,23 +96,30 @@ for i = 4, #ARGV, 3 do
   for _, other in ipairs(found) do
     if missing > 0 and other.name == name and other.kind == 'held' then
       missing = missing - other.count
-      -- What was not sent yet may be sent now.
-      at = math.min(other.at, now + ${HOLD_MS})
+      at = other.at
+      if at > now + ${HOLD_MS} then
+        -- What was not sent yet may be sent now.
+        at = now + ${HOLD_MS}
+        is_sure = false
+      end
     end
   end
   local may_be_sooner = missing > 0 or ${[...CONNECTIONS].map((name) => `name == '${name}'`).join(' or ')}
-  if may_be_sooner and (missing > 0 or at > now) then at = now + ${POLL_MS} end
+  if may_be_sooner and (missing > 0 or at > now) then
+    at = now + ${POLL_MS}
+    is_sure = false
+  end
   free_at = math.max(free_at, at)
 end
 for i = 4, #ARGV, 3 do
   local what = ARGV[i] .. ' ' .. ARGV[i + 1]
-  if free_at > now then
+  if free_at > now and not is_sure then
     redis.call('ZADD', key, free_at + ${TURN_GRACE_MS}, 'wait ' .. turn .. ' ' .. ARGV[3] .. ' ' .. what)
   else
-    redis.call('ZADD', key, now + ${LEASE_MS}, 'held ' .. ARGV[2] .. ' - ' .. what)
+    redis.call('ZADD', key, free_at + ${LEASE_MS}, 'held ' .. ARGV[2] .. ' - ' .. what)
   end
 end
-return { free_at - now, since, turn }`;
+return { is_sure and 1 or 0, free_at - now, since, turn }`;
 
 /**
  * Sets when members expire. Arguments: `since`, an ID, the milliseconds from now (0 removes them), and the members. Replies with `since`

@@ -6,6 +6,14 @@ import type { RedisConnection } from './redis-connection.js';
 /** How long Redis is waited for, in milliseconds: then the connection is made anew. */
 const CALL_LIMIT_MS = 2000;
 
+/** What came of a request for places. */
+export interface TakenPlaces {
+	readonly isGranted: boolean;
+	readonly waitMs: number;
+	/** What Redis has noted the waiter by, where nothing is granted. */
+	readonly turn: string;
+}
+
 /** The places of one stream that are taken, in Redis. Each call is atomic; it rejects with what Redis replies, or with the trouble of the connection. */
 export class QuotaTable {
 	readonly #connection: RedisConnection;
@@ -21,15 +29,15 @@ export class QuotaTable {
 		this.#clock = clock;
 	}
 
-	/** Takes all places that a request wants, or none: `waitMs` says when to request again, 0 that they are taken. */
-	async take({ id, waiterId, wanted }: PlaceRequest): Promise<{ waitMs: number; turn: string }> {
+	/** Takes all places that a request wants, or none: after `waitMs` they may be used, or are to be requested again. */
+	async take({ id, waiterId, wanted }: PlaceRequest): Promise<TakenPlaces> {
 		const values = wanted.flatMap(({ name, count, limit }) => [name, count, limit]);
 		const sentAtMs = this.#clock.now();
 		const reply = await this.#run(TAKE_PLACES, [id, waiterId, ...values]);
-		const [waitMs, since, turn] = reply as [number, string, string];
+		const [isGranted, waitMs, since, turn] = reply as [0 | 1, number, string, string];
 		this.#since = since;
-		if (waitMs === 0) this.#countsUntilMs = sentAtMs + LEASE_MS;
-		return { waitMs, turn };
+		if (isGranted === 1) this.#countsUntilMs = sentAtMs + LEASE_MS;
+		return { isGranted: isGranted === 1, waitMs, turn };
 	}
 
 	/** Has members expire after `expiresInMs`; 0: at once. Resolves with those that had expired already. */
@@ -43,6 +51,8 @@ export class QuotaTable {
 	}
 
 	async #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
+		// Not within the time limit: the package may have to be loaded.
+		await this.#connection.load();
 		const known = this.#clock.now() < this.#countsUntilMs ? this.#since : '';
 		const over = new AbortController();
 		const { signal } = over;

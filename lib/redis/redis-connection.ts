@@ -54,6 +54,11 @@ export class RedisConnection {
 		this.name = url === undefined ? 'Redis' : withoutCredentials(url);
 	}
 
+	/** Loads the package where it is needed. Rejects with `KVS_PEER_MISSING`. */
+	async load(): Promise<void> {
+		if (typeof this.#server === 'string') await this.#connected(this.#server);
+	}
+
 	/**
 	 * Runs a script on one key. Rejects with what Redis replies, or with the trouble of the connection. After an abort of
 	 * `signal` the connection is made anew: one that lost its other end is noticed after minutes only. What was sent is sent again.

@@ -44,7 +44,6 @@ export class StreamLimiter implements RateLimiter {
 	readonly #id = randomUUID();
 	readonly #queues = new Map<string, WaitingQueue>();
 	readonly #held = new Set<HeldPlaces>();
-	#requestCount = 0;
 	#isRenewing = false;
 
 	constructor(options: StreamLimiterOptions) {
@@ -60,8 +59,7 @@ export class StreamLimiter implements RateLimiter {
 			const count = Math.min(cost[name] ?? 0, limit);
 			return count === 0 ? [] : [{ name, count, limit }];
 		});
-		const id = `${this.#id}:${this.#requestCount++}`;
-		const { granted, leave } = this.#queueOf(wanted).enter({ id, wanted, isUrgent: cost.isUrgent === true });
+		const { granted, leave } = this.#queueOf(wanted).enter({ wanted, isUrgent: cost.isUrgent === true });
 		// Held permits do not keep a process alive that is done; one that waits for a permit is not.
 		const release = keepAlive(this.#options.clock);
 		try {
@@ -89,9 +87,9 @@ export class StreamLimiter implements RateLimiter {
 		const { table, clock, onReply, onFailure } = this.#options;
 		const sentAtMs = clock.now();
 		try {
-			const { waitMs, turn } = await table.take(request);
+			const { isGranted, waitMs, turn } = await table.take(request);
 			onReply();
-			if (waitMs === 0) return { permit: this.#hold(request, sentAtMs) };
+			if (isGranted) return { permit: this.#hold(request, sentAtMs), waitMs };
 			const { waiterId, wanted } = request;
 			const noted = wanted.map((places) => waitMember(turn, waiterId, places));
 			return { permit: null, waitMs, withdraw: () => this.#expire(waiterId, 0, noted) };
@@ -144,9 +142,11 @@ export class StreamLimiter implements RateLimiter {
 		const { clock, table } = this.#options;
 		for (;;) {
 			await clock.sleep(RENEWAL_MS, { isBackground: true });
-			const all = [...this.#held];
-			if (all.length === 0) break;
+			if (this.#held.size === 0) break;
 			const sentAtMs = clock.now();
+			// Most are given back before that.
+			const all = [...this.#held].filter(({ untilMs }) => untilMs - sentAtMs <= LEASE_MS - RENEWAL_MS);
+			if (all.length === 0) continue;
 			try {
 				const members = all.flatMap((held) => [...held.members]);
 				const expired = new Set(await table.setExpiry(this.#id, LEASE_MS, members));

@@ -2,9 +2,9 @@ import type { Clock } from '../pace/clock.js';
 import type { Permit } from '../pace/rate-limiter.js';
 import type { PlaceRequest, WantedPlaces } from './quota-scripts.js';
 
-/** What came of a request: the permit, or after how many milliseconds to request again. */
+/** What came of a request: the permit, and after how many milliseconds it may be used; or after how many to request again. */
 export type PlaceReply =
-	| { readonly permit: Permit }
+	| { readonly permit: Permit; readonly waitMs: number }
 	| {
 			readonly permit: null;
 			readonly waitMs: number;
@@ -14,7 +14,6 @@ export type PlaceReply =
 
 /** One who waits for places. */
 interface Waiting {
-	readonly id: string;
 	readonly wanted: readonly WantedPlaces[];
 	readonly isUrgent: boolean;
 	readonly grant: (permit: Permit) => void;
@@ -27,6 +26,7 @@ export class WaitingQueue {
 	readonly #clock: Clock;
 	readonly #request: (places: PlaceRequest) => Promise<PlaceReply>;
 	readonly #entries: Waiting[] = [];
+	#permitCount = 0;
 	#isServing = false;
 	/** Ends the wait until the next request. */
 	#wake = new AbortController();
@@ -39,7 +39,7 @@ export class WaitingQueue {
 	}
 
 	/** Waits for a permit. `leave` gives the wait up, and the permit where it was given already. */
-	enter(request: Pick<Waiting, 'id' | 'wanted' | 'isUrgent'>): {
+	enter(request: Pick<Waiting, 'wanted' | 'isUrgent'>): {
 		readonly granted: Promise<Permit>;
 		readonly leave: () => void;
 	} {
@@ -70,11 +70,12 @@ export class WaitingQueue {
 		if (this.#isServing) return;
 		this.#isServing = true;
 		let withdraw = (): void => {};
+		let id = this.#newId();
 		for (let [first] = this.#entries; first !== undefined; [first] = this.#entries) {
 			this.#wake = new AbortController();
 			const { signal } = this.#wake;
 			try {
-				const { id, wanted } = first;
+				const { wanted } = first;
 				const reply = await this.#request({ id, waiterId: this.#waiterId, wanted });
 				if (reply.permit === null) {
 					({ withdraw } = reply);
@@ -83,14 +84,37 @@ export class WaitingQueue {
 					continue;
 				}
 				withdraw = () => {};
-				if (this.#remove(first)) first.grant(reply.permit);
-				else reply.permit.cancel();
+				// Who is given the permit need not be who it was requested for.
+				id = this.#newId();
+				await this.#handOver(reply.permit, wanted, reply.waitMs);
 			} catch (error) {
 				if (this.#remove(first)) first.refuse(error);
 			}
 		}
 		this.#isServing = false;
 		withdraw();
+	}
+
+	/** Gives a permit that may be used after a time to the one who is first then, if it is enough for it. */
+	async #handOver(permit: Permit, granted: readonly WantedPlaces[], waitMs: number): Promise<void> {
+		const dueMs = this.#clock.now() + waitMs;
+		for (let leftMs = waitMs; leftMs > 0 && this.#entries.length > 0; leftMs = dueMs - this.#clock.now()) {
+			this.#wake = new AbortController();
+			const { signal } = this.#wake;
+			await this.#clock.sleep(leftMs, { signal, isBackground: true }).catch(() => {});
+		}
+		const [first] = this.#entries;
+		const isEnough = first?.wanted.every(({ count }, index) => count <= (granted[index]?.count ?? 0));
+		if (first === undefined || !isEnough) {
+			permit.cancel();
+			return;
+		}
+		this.#remove(first);
+		first.grant(permit);
+	}
+
+	#newId(): string {
+		return `${this.#waiterId}:${this.#permitCount++}`;
 	}
 
 	#remove(entry: Waiting): boolean {
