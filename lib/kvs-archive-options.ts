@@ -92,6 +92,7 @@ const pictures: OptionNames<PicturesOptions> = {
 	fit: true,
 	quality: true,
 	decoder: true,
+	decoders: true,
 	onFailure: true,
 };
 const { order: _, ...pictureNames } = pictures;

@@ -196,6 +196,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		)
 		.option('--shard-size <size>', 'of a shard at most, like 500MB or 1GiB (default: 500MB)')
 		.option('--times <file>', 'with -o -: a JSON line a picture into this file (default: to stderr)')
+		.option('--decoders <n>', 'how many ffmpeg may decode side by side (default: the number of cores)')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.action(run(async () => (await import('./commands/frames/frames.js')).frames));
 

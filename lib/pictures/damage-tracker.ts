@@ -29,7 +29,7 @@ interface PictureGroup {
 	shownTicks: number | null;
 	/** The damage of this group that reaches those after it in decoding order. */
 	readonly damage: Damage;
-	/** That of the group before: pictures shown before the key frame may refer to it. Damage may be found later. */
+	/** That of the group before an open one: pictures shown before the key frame may refer to it. Damage may be found later. */
 	readonly damageBefore: Damage | null;
 	/** The same among the pictures shown before the key frame; those after it do not refer to them. */
 	readonly leadingDamage: Damage;
@@ -93,7 +93,7 @@ export class DamageTracker {
 				isOpenStart: this.#group === null && !startsClosedGop(frame),
 				shownTicks: null,
 				damage: { fromOrder: Number.POSITIVE_INFINITY },
-				damageBefore: this.#group?.damage ?? null,
+				damageBefore: startsClosedGop(frame) ? null : (this.#group?.damage ?? null),
 				leadingDamage: { fromOrder: Number.POSITIVE_INFINITY },
 			};
 		}

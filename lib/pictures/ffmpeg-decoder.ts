@@ -68,6 +68,8 @@ const TIMECODE_SCALE_NS = 1_000_000;
  * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 and AV1 much, of VP8 and VP9 nearly all.
  */
 export class FfmpegDecoder implements FrameDecoder {
+	/** A process takes some 0.15 s of the processor's time to begin and to end, in which H.264 is decoded at 150 million pixels a second. */
+	readonly runCostPixels = 40_000_000;
 	readonly #path: string;
 	readonly #timeoutMs: number;
 	readonly #clock: Clock;

@@ -39,8 +39,18 @@ export interface DecoderRun {
 	close(): Promise<void>;
 }
 
-/** Turns encoded frames into pictures. The default is {@link FfmpegDecoder}; anything else that keeps the promise will do. */
+/**
+ * Turns encoded frames into pictures. The default is {@link FfmpegDecoder}; anything else that keeps the promise will do.
+ *
+ * Several runs are open at a time, each over frames of its own: as many as `decoders` says, and one for each video track. Where
+ * there can be one only, as of a device that serves one at a time, set `decoders: 1`.
+ */
 export interface FrameDecoder {
+	/**
+	 * What it costs to begin a run, as the number of pixels that could be decoded instead: a further one is begun only when
+	 * those before have decoded as many each. @default 0
+	 */
+	readonly runCostPixels?: number;
 	/**
 	 * Begins a run at this frame, which is then handed to `decode`. `output`: what its pictures are to be, which is valid. `track`:
 	 * what the frames' track really is; `first.track` may lack parameter sets that only key frames before this one had.

@@ -10,6 +10,7 @@ import type { Picture } from './picture.js';
 import { checkPictureOutput, type PictureOutput } from './picture-output.js';
 import { type PictureSelection, resolvePictureSelection } from './picture-selection.js';
 import { PictureSelector } from './picture-selector.js';
+import { DecodingPool } from './scheduling/decoding-pool.js';
 import { type DecodeFailure, TrackDecoder, type TrackDecoderOptions } from './track-decoder.js';
 
 /** Options of {@link PictureDecoder}. */
@@ -31,6 +32,16 @@ export interface PictureDecoderOptions extends Partial<PictureOutput> {
 	readonly stored?: (() => Promise<StoredTime>) | undefined;
 	/** Whether fragments were left out before one, so that its frames up to its first key frame cannot be decoded. @default none were */
 	readonly isAfterSkip?: ((fragment: FragmentEvent) => boolean) | undefined;
+	/**
+	 * How many runs of the decoder may be at work side by side, on groups of pictures that do not need each other; each video
+	 * track has one in any case. Pictures, failures and their order are the same for any number. @default the number of cores
+	 */
+	readonly decoders?: number | undefined;
+	/**
+	 * What encoded frames and pictures that wait for their turn may take of the memory, in bytes. With less than a few
+	 * pictures the decoders work by turns. @default 128 MiB
+	 */
+	readonly maxBufferedBytes?: number | undefined;
 	/** Called for every wanted frame that gave no picture. It is skipped. */
 	readonly onFailure?: ((failure: DecodeFailure) => void) | undefined;
 }
@@ -46,7 +57,7 @@ interface PictureTrack {
 
 /**
  * Events in, {@link Picture}s out: the pictures of the video tracks, each track in presentation order, with the exact times
- * of their frames. Holds a group of pictures of each track.
+ * of their frames. Holds a group of pictures of each track, and `maxBufferedBytes`.
  *
  * Frames that cannot be decoded are reported to `onFailure` and skipped; empty frames are left out. Of other events, a
  * `fragment-failure` says that frames are missing; the rest are ignored. Ending, an error and `destroy` leave no decoder running.
@@ -89,6 +100,7 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		const track = this.#tracks.get(number) ?? this.#newTrack();
 		this.#tracks.set(number, track);
 		for (const selected of track.selector.frame(event)) yield* track.decoder.decode(selected);
+		yield* track.decoder.ready();
 	}
 
 	protected override async *finish(): AsyncGenerator<Picture[]> {
@@ -129,8 +141,9 @@ export function decodingOf({
 	quality,
 	decoder = new FfmpegDecoder(),
 	onFailure,
+	...pool
 }: Omit<PictureDecoderOptions, 'select' | OptionOfRange>): TrackDecoderOptions {
 	const output = { format, size, fit, quality };
 	checkPictureOutput(output);
-	return { decoder, output, onFailure };
+	return { decoder, output, onFailure, pool: new DecodingPool(pool) };
 }

@@ -1,11 +1,13 @@
-import { AccessUnit, startsClosedGop } from '../codecs/nal/access-unit.js';
-import { type TrackMedia, trackMedia } from '../codecs/track-media.js';
-import { areEqual } from '../model/bytes.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
+import type { DecoderRun, FrameDecoder } from './frame-decoder.js';
 import { Picture } from './picture.js';
 import type { PictureOutput } from './picture-output.js';
+import { Changes } from './scheduling/changes.js';
+import type { CodedSequence, HeldBytes, SequenceResult } from './scheduling/coded-sequence.js';
+import { DecoderLane, type LaneOwner } from './scheduling/decoder-lane.js';
+import { DecodingPool } from './scheduling/decoding-pool.js';
+import { SequenceDivider } from './scheduling/sequence-divider.js';
 import type { SelectedFrame } from './selected-frame.js';
 
 /** A frame that gave no picture. */
@@ -24,103 +26,225 @@ export interface TrackDecoderOptions {
 	readonly onFailure: ((failure: DecodeFailure) => void) | undefined;
 	/** With `select: { at }`: the times at which a wanted frame is on the screen. */
 	readonly points?: ((frame: Frame) => readonly Date[] | undefined) | undefined;
+	/** How many runs of the decoder there may be, and how much may be held. @default one run, 128 MiB */
+	readonly pool?: DecodingPool | undefined;
+}
+
+/** Pictures of later sequences leave a share of the memory to the frames that keep the decoders going. */
+const PICTURE_SHARE = 0.75;
+
+/** As many bytes of pictures are handed on at a time, and at least one. */
+const MAX_TAKEN_BYTES = 256 * 1024;
+
+/** However short the sequences are, as many frames may wait for a decoder. */
+const MIN_WAITING_FRAMES = 16;
+
+/** A sequence, and the lane that it was dealt to. */
+interface DealtSequence {
+	readonly sequence: CodedSequence;
+	lane: DecoderLane | null;
 }
 
 /**
- * Decodes the selected frames of one track. One run of the decoder lasts as long as the parameters stay equal; on a change
- * the one before is emptied first, and at a key frame of an open group of pictures (a recovery point, a CRA) after frames
- * that were left out or are missing.
+ * Decodes the selected frames of one track. Sequences of frames that do not need each other are dealt to several runs of the
+ * decoder side by side, and their pictures come as if there were one: in presentation order, with the same failures.
+ *
+ * The first sequence of which results are due, whose turn it is, never waits for memory that later ones hold: its lane may always
+ * take one more picture, and is given frames, or else is emptied.
  */
-export class TrackDecoder {
+export class TrackDecoder implements LaneOwner {
+	readonly changes = new Changes();
 	readonly #options: TrackDecoderOptions;
-	#run: DecoderRun | null = null;
-	/** What the run was opened for: a key frame with other parameters needs another. */
-	#parameters: { readonly track: Track; readonly sets: Uint8Array } | null = null;
-	#media: TrackMedia | null = null;
-	/** Frames handed to the run whose pictures are wanted. */
-	readonly #wanted = new Set<Frame>();
+	readonly #pool: DecodingPool;
+	readonly #heldBytes: HeldBytes = { count: 0 };
+	readonly #divider = new SequenceDivider(this.#heldBytes);
+	/** Those of which results are due, in order. */
+	readonly #dealt: DealtSequence[] = [];
+	/** Those of them that wait for a lane. */
+	readonly #waiting: DealtSequence[] = [];
+	readonly #lanes: DecoderLane[] = [];
 	#isClosed = false;
 
 	constructor(options: TrackDecoderOptions) {
 		this.#options = options;
+		this.#pool = options.pool ?? new DecodingPool({ decoders: 1 });
+		this.#pool.addTrack();
 	}
 
 	/** Takes the next frame in decoding order; gives pictures in presentation order. */
-	async *decode({ frame, presentationMs, isWanted, isNext }: SelectedFrame): AsyncGenerator<Picture[]> {
-		if (frame.keyframe) {
-			const media = this.#mediaOf(frame);
-			if (this.#needsRun(frame, isNext)) {
-				yield* this.finish();
-				if (this.#isClosed) return;
-				this.#run = this.#options.decoder.open(frame, this.#options.output, media.track);
-			}
-		}
-		if (this.#run === null) {
+	async *decode(selected: SelectedFrame): AsyncGenerator<Picture[]> {
+		const { frame, isWanted } = selected;
+		const sequence = this.#divider.next(selected);
+		if (sequence === null) {
 			if (isWanted) this.#options.onFailure?.({ frame, message: 'there is no key frame before it' });
 			return;
 		}
-		if (isWanted) this.#wanted.add(frame);
-		yield* this.#pictures(this.#run.decode(frame, presentationMs));
+		const begins = this.#dealt.at(-1)?.sequence !== sequence;
+		if (begins) this.#endSequence();
+		while (!this.#admits(sequence, frame) && !this.#isClosed) {
+			const pictures = this.#takeReady();
+			if (pictures.length > 0) yield pictures;
+			// What was taken may have been all that it waited for.
+			else if (!this.#admits(sequence, frame)) {
+				this.#keepGoing();
+				await this.changes.next();
+			}
+		}
+		if (this.#isClosed) return;
+		if (begins) {
+			const dealt = { sequence, lane: null };
+			this.#dealt.push(dealt);
+			this.#waiting.push(dealt);
+		}
+		sequence.add(selected);
+		this.onFree();
+		this.changes.notify();
+		yield* this.ready();
 	}
 
-	/** No more frames for now: gives everything that is left. */
+	/** Gives the pictures that have come since. */
+	*ready(): Generator<Picture[]> {
+		const pictures = this.#takeReady();
+		if (pictures.length > 0) yield pictures;
+	}
+
+	/** No more frames: gives everything that is left, and ends the runs. */
 	async *finish(): AsyncGenerator<Picture[]> {
-		const run = this.#run;
-		if (run === null) return;
-		yield* this.#pictures(run.finish());
-		this.#run = null;
-		await run.close();
+		this.#endSequence();
+		while (!this.#isClosed) {
+			const pictures = this.#takeReady();
+			if (pictures.length > 0) yield pictures;
+			else if (this.#isFinished()) break;
+			else {
+				this.onFree();
+				if (this.#waiting.length === 0) for (const lane of this.#lanes) if (lane.isFree) lane.flush();
+				await this.changes.next();
+			}
+		}
+		await this.close();
 	}
 
-	/** Ends the run at once. */
+	/** Ends the runs at once. */
 	async close(): Promise<void> {
 		this.#isClosed = true;
-		await this.#run?.close();
+		this.changes.notify();
+		await Promise.all(this.#lanes.map((lane) => lane.close()));
 	}
 
-	/** What the track holds, by its header or else by this key frame or one before it. */
-	#mediaOf({ track, data }: Frame): TrackMedia {
-		const media = trackMedia(track, [data]);
-		const isKnown = this.#media !== null && this.#media.missing === null;
-		const keeps = media.missing !== null && isKnown && this.#parameters?.track === track;
-		if (!keeps) this.#media = media;
-		return this.#media as TrackMedia;
+	open(first: Frame, track: Track): DecoderRun {
+		return this.#options.decoder.open(first, this.#options.output, track);
 	}
 
-	/** Whether a key frame has to begin a run. Remembers its parameters. */
-	#needsRun(frame: Frame, isNext: boolean): boolean {
-		const { track } = frame;
-		const before = this.#parameters;
-		const isSameTrack =
-			before?.track === track || (before !== null && areEqual(before.track.entry, track.entry));
-		const own = AccessUnit.of(frame)?.parameterSets ?? new Uint8Array(0);
-		// A key frame without parameter sets of its own has those of its track, which may be those of the key frames before it.
-		const isFromBefore = own.byteLength === 0 && isSameTrack && trackMedia(track).missing !== null;
-		const sets = isFromBefore ? before.sets : own;
-		const isSame = isSameTrack && areEqual(before.sets, sets);
-		this.#parameters = { track, sets };
-		// In the middle of a run it would be counted on from frames that are not there: its place among the pictures is lost.
-		const isLost = !isNext && !startsClosedGop(frame);
-		if (!isSame || this.#run === null || !this.#run.isOpen) return true;
-		return isLost && !(this.#run.cut?.() ?? false);
+	hasRoom(lane: DecoderLane): boolean {
+		const [turn] = this.#dealt;
+		if (turn === undefined) return true;
+		const isTurn = turn.lane === lane;
+		if (isTurn && !turn.sequence.isDecoded && !turn.sequence.hasResults) return true;
+		if (lane.pictureBytes === null) return false;
+		const share = this.#pool.shareBytes * (isTurn ? 1 : PICTURE_SHARE);
+		// Nor may all that are at work take one each where there is room for one.
+		const expected = this.#lanes.reduce((sum, other) => sum + other.expectedBytes, lane.pictureBytes);
+		return this.#heldBytes.count + expected <= share;
 	}
 
-	async *#pictures(decoded: AsyncIterable<DecodedPicture[]>): AsyncGenerator<Picture[]> {
-		const { output, onFailure, points } = this.#options;
-		const { format } = output;
-		for await (const results of decoded) {
-			const pictures: Picture[] = [];
-			for (const { frame, picture, problem } of results) {
-				if (!this.#wanted.delete(frame)) continue;
-				if (picture === null) onFailure?.({ frame, message: this.#explain(problem ?? 'no picture') });
-				else pictures.push(new Picture(frame, { ...picture, format, at: points?.(frame) }));
-			}
-			if (pictures.length > 0) yield pictures;
+	/** Deals the sequences that wait to lanes that are free. */
+	onFree(): void {
+		for (let [dealt] = this.#waiting; dealt !== undefined; [dealt] = this.#waiting) {
+			dealt.lane = this.#freeLane() ?? this.#newLane();
+			if (dealt.lane === null) return;
+			this.#waiting.shift();
+			dealt.lane.give(dealt.sequence);
 		}
 	}
 
-	#explain(problem: string): string {
-		const missing = this.#media?.missing ?? null;
-		return missing === null ? problem : `${problem} (its track has ${missing})`;
+	/** No more frames of the last sequence come. */
+	#endSequence(): void {
+		const last = this.#dealt.at(-1);
+		if (last === undefined) return;
+		last.sequence.isWhole = true;
+		this.changes.notify();
+	}
+
+	/** Whether all results were taken, and all runs ended well. Throws where one did not. */
+	#isFinished(): boolean {
+		if (this.#dealt.length > 0) return false;
+		for (const lane of this.#lanes) lane.throwIfFailed();
+		return this.#lanes.every((lane) => !lane.hasRun);
+	}
+
+	/** The lane whose results are due goes before others: its next frames bring out what is left of those before. */
+	#freeLane(): DecoderLane | null {
+		const turn = this.#dealt[0]?.lane ?? null;
+		if (turn?.isFree) return turn;
+		return this.#lanes.find((lane) => lane.isFree) ?? null;
+	}
+
+	/** One more lane, where the work that was found so far is worth that of beginning a run. */
+	#newLane(): DecoderLane | null {
+		const { runCostPixels = 0 } = this.#options.decoder;
+		const fedPixels = this.#lanes.reduce((sum, lane) => sum + lane.fedPixels, 0);
+		if (fedPixels < this.#lanes.length * runCostPixels || !this.#pool.takeRun(this.#lanes.length))
+			return null;
+		const lane = new DecoderLane(this);
+		this.#lanes.push(lane);
+		return lane;
+	}
+
+	/** Whether a frame may be held, the next one of a sequence. */
+	#admits(sequence: CodedSequence, { data }: Frame): boolean {
+		const [turn] = this.#dealt;
+		if (turn === undefined) return true;
+		const last = this.#dealt.at(-1);
+		const begins = last?.sequence !== sequence;
+		if (!begins && last.lane === turn.lane && sequence.waitingCount === 0) return true;
+		if (this.#heldBytes.count + data.byteLength > this.#pool.shareBytes) return false;
+		const waiting = this.#waiting;
+		const frameCount = waiting.reduce((sum, other) => sum + other.sequence.waitingCount, 0);
+		return !begins || waiting.length < this.#pool.maxWaiting || frameCount < MIN_WAITING_FRAMES;
+	}
+
+	/** What is due must not wait for frames that have no room. */
+	#keepGoing(): void {
+		const [turn] = this.#dealt;
+		if (turn?.sequence.isWhole && turn.lane?.isFree) turn.lane.flush();
+	}
+
+	/** Takes what is due, but not much at a time: what was taken is not counted as held. Throws where the decoder of that failed. */
+	#takeReady(): Picture[] {
+		const pictures: Picture[] = [];
+		let takenBytes = 0;
+		for (let [turn] = this.#dealt; turn !== undefined && takenBytes < MAX_TAKEN_BYTES; [turn] = this.#dealt) {
+			const { sequence, lane } = turn;
+			const result = sequence.takeResult();
+			if (result === undefined) {
+				if (sequence.isOver) this.#dealt.shift();
+				else {
+					if (pictures.length === 0) lane?.throwIfFailed();
+					break;
+				}
+			} else {
+				const picture = this.#pictureOf(result, sequence);
+				if (picture !== null) pictures.push(picture);
+				takenBytes += picture?.data.byteLength ?? 0;
+			}
+			this.changes.notify();
+		}
+		return pictures;
+	}
+
+	#pictureOf(
+		{ frame, picture, problem, isWanted }: SequenceResult,
+		{ media }: CodedSequence,
+	): Picture | null {
+		if (!isWanted) return null;
+		const { output, onFailure, points } = this.#options;
+		if (picture !== null)
+			return new Picture(frame, { ...picture, format: output.format, at: points?.(frame) });
+		const said = problem ?? 'no picture';
+		onFailure?.({
+			frame,
+			message: media.missing === null ? said : `${said} (its track has ${media.missing})`,
+		});
+		return null;
 	}
 }

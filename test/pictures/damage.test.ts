@@ -4,6 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import {
+	type DecodedFilm,
 	decode,
 	decodedFilm,
 	type Film,
@@ -80,6 +81,10 @@ async function complaintsOf(t: ExecutionContext, films: readonly Film[]): Promis
 	);
 }
 
+/** What is said of a frame after a damaged one depends on whether ffmpeg has come to the damage when it is its turn. */
+const timesOf = (failures: DecodedFilm['failures']): number[] =>
+	failures.map(({ timeMs }) => timeMs).toSorted((a, b) => a - b);
+
 const FILM_MS = FRAMES * FRAME_MS;
 
 for (const [name, codec] of Object.entries(CODECS)) {
@@ -103,7 +108,17 @@ for (const [name, codec] of Object.entries(CODECS)) {
 					}),
 				);
 				// One recording, so that one decoder meets them all: at the very beginning, and when it is under way.
-				const { pictures, failures } = await decode(recordingOf(films));
+				const recording = recordingOf(films);
+				const { pictures, failures } = await decode(recording);
+				if (kind === 'noise') {
+					const many = await decode(recording, 'all', 3);
+					t.deepEqual(many.pictures, pictures);
+					t.deepEqual(
+						timesOf(many.failures),
+						timesOf(failures),
+						'the same are reported with several decoders',
+					);
+				}
 				handedOutCount += pictures.length;
 				reportedCount += failures.length;
 				for (const [place, nth] of PLACES.entries()) {

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import {
+	FfmpegDecoder,
+	type FrameDecoder,
 	type FrameSelection,
 	type MediaEvent,
 	MkvReader,
@@ -101,12 +103,23 @@ export interface DecodedFilm {
 	readonly failures: readonly { readonly timeMs: number; readonly message: string }[];
 }
 
+/** ffmpeg, as if it cost nothing to begin: films are short. */
+const readyFfmpeg: FrameDecoder = {
+	open: (...what) => new FfmpegDecoder().open(...what),
+};
+
 /** Decodes a recording. */
-export async function decode(payload: Uint8Array, select: FrameSelection = 'all'): Promise<DecodedFilm> {
+export async function decode(
+	payload: Uint8Array,
+	select: FrameSelection = 'all',
+	decoders = 1,
+): Promise<DecodedFilm> {
 	const failures: { timeMs: number; message: string }[] = [];
 	const decoder = new PictureDecoder({
 		format: 'nv12',
 		select,
+		decoder: readyFfmpeg,
+		decoders,
 		onFailure: ({ frame, message }) =>
 			failures.push({ timeMs: (frame.timestampMs as number) - startMs, message }),
 	});

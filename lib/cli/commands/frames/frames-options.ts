@@ -17,5 +17,6 @@ export interface FramesCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly layout?: string;
 	readonly shardSize?: string;
 	readonly times?: string;
+	readonly decoders?: string;
 	readonly ffmpeg?: string;
 }

@@ -6,6 +6,7 @@ import {
 	type PictureSize,
 	type PicturesOptions,
 } from '../../../index.js';
+import { integerOption } from '../../integer-option.js';
 import type { FramesCommandOptions } from './frames-options.js';
 
 const FORMATS: ReadonlyMap<string, PictureFormat> = new Map([
@@ -19,7 +20,7 @@ const FITS: readonly PictureFit[] = ['cover', 'contain', 'fill'];
 /** How pictures are decoded, and in which form they come. Throws `InvalidOptionError`. */
 export function pictureFormOf(
 	options: FramesCommandOptions,
-): Pick<PicturesOptions, 'format' | 'size' | 'fit' | 'decoder'> {
+): Pick<PicturesOptions, 'format' | 'size' | 'fit' | 'decoder' | 'decoders'> {
 	const format = FORMATS.get(options.format);
 	if (format === undefined || (options.format === 'y4m' && options.output !== '-')) {
 		const expected = 'jpg, png, webp, rgb24 (or raw), bgr24, nv12, gray or, with -o -, y4m';
@@ -30,6 +31,7 @@ export function pictureFormOf(
 		size: options.size === undefined ? undefined : sizeOf(options.size),
 		fit: fitOf(options),
 		decoder: ffmpeg({ path: options.ffmpeg }),
+		decoders: integerOption('--decoders', options.decoders),
 	};
 }
 
