@@ -1,9 +1,10 @@
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
-import { KvsArchive, type KvsArchiveOptions, type Progress } from '../index.js';
+import type { KvsArchiveOptions, Progress } from '../index.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { systemClock } from '../pace/clock.js';
+import { ArchivePool } from './archive-pool.js';
 import {
 	type BullMq,
 	checkQueueOptions,
@@ -66,6 +67,9 @@ const MAX_STALLED = 5;
 /** Progress goes to Redis at most this often, in milliseconds. */
 const PROGRESS_MS = 1000;
 
+/** How long after a call that failed with the connection it is made again, in milliseconds. */
+const RETRY_MS = 1000;
+
 /** How long a job has to stop once its worker ends, in milliseconds. */
 const STOP_MS = 5000;
 
@@ -114,6 +118,7 @@ export class ArchiveWorker implements AsyncDisposable {
 	readonly #options: ArchiveWorkerOptions;
 	readonly #url: string;
 	readonly #name: string;
+	readonly #archives: ArchivePool;
 	readonly #active = new Map<string, ActiveJob>();
 	#running: Running | null = null;
 	#isStarted = false;
@@ -123,6 +128,7 @@ export class ArchiveWorker implements AsyncDisposable {
 		checkOptionNames(options, OPTION_NAMES);
 		const { url, name } = checkQueueOptions(options);
 		this.#options = options;
+		this.#archives = new ArchivePool(options.client ?? {});
 		this.#url = url;
 		this.#name = name;
 		const { concurrency = 1, lockMs = DEFAULT_LOCK_MS } = options;
@@ -151,6 +157,7 @@ export class ArchiveWorker implements AsyncDisposable {
 				lockDuration: lockMs,
 				stalledInterval: Math.ceil(lockMs / 2),
 				maxStalledCount: MAX_STALLED,
+				runRetryDelay: RETRY_MS,
 			},
 		);
 		worker.on('error', onTrouble);
@@ -181,6 +188,7 @@ export class ArchiveWorker implements AsyncDisposable {
 		const closed = worker.close(true);
 		redis.disconnect();
 		await closed;
+		await this.#archives.close();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -223,12 +231,13 @@ export class ArchiveWorker implements AsyncDisposable {
 	}
 
 	async #do(job: Job, signal: AbortSignal): Promise<SliceResult> {
-		const { out = '.', handlers = '.', client, ffmpeg, onSlice } = this.#options;
+		const { out = '.', handlers = '.', ffmpeg, onSlice } = this.#options;
 		const slice = readSliceJob(job.data);
-		await using archive = new KvsArchive({ ...client, ...slice.stream });
 		const onProgress = this.#progressOf(job);
 		try {
-			const result = await runSlice(slice, { archive, out, handlers, ffmpeg, signal, onProgress });
+			const result = await this.#archives.with(slice.stream, (archive) =>
+				runSlice(slice, { archive, out, handlers, ffmpeg, signal, onProgress }),
+			);
 			onSlice?.({ job: slice, result, error: null });
 			return result;
 		} catch (error) {

@@ -22,7 +22,7 @@ export interface HandlerSlice extends JobStream {
 
 /**
  * The default export of a handler module: does something with a slice, and returns what is known then, as JSON of at most 1 MiB.
- * `archive` is the stream, and closed here. What it throws is a failed attempt. It may be called again for a slice it was called
+ * `archive` is the stream, and stays open. What it throws is a failed attempt. It may be called again for a slice it was called
  * with before, after a failure, or where its worker was killed.
  */
 export type SliceHandler = (slice: HandlerSlice, archive: KvsArchive, signal: AbortSignal) => unknown;

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
@@ -14,8 +16,8 @@ export interface TestRedis {
 	readonly client: Redis;
 	/** Kills it. */
 	readonly stop: () => Promise<void>;
-	/** Starts it again on the same port: empty, unless it keeps its data. */
-	readonly start: () => Promise<void>;
+	/** Starts it again on the same port: empty, unless it keeps its data and is not to lose them. */
+	readonly start: (options?: { readonly isEmpty?: boolean }) => Promise<void>;
 }
 
 /**
@@ -36,7 +38,8 @@ export async function startRedis(
 	const directory = await temporaryDirectory(t);
 	const port = await freePort();
 	let server: ChildProcess | null = null;
-	const start = async (): Promise<void> => {
+	const start = async ({ isEmpty = false } = {}): Promise<void> => {
+		if (isEmpty) await rm(join(directory, 'appendonlydir'), { recursive: true, force: true });
 		const encryption = tls && {
 			port: '0',
 			'tls-port': String(port),

@@ -1,0 +1,69 @@
+import { KvsArchive, type KvsArchiveOptions } from '../index.js';
+import type { JobStream } from './slice-job.js';
+
+/** How many archives that are not in use stay open: each knows its data endpoints, which cost calls of a small quota. */
+const MAX_IDLE = 200;
+
+/** An archive, and how many jobs use it. */
+interface PooledArchive {
+	readonly archive: KvsArchive;
+	users: number;
+}
+
+/** The archives of a worker: one for each stream, for as long as it is used now and then. */
+export class ArchivePool {
+	readonly #client: Partial<KvsArchiveOptions>;
+	/** Those used last are last. */
+	readonly #archives = new Map<string, PooledArchive>();
+
+	/** @param client - what they are opened with besides the stream */
+	constructor(client: Partial<KvsArchiveOptions>) {
+		this.#client = client;
+	}
+
+	/** Calls `use` with the archive of a stream. Throws `InvalidOptionError` for a stream that is not valid. */
+	async with<Result>(stream: JobStream, use: (archive: KvsArchive) => Promise<Result>): Promise<Result> {
+		const { streamName, streamArn, endpoint, region } = stream;
+		const key = JSON.stringify([streamName, streamArn, endpoint, region]);
+		const known = this.#archives.get(key);
+		// A handler may have closed it.
+		const pooled = known !== undefined && isOpen(known.archive) ? known : this.#open(stream);
+		this.#archives.delete(key);
+		this.#archives.set(key, pooled);
+		pooled.users++;
+		try {
+			return await use(pooled.archive);
+		} finally {
+			pooled.users--;
+			await this.#closeOldest();
+		}
+	}
+
+	/** Closes all; what still uses one fails. */
+	async close(): Promise<void> {
+		const archives = [...this.#archives.values()];
+		this.#archives.clear();
+		for (const { archive } of archives) await archive.close();
+	}
+
+	#open(stream: JobStream): PooledArchive {
+		return { archive: new KvsArchive({ ...this.#client, ...stream }), users: 0 };
+	}
+
+	async #closeOldest(): Promise<void> {
+		const idle = [...this.#archives].filter(([, { users }]) => users === 0);
+		for (const [key, { archive }] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) {
+			this.#archives.delete(key);
+			await archive.close();
+		}
+	}
+}
+
+function isOpen({ client }: KvsArchive): boolean {
+	try {
+		client.checkOpen();
+		return true;
+	} catch {
+		return false;
+	}
+}
