@@ -6,6 +6,17 @@ import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type ResolvedTimeRange, resolveTimeRange } from '../model/time-range.js';
 import { systemClock } from '../pace/clock.js';
 import { divideRange } from './divide-range.js';
+import {
+	endFollow,
+	type FollowChange,
+	type FollowedStream,
+	type FollowManyOptions,
+	followedIn,
+	followJobsOf,
+	followQueueOf,
+	scheduleFollow,
+	type UnfollowOptions,
+} from './follow-schedule.js';
 import { type JobSpec, jobsOf } from './job-spec.js';
 import { checkRelativePath } from './path-below.js';
 import { checkQueueOptions, connectQueue, KEY_PREFIX, type QueueOptions } from './queue-connection.js';
@@ -51,6 +62,13 @@ const SUBMIT_NAMES: OptionNames<SubmitOptions> = {
 /** How many jobs go to Redis at once. */
 const ADD_AT_ONCE = 200;
 
+/** Its connection, once there is one. */
+interface OpenQueue {
+	readonly redis: Redis;
+	readonly slices: Queue;
+	readonly follow: Queue;
+}
+
 /**
  * Divides work into jobs for {@link ArchiveWorker}s, on a BullMQ queue in Redis. Needs the packages `bullmq` and `ioredis`. A Redis
  * that cannot be reached at first is an `ArchiveError` (`KVS_QUEUE_FAILED`); one that goes away later is waited for.
@@ -59,7 +77,7 @@ export class ArchiveQueue implements AsyncDisposable {
 	readonly #url: string;
 	readonly #name: string;
 	readonly #onTrouble: ((error: Error) => void) | undefined;
-	#open: Promise<{ redis: Redis; slices: Queue }> | null = null;
+	#open: Promise<OpenQueue> | null = null;
 	#isClosed = false;
 
 	/** Throws `InvalidOptionError`. Nothing is connected yet. */
@@ -113,6 +131,29 @@ export class ArchiveQueue implements AsyncDisposable {
 		return new Submission(queue, jobs, systemClock);
 	}
 
+	/**
+	 * Has streams followed: from then on each has a turn every `everyMs`, in which a worker reads what is new since the last one, and
+	 * does with it what `work` says. Turns of different streams come at different times. A stream that is followed already by that
+	 * consumer goes on, with the new `work`. Rejects with `InvalidOptionError` and `ArchiveError` (`KVS_QUEUE_FAILED`, `KVS_PEER_MISSING`).
+	 */
+	async follow(options: FollowManyOptions): Promise<FollowChange> {
+		const jobs = followJobsOf(options, systemClock.now());
+		const { follow } = await this.#connected(options.signal);
+		return scheduleFollow(follow, jobs, options);
+	}
+
+	/** Ends that streams are followed by a consumer; their checkpoints stay. Resolves with the number of those that were followed. */
+	async unfollow({ streams, consumer, signal }: UnfollowOptions): Promise<number> {
+		const { follow } = await this.#connected(signal);
+		return endFollow(follow, streams, consumer);
+	}
+
+	/** The streams that are followed now, and by which consumer. */
+	async followed(): Promise<FollowedStream[]> {
+		const { follow } = await this.#connected(undefined);
+		return followedIn(follow);
+	}
+
 	/** Closes the connection; what is in the queue stays there. */
 	async close(): Promise<void> {
 		this.#isClosed = true;
@@ -121,14 +162,14 @@ export class ArchiveQueue implements AsyncDisposable {
 		const opened = await open?.catch(() => null);
 		if (opened == null) return;
 		opened.redis.disconnect();
-		await opened.slices.close();
+		await Promise.all([opened.slices.close(), opened.follow.close()]);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
 	}
 
-	async #connected(signal: AbortSignal | undefined): Promise<{ slices: Queue }> {
+	async #connected(signal: AbortSignal | undefined): Promise<OpenQueue> {
 		if (this.#isClosed) throw new ArchiveError('KVS_CLOSED', 'the queue was closed before `submit`');
 		this.#open ??= this.#connect(signal);
 		try {
@@ -139,13 +180,16 @@ export class ArchiveQueue implements AsyncDisposable {
 		}
 	}
 
-	async #connect(signal: AbortSignal | undefined): Promise<{ redis: Redis; slices: Queue }> {
+	async #connect(signal: AbortSignal | undefined): Promise<OpenQueue> {
 		const onTrouble = this.#onTrouble;
 		const { redis, bullmq } = await connectQueue(this.#url, { onTrouble, signal });
-		const slices = new bullmq.Queue(this.#name, { connection: redis, prefix: KEY_PREFIX });
-		// The connection says its own trouble; without a listener an error would end the process.
-		slices.on('error', () => {});
-		return { redis, slices };
+		const open = (name: string): Queue => {
+			const queue = new bullmq.Queue(name, { connection: redis, prefix: KEY_PREFIX });
+			// The connection says its own trouble; without a listener an error would end the process.
+			queue.on('error', () => {});
+			return queue;
+		};
+		return { redis, slices: open(this.#name), follow: open(followQueueOf(this.#name)) };
 	}
 }
 

@@ -13,7 +13,10 @@ export interface FollowOptions {
 	 * time. A checkpoint wins. @default 'now'
 	 */
 	readonly from?: Instant | undefined;
-	/** Server time of the last fragment that is wanted. @default without end */
+	/**
+	 * Server time of the last fragment that is wanted; or `caught-up`: ends after the first event of that type, when what is stored now
+	 * is done, for a call that is made again and again with a checkpoint. @default without end
+	 */
 	readonly until?: Instant | undefined;
 	/**
 	 * How media comes. `listing`: it is listed every second, and read when it is stored whole. `live`: with lower delay through
@@ -66,6 +69,8 @@ export interface ResolvedFollowOptions {
 	readonly fromMs: number;
 	/** Epoch milliseconds; Infinity: without end. */
 	readonly untilMs: number;
+	/** Whether it ends with the first `caught-up`. */
+	readonly endsCaughtUp: boolean;
 	readonly consumer: string;
 	readonly isManual: boolean;
 	readonly isLive: boolean;
@@ -87,11 +92,13 @@ export function resolveFollowOptions(options: FollowOptions, clock: Clock): Reso
 	if (via !== 'listing' && via !== 'live') throw new InvalidOptionError('via', "'listing' or 'live'", via);
 	const nowMs = clock.now();
 	const fromMs = from === 'now' ? nowMs : from === 'earliest' ? 0 : resolveInstant('from', from);
-	const untilMs = until === undefined ? Number.POSITIVE_INFINITY : resolveInstant('until', until);
+	const endsCaughtUp = until === 'caught-up';
+	const untilMs =
+		until === undefined || endsCaughtUp ? Number.POSITIVE_INFINITY : resolveInstant('until', until);
 	if (untilMs < fromMs) {
 		throw new InvalidOptionError('until', `at or after \`from\` (${new Date(fromMs).toISOString()})`, until);
 	}
-	return { fromMs, untilMs, consumer, isManual: ack === 'manual', isLive: via === 'live' };
+	return { fromMs, untilMs, endsCaughtUp, consumer, isManual: ack === 'manual', isLive: via === 'live' };
 }
 
 /** What the checkpoint of a consumer of a stream (name or ARN) is kept under. */

@@ -32,6 +32,8 @@ export interface FollowStreamParts {
 	/** What the checkpoint is kept under. */
 	readonly key: string;
 	readonly isManual: boolean;
+	/** Whether it ends with the first `caught-up`. */
+	readonly endsCaughtUp: boolean;
 	readonly clock: Clock;
 	/** Where it has come to; kept up to date here. */
 	readonly position: FollowPosition;
@@ -200,7 +202,9 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 				next = ask();
 			}
 			const lagMs = this.#lagMs();
-			if (lagMs !== null) yield [new CaughtUpEvent(lagMs)];
+			if (lagMs === null) continue;
+			yield [new CaughtUpEvent(lagMs)];
+			if (this.#parts.endsCaughtUp) return;
 		}
 	}
 

@@ -28,7 +28,7 @@ export function openFollow(
 	{ connections, ...service }: ServiceContext & { readonly connections: number },
 ): FollowStream {
 	const { clock, client, limiter } = service;
-	const { fromMs, untilMs, consumer, isManual, isLive } = resolveFollowOptions(options, clock);
+	const { fromMs, untilMs, endsCaughtUp, consumer, isManual, isLive } = resolveFollowOptions(options, clock);
 	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, checkpoint, metrics } = options;
 	const position = new FollowPosition();
 	let counter: RunCounter | null = null;
@@ -112,6 +112,7 @@ export function openFollow(
 		store: checkpoint ?? null,
 		key: checkpointKey(client.stream, consumer),
 		isManual,
+		endsCaughtUp,
 		clock,
 		position,
 	});

@@ -99,6 +99,11 @@ testWith('redis-server')(
 			named.stderr,
 			'slice 2026-01-31T00:00:16.000Z to 2026-01-31T00:01:00.000Z: no such model\ndone: 2 of 3 slices, 8 of 12 fragments, 4 missing\n',
 		);
+		const follow = ['submit', 'follow', '--redis', url, '--endpoint', endpoint];
+		const added = await commandLine([...follow, '--all-streams', '-o', join(out, 'cams'), '--out', out]);
+		t.deepEqual([added.code, added.stderr], [0, '1 streams are followed: 1 added, 0 removed\n']);
+		const removed = await commandLine([...follow, '--remove', 'door,none', '--json']);
+		t.deepEqual(JSON.parse(removed.stdout), { type: 'follow', added: 0, removed: 1 });
 		work.process.kill('SIGTERM');
 		t.is(await work.ended, 0);
 		t.regex(work.stdout(), /^door 2026-01-31T00:00:00.000Z to 2026-01-31T00:00:07.999Z: 4 of 4 fragments$/m);
@@ -121,6 +126,14 @@ test('what submit and work cannot use is refused before anything is connected', 
 			1,
 			/cannot reach the queue in redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/,
 		],
+		[['submit', 'follow', 'x.mjs', ...redis], 2, /`--streams` to be given, or --all-streams/],
+		[['submit', 'follow', '--streams', 'a', ...redis], 2, /`HANDLER` to be given, or -o/],
+		[
+			['submit', 'follow', 'x.mjs', '--streams', 'a', '--split', '5m', ...redis],
+			2,
+			/`--split` to be given with -o/,
+		],
+		[['submit', 'follow', 'x.mjs', '--streams', 'a', '--every', '0s', ...redis], 2, /`everyMs` to be/],
 		[['work', ...redis, '--concurrency', '0'], 2, /`concurrency` to be a whole number/],
 		[['work', ...redis, '--grace', 'x'], 2, /`--grace` to be/],
 		[['work'], 2, /--redis/],

@@ -53,6 +53,33 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--options <json>', 'given to the module')
 		.action(run(async () => (await load()).submitHandler));
 
+	submit
+		.command('follow')
+		.argument('[module]', 'a module below --handlers, called with each fragment; or -o')
+		.description('have streams followed: each has a turn now and then, with what is new in it')
+		.requiredOption('--redis <url>', REDIS)
+		.option('--queue <name>', QUEUE)
+		.option('--streams <list>', 'names of streams, with commas')
+		.option('--all-streams', 'every stream of the account and region that has a retention')
+		.option('--remove <list>', 'follow these streams no more')
+		.option('--every <time>', 'from one turn of a stream to the next', '10s')
+		.option('--from <time>', 'where streams begin that were not followed: now, earliest or a time', 'now')
+		.option('--consumer <name>', 'name of the consumer; each has its own checkpoints (default: workers)')
+		.option('--where <name=value>', WHERE, append)
+		.option('-o, --output <dir>', 'record each stream into a folder of its own in this one, below --out')
+		.option('--out <dir>', 'the folder that workers have as --out, as it is called here', '.')
+		.option('--container <name>', 'container of the files (default: mp4)')
+		.option('--split <rule>', 'as of follow; each turn ends its file anyway', append)
+		.option('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here', '.')
+		.option('--options <json>', 'given to the module')
+		.option('--endpoint <url>', 'endpoint URL, such as a local archive')
+		.option('--region <region>', 'AWS region')
+		.option('--profile <name>', 'AWS profile that --all-streams lists with')
+		.option('--wait', 'look every minute: adds and removes streams, and mends a Redis that came back empty')
+		.option('--json', 'JSON Lines')
+		.option('--verbose', 'print the stack of an error')
+		.action(run(async () => (await import('./submit-follow.js')).submitFollow));
+
 	program
 		.command('work')
 		.description('do the jobs that submit has put into a queue, until SIGTERM')
@@ -61,6 +88,7 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--out <dir>', 'the folder below which everything is written', '.')
 		.option('--handlers <dir>', 'the folder below which modules are', '.')
 		.option('--concurrency <n>', 'slices at once (default: 1)')
+		.option('--streams <n>', 'streams followed at once (default: 8)')
 		.option('--grace <time>', 'how long jobs may go on after SIGTERM; then other workers get them', '30s')
 		.option('--profile <name>', 'AWS profile that streams are read with')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')

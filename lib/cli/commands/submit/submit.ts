@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pathFrom, type SliceWork } from '../../../bullmq/index.js';
-import { type Container, InvalidOptionError } from '../../../index.js';
+import type { Container } from '../../../index.js';
 import { whereOf } from '../../archive-options.js';
 import type { CommandContext } from '../../command-context.js';
 import { parseTracks } from '../../track-list.js';
@@ -8,6 +8,7 @@ import { type ExportCommandOptions, exportOptionsOf } from '../export.js';
 import type { FramesCommandOptions } from '../frames/frames-options.js';
 import { pictureFormOf } from '../frames/picture-form.js';
 import { pictureSelectionOf } from '../frames/picture-selection.js';
+import { handlerOptionsOf } from './handler-options.js';
 import { type SliceCommandOptions, submitSlices } from './submit-slices.js';
 
 /** `submit export`. */
@@ -53,13 +54,4 @@ export async function submitHandler(
 		options: handlerOptionsOf(options.options),
 	};
 	return submitSlices(work, options, context);
-}
-
-function handlerOptionsOf(text: string | undefined): unknown {
-	if (text === undefined) return undefined;
-	try {
-		return JSON.parse(text);
-	} catch {
-		throw new InvalidOptionError('--options', 'JSON', text);
-	}
 }

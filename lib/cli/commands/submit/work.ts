@@ -1,4 +1,4 @@
-import { ArchiveWorker, type SliceAttempt } from '../../../bullmq/index.js';
+import { ArchiveWorker, type FollowTurn, type JobStream, type SliceAttempt } from '../../../bullmq/index.js';
 import { InvalidOptionError } from '../../../index.js';
 import type { CommandContext } from '../../command-context.js';
 import { parseDuration } from '../../duration.js';
@@ -14,6 +14,7 @@ export interface WorkCommandOptions {
 	readonly out: string;
 	readonly handlers: string;
 	readonly concurrency?: string;
+	readonly streams?: string;
 	readonly grace: string;
 	readonly profile?: string;
 	readonly ffmpeg?: string;
@@ -36,10 +37,12 @@ export async function work(
 		out,
 		handlers,
 		concurrency: integerOption('--concurrency', options.concurrency),
+		streams: integerOption('--streams', options.streams),
 		client: { profile },
 		ffmpeg,
 		onTrouble: queueTrouble(terminal),
 		onSlice: (attempt) => lines.slice(attempt),
+		onTurn: (turn) => lines.turn(turn),
 	});
 	await worker.start({ signal });
 	terminal.say('waiting for jobs');
@@ -76,18 +79,33 @@ class Lines {
 
 	slice({ job, result, error }: SliceAttempt): void {
 		const { stream, from, to } = job;
-		const name = stream.streamName ?? stream.streamArn;
-		const line = (): Promise<void> => {
-			if (this.#isJson) {
-				const failure = error === null ? null : oneLine(error.message);
-				return this.#terminal.writeJson([{ type: 'slice', stream: name, from, to, error: failure, result }]);
-			}
-			const what =
-				result === null
-					? `failed: ${oneLine(String(error?.message))}`
-					: `${result.delivered} of ${result.fragments} fragments${result.wasDone ? ', done before' : ''}`;
-			return this.#terminal.write([`${name} ${from} to ${to}: ${what}`]);
-		};
-		this.written = this.written.then(line).catch(this.#fail);
+		const done =
+			result === null
+				? null
+				: `${result.delivered} of ${result.fragments} fragments${result.wasDone ? ', done before' : ''}`;
+		this.#add({ type: 'slice', stream, from, to, result }, `${from} to ${to}: `, done, error);
+	}
+
+	/** Of turns in which there was something to do, or that failed. */
+	turn({ job, result, error }: FollowTurn): void {
+		if (result !== null && (result.isBusy || result.fragments === 0)) return;
+		const { stream, consumer } = job;
+		const done = result === null ? null : `${result.fragments} fragments, ${result.failed} failed`;
+		this.#add({ type: 'turn', stream, consumer, result }, 'follow: ', done, error);
+	}
+
+	#add(
+		line: Readonly<Record<string, unknown>> & { readonly stream: JobStream },
+		what: string,
+		done: string | null,
+		error: Error | null,
+	): void {
+		const stream = line.stream.streamName ?? line.stream.streamArn ?? '';
+		const failure = error === null ? null : oneLine(error.message);
+		const write = (): Promise<void> =>
+			this.#isJson
+				? this.#terminal.writeJson([{ ...line, stream, error: failure }])
+				: this.#terminal.write([`${stream} ${what}${done ?? `failed: ${failure}`}`]);
+		this.written = this.written.then(write).catch(this.#fail);
 	}
 }
