@@ -5,6 +5,7 @@ import { KvsArchive, type KvsArchiveOptions, type TimeRange } from '../index.js'
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type ResolvedTimeRange, resolveTimeRange } from '../model/time-range.js';
 import { systemClock } from '../pace/clock.js';
+import { createRedisLimiter } from '../redis/index.js';
 import { divideRange } from './divide-range.js';
 import {
 	endFollow,
@@ -106,8 +107,9 @@ export class ArchiveQueue implements AsyncDisposable {
 		checkSliceWork(work);
 		if (output !== undefined) checkRelativePath('output', output);
 		else if (work.kind !== 'handler') throw new InvalidOptionError('output', 'given: a folder', output);
-		const { slices: queue } = await this.#connected(signal);
-		await using archive = new KvsArchive({ ...client, ...stream });
+		const { slices: queue, redis } = await this.#connected(signal);
+		await using limiter = createRedisLimiter({ client: redis, onAway: this.#onTrouble });
+		await using archive = new KvsArchive({ limiter, ...client, ...stream });
 		const listed = archive.fragments(toRange(range), { padStart, signal });
 		const slices = await divideRange(listed, { range, sliceMs, padStart });
 		const jobs = slices.map(

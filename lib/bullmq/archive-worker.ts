@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { ArchiveError } from '../errors.js';
 import type { Progress } from '../index.js';
 import { systemClock } from '../pace/clock.js';
-import { RedisCheckpoints } from '../redis/index.js';
+import { createRedisLimiter, RedisCheckpoints, type RedisLimiter } from '../redis/index.js';
 import { ActiveJobs, isHandedBack, type JobAct } from './active-jobs.js';
 import { ArchivePool } from './archive-pool.js';
 import { readFollowJob } from './follow-job.js';
@@ -36,6 +36,9 @@ const STOP_MS = 5000;
 interface Running {
 	readonly redis: Redis;
 	readonly bullmq: BullMq;
+	readonly archives: ArchivePool;
+	/** Of the quotas of all streams. */
+	readonly limiter: RedisLimiter;
 	/** Of slices, and of streams. */
 	readonly workers: readonly Worker[];
 }
@@ -48,7 +51,6 @@ export class ArchiveWorker implements AsyncDisposable {
 	readonly #options: ResolvedWorkerOptions;
 	readonly #url: string;
 	readonly #name: string;
-	readonly #archives: ArchivePool;
 	readonly #active = new ActiveJobs();
 	#running: Running | null = null;
 	#isStarted = false;
@@ -57,7 +59,6 @@ export class ArchiveWorker implements AsyncDisposable {
 	constructor(options: ArchiveWorkerOptions) {
 		this.#options = resolveWorkerOptions(options);
 		const { url, name } = checkQueueOptions(options);
-		this.#archives = new ArchivePool(options.client ?? {});
 		this.#url = url;
 		this.#name = name;
 	}
@@ -69,16 +70,22 @@ export class ArchiveWorker implements AsyncDisposable {
 	async start({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
 		if (this.#isStarted) throw new ArchiveError('KVS_CLOSED', 'this worker was started, or closed, before');
 		this.#isStarted = true;
-		const { concurrency, streams, onTrouble } = this.#options;
+		const { concurrency, streams, client, onTrouble } = this.#options;
 		const { redis, bullmq } = await connectQueue(this.#url, { onTrouble, signal });
 		const open = (name: string, atOnce: number, act: JobAct): Worker =>
 			this.#open({ redis, bullmq, name, atOnce, act });
+		// All workers on this Redis share the quotas of each stream.
+		const limiter = createRedisLimiter({ client: redis, quotas: client?.quotas, onAway: onTrouble });
+		const { quotas: _, ...settings } = { limiter, ...client };
+		const archives = new ArchivePool(settings);
 		this.#running = {
 			redis,
 			bullmq,
+			archives,
+			limiter,
 			workers: [
-				open(this.#name, concurrency, (job, stop) => this.#slice(job, stop)),
-				open(followQueueOf(this.#name), streams, (job, stop) => this.#turn(job, stop, redis)),
+				open(this.#name, concurrency, (job, stop) => this.#slice(job, stop, archives)),
+				open(followQueueOf(this.#name), streams, (job, stop) => this.#turn(job, stop, { archives, redis })),
 			],
 		};
 	}
@@ -92,7 +99,7 @@ export class ArchiveWorker implements AsyncDisposable {
 		const running = this.#running;
 		this.#running = null;
 		if (running === null) return;
-		const { workers, redis } = running;
+		const { workers, redis, archives, limiter } = running;
 		const closed = Promise.all(workers.map((worker) => worker.close()));
 		if (!(await isOverWithin(closed, graceMs))) {
 			this.#active.handBack();
@@ -101,7 +108,8 @@ export class ArchiveWorker implements AsyncDisposable {
 		// What still waits for a response of Redis waits no more.
 		redis.disconnect();
 		await isOverWithin(closed, STOP_MS);
-		await this.#archives.close();
+		await archives.close();
+		await limiter.close();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -114,7 +122,7 @@ export class ArchiveWorker implements AsyncDisposable {
 		name,
 		atOnce,
 		act,
-	}: Omit<Running, 'workers'> & {
+	}: Pick<Running, 'redis' | 'bullmq'> & {
 		readonly name: string;
 		readonly atOnce: number;
 		readonly act: JobAct;
@@ -138,12 +146,12 @@ export class ArchiveWorker implements AsyncDisposable {
 		return worker;
 	}
 
-	async #slice(job: Job, signal: AbortSignal): Promise<SliceResult> {
+	async #slice(job: Job, signal: AbortSignal, archives: ArchivePool): Promise<SliceResult> {
 		const { out, handlers, ffmpeg, onSlice } = this.#options;
 		const slice = readSliceJob(job.data);
 		const onProgress = this.#progressOf(job);
 		try {
-			const result = await this.#archives.with(slice.stream, (archive) =>
+			const result = await archives.with(slice.stream, (archive) =>
 				runSlice(slice, { archive, out, handlers, ffmpeg, signal, onProgress }),
 			);
 			onSlice?.({ job: slice, result, error: null });
@@ -154,13 +162,17 @@ export class ArchiveWorker implements AsyncDisposable {
 		}
 	}
 
-	async #turn(job: Job, signal: AbortSignal, redis: Redis): Promise<TurnResult> {
+	async #turn(
+		job: Job,
+		signal: AbortSignal,
+		{ archives, redis }: Pick<Running, 'archives' | 'redis'>,
+	): Promise<TurnResult> {
 		const { out, handlers, lockMs, onTurn } = this.#options;
 		const follow = readFollowJob(job.data);
 		// The place of a worker that was killed is free when its job is.
 		const checkpoint = new RedisCheckpoints({ client: redis, leaseMs: lockMs });
 		try {
-			const result = await this.#archives.with(follow.stream, (archive) =>
+			const result = await archives.with(follow.stream, (archive) =>
 				followTurn(follow, { archive, out, handlers, checkpoint, signal }),
 			);
 			onTurn?.({ job: follow, result, error: null });

@@ -20,7 +20,7 @@ export interface ArchiveWorkerOptions extends QueueOptions {
 	 * after that and a half of it. @default 10000
 	 */
 	readonly lockMs?: number | undefined;
-	/** How streams are read. @default the SDK's own credentials */
+	/** How streams are read. @default the SDK's own credentials, and quotas that are shared by all workers on this Redis */
 	readonly client?: Pick<KvsArchiveOptions, 'credentials' | 'profile' | 'limiter' | 'quotas'> | undefined;
 	/** The ffmpeg to decode with. @default the one in the PATH */
 	readonly ffmpeg?: string | undefined;

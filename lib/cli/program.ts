@@ -284,10 +284,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.action(run(async () => (await import('./commands/demo.js')).demo));
 
 	for (const command of program.commands) {
-		command
-			.exitOverride()
-			.configureOutput({ writeErr: () => {} })
-			.option('--verbose', 'print the stack of an error');
+		command.option('--verbose', 'print the stack of an error');
 	}
 	return program;
 }

@@ -102,7 +102,7 @@ withRedis('an export in slices has every fragment once; what was done is not don
 	t.like(again, { isComplete: true, slices: 3, slicesKnown: 2, fragments: 12, delivered: 12 });
 	t.deepEqual(again.files, summary.files);
 	t.is(count('GetMediaForFragmentList'), calls + 1);
-	for (const key of await redis.client.keys('*')) t.true(key.startsWith('kvs-archive:work:'), key);
+	for (const key of await redis.client.keys('*')) t.regex(key, /^kvs-archive:(work|work-follow|quota):/);
 });
 
 withRedis('a slice that is in the queue is not put there a second time', async (t) => {

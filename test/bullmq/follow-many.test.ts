@@ -113,11 +113,8 @@ withRedis(
 		await areNoted('b', 'c');
 		for (const name of ['a', 'b', 'c']) t.deepEqual(await noted(name), expected.get(name), name);
 		t.deepEqual(
-			(await queue.followed()).map(({ stream, everyMs }) => [stream.streamName, everyMs]).toSorted(),
-			[
-				['b', EVERY_MS],
-				['c', EVERY_MS],
-			],
+			(await queue.followed()).map(({ stream, everyMs }) => `${stream.streamName} ${everyMs}`).toSorted(),
+			[`b ${EVERY_MS}`, `c ${EVERY_MS}`],
 		);
 		t.deepEqual(
 			turns.filter(({ error }) => error !== null).map(({ error }) => error),

@@ -101,7 +101,7 @@ testWith('redis-server')(
 		);
 		const follow = ['submit', 'follow', '--redis', url, '--endpoint', endpoint];
 		const added = await commandLine([...follow, '--all-streams', '-o', join(out, 'cams'), '--out', out]);
-		t.deepEqual([added.code, added.stderr], [0, '1 streams are followed: 1 added, 0 removed\n']);
+		t.deepEqual([added.code, added.stderr], [0, 'streams followed: 1, 1 added, 0 removed\n']);
 		const removed = await commandLine([...follow, '--remove', 'door,none', '--json']);
 		t.deepEqual(JSON.parse(removed.stdout), { type: 'follow', added: 0, removed: 1 });
 		work.process.kill('SIGTERM');

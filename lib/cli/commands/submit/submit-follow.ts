@@ -77,20 +77,19 @@ export async function submitFollow(
 			signal,
 		});
 		if (json) await terminal.writeJson([{ type: 'follow', added: 0, removed }]);
-		else terminal.say(`${removed} streams are followed no more`);
+		else terminal.say(`${removed} streams are not followed any more`);
 		return EXIT.done;
 	}
+	const { endpoint, region, profile } = options;
 	for (let isFirst = true; ; isFirst = false) {
 		const streams = await (options.streams === undefined
-			? listStreams({ ...options, signal })
+			? listStreams({ endpoint, region, profile, signal })
 			: streamsOf(options.streams, options));
 		const change = await queue.follow({ ...follow, streams, isAll: options.allStreams, signal });
 		if (isFirst || change.added + change.removed > 0) {
 			if (json) await terminal.writeJson([{ type: 'follow', streams: streams.length, ...change }]);
 			else
-				terminal.say(
-					`${streams.length} streams are followed: ${change.added} added, ${change.removed} removed`,
-				);
+				terminal.say(`streams followed: ${streams.length}, ${change.added} added, ${change.removed} removed`);
 		}
 		if (options.wait === undefined) return EXIT.done;
 		await sleep(LOOK_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
