@@ -190,7 +190,8 @@ export class KvsArchive implements AsyncDisposable {
 		checkOptionNames(options, OPTION_NAMES.exportPictures);
 		const tracks = selectionOf(options, { type: 'video' });
 		const { client, clock } = this.#service;
-		return exportPictures(range, folder, options, {
+		const place = await placeOf(folder, this.#identity);
+		return exportPictures(range, place, options, {
 			stream: client.stream,
 			clock,
 			pictures: (past, { events, ...watch }) =>

@@ -1,5 +1,5 @@
-import type { RemotePlace } from './files/remote-place.js';
 import type { KvsArchiveOptions } from './kvs-archive-options.js';
+import type { S3Place } from './s3/index.js';
 
 /**
  * Where output goes that was named: a path as it is, or a place that is not on the local disk, also where its URL was given. Throws
@@ -7,10 +7,10 @@ import type { KvsArchiveOptions } from './kvs-archive-options.js';
  *
  * @param identity - as whom it is called; the environment where undefined
  */
-export async function placeOf(
-	target: string | RemotePlace,
+export async function placeOf<Place extends object>(
+	target: string | Place,
 	identity: Pick<KvsArchiveOptions, 'region' | 'profile' | 'credentials'>,
-): Promise<string | RemotePlace> {
+): Promise<string | Place | S3Place> {
 	if (typeof target !== 'string' || !target.startsWith('s3://')) return target;
 	const { s3 } = await import('./s3/index.js');
 	return s3(target, identity);

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import test from 'ava';
 import { Cluster, Redis } from 'ioredis';
 import {
@@ -11,18 +12,22 @@ import {
 	type FileTag,
 	FollowMetrics,
 	type Frame,
+	ImageSink,
 	KvsArchive,
 	type KvsErrorCode,
 	type MediaEvent,
 	type MetricSource,
 	type RateLimiter,
 	type Recording,
+	readManifest,
 	serveMetrics,
 	type Tag,
 	type TimeRange,
+	verifyRecordings,
 } from 'kvs-archive';
 import { DynamoCheckpoints } from 'kvs-archive/dynamodb';
 import { createRedisLimiter, RedisCheckpoints } from 'kvs-archive/redis';
+import { s3 } from 'kvs-archive/s3';
 
 /** Fails to compile where two types are not the same. */
 function same<Expected>() {
@@ -128,6 +133,17 @@ async function typesOfTheCalls(): Promise<void> {
 	];
 	for (const checkpoint of stores) archive.follow({ checkpoint });
 
+	const place = s3('s3://media/x.mp4', { client: new S3Client(), stagingDirectory: 'staging' });
+	void archive.export(range, place);
+	void archive.exportRaw(range, place);
+	void archive.exportPictures(range, place);
+	void archive.record(place);
+	void new ImageSink(place);
+	void readManifest(place);
+	void verifyRecordings(place);
+	// @ts-expect-error: misspelled
+	s3('s3://media/x.mp4', { stagingdirectory: 'staging' });
+
 	const limiters: readonly RateLimiter[] = [
 		createRedisLimiter({ url: 'redis://127.0.0.1', quotas: { callsPerSecond: 3 } }),
 		createRedisLimiter({ client: new Redis({ lazyConnect: true }), key: 'door' }),
@@ -146,6 +162,7 @@ test('an option that there is not is refused, by every call', async (t) => {
 		redis: () => new RedisCheckpoints({ url: 'redis://127.0.0.1', ...wrong }),
 		limiter: () => createRedisLimiter({ url: 'redis://127.0.0.1', ...wrong }),
 		dynamodb: () => new DynamoCheckpoints({ table: 'checkpoints', ...wrong }),
+		s3: () => s3('s3://media/x.mp4', wrong),
 		constructor: () => new KvsArchive({ streamName: 'door', ...wrong }),
 		fragments: () => archive.fragments(range, wrong),
 		timeline: () => archive.timeline(range, wrong),

@@ -163,7 +163,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 	)
 		.option(
 			'-o, --output <dir>',
-			'the directory for the images and their list, in which the same command goes on; - for stdout',
+			'the directory, or s3://BUCKET/FOLDER/, for the images and their list, in which the same command goes on; - for stdout',
 		)
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
@@ -205,7 +205,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			program.command('images').description('write images that the service makes of a range (GetImages)'),
 		),
 	)
-		.option('-o, --output <dir>', 'the directory for the images and images.jsonl; made where it is not there')
+		.option('-o, --output <dir>', 'the directory, or s3://BUCKET/FOLDER/, for the images and images.jsonl')
 		.option('--every <time>', 'from one image to the next, 200ms at least', '1s')
 		.option('--format <jpg|png>', 'form of the images', 'jpg')
 		.option('--width <n>', 'in pixels, up to 3840; needs --height, and may change the proportions')

@@ -1,6 +1,8 @@
+import { extname, resolve } from 'node:path';
 import test from 'ava';
 import { startArchive } from '../helpers/archive.js';
 import { commandLine, setEnvironment } from '../helpers/command-line.js';
+import { withFfmpeg } from '../helpers/needs.js';
 import { recording } from '../helpers/payload.js';
 import { between } from '../helpers/range.js';
 import { startRecorded } from '../helpers/record-run.js';
@@ -47,4 +49,37 @@ test.serial('follow -o s3:// records there, and verify checks it', async (t) => 
 		t.is(verified.code, 0, verified.stderr);
 		t.regex(verified.stderr, /matches its recordings\.jsonl: 1 files, 3 fragments, 6 frames/);
 	}
+});
+
+withFfmpeg('frames -o s3:// writes pictures of any layout there, once, and verify checks them', async (t) => {
+	const { endpoint } = await startArchive(t, { door: resolve('examples/media/clock.mkv') });
+	const bucket = await startS3(t);
+	setEnvironment(bucket.environment);
+	const { from, to } = between(0, 800_000);
+	const range = ['--from', from.toISOString(), '--to', to.toISOString(), '--by', 'producer'];
+	const options = ['--stream', 'door', '--endpoint', endpoint, ...range, '--keyframes', '--size', '64x48'];
+	for (const layout of ['files', 'webdataset']) {
+		const command = ['frames', ...options, '-o', `s3://media/${layout}/`, '--layout', layout];
+		const written = await commandLine(command);
+		t.is(written.code, 0, written.stderr);
+		const keys = await bucket.keys();
+		const again = await commandLine(command);
+		t.is(again.code, 0, again.stderr);
+		t.deepEqual(await bucket.keys(), keys);
+		const verified = await commandLine(['verify', `s3://media/${layout}/`]);
+		t.is(verified.code, 0, verified.stderr);
+		t.regex(verified.stderr, new RegExp(`^s3://media/${layout}/ matches its manifest\\.jsonl: ${layout}, `));
+	}
+	const types = new Map<string, string | undefined>();
+	for (const key of await bucket.keys()) types.set(extname(key), (await bucket.object(key)).type);
+	t.deepEqual(Object.fromEntries(types), {
+		'.jpg': 'image/jpeg',
+		'.jsonl': 'application/x-ndjson',
+		'.tar': 'application/x-tar',
+	});
+	const at = new Date(from.getTime() + 5000).toISOString();
+	const onScreen = ['--stream', 'door', '--endpoint', endpoint, '--at', at, '--by', 'producer'];
+	const screen = await commandLine(['frames', ...onScreen, '-o', 's3://media/at']);
+	t.is(screen.code, 0, screen.stderr);
+	t.is((await bucket.keys()).filter((key) => key.startsWith('at/')).length, 2);
 });

@@ -10,6 +10,7 @@ import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { integerOption } from '../integer-option.js';
+import { outputPlace } from './output-place.js';
 
 /** Options of `images`. */
 export interface ImagesCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
@@ -42,7 +43,7 @@ export async function images(options: ImagesCommandOptions, context: CommandCont
 	} as const;
 	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);
-	const sink = new ArchivedImageSink(output);
+	const sink = new ArchivedImageSink(await outputPlace(output, options));
 	const errors = { NO_MEDIA: 0, MEDIA_ERROR: 0 };
 	await pipeline(
 		archive.images(range, imageOptions),

@@ -5,7 +5,6 @@ import {
 	type ExportDamage,
 	type ExportManifest,
 	RECORDINGS_FILE,
-	type RemotePlace,
 	readManifest,
 	SinkError,
 	verifyDataset,
@@ -14,6 +13,7 @@ import {
 } from '../../index.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
+import { outputPlace } from './output-place.js';
 
 /** Options of `verify`. */
 export interface VerifyOptions {
@@ -23,13 +23,18 @@ export interface VerifyOptions {
 	readonly profile?: string;
 }
 
+/** The lists by which a folder can be named, too. */
+const LIST_IN_FOLDER = new RegExp(`/(?:${RECORDINGS_FILE}|${DATASET_FILE})$`);
+
 /** Checks an export against its manifest, the files of a recorder against their list, or a folder of pictures against its manifest. */
 export async function verify(path: string, options: VerifyOptions, context: CommandContext): Promise<number> {
-	if (path.startsWith('s3://')) {
-		const folder = path.replace(new RegExp(`/${RECORDINGS_FILE}$`), '/');
-		return folder.endsWith('/')
-			? verifyDirectory(folder, options, context)
-			: verifyFile(path, options, context);
+	const place = await outputPlace(path.replace(LIST_IN_FOLDER, '/'), options);
+	if (typeof place !== 'string') {
+		if (!place.url.endsWith('/')) return verifyFile(path, options, context);
+		const isRecorded = (await place.sizeOf(RECORDINGS_FILE)) !== null;
+		return isRecorded
+			? verifyDirectory(place.url, options, context)
+			: verifyPictures(place.url, options, context);
 	}
 	if (basename(path) === RECORDINGS_FILE) return verifyDirectory(dirname(path), options, context);
 	if (basename(path) === DATASET_FILE) return verifyPictures(dirname(path), options, context);
@@ -43,10 +48,11 @@ export async function verify(path: string, options: VerifyOptions, context: Comm
 
 async function verifyPictures(
 	directory: string,
-	{ json }: VerifyOptions,
+	options: VerifyOptions,
 	{ terminal, signal }: CommandContext,
 ): Promise<number> {
-	const { damage, ...counts } = await verifyDataset(directory, signal);
+	const { json } = options;
+	const { damage, ...counts } = await verifyDataset(await outputPlace(directory, options), signal);
 	const { layout, pictures, files, bytesRead, failed, missing, pictureFailures } = counts;
 	if (json) {
 		await terminal.writeJson([
@@ -74,7 +80,7 @@ async function verifyDirectory(
 	{ terminal, signal }: CommandContext,
 ): Promise<number> {
 	const { json } = options;
-	const { damage, bytes, ...counts } = await verifyRecordings(await placeOf(directory, options), signal);
+	const { damage, bytes, ...counts } = await verifyRecordings(await outputPlace(directory, options), signal);
 	const { recordings, fragments, frames, failures } = counts;
 	if (json) {
 		await terminal.writeJson([
@@ -107,7 +113,7 @@ async function verifyFile(
 ): Promise<number> {
 	const { json } = options;
 	const { file, manifest } = await manifestFor(path.replace(/\.json$/, ''), options);
-	const { damage, bytes } = await verifyExport(await placeOf(file, options), manifest, signal);
+	const { damage, bytes } = await verifyExport(await outputPlace(file, options), manifest, signal);
 	const { summary, files } = manifest;
 	if (json) {
 		await terminal.writeJson([
@@ -137,7 +143,7 @@ async function manifestFor(
 	const { dir, name, ext, base } = parse(path);
 	for (let stem = name; stem !== ''; stem = stem.replace(/-?[^-]*$/, '')) {
 		const file = `${dir}${dir === '' ? '' : '/'}${stem}${ext}`;
-		const manifest = await readManifest(await placeOf(file, options));
+		const manifest = await readManifest(await outputPlace(file, options));
 		if (manifest !== null && (stem === name || manifest.files.some((exported) => exported.file === base))) {
 			return { file, manifest };
 		}
@@ -147,11 +153,4 @@ async function manifestFor(
 		path,
 		`cannot check \`${path}\`: its manifest \`${path}.json\` is missing; export writes one, but not with --no-manifest`,
 	);
-}
-
-/** The place of a URL of S3; a path as it is. */
-async function placeOf(file: string, { region, profile }: VerifyOptions): Promise<string | RemotePlace> {
-	if (!file.startsWith('s3://')) return file;
-	const { s3 } = await import('../../s3/index.js');
-	return s3(file, { region, profile });
 }

@@ -20,7 +20,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 	if (options.times !== undefined) throw new InvalidOptionError('--times', 'used with -o -', options.times);
 	const { terminal, signal, nowMs } = context;
 	const screen = screenRequestOf(options, nowMs);
-	const { name, folder, form: layout, sink } = pictureOutputOf(options);
+	const { name, folder, form: layout, sink } = await pictureOutputOf(options);
 	const form = pictureFormOf(options);
 	const select = pictureSelectionOf(options);
 	const tracks = parseTracks(options.tracks);

@@ -7,6 +7,7 @@ import {
 	type PictureLayout,
 } from '../../../index.js';
 import { parseByteSize } from '../byte-size.js';
+import { outputPlace } from '../output-place.js';
 import type { FramesCommandOptions } from './frames-options.js';
 
 const LAYOUTS: readonly PictureLayout[] = ['files', 'imagefolder', 'webdataset'];
@@ -22,21 +23,23 @@ export interface PictureOutput {
 }
 
 /** Where `-o` says that pictures go. Nothing is made before the first picture. Throws `InvalidOptionError`. */
-export function pictureOutputOf({
+export async function pictureOutputOf({
 	output,
 	layout = 'files',
 	shardSize,
-}: FramesCommandOptions): PictureOutput {
+	...client
+}: FramesCommandOptions): Promise<PictureOutput> {
 	if (output === undefined)
 		throw new InvalidOptionError('-o', 'given: the directory to write to, or - for stdout', output);
 	const known = LAYOUTS.find((name) => name === layout);
 	if (known === undefined) throw new InvalidOptionError('--layout', LAYOUTS.join(', '), layout);
 	const form = { layout: known, shardSizeBytes: shardSizeOf(shardSize, known) };
+	const folder = await outputPlace(output, client);
 	return {
 		name: output,
-		folder: output,
+		folder,
 		form,
-		sink: () => (known === 'files' ? new ImageSink(output) : new DatasetSink(output, form)),
+		sink: () => (known === 'files' ? new ImageSink(folder) : new DatasetSink(folder, form)),
 	};
 }
 
