@@ -6,6 +6,16 @@ import type { RedisConnection } from './redis-connection.js';
 /** How long Redis is waited for, in milliseconds: then the connection is made anew. */
 const CALL_LIMIT_MS = 2000;
 
+/** What a {@link QuotaTable} needs. */
+export interface QuotaTableOptions {
+	readonly connection: RedisConnection;
+	/** Of the stream, in Redis. */
+	readonly key: string;
+	readonly clock: Clock;
+	/** Aborted where the connection is not to be made again: calls reject with its reason. */
+	readonly closed: AbortSignal;
+}
+
 /** What came of a request for places. */
 export interface TakenPlaces {
 	readonly isGranted: boolean;
@@ -19,14 +29,16 @@ export class QuotaTable {
 	readonly #connection: RedisConnection;
 	readonly #key: string;
 	readonly #clock: Clock;
+	readonly #closed: AbortSignal;
 	#since = '';
 	/** Until when, at the most, something that was taken here counts; epoch milliseconds. */
 	#countsUntilMs = 0;
 
-	constructor(connection: RedisConnection, key: string, clock: Clock) {
+	constructor({ connection, key, clock, closed }: QuotaTableOptions) {
 		this.#connection = connection;
 		this.#key = key;
 		this.#clock = clock;
+		this.#closed = closed;
 	}
 
 	/** Takes all places that a request wants, or none: after `waitMs` they may be used, or are to be requested again. */
@@ -51,6 +63,7 @@ export class QuotaTable {
 	}
 
 	async #run(script: string, values: readonly (string | number)[]): Promise<unknown> {
+		this.#closed.throwIfAborted();
 		// Not within the time limit: the package may have to be loaded.
 		await this.#connection.load();
 		const known = this.#clock.now() < this.#countsUntilMs ? this.#since : '';

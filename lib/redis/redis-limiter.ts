@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../pace/clock.js';
 import { placesOf } from '../pace/quota-places.js';
 import type { Quotas } from '../pace/quotas.js';
 import type { Permit, RateLimiter, RequestCost } from '../pace/rate-limiter.js';
+import { whatHasCome } from '../stream/abort.js';
 import { QuotaTable } from './quota-table.js';
 import { RedisConnection, type RedisServer } from './redis-connection.js';
 import { StreamLimiter } from './stream-limiter.js';
@@ -75,11 +76,12 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
 	const places = placesOf(quotas ?? {});
 	const connection = new RedisConnection({ url, client });
 	const closing = new AbortController();
+	const closed = new AbortController();
 	let isAway = false;
 
 	const limiterOf = (name: string): StreamLimiter =>
 		new StreamLimiter({
-			table: new QuotaTable(connection, keyPrefix + name, clock),
+			table: new QuotaTable({ connection, key: keyPrefix + name, clock, closed: closed.signal }),
 			places,
 			clock,
 			onReply: () => {
@@ -111,7 +113,11 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
 	};
 
 	const close = async (): Promise<void> => {
-		closing.abort(new ArchiveError('KVS_CLOSED', `the limiter in ${connection.name} was closed`));
+		const reason = new ArchiveError('KVS_CLOSED', `the limiter in ${connection.name} was closed`);
+		closing.abort(reason);
+		// What is given back by now goes out first.
+		await whatHasCome();
+		closed.abort(reason);
 		await connection.close();
 	};
 
