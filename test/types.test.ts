@@ -12,6 +12,7 @@ import {
 	type FileTag,
 	FollowMetrics,
 	type Frame,
+	ffmpeg,
 	ImageSink,
 	KvsArchive,
 	type KvsErrorCode,
@@ -63,6 +64,9 @@ async function typesOfTheCalls(): Promise<void> {
 		archive.images(range, { select: 'all' });
 	}
 	for await (const picture of archive.pictures(range)) same<Date | null>()(picture.timestamp);
+	const decoder = ffmpeg({ args: ['-hwaccel', 'cuda'], filter: 'hqdn3d', timeoutMs: 10_000 });
+	const output = { size: { width: 640 }, fit: 'contain', format: 'webp', quality: 80, decoder } as const;
+	for await (const { shape } of archive.pictures(range, output)) same<readonly number[] | null>()(shape);
 	for await (const page of archive.paginate('ListFragments')) {
 		same<string | undefined>()(page.Fragments?.[0]?.FragmentNumber);
 		// @ts-expect-error: a member of ListStreams

@@ -46,6 +46,7 @@ for (const [args, count, extension, start] of [
 	[['--count', '7'], 7, '.jpg', 'ffd8ff'],
 	[['--all', '--format', 'raw'], 60, '.rgb', null],
 	[['--every', '1s', '--format', 'nv12'], 2, '.nv12', null],
+	[['--every', '1s', '--format', 'webp', '--size', '64x64', '--fit', 'contain'], 2, '.webp', '524946'],
 	[['--every', '1.5h'], 1, '.jpg', 'ffd8ff'],
 ] as const) {
 	withFfmpeg(`frames ${args.join(' ')} writes ${count} ${extension}`, async (t) => {
@@ -80,6 +81,8 @@ withFfmpeg('an empty range, no ffmpeg and nonsense fail in one line and leave no
 		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', '2', '--all'])],
 		[2, /^KVS_INVALID_OPTION: .*--count/, await frames(['-o', output, '--count', '0'])],
 		[2, /^KVS_INVALID_OPTION: .*--format/, await frames(['-o', output, '--format', 'gif'])],
+		[2, /^KVS_INVALID_OPTION: .*--size/, await frames(['-o', output, '--size', '0x5'])],
+		[2, /^KVS_INVALID_OPTION: .*--fit/, await frames(['-o', output, '--fit', 'contain'])],
 	] as const) {
 		t.is(outcome.code, exitCode, outcome.stderr);
 		t.regex(outcome.stderr, line);

@@ -41,17 +41,18 @@ const WIDTH = '(iw*sar)';
 /** ffmpeg's filters from a decoded frame to the picture that is encoded. */
 export function pictureFilters(output: PictureOutput, { first, rotation }: PictureFilters): string[] {
 	const { size, format } = output;
-	const colours = COLOURS[format];
+	const colours = COLOURS[format] === undefined ? [] : [`scale=${COLOURS[format]}`];
 	const pixels = `format=${PIXELS[format] ?? format}`;
 	const before = [...first, ...TURNS[rotation]];
-	if (size === undefined) return colours === undefined ? before : [...before, `scale=${colours}`, pixels];
+	if (size === undefined) return colours.length === 0 ? before : [...before, ...colours, pixels];
 	const { width = null, height = null } = size;
 	const { crop, sides, pad } =
 		width === null || height === null ? proportional(width, height) : fitted(width, height, output);
-	const scale = ['scale', [...sides, ...(colours === undefined ? [] : [colours])].join(':')].join('=');
+	// Another matrix costs as much as decoding: after scaling there are fewer pixels, as a rule.
+	const scale = [`scale=${sides.join(':')}`, ...colours];
 	// In gray, ffmpeg's black is the one of limited range.
 	const bars = pad.length > 0 && format === 'gray' ? ['format=yuvj420p', ...pad, pixels] : [pixels, ...pad];
-	return [...before, ...crop, scale, ...bars, 'setsar=1'];
+	return [...before, ...crop, ...scale, ...bars, 'setsar=1'];
 }
 
 /** How frames come into a size: what is cut off, what the rest is scaled to, and what is added then. */

@@ -36,7 +36,7 @@ export function pictureFormOf(
 }
 
 function sizeOf(text: string): PictureSize {
-	const match = /^(\d{0,5})x(\d{0,5})$/.exec(text);
+	const match = /^([1-9]\d{0,4})?x([1-9]\d{0,4})?$/.exec(text);
 	const [width, height] = [match?.[1], match?.[2]].map((side) => (side ? Number(side) : undefined));
 	if (match === null || (width === undefined && height === undefined)) {
 		throw new InvalidOptionError('--size', 'WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels', text);
