@@ -177,14 +177,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--lookback <time>', 'how far before --at the picture may be (default: 60s)')
 		.option('--tracks <list>', `which video tracks: ${TRACKS} (default: all)`)
 		.option('--where <name=value>', WHERE, append)
-		.option(
-			'--size <wxh>',
-			'in pixels: 640x360, or 640x or x360 in the proportions of the video (default: as coded)',
-		)
-		.option(
-			'--fit <cover|contain|fill>',
-			'into other proportions: cut off, with black bars, or stretched (default: cover)',
-		)
+		.option('--size <wxh>', 'in pixels: 640x360; 640x or x360 keeps the proportions (default: as coded)')
+		.option('--fit <cover|contain|fill>', 'into --size: cut off, with bars or stretched (default: cover)')
 		.option(
 			'--format <jpg|png|webp|rgb24|bgr24|nv12|gray|y4m>',
 			'form of the images; rgb24 (or raw), bgr24, nv12 and gray are raw samples, y4m is for -o -',
