@@ -103,6 +103,12 @@ export type { RetryPolicy } from './pace/retry.js';
 export { FfmpegDecoder, type FfmpegDecoderOptions, ffmpeg } from './pictures/ffmpeg-decoder.js';
 export type { DecodedPicture, DecoderRun, FrameDecoder } from './pictures/frame-decoder.js';
 export { Picture, type PictureFormat } from './pictures/picture.js';
+export {
+	type BatchedPicture,
+	type BatchPicturesOptions,
+	batchPictures,
+	type PictureBatch,
+} from './pictures/picture-batches.js';
 export { PictureDecoder, type PictureDecoderOptions } from './pictures/picture-decoder.js';
 export type { PictureFit, PictureOutput, PictureSize } from './pictures/picture-output.js';
 export type {

@@ -1,4 +1,5 @@
-import { GAP_THRESHOLD_MS } from './gap-threshold.js';
+/** What is missing between two fragments up to this long is the last frame of the first, whose duration is not listed. */
+const MAX_FRAME_MS = 1000;
 
 /** What a fragment counts for that lists no length: one of a single frame. */
 const MIN_LENGTH_MS = 1;
@@ -16,26 +17,35 @@ interface StoredSpan {
  */
 export class StoredTime {
 	readonly #spans: StoredSpan[] = [];
+	/** What was missing between the last two fragments that meet: so long is the last frame of a span taken to be. */
+	#frameMs = 0;
 
 	/** How long it is, in milliseconds. */
 	get totalMs(): number {
 		const last = this.#spans.at(-1);
-		return last === undefined ? 0 : last.beforeMs + last.toMs - last.fromMs;
+		return last === undefined ? 0 : last.beforeMs + last.toMs + this.#frameMs - last.fromMs;
 	}
 
 	/** Something is stored from one time to another, on any clock; in ascending order of `fromMs`. */
 	add(fromMs: number, toMs: number): void {
 		const last = this.#spans.at(-1);
 		const endMs = Math.max(toMs, fromMs + MIN_LENGTH_MS);
-		if (last === undefined || fromMs > last.toMs + GAP_THRESHOLD_MS) {
-			this.#spans.push({ fromMs, toMs: endMs, beforeMs: this.totalMs });
-		} else last.toMs = Math.max(last.toMs, endMs);
+		if (last === undefined || fromMs > last.toMs + MAX_FRAME_MS) {
+			const beforeMs = this.totalMs;
+			if (last !== undefined) last.toMs += this.#frameMs;
+			this.#spans.push({ fromMs, toMs: endMs, beforeMs });
+		} else {
+			if (fromMs > last.toMs) this.#frameMs = fromMs - last.toMs;
+			last.toMs = Math.max(last.toMs, endMs);
+		}
 	}
 
 	/** How much is stored before a time. */
 	before(ms: number): number {
 		const span = this.#spans[this.#findLast(({ fromMs }) => fromMs <= ms)];
-		return span === undefined ? 0 : span.beforeMs + Math.min(ms, span.toMs) - span.fromMs;
+		if (span === undefined) return 0;
+		const toMs = span === this.#spans.at(-1) ? span.toMs + this.#frameMs : span.toMs;
+		return span.beforeMs + Math.min(ms, toMs) - span.fromMs;
 	}
 
 	/** The time before which so much is stored. */

@@ -11,7 +11,7 @@ export interface TimesSelection {
 }
 
 /**
- * This many pictures, evenly over what is stored of the range, which is listed first: its time without gaps is divided into
+ * This many pictures, evenly over what is stored of the range, which is listed first: its time without gaps (of more than a second) is divided into
  * `count` equal parts, and of each the picture is chosen that is on the screen at its middle. All are different: where that one
  * has been chosen, it is the next one. Where media that is listed does not come (it fails, or `where` leaves it out), the pictures
  * that are left to be chosen are spread over what comes after it. There are fewer than `count` only where fewer are stored, or the

@@ -6,10 +6,10 @@ import { StoredTime } from '../gaps/stored-time.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { DecodeOrderTracker, MAX_LEADING_FRAMES } from './decode-order-tracker.js';
-import { EvenTimes } from './even-times.js';
 import { type PictureSelection, resolvePictureSelection } from './picture-selection.js';
-import { type ScreenChooser, ScreenTimes } from './screen-times.js';
 import { type SelectedFrame, timeOf } from './selected-frame.js';
+import { EvenTimes } from './selection/even-times.js';
+import { type ScreenChooser, ScreenTimes } from './selection/screen-times.js';
 
 /** A group of pictures is taken as over at this many frames, so that one without an end does not fill the memory. */
 const MAX_GROUP_FRAMES = 2000;

@@ -3,7 +3,7 @@ import { MAX_EARLY_MS } from '../gaps/time-extent.js';
 import type { Fragment } from '../model/fragment.js';
 import type { FragmentEvent } from '../model/media-event.js';
 import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
-import { hasEvenTime } from '../pictures/even-times.js';
+import { hasEvenTime } from '../pictures/selection/even-times.js';
 import { unlessAborted } from '../stream/abort.js';
 
 /** Options of {@link EvenFragments}. */

@@ -53,8 +53,8 @@ test('a number of pictures, evenly over what is stored; only the fragments that 
 	const read = await reader(t, recording());
 	for (const by of ['producer', 'server'] as const) {
 		const { seconds, decoded, summary, pictures } = await read({ count: 4 }, {}, by);
-		// The middles of 15 s each, without the hour; each fragment is listed with the 1.5 s from its first frame to its last.
-		t.deepEqual(seconds, [14.5, 44.5, 3674.5, 3704.5]);
+		// The middles of 30 s each, without the hour.
+		t.deepEqual(seconds, [15, 45, 3675, 3705]);
 		t.true(decoded <= 4 * 4, `${decoded} frames`);
 		t.true(summary.delivered <= 4 * 3, `${summary.delivered} fragments`);
 		t.like(summary, { fragments: summary.delivered, missing: 0, failed: 0, gaps: 0, pictureFailures: 0 });

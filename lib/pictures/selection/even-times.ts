@@ -1,4 +1,4 @@
-import type { StoredTime } from '../gaps/stored-time.js';
+import type { StoredTime } from '../../gaps/stored-time.js';
 import type { ScreenChooser, ShownFrame } from './screen-times.js';
 
 /** The middles of equal parts of what is stored from some point on. */
@@ -15,9 +15,9 @@ class Spread {
 		this.#stepMs = (stored.totalMs - fromMs) / count;
 	}
 
-	/** The middle of a part, counted from 0. */
+	/** The middle of a part, counted from 0, to the microsecond: a frame that is shown right then is on the screen. */
 	time(part: number): number {
-		return this.#stored.at(this.#fromMs + (part + 0.5) * this.#stepMs);
+		return Math.round(this.#stored.at(this.#fromMs + (part + 0.5) * this.#stepMs) * 1000) / 1000;
 	}
 
 	/** Middles before a time. */

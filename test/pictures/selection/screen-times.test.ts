@@ -1,5 +1,5 @@
 import { fc, testProp } from '@fast-check/ava';
-import { ScreenTimes } from '#lib/pictures/screen-times.js';
+import { ScreenTimes } from '#lib/pictures/selection/screen-times.js';
 
 testProp(
 	'each time has the last frame at or before it, whatever the frames are divided into',

@@ -1,7 +1,7 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { StoredTime } from '#lib/gaps/stored-time.js';
-import { EvenTimes, hasEvenTime } from '#lib/pictures/even-times.js';
+import { EvenTimes, hasEvenTime } from '#lib/pictures/selection/even-times.js';
 
 /** Chooses of frames at these times, which come in groups that begin at `startsMs`. */
 function choose(
