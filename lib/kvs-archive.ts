@@ -77,7 +77,7 @@ import { readTracks } from './run/fragment-tracks.js';
 import { pickFrames } from './run/frame-pick.js';
 import { openListing } from './run/listing.js';
 import { openLive } from './run/open-live.js';
-import { openPictures } from './run/open-pictures.js';
+import { openPictures, type PictureResumption } from './run/open-pictures.js';
 import { type MediaRun, openRun } from './run/open-run.js';
 import type { PictureStream } from './run/picture-stream.js';
 import type { RunOptions } from './run/run-options.js';
@@ -194,8 +194,8 @@ export class KvsArchive implements AsyncDisposable {
 		return exportPictures(range, place, options, {
 			stream: client.stream,
 			clock,
-			pictures: (past, { events, ...watch }) =>
-				this.#pictures(range, { ...options, ...watch }, tracks, { past, watch: events }),
+			pictures: (past, { events, ...resumption }) =>
+				this.#pictures(range, { ...options, ...resumption }, tracks, { past, watch: events }),
 			fragments: (signal) => this.fragments(range, { signal, duplicates: options.duplicates }),
 		});
 	}
@@ -447,7 +447,7 @@ export class KvsArchive implements AsyncDisposable {
 	/** `watch`: called with what is read, before it is decoded. */
 	#pictures(
 		range: TimeRange,
-		options: PicturesOptions,
+		options: PicturesOptions & PictureResumption,
 		tracks: TrackSelection | null,
 		{ past = FRESH_START, watch }: { past?: RunStart; watch?: (events: readonly RunEvent[]) => void } = {},
 	): PictureStream {

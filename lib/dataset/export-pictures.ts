@@ -5,14 +5,15 @@ import { folderOf, type OutputFolder } from '../files/output-folder.js';
 import type { TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/skip-completed-filter.js';
 import type { Fragment } from '../model/fragment.js';
-import type { Frame, RunEvent } from '../model/media-event.js';
+import type { RunEvent } from '../model/media-event.js';
 import type { RunStart } from '../model/run-start.js';
 import type { RunSummary } from '../model/run-summary.js';
 import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import type { Picture } from '../pictures/picture.js';
-import type { OptionOfRange, PictureDecoderOptions } from '../pictures/picture-decoder.js';
+import type { OptionOfRange, PictureDecoderOptions, PictureStart } from '../pictures/picture-decoder.js';
 import type { DecodeFailure } from '../pictures/track-decoder.js';
+import type { PictureResumption } from '../run/open-pictures.js';
 import type { PictureStream } from '../run/picture-stream.js';
 import type { RunOptions } from '../run/run-options.js';
 import {
@@ -25,7 +26,7 @@ import {
 } from './begun-dataset.js';
 import { checkFormat, type DatasetForm, type DatasetFormOptions, datasetFormOf } from './dataset-form.js';
 import { type DatasetTotals, readDatasetManifest } from './dataset-manifest.js';
-import { DatasetWriter } from './dataset-writer.js';
+import { type DatasetPast, DatasetWriter } from './dataset-writer.js';
 import { RunLedger, runStartOf } from './run-ledger.js';
 import { checkDataset } from './verify-dataset.js';
 
@@ -54,12 +55,10 @@ export interface ExportPicturesSummary extends RunSummary {
 	readonly verified: boolean;
 }
 
-/** What follows a run of pictures. */
-export interface PictureWatch {
+/** What follows a run of pictures, and where that begins. */
+export interface PictureWatch extends PictureResumption {
 	/** Called with what is read, before it is decoded. */
 	readonly events: (events: readonly RunEvent[]) => void;
-	/** Called when decoding comes to a key frame. */
-	readonly group: (key: Frame, state: unknown) => void;
 	readonly onFailure: (failure: DecodeFailure) => void;
 }
 
@@ -195,7 +194,8 @@ class PictureExport {
 		let isBegun = begun !== null;
 		const pictures = this.#source.pictures(runStartOf(fragments), {
 			events: (events) => ledger.events(events),
-			group: (key, state) => ledger.group(key, state),
+			startAt: startsOf(past),
+			onKeyFrame: (key, state) => ledger.group(key, state),
 			onFailure: (failure) => {
 				ledger.failed(failure.frame);
 				onFailure?.(failure);
@@ -234,6 +234,13 @@ class PictureExport {
 		const isComplete = totals.failed + totals.missing === 0;
 		return { folder: this.#folder.name, isComplete, ...totals, failures, calls, throttled, elapsedMs };
 	}
+}
+
+/** The key frames at which decoding begins, by track. */
+function startsOf({ tracks }: DatasetPast): ReadonlyMap<number, PictureStart> {
+	return new Map(
+		[...tracks].flatMap(([number, { restart }]) => (restart === null ? [] : [[number, restart]])),
+	);
 }
 
 /** What was asked for, as plain JSON: two exports of equal requests are the same export. */

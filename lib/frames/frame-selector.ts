@@ -8,14 +8,23 @@ export type FrameSelection =
 	| { readonly everyMs: number }
 	| { readonly everyNth: number };
 
+/** What a selector knows of the frames so far; plain JSON. */
+export interface FrameSelectorState {
+	/** By number of the track. */
+	readonly counts: readonly (readonly [number, number])[];
+	readonly grids: readonly (readonly [number, Grid])[];
+}
+
 /** Decides frame by frame, in their order. One selector for one stream. */
 export class FrameSelector {
 	readonly #select: FrameSelection;
-	readonly #counts = new Map<number, number>();
-	readonly #grids = new Map<number, Grid>();
+	readonly #counts: Map<number, number>;
+	readonly #grids: Map<number, Grid>;
 
-	/** Throws {@link InvalidOptionError} for an unknown selection. */
-	constructor(select: FrameSelection) {
+	/** `past`: what another selector knew, to go on from. Throws {@link InvalidOptionError} for an unknown selection. */
+	constructor(select: FrameSelection, past?: FrameSelectorState) {
+		this.#counts = new Map(past?.counts);
+		this.#grids = new Map(past?.grids.map(([track, grid]) => [track, { ...grid }]));
 		if (!isFrameSelection(select)) {
 			throw new InvalidOptionError(
 				'select',
@@ -24,6 +33,14 @@ export class FrameSelector {
 			);
 		}
 		this.#select = select;
+	}
+
+	/** What another selector needs to go on from here. */
+	get state(): FrameSelectorState {
+		return {
+			counts: [...this.#counts],
+			grids: [...this.#grids].map(([track, grid]) => [track, { ...grid }]),
+		};
 	}
 
 	/** Whether to keep this frame. `ms`: its time, where that is known better than the frame says. */

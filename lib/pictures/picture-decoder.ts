@@ -9,7 +9,7 @@ import type { FrameDecoder } from './frame-decoder.js';
 import type { Picture } from './picture.js';
 import { checkPictureOutput, type PictureOutput } from './picture-output.js';
 import { type PictureSelection, resolvePictureSelection } from './picture-selection.js';
-import { PictureSelector } from './picture-selector.js';
+import { PictureSelector, type SelectionState } from './picture-selector.js';
 import { DecodingPool } from './scheduling/decoding-pool.js';
 import { type DecodeFailure, TrackDecoder, type TrackDecoderOptions } from './track-decoder.js';
 
@@ -42,17 +42,35 @@ export interface PictureDecoderOptions extends Partial<PictureOutput> {
 	 * pictures the decoders work by turns. @default 128 MiB
 	 */
 	readonly maxBufferedBytes?: number | undefined;
+	/** Where to begin on a track, by its number: frames before are left out. @default at the first key frame */
+	readonly startAt?: ReadonlyMap<number, PictureStart> | undefined;
+	/**
+	 * Called with each key frame before it is decoded, and with what `startAt` needs to begin there, in plain JSON; undefined where
+	 * that would not give the same pictures: in open groups, and with `count` and `scene`.
+	 */
+	readonly onKeyFrame?: ((key: Frame, state: unknown) => void) | undefined;
 	/** Called for every wanted frame that gave no picture. It is skipped. */
 	readonly onFailure?: ((failure: DecodeFailure) => void) | undefined;
 }
 
+/** A key frame at which decoding begins. */
+export interface PictureStart {
+	readonly fragmentNumber: string | null;
+	/** As text, in nanoseconds. */
+	readonly timecodeNs: string;
+	/** As `onKeyFrame` was given it. */
+	readonly state: unknown;
+}
+
 /** The options that a range gives. */
-export type OptionOfRange = 'offsetMs' | 'isInRange' | 'stored' | 'isAfterSkip';
+export type OptionOfRange = 'offsetMs' | 'isInRange' | 'stored' | 'isAfterSkip' | 'startAt' | 'onKeyFrame';
 
 /** One video track: what is selected of it, and the decoder at work. */
 interface PictureTrack {
 	readonly selector: PictureSelector;
 	readonly decoder: TrackDecoder;
+	/** What it waits for to begin. */
+	start: PictureStart | null;
 }
 
 /**
@@ -70,6 +88,8 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	readonly #findStored: (() => Promise<StoredTime>) | null;
 	#stored: StoredTime | undefined;
 	readonly #decoding: TrackDecoderOptions;
+	readonly #startAt: PictureDecoderOptions['startAt'];
+	readonly #onKeyFrame: PictureDecoderOptions['onKeyFrame'];
 	readonly #tracks = new Map<number, PictureTrack>();
 
 	constructor(options: PictureDecoderOptions = {}) {
@@ -84,6 +104,8 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		this.#isInRange = options.isInRange;
 		this.#isAfterSkip = isAfterSkip;
 		this.#offsetMs = options.offsetMs;
+		this.#startAt = options.startAt;
+		this.#onKeyFrame = options.onKeyFrame;
 		this.#decoding = decodingOf(options);
 	}
 
@@ -97,9 +119,13 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		if (event.type !== 'frame' || event.track.type !== 'video' || isEmptyFrame(event)) return;
 		if (this.#findStored !== null) this.#stored ??= await unlessAborted(this.#findStored(), this.signal);
 		const { number } = event.track;
-		const track = this.#tracks.get(number) ?? this.#newTrack();
+		const track = this.#tracks.get(number) ?? this.#newTrack(number);
 		this.#tracks.set(number, track);
-		for (const selected of track.selector.frame(event)) yield* track.decoder.decode(selected);
+		if (track.start !== null && !isAt(track.start, event)) return;
+		track.start = null;
+		const taken = track.selector.frame(event);
+		if (event.keyframe) this.#onKeyFrame?.(event, track.selector.stateAt(event));
+		for (const selected of taken) yield* track.decoder.decode(selected);
 		yield* track.decoder.ready();
 	}
 
@@ -121,15 +147,17 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		});
 	}
 
-	#newTrack(): PictureTrack {
+	#newTrack(number: number): PictureTrack {
+		const start = this.#startAt?.get(number) ?? null;
 		const selector = new PictureSelector({
+			past: start?.state as SelectionState | undefined,
 			select: this.#select,
 			isInRange: this.#isInRange,
 			offsetMs: this.#offsetMs,
 			stored: this.#stored,
 		});
 		const points = selector.takePoints.bind(selector);
-		return { selector, decoder: new TrackDecoder({ ...this.#decoding, points }) };
+		return { selector, decoder: new TrackDecoder({ ...this.#decoding, points }), start };
 	}
 }
 
@@ -146,4 +174,8 @@ export function decodingOf({
 	const output = { format, size, fit, quality };
 	checkPictureOutput(output);
 	return { decoder, output, onFailure, pool: new DecodingPool(pool) };
+}
+
+function isAt({ fragmentNumber, timecodeNs }: PictureStart, frame: Frame): boolean {
+	return frame.keyframe && frame.fragmentNumber === fragmentNumber && String(frame.timecodeNs) === timecodeNs;
 }

@@ -1,6 +1,7 @@
 import { registeredCodecId } from '../codecs/codec.js';
 import { nalCodecOf, startsClosedGop } from '../codecs/nal/access-unit.js';
-import { FrameSelector } from '../frames/frame-selector.js';
+import { trackMedia } from '../codecs/track-media.js';
+import { FrameSelector, type FrameSelectorState } from '../frames/frame-selector.js';
 import { correctTimes } from '../gaps/outlier-times.js';
 import { StoredTime } from '../gaps/stored-time.js';
 import type { Frame } from '../model/media-event.js';
@@ -33,6 +34,15 @@ export interface PictureSelectorOptions {
 	readonly offsetMs?: ((frame: Frame) => number) | undefined;
 	/** With `count`: what is stored, on the same clock. @default nothing */
 	readonly stored?: StoredTime | undefined;
+	/** What another selector knew at the key frame that comes first. @default nothing */
+	readonly past?: SelectionState | undefined;
+}
+
+/** What a selector knows before a key frame; plain JSON. */
+export interface SelectionState {
+	readonly endMs: number | null;
+	readonly frameMs: number | null;
+	readonly frames: FrameSelectorState;
 }
 
 /** A frame in its place. */
@@ -58,6 +68,8 @@ export class PictureSelector {
 	readonly #screen: ScreenChooser | null;
 	/** Whether it is said at which times a picture is on the screen, whatever the range. */
 	readonly #namesTimes: boolean;
+	/** Whether what is chosen depends on everything before. */
+	readonly #needsAll: boolean;
 	readonly #offsetMs: (frame: Frame) => number;
 	readonly #isInRange: (frame: Frame) => boolean;
 	readonly #decodingOrder = new DecodeOrderTracker();
@@ -67,8 +79,8 @@ export class PictureSelector {
 	#isAfterLoss = false;
 	#hasKey = false;
 	/** Where the group before ends, and how long its frames last; null where that is not known. */
-	#endMs: number | null = null;
-	#frameMs: number | null = null;
+	#endMs: number | null;
+	#frameMs: number | null;
 	/** The undecoded end of the group before: pictures shown before the next key frame may refer to it. */
 	#tail: readonly PlacedFrame[] = [];
 
@@ -83,6 +95,7 @@ export class PictureSelector {
 		isInRange = () => true,
 		offsetMs = () => 0,
 		stored = new StoredTime(),
+		past,
 	}: PictureSelectorOptions) {
 		const resolved = resolvePictureSelection(select);
 		this.#namesTimes = 'timesMs' in resolved;
@@ -92,7 +105,10 @@ export class PictureSelector {
 		const frames = 'frames' in resolved ? resolved.frames : 'all';
 		this.#isAll = frames === 'all';
 		this.#onlyKeys = frames === 'keyframes';
-		this.#selector = new FrameSelector(frames);
+		this.#selector = new FrameSelector(frames, past?.frames);
+		this.#endMs = past?.endMs ?? null;
+		this.#frameMs = past?.frameMs ?? null;
+		this.#needsAll = 'count' in resolved || 'scene' in resolved;
 		this.#isInRange = isInRange;
 		this.#offsetMs = offsetMs;
 	}
@@ -118,6 +134,17 @@ export class PictureSelector {
 		this.#group.push({ frame, isAfterLoss: this.#takeLoss() });
 		this.#groupBytes += frame.data.byteLength;
 		return selected;
+	}
+
+	/**
+	 * What another selector needs to begin at the key frame that was taken last, so that the same pictures of it and of what follows
+	 * come; undefined where that is not possible.
+	 */
+	stateAt(key: Frame): SelectionState | undefined {
+		if (this.#needsAll || !startsClosedGop(key)) return undefined;
+		// Its parameter sets may be those of key frames before it.
+		if (trackMedia(key.track, [key.data]).missing !== null) return undefined;
+		return { endMs: this.#endMs, frameMs: this.#frameMs, frames: this.#selector.state };
 	}
 
 	/** Frames are missing before the one that comes next. */

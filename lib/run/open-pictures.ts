@@ -22,7 +22,11 @@ import type { RunOptions } from './run-options.js';
 
 /** What {@link openPictures} takes of the options of a run. */
 export type PictureRunOptions = Omit<PictureDecoderOptions, OptionOfRange> &
+	PictureResumption &
 	Pick<RunOptions, 'padStart' | 'where' | 'signal'>;
+
+/** What a run of pictures that another one goes on from needs besides, and that other one. */
+export type PictureResumption = Pick<PictureDecoderOptions, 'startAt' | 'onKeyFrame'>;
 
 /** How the run is opened whose frames are decoded. */
 export type FramesRun = Pick<MediaRun<MediaEvent>, 'pick' | 'wanted'> & { readonly padStart: boolean };

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { KvsArchive } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
+import { startArchive, type TestArchive } from '../helpers/archive.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { between } from '../helpers/range.js';
 import { makeRecording } from '../helpers/recordings.js';
@@ -17,12 +17,12 @@ const films = new Map<number, Promise<string>>();
 export async function filmArchive(
 	t: ExecutionContext,
 	seconds: number,
-): Promise<{ readonly archive: KvsArchive; readonly endpoint: string }> {
+): Promise<Pick<TestArchive, 'endpoint' | 'requests'> & { readonly archive: KvsArchive }> {
 	const source = ['-f', 'lavfi', '-i', `testsrc2=s=96x64:r=30:d=${seconds}`, '-pix_fmt', 'yuv420p'];
 	const film = films.get(seconds) ?? makeRecording([...source, '-c:v', 'libx264', '-g', '15', '-bf', '2']);
 	films.set(seconds, film);
-	const { endpoint } = await startArchive(t, { door: await film });
-	return { archive: openArchive(t, endpoint), endpoint };
+	const { endpoint, requests } = await startArchive(t, { door: await film });
+	return { archive: openArchive(t, endpoint), endpoint, requests };
 }
 
 /** What is in a directory: a hash of each file by its name. */
