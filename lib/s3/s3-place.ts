@@ -108,12 +108,12 @@ export class S3Place implements RemotePlace, OutputFolder {
 		const folder = await this.#asFolder();
 		const mark = await markStaging(folder.stagingDirectory, this.url);
 		const release = async (): Promise<void> => {
+			await rm(folder.stagingDirectory, { recursive: true, force: true });
 			mark.release();
 			this.#folder = null;
 			await folder.close();
 		};
 		try {
-			await rm(folder.stagingDirectory, { recursive: true, force: true });
 			await folder.removeUnfinished(undefined);
 		} catch (error) {
 			await release();

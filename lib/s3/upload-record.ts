@@ -1,10 +1,14 @@
 import { SinkError } from '../errors.js';
 import type { Bucket, UploadId } from './bucket.js';
+import { isS3Error } from './s3-failure.js';
 
 const FORMAT = 'kvs-archive uploads 1';
 
 /** A larger record is not one: a writer has some uploads under way at a time. */
 const MAX_RECORD_BYTES = 64 * 1024;
+
+/** How long before the record was written last an upload may have begun that it does not name: others were named meanwhile. */
+const LOOK_BACK_MS = 3_600_000;
 
 /**
  * The uploads in parts that a writer has under way, in an object beside what it writes: one that is killed leaves it, and the next one
@@ -52,14 +56,22 @@ export class UploadRecord {
 		bytes.once('error', () => {});
 		if (sizeBytes > MAX_RECORD_BYTES) bytes.destroy();
 		else for await (const chunk of bytes.setEncoding('utf8')) text += chunk;
+		const since = new Date((modified?.getTime() ?? 0) - LOOK_BACK_MS);
 		for (const { key, uploadId } of this.#parse(text)) {
-			const uploads =
-				uploadId === null
-					? await this.#bucket.uploadsSince(key, modified ?? new Date(0))
-					: [{ key, uploadId }];
+			const uploads = uploadId === null ? await this.#begunSince(key, since) : [{ key, uploadId }];
 			for (const upload of uploads) await this.#bucket.abortUpload(upload);
 		}
 		await this.#bucket.remove(this.#key, signal);
+	}
+
+	/** Those that may have begun before the record could name them; none where listing them is denied: then they are left to the bucket's rules. */
+	async #begunSince(key: string, since: Date): Promise<UploadId[]> {
+		try {
+			return await this.#bucket.uploadsSince(key, since);
+		} catch (error) {
+			if (error instanceof SinkError && isS3Error(error.cause, 'AccessDenied')) return [];
+			throw error;
+		}
 	}
 
 	/** One after the other, so that the last one says what is. */
