@@ -34,7 +34,8 @@ export interface WantedPlaces {
 
 /*
  * The key of a stream is a sorted set. Its members are of five words, and their scores are when they expire, by Redis's clock:
- *   held ID - NAME COUNT         places that are taken
+ *   held ID - NAME COUNT         places of a request that was not sent yet, or of an open response: the lease may be renewed
+ *   sent ID - NAME COUNT         places of a request that was sent: free at that time
  *   wait TURN WAITER NAME COUNT  one that waits since TURN: who came later leaves it these places
  *   pause - - - -                nothing is granted
  *   since TIME ID - -            without an expiry: another one means that Redis has lost what was here
@@ -83,23 +84,23 @@ for i = 1, #members, 2 do
   elseif kind == 'pause' then
     free_at = at
     is_sure = false
-  elseif kind == 'wait' or kind == 'held' and first ~= ARGV[2] then
+  elseif kind == 'wait' or kind == 'sent' or kind == 'held' and first ~= ARGV[2] then
     table.insert(found, { kind = kind, turn = first, waiter = second, name = name, count = tonumber(count), at = at })
   end
 end
 for i = 4, #ARGV, 3 do
   local name, missing, at = ARGV[i], ARGV[i + 1] - ARGV[i + 2], now
   for _, other in ipairs(found) do
-    local is_first = other.kind == 'held' or other.turn < turn or other.turn == turn and other.waiter < ARGV[3]
+    local is_first = other.kind ~= 'wait' or other.turn < turn or other.turn == turn and other.waiter < ARGV[3]
     if other.name == name and is_first then missing = missing + other.count end
   end
   for _, other in ipairs(found) do
-    if missing > 0 and other.name == name and other.kind == 'held' then
+    if missing > 0 and other.name == name and other.kind ~= 'wait' then
       missing = missing - other.count
       at = other.at
-      if at > now + ${HOLD_MS} then
-        -- What was not sent yet may be sent now.
-        at = now + ${HOLD_MS}
+      if other.kind == 'held' then
+        -- It may be sent now.
+        at = math.min(at, now + ${HOLD_MS})
         is_sure = false
       end
     end
@@ -116,24 +117,30 @@ for i = 4, #ARGV, 3 do
   if free_at > now and not is_sure then
     redis.call('ZADD', key, free_at + ${TURN_GRACE_MS}, 'wait ' .. turn .. ' ' .. ARGV[3] .. ' ' .. what)
   else
-    redis.call('ZADD', key, free_at + ${LEASE_MS}, 'held ' .. ARGV[2] .. ' - ' .. what)
+    redis.call('ZADD', key, now + ${LEASE_MS}, 'held ' .. ARGV[2] .. ' - ' .. what)
   end
 end
 return { is_sure and 1 or 0, free_at - now, since, turn }`;
 
+/** What {@link SET_EXPIRY} does with the places of members: gives them back, renews them, or counts them from now on, as their request goes out. */
+export const EXPIRY_MS = { free: 0, renew: LEASE_MS, sent: HOLD_MS } as const;
+
 /**
- * Sets when members expire. Arguments: `since`, an ID, the milliseconds from now (0 removes them), and the members. Replies with `since`
- * and those of them that were not there any more.
+ * Sets when places that are held expire. Arguments: `since`, an ID, one of {@link EXPIRY_MS}, and the members. Replies with `since` and those of
+ * them that were not there any more.
  */
 export const SET_EXPIRY = `${BEGIN}
 local reply = { since }
 for i = 4, #ARGV do
   if not redis.call('ZSCORE', key, ARGV[i]) then
     table.insert(reply, ARGV[i])
-  elseif ARGV[3] == '0' then
-    redis.call('ZREM', key, ARGV[i])
-  else
+  elseif ARGV[3] == '${EXPIRY_MS.renew}' then
     redis.call('ZADD', key, now + ARGV[3], ARGV[i])
+  else
+    redis.call('ZREM', key, ARGV[i])
+    if ARGV[3] == '${EXPIRY_MS.sent}' then
+      redis.call('ZADD', key, now + ARGV[3], 'sent' .. string.sub(ARGV[i], 5))
+    end
   end
 end
 return reply`;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ArchiveError } from '../errors.js';
 import { type Clock, keepAlive } from '../pace/clock.js';
-import { CONNECTIONS, HOLD_MS, PLACES_IN_ORDER, type Places } from '../pace/quota-places.js';
+import { CONNECTIONS, PLACES_IN_ORDER, type Places } from '../pace/quota-places.js';
 import type { Permit, RateLimiter, RequestCost } from '../pace/rate-limiter.js';
 import { unlessAborted } from '../stream/abort.js';
 import { heldMember, LEASE_MS, type PlaceRequest, type WantedPlaces, waitMember } from './quota-scripts.js';
@@ -92,7 +92,7 @@ export class StreamLimiter implements RateLimiter {
 			if (isGranted) return { permit: this.#hold(request, sentAtMs), waitMs };
 			const { waiterId, wanted } = request;
 			const noted = wanted.map((places) => waitMember(turn, waiterId, places));
-			return { permit: null, waitMs, withdraw: () => this.#expire(waiterId, 0, noted) };
+			return { permit: null, waitMs, withdraw: () => this.#expire(waiterId, 'free', noted) };
 		} catch (error) {
 			onFailure(error);
 			return { permit: null, waitMs: RETRY_MS, withdraw: () => {} };
@@ -112,28 +112,28 @@ export class StreamLimiter implements RateLimiter {
 		};
 		this.#held.add(held);
 		void this.#renew();
-		const release = (members: readonly string[], inMs: number): void => {
+		const release = (members: readonly string[], what: 'free' | 'sent'): void => {
 			const taken = members.filter((member) => held.members.delete(member));
 			if (held.members.size === 0) this.#held.delete(held);
 			if (taken.length === 0) return;
-			this.#expire(id, inMs, taken);
-			if (inMs === 0) for (const queue of this.#queues.values()) queue.wake();
+			this.#expire(id, what, taken);
+			if (what === 'free') for (const queue of this.#queues.values()) queue.wake();
 		};
 		return {
 			sent: () => {
 				// The process may have been suspended since they were granted.
 				if (this.#options.clock.now() >= held.untilMs) this.#lose(held);
-				release(counted, HOLD_MS);
+				release(counted, 'sent');
 			},
-			closed: () => release(connections, 0),
-			cancel: () => release([...connections, ...counted], 0),
+			closed: () => release(connections, 'free'),
+			cancel: () => release([...connections, ...counted], 'free'),
 			lost: held.lost.signal,
 		};
 	}
 
-	#expire(id: string, inMs: number, members: readonly string[]): void {
+	#expire(id: string, what: 'free' | 'sent', members: readonly string[]): void {
 		// Where this fails they expire by themselves, as they are not renewed.
-		this.#options.table.setExpiry(id, inMs, members).catch(() => {});
+		this.#options.table.setExpiry(id, what, members).catch(() => {});
 	}
 
 	async #renew(): Promise<void> {
@@ -149,7 +149,7 @@ export class StreamLimiter implements RateLimiter {
 			if (all.length === 0) continue;
 			try {
 				const members = all.flatMap((held) => [...held.members]);
-				const expired = new Set(await table.setExpiry(this.#id, LEASE_MS, members));
+				const expired = new Set(await table.setExpiry(this.#id, 'renew', members));
 				for (const held of all) {
 					if ([...held.members].some((member) => expired.has(member))) this.#lose(held);
 					held.untilMs = sentAtMs + LEASE_MS;

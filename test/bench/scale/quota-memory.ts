@@ -1,6 +1,6 @@
 import type { Clock } from 'kvs-archive';
 import { CONNECTIONS, HOLD_MS, type PlaceName, type Places } from '#lib/pace/quota-places.js';
-import { heldMember, LEASE_MS, type PlaceRequest } from '#lib/redis/quota-scripts.js';
+import { EXPIRY_MS, heldMember, LEASE_MS, type PlaceRequest } from '#lib/redis/quota-scripts.js';
 import type { QuotaTable, TakenPlaces } from '#lib/redis/quota-table.js';
 import { StreamLimiter } from '#lib/redis/stream-limiter.js';
 import type { SimulatedRedis } from './simulated-redis.js';
@@ -15,6 +15,8 @@ interface Taken {
 	/** Of a request that was granted. */
 	readonly id: string;
 	untilMs: number;
+	/** Whether its request went out: it is free at that time. */
+	isSent: boolean;
 }
 
 interface Waiting {
@@ -44,7 +46,7 @@ export class QuotaMemory {
 	limiter(places: Places): StreamLimiter {
 		const table: Pick<QuotaTable, 'take' | 'setExpiry'> = {
 			take: (request) => this.#take(request),
-			setExpiry: (id, expiresInMs, members) => this.#setExpiry(id, expiresInMs, members),
+			setExpiry: (_id, what, members) => this.#setExpiry(what, members),
 		};
 		const onFailure = (error: unknown): never => {
 			throw error;
@@ -73,8 +75,8 @@ export class QuotaMemory {
 			for (const other of held) {
 				if (missing <= 0) break;
 				missing -= other.count;
-				atMs = Math.min(other.untilMs, nowMs + HOLD_MS);
-				if (atMs < other.untilMs) isSure = false;
+				atMs = other.isSent ? other.untilMs : Math.min(other.untilMs, nowMs + HOLD_MS);
+				if (!other.isSent) isSure = false;
 			}
 			const mayBeSooner = missing > 0 || CONNECTIONS.has(name);
 			if (mayBeSooner && (missing > 0 || atMs > nowMs)) {
@@ -87,19 +89,23 @@ export class QuotaMemory {
 			const { name, count } = place;
 			if (freeAtMs > nowMs && !isSure) {
 				this.#waiting.push({ name, count, turn, waiterId, untilMs: freeAtMs + TURN_GRACE_MS });
-			} else this.#taken.set(heldMember(id, place), { name, count, id, untilMs: freeAtMs + LEASE_MS });
+			} else {
+				const untilMs = nowMs + LEASE_MS;
+				this.#taken.set(heldMember(id, place), { name, count, id, untilMs, isSent: false });
+			}
 		}
 		return { isGranted: isSure, waitMs: freeAtMs - nowMs, turn: String(turn) };
 	}
 
-	async #setExpiry(_id: string, expiresInMs: number, members: readonly string[]): Promise<string[]> {
+	async #setExpiry(what: keyof typeof EXPIRY_MS, members: readonly string[]): Promise<string[]> {
 		await this.#redis.operation();
 		const nowMs = this.#forget();
 		return members.filter((member) => {
 			const taken = this.#taken.get(member);
 			if (taken === undefined) return true;
-			if (expiresInMs === 0) this.#taken.delete(member);
-			else taken.untilMs = nowMs + expiresInMs;
+			if (what === 'free') this.#taken.delete(member);
+			else taken.untilMs = nowMs + EXPIRY_MS[what];
+			taken.isSent = what === 'sent';
 			return false;
 		});
 	}
