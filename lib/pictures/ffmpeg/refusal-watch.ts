@@ -19,9 +19,9 @@ const MAX_REASONS = 3;
 const UNKNOWN_OPTION = /Unrecognized option '[^']*'/;
 const NO_ENCODER = /^Unknown encoder '/;
 const BAD_FILTER =
-	/^(?:No such filter: |No option name near |Error (?:initializing|parsing|applying) .*filter|Error applying option )/;
+	/^(?:No such filter: |No option name near |Error initializing filter |Error parsing (?:filterchain|a filter) |Error applying option)/;
 const BAD_ARGUMENT =
-	/^(?:Unrecognized hwaccel|Error (?:splitting|parsing) |Option .* cannot be applied|Unknown decoder|No device available for decoder|Device setup failed)/;
+	/^(?:Unrecognized hwaccel: |Error splitting the argument list|Error parsing (?:global options|options for)|Option .* cannot be applied to|Unknown decoder '|No device available for decoder|Device setup failed for decoder)/;
 /** Of frames that cannot be decoded too: to be blamed on arguments where there are any. */
 const NO_DECODER = /^Error while opening decoder/;
 
