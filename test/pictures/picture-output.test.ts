@@ -336,7 +336,7 @@ withFfmpeg('a picture of one pixel, and one scaled to it and from it', async (t)
 		'-pix_fmt',
 		'yuv444p',
 	]);
-	for (const format of FORMATS) {
+	for (const format of ['jpg', 'webp', 'nv12', 'rgb24'] as const) {
 		const [one, grown, shrunk] = await Promise.all([
 			pictureOf(dot, { format }),
 			pictureOf(dot, { format, size: { width: 16, height: 9 }, fit: 'contain' }),
