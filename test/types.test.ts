@@ -26,6 +26,7 @@ import {
 	type TimeRange,
 	verifyRecordings,
 } from 'kvs-archive';
+import { ArchiveQueue, type FragmentHandler, type SliceHandler, type SliceResult } from 'kvs-archive/bullmq';
 import { DynamoCheckpoints } from 'kvs-archive/dynamodb';
 import { createRedisLimiter, RedisCheckpoints } from 'kvs-archive/redis';
 import { s3 } from 'kvs-archive/s3';
@@ -63,6 +64,21 @@ async function typesOfTheCalls(): Promise<void> {
 		// @ts-expect-error: the options are those of images
 		archive.images(range, { select: 'all' });
 	}
+	const queue = new ArchiveQueue({ url: 'redis://127.0.0.1' });
+	const stream = { streamName: 'door' };
+	const submitted = await queue.submit({
+		stream,
+		range,
+		sliceMs: 1000,
+		work: { kind: 'handler', module: 'x.mjs' },
+	});
+	same<SliceResult | null | undefined>()((await submitted.wait()).outcomes[0]?.result);
+	// @ts-expect-error: an export has a container
+	await queue.submit({ stream, range, sliceMs: 1000, work: { kind: 'export' } });
+	const onSlice: SliceHandler = async ({ from, directory }) => ({ from, directory });
+	const onFragment: FragmentHandler = ({ frames }) => same<readonly Frame[]>()(frames);
+	await queue.follow({ streams: [stream], work: { kind: 'record' }, output: '.', everyMs: 60_000 });
+	void [onSlice, onFragment];
 	for await (const picture of archive.pictures(range)) same<Date | null>()(picture.timestamp);
 	const decoder = ffmpeg({ args: ['-hwaccel', 'cuda'], filter: 'hqdn3d', timeoutMs: 10_000 });
 	const output = { size: { width: 640 }, fit: 'contain', format: 'webp', quality: 80, decoder } as const;

@@ -147,12 +147,12 @@ export class ArchiveWorker implements AsyncDisposable {
 	}
 
 	async #slice(job: Job, signal: AbortSignal, archives: ArchivePool): Promise<SliceResult> {
-		const { out, handlers, ffmpeg, onSlice } = this.#options;
+		const { out, handlers, ffmpeg, decoders, onSlice } = this.#options;
 		const slice = readSliceJob(job.data);
 		const onProgress = this.#progressOf(job);
 		try {
 			const result = await archives.with(slice.stream, (archive) =>
-				runSlice(slice, { archive, out, handlers, ffmpeg, signal, onProgress }),
+				runSlice(slice, { archive, out, handlers, ffmpeg, decoders, signal, onProgress }),
 			);
 			onSlice?.({ job: slice, result, error: null });
 			return result;

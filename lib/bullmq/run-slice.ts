@@ -1,13 +1,6 @@
 import { join, relative, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { ArchiveError } from '../errors.js';
-import {
-	ffmpeg as ffmpegDecoder,
-	ImageSink,
-	type KvsArchive,
-	type Progress,
-	type TimeRange,
-} from '../index.js';
+import { ffmpeg as ffmpegDecoder, type KvsArchive, type Progress, type TimeRange } from '../index.js';
 import { nameByStart } from '../record/recording-name.js';
 import { callHandler } from './handler-module.js';
 import { folderBelow } from './path-below.js';
@@ -21,8 +14,9 @@ export interface SliceTools {
 	/** The worker's folders: for output, and of handler modules. */
 	readonly out: string;
 	readonly handlers: string;
-	/** The ffmpeg to decode with. */
+	/** The ffmpeg to decode with, and how many of it at once. */
 	readonly ffmpeg: string | undefined;
+	readonly decoders: number | undefined;
 	readonly signal: AbortSignal;
 	readonly onProgress: (progress: Progress) => void;
 }
@@ -36,7 +30,7 @@ export async function runSlice(job: SliceJob, tools: SliceTools): Promise<SliceR
 		case 'export':
 			return exportSlice(job, work, tools);
 		case 'frames':
-			return inFolder(job, tools, (directory) => writePictures(job, work, directory, tools));
+			return framesSlice(job, work, tools);
 		case 'handler': {
 			const call = async (directory: string | null): Promise<SliceResult> => {
 				const slice = { ...job.stream, ...rangeOf(job), padStart: job.padStart, directory };
@@ -55,6 +49,12 @@ function rangeOf({ from, to, by }: SliceJob): { from: Date; to: Date; by: SliceJ
 /** Name of what a slice leaves, by the slice's start. */
 function nameOf({ from }: SliceJob, archive: KvsArchive): string {
 	return nameByStart(archive.client.stream, Date.parse(from));
+}
+
+/** The folder of a slice, relative to the worker's own. */
+function pathOf(job: SliceJob, archive: KvsArchive): string {
+	const name = nameOf(job, archive);
+	return job.output === '.' ? name : `${job.output}/${name}`;
 }
 
 async function exportSlice(
@@ -79,36 +79,31 @@ async function inFolder(
 	{ archive, out }: SliceTools,
 	work: (directory: string) => Promise<SliceResult>,
 ): Promise<SliceResult> {
-	const name = nameOf(job, archive);
 	const parent = await folderBelow(out, job.output as string);
-	const result = await makeSliceFolder(join(parent, name), job, work);
-	return { ...result, files: [job.output === '.' ? name : `${job.output}/${name}`] };
+	const result = await makeSliceFolder(join(parent, nameOf(job, archive)), job, work);
+	return { ...result, files: [pathOf(job, archive)] };
 }
 
-async function writePictures(
+async function framesSlice(
 	job: SliceJob,
 	{ options }: WorkOf<'frames'>,
-	directory: string,
-	{ archive, ffmpeg, signal, onProgress }: SliceTools,
+	{ archive, out, ffmpeg, decoders, signal, onProgress }: SliceTools,
 ): Promise<SliceResult> {
+	const path = pathOf(job, archive);
+	const folder = await folderBelow(out, path);
 	return unlessEmpty(job, options, async () => {
-		const sink = new ImageSink(directory);
 		const { padStart } = job;
-		const decoder = ffmpegDecoder({ path: ffmpeg });
-		const pictures = archive.pictures(rangeOf(job), { ...options, padStart, decoder, signal, onProgress });
-		try {
-			await pipeline(pictures, sink);
-		} catch (error) {
-			signal.throwIfAborted();
-			throw error;
-		}
-		const summary = await pictures.summary;
-		const { pictureFailures } = summary;
+		const decoding = { decoder: ffmpegDecoder({ path: ffmpeg }), decoders };
+		const how = { ...options, ...decoding, padStart, signal, onProgress };
+		const summary = await archive.exportPictures(rangeOf(job), folder, how);
+		const { pictures, pictureFailures } = summary;
 		return {
 			...resultOfRun(summary),
 			isComplete: summary.isComplete && pictureFailures === 0,
-			pictures: sink.count,
+			pictures,
 			pictureFailures,
+			files: [path],
+			wasDone: summary.verified,
 		};
 	});
 }

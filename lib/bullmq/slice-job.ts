@@ -1,6 +1,6 @@
 import { checkStreamId } from '../aws/stream-id.js';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
-import type { ExportOptions, PicturesOptions } from '../index.js';
+import type { ExportOptions, ExportPicturesOptions } from '../index.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type RangeClock, resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Container } from '../muxing/container.js';
@@ -23,10 +23,10 @@ interface TagsOnly {
 export type SliceExportOptions = Pick<ExportOptions, 'tracks' | 'gaps' | 'split' | 'channels' | 'faststart'> &
 	TagsOnly;
 
-/** Options of the pictures of each slice, as of {@link KvsArchive.pictures}; `every…` counts anew in each slice. */
+/** Options of the pictures of each slice, as of {@link KvsArchive.exportPictures}; `every…` counts anew in each slice. */
 export type SliceFramesOptions = Pick<
-	PicturesOptions,
-	'tracks' | 'select' | 'format' | 'size' | 'fit' | 'quality'
+	ExportPicturesOptions,
+	'tracks' | 'select' | 'format' | 'size' | 'fit' | 'quality' | 'layout' | 'shardSizeBytes'
 > &
 	TagsOnly;
 
@@ -82,6 +82,8 @@ const OPTION_NAMES: Readonly<Record<'export' | 'frames', object>> = {
 		size: true,
 		fit: true,
 		quality: true,
+		layout: true,
+		shardSizeBytes: true,
 		where: true,
 	} satisfies OptionNames<SliceFramesOptions>,
 };

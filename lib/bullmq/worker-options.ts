@@ -24,6 +24,8 @@ export interface ArchiveWorkerOptions extends QueueOptions {
 	readonly client?: Pick<KvsArchiveOptions, 'credentials' | 'profile' | 'limiter' | 'quotas'> | undefined;
 	/** The ffmpeg to decode with. @default the one in the PATH */
 	readonly ffmpeg?: string | undefined;
+	/** Decoders at once, of each slice. @default as many as there are processors */
+	readonly decoders?: number | undefined;
 	/** Streams that are followed at once, besides the slices. @default 8 */
 	readonly streams?: number | undefined;
 	/** Called when an attempt at a slice is over. */
@@ -58,6 +60,7 @@ const OPTION_NAMES: OptionNames<ArchiveWorkerOptions> = {
 	lockMs: true,
 	client: true,
 	ffmpeg: true,
+	decoders: true,
 	streams: true,
 	onSlice: true,
 	onTurn: true,
@@ -79,8 +82,8 @@ const DEFAULT_STREAMS = 8;
 /** Checks options, but for those of the queue. Throws `InvalidOptionError`. */
 export function resolveWorkerOptions(options: ArchiveWorkerOptions): ResolvedWorkerOptions {
 	checkOptionNames(options, OPTION_NAMES);
-	const { concurrency = 1, streams = DEFAULT_STREAMS, lockMs = DEFAULT_LOCK_MS } = options;
-	for (const [option, value] of Object.entries({ concurrency, streams, lockMs })) {
+	const { concurrency = 1, streams = DEFAULT_STREAMS, lockMs = DEFAULT_LOCK_MS, decoders = 1 } = options;
+	for (const [option, value] of Object.entries({ concurrency, streams, lockMs, decoders })) {
 		if (Number.isSafeInteger(value) && value >= 1) continue;
 		throw new InvalidOptionError(option, 'a whole number of at least 1', value);
 	}

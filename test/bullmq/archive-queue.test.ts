@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { readManifest } from 'kvs-archive';
 import { ArchiveQueue, ArchiveWorker, type ArchiveWorkerOptions, type SliceWork } from 'kvs-archive/bullmq';
 import { readSliceJob } from '#lib/bullmq/slice-job.js';
@@ -12,6 +12,7 @@ import { startMs } from '../helpers/range.js';
 import { startRedis, type TestRedis } from '../helpers/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { within } from '../helpers/wait.js';
+import { runWithoutPackages } from '../helpers/without-packages.js';
 
 const withRedis = testWith('redis-server');
 
@@ -209,6 +210,33 @@ withRedis('paths out of the folders of the worker are refused, also through link
 	]);
 });
 
+testWith('redis-server', 'ffmpeg')(
+	'pictures in slices are those of the whole range, each once',
+	async (t) => {
+		const { endpoint, queue, startWorker, out, server } = await setUp(t);
+		const start = new Date(startMs);
+		await server.archive.ingest('clock', 'examples/media/clock.mkv', { start });
+		const range = { from: startMs + 500, to: startMs + 3_600_000, by: 'producer' };
+		await startWorker({ decoders: 1 });
+		const stream = { streamName: 'clock', endpoint };
+		const options = { size: { width: 32 }, select: { everyNth: 5 }, layout: 'files' } as const;
+		const submit = () =>
+			queue.submit({ stream, range, sliceMs: 4000, work: { kind: 'frames', options }, output: 'clock' });
+		const summary = await (await submit()).wait();
+		t.true(summary.isComplete);
+		const times: string[] = [];
+		for (const file of summary.files) {
+			const list = await readFile(join(out, file, 'frames.jsonl'), 'utf8');
+			for (const line of list.split('\n').filter(Boolean)) times.push(JSON.parse(line).timestamp);
+		}
+		t.true(summary.slices > 1);
+		t.is(times.length, summary.pictures);
+		t.is(new Set(times).size, times.length);
+		t.deepEqual(times, times.toSorted());
+		t.is((await (await submit()).wait()).slicesKnown, summary.slices);
+	},
+);
+
 testProp(
 	'what is not a job is refused, whatever it is',
 	[fc.anything().filter((value) => typeof value !== 'boolean' && typeof value !== 'number')],
@@ -243,4 +271,16 @@ withRedis('a queue that cannot be reached is an error at once, without its passw
 	const worker = new ArchiveWorker({ url: redis.url });
 	await worker.start();
 	await within(worker.close(), () => 'it does not close');
+});
+
+test('without its packages one line says what to install', async (t) => {
+	const program = `
+		import { ArchiveWorker } from './dist/bullmq/index.js';
+		const worker = new ArchiveWorker({ url: 'redis://127.0.0.1' });
+		await worker.start().catch(({ code, message }) => console.log(code, message));`;
+	t.deepEqual(await runWithoutPackages(t, program), {
+		code: 0,
+		stdout: 'KVS_PEER_MISSING this needs the package `bullmq`, which is not installed: npm install bullmq\n',
+		stderr: '',
+	});
 });

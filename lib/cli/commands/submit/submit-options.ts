@@ -40,6 +40,8 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--size <wxh>', 'as of frames')
 		.option('--fit <cover|contain|fill>', 'as of frames')
 		.option('--format <name>', 'as of frames', 'jpg')
+		.option('--layout <name>', 'as of frames, of each slice')
+		.option('--shard-size <size>', 'as of frames')
 		.action(run(async () => (await load()).submitFrames));
 
 	withSliceOptions(
@@ -91,6 +93,7 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--streams <n>', 'streams followed at once (default: 8)')
 		.option('--grace <time>', 'how long jobs may go on after SIGTERM; then other workers get them', '30s')
 		.option('--profile <name>', 'AWS profile that streams are read with')
+		.option('--decoders <n>', 'decoders at once, of each slice (default: as many as processors)')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.option('--json', 'JSON Lines')
 		.action(run(async () => (await import('./work.js')).work));

@@ -7,6 +7,7 @@ import { parseTracks } from '../../track-list.js';
 import { type ExportCommandOptions, exportOptionsOf } from '../export.js';
 import type { FramesCommandOptions } from '../frames/frames-options.js';
 import { pictureFormOf } from '../frames/picture-form.js';
+import { pictureOutputOf } from '../frames/picture-output.js';
 import { pictureSelectionOf } from '../frames/picture-selection.js';
 import { handlerOptionsOf } from './handler-options.js';
 import { type SliceCommandOptions, submitSlices } from './submit-slices.js';
@@ -35,11 +36,13 @@ export async function submitFrames(
 	options: SliceCommandOptions & FramesCommandOptions,
 	context: CommandContext,
 ): Promise<number> {
-	const { decoder: _, ...form } = pictureFormOf(options);
+	const { decoder: _, decoders: __, ...form } = pictureFormOf(options);
+	const { form: layout } = pictureOutputOf(options);
 	const select = pictureSelectionOf(options);
 	const tracks = parseTracks(options.tracks);
 	const where = whereOf(options);
-	return submitSlices({ kind: 'frames', options: { ...form, select, tracks, where } }, options, context);
+	const frames = { ...form, ...layout, select, tracks, where };
+	return submitSlices({ kind: 'frames', options: frames }, options, context);
 }
 
 /** `submit HANDLER.js`. */

@@ -18,6 +18,7 @@ export interface WorkCommandOptions {
 	readonly grace: string;
 	readonly profile?: string;
 	readonly ffmpeg?: string;
+	readonly decoders?: string;
 	readonly json?: true;
 }
 
@@ -40,6 +41,7 @@ export async function work(
 		streams: integerOption('--streams', options.streams),
 		client: { profile },
 		ffmpeg,
+		decoders: integerOption('--decoders', options.decoders),
 		onTrouble: queueTrouble(terminal),
 		onSlice: (attempt) => lines.slice(attempt),
 		onTurn: (turn) => lines.turn(turn),

@@ -1,0 +1,169 @@
+/*
+ * npm run soak:workers [-- --streams N --seconds N --every MS]: a local archive of 200 streams at real time, a fragment of a second each,
+ * followed by three `work` processes over a Redis of its own. After a third of the time one is killed, after two thirds one joins.
+ * Every PERSISTED fragment must be handled, the lag must be under one interval again within three, and memory stay flat.
+ */
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ArchiveQueue } from 'kvs-archive/bullmq';
+import { scratch } from '../bench/recording.mjs';
+import { endOfFragment, mediaCluster, openProducer } from './producer-media.mjs';
+
+const { values } = parseArgs({
+	options: {
+		streams: { type: 'string', default: '200' },
+		seconds: { type: 'string', default: '180' },
+		every: { type: 'string', default: '10000' },
+		fragment: { type: 'string', default: '2000' },
+	},
+});
+const streams = Array.from({ length: Number(values.streams) }, (_, index) => `cam${index}`);
+const everyMs = Number(values.every);
+const fragmentMs = Number(values.fragment);
+const seconds = Number(values.seconds);
+const FRAME_BYTES = 2000;
+const MAX_GROWTH = 1.25;
+const say = (line) => process.stdout.write(`${line}\n`);
+const check = (isMet) => {
+	if (!isMet) process.exitCode = 1;
+	return isMet ? 'met' : 'MISSED';
+};
+
+const directory = scratch();
+const [handlers, notes] = [join(directory, 'handlers'), join(directory, 'notes')];
+for (const folder of [handlers, notes]) mkdirSync(folder);
+writeFileSync(
+	join(handlers, 'note.mjs'),
+	`import { appendFileSync } from 'node:fs';
+	export default ({ streamName, fragmentNumber, serverTimestamp, options }) => {
+		const line = streamName + ' ' + fragmentNumber + ' ' + (Date.now() - serverTimestamp) + ' ' + Date.now() + '\\n';
+		appendFileSync(options.notes + '/' + process.pid, line);
+	};`,
+);
+const port = await new Promise((resolve) => {
+	const probe = createServer().listen(0, '127.0.0.1', () => {
+		const { port: free } = probe.address();
+		probe.close(() => resolve(free));
+	});
+});
+const redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
+	stdio: 'ignore',
+	cwd: directory,
+});
+const server = fork(
+	fileURLToPath(new URL('../bench/ingest-server.mjs', import.meta.url)),
+	['archive', directory, ...streams],
+	{
+		execArgv: ['--expose-gc'],
+	},
+);
+const [{ port: serverPort }] = await once(server, 'message');
+const endpoint = `http://127.0.0.1:${serverPort}`;
+const url = `redis://127.0.0.1:${port}`;
+const workers = [];
+const startWorker = async () => {
+	const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+	const child = spawn(
+		process.execPath,
+		[main, 'work', '--redis', url, '--out', directory, '--handlers', handlers],
+		{
+			stdio: ['ignore', 'ignore', 'pipe'],
+		},
+	);
+	workers.push(child);
+	for await (const text of child.stderr) if (String(text).includes('waiting for jobs')) break;
+	return child;
+};
+process.on('exit', () => {
+	for (const child of [redis, server, ...workers]) child.kill('SIGKILL');
+});
+const residentBytes = ({ pid }) =>
+	Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+
+await Promise.all([startWorker(), startWorker(), startWorker()]);
+const queue = new ArchiveQueue({ url });
+await queue.follow({
+	streams: streams.map((streamName) => ({ streamName, endpoint })),
+	work: { kind: 'handler', module: 'note.mjs', options: { notes } },
+	everyMs,
+	from: 'earliest',
+});
+const persisted = new Set();
+const producers = [];
+for (const stream of streams) {
+	const onPersisted = ({ FragmentNumber }) => persisted.add(`${stream} ${FragmentNumber}`);
+	producers.push(await openProducer({ endpoint: new URL(endpoint), stream, onPersisted }));
+}
+say(
+	`${streams.length} streams, a fragment of ${fragmentMs} ms each, turns every ${everyMs} ms, three workers`,
+);
+
+const beganMs = Date.now();
+const events = [];
+const memory = [];
+const rounds = Math.floor((seconds * 1000) / fragmentMs);
+for (let round = 0; round < rounds; round++) {
+	const dueMs = beganMs + round * fragmentMs;
+	for (const [index, producer] of producers.entries()) {
+		// Spread over the time of a fragment, as cameras are.
+		await sleep(Math.max(0, dueMs + (index * fragmentMs) / producers.length - Date.now()));
+		await producer.chunk(Buffer.concat([mediaCluster(Date.now(), FRAME_BYTES), endOfFragment]));
+	}
+	if (round === Math.floor(rounds / 3)) {
+		workers[0].kill('SIGKILL');
+		events.push({ what: 'killed', atMs: Date.now() });
+	}
+	if (round === Math.floor((2 * rounds) / 3)) {
+		await startWorker();
+		events.push({ what: 'joined', atMs: Date.now() });
+	}
+	if (round > rounds / 3) memory.push(workers[1].exitCode === null ? residentBytes(workers[1]) : 0);
+}
+const lateMs = Date.now() - beganMs - rounds * fragmentMs;
+say(
+	`put in: ${persisted.size} fragments in ${((Date.now() - beganMs) / 1000).toFixed(0)} s (${(lateMs / 1000).toFixed(1)} s late)`,
+);
+
+const noted = () =>
+	readdirSync(notes).flatMap((name) =>
+		readFileSync(join(notes, name), 'utf8')
+			.split('\n')
+			.filter(Boolean)
+			.map((line) => {
+				const [stream, number, lagMs, atMs] = line.split(' ');
+				return { pid: name, key: `${stream} ${number}`, lagMs: Number(lagMs), atMs: Number(atMs) };
+			}),
+	);
+const endMs = Date.now() + 6 * everyMs;
+let all = noted();
+while (new Set(all.map(({ key }) => key)).size < persisted.size && Date.now() < endMs) {
+	await sleep(1000);
+	all = noted();
+}
+const handled = new Set(all.map(({ key }) => key));
+const lost = [...persisted].filter((key) => !handled.has(key));
+say(
+	`handled: ${handled.size} of ${persisted.size}, ${all.length - handled.size} twice  ${check(lost.length === 0)}`,
+);
+for (const { what, atMs } of events) {
+	const after = all.filter((note) => note.atMs > atMs + 3 * everyMs && note.atMs < atMs + 5 * everyMs);
+	const worst = Math.max(0, ...after.map(({ lagMs }) => lagMs));
+	// A fragment that begins right after a turn waits for the next one, and then for its last frame to be listed.
+	const limitMs = everyMs + fragmentMs;
+	say(`${what}: three intervals later the lag is ${worst} ms at most  ${check(worst <= limitMs)}`);
+}
+const shares = Map.groupBy?.(all, ({ pid }) => pid) ?? new Map();
+for (const [pid, notesOf] of shares) say(`worker ${pid}: ${notesOf.length} fragments`);
+const [first = 0, last = 0] = [memory[0], memory.at(-1)];
+say(
+	`memory of a worker: ${(first / 2 ** 20).toFixed(0)} MiB, at the end ${(last / 2 ** 20).toFixed(0)} MiB  ${check(last <= first * MAX_GROWTH)}`,
+);
+for (const { socket } of producers) socket.destroy();
+await queue.close();
+process.exit();
