@@ -22,6 +22,8 @@ export function checkRelativePath(option: string, path: unknown): string {
 
 /** What a path of this machine is called in a job: relative to `root`. Throws `InvalidOptionError` where it is not below it. */
 export function pathFrom(option: string, root: string, path: string): string {
+	if (/(^|[\\/])s3:/i.test(path))
+		throw new InvalidOptionError(option, 'a folder, as workers write to disks only', path);
 	const relativePath = relative(root, path);
 	if (relativePath === '..' || relativePath.startsWith(`..${sep}`) || isAbsolute(relativePath)) {
 		throw new InvalidOptionError(option, `below \`${root}\`, as workers use no other folder`, path);

@@ -37,7 +37,7 @@ export async function submitFrames(
 	context: CommandContext,
 ): Promise<number> {
 	const { decoder: _, decoders: __, ...form } = pictureFormOf(options);
-	const { form: layout } = pictureOutputOf(options);
+	const { form: layout } = await pictureOutputOf({ ...options, output: '.' });
 	const select = pictureSelectionOf(options);
 	const tracks = parseTracks(options.tracks);
 	const where = whereOf(options);
