@@ -70,7 +70,7 @@ export class ObjectWriter implements UnfinishedFile {
 			this.#isOver = true;
 			return;
 		}
-		await this.#putHeld();
+		if (this.#heldBytes > 0) await this.#putHeld();
 		await Promise.all(this.#underWay);
 		this.#signal.throwIfAborted();
 		await bucket.finishUpload(await this.#begun(), this.#parts);
