@@ -2,6 +2,7 @@ import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { ArchiveError } from '../errors.js';
 import type { Progress } from '../index.js';
+import type { JobKind } from '../metrics/worker-metrics.js';
 import { systemClock } from '../pace/clock.js';
 import { createRedisLimiter, RedisCheckpoints, type RedisLimiter } from '../redis/index.js';
 import { ActiveJobs, isHandedBack, type JobAct } from './active-jobs.js';
@@ -72,8 +73,8 @@ export class ArchiveWorker implements AsyncDisposable {
 		this.#isStarted = true;
 		const { concurrency, streams, client, onTrouble } = this.#options;
 		const { redis, bullmq } = await connectQueue(this.#url, { onTrouble, signal });
-		const open = (name: string, atOnce: number, act: JobAct): Worker =>
-			this.#open({ redis, bullmq, name, atOnce, act });
+		const open = (kind: JobKind, name: string, atOnce: number, act: JobAct): Worker =>
+			this.#open({ redis, bullmq, kind, name, atOnce, act });
 		// All workers on this Redis share the quotas of each stream.
 		const limiter = createRedisLimiter({ client: redis, quotas: client?.quotas, onAway: onTrouble });
 		const { quotas: _, ...settings } = { limiter, ...client };
@@ -84,8 +85,10 @@ export class ArchiveWorker implements AsyncDisposable {
 			archives,
 			limiter,
 			workers: [
-				open(this.#name, concurrency, (job, stop) => this.#slice(job, stop, archives)),
-				open(followQueueOf(this.#name), streams, (job, stop) => this.#turn(job, stop, { archives, redis })),
+				open('slice', this.#name, concurrency, (job, stop) => this.#slice(job, stop, archives)),
+				open('turn', followQueueOf(this.#name), streams, (job, stop) =>
+					this.#turn(job, stop, { archives, redis }),
+				),
 			],
 		};
 	}
@@ -119,28 +122,37 @@ export class ArchiveWorker implements AsyncDisposable {
 	#open({
 		redis,
 		bullmq,
+		kind,
 		name,
 		atOnce,
 		act,
 	}: Pick<Running, 'redis' | 'bullmq'> & {
+		readonly kind: JobKind;
 		readonly name: string;
 		readonly atOnce: number;
 		readonly act: JobAct;
 	}): Worker {
-		const { lockMs, onTrouble } = this.#options;
-		const worker = new bullmq.Worker(
-			name,
-			(job, token) => this.#active.do(job as Job, token ?? '', bullmq, act),
-			{
-				connection: redis,
-				prefix: KEY_PREFIX,
-				concurrency: atOnce,
-				lockDuration: lockMs,
-				stalledInterval: Math.ceil(lockMs / 2),
-				maxStalledCount: MAX_STALLED,
-				runRetryDelay: RETRY_MS,
-			},
-		);
+		const { lockMs, metrics, onTrouble } = this.#options;
+		const take = async (job: Job, token: string): Promise<unknown> => {
+			const end = metrics?.begin(kind, job);
+			try {
+				const result = await this.#active.do(job, token, bullmq, act);
+				end?.('done');
+				return result;
+			} catch (error) {
+				end?.(error instanceof bullmq.WaitingError ? 'handed-back' : 'failed');
+				throw error;
+			}
+		};
+		const worker = new bullmq.Worker(name, (job, token) => take(job as Job, token ?? ''), {
+			connection: redis,
+			prefix: KEY_PREFIX,
+			concurrency: atOnce,
+			lockDuration: lockMs,
+			stalledInterval: Math.ceil(lockMs / 2),
+			maxStalledCount: MAX_STALLED,
+			runRetryDelay: RETRY_MS,
+		});
 		worker.on('error', onTrouble);
 		worker.on('lockRenewalFailed', (ids) => this.#active.lost(ids));
 		return worker;
@@ -167,13 +179,13 @@ export class ArchiveWorker implements AsyncDisposable {
 		signal: AbortSignal,
 		{ archives, redis }: Pick<Running, 'archives' | 'redis'>,
 	): Promise<TurnResult> {
-		const { out, handlers, lockMs, onTurn } = this.#options;
+		const { out, handlers, lockMs, metrics, onTurn } = this.#options;
 		const follow = readFollowJob(job.data);
 		// The place of a worker that was killed is free when its job is.
 		const checkpoint = new RedisCheckpoints({ client: redis, leaseMs: lockMs });
 		try {
 			const result = await archives.with(follow.stream, (archive) =>
-				followTurn(follow, { archive, out, handlers, checkpoint, signal }),
+				followTurn(follow, { archive, out, handlers, checkpoint, metrics: metrics?.follow, signal }),
 			);
 			onTurn?.({ job: follow, result, error: null });
 			return result;

@@ -1,6 +1,6 @@
 import { ArchiveError } from '../errors.js';
 import { fragmentOver } from '../follow/fragment-over.js';
-import type { CheckpointStore, FollowEvent, FollowOptions, KvsArchive } from '../index.js';
+import type { CheckpointStore, FollowEvent, FollowMetrics, FollowOptions, KvsArchive } from '../index.js';
 import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } from '../model/media-event.js';
 import { streamNameOf } from '../record/recording-name.js';
 import type { FollowJob } from './follow-job.js';
@@ -50,19 +50,21 @@ export interface TurnTools {
 	readonly handlers: string;
 	/** Of this turn alone. */
 	readonly checkpoint: CheckpointStore;
+	readonly metrics: FollowMetrics | undefined;
 	readonly signal: AbortSignal;
 }
 
 /** Reads what is new in a stream since the last turn, and does with it what the job says. Where another worker does so, nothing. */
 export async function followTurn(job: FollowJob, tools: TurnTools): Promise<TurnResult> {
 	const { consumer, from, where } = job;
-	const { checkpoint, signal } = tools;
+	const { checkpoint, metrics, signal } = tools;
 	const options: FollowOptions = {
 		consumer,
 		from,
 		until: 'caught-up',
 		where: where ?? undefined,
 		checkpoint,
+		metrics,
 		signal,
 	};
 	try {

@@ -1,3 +1,4 @@
+export { WorkerMetrics } from '../metrics/worker-metrics.js';
 export { ArchiveQueue, type SubmitOptions } from './archive-queue.js';
 export { ArchiveWorker } from './archive-worker.js';
 export type { FollowJob, FollowWork } from './follow-job.js';

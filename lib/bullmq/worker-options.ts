@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
 import type { KvsArchiveOptions } from '../index.js';
+import type { WorkerMetrics } from '../metrics/worker-metrics.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { FollowJob } from './follow-job.js';
 import type { TurnResult } from './follow-turn.js';
@@ -28,6 +29,8 @@ export interface ArchiveWorkerOptions extends QueueOptions {
 	readonly decoders?: number | undefined;
 	/** Streams that are followed at once, besides the slices. @default 8 */
 	readonly streams?: number | undefined;
+	/** Where it is measured, for Prometheus. @default not measured */
+	readonly metrics?: WorkerMetrics | undefined;
 	/** Called when an attempt at a slice is over. */
 	readonly onSlice?: ((attempt: SliceAttempt) => void) | undefined;
 	/** Called when a turn of following a stream is over. */
@@ -62,6 +65,7 @@ const OPTION_NAMES: OptionNames<ArchiveWorkerOptions> = {
 	ffmpeg: true,
 	decoders: true,
 	streams: true,
+	metrics: true,
 	onSlice: true,
 	onTurn: true,
 };

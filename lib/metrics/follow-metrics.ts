@@ -36,7 +36,8 @@ interface MeasuredStream {
 	readonly running: Set<MeasuredFollower>;
 	/** What those that have ended had counted. */
 	ended: FollowCounts;
-	handledUntilMs: number;
+	/** Null where others follow it too, between two followers here. */
+	handledUntilMs: number | null;
 	savedMs: number | null;
 }
 
@@ -51,15 +52,23 @@ interface MeasuredStream {
  */
 export class FollowMetrics implements MetricSource {
 	readonly #clock: Clock;
+	readonly #isShared: boolean;
 	readonly #streams = new Map<string, MeasuredStream>();
 	readonly #calls = new LabelledCounter(
 		'kvs_archive_calls_total',
 		'Calls to the service, by operation and outcome: answered, throttled or failed.',
 	);
 
-	/** The clock is that of the followers. @default the machine's own */
-	constructor({ clock = systemClock }: { readonly clock?: Clock | undefined } = {}) {
+	/**
+	 * `clock`: that of the followers, by default the machine's own. `isShared`: other processes follow the same streams in turn with this
+	 * one, so that the lag of a stream is known only while it is followed here; by default it grows after the end of its follower.
+	 */
+	constructor({
+		clock = systemClock,
+		isShared = false,
+	}: { readonly clock?: Clock | undefined; readonly isShared?: boolean | undefined } = {}) {
 		this.#clock = clock;
+		this.#isShared = isShared;
 	}
 
 	/**
@@ -73,9 +82,10 @@ export class FollowMetrics implements MetricSource {
 		const measured = this.#streams.get(stream) ?? {
 			running: new Set(),
 			ended: NOTHING,
-			handledUntilMs: this.#clock.now(),
+			handledUntilMs: null,
 			savedMs: null,
 		};
+		measured.handledUntilMs ??= this.#clock.now();
 		this.#streams.set(stream, measured);
 		measured.running.add(follower);
 		return {
@@ -83,7 +93,8 @@ export class FollowMetrics implements MetricSource {
 			end: () => {
 				if (!measured.running.delete(follower)) return;
 				measured.ended = sum(measured.ended, follower.counts() ?? NOTHING);
-				measured.handledUntilMs = follower.handledUntilMs() ?? measured.handledUntilMs;
+				const isOver = this.#isShared && measured.running.size === 0;
+				measured.handledUntilMs = isOver ? null : (follower.handledUntilMs() ?? measured.handledUntilMs);
 				measured.savedMs = follower.savedMs() ?? measured.savedMs;
 			},
 		};
@@ -145,7 +156,7 @@ export class FollowMetrics implements MetricSource {
 	troubles(maxLagMs: number): string[] {
 		return [...this.#streams].flatMap(([stream, measured]) => {
 			const lagMs = this.#lagMs(measured);
-			return lagMs > maxLagMs ? [lagTrouble(stream, lagMs, maxLagMs)] : [];
+			return lagMs !== null && lagMs > maxLagMs ? [lagTrouble(stream, lagMs, maxLagMs)] : [];
 		});
 	}
 
@@ -154,7 +165,8 @@ export class FollowMetrics implements MetricSource {
 		return renderMetrics(this.families());
 	}
 
-	#lagMs({ running, handledUntilMs }: MeasuredStream): number {
+	#lagMs({ running, handledUntilMs }: MeasuredStream): number | null {
+		if (handledUntilMs === null) return null;
 		const times = [...running].map((follower) => follower.handledUntilMs() ?? handledUntilMs);
 		// The server's clock may be ahead of ours.
 		return Math.max(0, this.#clock.now() - (times.length === 0 ? handledUntilMs : Math.min(...times)));

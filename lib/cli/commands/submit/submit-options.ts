@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
+import { withMetricsOptions } from '../../metrics/metrics-options.js';
 import { withRangeOptions } from '../../stream-options.js';
 
 /** Loads a command when it is called, and hands its exit status on. */
@@ -82,9 +83,9 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--verbose', 'print the stack of an error')
 		.action(run(async () => (await import('./submit-follow.js')).submitFollow));
 
-	program
-		.command('work')
-		.description('do the jobs that submit has put into a queue, until SIGTERM')
+	withMetricsOptions(
+		program.command('work').description('do the jobs that submit has put into a queue, until SIGTERM'),
+	)
 		.requiredOption('--redis <url>', REDIS)
 		.option('--queue <name>', QUEUE)
 		.option('--out <dir>', 'the folder below which everything is written', '.')

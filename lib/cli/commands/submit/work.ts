@@ -1,14 +1,22 @@
-import { ArchiveWorker, type FollowTurn, type JobStream, type SliceAttempt } from '../../../bullmq/index.js';
+import {
+	ArchiveWorker,
+	type FollowTurn,
+	type JobStream,
+	type SliceAttempt,
+	WorkerMetrics,
+} from '../../../bullmq/index.js';
 import { InvalidOptionError } from '../../../index.js';
 import type { CommandContext } from '../../command-context.js';
 import { parseDuration } from '../../duration.js';
 import { EXIT, oneLine } from '../../exit.js';
 import { integerOption } from '../../integer-option.js';
+import type { MetricsCommandOptions } from '../../metrics/metrics-options.js';
+import { openMetrics } from '../../metrics/open-metrics.js';
 import type { Terminal } from '../../terminal.js';
 import { queueTrouble } from './queue-trouble.js';
 
 /** Options of `work`. */
-export interface WorkCommandOptions {
+export interface WorkCommandOptions extends MetricsCommandOptions {
 	readonly redis: string;
 	readonly queue?: string;
 	readonly out: string;
@@ -32,6 +40,7 @@ export async function work(
 	if (graceMs === null)
 		throw new InvalidOptionError('--grace', 'a length of time such as 30s', options.grace);
 	const lines = new Lines(terminal, options.json === true);
+	const metrics = options.metrics === undefined ? undefined : new WorkerMetrics();
 	const worker = new ArchiveWorker({
 		url,
 		name,
@@ -42,10 +51,12 @@ export async function work(
 		client: { profile },
 		ffmpeg,
 		decoders: integerOption('--decoders', options.decoders),
+		metrics,
 		onTrouble: queueTrouble(terminal),
 		onSlice: (attempt) => lines.slice(attempt),
 		onTurn: (turn) => lines.turn(turn),
 	});
+	await using _ = await openMetrics(options, metrics, terminal);
 	await worker.start({ signal });
 	terminal.say('waiting for jobs');
 	await Promise.race([aborted(signal), lines.failed]);
