@@ -17,12 +17,21 @@ const films = new Map<number, Promise<string>>();
 export async function filmArchive(
 	t: ExecutionContext,
 	seconds: number,
-): Promise<Pick<TestArchive, 'endpoint' | 'requests'> & { readonly archive: KvsArchive }> {
+): Promise<
+	Pick<TestArchive, 'endpoint' | 'requests' | 'server'> & {
+		readonly archive: KvsArchive;
+	}
+> {
+	const film = filmOf(seconds);
+	const { endpoint, requests, server } = await startArchive(t, { door: await film });
+	return { archive: openArchive(t, endpoint), endpoint, requests, server };
+}
+
+export function filmOf(seconds: number): Promise<string> {
 	const source = ['-f', 'lavfi', '-i', `testsrc2=s=96x64:r=30:d=${seconds}`, '-pix_fmt', 'yuv420p'];
 	const film = films.get(seconds) ?? makeRecording([...source, '-c:v', 'libx264', '-g', '15', '-bf', '2']);
 	films.set(seconds, film);
-	const { endpoint, requests } = await startArchive(t, { door: await film });
-	return { archive: openArchive(t, endpoint), endpoint, requests };
+	return film;
 }
 
 /** What is in a directory: a hash of each file by its name. */

@@ -4,8 +4,9 @@ import test, { type ExecutionContext } from 'ava';
 import type { ExportPicturesOptions, ExportPicturesSummary, KvsArchive } from 'kvs-archive';
 import { DirectoryFolder } from '#lib/files/directory-folder.js';
 import { withFfmpeg } from '../helpers/needs.js';
+import { startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { all, digestOf, filmArchive } from './dataset-archive.js';
+import { all, digestOf, filmArchive, filmOf } from './dataset-archive.js';
 import { Stopped, StoppingFolder } from './stopping-folder.js';
 
 /** Exports again and again, each time stopped after some steps, until it is through. */
@@ -127,6 +128,32 @@ withFfmpeg('what is done is not requested again, but for the last closed group o
 	const needed = Math.ceil(((pictures - resumed) * 270) / 500) + 1;
 	t.true(asked() - before <= needed, `${asked() - before} fragments requested, ${needed} needed`);
 });
+
+withFfmpeg(
+	'fragments that come late begin an unfinished folder anew, and a finished one is left',
+	async (t) => {
+		const { archive, server } = await filmArchive(t, 3);
+		const directory = await temporaryDirectory(t);
+		const path = join(directory, 'stopped');
+		const options = { layout: 'webdataset', shardSizeBytes: 30_000 } as const;
+		await t.throwsAsync(archive.exportPictures(all, new StoppingFolder(path, 16), options), {
+			instanceOf: Stopped,
+		});
+		await server.archive.ingest('door', await filmOf(2), { start: new Date(startMs - 30_000) });
+		const summary = await archive.exportPictures(all, path, options);
+		t.like(summary, { pictures: 150, fragments: 10, resumed: 0 });
+		await archive.exportPictures(all, join(directory, 'whole'), options);
+		const digest = await digestOf(path);
+		t.deepEqual(digest, await digestOf(join(directory, 'whole')));
+		await server.archive.ingest('door', await filmOf(1), { start: new Date(startMs - 50_000) });
+		await t.throwsAsync(archive.exportPictures(all, path, options), {
+			code: 'KVS_LATE_FRAGMENT',
+			message:
+				/is finished, and fragment \d+ was added to the archive since; name another folder, or remove this one$/,
+		});
+		t.deepEqual(await digestOf(path), digest);
+	},
+);
 
 withFfmpeg('progress that was damaged, or whose shard is gone, is gone on from before', async (t) => {
 	const { archive } = await filmArchive(t, 3);

@@ -44,8 +44,7 @@ const kinds = [
 const MAX_RUNS = 60;
 
 const film = join(directory, 'film.mkv');
-const source =
-	`-nostdin -v error -f lavfi -i testsrc2=s=320x240:r=30:d=${values.seconds} -pix_fmt yuv420p`.split(' ');
+const source = `-nostdin -v error -f lavfi -i testsrc2=s=320x240:r=30:d=${values.seconds}`.split(' ');
 const codec =
 	values.codec === 'hevc'
 		? `-f lavfi -i mandelbrot=s=96x64:r=10 -map 0 -map 1 -t ${values.seconds} -pix_fmt yuv420p -c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=30:min-keyint=30:open-gop=1:bframes=3`
