@@ -1,4 +1,5 @@
 /* Several ffmpeg at a time: nothing is left of them, and one that fails spoils no more than its own. */
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
@@ -13,6 +14,7 @@ import {
 } from 'kvs-archive';
 import { withFfmpeg } from '../helpers/needs.js';
 import { temporaryDirectory } from '../helpers/tools.js';
+import { until } from '../helpers/wait.js';
 
 /** Eight groups of H.264, one a second. */
 const film = join('examples', 'media', 'clock.mkv');
@@ -28,16 +30,15 @@ interface Program {
 async function programOf(t: ExecutionContext, body: string): Promise<Program> {
 	const directory = await temporaryDirectory(t);
 	const path = join(directory, 'decoder');
-	const count = `nth=0; until mkdir "$0.$nth" 2> /dev/null; do nth=$((nth + 1)); done; echo $$ > "$0.$nth/pid"`;
+	const count = `nth=0; until mkdir "$0.$nth" 2> /dev/null; do nth=$((nth + 1)); done; echo $$ > "$0.new$nth"; mv "$0.new$nth" "$0.$nth/pid"`;
 	await writeFile(path, `#!/bin/sh\n${count}\n${body}\n`, { mode: 0o755 });
 	const ffmpeg = new FfmpegDecoder({ path });
 	return {
 		decoder: { open: (...what) => ffmpeg.open(...what) },
 		pids: async () => {
-			const names = (await readdir(directory)).filter((name) => name !== 'decoder');
-			return Promise.all(
-				names.map(async (name) => Number(await readFile(join(directory, name, 'pid'), 'utf8'))),
-			);
+			const names = (await readdir(directory)).filter((name) => /\.\d+$/.test(name));
+			const files = names.map((name) => join(directory, name, 'pid')).filter((file) => existsSync(file));
+			return Promise.all(files.map(async (file) => Number(await readFile(file, 'utf8'))));
 		},
 	};
 }
@@ -80,7 +81,14 @@ for (const [what, end] of Object.entries(ENDS)) {
 		decoding.stage.on('error', () => {});
 		const pictures = (decoding.stage as AsyncIterable<Picture>)[Symbol.asyncIterator]();
 		for (let taken = 0; taken < 40; taken++) t.false((await pictures.next()).done);
-		t.is((await program.pids()).length, 3);
+		let started = 0;
+		await until(
+			async () => {
+				started = (await program.pids()).length;
+				return started === 3;
+			},
+			() => `${started} were started`,
+		);
 		end(decoding.stage);
 		await isOver(t, decoding, program);
 	});

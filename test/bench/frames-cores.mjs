@@ -1,0 +1,187 @@
+/*
+ * node frames-cores.mjs [jpg|picks|raw]: PictureDecoder by all cores beside ffmpeg alone, as whole processes by turns, three rounds
+ * after one that does not count; medians of the ratios within a round. Processor time is that of a process and its children. Needs
+ * ffmpeg, sh and cat, and 1 GB in the temporary directory while it runs.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { MkvReader, PictureDecoder } from 'kvs-archive';
+import { scratch } from './recording.mjs';
+
+const ROUNDS = 3;
+const quiet = ['-nostdin', '-hide_banner', '-v', 'error', '-y'];
+const self = fileURLToPath(import.meta.url);
+
+/** In a process of its own: decodes a file, and says how many pictures came and what that took at most of the memory. */
+async function decode(file, options) {
+	const decoder = new PictureDecoder(JSON.parse(options));
+	pipeline(createReadStream(file), new MkvReader(), decoder, (error) => {
+		if (error) throw error;
+	});
+	let count = 0;
+	for await (const _ of decoder) count++;
+	process.stdout.write(JSON.stringify({ count, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+}
+
+/** One run of a program to its end: seconds by the clock and of the processor. */
+function run(program, args) {
+	const script = '"$@"; code=$?; times >&2; exit $code';
+	const startMs = performance.now();
+	const { status, stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', program, ...args], {
+		encoding: 'utf8',
+	});
+	const wallSeconds = (performance.now() - startMs) / 1000;
+	if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr}`);
+	const children = stderr.trim().split('\n').at(-1);
+	const cpuSeconds = [...children.matchAll(/(\d+)m(\d+\.\d+)s/g)].reduce(
+		(sum, [, m, s]) => sum + m * 60 + +s,
+		0,
+	);
+	return { wallSeconds, cpuSeconds, stdout };
+}
+
+const ours = (file, options) => () => run(process.execPath, [self, 'decode', file, JSON.stringify(options)]);
+const ffmpeg =
+	(...args) =>
+	() =>
+		run('ffmpeg', [...quiet, ...args]);
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Runs programs by turns. Returns the ratios of the first to each other one, for each measure. */
+function compare(what, programs) {
+	const runs = Object.fromEntries(Object.keys(programs).map((name) => [name, []]));
+	for (let round = 0; round <= ROUNDS; round++) {
+		for (const [name, program] of Object.entries(programs)) {
+			const result = program();
+			if (round > 0) runs[name].push(result);
+		}
+	}
+	for (const [name, results] of Object.entries(runs)) {
+		const figures = results.map(
+			({ wallSeconds, cpuSeconds }) => `${wallSeconds.toFixed(2)}/${cpuSeconds.toFixed(2)}`,
+		);
+		process.stdout.write(
+			`${what}: ${name}: ${figures.join(', ')} s (clock/processor) ${results.at(-1).stdout}\n`,
+		);
+	}
+	return (of, to, measure) =>
+		median(runs[of].map((result, index) => result[measure] / runs[to][index][measure]));
+}
+
+function print(what, ratio, isMet, target) {
+	if (!isMet) process.exitCode = 1;
+	process.stdout.write(
+		`${what.padEnd(66)} ${ratio.toFixed(2)}  target ${target}  ${isMet ? 'met' : 'MISSED'}\n`,
+	);
+}
+
+function film(directory, name, { size, seconds, gop, more = [] }) {
+	const file = join(directory, name);
+	const source = `testsrc2=size=${size}:rate=30:duration=${seconds}`;
+	const groups = [
+		'-g',
+		`${gop}`,
+		'-keyint_min',
+		`${gop}`,
+		'-sc_threshold',
+		'0',
+		'-bf',
+		'2',
+		'-pix_fmt',
+		'yuv420p',
+	];
+	execFileSync('ffmpeg', [
+		...quiet,
+		'-f',
+		'lavfi',
+		'-i',
+		source,
+		'-c:v',
+		'libx264',
+		...groups,
+		...more,
+		file,
+	]);
+	return file;
+}
+
+const benches = {
+	jpg(directory) {
+		const file = film(directory, '720.mkv', {
+			size: '1280x720',
+			seconds: 33.4,
+			gop: 60,
+			more: ['-frames:v', '1000', '-preset', 'veryfast'],
+		});
+		const size = { width: 320, height: 180 };
+		const alone = ['-vf', 'scale=320:180', '-c:v', 'mjpeg', '-q:v', '2', '-f', 'image2pipe', '/dev/null'];
+		const ratio = compare('720p to 320x180 JPEG', {
+			ours: ours(file, { size }),
+			'one decoder': ours(file, { size, decoders: 1 }),
+			ffmpeg: ffmpeg('-i', file, ...alone),
+		});
+		const [times, gain] = [
+			ratio('ours', 'ffmpeg', 'wallSeconds'),
+			ratio('one decoder', 'ours', 'wallSeconds'),
+		];
+		print('1,000 pictures of 720p as JPEG: time, times ffmpeg alone', times, times <= 1.25, '1.25');
+		print('the same: time with one decoder, times that with all', gain, gain >= 1.4, '≥ 1.4');
+	},
+
+	picks(directory) {
+		const clip = film(directory, 'clip.mkv', {
+			size: '1920x1080',
+			seconds: 20,
+			gop: 60,
+			more: ['-preset', 'ultrafast', '-crf', '30'],
+		});
+		const file = join(directory, '1080.mkv');
+		execFileSync('ffmpeg', [...quiet, '-stream_loop', '29', '-i', clip, '-c', 'copy', file]);
+		// What is picked is the key frame of every fifth group.
+		const needed = join(directory, 'needed.mkv');
+		execFileSync('ffmpeg', [...quiet, '-i', file, '-c', 'copy', '-bsf:v', 'noise=drop=mod(n\\,300)', needed]);
+		const jpg = ['-vsync', 'passthrough', '-c:v', 'mjpeg', '-q:v', '2', '-f', 'image2pipe', '/dev/null'];
+		const ratio = compare('every 10 s of 1080p', {
+			ours: ours(file, { select: { everyMs: 10_000 } }),
+			'ffmpeg, what is needed': ffmpeg('-i', needed, ...jpg),
+			'ours, everything': ours(file, { select: 'all' }),
+		});
+		const [needs, all] = ['ffmpeg, what is needed', 'ours, everything'].map((to) =>
+			ratio('ours', to, 'cpuSeconds'),
+		);
+		print(
+			'every 10 s of ten minutes: processor, times ffmpeg on what is needed',
+			needs,
+			needs <= 1.15,
+			'1.15',
+		);
+		print('the same: processor, times decoding everything', all, all <= 0.25, '0.25');
+	},
+
+	raw(directory) {
+		const file = film(directory, 'raw.mkv', {
+			size: '1920x1080',
+			seconds: 10,
+			gop: 60,
+			more: ['-preset', 'ultrafast', '-crf', '30'],
+		});
+		const script = 'ffmpeg -nostdin -v error -i "$1" -pix_fmt rgb24 -f rawvideo pipe:1 | cat > /dev/null';
+		const ratio = compare('raw RGB 1080p', {
+			ours: ours(file, { format: 'rgb24' }),
+			'ffmpeg into cat': () => run('sh', ['-c', script, 'sh', file]),
+		});
+		const times = ratio('ours', 'ffmpeg into cat', 'wallSeconds');
+		print('raw RGB of 1080p: time, times ffmpeg into cat', times, times <= 1.15, '1.15');
+	},
+};
+
+const [which, ...rest] = process.argv.slice(2);
+if (which === 'decode') await decode(...rest);
+else {
+	const directory = scratch();
+	for (const [name, bench] of Object.entries(benches))
+		if (which === undefined || which === name) bench(directory);
+}
