@@ -17,7 +17,7 @@ interface StoredSpan {
  */
 export class StoredTime {
 	readonly #spans: StoredSpan[] = [];
-	/** What was missing between the last two fragments that meet: so long is the last frame of a span taken to be. */
+	/** What was missing between the last two fragments that meet: the last frame of a span is taken to last for that. */
 	#frameMs = 0;
 
 	/** How long it is, in milliseconds. */
