@@ -168,6 +168,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
 		.option('--count <n>', 'this many pictures, evenly over what is stored of the range')
+		.option(
+			'--scene <n>',
+			'where the view changes by more than this, from 0 to 1 (0.3), as ffmpeg measures it',
+		)
 		.option('--all', 'every picture (the default)')
 		.option(
 			'--at <time>',

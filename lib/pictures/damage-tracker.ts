@@ -50,6 +50,9 @@ const COMPLAINT =
 /** Said of the frames before an open start, which are not there: they are to be forgotten, or were counted. */
 const ABSENCE = /^(?:mmco: unref short failure|Frame num gap)/;
 
+/** Said of a picture that is no change of the scene. */
+const LEFT_OUT = /^n:\S+ pts:(\d+)\S* .* -> select:0\.0+ /;
+
 const WITHOUT_ITS_PAST = 'it refers to frames before its key frame, which are missing';
 
 /** A picture that is renewed bit by bit (intra refresh) is not shown before it is whole. */
@@ -74,10 +77,23 @@ export class DamageTracker {
 	#hasBegun = false;
 	#isCorrupt = false;
 	#shownCount = 0;
+	#leftOut: number[] = [];
 
 	/** Pictures that ffmpeg has logged so far. All messages about a picture come before its own line. */
 	get shownCount(): number {
 		return this.#shownCount;
+	}
+
+	/** Whether ffmpeg has logged the picture of a frame. */
+	isShown({ ticks }: TrackedFrame): boolean {
+		return !this.#withoutPicture.has(ticks);
+	}
+
+	/** Takes the times of the pictures that ffmpeg has left out since, as they are not wanted. */
+	takeLeftOut(): readonly number[] {
+		const leftOut = this.#leftOut;
+		this.#leftOut = [];
+		return leftOut;
 	}
 
 	/** The next frame, a key frame, has nothing to do with those before it. */
@@ -162,6 +178,7 @@ export class DamageTracker {
 		const unitType = /^nal_unit_type: (\d+)\(/.exec(text)?.[1];
 		if (unitType !== undefined) this.#unit(Number(unitType), text.includes('nuh_layer_id'));
 		else if (text.includes('corrupt decoded frame')) this.#isCorrupt = true;
+		else if (LEFT_OUT.test(text)) this.#leftOut.push(Number(LEFT_OUT.exec(text)?.[1]));
 		else if (/^frame:\d+ +pts:/.test(text)) this.#shown(Number(/pts:(\d+)/.exec(text)?.[1]));
 		else if ((level === 'error' || level === 'fatal' || COMPLAINT.test(text)) && !HARMLESS.test(text)) {
 			const [first] = this.#withoutPicture.values();

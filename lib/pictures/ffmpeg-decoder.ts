@@ -13,9 +13,8 @@ import { ffmpegArguments } from './ffmpeg/ffmpeg-arguments.js';
 import { RefusalWatch } from './ffmpeg/refusal-watch.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
 import type { DecodedPicture, DecoderRun, FrameDecoder } from './frame-decoder.js';
-import type { PictureFormat } from './picture.js';
 import { whyNotPicture } from './picture-bytes.js';
-import type { PictureOutput } from './picture-output.js';
+import type { DecoderOutput } from './picture-output.js';
 import { timeOf } from './selected-frame.js';
 import { TimestampAllocator } from './timestamp-allocator.js';
 
@@ -68,6 +67,7 @@ const TIMECODE_SCALE_NS = 1_000_000;
  * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 and AV1 much, of VP8 and VP9 nearly all.
  */
 export class FfmpegDecoder implements FrameDecoder {
+	readonly choosesScenes = true;
 	/** A process takes some 0.15 s of the processor's time to begin and to end, in which H.264 is decoded at 150 million pixels a second. */
 	readonly runCostPixels = 40_000_000;
 	readonly #path: string;
@@ -95,7 +95,7 @@ export class FfmpegDecoder implements FrameDecoder {
 		this.#maxPixels = maxPixels;
 	}
 
-	open({ track }: Frame, output: PictureOutput, described: Track = track): DecoderRun {
+	open({ track }: Frame, output: DecoderOutput, described: Track = track): DecoderRun {
 		const codec = nalCodecOf(track);
 		const tracker = new DamageTracker();
 		const [path, args, filter] = [this.#path, this.#args, this.#filter];
@@ -120,8 +120,13 @@ export class FfmpegDecoder implements FrameDecoder {
 			...info(TIMECODE_SCALE_NS),
 			...tracks([codec === null ? decoderTrack(track) : decoderTrackOfNalUnits(track)]),
 		]);
-		return new FfmpegRun(process, { tracker, refusal }, { track: described, codec, format: output.format });
+		return new FfmpegRun(process, { tracker, refusal }, { track: described, codec, output });
 	}
+}
+
+/** The time of a picture, as its frame was given. */
+function ticksOf({ timecodeNs }: Frame): number {
+	return Number(timecodeNs) / TIMECODE_SCALE_NS;
 }
 
 /** {@link FfmpegDecoder} as the `decoder` of `pictures` and `PictureDecoder`: `ffmpeg({ args: ['-hwaccel', 'cuda'] })`. */
@@ -139,7 +144,7 @@ class FfmpegRun implements DecoderRun {
 	/** What the frames' track really is. */
 	readonly #track: Track;
 	readonly #codec: NalCodec | null;
-	readonly #format: PictureFormat;
+	readonly #output: DecoderOutput;
 	#frameCount = 0;
 	#pictureCount = 0;
 	#isCut = false;
@@ -147,14 +152,14 @@ class FfmpegRun implements DecoderRun {
 	constructor(
 		process: FfmpegProcess,
 		{ tracker, refusal }: { tracker: DamageTracker; refusal: RefusalWatch },
-		{ track, codec, format }: { track: Track; codec: NalCodec | null; format: PictureFormat },
+		{ track, codec, output }: { track: Track; codec: NalCodec | null; output: DecoderOutput },
 	) {
 		this.#process = process;
 		this.#tracker = tracker;
 		this.#refusal = refusal;
 		this.#track = track;
 		this.#codec = codec;
-		this.#format = format;
+		this.#output = output;
 	}
 
 	get isOpen(): boolean {
@@ -210,16 +215,35 @@ class FfmpegRun implements DecoderRun {
 					);
 				}
 				// The two pipes are read side by side: the log lines of a picture may come after it.
-				await this.#process.logged(() => this.#tracker.shownCount >= this.#pictureCount);
-				pictures.push(...this.#picture(event));
+				await this.#process.logged(() => this.#isLogged(event));
+				pictures.push(...this.#leftOut(), ...this.#picture(event));
 			}
 			if (pictures.length > 0) yield pictures;
 		}
+		const leftOut = this.#leftOut();
+		if (leftOut.length > 0) yield leftOut;
 		this.#refusal.check();
 	}
 
+	/** Whether all was logged that was said of a picture, and of those before it. */
+	#isLogged(event: Frame): boolean {
+		if (this.#output.scene === undefined) return this.#tracker.shownCount >= this.#pictureCount;
+		const tracked = this.#pending.get(ticksOf(event));
+		return tracked === undefined || this.#tracker.isShown(tracked);
+	}
+
+	/** The frames whose pictures are left out. */
+	#leftOut(): DecodedPicture[] {
+		return this.#tracker.takeLeftOut().flatMap((ticks) => {
+			const tracked = this.#pending.get(ticks);
+			if (tracked === undefined) return [];
+			this.#pending.delete(ticks);
+			return [{ frame: tracked.frame, picture: null, problem: this.#tracker.problemOf(tracked) }];
+		});
+	}
+
 	#picture(event: Frame): DecodedPicture[] {
-		const ticks = Number(event.timecodeNs) / TIMECODE_SCALE_NS;
+		const ticks = ticksOf(event);
 		const tracked = this.#pending.get(ticks);
 		if (tracked === undefined) return [];
 		// Pictures come in the order of their times: those before this one will not come any more.
@@ -230,7 +254,7 @@ class FfmpegRun implements DecoderRun {
 		if (problem !== null) return [...lost, { frame, picture: null, problem }];
 		const { width = 0, height = 0 } = event.track;
 		const picture = { width, height, data: event.data };
-		const whyNot = whyNotPicture(picture, this.#format);
+		const whyNot = whyNotPicture(picture, this.#output.format);
 		if (whyNot !== null) throw this.#process.failure(`returned ${whyNot}`);
 		return [...lost, { frame, picture, problem: null }];
 	}

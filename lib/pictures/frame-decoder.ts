@@ -1,6 +1,6 @@
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import type { PictureOutput } from './picture-output.js';
+import type { DecoderOutput } from './picture-output.js';
 
 /** What comes out of a decoder for one frame that went in. */
 export interface DecodedPicture {
@@ -8,7 +8,7 @@ export interface DecodedPicture {
 	readonly frame: Frame;
 	/** The picture; null where the frame gave none. */
 	readonly picture: { readonly width: number; readonly height: number; readonly data: Uint8Array } | null;
-	/** Where there is no picture: what the decoder said, in one line. */
+	/** Where there is no picture: what the decoder said, in one line; null where the picture is left out, as `scene` says. */
 	readonly problem: string | null;
 }
 
@@ -51,9 +51,11 @@ export interface FrameDecoder {
 	 * those before have decoded as many each. @default 0
 	 */
 	readonly runCostPixels?: number;
+	/** Whether it heeds the `scene` of its output, which `select: { scene }` needs. @default false */
+	readonly choosesScenes?: boolean;
 	/**
 	 * Begins a run at this frame, which is then handed to `decode`. `output`: what its pictures are to be, which is valid. `track`:
 	 * what the frames' track really is; `first.track` may lack parameter sets that only key frames before this one had.
 	 */
-	open(first: Frame, output: PictureOutput, track: Track): DecoderRun;
+	open(first: Frame, output: DecoderOutput, track: Track): DecoderRun;
 }

@@ -8,7 +8,7 @@ import { FfmpegDecoder } from './ffmpeg-decoder.js';
 import type { FrameDecoder } from './frame-decoder.js';
 import type { Picture } from './picture.js';
 import { checkPictureOutput, type PictureOutput } from './picture-output.js';
-import { type PictureSelection, resolvePictureSelection } from './picture-selection.js';
+import { type PictureSelection, resolvePictureSelection, type SceneSelection } from './picture-selection.js';
 import { PictureSelector, type SelectionState } from './picture-selector.js';
 import { DecodingPool } from './scheduling/decoding-pool.js';
 import { type DecodeFailure, TrackDecoder, type TrackDecoderOptions } from './track-decoder.js';
@@ -95,7 +95,8 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 	constructor(options: PictureDecoderOptions = {}) {
 		super({ readableHighWaterMark: 2 });
 		const { select = 'all', stored = null, isAfterSkip = () => false } = options;
-		const isCount = 'count' in resolvePictureSelection(select);
+		const resolved = resolvePictureSelection(select);
+		const isCount = 'count' in resolved;
 		if (isCount && stored === null) {
 			throw new InvalidOptionError('stored', 'given with `select: { count }`', stored);
 		}
@@ -106,7 +107,7 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 		this.#offsetMs = options.offsetMs;
 		this.#startAt = options.startAt;
 		this.#onKeyFrame = options.onKeyFrame;
-		this.#decoding = decodingOf(options);
+		this.#decoding = 'scene' in resolved ? sceneDecodingOf(options, resolved) : decodingOf(options);
 	}
 
 	protected override async *process(event: MediaEvent): AsyncGenerator<Picture[]> {
@@ -178,4 +179,19 @@ export function decodingOf({
 
 function isAt({ fragmentNumber, timecodeNs }: PictureStart, frame: Frame): boolean {
 	return frame.keyframe && frame.fragmentNumber === fragmentNumber && String(frame.timecodeNs) === timecodeNs;
+}
+
+/** How pictures are decoded of which those are wanted that change the scene: each is compared with the one before it. */
+function sceneDecodingOf(options: PictureDecoderOptions, { scene }: SceneSelection): TrackDecoderOptions {
+	const { decoder, output, onFailure } = decodingOf(options);
+	if (decoder.choosesScenes !== true) {
+		throw new InvalidOptionError('decoder', 'one that `choosesScenes`, with `select: { scene }`', decoder);
+	}
+	const { maxBufferedBytes } = options;
+	return {
+		decoder,
+		onFailure,
+		output: { ...output, scene },
+		pool: new DecodingPool({ decoders: 1, maxBufferedBytes }),
+	};
 }

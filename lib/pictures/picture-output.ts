@@ -27,6 +27,15 @@ export interface PictureOutput {
 	readonly quality?: number | undefined;
 }
 
+/** What a decoder is to give. */
+export interface DecoderOutput extends PictureOutput {
+	/**
+	 * Only pictures whose difference from the one before is more than this, from 0 to 1, by ffmpeg's measure; the others come out
+	 * without a picture and without a problem. Asked only of decoders that say `choosesScenes`. @default all pictures
+	 */
+	readonly scene?: number | undefined;
+}
+
 /** The longest side that a picture may be scaled to, and one that follows from the other. */
 export const MAX_SIDE = 16_384;
 

@@ -49,7 +49,7 @@ export function resolvePictureSelection(
 			return { timesMs: value.map((time: Instant) => resolveInstant('select.at', time)) };
 		}
 		if (name === 'count' && Number.isSafeInteger(value) && value >= 1) return { count: value };
-		if (name === 'scene' && value >= 0 && value <= 1) return { scene: value };
+		if (name === 'scene' && typeof value === 'number' && value >= 0 && value <= 1) return { scene: value };
 	}
 	throw new InvalidOptionError('select', EXPECTED, select);
 }

@@ -2,7 +2,7 @@ import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import type { DecoderRun, FrameDecoder } from './frame-decoder.js';
 import { Picture } from './picture.js';
-import type { PictureOutput } from './picture-output.js';
+import type { DecoderOutput } from './picture-output.js';
 import { Changes } from './scheduling/changes.js';
 import type { CodedSequence, HeldBytes, SequenceResult } from './scheduling/coded-sequence.js';
 import { DecoderLane, type LaneOwner } from './scheduling/decoder-lane.js';
@@ -21,7 +21,7 @@ export interface DecodeFailure {
 export interface TrackDecoderOptions {
 	readonly decoder: FrameDecoder;
 	/** What the pictures are to be; valid. */
-	readonly output: PictureOutput;
+	readonly output: DecoderOutput;
 	/** Called for every wanted frame that gave no picture. */
 	readonly onFailure: ((failure: DecodeFailure) => void) | undefined;
 	/** With `select: { at }`: the times at which a wanted frame is on the screen. */
@@ -240,6 +240,7 @@ export class TrackDecoder implements LaneOwner {
 		const { output, onFailure, points } = this.#options;
 		if (picture !== null)
 			return new Picture(frame, { ...picture, format: output.format, at: points?.(frame) });
+		if (problem === null && output.scene !== undefined) return null;
 		const said = problem ?? 'no picture';
 		onFailure?.({
 			frame,

@@ -80,6 +80,8 @@ withFfmpeg('an empty range, no ffmpeg and nonsense fail in one line and leave no
 		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', '0'])],
 		[2, /^KVS_INVALID_OPTION: .*--every/, await frames(['-o', output, '--every', '2', '--all'])],
 		[2, /^KVS_INVALID_OPTION: .*--count/, await frames(['-o', output, '--count', '0'])],
+		[2, /^KVS_INVALID_OPTION: .*--scene/, await frames(['-o', output, '--scene', '3'])],
+		[2, /^KVS_INVALID_OPTION: .*--scene and --all/, await frames(['-o', output, '--scene', '1', '--all'])],
 		[2, /^KVS_INVALID_OPTION: .*--format/, await frames(['-o', output, '--format', 'gif'])],
 		[2, /^KVS_INVALID_OPTION: .*--size/, await frames(['-o', output, '--size', '0x5'])],
 		[2, /^KVS_INVALID_OPTION: .*--fit/, await frames(['-o', output, '--fit', 'contain'])],

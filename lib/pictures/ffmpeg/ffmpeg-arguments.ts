@@ -1,5 +1,5 @@
 import type { PictureFormat } from '../picture.js';
-import type { PictureOutput } from '../picture-output.js';
+import type { DecoderOutput } from '../picture-output.js';
 import { type PictureFilters, pictureFilters } from './picture-filters.js';
 
 /** How ffmpeg is run, apart from what is made of the frames. */
@@ -31,7 +31,7 @@ const ENCODERS: Readonly<Record<PictureFormat, readonly string[]>> = {
 
 /** ffmpeg's command line: Matroska in on stdin, one picture a frame in Matroska out on stdout. */
 export function ffmpegArguments(
-	output: PictureOutput,
+	output: DecoderOutput,
 	{ args, maxPixels, filters }: FfmpegArguments,
 ): string[] {
 	const { format, quality } = output;
@@ -71,7 +71,12 @@ export function ffmpegArguments(
 		'passthrough',
 		// Logs a line for each picture.
 		'-vf',
-		['metadata=add:key=picture:value=1', 'metadata=print', ...pictureFilters(output, filters)].join(','),
+		[
+			'metadata=add:key=picture:value=1',
+			'metadata=print',
+			...(output.scene === undefined ? [] : [`select='gt(scene,${output.scene})'`]),
+			...pictureFilters(output, filters),
+		].join(','),
 		'-enc_time_base',
 		'1/1000',
 		...ENCODERS[format],

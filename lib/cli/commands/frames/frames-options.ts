@@ -9,6 +9,7 @@ export interface FramesCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly lookback?: string;
 	readonly all?: boolean;
 	readonly count?: string;
+	readonly scene?: string;
 	readonly tracks?: string;
 	readonly where?: readonly string[];
 	readonly size?: string;
