@@ -50,7 +50,7 @@ const COMPLAINT =
 /** Said of the frames before an open start, which are not there: they are to be forgotten, or were counted. */
 const ABSENCE = /^(?:mmco: unref short failure|Frame num gap)/;
 
-/** Said of a picture that is no change of the scene. */
+/** Said of a picture that changes nothing of the scene. */
 const LEFT_OUT = /^n:\S+ pts:(\d+)\S* .* -> select:0\.0+ /;
 
 const WITHOUT_ITS_PAST = 'it refers to frames before its key frame, which are missing';

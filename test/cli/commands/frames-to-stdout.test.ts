@@ -142,18 +142,15 @@ withFfmpeg(
 		for (const [select, rate] of [
 			[['--every', '1500ms'], '2:3'],
 			[['--every', '5'], '6000:1001'],
-			[['--count', '2'], '1000:1001'],
+			[['--keyframes'], '(?:2:1|1000:501)'],
 			[['--count', '1'], '25:1'],
 		] as const) {
 			const { read, said } = await piped(
 				[...at, '--format', 'y4m', '--size', '64x48', ...select],
 				['head', '-n', '1'],
 			);
-			t.is(
-				read.stdout,
-				`YUV4MPEG2 W64 H48 F${rate} Ip A1:1 C420mpeg2 XYSCSS=420MPEG2 XCOLORRANGE=LIMITED\n`,
-				said,
-			);
+			const header = `^YUV4MPEG2 W64 H48 F${rate} Ip A1:1 C420mpeg2 XYSCSS=420MPEG2 XCOLORRANGE=LIMITED\n$`;
+			t.regex(read.stdout, new RegExp(header), said);
 		}
 	},
 );
@@ -202,6 +199,7 @@ withFfmpeg('what does not fit together is refused', async (t) => {
 	const directory = await temporaryDirectory(t);
 	for (const [args, line] of [
 		[[...at, '--json'], /^KVS_INVALID_OPTION: .*`--json`/],
+		[[...at, '--layout', 'files'], /^KVS_INVALID_OPTION: .*`--layout`/],
 		[[...at.slice(0, -1), directory, '--format', 'y4m'], /^KVS_INVALID_OPTION: .*`--format`.*y4m/],
 		[[...at.slice(0, -1), directory, '--times', 'x'], /^KVS_INVALID_OPTION: .*`--times`/],
 		[[...at, '--times', join(directory, 'no', 'times')], /^KVS_SINK_FAILED: cannot write the times/],

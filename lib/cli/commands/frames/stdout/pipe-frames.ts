@@ -22,7 +22,14 @@ import { openPictureTimes } from './picture-times.js';
 /** Writes pictures of a range to stdout, one after the other: whole images, raw samples or Y4M. */
 export async function pipeFrames(options: FramesCommandOptions, context: CommandContext): Promise<number> {
 	const { terminal, signal, nowMs } = context;
-	if (options.json) throw new InvalidOptionError('--json', 'left out with -o -', options.json);
+	const { json, layout, shardSize } = options;
+	for (const [flag, value] of Object.entries({
+		'--json': json,
+		'--layout': layout,
+		'--shard-size': shardSize,
+	})) {
+		if (value !== undefined) throw new InvalidOptionError(flag, 'left out with -o -', value);
+	}
 	const screen = screenRequestOf(options, nowMs);
 	const form = pictureFormOf(options);
 	const select = pictureSelectionOf(options);
