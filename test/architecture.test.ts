@@ -82,6 +82,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'redis/index.ts',
 		'stream',
 	],
+	view: ['errors.ts', 'index.ts'],
 	cli: [
 		'bullmq/index.ts',
 		'dynamodb/index.ts',
@@ -91,10 +92,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'redis/index.ts',
 		's3/index.ts',
 		'server/index.ts',
+		'view/index.ts',
 	],
 };
 const forEveryone = ['errors.ts', 'load-peer.ts', 'model'];
-const edges = ['server', 'redis', 'dynamodb', 'bullmq', 'cli'];
+const edges = ['server', 'redis', 'dynamodb', 'bullmq', 'view', 'cli'];
 
 /**
  * The same inside lib/server, files at its top included. A line names only lines above it, so no two rooms import each
@@ -197,9 +199,10 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	'@aws-sdk/client-s3': 's3',
 	'cli-progress': 'cli',
 	commander: 'cli',
-	'node:http': ['put', 'server', 'metrics/serve-metrics.ts'],
+	'node:http': ['put', 'server', 'metrics/serve-metrics.ts', 'view'],
 	'node:https': ['put', 'server/http/server-limits.ts'],
-	'node:child_process': 'pictures/ffmpeg-process.ts',
+	'node:child_process': ['pictures/ffmpeg-process.ts', 'view/open-browser.ts'],
+	'hls.js/light': 'view/page/player',
 };
 
 const MAX_FILES_IN_ROOM = 20;
@@ -278,6 +281,17 @@ test('every room of the server imports only from the rooms before it', async (t)
 	for (const [index, [room, allowed]] of Object.entries(serverRooms).entries()) {
 		for (const name of allowed) t.true(names.slice(0, index).includes(name), `${room} names ${name}`);
 	}
+});
+
+test('the page of the view and the process that serves it have nothing but requests in common', async (t) => {
+	const isPage = (file: string): boolean => file.startsWith('view/page/');
+	const crossing = (await importsOfLib()).filter(
+		({ file, to }) => to !== null && isPage(file) !== isPage(to),
+	);
+	t.deepEqual(
+		crossing.map(({ file, to }) => `${file} imports ${to}`),
+		[],
+	);
 });
 
 test('every third-party package has one home', async (t) => {

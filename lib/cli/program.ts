@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
+import { withViewOptions } from './commands/playback/view-options.js';
+import { withServeOptions } from './commands/serve-options.js';
 import { addWorkerCommands } from './commands/submit/submit-options.js';
 import { withMetricsOptions } from './metrics/metrics-options.js';
 import {
@@ -36,37 +38,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 			exit(await command(...(args.slice(0, -1) as A), context));
 		};
 
-	withMetricsOptions(program.command('serve').description('run the local archive'))
-		.option('--port <n>', 'where to listen; 0 picks a free one (default: 4580)')
-		.option(
-			'--host <host>',
-			'address to listen on; one that is not loopback needs --credentials',
-			'127.0.0.1',
-		)
-		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
-		.option('--ingest <stream=file[@start]>', 'put a recording into a stream; may be given again', append, [])
-		.option('--region <region>', 'region in ARNs', 'us-east-1')
-		.option(
-			'--retention <hours>',
-			'how long streams that --ingest makes keep what producers put into them; 0: not at all (default: 24)',
-		)
-		.option('--fsync <on|off>', 'whether fragments are durable before they are acknowledged', 'on')
-		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
-		.option(
-			'--credentials <key:secret>',
-			'verify signatures, and let this key call; may be given again, and in KVS_ARCHIVE_CREDENTIALS',
-			append,
-			[],
-		)
-		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
-		.option(
-			'--hls-sessions <n>',
-			'playback sessions a stream; one more closes the oldest (default: any number)',
-		)
-		.option('--ffmpeg <path>', 'the ffmpeg that GetImages decodes with (default: the one in the PATH)')
-		.option('--tls-cert <file>', 'speak HTTPS, with this certificate in PEM')
-		.option('--tls-key <file>', 'the private key of --tls-cert, in PEM')
-		.action(run(async () => (await import('./commands/serve.js')).serve));
+	withServeOptions(withMetricsOptions(program.command('serve'))).action(
+		run(async () => (await import('./commands/serve.js')).serve),
+	);
 
 	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))
 		.option('--max-items <n>', 'stop after <n> fragments, and print a token to continue with')
@@ -227,7 +201,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--fragment-timestamps', "each fragment's time in the playlist")
 		.option('--expires <time>', 'how long the session lasts, 300s to 12h (default: 300s)')
 		.option('--max-fragments <n>', 'fragments in a playlist, 1 to 5000')
-		.action(run(async () => (await import('./commands/hls.js')).hls));
+		.action(run(async () => (await import('./commands/playback/hls.js')).hls));
 
 	withRangeOptions(program.command('dash').description('open a DASH session and print its URL'))
 		.option('--mode <mode>', 'on-demand, live or live-replay (default: on-demand with --from, else live)')
@@ -235,7 +209,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--fragment-numbers', "each fragment's number in the manifest (kvs:fn)")
 		.option('--expires <time>', 'how long the session lasts, 300s to 12h (default: 300s)')
 		.option('--max-fragments <n>', 'fragments in a manifest, 1 to 5000')
-		.action(run(async () => (await import('./commands/dash.js')).dash));
+		.action(run(async () => (await import('./commands/playback/dash.js')).dash));
 
 	withStreamOptions(
 		program
@@ -274,6 +248,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		.option('--profile <profile>', 'credentials of s3:// from this AWS profile')
 		.option('--json', 'JSON Lines')
 		.action(run(async () => (await import('./commands/verify.js')).verify));
+
+	withViewOptions(program.command('view')).action(
+		run(async () => (await import('./commands/playback/view.js')).view),
+	);
 
 	program
 		.command('demo')

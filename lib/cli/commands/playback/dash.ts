@@ -1,5 +1,5 @@
-import type { CommandContext } from '../command-context.js';
-import { openSession, type SessionCommandOptions } from '../open-session.js';
+import type { CommandContext } from '../../command-context.js';
+import { openSession, type SessionCommandOptions } from '../../open-session.js';
 
 /** Options of `dash`. */
 export interface DashCommandOptions extends SessionCommandOptions {

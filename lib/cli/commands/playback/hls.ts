@@ -1,6 +1,6 @@
-import type { HlsSessionOptions } from '../../index.js';
-import type { CommandContext } from '../command-context.js';
-import { openSession, type SessionCommandOptions } from '../open-session.js';
+import type { HlsSessionOptions } from '../../../index.js';
+import type { CommandContext } from '../../command-context.js';
+import { openSession, type SessionCommandOptions } from '../../open-session.js';
 
 /** Options of `hls`. */
 export interface HlsCommandOptions extends SessionCommandOptions {

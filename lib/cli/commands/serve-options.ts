@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+
+/** Adds the description and the options of `serve`. */
+export function withServeOptions(command: Command): Command {
+	return command
+		.description('run the local archive')
+		.option('--port <n>', 'where to listen; 0 picks a free one (default: 4580)')
+		.option(
+			'--host <host>',
+			'address to listen on; one that is not loopback needs --credentials',
+			'127.0.0.1',
+		)
+		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
+		.option('--ingest <stream=file[@start]>', 'put a recording into a stream; may be given again', append, [])
+		.option('--region <region>', 'region in ARNs', 'us-east-1')
+		.option(
+			'--retention <hours>',
+			'how long streams that --ingest makes keep what producers put into them; 0: not at all (default: 24)',
+		)
+		.option('--fsync <on|off>', 'whether fragments are durable before they are acknowledged', 'on')
+		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
+		.option(
+			'--credentials <key:secret>',
+			'verify signatures, and let this key call; may be given again, and in KVS_ARCHIVE_CREDENTIALS',
+			append,
+			[],
+		)
+		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
+		.option(
+			'--hls-sessions <n>',
+			'playback sessions a stream; one more closes the oldest (default: any number)',
+		)
+		.option('--ffmpeg <path>', 'the ffmpeg that GetImages decodes with (default: the one in the PATH)')
+		.option('--tls-cert <file>', 'speak HTTPS, with this certificate in PEM')
+		.option('--tls-key <file>', 'the private key of --tls-cert, in PEM');
+}
+
+function append(value: string, values: readonly string[] = []): string[] {
+	return [...values, value];
+}

@@ -1,0 +1,2 @@
+export { openBrowser } from './open-browser.js';
+export { createViewServer } from './view-server.js';

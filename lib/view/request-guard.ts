@@ -1,0 +1,67 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+/** Names under which a browser reaches a server on loopback. */
+const LOOPBACK_HOST = /^(localhost|127\.0\.0\.1|\[::1\]):(?<port>\d{1,5})$/i;
+
+/** Why a request is refused. */
+export interface Refusal {
+	readonly status: 403 | 405 | 421;
+	readonly message: string;
+}
+
+/**
+ * Lets in only the page that this process gave out: requests to a loopback name (a name of a foreign page that points
+ * at 127.0.0.1 is refused, DNS rebinding), of no other origin, and with the token: in the query of the page itself, and
+ * from then on in a cookie that scripts cannot read.
+ */
+export class RequestGuard {
+	readonly #token: string;
+
+	/** `token`: at least 128 bits, at random. */
+	constructor(token: string) {
+		this.#token = token;
+	}
+
+	/** Why the request is refused; null where it is let in. `url`: its target. */
+	refusalOf({ method, headers, socket }: IncomingMessage, url: URL): Refusal | null {
+		const { port } = LOOPBACK_HOST.exec(headers.host ?? '')?.groups ?? {};
+		if (port === undefined || Number(port) !== socket.localPort) {
+			return { status: 421, message: 'this server has another name: open the address that `view` printed' };
+		}
+		if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') {
+			return { status: 405, message: `the method ${method} has no meaning here` };
+		}
+		const { origin, 'sec-fetch-site': site } = headers;
+		const isForeign = origin !== undefined && origin.toLowerCase() !== `http://${headers.host}`.toLowerCase();
+		// A link from elsewhere may open the page, which then needs the token.
+		const isPage = method === 'GET' && url.pathname === '/';
+		if (isForeign || (!isPage && site !== undefined && site !== 'same-origin' && site !== 'none')) {
+			return { status: 403, message: 'requests of other pages are refused' };
+		}
+		if (this.#isToken(url.searchParams.get('token')) || this.#isToken(this.#cookieOf(headers.cookie, port))) {
+			return null;
+		}
+		return { status: 403, message: 'the token is missing or wrong: open the address that `view` printed' };
+	}
+
+	/** The header that gives the page its cookie. Ports share cookies, so its name has the port. */
+	cookieFor(port: number | undefined): string {
+		return `kvs-view-${port}=${this.#token}; Path=/; HttpOnly; SameSite=Strict`;
+	}
+
+	#cookieOf(header: string | undefined, port: string): string | null {
+		const name = `kvs-view-${port}=`;
+		const found = (header ?? '').split(/;\s*/).find((cookie) => cookie.startsWith(name));
+		return found?.slice(name.length) ?? null;
+	}
+
+	#isToken(text: string | null): boolean {
+		return text !== null && timingSafeEqual(digest(text), digest(this.#token));
+	}
+}
+
+/** Of one length, so that they can be compared in constant time. */
+function digest(text: string): Buffer {
+	return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,38 @@
+import type { KvsArchive, Track } from '../../index.js';
+import type { Window } from './stored-window.js';
+
+/** Where the tracks of a range change, and what is between its spans. */
+export type TimelineLine =
+	| { readonly type: 'tracks' | 'codec-change'; readonly atMs: number; readonly tracks: readonly string[] }
+	| { readonly type: 'gap' | 'overlap'; readonly fromMs: number; readonly toMs: number };
+
+/**
+ * What the listing of a range does not show by itself: gaps and overlaps as they are measured on the producer's clock, and
+ * the tracks, of at most 100 headers.
+ */
+export async function* codecChanges(
+	archive: KvsArchive,
+	window: Window,
+	signal: AbortSignal,
+): AsyncGenerator<TimelineLine> {
+	let isFirst = true;
+	for await (const event of archive.timeline(window, { signal })) {
+		if (event.type === 'span' && event.tracks !== null && isFirst) {
+			isFirst = false;
+			yield { type: 'tracks', atMs: event.from.getTime(), tracks: event.tracks.map(trackText) };
+		} else if (event.type === 'codec-change') {
+			yield { type: 'codec-change', atMs: event.at.getTime(), tracks: event.tracks.map(trackText) };
+		} else if (event.type === 'gap' && (event.kind === 'gap' || event.kind === 'overlap')) {
+			const [fromMs, toMs] = [event.from.getTime(), event.to.getTime()];
+			yield { type: event.kind, fromMs: Math.min(fromMs, toMs), toMs: Math.max(fromMs, toMs) };
+		}
+	}
+}
+
+/** A track in a few words: `video 1280x720 avc1.64001f`. */
+export function trackText({ type, codec, codecId, width, height, sampleRate, channels }: Track): string {
+	const size = width === undefined ? '' : ` ${width}x${height}`;
+	const rate = sampleRate === undefined ? '' : ` ${sampleRate} Hz`;
+	const channelText = channels === undefined ? '' : channels === 1 ? ' mono' : ` ${channels} channels`;
+	return `${type}${size}${rate}${channelText} ${codec ?? codecId}`;
+}
