@@ -15,6 +15,7 @@ import { startServer } from '../helpers/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { unlimited } from '../helpers/unlimited.js';
 import { serveView } from './opened-view.js';
+import { terminalPicture } from './terminal-picture.js';
 import {
 	countedFilm,
 	downloadOf,
@@ -153,6 +154,22 @@ withChromium('what is stored is drawn, played across a gap and a codec change, a
 	const png = join(directory, 'saved.png');
 	t.regex(await downloadOf(page, () => page.click('#save-picture'), png), /\.png$/);
 	t.is(readFileSync(png).subarray(1, 4).toString(), 'PNG');
+
+	const [from, to] = [range.fromMs, range.toMs].map((ms) => new Date(ms).toISOString()) as [string, string];
+	const args = [
+		'timeline',
+		'--stream',
+		'cam',
+		'--by',
+		'producer',
+		'--from',
+		from,
+		'--to',
+		to,
+		'--endpoint',
+		endpoint,
+	];
+	t.regex(await terminalPicture(t, args, 'terminal'), /span 1/);
 });
 
 withChromium('one session ends and the next goes on, minutes later; a link shows the same', async (t) => {
