@@ -80,6 +80,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'pace',
 		'record',
 		'redis/index.ts',
+		's3/index.ts',
 		'stream',
 	],
 	view: ['errors.ts', 'index.ts'],

@@ -19,10 +19,10 @@ import {
 	type UnfollowOptions,
 } from './follow-schedule.js';
 import { type JobSpec, jobsOf } from './job-spec.js';
-import { checkRelativePath } from './path-below.js';
 import { checkQueueOptions, connectQueue, KEY_PREFIX, type QueueOptions } from './queue-connection.js';
 import {
 	checkJobStream,
+	checkSliceOutput,
 	checkSliceWork,
 	type JobStream,
 	type SliceJob,
@@ -38,7 +38,10 @@ export interface SubmitOptions {
 	/** A slice begins with the first fragment that begins in each of these milliseconds. */
 	readonly sliceMs: number;
 	readonly work: SliceWork;
-	/** The folder for what is written, relative to the one that each worker has for that. Needed for all but handlers. */
+	/**
+	 * The folder for what is written, relative to the one that each worker has for that; or, but for handlers, `s3://BUCKET/PREFIX/`, below
+	 * one that each worker was started with. Needed for all but handlers.
+	 */
 	readonly output?: string | undefined;
 	/** As of exports and frames: whether what runs into the range is read too, trimmed. @default true */
 	readonly padStart?: boolean | undefined;
@@ -98,15 +101,14 @@ export class ArchiveQueue implements AsyncDisposable {
 	 */
 	async submit(options: SubmitOptions): Promise<Submission> {
 		checkOptionNames(options, SUBMIT_NAMES);
-		const { stream, work, output, padStart = true, sliceMs, client, signal } = options;
+		const { stream, work, padStart = true, sliceMs, client, signal } = options;
 		const range = resolveTimeRange(options.range);
 		if (!Number.isSafeInteger(sliceMs) || sliceMs < 1) {
 			throw new InvalidOptionError('sliceMs', 'whole milliseconds, 1 or more', sliceMs);
 		}
 		checkJobStream(stream);
 		checkSliceWork(work);
-		if (output !== undefined) checkRelativePath('output', output);
-		else if (work.kind !== 'handler') throw new InvalidOptionError('output', 'given: a folder', output);
+		const output = checkSliceOutput(work, options.output ?? null);
 		const { slices: queue, redis } = await this.#connected(signal);
 		await using limiter = createRedisLimiter({ client: redis, onAway: this.#onTrouble });
 		await using archive = new KvsArchive({ limiter, ...client, ...stream });
@@ -122,7 +124,7 @@ export class ArchiveQueue implements AsyncDisposable {
 				padStart: slice.padStart,
 				fragments: slice.fragments,
 				work,
-				output: output ?? null,
+				output,
 			}),
 		);
 		const specs = jobsOf(jobs);

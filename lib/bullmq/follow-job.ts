@@ -4,7 +4,8 @@ import type { RecordOptions } from '../index.js';
 import { resolveInstant } from '../model/instant.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { CONTAINERS, type Container } from '../muxing/container.js';
-import { checkRelativePath } from './path-below.js';
+import { checkOutput } from './places/output-places.js';
+import { checkRelativePath } from './places/path-below.js';
 import { checkJobStream, type JobStream } from './slice-job.js';
 
 /**
@@ -29,7 +30,7 @@ export interface FollowJob {
 	readonly from: string;
 	readonly where: Readonly<Record<string, string>> | null;
 	readonly work: FollowWork;
-	/** A folder, relative to the worker's own; null: nothing is written. */
+	/** A folder, relative to the worker's own, or `s3://BUCKET/PREFIX/`; null: nothing is written. */
 	readonly output: string | null;
 }
 
@@ -69,7 +70,7 @@ export function checkFollowJob({ stream, consumer, from, where, work, output }: 
 	const names: object | undefined = Object.hasOwn(WORK_NAMES, work.kind) ? WORK_NAMES[work.kind] : undefined;
 	if (names === undefined) throw new InvalidOptionError('work.kind', "'handler' or 'record'", work.kind);
 	checkOptionNames(work, names, { within: 'work' });
-	if (output !== null) checkRelativePath('output', output);
+	if (output !== null) checkOutput('output', output);
 	if (work.kind === 'handler') {
 		checkRelativePath('work.module', work.module);
 		if (output !== null) throw new InvalidOptionError('output', 'left out with a handler', output);

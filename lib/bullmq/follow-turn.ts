@@ -5,7 +5,7 @@ import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } fro
 import { streamNameOf } from '../record/recording-name.js';
 import type { FollowJob } from './follow-job.js';
 import { loadHandler } from './handler-module.js';
-import { folderBelow } from './path-below.js';
+import { type OutputPlaces, placeBelow, within } from './places/output-places.js';
 import type { JobStream } from './slice-job.js';
 
 /** A fragment as a handler module gets it, whole. */
@@ -46,7 +46,8 @@ export interface TurnResult {
 /** What a turn is done with. */
 export interface TurnTools {
 	readonly archive: KvsArchive;
-	readonly out: string;
+	/** Where the worker writes. */
+	readonly out: OutputPlaces;
 	readonly handlers: string;
 	/** Of this turn alone. */
 	readonly checkpoint: CheckpointStore;
@@ -84,7 +85,7 @@ async function record(
 ): Promise<TurnResult> {
 	const { container, split } = work as Extract<FollowJob['work'], { kind: 'record' }>;
 	const name = streamNameOf(archive.client.stream);
-	const folder = await folderBelow(out, output === '.' ? name : `${output}/${name}`);
+	const folder = await placeBelow(out, within(output as string, name));
 	const { fragments, failed, missing, recordings } = await archive.record(folder, {
 		...options,
 		container,

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { ArchiveError } from '../errors.js';
 import type { KvsArchive, RangeClock } from '../index.js';
-import { fileBelow } from './path-below.js';
+import { fileBelow } from './places/path-below.js';
 import type { JobStream } from './slice-job.js';
 
 /** What a handler module is called with. */

@@ -6,7 +6,7 @@ export type { FollowChange, FollowedStream, FollowManyOptions, UnfollowOptions }
 export type { FollowedFragment, FragmentHandler, TurnResult } from './follow-turn.js';
 export type { HandlerSlice, SliceHandler } from './handler-module.js';
 export { listStreams } from './list-streams.js';
-export { pathFrom } from './path-below.js';
+export { pathFrom } from './places/path-below.js';
 export type { QueueOptions } from './queue-connection.js';
 export type { JobStream, SliceExportOptions, SliceFramesOptions, SliceJob, SliceWork } from './slice-job.js';
 export type { SliceResult } from './slice-result.js';

@@ -1,9 +1,9 @@
-import { join, relative, sep } from 'node:path';
+import { basename, join } from 'node:path';
 import { ArchiveError } from '../errors.js';
 import { ffmpeg as ffmpegDecoder, type KvsArchive, type Progress, type TimeRange } from '../index.js';
 import { nameByStart } from '../record/recording-name.js';
 import { callHandler } from './handler-module.js';
-import { folderBelow } from './path-below.js';
+import { type OutputPlaces, placeBelow, within } from './places/output-places.js';
 import { makeSliceFolder } from './slice-folder.js';
 import type { SliceJob, SliceWork } from './slice-job.js';
 import { NOTHING_DONE, resultOfRun, type SliceResult } from './slice-result.js';
@@ -11,8 +11,8 @@ import { NOTHING_DONE, resultOfRun, type SliceResult } from './slice-result.js';
 /** What a slice is worked on with. */
 export interface SliceTools {
 	readonly archive: KvsArchive;
-	/** The worker's folders: for output, and of handler modules. */
-	readonly out: string;
+	/** Where the worker writes, and its folder of handler modules. */
+	readonly out: OutputPlaces;
 	readonly handlers: string;
 	/** The ffmpeg to decode with, and how many of it at once. */
 	readonly ffmpeg: string | undefined;
@@ -51,10 +51,9 @@ function nameOf({ from }: SliceJob, archive: KvsArchive): string {
 	return nameByStart(archive.client.stream, Date.parse(from));
 }
 
-/** The folder of a slice, relative to the worker's own. */
+/** The folder of a slice, relative to the worker's own, or its URL. */
 function pathOf(job: SliceJob, archive: KvsArchive): string {
-	const name = nameOf(job, archive);
-	return job.output === '.' ? name : `${job.output}/${name}`;
+	return within(job.output as string, nameOf(job, archive));
 }
 
 async function exportSlice(
@@ -62,14 +61,13 @@ async function exportSlice(
 	{ container, options }: WorkOf<'export'>,
 	{ archive, out, signal, onProgress }: SliceTools,
 ): Promise<SliceResult> {
-	const folder = await folderBelow(out, job.output as string);
-	const file = join(folder, `${nameOf(job, archive)}.${container}`);
+	const output = job.output as string;
+	const file = within(await placeBelow(out, output), `${nameOf(job, archive)}.${container}`);
 	const range: TimeRange = rangeOf(job);
 	return unlessEmpty(job, options, async () => {
 		const { padStart } = job;
 		const summary = await archive.export(range, file, { ...options, padStart, signal, onProgress });
-		const root = await folderBelow(out, '.');
-		const files = summary.files.map((exported) => relative(root, exported.file).replaceAll(sep, '/'));
+		const files = summary.files.map((exported) => within(output, basename(exported.file)));
 		return { ...resultOfRun(summary), files, wasDone: summary.verified };
 	});
 }
@@ -79,7 +77,7 @@ async function inFolder(
 	{ archive, out }: SliceTools,
 	work: (directory: string) => Promise<SliceResult>,
 ): Promise<SliceResult> {
-	const parent = await folderBelow(out, job.output as string);
+	const parent = await placeBelow(out, job.output as string);
 	const result = await makeSliceFolder(join(parent, nameOf(job, archive)), job, work);
 	return { ...result, files: [pathOf(job, archive)] };
 }
@@ -90,7 +88,7 @@ async function framesSlice(
 	{ archive, out, ffmpeg, decoders, signal, onProgress }: SliceTools,
 ): Promise<SliceResult> {
 	const path = pathOf(job, archive);
-	const folder = await folderBelow(out, path);
+	const folder = await placeBelow(out, path);
 	return unlessEmpty(job, options, async () => {
 		const { padStart } = job;
 		const decoding = { decoder: ffmpegDecoder({ path: ffmpeg }), decoders };

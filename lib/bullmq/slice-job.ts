@@ -4,7 +4,8 @@ import type { ExportOptions, ExportPicturesOptions } from '../index.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type RangeClock, resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import type { Container } from '../muxing/container.js';
-import { checkRelativePath } from './path-below.js';
+import { checkOutput, isS3 } from './places/output-places.js';
+import { checkRelativePath } from './places/path-below.js';
 
 /** A stream, and where it is; never who reads it: credentials are those of the worker. */
 export interface JobStream {
@@ -55,7 +56,7 @@ export interface SliceJob {
 	/** Fragments that were listed in it. */
 	readonly fragments: number;
 	readonly work: SliceWork;
-	/** A folder, relative to the worker's own; null: the work has no output. */
+	/** A folder, relative to the worker's own, or `s3://BUCKET/PREFIX/`; null: the work has no output. */
 	readonly output: string | null;
 }
 
@@ -137,6 +138,18 @@ export function checkSliceWork(work: SliceWork): void {
 	}
 }
 
+/** Checks where work writes to, and returns it always in the same form. Throws `InvalidOptionError`. */
+export function checkSliceOutput(work: SliceWork, output: string | null): string | null {
+	if (output === null) {
+		if (work.kind === 'handler') return null;
+		throw new InvalidOptionError('output', 'given: a folder, or `s3://BUCKET/PREFIX/`', output);
+	}
+	if (work.kind === 'handler' && isS3(output)) {
+		throw new InvalidOptionError('output', 'a folder, as the worker puts nothing of modules into S3', output);
+	}
+	return checkOutput('output', output);
+}
+
 /**
  * Reads a job as it comes out of Redis, where anyone may have put anything. Throws `ArchiveError` (`KVS_JOB_REFUSED`) for one that
  * no version of this package, or a later one, has written.
@@ -157,8 +170,7 @@ export function readSliceJob(data: unknown): SliceJob {
 			throw new TypeError('`padStart` or `fragments` is invalid');
 		}
 		checkSliceWork(work);
-		if (output !== null) checkRelativePath('output', output);
-		else if (work.kind !== 'handler') throw new TypeError('`output` is missing');
+		checkSliceOutput(work, output);
 		return job;
 	} catch (cause) {
 		const message = `the worker refuses the job: ${(cause as Error).message}`;

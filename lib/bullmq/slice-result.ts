@@ -19,7 +19,7 @@ export interface SliceResult
 	readonly pictures: number;
 	/** Frames that could not be decoded. */
 	readonly pictureFailures: number;
-	/** The files of an export, else the folder; relative to the worker's folder for output, with `/`. */
+	/** The files of an export, else the folder; relative to the worker's folder for output, with `/`, or URLs in S3. */
 	readonly files: readonly string[];
 	/** The fragments that failed or are missing; of each slice the first 100. */
 	readonly failures: readonly FailedFragment[];

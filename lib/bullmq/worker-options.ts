@@ -4,14 +4,18 @@ import type { WorkerMetrics } from '../metrics/worker-metrics.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { FollowJob } from './follow-job.js';
 import type { TurnResult } from './follow-turn.js';
+import { type OutputPlaces, outputPlacesOf } from './places/output-places.js';
 import type { QueueOptions } from './queue-connection.js';
 import type { SliceJob } from './slice-job.js';
 import type { SliceResult } from './slice-result.js';
 
 /** Options of {@link ArchiveWorker}. */
 export interface ArchiveWorkerOptions extends QueueOptions {
-	/** The folder below which everything is written, made where it is not there. @default '.' */
-	readonly out?: string | undefined;
+	/**
+	 * What everything is written below: a folder, made where it is not there, or `s3://BUCKET/PREFIX/` (needs `@aws-sdk/client-s3`), once or
+	 * more, or both. @default '.'
+	 */
+	readonly out?: string | readonly string[] | undefined;
 	/** The folder below which handler modules are. @default '.' */
 	readonly handlers?: string | undefined;
 	/** Slices at once. @default 1 */
@@ -71,8 +75,8 @@ const OPTION_NAMES: OptionNames<ArchiveWorkerOptions> = {
 };
 
 /** {@link ArchiveWorkerOptions} that were checked. */
-export interface ResolvedWorkerOptions extends ArchiveWorkerOptions {
-	readonly out: string;
+export interface ResolvedWorkerOptions extends Omit<ArchiveWorkerOptions, 'out'> {
+	readonly out: OutputPlaces;
 	readonly handlers: string;
 	readonly concurrency: number;
 	readonly streams: number;
@@ -92,5 +96,5 @@ export function resolveWorkerOptions(options: ArchiveWorkerOptions): ResolvedWor
 		throw new InvalidOptionError(option, 'a whole number of at least 1', value);
 	}
 	const { out = '.', handlers = '.', onTrouble = () => {} } = options;
-	return { ...options, out, handlers, concurrency, streams, lockMs, onTrouble };
+	return { ...options, out: outputPlacesOf(out), handlers, concurrency, streams, lockMs, onTrouble };
 }

@@ -115,7 +115,7 @@ test('what submit and work cannot use is refused before anything is connected', 
 	const redis = ['--redis', 'redis://user:secret@127.0.0.1:1'];
 	for (const [args, code, says] of [
 		[['submit', 'export', ...range, '-o', '/elsewhere', ...redis], 2, /`-o` to be below `/],
-		[['submit', 'export', ...range, '-o', 's3://bucket/x', ...redis], 2, /workers write to disks only/],
+		[['submit', 'export', ...range, '-o', 's3://X/x', ...redis], 2, /`url` to be `s3:/],
 		[['submit', 'export', ...range, ...redis], 2, /`output` to be given/],
 		[['submit', 'frames', ...range, '-o', 'x', '--layout', 'zip', ...redis], 2, /`--layout` to be/],
 		[['submit', 'export', ...range, '-o', 'x', '--slice', '0s', ...redis], 2, /`--slice` to be/],

@@ -13,10 +13,14 @@ export interface WorkProcess {
 	readonly ended: Promise<number | null>;
 }
 
-/** Starts a worker process, and waits until it takes jobs. Killed when the test is over. */
-export async function startWork(t: ExecutionContext, args: readonly string[]): Promise<WorkProcess> {
+/** Starts a worker process, and waits until it takes jobs. It has these variables, too. Killed when the test is over. */
+export async function startWork(
+	t: ExecutionContext,
+	args: readonly string[],
+	environment: Readonly<Record<string, string>> = {},
+): Promise<WorkProcess> {
 	const child = spawn(process.execPath, [main, 'work', ...args], {
-		env: { ...process.env, ...env },
+		env: { ...process.env, ...env, ...environment },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	t.teardown(() => child.kill('SIGKILL'));

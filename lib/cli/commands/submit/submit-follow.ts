@@ -16,10 +16,11 @@ import { EXIT } from '../../exit.js';
 import { parsePointInTime } from '../../point-in-time.js';
 import { splitRules } from '../export.js';
 import { handlerOptionsOf } from './handler-options.js';
+import { type JobOutputOptions, jobOutputOf } from './job-output.js';
 import { queueTrouble } from './queue-trouble.js';
 
 /** Options of `submit follow`. */
-export interface SubmitFollowOptions {
+export interface SubmitFollowOptions extends JobOutputOptions {
 	readonly redis: string;
 	readonly queue?: string;
 	readonly streams?: string;
@@ -32,8 +33,6 @@ export interface SubmitFollowOptions {
 	readonly from: string;
 	readonly consumer?: string;
 	readonly where?: readonly string[];
-	readonly output?: string;
-	readonly out: string;
 	readonly container?: string;
 	readonly split?: readonly string[];
 	readonly handlers: string;
@@ -101,7 +100,7 @@ function followOptionsOf(
 	options: SubmitFollowOptions,
 	nowMs: number,
 ): Omit<FollowManyOptions, 'streams'> {
-	const { output, out, from, consumer, container, split } = options;
+	const { output, from, consumer, container, split } = options;
 	if ((module === undefined) === (output === undefined)) {
 		throw new InvalidOptionError('HANDLER', 'given, or -o, and not both', module);
 	}
@@ -131,7 +130,7 @@ function followOptionsOf(
 		from: from === 'now' || from === 'earliest' ? from : parsePointInTime('--from', from, nowMs),
 		consumer,
 		where: whereOf(options),
-		output: output === undefined ? undefined : pathFrom('-o', resolve(out), resolve(output)),
+		output: jobOutputOf(options),
 	};
 }
 

@@ -21,7 +21,7 @@ export function addWorkerCommands(program: Command, run: Run): void {
 	const load = async () => import('./submit.js');
 
 	withSliceOptions(submit.command('export').description('export a range in slices, a file each'))
-		.option('-o, --output <dir>', 'the folder for the files, below --out')
+		.option('-o, --output <dir>', 'the folder for the files, below --out, or s3://BUCKET/PREFIX/')
 		.option('--container <name>', 'mp4, mkv, webm, mov, m4a or wav', 'mp4')
 		.option('--tracks <list>', `which tracks: ${TRACKS}`)
 		.option('--where <name=value>', WHERE, append)
@@ -32,7 +32,7 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.action(run(async () => (await load()).submitExport));
 
 	withSliceOptions(submit.command('frames').description('write pictures of a range in slices, a folder each'))
-		.option('-o, --output <dir>', 'the folder for the folders, below --out')
+		.option('-o, --output <dir>', 'the folder for the folders, below --out, or s3://BUCKET/PREFIX/')
 		.option('--keyframes', 'key frames only, and decode no others')
 		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10), of each slice')
 		.option('--all', 'every picture (the default)')
@@ -69,7 +69,10 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--from <time>', 'where streams begin that were not followed: now, earliest or a time', 'now')
 		.option('--consumer <name>', 'name of the consumer; each has its own checkpoints (default: workers)')
 		.option('--where <name=value>', WHERE, append)
-		.option('-o, --output <dir>', 'record each stream into a folder of its own in this one, below --out')
+		.option(
+			'-o, --output <dir>',
+			'record each stream into a folder of its own in this one, below --out, or s3://BUCKET/PREFIX/',
+		)
 		.option('--out <dir>', 'the folder that workers have as --out, as it is called here', '.')
 		.option('--container <name>', 'container of the files (default: mp4)')
 		.option('--split <rule>', 'as of follow; each turn ends its file anyway', append)
@@ -88,7 +91,11 @@ export function addWorkerCommands(program: Command, run: Run): void {
 	)
 		.requiredOption('--redis <url>', REDIS)
 		.option('--queue <name>', QUEUE)
-		.option('--out <dir>', 'the folder below which everything is written', '.')
+		.option(
+			'--out <dir>',
+			'the folder below which everything is written, or s3://BUCKET/PREFIX/; may be given again (default: .)',
+			append,
+		)
 		.option('--handlers <dir>', 'the folder below which modules are', '.')
 		.option('--concurrency <n>', 'slices at once (default: 1)')
 		.option('--streams <n>', 'streams followed at once (default: 8)')

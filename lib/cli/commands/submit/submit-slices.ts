@@ -1,7 +1,5 @@
-import { resolve } from 'node:path';
 import {
 	ArchiveQueue,
-	pathFrom,
 	type SliceOutcome,
 	type SliceWork,
 	type Submission,
@@ -14,15 +12,14 @@ import type { CommandContext } from '../../command-context.js';
 import { parseDuration } from '../../duration.js';
 import { EXIT } from '../../exit.js';
 import { ProgressBar } from '../../progress-bar.js';
+import { type JobOutputOptions, jobOutputOf } from './job-output.js';
 import { queueTrouble } from './queue-trouble.js';
 
 /** Options of every `submit` of a range. */
-export interface SliceCommandOptions extends ArchiveCommandOptions {
+export interface SliceCommandOptions extends ArchiveCommandOptions, JobOutputOptions {
 	readonly redis: string;
 	readonly queue?: string;
 	readonly slice: string;
-	readonly output?: string;
-	readonly out: string;
 	readonly wait?: true;
 }
 
@@ -32,7 +29,7 @@ export async function submitSlices(
 	options: SliceCommandOptions,
 	context: CommandContext,
 ): Promise<number> {
-	const { stream: streamName, streamArn, endpoint, region, profile, output, out, json } = options;
+	const { stream: streamName, streamArn, endpoint, region, profile, json } = options;
 	const { terminal, signal, nowMs } = context;
 	const sliceMs = parseDuration(options.slice);
 	if (sliceMs === null || sliceMs < 1) {
@@ -48,7 +45,7 @@ export async function submitSlices(
 		range: rangeOf(options, nowMs),
 		sliceMs: Math.ceil(sliceMs),
 		work,
-		output: output === undefined ? undefined : pathFrom('-o', resolve(out), resolve(output)),
+		output: jobOutputOf(options),
 		client: { profile },
 		signal,
 	});

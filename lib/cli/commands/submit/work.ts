@@ -19,7 +19,7 @@ import { queueTrouble } from './queue-trouble.js';
 export interface WorkCommandOptions extends MetricsCommandOptions {
 	readonly redis: string;
 	readonly queue?: string;
-	readonly out: string;
+	readonly out?: readonly string[];
 	readonly handlers: string;
 	readonly concurrency?: string;
 	readonly streams?: string;

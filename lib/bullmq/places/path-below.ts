@@ -1,6 +1,6 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { ArchiveError, InvalidOptionError } from '../../errors.js';
 
 /** Longer than any path that is meant. */
 const MAX_PATH_CHARS = 1024;
@@ -22,8 +22,6 @@ export function checkRelativePath(option: string, path: unknown): string {
 
 /** What a path of this machine is called in a job: relative to `root`. Throws `InvalidOptionError` where it is not below it. */
 export function pathFrom(option: string, root: string, path: string): string {
-	if (/(^|[\\/])s3:/i.test(path))
-		throw new InvalidOptionError(option, 'a folder, as workers write to disks only', path);
 	const relativePath = relative(root, path);
 	if (relativePath === '..' || relativePath.startsWith(`..${sep}`) || isAbsolute(relativePath)) {
 		throw new InvalidOptionError(option, `below \`${root}\`, as workers use no other folder`, path);
