@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { readManifest } from 'kvs-archive';
-import { ArchiveQueue, ArchiveWorker, type Submission } from 'kvs-archive/bullmq';
+import { KvsArchive, readManifest, verifyDataset } from 'kvs-archive';
+import { ArchiveQueue, ArchiveWorker, type SliceWork, type SubmissionSummary } from 'kvs-archive/bullmq';
 import { startArchive } from '../helpers/archive.js';
 import { testWith } from '../helpers/needs.js';
 import { fragmentNumber, recording } from '../helpers/payload.js';
@@ -49,37 +49,53 @@ async function exportedIn(folder: string): Promise<{ numbers: string[]; left: st
 	return { numbers, left: names.filter((name) => !/^door-[\dTZ.-]+\.mkv(\.json)?$/.test(name)) };
 }
 
+/**
+ * Has the slices of a stream done by three worker processes, of which one is killed after as many attempts as `steps` says first; then
+ * Redis is stopped and started with its data, and last without. Resolves with the summary, and the folder of the output.
+ */
+async function doneInTrouble(
+	t: ExecutionContext,
+	{
+		endpoint,
+		work,
+		sliceMs,
+		steps,
+	}: { endpoint: string; work: SliceWork; sliceMs: number; steps: readonly [number, number, number] },
+): Promise<{ summary: SubmissionSummary; folder: string }> {
+	const redis = await startRedis(t, { keepsData: true });
+	const out = await temporaryDirectory(t);
+	const workers = await Promise.all([1, 2, 3].map(() => startWorker(t, redis.url, out)));
+	await using queue = new ArchiveQueue({ url: redis.url });
+	const submission = await queue.submit({
+		stream: { streamName: 'door', endpoint },
+		range: { from: startMs, to: startMs + 1e6, by: 'producer' },
+		sliceMs,
+		work,
+		output: 'day',
+	});
+	const waited = submission.wait();
+	const state = () => JSON.stringify(workers.map(({ attempts }) => attempts));
+	const over = (count: number) =>
+		until(() => workers.reduce((sum, { attempts }) => sum + attempts.length, 0) >= count, state);
+
+	await over(steps[0]);
+	workers[0]?.process.kill('SIGKILL');
+	await over(steps[1]);
+	await redis.stop();
+	await redis.start();
+	await over(steps[2]);
+	await redis.stop();
+	await redis.start({ isEmpty: true });
+	return { summary: await within(waited, state), folder: join(out, 'day') };
+}
+
 withRedis(
 	'every fragment is exported once, over a killed worker, a Redis that was away, and an empty one',
 	async (t) => {
 		// Refuses more than five calls a second, so that there is work left at each step.
 		const { endpoint } = await startArchive(t, { door: recording(4 * SLICES) }, { quotas: 'aws' });
-		const redis = await startRedis(t, { keepsData: true });
-		const out = await temporaryDirectory(t);
-		const workers = await Promise.all([1, 2, 3].map(() => startWorker(t, redis.url, out)));
-		await using queue = new ArchiveQueue({ url: redis.url });
-		const submission: Submission = await queue.submit({
-			stream: { streamName: 'door', endpoint },
-			range: { from: startMs, to: startMs + 1e6, by: 'producer' },
-			sliceMs: 8000,
-			work: { kind: 'export', container: 'mkv' },
-			output: 'day',
-		});
-		t.is(submission.jobs.length, SLICES);
-		const waited = submission.wait();
-		const state = () => JSON.stringify(workers.map(({ attempts }) => attempts));
-		const over = (count: number) =>
-			until(() => workers.reduce((sum, { attempts }) => sum + attempts.length, 0) >= count, state);
-
-		await over(3);
-		workers[0]?.process.kill('SIGKILL');
-		await over(7);
-		await redis.stop();
-		await redis.start();
-		await over(11);
-		await redis.stop();
-		await redis.start({ isEmpty: true });
-		const summary = await within(waited, state);
+		const work = { kind: 'export', container: 'mkv' } as const;
+		const { summary, folder } = await doneInTrouble(t, { endpoint, work, sliceMs: 8000, steps: [3, 7, 11] });
 		t.like(summary, {
 			isComplete: true,
 			slices: SLICES,
@@ -87,12 +103,45 @@ withRedis(
 			fragments: 4 * SLICES,
 			delivered: 4 * SLICES,
 		});
-		const { numbers, left } = await exportedIn(join(out, 'day'));
+		const { numbers, left } = await exportedIn(folder);
 		t.deepEqual(
 			numbers,
 			Array.from({ length: 4 * SLICES }, (_, index) => fragmentNumber(index + 1)),
 		);
 		t.deepEqual(left, []);
+	},
+);
+
+testWith('redis-server', 'ffmpeg')(
+	'every picture is written once, over a killed worker, a Redis that was away, and an empty one',
+	async (t) => {
+		const { endpoint } = await startArchive(t, { door: 'examples/media/clock.mkv' }, { quotas: 'aws' });
+		const work = { kind: 'frames', options: { size: { width: 32 }, layout: 'files' } } as const;
+		const { summary, folder } = await doneInTrouble(t, { endpoint, work, sliceMs: 2000, steps: [1, 2, 4] });
+		t.like(summary, { isComplete: true, slices: 8, slicesFailed: 0, pictureFailures: 0 });
+		const times: string[] = [];
+		const folders = (await readdir(folder)).toSorted();
+		for (const name of folders) {
+			t.like(await verifyDataset(join(folder, name)), { damage: [] });
+			const list = await readFile(join(folder, name, 'frames.jsonl'), 'utf8');
+			times.push(
+				...list
+					.trimEnd()
+					.split('\n')
+					.map((line): string => JSON.parse(line).timestamp),
+			);
+		}
+		t.is(folders.length, 8);
+		t.is(times.length, summary.pictures);
+		await using archive = new KvsArchive({ streamName: 'door', endpoint });
+		const expected: string[] = [];
+		const range = { from: startMs, to: startMs + 1e6, by: 'producer' } as const;
+		for await (const { timestamp } of archive.pictures(range, { size: { width: 32 } }))
+			expected.push(timestamp?.toISOString() ?? '');
+		t.deepEqual(
+			times.map((time) => new Date(time).toISOString()),
+			expected,
+		);
 	},
 );
 
