@@ -12,7 +12,7 @@ import { startMs } from '../helpers/range.js';
 import { startRedis, type TestRedis } from '../helpers/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { within } from '../helpers/wait.js';
-import { runWithoutPackages } from '../helpers/without-packages.js';
+import { runWithoutPeers } from '../helpers/without-packages.js';
 
 const withRedis = testWith('redis-server');
 
@@ -278,7 +278,7 @@ test('without its packages one line says what to install', async (t) => {
 		import { ArchiveWorker } from './dist/bullmq/index.js';
 		const worker = new ArchiveWorker({ url: 'redis://127.0.0.1' });
 		await worker.start().catch(({ code, message }) => console.log(code, message));`;
-	t.deepEqual(await runWithoutPackages(t, program), {
+	t.deepEqual(await runWithoutPeers(t, program), {
 		code: 0,
 		stdout: 'KVS_PEER_MISSING this needs the package `bullmq`, which is not installed: npm install bullmq\n',
 		stderr: '',

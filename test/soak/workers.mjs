@@ -160,7 +160,7 @@ for (const { what, atMs } of events) {
 }
 const shares = Map.groupBy?.(all, ({ pid }) => pid) ?? new Map();
 for (const [pid, notesOf] of shares) say(`worker ${pid}: ${notesOf.length} fragments`);
-const [first = 0, last = 0] = [memory[0], memory.at(-1)];
+const [first, last] = [memory[0], memory.at(-1)];
 say(
 	`memory of a worker: ${(first / 2 ** 20).toFixed(0)} MiB, at the end ${(last / 2 ** 20).toFixed(0)} MiB  ${check(last <= first * MAX_GROWTH)}`,
 );

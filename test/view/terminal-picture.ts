@@ -29,10 +29,8 @@ export async function terminalPicture(
 	});
 	const command = ['kvs-archive', ...args].join(' ');
 	const lines = `$ ${command}\n${stdout}`.replace(/[&<]/g, (char) => (char === '&' ? '&amp;' : '&lt;'));
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-	const html = lines.replace(/\x1b\[(\d+)m([^\x1b]*)(?:\x1b\[\d+m)?/g, (_, code: string, text: string) =>
-		STYLES[code] === undefined ? text : `<span style="${STYLES[code]}">${text}</span>`,
-	);
+	const [plain = '', ...styled] = lines.split('\u001b[');
+	const html = plain + styled.map(spanOf).join('');
 	const style =
 		'background:#0f151c;color:#e8eef5;margin:0;padding:16px;font:14px/1.5 monospace;white-space:pre-wrap';
 	const page = `<body style="margin:0"><pre style="${style}">${html}</pre></body>`;
@@ -41,4 +39,10 @@ export async function terminalPicture(
 	});
 	await screenshot(opened.page, name);
 	return stdout;
+}
+
+/** What follows the beginning of an escape sequence: `1mspan 0`. */
+function spanOf(sequence: string): string {
+	const [, code = '', text = ''] = /^(\d+)m([\s\S]*)$/.exec(sequence) ?? [];
+	return STYLES[code] === undefined ? text : `<span style="${STYLES[code]}">${text}</span>`;
 }
