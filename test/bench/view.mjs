@@ -68,7 +68,7 @@ try {
 	await page.addInitScript(`
 		const isRecorded = () => {
 			const canvas = document.getElementById('canvas');
-			if (canvas === null || canvas.width === 0) return false;
+			if (canvas === null || canvas.clientWidth === 0) return false;
 			const row = canvas.getContext('2d').getImageData(0, Math.round(103 * canvas.width / canvas.clientWidth), canvas.width, 1).data;
 			for (let x = 0; x < row.length; x += 4) if (row[x + 2] > row[x] + 60) return true;
 			return false;

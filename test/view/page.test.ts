@@ -43,6 +43,12 @@ test('a fragment reaches into the next tile, and a gap shorter than a pixel is n
 		{ kind: 'recorded', fromMs: 500, toMs: 2000 },
 	]);
 	t.is(spansOf(tiles, 1, NEVER_MS).length, 4);
+	// Nor is one at the edge of a tile.
+	const edges = [
+		tile(0, 1000, { fragments: [fragment(0, 970)] }),
+		tile(1000, 2000, { fragments: [fragment(1020, 980)] }),
+	];
+	t.deepEqual(spansOf(edges, 50, NEVER_MS), [{ kind: 'recorded', fromMs: 0, toMs: 2000 }]);
 });
 
 test('samples, what is not known and the future are different things', (t) => {

@@ -56,7 +56,9 @@ export function spansOf(tiles: readonly Tile[], resolutionMs: number, nowMs: num
 			position = Math.max(position, Math.min(tile.toMs, startMs + lastsMs));
 			endMs = Math.max(endMs, startMs + lastsMs);
 		});
-		if (position < untilMs) add(between, position, untilMs);
+		// A gap at the edge of a tile is no more visible than one inside it.
+		const isShort = position > tile.fromMs && untilMs - position <= resolutionMs;
+		if (position < untilMs) add(isShort ? 'recorded' : between, position, untilMs);
 	}
 	return spans;
 }
