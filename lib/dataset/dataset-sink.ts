@@ -29,6 +29,8 @@ export interface DatasetSinkOptions extends DatasetFormOptions {
 export class DatasetSink extends Writable {
 	readonly #folder: OutputFolder;
 	readonly #form: DatasetForm;
+	/** The picture that was given last. */
+	#adding: Promise<void> = Promise.resolve();
 	#lock: FolderLock | null = null;
 	#writer: DatasetWriter | null = null;
 
@@ -50,7 +52,8 @@ export class DatasetSink extends Writable {
 		_encoding: BufferEncoding,
 		callback: (error?: Error | null) => void,
 	): void {
-		this.#add(picture).then(() => callback(), callback);
+		this.#adding = this.#add(picture);
+		this.#adding.then(() => callback(), callback);
 	}
 
 	override _final(callback: (error?: Error | null) => void): void {
@@ -102,6 +105,8 @@ export class DatasetSink extends Writable {
 	}
 
 	async #leave(): Promise<void> {
+		// A picture that is being written may still be about to take the folder. Its error is its callback's.
+		await this.#adding.catch(() => {});
 		try {
 			await this.#writer?.leave();
 		} finally {

@@ -79,13 +79,16 @@ test('no two pictures have one name: not with equal times, nor with two tracks, 
 test('a sink that fails leaves no list; the next begins anew, and one that is finished is left', async (t) => {
 	const folder = join(await temporaryDirectory(t), 'deep', 'pictures');
 	const first = await pictureAt(start);
+	const broken = new DatasetSink(folder);
+	const closed = new Promise((resolve) => broken.once('close', resolve));
 	await t.throwsAsync(
 		pipeline(async function* () {
 			yield first;
 			throw new Error('the source broke');
-		}, new DatasetSink(folder)),
+		}, broken),
 		{ message: 'the source broke' },
 	);
+	await closed;
 	await pipeline(Readable.from([await pictureAt(start + 1)]), new DatasetSink(folder));
 	t.deepEqual((await readdir(folder)).sort(), [
 		'2026-01-31T14.03.07.251Z.jpg',
