@@ -255,7 +255,7 @@ withChromium('what comes in is followed live; a service that goes away and comes
 	})().catch(() => {});
 	const address = await serveView(t, server.url, { streams: ['live'] });
 	const { page, errors } = await openPage(t, address);
-	await waitForText(page, 'description', /live: .* recorded/);
+	await waitForText(page, 'description', /live: .*: recorded/);
 	await page.click('#live');
 	await waitForText(page, 'shown-time', /after it was taken/);
 	const firstMs = await shownMs(page);
