@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
+import { append } from './commands/append.js';
 import { withViewOptions } from './commands/playback/view-options.js';
 import { withServeOptions } from './commands/serve-options.js';
 import { addWorkerCommands } from './commands/submit/submit-options.js';
@@ -263,10 +264,6 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 		command.option('--verbose', 'print the stack of an error');
 	}
 	return program;
-}
-
-function append(value: string, values: readonly string[] = []): string[] {
-	return [...values, value];
 }
 
 function readVersion(): string {

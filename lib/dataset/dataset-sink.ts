@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { type FolderLock, folderOf, type OutputFolder } from '../files/output-folder.js';
+import { FRESH_START } from '../model/run-start.js';
 import type { Picture } from '../pictures/picture.js';
 import {
 	beginDataset,
@@ -91,15 +92,9 @@ export class DatasetSink extends Writable {
 
 	async #finish(): Promise<void> {
 		await (this.#writer ?? this.#newWriter()).finish({
-			pictureFailures: 0,
+			...FRESH_START.totals,
 			fragments: 0,
-			delivered: 0,
-			failed: 0,
-			missing: 0,
-			skipped: 0,
-			frames: 0,
-			bytes: 0,
-			gaps: 0,
+			pictureFailures: 0,
 		});
 		await forgetProgress(this.#folder);
 	}

@@ -110,7 +110,7 @@ async function respond(
 	});
 	const { body } = reply;
 	if (typeof body === 'string' || body instanceof Uint8Array) {
-		response.end(request.method === 'HEAD' ? undefined : body);
+		response.end(body);
 		return;
 	}
 	await pipeline(Readable.from(body, { objectMode: false }), response);

@@ -2,25 +2,15 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { CHROMIUM } from '../helpers/needs.js';
+import type { ExecutionContext } from 'ava';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { sharedBrowser } from '../helpers/browser.js';
 
 /** How long anything is waited for. */
 const LIMIT_MS = 90_000;
 
 /** How long a test may take on a machine that is busy. */
 const TEST_LIMIT_MS = 600_000;
-
-/** Nothing of the machine is needed but its processor; and it plays without being touched. */
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'];
-
-/** One for all tests: it takes longer to start than most of them. */
-let browser: Promise<Browser> | null = null;
-
-test.after.always(async () => {
-	await (await browser)?.close();
-});
 
 /** A film whose frames carry their number: ten stripes along their top, of which each is black or white. 25 frames a second. */
 export async function countedFilm(
@@ -57,8 +47,10 @@ export async function openPage(
 	options: BrowserContextOptions = {},
 ): Promise<{ page: Page; errors: string[] }> {
 	t.timeout(TEST_LIMIT_MS);
-	browser ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-	const context = await (await browser).newContext({ viewport: { width: 1200, height: 1000 }, ...options });
+	const context = await (await sharedBrowser()).newContext({
+		viewport: { width: 1200, height: 1000 },
+		...options,
+	});
 	const page = await context.newPage();
 	page.setDefaultTimeout(LIMIT_MS);
 	t.teardown(() => context.close());

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { append } from './append.js';
 
 /** Adds the description and the options of `serve`. */
 export function withServeOptions(command: Command): Command {
@@ -33,8 +34,4 @@ export function withServeOptions(command: Command): Command {
 		.option('--ffmpeg <path>', 'the ffmpeg that GetImages decodes with (default: the one in the PATH)')
 		.option('--tls-cert <file>', 'speak HTTPS, with this certificate in PEM')
 		.option('--tls-key <file>', 'the private key of --tls-cert, in PEM');
-}
-
-function append(value: string, values: readonly string[] = []): string[] {
-	return [...values, value];
 }

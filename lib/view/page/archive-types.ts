@@ -29,8 +29,8 @@ export interface FragmentDetails {
 
 /** What the headers of a range say: tracks, their changes, and where fragments do not meet. */
 export type TimelineLine =
-	| { readonly type: 'tracks' | 'codec-change'; readonly atMs: number; readonly tracks: readonly string[] }
-	| { readonly type: 'gap' | 'overlap'; readonly fromMs: number; readonly toMs: number };
+	| { readonly type: 'codec-change'; readonly atMs: number; readonly tracks: readonly string[] }
+	| { readonly type: 'overlap'; readonly fromMs: number; readonly toMs: number };
 
 /** A playback session. */
 export interface Session {

@@ -1,30 +1,26 @@
 import type { KvsArchive, Track } from '../../index.js';
 import type { Window } from './stored-window.js';
 
-/** Where the tracks of a range change, and what is between its spans. */
+/** Where the tracks of a range change, and where its fragments overlap. */
 export type TimelineLine =
-	| { readonly type: 'tracks' | 'codec-change'; readonly atMs: number; readonly tracks: readonly string[] }
-	| { readonly type: 'gap' | 'overlap'; readonly fromMs: number; readonly toMs: number };
+	| { readonly type: 'codec-change'; readonly atMs: number; readonly tracks: readonly string[] }
+	| { readonly type: 'overlap'; readonly fromMs: number; readonly toMs: number };
 
 /**
- * What the listing of a range does not show by itself: gaps and overlaps as they are measured on the producer's clock, and
- * the tracks, of at most 100 headers.
+ * What the listing of a range does not show by itself: overlaps as they are measured on the producer's clock, and changes
+ * of the tracks, of at most 100 headers.
  */
 export async function* codecChanges(
 	archive: KvsArchive,
 	window: Window,
 	signal: AbortSignal,
 ): AsyncGenerator<TimelineLine> {
-	let isFirst = true;
 	for await (const event of archive.timeline(window, { signal })) {
-		if (event.type === 'span' && event.tracks !== null && isFirst) {
-			isFirst = false;
-			yield { type: 'tracks', atMs: event.from.getTime(), tracks: event.tracks.map(trackText) };
-		} else if (event.type === 'codec-change') {
+		if (event.type === 'codec-change') {
 			yield { type: 'codec-change', atMs: event.at.getTime(), tracks: event.tracks.map(trackText) };
-		} else if (event.type === 'gap' && (event.kind === 'gap' || event.kind === 'overlap')) {
+		} else if (event.type === 'gap' && event.kind === 'overlap') {
 			const [fromMs, toMs] = [event.from.getTime(), event.to.getTime()];
-			yield { type: event.kind, fromMs: Math.min(fromMs, toMs), toMs: Math.max(fromMs, toMs) };
+			yield { type: 'overlap', fromMs: Math.min(fromMs, toMs), toMs: Math.max(fromMs, toMs) };
 		}
 	}
 }

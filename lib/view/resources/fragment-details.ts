@@ -1,4 +1,4 @@
-import type { KvsArchive } from '../../index.js';
+import type { FragmentEvent, KvsArchive } from '../../index.js';
 import { trackText } from './codec-changes.js';
 import type { Window } from './stored-window.js';
 
@@ -22,35 +22,35 @@ export async function fragmentDetails(
 	{ at, by }: { readonly at: Date; readonly by: Window['by'] },
 	signal: AbortSignal,
 ): Promise<FragmentDetails | null> {
-	let found = null as FragmentDetails | null;
+	let start = null as FragmentEvent | null;
+	let tags: FragmentDetails['tags'] = [];
 	let [frames, keyframes] = [0, 0];
 	const failures: FragmentDetails['failures'][number][] = [];
 	// The listing's times are whole milliseconds, of times that need not be.
 	const range = { from: new Date(at.getTime() - 1), to: new Date(at.getTime() + 1), by };
 	for await (const event of archive.events(range, { signal })) {
 		if (!('fragmentNumber' in event) || event.fragmentNumber !== fragmentNumber) continue;
-		if (event.type === 'frame') {
+		if (event.type === 'fragment') start = event;
+		else if (event.type === 'frame') {
 			frames++;
 			if (event.keyframe) keyframes++;
 		} else if (event.type === 'fragment-failure') {
 			failures.push({ name: event.name, message: event.message });
-			found ??= { fragmentNumber, tracks: [], hasVideo: false, tags: [], frames, keyframes, failures };
-		} else if (event.type === 'fragment') {
-			found = {
-				fragmentNumber,
-				tracks: event.tracks.map(trackText),
-				hasVideo: event.tracks.some(({ type }) => type === 'video'),
-				tags: [],
-				frames,
-				keyframes,
-				failures,
-			};
-		} else if (event.type === 'fragment-end' && found !== null) {
-			const tags = event.tags.map(({ name, value }) => [name, valueText(value)] as const);
-			found = { ...found, tags };
+		} else if (event.type === 'fragment-end') {
+			tags = event.tags.map(({ name, value }) => [name, valueText(value)]);
 		}
 	}
-	return found && { ...found, frames, keyframes };
+	if (start === null && failures.length === 0) return null;
+	const tracks = start?.tracks ?? [];
+	return {
+		fragmentNumber,
+		tracks: tracks.map(trackText),
+		hasVideo: tracks.some(({ type }) => type === 'video'),
+		tags,
+		frames,
+		keyframes,
+		failures,
+	};
 }
 
 function valueText(value: string | Uint8Array | null): string {

@@ -25,8 +25,9 @@ export async function storedBounds(
 	// From the newest backwards: what comes in now is found in one step.
 	let reachMs = FIRST_REACH_MS;
 	while (reachMs < nowMs && !(await holds(nowMs - reachMs, nowMs))) reachMs *= REACH_FACTOR;
-	const lastMs = await lastBoundary(Math.max(0, nowMs - reachMs), nowMs, (ms) => holds(ms, nowMs));
-	const firstMs = await firstBoundary(0, lastMs, (ms) => holds(0, ms));
+	const isAfterLast = async (ms: number): Promise<boolean> => !(await holds(ms, nowMs));
+	const { beforeMs: lastMs } = await changeBetween(Math.max(0, nowMs - reachMs), nowMs, isAfterLast);
+	const { afterMs: firstMs } = await changeBetween(0, lastMs, (ms) => holds(0, ms));
 	return { firstMs, lastMs };
 }
 
@@ -51,7 +52,7 @@ export async function playbackStart(
 		if (atMs + reachMs >= nowMs) return null;
 		reachMs *= REACH_FACTOR;
 	}
-	const firstMs = await firstBoundary(atMs, atMs + reachMs, (ms) => holds(atMs, ms));
+	const { afterMs: firstMs } = await changeBetween(atMs, atMs + reachMs, (ms) => holds(atMs, ms));
 	const found = await startsIn(archive, { fromMs: atMs, toMs: firstMs + PRECISION_MS, by }, signal);
 	return found[0]?.startMs ?? null;
 }
@@ -80,32 +81,17 @@ function holder(
 		(await sampleBucket(archive, { from: new Date(fromMs), to: new Date(toMs), by }, signal)) !== null;
 }
 
-/** The smallest time, about, for which something is stored up to it. */
-async function firstBoundary(
+/** Where something that is false at first and true from some time on changes: the two sides of that, within the precision. */
+async function changeBetween(
 	fromMs: number,
 	toMs: number,
-	isStoredUpTo: (ms: number) => Promise<boolean>,
-): Promise<number> {
-	let [low, high] = [fromMs, toMs];
-	while (high - low > PRECISION_MS) {
-		const middle = Math.floor((low + high) / 2);
-		if (await isStoredUpTo(middle)) high = middle;
-		else low = middle;
+	isTrue: (ms: number) => Promise<boolean>,
+): Promise<{ readonly beforeMs: number; readonly afterMs: number }> {
+	let [beforeMs, afterMs] = [fromMs, toMs];
+	while (afterMs - beforeMs > PRECISION_MS) {
+		const middleMs = Math.floor((beforeMs + afterMs) / 2);
+		if (await isTrue(middleMs)) afterMs = middleMs;
+		else beforeMs = middleMs;
 	}
-	return high;
-}
-
-/** The largest time, about, for which something is stored from it on. */
-async function lastBoundary(
-	fromMs: number,
-	toMs: number,
-	isStoredFrom: (ms: number) => Promise<boolean>,
-): Promise<number> {
-	let [low, high] = [fromMs, toMs];
-	while (high - low > PRECISION_MS) {
-		const middle = Math.ceil((low + high) / 2);
-		if (await isStoredFrom(middle)) low = middle;
-		else high = middle;
-	}
-	return low;
+	return { beforeMs, afterMs };
 }

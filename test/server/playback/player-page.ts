@@ -5,24 +5,14 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { CHROMIUM } from '../../helpers/needs.js';
+import type { ExecutionContext } from 'ava';
+import type { Page } from 'playwright-core';
+import { sharedBrowser } from '../../helpers/browser.js';
 
 /** How long anything is waited for. */
 const LIMIT_MS = 90_000;
 
 const require = createRequire(import.meta.url);
-
-/** Nothing of the machine is needed but its processor; and it plays without being touched. */
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'];
-
-/** One for all tests: it takes longer to start than most of them. */
-let browser: Promise<Browser> | null = null;
-
-test.after.always(async () => {
-	await (await browser)?.close();
-});
 
 /** A page with a player, of another origin than the archive's; each segment takes `delayMs` longer to come. */
 export async function openPlayer(
@@ -37,8 +27,7 @@ export async function openPlayer(
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	browser ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-	const page = await (await browser).newPage();
+	const page = await (await sharedBrowser()).newPage();
 	page.setDefaultTimeout(LIMIT_MS);
 	t.teardown(async () => {
 		await page.close();

@@ -1,4 +1,10 @@
-import type { DecodeFailure, ExportPicturesSummary, Picture, PictureSummary } from '../../../index.js';
+import type {
+	DecodeFailure,
+	ExportPicturesSummary,
+	Picture,
+	PictureStream,
+	PictureSummary,
+} from '../../../index.js';
 import type { ScreenRequest } from './pictures-at.js';
 
 /** The most frames for which the reason of a failure is kept; the others are counted. */
@@ -63,9 +69,16 @@ export class FramesTally {
 		return { pictures, ...(this.#exported ?? this.totals), isComplete };
 	}
 
-	/** A run begins. */
-	begin(): void {
-		this.#givenBefore = this.#given;
+	/** The pictures of one run after the other, counted, and their results. */
+	async *picturesOf(runs: AsyncIterable<PictureStream>): AsyncGenerator<Picture> {
+		for await (const run of runs) {
+			this.#givenBefore = this.#given;
+			for await (const picture of run) {
+				this.picture(picture);
+				yield picture;
+			}
+			this.#end(await run.summary);
+		}
 	}
 
 	picture({ at = [] }: Picture): void {
@@ -81,11 +94,11 @@ export class FramesTally {
 	/** A range was written. */
 	exported(summary: ExportPicturesSummary): void {
 		this.#exported = summary;
-		this.end(summary);
+		this.#end(summary);
 	}
 
 	/** A run has ended. */
-	end(summary: PictureSummary): void {
+	#end(summary: PictureSummary): void {
 		for (const name of Object.keys(this.totals) as (keyof FramesTally['totals'])[]) {
 			this.totals[name] += summary[name];
 		}

@@ -37,24 +37,24 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 		onProgress: bar.update.bind(bar),
 		onFailure: (failure: DecodeFailure) => tally.failure(failure),
 	};
-	async function take(picture: Picture): Promise<void> {
-		tally.picture(picture);
+	async function print(picture: Picture): Promise<void> {
 		if (options.json) await terminal.writeJson([picture]);
 	}
 	/** Writes the pictures of a range. */
 	async function exportRange(range: DateRange): Promise<void> {
-		const how = { ...pictureOptions, ...layout, select, onPicture: take };
+		const onPicture = (picture: Picture): Promise<void> => {
+			tally.picture(picture);
+			return print(picture);
+		};
+		const how = { ...pictureOptions, ...layout, select, onPicture };
 		tally.exported(await archive.exportPictures(range, folder, how));
 	}
 	/** Pictures of one run after the other. */
 	async function* pictures(request: ScreenRequest): AsyncGenerator<Picture> {
-		for await (const run of runsAt(archive, request, pictureOptions, () => tally.hasFound)) {
-			tally.begin();
-			for await (const picture of run) {
-				await take(picture);
-				yield picture;
-			}
-			tally.end(await run.summary);
+		const runs = runsAt(archive, request, pictureOptions, () => tally.hasFound);
+		for await (const picture of tally.picturesOf(runs)) {
+			await print(picture);
+			yield picture;
 		}
 	}
 	try {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { append } from '../append.js';
 
 /** Adds the description and the options of `view`. */
 export function withViewOptions(command: Command): Command {
@@ -15,8 +16,4 @@ export function withViewOptions(command: Command): Command {
 		.option('--profile <name>', 'AWS profile')
 		.option('--port <n>', 'where to listen (default: a free one)')
 		.option('--open', 'open the page in a browser');
-}
-
-function append(value: string, values: readonly string[] = []): string[] {
-	return [...values, value];
 }

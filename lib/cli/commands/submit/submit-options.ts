@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
 import { withMetricsOptions } from '../../metrics/metrics-options.js';
 import { withRangeOptions } from '../../stream-options.js';
+import { append } from '../append.js';
 
 /** Loads a command when it is called, and hands its exit status on. */
 type Run = <A extends unknown[]>(
@@ -115,8 +116,4 @@ function withSliceOptions(command: Command): Command {
 		.option('--out <dir>', 'the folder that workers have as --out, as it is called here', '.')
 		.option('--wait', 'wait until every slice is done; exit status 3 where something is missing')
 		.option('--verbose', 'print the stack of an error');
-}
-
-function append(value: string, values: readonly string[] = []): string[] {
-	return [...values, value];
 }

@@ -49,11 +49,9 @@ export class StreamRow {
 
 	/** The known fragment that a time is in; null where there is none. */
 	fragmentAt(ms: number): PlacedFragment | null {
-		let found: PlacedFragment | null = null;
-		for (const { fragments } of this.#tiles) {
-			for (const fragment of fragments) if (fragment.startMs <= ms) found = fragment;
-		}
-		if (found === null) return null;
+		const tile = this.#tiles.findLast(({ fragments: [first] }) => first !== undefined && first.startMs <= ms);
+		const found = tile?.fragments.findLast(({ startMs }) => startMs <= ms);
+		if (found === undefined) return null;
 		const isIn = ms <= found.startMs + found.lengthMs + Math.min(1000, Math.max(100, found.lengthMs / 4));
 		return isIn ? found : null;
 	}

@@ -52,7 +52,6 @@ export class TileStore {
 	/** In order of their last use. */
 	readonly #tiles = new Map<string, Tile>();
 	readonly #requests = new Map<string, AbortController>();
-	#sight: Sight | null = null;
 	#pausedUntilMs = 0;
 	#isClosed = false;
 
@@ -75,14 +74,13 @@ export class TileStore {
 
 	/** The tiles of what is in sight, and the one before, from left to right; asks for what is not known. */
 	look(sight: Sight): readonly Tile[] {
-		this.#sight = sight;
 		const tiles = this.#inSight(sight);
 		for (const [key, tile] of tiles) {
 			this.#tiles.delete(key);
 			this.#tiles.set(key, tile);
 		}
 		this.#giveUp(new Set(tiles.keys()));
-		this.#ask();
+		this.#ask(tiles, sight);
 		return [...tiles.values()];
 	}
 
@@ -159,10 +157,9 @@ export class TileStore {
 	}
 
 	/** Asks for what is not known in sight, nearest to the focus first, as far as there is room. */
-	#ask(): void {
+	#ask(tiles: ReadonlyMap<string, Tile>, { focusMs }: Sight): void {
 		const nowMs = Date.now();
-		if (this.#sight === null || this.#isClosed || nowMs < this.#pausedUntilMs) return;
-		const { focusMs } = this.#sight;
+		if (this.#isClosed || nowMs < this.#pausedUntilMs) return;
 		const wanted: { name: string; distanceMs: number; run: (signal: AbortSignal) => Promise<void> }[] = [];
 		const want = (
 			name: string,
@@ -173,7 +170,7 @@ export class TileStore {
 			if (this.#requests.has(name)) return;
 			wanted.push({ name, distanceMs: Math.abs((fromMs + toMs) / 2 - focusMs), run });
 		};
-		for (const [key, tile] of this.#inSight(this.#sight)) {
+		for (const [key, tile] of tiles) {
 			if (tile.fromMs > nowMs) continue;
 			const isStale = tile.isGrowing && nowMs - tile.askedMs > REFRESH_MS;
 			if (tile.state === 'loading' || (tile.state === 'whole' && isStale)) {

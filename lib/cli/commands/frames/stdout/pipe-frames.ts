@@ -1,11 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import {
-	type DecodeFailure,
-	InvalidOptionError,
-	type Picture,
-	type PictureStream,
-	SinkError,
-} from '../../../../index.js';
+import { type DecodeFailure, InvalidOptionError, type PictureStream, SinkError } from '../../../../index.js';
 import { archiveOf, type DateRange, rangeOrAround, whereOf } from '../../../archive-options.js';
 import type { CommandContext } from '../../../command-context.js';
 import { EXIT } from '../../../exit.js';
@@ -44,21 +38,11 @@ export async function pipeFrames(options: FramesCommandOptions, context: Command
 		if (screen === null) yield archive.pictures(range as DateRange, { ...pictureOptions, select });
 		else yield* runsAt(archive, screen, pictureOptions, () => tally.hasFound);
 	}
-	async function* pictures(): AsyncGenerator<Picture> {
-		for await (const run of runs()) {
-			tally.begin();
-			for await (const picture of run) {
-				tally.picture(picture);
-				yield picture;
-			}
-			tally.end(await run.summary);
-		}
-	}
 	const times = await openPictureTimes(options.times, terminal);
 	const isY4m = options.format === 'y4m';
 	const pipe = new PicturePipe({ terminal, times, isY4m, select, isScaled: form.size !== undefined });
 	try {
-		await pipeline(pictures, pipe);
+		await pipeline(tally.picturesOf(runs()), pipe);
 	} catch (error) {
 		signal.throwIfAborted();
 		const reason = error instanceof SinkError && error.code === 'KVS_EMPTY_RANGE' ? whyNothing(tally) : null;
