@@ -83,7 +83,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		's3/index.ts',
 		'stream',
 	],
-	view: ['errors.ts', 'index.ts'],
+	view: ['errors.ts', 'index.ts', 'loopback'],
 	cli: [
 		'bullmq/index.ts',
 		'dynamodb/index.ts',

@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { ownHost } from '../loopback/own-host.js';
 
-/** Names under which a browser reaches a server on loopback. */
-const LOOPBACK_HOST = /^(localhost|127\.0\.0\.1|\[::1\]):(?<port>\d{1,5})$/i;
+/** The port of a Host that names none. */
+const DEFAULT_PORT = '80';
 
 /** Why a request is refused. */
 export interface Refusal {
@@ -24,9 +25,11 @@ export class RequestGuard {
 	}
 
 	/** Why the request is refused; null where it is let in. `url`: its target. */
-	refusalOf({ method, headers, socket }: IncomingMessage, url: URL): Refusal | null {
-		const { port } = LOOPBACK_HOST.exec(headers.host ?? '')?.groups ?? {};
-		if (port === undefined || Number(port) !== socket.localPort) {
+	refusalOf(
+		{ method, headers, socket }: IncomingMessage,
+		{ url, server }: { readonly url: URL; readonly server: Server },
+	): Refusal | null {
+		if (ownHost(headers.host, { server, socket, isAnyName: false }) === null) {
 			return { status: 421, message: 'this server has another name: open the address that `view` printed' };
 		}
 		if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') {
@@ -39,19 +42,19 @@ export class RequestGuard {
 		if (isForeign || (!isPage && site !== undefined && site !== 'same-origin' && site !== 'none')) {
 			return { status: 403, message: 'requests of other pages are refused' };
 		}
-		if (this.#isToken(url.searchParams.get('token')) || this.#isToken(this.#cookieOf(headers.cookie, port))) {
+		if (this.#isToken(url.searchParams.get('token')) || this.#isToken(this.#cookieOf(headers))) {
 			return null;
 		}
 		return { status: 403, message: 'the token is missing or wrong: open the address that `view` printed' };
 	}
 
-	/** The header that gives the page its cookie. Ports share cookies, so its name has the port. */
-	cookieFor(port: number | undefined): string {
-		return `kvs-view-${port}=${this.#token}; Path=/; HttpOnly; SameSite=Strict`;
+	/** The header that gives the page its cookie. */
+	cookieFor({ headers }: IncomingMessage): string {
+		return `${cookieName(headers.host)}=${this.#token}; Path=/; HttpOnly; SameSite=Strict`;
 	}
 
-	#cookieOf(header: string | undefined, port: string): string | null {
-		const name = `kvs-view-${port}=`;
+	#cookieOf({ host, cookie: header }: IncomingMessage['headers']): string | null {
+		const name = `${cookieName(host)}=`;
 		const found = (header ?? '').split(/;\s*/).find((cookie) => cookie.startsWith(name));
 		return found?.slice(name.length) ?? null;
 	}
@@ -59,6 +62,11 @@ export class RequestGuard {
 	#isToken(text: string | null): boolean {
 		return text !== null && timingSafeEqual(digest(text), digest(this.#token));
 	}
+}
+
+/** Browsers share cookies between ports, so it has the one that the browser uses: not ours, where that is forwarded. */
+function cookieName(host = ''): string {
+	return `kvs-view-${/:(\d+)$/.exec(host)?.[1] ?? DEFAULT_PORT}`;
 }
 
 /** Of one length, so that they can be compared in constant time. */

@@ -50,7 +50,9 @@ export function createViewServer({ openArchive, ...start }: ViewServerOptions): 
 	const routes = new ViewRoutes(new OpenArchives(openArchive), start);
 	const closing = new AbortController();
 	const server = createServer((request, response) => {
-		respond(request, response, { guard, routes, closing: closing.signal }).catch(() => response.destroy());
+		respond(request, response, { server, guard, routes, closing: closing.signal }).catch(() =>
+			response.destroy(),
+		);
 	});
 	const closed = new Promise<void>((resolve) => {
 		server.once('close', () => resolve());
@@ -85,6 +87,7 @@ async function listen(server: Server, port: number, token: string): Promise<stri
 }
 
 interface Responding {
+	readonly server: Server;
 	readonly guard: RequestGuard;
 	readonly routes: ViewRoutes;
 	readonly closing: AbortSignal;
@@ -93,12 +96,12 @@ interface Responding {
 async function respond(
 	request: IncomingMessage,
 	response: ServerResponse,
-	{ guard, routes, closing }: Responding,
+	{ server, guard, routes, closing }: Responding,
 ): Promise<void> {
 	const gone = new AbortController();
 	response.once('close', () => gone.abort());
 	const signal = AbortSignal.any([gone.signal, closing]);
-	const reply = await replyTo(request, { guard, routes, signal });
+	const reply = await replyTo(request, { server, guard, routes, signal });
 	if (response.destroyed) {
 		await closeBody(reply);
 		return;
@@ -118,17 +121,17 @@ async function respond(
 
 async function replyTo(
 	request: IncomingMessage,
-	{ guard, routes, signal }: Pick<Responding, 'guard' | 'routes'> & { readonly signal: AbortSignal },
+	{ server, guard, routes, signal }: Omit<Responding, 'closing'> & { readonly signal: AbortSignal },
 ): Promise<ViewReply> {
 	try {
 		const url = new URL(request.url ?? '/', 'http://view.invalid');
-		const refusal = guard.refusalOf(request, url);
+		const refusal = guard.refusalOf(request, { url, server });
 		if (refusal !== null) return jsonReply({ code: 'KVS_DENIED', message: refusal.message }, refusal.status);
 		const body = request.method === 'POST' ? await readBody(request) : {};
 		const viewRequest: ViewRequest = { method: request.method ?? 'GET', url, body, signal };
 		const reply = await routes.reply(viewRequest);
 		if (url.pathname !== '/') return reply;
-		return { ...reply, headers: { 'set-cookie': guard.cookieFor(request.socket.localPort) } };
+		return { ...reply, headers: { 'set-cookie': guard.cookieFor(request) } };
 	} catch (error) {
 		return errorReply(error);
 	}

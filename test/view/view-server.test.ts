@@ -46,6 +46,18 @@ test('only who has the token is let in, from no other page and under no other na
 	t.is(await statusOf(address, {}, 'PUT'), 405);
 });
 
+test('a forwarded port is no other name, and has a cookie of its own', async (t) => {
+	const address = await serveView(t, 'http://127.0.0.1:1');
+	const { origin } = new URL(address);
+	const headers = { host: 'localhost:8080', origin: 'http://localhost:8080' };
+	t.is(await statusOf(address, headers), 200);
+	t.is(await statusOf(address, { ...headers, origin: 'http://localhost:9090' }), 403);
+	const token = new URL(address).searchParams.get('token');
+	const withCookie = (port: number) => ({ ...headers, cookie: `kvs-view-${port}=${token}` });
+	t.is(await statusOf(`${origin}/api/start`, withCookie(8080)), 200);
+	t.is(await statusOf(`${origin}/api/start`, withCookie(9090)), 403);
+});
+
 test('the page has a strict policy, a cookie that scripts cannot read, and no address but its own', async (t) => {
 	const address = await serveView(t, 'http://127.0.0.1:1');
 	const response = await fetch(address);
