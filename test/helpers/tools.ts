@@ -22,10 +22,10 @@ export interface Outcome {
 export function run(
 	command: string,
 	args: readonly string[],
-	{ env = {}, input }: { env?: NodeJS.ProcessEnv; input?: Uint8Array } = {},
+	{ cwd, env = {}, input }: { cwd?: string; env?: NodeJS.ProcessEnv; input?: Uint8Array } = {},
 ): Promise<Outcome> {
 	return new Promise((resolve, reject) => {
-		const child = spawn(command, args, { env: { ...process.env, ...env } });
+		const child = spawn(command, args, { cwd, env: { ...process.env, ...env } });
 		let stdout = '';
 		let stderr = '';
 		child.stdout.on('data', (chunk) => {
