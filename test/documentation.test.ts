@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import test from 'ava';
 import { ArchiveClient } from '#lib/aws/archive-client.js';
 import { ERROR_CODES } from '#lib/errors.js';
@@ -10,27 +11,52 @@ import { FRESH_START } from '#lib/model/run-start.js';
 import { systemClock } from '#lib/pace/clock.js';
 import { publicEvents } from '#lib/run/event-stream.js';
 import { type MediaRun, runStages } from '#lib/run/open-run.js';
-import { run } from './helpers/tools.js';
 import { unlimited } from './helpers/unlimited.js';
 
-test('the program in the README prints what the README says', async (t) => {
-	const text = await readFile('README.md', 'utf8');
-	const [, program = '', output = ''] = /```ts\n([\s\S]*?)```\n\n```\n([\s\S]*?)```/.exec(text) ?? [];
-	// Beside the compiled tests, from where the package is found by its name.
-	const directory = resolve('build/readme');
-	await mkdir(directory, { recursive: true });
-	t.teardown(() => rm(directory, { recursive: true }));
-	await writeFile(join(directory, 'program.mts'), program);
-	const config = {
-		extends: '../../tsconfig.json',
-		compilerOptions: { rootDir: '.', outDir: 'out' },
-		include: ['*.mts'],
-	};
-	await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(config));
-	const compiled = await run(process.execPath, [resolve('node_modules/.bin/tsc'), '-p', directory]);
-	t.is(compiled.code, 0, compiled.stdout);
-	const ran = await run(process.execPath, [join(directory, 'out', 'program.mjs')]);
-	t.deepEqual(ran, { code: 0, stdout: output, stderr: '' });
+/** Every document that people read. */
+async function documents(): Promise<string[]> {
+	const folders = ['docs', 'examples', 'test'];
+	const found = await Promise.all(
+		folders.map(async (folder) =>
+			(await readdir(folder, { recursive: true })).map((name) => join(folder, name)),
+		),
+	);
+	return ['README.md', 'CHANGELOG.md', ...found.flat().filter((name) => name.endsWith('.md'))];
+}
+
+/** Anchors of a document's headings, as GitHub makes them. */
+function anchors(text: string): Set<string> {
+	const found = new Set<string>();
+	for (const [, heading = ''] of withoutCode(text).matchAll(/^#+ (.*)$/gm)) {
+		const slug = heading
+			.toLowerCase()
+			.replace(/[^\p{L}\p{N}_ -]/gu, '')
+			.replaceAll(' ', '-');
+		let anchor = slug;
+		for (let count = 1; found.has(anchor); count++) anchor = `${slug}-${count}`;
+		found.add(anchor);
+	}
+	return found;
+}
+
+function withoutCode(text: string): string {
+	return text.replace(/^```[\s\S]*?^```$/gm, '');
+}
+
+test('every link leads somewhere', async (t) => {
+	const dead: string[] = [];
+	for (const file of await documents()) {
+		const text = withoutCode(await readFile(file, 'utf8'));
+		for (const [, target = ''] of text.matchAll(/(?:\]\(|\b(?:src|href)=")([^)"\s]+)[)"]/g)) {
+			if (/^https?:/.test(target)) continue;
+			const [path = '', anchor] = target.split('#');
+			const to = path === '' ? file : join(dirname(file), path);
+			const isThere =
+				existsSync(to) && (anchor === undefined || anchors(await readFile(to, 'utf8')).has(anchor));
+			if (!isThere) dead.push(`${file}: ${target}`);
+		}
+	}
+	t.deepEqual(dead, []);
 });
 
 /** Names of the stages in a drawing of the flow, and whether each is there only when an option asks for it. */
@@ -81,7 +107,7 @@ test('the flow in the documents is the one that runs', async (t) => {
 	const required = architecture.filter(({ isOptional }) => !isOptional).map(({ name }) => name);
 	t.deepEqual(required, plain);
 	t.deepEqual(
-		drawn(await readFile('README.md', 'utf8')).map(({ name }) => name),
+		drawn(await readFile('docs/library.md', 'utf8')).map(({ name }) => name),
 		plain,
 	);
 });

@@ -1,6 +1,6 @@
 /*
  * npm run bench:scale: the processor time that a job costs a worker, for test/bench/scale/costs.ts. The archive is a process of its
- * own, on plain HTTP; TLS adds a fifth of what receiving a MB costs (README.md).
+ * own, on plain HTTP; TLS adds a fifth of what receiving a MB costs (docs/quotas.md).
  */
 import { KvsArchive } from 'kvs-archive';
 import { record, START_SECONDS, scratch, serve } from './recording.mjs';

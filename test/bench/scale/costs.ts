@@ -8,7 +8,7 @@ export const PROCESSOR = {
 	openArchiveMs: 4,
 	fragmentMs: 0.6,
 	mbMs: 1.9,
-	/** A fifth for TLS, of a MB; see README.md. */
+	/** A fifth for TLS, of a MB; see docs/quotas.md. */
 	tlsFactor: 1.2,
 } as const;
 
