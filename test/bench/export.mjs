@@ -39,7 +39,7 @@ function print(what, figure, isMet, target) {
 /** Makes a recording, serves it to `use`, and removes it. */
 async function withArchive(recording, use, quotas = 'aws') {
 	const data = join(directory, 'data');
-	const range = await record(data, directory, recording);
+	const range = await record(data, recording);
 	const server = await serve(data, '--quotas', quotas);
 	try {
 		return await use(server.endpoint, range);
@@ -184,7 +184,7 @@ if (wants('--quotas')) {
 	];
 	for (const { what, recording } of runs) {
 		const data = join(directory, 'data');
-		const range = await record(data, directory, recording);
+		const range = await record(data, recording);
 		const log = [];
 		const server = createArchiveServer({
 			dataDirectory: data,

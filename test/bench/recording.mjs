@@ -1,19 +1,26 @@
 /* Recordings for the benchmarks of whole runs, and a local archive that serves them. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writevSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createArchiveServer } from 'kvs-archive/server';
+import { crc32 } from 'node:zlib';
 import { element, elementHeader, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
+import { DataDirectory } from '#lib/server/store/data-directory.js';
+import { newMetadata } from '#lib/server/store/stream-metadata.js';
 
 /** Start of every recording, epoch seconds. */
 export const START_SECONDS = Date.UTC(2026, 0, 31) / 1000;
 
-/** What is ingested at a time: its file stands beside the archive for that long. */
+/** What one payload file holds at most; its fragments are described in memory until it is written. */
 const PART_FRAGMENTS = 100_000;
 const PART_BYTES = 1e9;
+
+/** What is gathered before it is written. */
+const GATHERED_BYTES = 1e6;
 
 const video = master('TrackEntry', [
 	unsigned('TrackNumber', 1),
@@ -49,24 +56,29 @@ export function scratch() {
 /**
  * Puts a recording into a stream of a data directory: so many fragments of two seconds, each with so many
  * frames of so many bytes. Returns the range it covers.
+ *
+ * The files are those that ingesting the same recording makes, byte by byte. They are written through the store, as reading
+ * a million documents to cut them where it is known that they begin takes minutes.
  */
 export async function record(
 	dataDirectory,
-	workDirectory,
 	{ fragments, frames, frameBytes, stream = 'camera', track = video },
 ) {
-	const server = createArchiveServer({ dataDirectory });
-	const body = media(frames, frameBytes);
-	const path = join(workDirectory, 'part.mkv');
+	const directory = await DataDirectory.open(dataDirectory);
+	const mediaType = track === video ? 'video/h264' : 'application/octet-stream';
+	const metadata = newMetadata({ name: stream, creationMs: START_SECONDS * 1000, mediaType });
+	const document = new RecordedDocument(track, frames, frameBytes);
 	const part = Math.max(1, Math.min(PART_FRAGMENTS, Math.floor(PART_BYTES / (frames * frameBytes))));
 	try {
 		for (let first = 0; first < fragments; first += part) {
-			write(path, first, Math.min(fragments, first + part), { track, body });
-			await server.archive.ingest(stream, path);
-			rmSync(path);
+			const workDirectory = await directory.makeWorkDirectory();
+			const payload = join(workDirectory, 'payload');
+			const file = await write(payload, first, Math.min(fragments, first + part), document);
+			await directory.commit(metadata, file, workDirectory, payload);
+			await rm(workDirectory, { recursive: true });
 		}
 	} finally {
-		server.archive.close();
+		directory.dispose();
 	}
 	return rangeOf(fragments);
 }
@@ -122,21 +134,74 @@ export async function measure(program, endpoint, options) {
 	return JSON.parse(text);
 }
 
-function write(path, first, end, { track, body }) {
-	const file = openSync(path, 'w');
-	for (let index = first; index < end; index++) writevSync(file, [...head(index, track), ...body]);
-	closeSync(file);
+async function write(path, first, end, document) {
+	const file = await open(path, 'wx', 0o600);
+	const hash = createHash('sha256');
+	const fragments = [];
+	let [offset, gathered, gatheredBytes] = [0, [], 0];
+	const flush = async () => {
+		const bytes = Buffer.concat(gathered);
+		hash.update(bytes);
+		await file.writeFile(bytes);
+		[gathered, gatheredBytes] = [[], 0];
+	};
+	for (let index = first; index < end; index++) {
+		const { bytes, fields } = document.at(index);
+		fragments.push({ ...fields, offset, sizeBytes: bytes.length, crc32: crc32(bytes) });
+		gathered.push(bytes);
+		gatheredBytes += bytes.length;
+		offset += bytes.length;
+		if (gatheredBytes >= GATHERED_BYTES) await flush();
+	}
+	await flush();
+	await file.sync();
+	await file.close();
+	return { digest: hash.digest('hex'), fragments };
 }
 
-function head(index, track) {
+/** The document of a fragment, of which only its number and times differ from one to the next. */
+class RecordedDocument {
+	#template;
+	#places;
+	#fields;
+
+	constructor(track, frames, frameBytes) {
+		this.#template = Buffer.concat([...head(track), ...media(frames, frameBytes)]);
+		this.#places = Object.entries(valuesOf(0)).map(([name, value]) => [
+			name,
+			this.#template.indexOf(value, this.#template.indexOf(TAG_PREFIX + name)),
+		]);
+		const lengthMs = Math.floor(((frames - 1) * 2000) / frames);
+		const pictures = track === video ? { pictures: frames, picturesMs: lengthMs } : {};
+		this.#fields = { lengthMs, frames, ...pictures };
+	}
+
+	/** The document of a fragment, and what the index says of it besides its place. */
+	at(index) {
+		const values = valuesOf(index);
+		const bytes = Buffer.from(this.#template);
+		for (const [name, place] of this.#places) bytes.write(values[name], place, 'latin1');
+		const producerMs = (START_SECONDS + index * 2) * 1000;
+		const times = { producerMs, serverMs: producerMs + 1000 };
+		return { bytes, fields: { number: values.FRAGMENT_NUMBER, ...times, ...this.#fields } };
+	}
+}
+
+const TAG_PREFIX = 'AWS_KINESISVIDEO_';
+
+/** What the service says of a fragment; always as long. */
+function valuesOf(index) {
 	const seconds = START_SECONDS + index * 2;
-	const values = {
+	return {
 		FRAGMENT_NUMBER: `9134385233318143239${String(index + 1).padStart(28, '0')}`,
 		SERVER_TIMESTAMP: `${seconds + 1}.000`,
 		PRODUCER_TIMESTAMP: `${seconds}.000`,
 	};
-	const simple = Object.entries(values).map(([name, value]) =>
-		master('SimpleTag', [string('TagName', `AWS_KINESISVIDEO_${name}`), string('TagString', value)]),
+}
+
+function head(track) {
+	const simple = Object.entries(valuesOf(0)).map(([name, value]) =>
+		master('SimpleTag', [string('TagName', TAG_PREFIX + name), string('TagString', value)]),
 	);
 	return [
 		...ebmlHeader(),

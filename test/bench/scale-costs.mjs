@@ -20,7 +20,7 @@ const permit = { sent: () => {}, closed: () => {}, cancel: () => {} };
 const limiter = { acquire: async () => permit };
 
 const directory = scratch();
-for (const recording of [SMALL, LARGE]) await record(directory, directory, recording);
+for (const recording of [SMALL, LARGE]) await record(directory, recording);
 const { endpoint, stop } = await serve(directory);
 const say = (line) => process.stdout.write(`${line}\n`);
 const open = (streamName) => new KvsArchive({ streamName, endpoint, limiter });

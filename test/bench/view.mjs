@@ -27,7 +27,7 @@ const MAX_GROWTH = 1.1;
 
 const directory = scratch();
 const data = join(directory, 'data');
-const range = await record(data, directory, {
+const range = await record(data, {
 	fragments: Number(values.fragments),
 	frames: 1,
 	frameBytes: 10,

@@ -131,8 +131,8 @@ async function exportOnce(args, { name, folder, tookMs, random }) {
 
 const data = join(directory, 'data');
 const fragments = Number(values.fragments);
-const range = await record(data, directory, { fragments, frames: 50, frameBytes: 4000 });
-await record(data, directory, { fragments, frames: 50, frameBytes: 640, stream: 'phone', track: pcm });
+const range = await record(data, { fragments, frames: 50, frameBytes: 4000 });
+await record(data, { fragments, frames: 50, frameBytes: 640, stream: 'phone', track: pcm });
 const server = await serve(data, '--quotas', 'off');
 const counts = kinds.map(() => ({ exports: 0, kills: 0, damages: 0, refused: 0, right: 0, wrong: 0 }));
 const whole = [];
