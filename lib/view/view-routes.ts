@@ -79,7 +79,7 @@ export class ViewRoutes implements AsyncDisposable {
 			}
 			case 'GET api bounds': {
 				const { archive, fields } = this.#query(request);
-				return jsonReply(await storedBounds(archive, fields.clock(), Date.now(), request.signal));
+				return linesReply(storedBounds(archive, fields.clock(), Date.now(), request.signal));
 			}
 			case 'POST api sessions':
 				return this.#openSession(request);

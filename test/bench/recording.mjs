@@ -1,12 +1,14 @@
 /* Recordings for the benchmarks of whole runs, and a local archive that serves them. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
+import { readMkv } from 'kvs-archive/mkv';
 import { element, elementHeader, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { DataDirectory } from '#lib/server/store/data-directory.js';
@@ -22,19 +24,11 @@ const PART_BYTES = 1e9;
 /** What is gathered before it is written. */
 const GATHERED_BYTES = 1e6;
 
-const video = master('TrackEntry', [
-	unsigned('TrackNumber', 1),
-	unsigned('TrackUID', 1),
-	unsigned('TrackType', 1),
-	string('CodecID', 'V_MPEG4/ISO/AVC'),
-	element('CodecPrivate', [
-		Buffer.from(
-			'014d4016ffe10019674d4016bb088283f60220000003002000000303c1e2c5b08c01000668e843844b20',
-			'hex',
-		),
-	]),
-	master('Video', [unsigned('PixelWidth', 1920), unsigned('PixelHeight', 1080)]),
-]);
+const video = videoTrack(
+	Buffer.from('014d4016ffe10019674d4016bb088283f60220000003002000000303c1e2c5b08c01000668e843844b20', 'hex'),
+	1920,
+	1080,
+);
 
 /** 16-bit PCM, one channel of 8 kHz: 32,000 bytes last two seconds. */
 export const pcm = master('TrackEntry', [
@@ -44,6 +38,21 @@ export const pcm = master('TrackEntry', [
 	string('CodecID', 'A_PCM/INT/LIT'),
 	master('Audio', [float('SamplingFrequency', 8000), unsigned('Channels', 1), unsigned('BitDepth', 16)]),
 ]);
+
+/** A picture of one colour in few bytes, as ffmpeg makes it, and its track: for recordings of which pictures can be made. */
+export async function smallPicture() {
+	const picture = ['-f', 'lavfi', '-i', 'color=c=orange:s=64x36', '-frames:v', '1'];
+	const codec = ['-c:v', 'libx264', '-bsf:v', 'filter_units=remove_types=6', '-f', 'matroska', '-'];
+	const { stdout } = await promisify(execFile)('ffmpeg', ['-v', 'error', ...picture, ...codec], {
+		encoding: 'buffer',
+	});
+	for await (const event of readMkv([stdout])) {
+		if (event.type !== 'frame') continue;
+		const { codecPrivate, width, height } = event.track;
+		return { frame: event.data, track: videoTrack(codecPrivate, width, height) };
+	}
+	throw new Error('expected a frame of ffmpeg, got none');
+}
 
 /** A directory that is gone with the process, however that ends. */
 export function scratch() {
@@ -55,20 +64,21 @@ export function scratch() {
 
 /**
  * Puts a recording into a stream of a data directory: so many fragments of two seconds, each with so many
- * frames of so many bytes. Returns the range it covers.
+ * frames of so many bytes, or with the frame that is given, again and again. Returns the range it covers.
  *
  * The files are those that ingesting the same recording makes, byte by byte. They are written through the store, as reading
  * a million documents to cut them where it is known that they begin takes minutes.
  */
 export async function record(
 	dataDirectory,
-	{ fragments, frames, frameBytes, stream = 'camera', track = video },
+	{ fragments, frames, frameBytes, frame, stream = 'camera', track = video },
 ) {
 	const directory = await DataDirectory.open(dataDirectory);
-	const mediaType = track === video ? 'video/h264' : 'application/octet-stream';
+	const mediaType = track === pcm ? 'application/octet-stream' : 'video/h264';
 	const metadata = newMetadata({ name: stream, creationMs: START_SECONDS * 1000, mediaType });
-	const document = new RecordedDocument(track, frames, frameBytes);
-	const part = Math.max(1, Math.min(PART_FRAGMENTS, Math.floor(PART_BYTES / (frames * frameBytes))));
+	const data = Array.from({ length: frames }, (_, index) => frame ?? Buffer.alloc(frameBytes, index + 1));
+	const document = new RecordedDocument(track, data);
+	const part = Math.max(1, Math.min(PART_FRAGMENTS, Math.floor(PART_BYTES / (frames * data[0].length))));
 	try {
 		for (let first = 0; first < fragments; first += part) {
 			const workDirectory = await directory.makeWorkDirectory();
@@ -165,14 +175,15 @@ class RecordedDocument {
 	#places;
 	#fields;
 
-	constructor(track, frames, frameBytes) {
-		this.#template = Buffer.concat([...head(track), ...media(frames, frameBytes)]);
+	constructor(track, data) {
+		const frames = data.length;
+		this.#template = Buffer.concat([...head(track), ...media(data)]);
 		this.#places = Object.entries(valuesOf(0)).map(([name, value]) => [
 			name,
 			this.#template.indexOf(value, this.#template.indexOf(TAG_PREFIX + name)),
 		]);
 		const lengthMs = Math.floor(((frames - 1) * 2000) / frames);
-		const pictures = track === video ? { pictures: frames, picturesMs: lengthMs } : {};
+		const pictures = track === pcm ? {} : { pictures: frames, picturesMs: lengthMs };
 		this.#fields = { lengthMs, frames, ...pictures };
 	}
 
@@ -212,14 +223,25 @@ function head(track) {
 	];
 }
 
-function media(frames, frameBytes) {
-	const blocks = Array.from({ length: frames }, (_, index) =>
+function media(data) {
+	const blocks = data.map((bytes, index) =>
 		block({
 			trackNumber: 1,
-			relativeTicks: Math.floor((index * 2000) / frames),
+			relativeTicks: Math.floor((index * 2000) / data.length),
 			keyframe: index === 0,
-			data: Buffer.alloc(frameBytes, index + 1),
+			data: bytes,
 		}),
 	);
 	return [Buffer.concat(cluster(0n, blocks.flat()))];
+}
+
+function videoTrack(codecPrivate, width, height) {
+	return master('TrackEntry', [
+		unsigned('TrackNumber', 1),
+		unsigned('TrackUID', 1),
+		unsigned('TrackType', 1),
+		string('CodecID', 'V_MPEG4/ISO/AVC'),
+		element('CodecPrivate', [codecPrivate]),
+		master('Video', [unsigned('PixelWidth', width), unsigned('PixelHeight', height)]),
+	]);
 }

@@ -28,6 +28,11 @@ async function recorded(t: ExecutionContext, indexes: readonly number[]): Promis
 	return endpoint;
 }
 
+/** What JSON Lines say. */
+function linesOf(text: string): Record<string, unknown>[] {
+	return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+}
+
 const range = (from: number, to: number): string => `from=${START_MS + from}&to=${START_MS + to}&by=producer`;
 
 test('only who has the token is let in, from no other page and under no other name', async (t) => {
@@ -87,13 +92,8 @@ test('the page has a strict policy, a cookie that scripts cannot read, and no ad
 test('a window is listed page by page; one that holds too much is sampled by buckets', async (t) => {
 	const indexes = Array.from({ length: 3100 }, (_, index) => index);
 	const get = await pageOf(await serveView(t, await recorded(t, indexes)));
-	const lines = async (query: string): Promise<{ fragments?: unknown[][]; isWhole?: boolean }[]> => {
-		const text = await (await get(`/api/window?stream=cam&${query}`)).text();
-		return text
-			.trim()
-			.split('\n')
-			.map((line) => JSON.parse(line));
-	};
+	const lines = async (query: string): Promise<{ fragments?: unknown[][]; isWhole?: boolean }[]> =>
+		linesOf(await (await get(`/api/window?stream=cam&${query}`)).text());
 	const whole = await lines(range(0, 99_999));
 	t.deepEqual(whole.at(-1), { isWhole: true });
 	const fragments = whole.flatMap((line) => line.fragments ?? []);
@@ -104,9 +104,23 @@ test('a window is listed page by page; one that holds too much is sampled by buc
 		(await get(`/api/bucket?stream=cam&${range(from, to)}`)).json();
 	t.true(Array.isArray(await bucket(100_000, 300_000)));
 	t.is(await bucket(-20_000, -10_000), null);
-	const bounds: Json = await (await get('/api/bounds?stream=cam&by=producer')).json();
-	t.true(Math.abs(bounds.firstMs - START_MS) < 1000);
-	t.true(Math.abs(bounds.lastMs - (START_MS + 3099 * 2000)) < 1000);
+	const bounds = linesOf(await (await get('/api/bounds?stream=cam&by=producer')).text());
+	t.is(bounds[0]?.['isExact'], false);
+	t.deepEqual(bounds.at(-1), { firstMs: START_MS, lastMs: START_MS + 3099 * 2000, isExact: true });
+});
+
+test('what fits one page of a listing is known with it; nothing is known of an empty stream', async (t) => {
+	const { endpoint, server } = await startArchive(t, {
+		cam: Buffer.concat([3, 40].map((index) => fragmentDocument(videoFragment(index)))),
+	});
+	await server.archive.createStream({ name: 'empty', retentionHours: 24 });
+	const get = await pageOf(await serveView(t, endpoint));
+	const bounds = async (stream: string): Promise<unknown[]> =>
+		linesOf(await (await get(`/api/bounds?stream=${stream}&by=producer`)).text());
+	t.deepEqual(await bounds('cam'), [{ firstMs: START_MS + 6000, lastMs: START_MS + 80_000, isExact: true }]);
+	t.deepEqual(await bounds('empty'), []);
+	const [line] = (await bounds('none')) as { error: { code: string } }[];
+	t.is(line?.error.code, 'KVS_NOT_FOUND');
 });
 
 test("a session is played through this server alone, and the service's token stays here", async (t) => {
@@ -164,6 +178,5 @@ test('a fragment is read by its number; malformed requests are refused with a re
 		t.regex(((await response.json()) as Json).message, /^expected /);
 	}
 	t.is((await get('/api/sessions', { method: 'POST', body: '[' })).status, 400);
-	t.is((await get('/api/bounds?stream=none&by=producer')).status, 404);
 	t.is((await get('/api/%ff')).status, 404);
 });

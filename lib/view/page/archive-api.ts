@@ -5,6 +5,7 @@ import type {
 	ListedStream,
 	Session,
 	Start,
+	StoredBounds,
 	StoredFragment,
 	TimelineLine,
 } from './archive-types.js';
@@ -29,12 +30,9 @@ export class ArchiveApi {
 		return this.#get('streams', {});
 	}
 
-	bounds(
-		stream: string,
-		by: ArchiveClock,
-		signal: AbortSignal,
-	): Promise<{ firstMs: number; lastMs: number } | null> {
-		return this.#get('bounds', { stream, by }, signal);
+	/** When the first and the last stored fragment begin: what is known first, the last exact; nothing where none is stored. */
+	bounds(stream: string, by: ArchiveClock, signal: AbortSignal): AsyncGenerator<StoredBounds> {
+		return this.#lines('bounds', { stream, by }, signal);
 	}
 
 	/** The fragments of a window as they come, unordered; returns whether these are all. */

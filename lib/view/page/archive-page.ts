@@ -1,6 +1,7 @@
 import { type ArchiveClock, type Place, readAddress, writeAddress } from './address.js';
 import type { ArchiveApi } from './archive-api.js';
 import type { Start } from './archive-types.js';
+import { BoundsSearch } from './bounds-search.js';
 import { lengthText, timeText, type Zone } from './clock-text.js';
 import { element } from './element.js';
 import { MessageLine } from './message-line.js';
@@ -32,18 +33,19 @@ export class ArchivePage {
 	readonly #message = new MessageLine();
 	readonly #shown = new ShownStreams((streams) => void this.#use(streams));
 	readonly #group = new PlayerGroup();
+	readonly #search: BoundsSearch;
 	readonly #list: StreamList;
 	readonly #details: DetailsPanel;
 	readonly #export: ExportPanel;
 	#streams: string[] = [];
 	#clock: ArchiveClock = 'producer';
 	#zone: Zone = 'utc';
-	#bounds: { firstMs: number; lastMs: number } | null = null;
 	#isAudible = false;
 
 	constructor(api: ArchiveApi, start: Start) {
 		this.#api = api;
 		this.#start = start;
+		this.#search = new BoundsSearch(api);
 		this.#list = new StreamList(api, (stream) => void this.#use([stream]));
 		this.#details = new DetailsPanel(api, (stream, number) => {
 			this.#timeline.rows.find((row) => row.stream === stream)?.failed.add(number);
@@ -99,6 +101,7 @@ export class ArchivePage {
 		this.#streams = [...new Set(streams)];
 		element('title', HTMLElement).textContent = this.#streams.join(', ');
 		document.title = `${this.#streams.join(', ')} – archive`;
+		this.#search.stop();
 		this.#timeline.use(this.#streams, this.#clock);
 		for (const player of this.#group.players) player.close();
 		this.#group.use(this.#streams.slice(0, MAX_PLAYERS).map((stream) => this.#player(stream)));
@@ -126,29 +129,27 @@ export class ArchivePage {
 		return player;
 	}
 
-	/** What was stored last, and when that is little, all of it. */
+	/** What was stored last, and when that is little, all of it: as soon as something is known, and better until one looks elsewhere. */
 	async #showStored(): Promise<void> {
-		const [stream] = this.#streams;
-		if (stream === undefined) return;
-		try {
-			this.#bounds = await this.#api.bounds(stream, this.#clock, AbortSignal.timeout(60_000));
-		} catch (error) {
-			this.#message.say(errorText(error));
-		}
-		if (this.#bounds === null) {
+		const streams = this.#streams;
+		let shown = this.#timeline.sight;
+		const found = await this.#search.find(streams, this.#clock, ({ firstMs, lastMs }) => {
+			if (shown !== this.#timeline.sight) return;
+			const lengthMs = Math.min(MAX_FIRST_MS, Math.max(MIN_FIRST_MS, (lastMs - firstMs) * 1.1 + 4000));
+			const fromMs = lastMs + lengthMs * 0.05 - lengthMs;
+			this.#timeline.show(fromMs, lengthMs);
+			this.#timeline.moveTo(Math.max(firstMs, fromMs), { reveals: false });
+			shown = this.#timeline.sight;
+		});
+		if (found === null) return;
+		for (const error of found.errors) this.#message.say(errorText(error));
+		if (found.bounds === null && shown === this.#timeline.sight)
 			this.#timeline.show(Date.now() - USUAL_MS, USUAL_MS);
-			if (this.#message.isEmpty) {
-				this.#message.say(
-					'Nothing is stored in this stream. Put something into it, with `kvs-archive feed` or a camera, and it appears here.',
-				);
-			}
-			return;
-		}
-		const { firstMs, lastMs } = this.#bounds;
-		const lengthMs = Math.min(MAX_FIRST_MS, Math.max(MIN_FIRST_MS, (lastMs - firstMs) * 1.1 + 4000));
-		const fromMs = lastMs + lengthMs * 0.05 - lengthMs;
-		this.#timeline.show(fromMs, lengthMs);
-		this.#timeline.moveTo(Math.max(firstMs, fromMs), { reveals: false });
+		if (found.empty.length === 0 || !this.#message.isEmpty) return;
+		const which = streams.length === 1 ? 'this stream' : found.empty.join(', ');
+		this.#message.say(
+			`Nothing is stored in ${which}. Put something into it, with \`kvs-archive feed\` or a camera, and it appears here.`,
+		);
 	}
 
 	#sayRetention(): void {
@@ -214,12 +215,10 @@ export class ArchivePage {
 	}
 
 	async #toBound(side: 'firstMs' | 'lastMs'): Promise<void> {
-		const [stream] = this.#streams;
-		if (stream === undefined) return;
-		this.#bounds = await this.#api
-			.bounds(stream, this.#clock, AbortSignal.timeout(60_000))
-			.catch(() => this.#bounds);
-		if (this.#bounds !== null) this.#choose(this.#bounds[side], false);
+		const found = await this.#search.find(this.#streams, this.#clock);
+		const [error] = found?.errors ?? [];
+		if (error !== undefined) this.#message.say(errorText(error));
+		if (found?.bounds != null) this.#choose(found.bounds[side], false);
 	}
 
 	async #savePicture(): Promise<void> {

@@ -1,6 +1,13 @@
 /** A stored fragment: producer start, server start (epoch ms), length in ms, bytes, number. */
 export type StoredFragment = readonly [number, number, number, number, string];
 
+/** When the first and the last stored fragment begin, epoch milliseconds; as far as is known. */
+export interface StoredBounds {
+	readonly firstMs: number;
+	readonly lastMs: number;
+	readonly isExact: boolean;
+}
+
 /** What the page begins with. */
 export interface Start {
 	readonly streams: readonly string[];

@@ -1,8 +1,6 @@
 import type { KvsArchive, RangeClock } from '../../index.js';
-import { sampleBucket } from './stored-window.js';
-
-/** How exactly the first and the last fragment are looked for, in milliseconds. */
-const PRECISION_MS = 1000;
+import { type Look, outermost } from './outermost.js';
+import { MAX_PAGE, startOf, windowPages } from './stored-window.js';
 
 const MINUTE_MS = 60_000;
 
@@ -13,22 +11,36 @@ const REACH_FACTOR = 16;
 /** How long a fragment may be, and a listing be late with the one before it. */
 const LEAD_MS = 30_000;
 
-/** When the first and the last stored fragment begin, within a second; null where none is stored. A few dozen small listings. */
-export async function storedBounds(
+/** How much later than its length says a fragment may end: its last frame lasts, too. */
+const LAST_FRAME_MS = 1000;
+
+/** How often an empty page with a token is followed by another, for one look. */
+const MAX_EMPTY_PAGES = 5;
+
+/** When the first and the last stored fragment begin, epoch milliseconds. */
+export interface StoredBounds {
+	readonly firstMs: number;
+	readonly lastMs: number;
+	/** Whether nothing is stored before or after; else only what is known so far. */
+	readonly isExact: boolean;
+}
+
+/** When the first and the last stored fragment begin, better with each line, the last exact; no lines where none is stored. A few listings. */
+export async function* storedBounds(
 	archive: KvsArchive,
 	by: RangeClock,
 	nowMs: number,
 	signal: AbortSignal,
-): Promise<{ readonly firstMs: number; readonly lastMs: number } | null> {
-	const holds = holder(archive, by, signal);
-	if (!(await holds(0, nowMs))) return null;
-	// From the newest backwards: what comes in now is found in one step.
-	let reachMs = FIRST_REACH_MS;
-	while (reachMs < nowMs && !(await holds(nowMs - reachMs, nowMs))) reachMs *= REACH_FACTOR;
-	const isAfterLast = async (ms: number): Promise<boolean> => !(await holds(ms, nowMs));
-	const { beforeMs: lastMs } = await changeBetween(Math.max(0, nowMs - reachMs), nowMs, isAfterLast);
-	const { afterMs: firstMs } = await changeBetween(0, lastMs, (ms) => holds(0, ms));
-	return { firstMs, lastMs };
+): AsyncGenerator<StoredBounds> {
+	const look = looker(archive, by, signal);
+	const { startsMs, isAll } = await look(0, nowMs);
+	if (startsMs.length === 0) return;
+	const known = { firstMs: Math.min(...startsMs), lastMs: Math.max(...startsMs) };
+	yield { ...known, isExact: isAll };
+	if (isAll) return;
+	const lastMs = await outermost(look, known.lastMs, nowMs);
+	yield { ...known, lastMs, isExact: false };
+	yield { firstMs: await outermost(look, known.firstMs, 0), lastMs, isExact: true };
 }
 
 /**
@@ -42,56 +54,36 @@ export async function playbackStart(
 	signal: AbortSignal,
 ): Promise<number | null> {
 	const atMs = at.getTime();
-	const before = await startsIn(archive, { fromMs: Math.max(0, atMs - LEAD_MS), toMs: atMs, by }, signal);
-	const last = before.at(-1);
-	if (!isNext && last !== undefined && last.startMs + last.lengthMs + PRECISION_MS > atMs)
-		return last.startMs;
-	const holds = holder(archive, by, signal);
-	let reachMs = FIRST_REACH_MS;
-	while (!(await holds(atMs, atMs + reachMs))) {
-		if (atMs + reachMs >= nowMs) return null;
-		reachMs *= REACH_FACTOR;
-	}
-	const { afterMs: firstMs } = await changeBetween(atMs, atMs + reachMs, (ms) => holds(atMs, ms));
-	const found = await startsIn(archive, { fromMs: atMs, toMs: firstMs + PRECISION_MS, by }, signal);
-	return found[0]?.startMs ?? null;
-}
-
-async function startsIn(
-	archive: KvsArchive,
-	{ fromMs, toMs, by }: { fromMs: number; toMs: number; by: RangeClock },
-	signal: AbortSignal,
-): Promise<{ readonly startMs: number; readonly lengthMs: number }[]> {
-	const range = { from: new Date(fromMs), to: new Date(toMs), by };
-	const found: { startMs: number; lengthMs: number }[] = [];
-	for await (const fragments of archive.fragments(range, { signal }).batches()) {
-		for (const { producerTimestamp, serverTimestamp, fragmentLengthInMilliseconds: lengthMs } of fragments) {
-			found.push({ startMs: (by === 'server' ? serverTimestamp : producerTimestamp).getTime(), lengthMs });
+	if (!isNext) {
+		const range = { from: new Date(Math.max(0, atMs - LEAD_MS)), to: at, by };
+		let last = null as { startMs: number; endMs: number } | null;
+		for await (const fragment of archive.fragments(range, { signal })) {
+			const { producerTimestamp, serverTimestamp, fragmentLengthInMilliseconds: lengthMs } = fragment;
+			const startMs = (by === 'server' ? serverTimestamp : producerTimestamp).getTime();
+			last = { startMs, endMs: startMs + lengthMs + LAST_FRAME_MS };
 		}
+		if (last !== null && last.endMs > atMs) return last.startMs;
 	}
-	return found;
+	const look = looker(archive, by, signal);
+	for (let reachMs = FIRST_REACH_MS; ; reachMs *= REACH_FACTOR) {
+		const { startsMs, isAll } = await look(atMs, atMs + reachMs);
+		const firstMs = Math.min(...startsMs);
+		if (startsMs.length > 0) return isAll ? firstMs : outermost(look, firstMs, atMs);
+		if (atMs + reachMs >= nowMs) return null;
+	}
 }
 
-function holder(
-	archive: KvsArchive,
-	by: RangeClock,
-	signal: AbortSignal,
-): (fromMs: number, toMs: number) => Promise<boolean> {
-	return async (fromMs, toMs) =>
-		(await sampleBucket(archive, { from: new Date(fromMs), to: new Date(toMs), by }, signal)) !== null;
-}
-
-/** Where something that is false at first and true from some time on changes: the two sides of that, within the precision. */
-async function changeBetween(
-	fromMs: number,
-	toMs: number,
-	isTrue: (ms: number) => Promise<boolean>,
-): Promise<{ readonly beforeMs: number; readonly afterMs: number }> {
-	let [beforeMs, afterMs] = [fromMs, toMs];
-	while (afterMs - beforeMs > PRECISION_MS) {
-		const middleMs = Math.floor((beforeMs + afterMs) / 2);
-		if (await isTrue(middleMs)) afterMs = middleMs;
-		else beforeMs = middleMs;
-	}
-	return { beforeMs, afterMs };
+function looker(archive: KvsArchive, by: RangeClock, signal: AbortSignal): Look {
+	return async (aMs, bMs) => {
+		const window = { from: new Date(aMs), to: new Date(bMs), by };
+		let pages = 0;
+		for await (const { Fragments = [], NextToken } of windowPages(archive, window, MAX_PAGE, signal)) {
+			pages++;
+			const isAll = NextToken == null;
+			if (Fragments.length > 0 || isAll || pages === MAX_EMPTY_PAGES) {
+				return { startsMs: Fragments.map((fragment) => startOf(fragment, by)), isAll };
+			}
+		}
+		return { startsMs: [], isAll: true };
+	};
 }

@@ -6,6 +6,9 @@ const MAX_FRAGMENTS = 3000;
 /** How often an empty page with a token is followed by another, for one sample. */
 const MAX_EMPTY_PAGES = 5;
 
+/** The most fragments that one page of a listing has. */
+export const MAX_PAGE = 1000;
+
 /** A window of time, both ends included. */
 export interface Window {
 	readonly from: Date;
@@ -28,7 +31,8 @@ export type WindowLine =
 	/** Everything was listed, or there is more than can be: then buckets are sampled. */
 	| { readonly isWhole: boolean };
 
-interface ListedFragment {
+/** A fragment as a listing gives it. */
+export interface ListedFragment {
 	readonly FragmentNumber?: string | undefined;
 	readonly FragmentSizeInBytes?: number | undefined;
 	readonly ProducerTimestamp?: Date | undefined;
@@ -43,7 +47,7 @@ export async function* storedWindow(
 	signal: AbortSignal,
 ): AsyncGenerator<WindowLine> {
 	let count = 0;
-	for await (const { Fragments = [], NextToken } of pagesOf(archive, window, 1000, signal)) {
+	for await (const { Fragments = [], NextToken } of windowPages(archive, window, MAX_PAGE, signal)) {
 		count += Fragments.length;
 		if (count > MAX_FRAGMENTS || (count === MAX_FRAGMENTS && NextToken != null)) {
 			yield { isWhole: false };
@@ -61,7 +65,7 @@ export async function sampleBucket(
 	signal: AbortSignal,
 ): Promise<StoredFragment | null> {
 	let pages = 0;
-	for await (const { Fragments = [] } of pagesOf(archive, bucket, 1, signal)) {
+	for await (const { Fragments = [] } of windowPages(archive, bucket, 1, signal)) {
 		const [fragment] = Fragments;
 		if (fragment !== undefined) return toStored(fragment);
 		pages++;
@@ -70,7 +74,13 @@ export async function sampleBucket(
 	return null;
 }
 
-function pagesOf(archive: KvsArchive, { from, to, by }: Window, pageSize: number, signal: AbortSignal) {
+/** The pages of a window's listing, each fragment in one of them, in no order. */
+export function windowPages(
+	archive: KvsArchive,
+	{ from, to, by }: Window,
+	pageSize: number,
+	signal: AbortSignal,
+) {
 	return archive.paginate(
 		'ListFragments',
 		{
@@ -83,10 +93,15 @@ function pagesOf(archive: KvsArchive, { from, to, by }: Window, pageSize: number
 	);
 }
 
+/** When a listed fragment begins on a clock, epoch milliseconds. */
+export function startOf({ ProducerTimestamp, ServerTimestamp }: ListedFragment, by: RangeClock): number {
+	return (by === 'server' ? ServerTimestamp : ProducerTimestamp)?.getTime() ?? 0;
+}
+
 function toStored(fragment: ListedFragment): StoredFragment {
 	return [
-		fragment.ProducerTimestamp?.getTime() ?? 0,
-		fragment.ServerTimestamp?.getTime() ?? 0,
+		startOf(fragment, 'producer'),
+		startOf(fragment, 'server'),
 		fragment.FragmentLengthInMilliseconds ?? 0,
 		fragment.FragmentSizeInBytes ?? 0,
 		fragment.FragmentNumber ?? '',

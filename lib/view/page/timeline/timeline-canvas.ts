@@ -36,6 +36,8 @@ type ColorName = (typeof COLORS)[number];
 export interface DrawnState {
 	readonly zone: Zone;
 	readonly nowMs: number;
+	/** Whether one looks somewhere; else what is stored where is not known yet. */
+	readonly isPlaced: boolean;
 	/** The range that is marked for export. */
 	readonly marked: { readonly fromMs: number; readonly toMs: number } | null;
 }
@@ -72,8 +74,10 @@ export class TimelineCanvas {
 		this.#drawAxis(axis, state.zone, colors);
 		const { fromMs, toMs, msPerPixel } = axis;
 		const drawn = rows.map((row, index) => {
-			const tiles = row.look({ fromMs, toMs, msPerPixel, focusMs });
-			const spans = spansOf(tiles, msPerPixel, state.nowMs);
+			const tiles = state.isPlaced ? row.look({ fromMs, toMs, msPerPixel, focusMs }) : [];
+			const spans: Span[] = state.isPlaced
+				? spansOf(tiles, msPerPixel, state.nowMs)
+				: [{ kind: 'unknown', fromMs, toMs }];
 			this.#drawRow(axis, { row, tiles, spans }, AXIS_HEIGHT + index * ROW_HEIGHT, colors);
 			return { row, tiles, spans };
 		});

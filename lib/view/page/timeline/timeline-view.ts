@@ -39,13 +39,16 @@ export class TimelineView {
 	#focusMs = 0;
 	#marked: { readonly fromMs: number; readonly toMs: number } | null = null;
 	#isDrawn = false;
+	/** Whether what is to be shown is known; until then nothing is asked for. */
+	#isPlaced = false;
 	#stayTimer = 0;
 
 	constructor(api: ArchiveApi, events: TimelineEvents) {
 		this.#api = api;
 		this.#events = events;
+		this.axis.fromMs = Date.now() - this.axis.spanMs;
 		listenToTimeline(this.#area, this.axis, {
-			onView: () => this.draw(),
+			onView: () => this.#look(),
 			onFocus: (ms) => {
 				this.#focusMs = ms;
 			},
@@ -70,6 +73,11 @@ export class TimelineView {
 		return this.#marked;
 	}
 
+	/** What is looked at, as a text: the same for the same. */
+	get sight(): string {
+		return `${this.axis.fromMs} ${this.axis.spanMs} ${this.#atMs}`;
+	}
+
 	/** Shows these streams, by that clock. */
 	use(streams: readonly string[], clock: ArchiveClock): void {
 		for (const row of this.#rows) row.close();
@@ -87,14 +95,14 @@ export class TimelineView {
 	show(fromMs: number, spanMs: number): void {
 		this.axis.fromMs = fromMs;
 		this.axis.spanMs = spanMs;
-		this.draw();
+		this.#look();
 	}
 
 	/** Moves the playhead. `reveals`: and brings it into sight. */
 	moveTo(ms: number, { reveals = true }: { readonly reveals?: boolean } = {}): void {
 		this.#atMs = ms;
 		if (reveals) this.axis.reveal(ms);
-		this.draw();
+		this.#look();
 	}
 
 	mark(fromMs: number, toMs: number): void {
@@ -107,13 +115,13 @@ export class TimelineView {
 		const { fromMs, toMs, spanMs } = this.axis;
 		const isInSight = this.#atMs !== null && this.#atMs >= fromMs && this.#atMs <= toMs;
 		this.axis.zoomTo(spanMs * factor, isInSight ? (this.#atMs as number) : fromMs + spanMs / 2);
-		this.draw();
+		this.#look();
 	}
 
 	/** By a part of what is shown. */
 	pan(parts: number): void {
 		this.axis.panBy(parts * this.axis.spanMs);
-		this.draw();
+		this.#look();
 	}
 
 	/** Draws with the next frame of the screen. */
@@ -126,11 +134,22 @@ export class TimelineView {
 		});
 	}
 
+	/** One looks somewhere. */
+	#look(): void {
+		this.#isPlaced = true;
+		this.draw();
+	}
+
 	#drawNow(): void {
 		const { axis } = this;
 		const isPointed = this.#focusMs >= axis.fromMs && this.#focusMs <= axis.toMs;
 		const focusMs = isPointed ? this.#focusMs : (this.#atMs ?? axis.toMs);
-		const state = { zone: this.#zone, nowMs: Date.now(), marked: this.#marked };
+		const state = {
+			zone: this.#zone,
+			nowMs: Date.now(),
+			marked: this.#marked,
+			isPlaced: this.#isPlaced,
+		};
 		const drawn = this.#canvas.draw(axis, this.#rows, focusMs, state);
 		const ms = this.#atMs;
 		const isRecorded = ms !== null && this.#rows.some((row) => row.fragmentAt(ms) !== null);
