@@ -1,8 +1,8 @@
 import { type Quotas, resolveQuotas } from './quotas.js';
 
 /**
- * How long a request counts, in milliseconds. A second, and what requests may bunch up on their way: the service counts
- * where they arrive. With 1,010 ms six calls were once seen in a second.
+ * How long a request counts of whose response nothing is known, in milliseconds. A second, and what requests may bunch up on their
+ * way: the service counts where they arrive. With 1,010 ms six calls were once seen in a second.
  */
 export const HOLD_MS = 1050;
 

@@ -10,6 +10,7 @@ import {
 	placesOf,
 } from './quota-places.js';
 import type { Quotas } from './quotas.js';
+import { ResponseTimes } from './response-times.js';
 
 /** What a request costs. An absent field costs nothing. */
 export interface RequestCost {
@@ -31,8 +32,11 @@ export interface RequestCost {
 
 /** The right to send one request. `sent` and, where the cost has a connection, `closed` must be called; or `cancel`. */
 export interface Permit {
-	/** The request goes out now: from here on the quotas count it, for as long as they look back. */
-	readonly sent: () => void;
+	/**
+	 * The request goes out now: from here on the quotas count it, for as long as they look back. `response` settles when its response
+	 * has begun or it has failed: it has arrived by then, so that what held it up on its way cannot make requests bunch up.
+	 */
+	readonly sent: (response?: Promise<unknown>) => void;
 	/** The response has ended. */
 	readonly closed: () => void;
 	/** The request is not sent after all. */
@@ -61,14 +65,14 @@ const USUAL = 5;
 
 /** A share of one quota, until it is given back. */
 interface Grant {
-	/** Gives it back when it has counted for long enough. */
-	readonly hold: () => void;
+	/** Gives it back after that time, in milliseconds. */
+	readonly freeAfter: (ms: number) => void;
 	readonly free: () => void;
 }
 
 /**
  * A limiter that keeps the service's quotas in any rolling second: each is a Bottleneck with as many places as the quota
- * allows, and what a request takes of them is held for a second after it went out. Bottleneck's own reservoir lets twice
+ * allows, and what a request takes of them is held for a second after it has arrived, as far as that is known. Bottleneck's own reservoir lets twice
  * as many through at the turn of its interval, and `minTime` one more.
  */
 export function createRateLimiter(
@@ -82,10 +86,12 @@ export function createRateLimiter(
 export class QuotaLimiter implements RateLimiter {
 	readonly #clock: Clock;
 	readonly #limits: Readonly<Record<PlaceName, Bottleneck>>;
+	readonly #responses: ResponseTimes;
 	#most: Places;
 
 	constructor(quotas: Partial<Quotas> = {}, clock: Clock = systemClock) {
 		this.#clock = clock;
+		this.#responses = new ResponseTimes(clock);
 		this.#most = placesOf(quotas);
 		const limitOf = (name: PlaceName): Bottleneck => new Bottleneck({ maxConcurrent: this.#most[name] });
 		this.#limits = {
@@ -123,8 +129,13 @@ export class QuotaLimiter implements RateLimiter {
 			release();
 		}
 		return {
-			sent: () => {
-				for (const [name, grant] of grants) if (!CONNECTIONS.has(name)) grant.hold();
+			sent: (response) => {
+				const counted = [...grants].filter(([name]) => !CONNECTIONS.has(name));
+				const freeAfter = (ms: number): void => {
+					for (const [, grant] of counted) grant.freeAfter(ms);
+				};
+				if (response === undefined) freeAfter(HOLD_MS);
+				else void this.#responses.leftMs([...grants.keys()].join('+'), response).then(freeAfter);
 			},
 			closed: () => {
 				for (const name of CONNECTIONS) grants.get(name)?.free();
@@ -157,8 +168,9 @@ export class QuotaLimiter implements RateLimiter {
 		return new Promise((resolve, reject) => {
 			const job = (): Promise<void> =>
 				new Promise((free) => {
-					const hold = (): void => void this.#clock.sleep(HOLD_MS, { isBackground: true }).then(free);
-					resolve({ hold, free });
+					const freeAfter = (ms: number): void =>
+						void this.#clock.sleep(ms, { isBackground: true }).then(free);
+					resolve({ freeAfter, free });
 				});
 			this.#limits[name].schedule({ weight, priority }, job).catch(reject);
 		});

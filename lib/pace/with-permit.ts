@@ -31,12 +31,19 @@ export async function withPermit<Result>(
 	let isSent = false;
 	const onSend = (): void => {
 		isSent = true;
-		permit.sent();
+		permit.sent(response);
 	};
+	// Begun in a moment: `onSend` is called with what it is to be known by.
+	const response = Promise.resolve().then(() =>
+		send({ onSend, signal: limits.length > 1 ? AbortSignal.any(limits) : limits[0] }),
+	);
 	try {
-		const result = await send({ onSend, signal: limits.length > 1 ? AbortSignal.any(limits) : limits[0] });
+		const result = await response;
 		// A client of the caller's own may not say when.
-		if (!isSent) onSend();
+		if (!isSent) {
+			isSent = true;
+			permit.sent();
+		}
 		if (whenOver === undefined) permit.closed();
 		else whenOver(result, permit.closed);
 		return result;

@@ -1,4 +1,4 @@
-import { CONNECTIONS, HOLD_MS, type PlaceName } from '../pace/quota-places.js';
+import { CONNECTIONS, type PlaceName } from '../pace/quota-places.js';
 import { REDIS_NOW } from './redis-connection.js';
 
 /**
@@ -9,6 +9,9 @@ export const LEASE_MS = 2500;
 
 /** How often one looks again for what is given back at an unknown time, in milliseconds. */
 const POLL_MS = 100;
+
+/** How often one looks again at a request that may be on its way, in milliseconds: well before it is free it is known when that is. */
+const ARRIVAL_POLL_MS = 500;
 
 /** For how long one that waits and does not look again when it should keeps its turn, in milliseconds. */
 const TURN_GRACE_MS = 500;
@@ -34,8 +37,8 @@ export interface WantedPlaces {
 
 /*
  * The key of a stream is a sorted set. Its members are of five words, and their scores are when they expire, by Redis's clock:
- *   held ID - NAME COUNT         places of a request that was not sent yet, or of an open response: the lease may be renewed
- *   sent ID - NAME COUNT         places of a request that was sent: free at that time
+ *   held ID - NAME COUNT         places of a request that may be on its way still, or of an open response: the lease may be renewed
+ *   sent ID - NAME COUNT         places of a request that has arrived: free at that time
  *   wait TURN WAITER NAME COUNT  one that waits since TURN: who came later leaves it these places
  *   pause - - - -                nothing is granted
  *   since TIME ID - -            without an expiry: another one means that Redis has lost what was here
@@ -99,8 +102,7 @@ for i = 4, #ARGV, 3 do
       missing = missing - other.count
       at = other.at
       if other.kind == 'held' then
-        -- It may be sent now.
-        at = math.min(at, now + ${HOLD_MS})
+        at = math.min(at, now + ${ARRIVAL_POLL_MS})
         is_sure = false
       end
     end
@@ -122,11 +124,11 @@ for i = 4, #ARGV, 3 do
 end
 return { is_sure and 1 or 0, free_at - now, since, turn }`;
 
-/** What {@link SET_EXPIRY} does with the places of members: gives them back, renews them, or counts them from now on, as their request goes out. */
-export const EXPIRY_MS = { free: 0, renew: LEASE_MS, sent: HOLD_MS } as const;
+/** When places expire that are held: now, a lease after now unless they are renewed again, or that number of milliseconds after now. */
+export type Expiry = 'free' | 'renew' | number;
 
 /**
- * Sets when places that are held expire. Arguments: `since`, an ID, one of {@link EXPIRY_MS}, and the members. Replies with `since` and those of
+ * Sets when places that are held expire. Arguments: `since`, an ID, an {@link Expiry}, and the members. Replies with `since` and those of
  * them that were not there any more.
  */
 export const SET_EXPIRY = `${BEGIN}
@@ -134,11 +136,11 @@ local reply = { since }
 for i = 4, #ARGV do
   if not redis.call('ZSCORE', key, ARGV[i]) then
     table.insert(reply, ARGV[i])
-  elseif ARGV[3] == '${EXPIRY_MS.renew}' then
-    redis.call('ZADD', key, now + ARGV[3], ARGV[i])
+  elseif ARGV[3] == 'renew' then
+    redis.call('ZADD', key, now + ${LEASE_MS}, ARGV[i])
   else
     redis.call('ZREM', key, ARGV[i])
-    if ARGV[3] == '${EXPIRY_MS.sent}' then
+    if ARGV[3] ~= 'free' then
       redis.call('ZADD', key, now + ARGV[3], 'sent' .. string.sub(ARGV[i], 5))
     end
   end

@@ -1,6 +1,6 @@
 import type { Clock } from '../pace/clock.js';
 import { whatHasCome } from '../stream/abort.js';
-import { EXPIRY_MS, LEASE_MS, type PlaceRequest, SET_EXPIRY, TAKE_PLACES } from './quota-scripts.js';
+import { type Expiry, LEASE_MS, type PlaceRequest, SET_EXPIRY, TAKE_PLACES } from './quota-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 
 /** How long Redis is waited for, in milliseconds: then the connection is made anew. */
@@ -52,17 +52,13 @@ export class QuotaTable {
 		return { isGranted: isGranted === 1, waitMs, turn };
 	}
 
-	/** Gives back, renews or counts from now on what members stand for. Resolves with those that had expired already. */
-	async setExpiry(
-		id: string,
-		what: keyof typeof EXPIRY_MS,
-		members: readonly string[],
-	): Promise<readonly string[]> {
+	/** Sets when what members stand for expires. Resolves with those that had expired already. */
+	async setExpiry(id: string, expiry: Expiry, members: readonly string[]): Promise<readonly string[]> {
 		const sentAtMs = this.#clock.now();
-		const reply = await this.#run(SET_EXPIRY, [id, EXPIRY_MS[what], ...members]);
+		const reply = await this.#run(SET_EXPIRY, [id, expiry, ...members]);
 		const [since = '', ...expired] = reply as string[];
 		this.#since = since;
-		if (expired.length < members.length && what !== 'free') this.#countsUntilMs = sentAtMs + LEASE_MS;
+		if (expired.length < members.length && expiry !== 'free') this.#countsUntilMs = sentAtMs + LEASE_MS;
 		return expired;
 	}
 

@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { ArchiveError } from '../errors.js';
 import { type Clock, keepAlive } from '../pace/clock.js';
-import { CONNECTIONS, PLACES_IN_ORDER, type Places } from '../pace/quota-places.js';
+import { CONNECTIONS, HOLD_MS, PLACES_IN_ORDER, type Places } from '../pace/quota-places.js';
 import type { Permit, RateLimiter, RequestCost } from '../pace/rate-limiter.js';
+import { ResponseTimes } from '../pace/response-times.js';
 import { unlessAborted } from '../stream/abort.js';
-import { heldMember, LEASE_MS, type PlaceRequest, type WantedPlaces, waitMember } from './quota-scripts.js';
+import {
+	type Expiry,
+	heldMember,
+	LEASE_MS,
+	type PlaceRequest,
+	type WantedPlaces,
+	waitMember,
+} from './quota-scripts.js';
 import type { QuotaTable } from './quota-table.js';
 import { type PlaceReply, WaitingQueue } from './waiting-queue.js';
 
@@ -26,7 +34,7 @@ export interface StreamLimiterOptions {
 	readonly onFailure: (error: unknown) => void;
 }
 
-/** Places that are renewed until they are given back, or until the request was sent. */
+/** Places that are renewed until they are given back, or until the request has arrived. */
 interface HeldPlaces {
 	readonly members: Set<string>;
 	/** When the lease ends unless it is renewed, epoch milliseconds. */
@@ -44,10 +52,12 @@ export class StreamLimiter implements RateLimiter {
 	readonly #id = randomUUID();
 	readonly #queues = new Map<string, WaitingQueue>();
 	readonly #held = new Set<HeldPlaces>();
+	readonly #responses: ResponseTimes;
 	#isRenewing = false;
 
 	constructor(options: StreamLimiterOptions) {
 		this.#options = options;
+		this.#responses = new ResponseTimes(options.clock);
 	}
 
 	/** As {@link RateLimiter} says. */
@@ -105,35 +115,51 @@ export class StreamLimiter implements RateLimiter {
 			places.map((place) => heldMember(id, place));
 		const connections = membersOf(wanted.filter(({ name }) => CONNECTIONS.has(name)));
 		const counted = membersOf(wanted.filter(({ name }) => !CONNECTIONS.has(name)));
-		const held: HeldPlaces = {
-			members: new Set([...connections, ...counted]),
-			untilMs: sentAtMs + LEASE_MS,
-			lost: new AbortController(),
-		};
-		this.#held.add(held);
-		void this.#renew();
-		const release = (members: readonly string[], what: 'free' | 'sent'): void => {
-			const taken = members.filter((member) => held.members.delete(member));
-			if (held.members.size === 0) this.#held.delete(held);
+		const held = this.#keep([...connections, ...counted], sentAtMs + LEASE_MS);
+		const release = (from: HeldPlaces, members: readonly string[], expiry: Expiry): void => {
+			const taken = members.filter((member) => from.members.delete(member));
+			if (from.members.size === 0) this.#held.delete(from);
 			if (taken.length === 0) return;
-			this.#expire(id, what, taken);
-			if (what === 'free') for (const queue of this.#queues.values()) queue.wake();
+			this.#expire(id, expiry, taken);
+			if (expiry === 'free') for (const queue of this.#queues.values()) queue.wake();
+		};
+		const kind = wanted.map(({ name }) => name).join('+');
+		const sent = (response?: Promise<unknown>): void => {
+			// The process may have been suspended since they were granted.
+			if (this.#options.clock.now() >= held.untilMs) this.#lose(held);
+			if (response === undefined) {
+				release(held, counted, HOLD_MS);
+				return;
+			}
+			// From here on their loss concerns nothing any more: the request is on its way.
+			const onTheirWay = this.#keep(
+				counted.filter((member) => held.members.delete(member)),
+				held.untilMs,
+			);
+			if (held.members.size === 0) this.#held.delete(held);
+			void this.#responses
+				.leftMs(kind, response)
+				.then((leftMs) => release(onTheirWay, counted, Math.round(leftMs)));
 		};
 		return {
-			sent: () => {
-				// The process may have been suspended since they were granted.
-				if (this.#options.clock.now() >= held.untilMs) this.#lose(held);
-				release(counted, 'sent');
-			},
-			closed: () => release(connections, 'free'),
-			cancel: () => release([...connections, ...counted], 'free'),
+			sent,
+			closed: () => release(held, connections, 'free'),
+			cancel: () => release(held, [...connections, ...counted], 'free'),
 			lost: held.lost.signal,
 		};
 	}
 
-	#expire(id: string, what: 'free' | 'sent', members: readonly string[]): void {
+	/** Renews places until they are given back. */
+	#keep(members: readonly string[], untilMs: number): HeldPlaces {
+		const held: HeldPlaces = { members: new Set(members), untilMs, lost: new AbortController() };
+		if (members.length > 0) this.#held.add(held);
+		void this.#renew();
+		return held;
+	}
+
+	#expire(id: string, expiry: Expiry, members: readonly string[]): void {
 		// Where this fails they expire by themselves, as they are not renewed.
-		this.#options.table.setExpiry(id, what, members).catch(() => {});
+		this.#options.table.setExpiry(id, expiry, members).catch(() => {});
 	}
 
 	async #renew(): Promise<void> {

@@ -269,7 +269,8 @@ withRedis('a permit that is lost while its response downloads costs no frame', a
 		frames,
 		blocks.map((_, index) => index),
 	);
-	t.is(count('GetMediaForFragmentList'), 2);
+	// On a machine that stands still for longer than a lease the second is lost, too.
+	t.true(count('GetMediaForFragmentList') >= 2);
 	t.true((await stream.summary).isComplete);
 });
 

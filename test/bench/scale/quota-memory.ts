@@ -1,12 +1,13 @@
 import type { Clock } from 'kvs-archive';
-import { CONNECTIONS, HOLD_MS, type PlaceName, type Places } from '#lib/pace/quota-places.js';
-import { EXPIRY_MS, heldMember, LEASE_MS, type PlaceRequest } from '#lib/redis/quota-scripts.js';
+import { CONNECTIONS, type PlaceName, type Places } from '#lib/pace/quota-places.js';
+import { type Expiry, heldMember, LEASE_MS, type PlaceRequest } from '#lib/redis/quota-scripts.js';
 import type { QuotaTable, TakenPlaces } from '#lib/redis/quota-table.js';
 import { StreamLimiter } from '#lib/redis/stream-limiter.js';
 import type { SimulatedRedis } from './simulated-redis.js';
 
 /** As in the script of `lib/redis/quota-scripts.ts`. */
 const POLL_MS = 100;
+const ARRIVAL_POLL_MS = 500;
 const TURN_GRACE_MS = 500;
 
 interface Taken {
@@ -15,7 +16,7 @@ interface Taken {
 	/** Of a request that was granted. */
 	readonly id: string;
 	untilMs: number;
-	/** Whether its request went out: it is free at that time. */
+	/** Whether its request has arrived: it is free at that time. */
 	isSent: boolean;
 }
 
@@ -46,7 +47,7 @@ export class QuotaMemory {
 	limiter(places: Places): StreamLimiter {
 		const table: Pick<QuotaTable, 'take' | 'setExpiry'> = {
 			take: (request) => this.#take(request),
-			setExpiry: (_id, what, members) => this.#setExpiry(what, members),
+			setExpiry: (_id, expiry, members) => this.#setExpiry(expiry, members),
 		};
 		const onFailure = (error: unknown): never => {
 			throw error;
@@ -75,7 +76,7 @@ export class QuotaMemory {
 			for (const other of held) {
 				if (missing <= 0) break;
 				missing -= other.count;
-				atMs = other.isSent ? other.untilMs : Math.min(other.untilMs, nowMs + HOLD_MS);
+				atMs = other.isSent ? other.untilMs : Math.min(other.untilMs, nowMs + ARRIVAL_POLL_MS);
 				if (!other.isSent) isSure = false;
 			}
 			const mayBeSooner = missing > 0 || CONNECTIONS.has(name);
@@ -97,15 +98,15 @@ export class QuotaMemory {
 		return { isGranted: isSure, waitMs: freeAtMs - nowMs, turn: String(turn) };
 	}
 
-	async #setExpiry(what: keyof typeof EXPIRY_MS, members: readonly string[]): Promise<string[]> {
+	async #setExpiry(expiry: Expiry, members: readonly string[]): Promise<string[]> {
 		await this.#redis.operation();
 		const nowMs = this.#forget();
 		return members.filter((member) => {
 			const taken = this.#taken.get(member);
 			if (taken === undefined) return true;
-			if (what === 'free') this.#taken.delete(member);
-			else taken.untilMs = nowMs + EXPIRY_MS[what];
-			taken.isSent = what === 'sent';
+			if (expiry === 'free') this.#taken.delete(member);
+			else taken.untilMs = nowMs + (expiry === 'renew' ? LEASE_MS : expiry);
+			taken.isSent = typeof expiry === 'number';
 			return false;
 		});
 	}

@@ -10,11 +10,14 @@ interface Sleeper {
 /** A clock on which no wait takes time: it goes on to the next that is due when nothing else is left to be done. */
 export class VirtualClock implements Clock {
 	#nowMs: number;
+	readonly #settle: () => Promise<unknown>;
 	/** A binary heap by `dueMs`; what was aborted stays until it is due. */
 	readonly #heap: Sleeper[] = [];
 
-	constructor(startMs: number) {
+	/** @param settle - resolves when all is done that does itself without a wait on this clock: promises, and streams */
+	constructor(startMs: number, settle: () => Promise<unknown> = setImmediate) {
 		this.#nowMs = startMs;
+		this.#settle = settle;
 	}
 
 	now(): number {
@@ -45,8 +48,7 @@ export class VirtualClock implements Clock {
 	/** Lets time go on up to an end. */
 	async runUntil(endMs: number): Promise<void> {
 		for (;;) {
-			// All that promises and streams do by themselves is done before this resolves.
-			await setImmediate();
+			await this.#settle();
 			const next = this.#heap[0];
 			if (next === undefined || next.dueMs > endMs) break;
 			this.#nowMs = Math.max(this.#nowMs, next.dueMs);
