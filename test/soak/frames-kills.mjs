@@ -1,8 +1,8 @@
 /*
- * npm run soak:frames [-- --kills N --seed N --codec hevc]: exports of pictures, most of them as WebDataset shards, that are killed
- * (SIGKILL) at random moments and continued by the same command; what comes of them is to be the same, byte for byte, as what
- * comes of one that is never killed. The same seed chooses the same moments. `--codec hevc` has open groups of pictures, two video
- * tracks and no IDR but the first.
+ * npm run soak:frames [-- --kills N --seed N --codec hevc --layout LAYOUT]: exports of pictures, most of them as WebDataset shards,
+ * that are killed (SIGKILL) at random moments and continued by the same command; what comes of them is to be the same, byte for
+ * byte, as what comes of one that is never killed. The same seed chooses the same moments. `--codec hevc` has open groups of
+ * pictures, two video tracks and no IDR but the first; `--layout webdataset` has those alone.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,6 +19,7 @@ const { values } = parseArgs({
 		seed: { type: 'string', default: '1' },
 		codec: { type: 'string', default: 'avc' },
 		seconds: { type: 'string', default: '60' },
+		layout: { type: 'string', default: '' },
 	},
 });
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -38,7 +39,7 @@ const kinds = [
 	shards('100KB', '--count', '100'),
 	['--layout', 'imagefolder', '--every', '2', '--size', '64x'],
 	['--layout', 'files', '--all', '--size', '64x'],
-];
+].filter(([, layout]) => layout.startsWith(values.layout));
 
 /** Runs that one folder may take. */
 const MAX_RUNS = 60;
