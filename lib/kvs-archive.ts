@@ -166,8 +166,8 @@ export class KvsArchive implements AsyncDisposable {
 
 	/**
 	 * The decoded pictures of a range's video tracks, each track in presentation order. Frames are chosen before they are
-	 * decoded, and counted in presentation order; with `select: { count }` only fragments that may hold one of the pictures are
-	 * requested, and counted. Needs ffmpeg, unless `decoder` is another: fails with
+	 * decoded, and counted in presentation order; with `select: { count }`, and `{ everyMs }` of 5 s or more, only fragments that may
+	 * hold one of the pictures are requested, and counted. Needs ffmpeg, unless `decoder` is another: fails with
 	 * `KVS_FFMPEG_NOT_FOUND` where there is none. Frames that cannot be decoded are skipped, reported to `onFailure` and counted.
 	 */
 	pictures(range: TimeRange, options: PicturesOptions = {}): PictureStream {
@@ -189,6 +189,7 @@ export class KvsArchive implements AsyncDisposable {
 	): Promise<ExportPicturesSummary> {
 		checkOptionNames(options, OPTION_NAMES.exportPictures);
 		const tracks = selectionOf(options, { type: 'video' });
+		const { padStart = true, duplicates } = options;
 		const { client, clock } = this.#service;
 		const place = await placeOf(folder, this.#identity);
 		return exportPictures(range, place, options, {
@@ -196,7 +197,7 @@ export class KvsArchive implements AsyncDisposable {
 			clock,
 			pictures: (past, { events, ...resumption }) =>
 				this.#pictures(range, { ...options, ...resumption }, tracks, { past, watch: events }),
-			fragments: (signal) => this.fragments(range, { signal, duplicates: options.duplicates }),
+			fragments: (signal) => this.fragments(range, { signal, padStart, duplicates }),
 		});
 	}
 

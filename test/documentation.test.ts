@@ -93,6 +93,7 @@ test('the flow in the documents is the one that runs', async (t) => {
 		options: { padStart: true, duplicates: 'keep-newest' },
 		tracks: new TrackSelection([1]),
 		past: { ...FRESH_START, last: '1' },
+		wanted: { wanted: async () => () => true, onAfterSkip: () => {} },
 	});
 	const architecture = drawn(await readFile('docs/architecture.md', 'utf8'));
 	t.deepEqual(

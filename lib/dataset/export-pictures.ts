@@ -8,11 +8,12 @@ import type { Fragment } from '../model/fragment.js';
 import type { RunEvent } from '../model/media-event.js';
 import type { RunStart } from '../model/run-start.js';
 import type { RunSummary } from '../model/run-summary.js';
-import { resolveTimeRange, type TimeRange } from '../model/time-range.js';
+import { type ResolvedTimeRange, resolveTimeRange, startMs, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import type { Picture } from '../pictures/picture.js';
 import type { OptionOfRange, PictureDecoderOptions, PictureStart } from '../pictures/picture-decoder.js';
 import type { DecodeFailure } from '../pictures/track-decoder.js';
+import { everyFragments } from '../run/every-fragments.js';
 import type { PictureResumption } from '../run/open-pictures.js';
 import type { PictureStream } from '../run/picture-stream.js';
 import type { RunOptions } from '../run/run-options.js';
@@ -69,7 +70,7 @@ export interface PictureExportSource {
 	readonly clock: Clock;
 	/** What is left of the range. */
 	readonly pictures: (past: RunStart, watch: PictureWatch) => PictureStream;
-	/** The listing of the range. */
+	/** The listing of the range, with what begins before it and may reach into it. */
 	readonly fragments: (signal: AbortSignal | undefined) => AsyncIterable<Fragment>;
 }
 
@@ -98,7 +99,7 @@ export async function exportPictures(
 	const place = folderOf(folder);
 	options.signal?.throwIfAborted();
 	const lock = await place.lock();
-	const run = new PictureExport(place, form, request, options, source);
+	const run = new PictureExport(place, form, request, options, { ...source, range: resolveTimeRange(range) });
 	try {
 		return (await run.finished()) ?? (await run.run());
 	} catch (error) {
@@ -114,14 +115,14 @@ class PictureExport {
 	readonly #form: DatasetForm;
 	readonly #request: Readonly<Record<string, unknown>>;
 	readonly #options: ExportPicturesOptions;
-	readonly #source: PictureExportSource;
+	readonly #source: PictureExportSource & { readonly range: ResolvedTimeRange };
 
 	constructor(
 		folder: OutputFolder,
 		form: DatasetForm,
 		request: Readonly<Record<string, unknown>>,
 		options: ExportPicturesOptions,
-		source: PictureExportSource,
+		source: PictureExportSource & { readonly range: ResolvedTimeRange },
 	) {
 		this.#folder = folder;
 		this.#form = form;
@@ -132,9 +133,9 @@ class PictureExport {
 
 	/** The summary of a folder that is finished; null where it is not. Fails with `SinkError` where it is not what is wanted. */
 	async finished(): Promise<ExportPicturesSummary | null> {
-		const { clock, fragments: listed } = this.#source;
-		const { signal } = this.#options;
-		const startMs = clock.now();
+		const { clock, range, fragments: listed } = this.#source;
+		const { signal, select = 'all', where, padStart = true } = this.#options;
+		const begunMs = clock.now();
 		const manifest = await readDatasetManifest(this.#folder);
 		if (manifest === null) return null;
 		if (this.#isUnknown || !isDeepStrictEqual(manifest.head.request, this.#request)) {
@@ -150,13 +151,17 @@ class PictureExport {
 		// Killed between the manifest and the end.
 		await forgetProgress(this.#folder);
 		const known = new Set(fragments.map(({ fragmentNumber }) => fragmentNumber));
-		for await (const { fragmentNumber } of this.#readsAFew ? [] : listed(signal)) {
-			if (known.has(fragmentNumber)) continue;
+		const isWanted = everyFragments({ select, where, padStart }, range);
+		for await (const fragment of this.#readsAFew ? [] : listed(signal)) {
+			const { fragmentNumber } = fragment;
+			if (isWanted?.(fragment) === false || known.has(fragmentNumber)) continue;
+			// What begins before the range may have been looked at and left out.
+			if (startMs(fragment, range.by) < range.fromMs) continue;
 			const message = `\`${name}\` is finished, and fragment ${fragmentNumber} was added to the archive since; name another folder, or remove this one`;
 			throw new SinkError('KVS_LATE_FRAGMENT', name, message);
 		}
 		const { failures } = runStartOf(fragments);
-		const run = { calls: 0, throttled: 0, elapsedMs: clock.now() - startMs, failures };
+		const run = { calls: 0, throttled: 0, elapsedMs: clock.now() - begunMs, failures };
 		return { ...this.#summary(manifest.head.totals, run), resumed: report.pictures, verified: true };
 	}
 

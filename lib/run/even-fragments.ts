@@ -1,7 +1,6 @@
 import { StoredTime } from '../gaps/stored-time.js';
 import { MAX_EARLY_MS } from '../gaps/time-extent.js';
 import type { Fragment } from '../model/fragment.js';
-import type { FragmentEvent } from '../model/media-event.js';
 import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
 import { hasEvenTime } from '../pictures/selection/even-times.js';
 import { unlessAborted } from '../stream/abort.js';
@@ -20,7 +19,6 @@ export interface EvenFragmentsOptions {
 /** What is stored of a range, and which of its fragments may hold one of a number of pictures that are spread evenly over it. */
 export class EvenFragments {
 	readonly #options: EvenFragmentsOptions;
-	readonly #afterSkip = new Set<string>();
 	readonly #abort = new AbortController();
 	#stored: Promise<StoredTime> | null = null;
 
@@ -49,16 +47,6 @@ export class EvenFragments {
 			// Its frames need not keep to what it is listed with: the picture on the screen may be its neighbour's.
 			return hasTime(fromMs - MAX_EARLY_MS, toMs + MAX_EARLY_MS);
 		};
-	}
-
-	/** A fragment is read without the one before it. */
-	onAfterSkip(fragmentNumber: string): void {
-		this.#afterSkip.add(fragmentNumber);
-	}
-
-	/** Whether a fragment is read without the one before it; may be asked once. */
-	isAfterSkip({ fragmentNumber }: FragmentEvent): boolean {
-		return fragmentNumber !== null && this.#afterSkip.delete(fragmentNumber);
 	}
 
 	async #list(): Promise<StoredTime> {

@@ -16,9 +16,11 @@ import {
 import type { DecodeFailure } from '../pictures/track-decoder.js';
 import { EvenFragments } from './even-fragments.js';
 import type { EventStream } from './event-stream.js';
+import { everyFragments } from './every-fragments.js';
 import type { MediaRun } from './open-run.js';
 import { type PictureStream, pictureStream } from './picture-stream.js';
 import type { RunOptions } from './run-options.js';
+import { SkippedFragments } from './skipped-fragments.js';
 
 /** What {@link openPictures} takes of the options of a run. */
 export type PictureRunOptions = Omit<PictureDecoderOptions, OptionOfRange> &
@@ -48,7 +50,12 @@ export function openPictures(
 ): PictureStream {
 	const resolved = resolveTimeRange(range);
 	const { fromMs, by } = resolved;
-	const even = evenFragments(options.select ?? 'all', resolved, padStart, list);
+	const { select = 'all' } = options;
+	const even = evenFragments(select, resolved, padStart, list);
+	const every = everyFragments({ select, where, padStart }, resolved);
+	// What the tags of a fragment say is not listed.
+	const wanted = even === null || where !== undefined ? every && (async () => every) : even.wanted.bind(even);
+	const skipped = new SkippedFragments();
 	const timeOf = (frame: Frame): number | null =>
 		by === 'server' ? frame.serverTimestampMs : frame.timestampMs;
 	let pictureFailures = 0;
@@ -62,18 +69,16 @@ export function openPictures(
 			pictureFailures++;
 			options.onFailure?.(failure);
 		},
-		...(even !== null && {
-			stored: even.stored.bind(even),
-			isAfterSkip: even.isAfterSkip.bind(even),
-		}),
+		isAfterSkip: skipped.isAfterSkip.bind(skipped),
+		...(even !== null && { stored: even.stored.bind(even) }),
 	});
 	if (even !== null) pictures.once('close', () => even.close());
-	// What the tags of a fragment say is not listed.
-	const wanted =
-		even === null || where !== undefined
-			? null
-			: { wanted: even.wanted.bind(even), onAfterSkip: even.onAfterSkip.bind(even) };
-	const frames = openFrames({ padStart, pick: pickVideo, wanted });
+	const onAfterSkip = skipped.onAfterSkip.bind(skipped);
+	const frames = openFrames({
+		padStart,
+		pick: pickVideo,
+		wanted: wanted === null ? null : { wanted, onAfterSkip },
+	});
 	return pictureStream(frames, pictures, () => pictureFailures, signal);
 }
 

@@ -75,8 +75,8 @@ export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource 
 	return [
 		source,
 		...filters,
-		...(past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })]),
 		...(wanted === null ? [] : [new WantedFilter({ ...wanted, onDropped })]),
+		...(past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })]),
 		new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
 		new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
 		new Demuxer({ deliver: 'batch', keepDocuments, clock, onRetry: () => counter.retry() }),

@@ -36,6 +36,7 @@ for (const [options, stops] of [
 	[{ layout: 'imagefolder', select: { everyNth: 2 } }, STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 30_000, select: { everyNth: 7 } }, SHARD_STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 30_000, select: { everyMs: 270 } }, SHARD_STOPS],
+	[{ layout: 'webdataset', shardSizeBytes: 1000, select: { everyMs: 5000 } }, SHARD_STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 15_000, select: 'keyframes' }, SHARD_STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 15_000, select: { count: 45 } }, SHARD_STOPS],
 ] as const) {

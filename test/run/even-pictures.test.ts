@@ -92,6 +92,25 @@ test('fragments that begin without a key frame give no picture of a frame that i
 	t.is(decoded, 0);
 });
 
+test('at an interval of 5 s or more, only the fragments that may hold a picture are requested, and the pictures are the same', async (t) => {
+	const read = await reader(t, recording());
+	for (const by of ['producer', 'server'] as const) {
+		for (const [everyMs, most] of [
+			[10_000, 36],
+			[21_500, 18],
+			[1000, 60],
+		] as const) {
+			const some = await read({ everyMs }, {}, by);
+			const all = await read({ everyMs }, { where: () => true }, by);
+			t.deepEqual(some.seconds, all.seconds);
+			t.is(some.decoded, all.decoded);
+			t.is(all.summary.delivered, FRAGMENTS);
+			t.true(some.summary.delivered <= most, `${some.summary.delivered} of ${FRAGMENTS} for ${everyMs}`);
+			t.like(some.summary, { fragments: some.summary.delivered, missing: 0, failed: 0, pictureFailures: 0 });
+		}
+	}
+});
+
 test('what is decoded of a picked picture is its group up to it, and of key frames alone these', async (t) => {
 	const read = await reader(t, recording());
 	for (const [select, pictures, decoded] of [
