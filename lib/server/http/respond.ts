@@ -49,7 +49,7 @@ export function createResponder(options: ResponderOptions): Responder {
 		if (request.socket.writableEnded) return;
 		const arrival = { id: ++requests, timeMs: now(), arrivedAtMs: clock.now() };
 		const over = new AbortController();
-		response.once('close', () => over.abort());
+		response.once('close', () => over.abort(RESPONSE_ENDED));
 		const { signal } = over;
 		const incomingBody = new IncomingBody(request);
 		const expectation = new Expectation(response, { isContinueExpected, signal });
@@ -114,6 +114,9 @@ export function createResponder(options: ResponderOptions): Responder {
 		});
 	};
 }
+
+/** One for all: an error with a stack for each response costs as much as its head. */
+const RESPONSE_ENDED = new DOMException('The response has ended', 'AbortError');
 
 function whenAborted(signal: AbortSignal, listener: () => void): void {
 	if (signal.aborted) listener();

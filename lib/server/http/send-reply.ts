@@ -5,7 +5,7 @@ import { unlessAborted } from '../../stream/abort.js';
 import { stall, stoppedBody } from '../faults/stopped-body.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import { pacedBody } from '../quotas/paced-body.js';
-import { readParts, sizeOfParts } from '../store/body-part.js';
+import { type BodyPart, readParts, sizeOfParts } from '../store/body-part.js';
 import type { Expectation } from './expectation.js';
 import type { Reply } from './reply.js';
 import { sendItems } from './send-items.js';
@@ -49,6 +49,10 @@ export async function sendReply(
 		response.setHeader('Connection', 'close');
 		onClosing();
 	}
+	if (isAtHand(reply, bytesPerSecond)) {
+		sendAtOnce(response, reply.parts, onBytes);
+		return;
+	}
 	let body = reply.stream ?? readParts(reply.parts, reply.replaceDamaged ?? undefined);
 	// A body that begins later, or stops before its first byte, still has a head.
 	if (reply.stream !== null || reply.stops.length > 0) response.flushHeaders();
@@ -66,6 +70,33 @@ export async function sendReply(
 			yield bytes;
 		}
 	}
+}
+
+/** Whether a body is in memory, and goes out as it is: most are, and a pipeline takes longer than the rest of the response. */
+function isAtHand({ stream, stops, parts }: Reply, bytesPerSecond: number): boolean {
+	return (
+		stream === null &&
+		stops.length === 0 &&
+		bytesPerSecond === Number.POSITIVE_INFINITY &&
+		parts.every(({ kind }) => kind === 'bytes')
+	);
+}
+
+/** The connection may be closed already; it ends the response then. */
+function sendAtOnce(
+	response: ServerResponse,
+	parts: readonly BodyPart[],
+	onBytes: SendOptions['onBytes'],
+): void {
+	if (response.destroyed) return;
+	response.cork();
+	for (const part of parts) {
+		if (part.kind !== 'bytes') continue;
+		onBytes(part.bytes.byteLength);
+		response.write(part.bytes);
+	}
+	response.end();
+	response.uncork();
 }
 
 function setHead(

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { ArchiveError } from '../../errors.js';
 import { fileTrouble } from '../../files/file-trouble.js';
+import { OpenPayload } from './open-payload.js';
 import type { StoredFragment } from './stored-fragment.js';
 
 /** How much is read at a time. */
@@ -33,7 +33,7 @@ export async function* readParts(
 	parts: readonly BodyPart[],
 	replaceDamaged?: (fragment: StoredFragment, error: ArchiveError) => Uint8Array,
 ): AsyncGenerator<Uint8Array> {
-	const payload = new OpenPayload();
+	const reader = new ChunkReader();
 	try {
 		for (const part of parts) {
 			if (part.kind === 'bytes') {
@@ -43,29 +43,29 @@ export async function* readParts(
 			const { fragment } = part;
 			let checked: readonly Uint8Array[] | null;
 			try {
-				checked = await payload.check(fragment);
+				checked = await reader.check(fragment);
 			} catch (error) {
 				if (replaceDamaged === undefined || !(error instanceof ArchiveError)) throw error;
 				yield replaceDamaged(fragment, error);
 				continue;
 			}
-			yield* checked ?? payload.read(fragment);
+			yield* checked ?? reader.read(fragment);
 		}
 	} finally {
-		await payload.close();
+		await reader.close();
 	}
 }
 
-/** The payload file that was read last, open: the fragments of a response lie in few of them. */
-class OpenPayload {
-	#path = '';
-	#handle: FileHandle | null = null;
+/** Reads chunks, and checks them. */
+class ChunkReader {
+	readonly #payload = new OpenPayload();
 
 	/** Rejects where the chunk is not what was written; returns its bytes where they are few enough to be kept. */
 	async check(fragment: StoredFragment): Promise<readonly Uint8Array[] | null> {
 		const { payload, offset, sizeBytes, crc32: expected } = fragment;
 		if (expected === undefined) {
-			const { size } = await this.#open(payload)
+			const { size } = await this.#payload
+				.open(payload)
 				.then((handle) => handle.stat())
 				.catch((error) => Promise.reject(unreadable(payload, error)));
 			if (size < offset + sizeBytes) throw tooShort(payload, size);
@@ -87,7 +87,8 @@ class OpenPayload {
 	async *read({ payload, offset, sizeBytes }: StoredFragment): AsyncGenerator<Uint8Array> {
 		for (let position = offset; position < offset + sizeBytes; ) {
 			const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, offset + sizeBytes - position));
-			const { bytesRead } = await this.#open(payload)
+			const { bytesRead } = await this.#payload
+				.open(payload)
 				.then((handle) => handle.read(buffer, 0, buffer.byteLength, position))
 				.catch((error) => Promise.reject(unreadable(payload, error)));
 			if (bytesRead === 0) throw tooShort(payload, position);
@@ -96,18 +97,8 @@ class OpenPayload {
 		}
 	}
 
-	async close(): Promise<void> {
-		const handle = this.#handle;
-		this.#handle = null;
-		await handle?.close();
-	}
-
-	async #open(path: string): Promise<FileHandle> {
-		if (this.#handle !== null && path === this.#path) return this.#handle;
-		await this.close();
-		this.#path = path;
-		this.#handle = await open(path, 'r');
-		return this.#handle;
+	close(): Promise<void> {
+		return this.#payload.close();
 	}
 }
 

@@ -16,6 +16,9 @@ export interface MediaPlaylistFields {
 const MP4_VERSION = 7;
 const TS_VERSION = 3;
 
+/** Stands for the fragment's number in the URI that all fragments of a playlist share. */
+const NUMBER = '$Number$';
+
 /**
  * A media playlist (RFC 8216 §4.3.3), in the service's order of tags. Those of a session differ in the URIs alone.
  *
@@ -35,9 +38,14 @@ export function mediaPlaylist({ request, window, token, trackNumber }: MediaPlay
 	}
 	if (isMp4) lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
 	const track = trackNumber === null ? {} : { TrackNumber: trackNumber };
+	const [beforeNumber = '', afterNumber = ''] = resourceUri(isMp4 ? 'GetMP4MediaFragment' : 'GetTSFragment', {
+		FragmentNumber: NUMBER,
+		SessionToken: token,
+		...track,
+	}).split(NUMBER);
 	let initialization: number | null = null;
-	for (const { fragment, startMs, segmentMs, isDiscontinuous, ...entry } of entries) {
-		if (isDiscontinuous) lines.push('#EXT-X-DISCONTINUITY');
+	for (const entry of entries) {
+		if (entry.isDiscontinuous) lines.push('#EXT-X-DISCONTINUITY');
 		if (isMp4 && entry.initialization !== initialization) {
 			initialization = entry.initialization;
 			const uri = resourceUri('GetMP4InitFragment', {
@@ -48,15 +56,11 @@ export function mediaPlaylist({ request, window, token, trackNumber }: MediaPlay
 			lines.push(`#EXT-X-MAP:URI="${uri}"`);
 		}
 		if (request.showsTimestamps) {
-			lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(startMs).toISOString()}`);
+			lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(entry.startMs).toISOString()}`);
 		}
 		lines.push(
-			`#EXTINF:${seconds(segmentMs)},`,
-			resourceUri(isMp4 ? 'GetMP4MediaFragment' : 'GetTSFragment', {
-				FragmentNumber: fragment.number,
-				SessionToken: token,
-				...track,
-			}),
+			`#EXTINF:${seconds(entry.segmentMs)},`,
+			`${beforeNumber}${entry.fragment.number}${afterNumber}`,
 		);
 	}
 	if (isComplete) lines.push('#EXT-X-ENDLIST');

@@ -1,9 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { type TrackMedia, trackMedia } from '../../../codecs/track-media.js';
 import { DemuxContext } from '../../../demux/demux-context.js';
 import { PayloadReader } from '../../../demux/payload-reader.js';
 import { MediaError } from '../../../errors.js';
 import type { Track } from '../../../model/track.js';
+import { OpenPayload } from '../../store/open-payload.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
 
 /** The header of a fragment has some hundred bytes. */
@@ -20,6 +21,8 @@ const MAX_KNOWN = 20_000;
 export class TrackReader {
 	/** By payload and fragment number, the oldest first. */
 	readonly #known = new Map<string, readonly Track[] | MediaError>();
+	/** Those that are being read, for all sessions that begin with the same fragments at once. */
+	readonly #pending = new Map<string, Promise<readonly Track[] | MediaError>>();
 	readonly #context = new DemuxContext();
 
 	/**
@@ -27,29 +30,36 @@ export class TrackReader {
 	 * system's error where a file cannot be read.
 	 */
 	async read(fragments: readonly StoredFragment[]): Promise<(readonly Track[] | MediaError)[]> {
-		let handle: FileHandle | null = null;
-		let openPayload = '';
+		const payload = new OpenPayload();
 		try {
 			const found: (readonly Track[] | MediaError)[] = [];
 			for (const fragment of fragments) {
 				const place = `${fragment.payload}:${fragment.number}`;
-				let tracks = this.#known.get(place);
-				if (tracks === undefined) {
-					if (handle === null || openPayload !== fragment.payload) {
-						await handle?.close();
-						handle = null;
-						handle = await open(fragment.payload, 'r');
-						openPayload = fragment.payload;
-					}
-					tracks = await this.#readHead(handle, fragment);
-					this.#remember(place, tracks);
-				}
-				found.push(tracks);
+				found.push(this.#known.get(place) ?? (await this.#readOnce(place, payload, fragment)));
 			}
 			return found;
 		} finally {
-			await handle?.close();
+			await payload.close();
 		}
+	}
+
+	#readOnce(
+		place: string,
+		payload: OpenPayload,
+		fragment: StoredFragment,
+	): Promise<readonly Track[] | MediaError> {
+		const pending = this.#pending.get(place);
+		if (pending !== undefined) return pending;
+		const reading = payload
+			.open(fragment.payload)
+			.then((handle) => this.#readHead(handle, fragment))
+			.then((tracks) => {
+				this.#remember(place, tracks);
+				return tracks;
+			})
+			.finally(() => this.#pending.delete(place));
+		this.#pending.set(place, reading);
+		return reading;
 	}
 
 	#remember(place: string, tracks: readonly Track[] | MediaError): void {
