@@ -2,8 +2,8 @@ import { chmod, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SinkError } from '../errors.js';
-import { createTrouble } from '../files/file-trouble.js';
 import { syncDirectory, writeNewFile } from '../files/private-directory.js';
+import { createTrouble } from '../wording/system-trouble.js';
 import type { SliceJob } from './slice-job.js';
 import type { SliceResult } from './slice-result.js';
 

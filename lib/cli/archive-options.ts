@@ -10,7 +10,7 @@ export interface ArchiveCommandOptions {
 	readonly streamArn?: string;
 	readonly from?: string;
 	readonly to?: string;
-	readonly by: string;
+	readonly by: RangeClock;
 	readonly endpoint?: string;
 	readonly region?: string;
 	readonly profile?: string;
@@ -108,12 +108,10 @@ function durationOf(flag: string, text: string): number {
 /** The range that the options name. Throws `InvalidOptionError` for one that makes no sense. */
 export function rangeOf({ from, to, by }: ArchiveCommandOptions, nowMs: number): DateRange {
 	if (from === undefined) throw new InvalidOptionError('--from', 'given', from);
-	if (by !== 'server' && by !== 'producer')
-		throw new InvalidOptionError('--by', '`server` or `producer`', by);
 	const range = {
 		from: parsePointInTime('--from', from, nowMs),
 		to: parsePointInTime('--to', to ?? 'now', nowMs),
-		by: by as RangeClock,
+		by,
 	};
 	if (range.to < range.from)
 		throw new InvalidOptionError('--to', `at or after --from (${range.from.toISOString()})`, range.to);

@@ -1,4 +1,5 @@
 import type { GapEvent, MediaEvent, Track } from '../index.js';
+import { counted } from '../wording/counted.js';
 import { colors, type Line } from './colors.js';
 
 /** An event as a line for a person. */
@@ -15,13 +16,13 @@ export function eventLine(event: MediaEvent): Line {
 			const time =
 				event.timestamp === null ? `${Number(event.timecodeNs) / 1e6} ms` : event.timestamp.toISOString();
 			const mark = event.keyframe ? '  key' : '';
-			return `  frame  track ${event.track.number}  ${time}  ${event.data.byteLength} bytes${mark}`;
+			return `  frame  track ${event.track.number}  ${time}  ${counted(event.data.byteLength, 'byte')}${mark}`;
 		}
 		case 'fragment-end': {
 			const state = event.complete ? 'complete' : colors.red('incomplete');
 			return [
 				colors.dim(
-					`  end of fragment ${event.index}: ${event.frames} frames, ${event.bytes} bytes, ${event.tags.length} tags, `,
+					`  end of fragment ${event.index}: ${counted(event.frames, 'frame')}, ${counted(event.bytes, 'byte')}, ${counted(event.tags.length, 'tag')}, `,
 				),
 				state,
 			];

@@ -15,10 +15,12 @@ export const EXIT = {
 /** Reason of the signal that an interrupt from outside aborts. */
 export class Interruption extends Error {
 	override name = 'Interruption' as const;
+	readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 	readonly exitCode: number;
 
 	constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
 		super(`interrupted by ${signal}`);
+		this.signal = signal;
 		this.exitCode = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp }[signal];
 	}
 }
@@ -30,7 +32,7 @@ export function describeExit(error: unknown): { exitCode: number; line: string |
 	if (error instanceof CommanderError) {
 		if (error.exitCode === 0) return { exitCode: EXIT.done, line: null };
 		// For no command at all commander prints the help, which it calls an error without a message.
-		const message = error.code === 'commander.help' ? 'no command given, see --help' : error.message;
+		const message = error.code === 'commander.help' ? 'no command given' : error.message;
 		return { exitCode: EXIT.usage, line: `KVS_USAGE: ${oneLine(message.replace(/^error: /, ''))}` };
 	}
 	const { code, message } = error as { code?: unknown; message?: unknown };
@@ -41,7 +43,9 @@ export function describeExit(error: unknown): { exitCode: number; line: string |
 		return { exitCode, line: `${error.code}: ${oneLine(error.message)}` };
 	}
 	const name = typeof code === 'string' ? code : 'KVS_INTERNAL';
-	return { exitCode: EXIT.failed, line: `${name}: ${oneLine(String(message ?? error))}` };
+	// What Node says begins with the code.
+	const text = oneLine(String(message ?? error)).replace(`${name}: `, '');
+	return { exitCode: EXIT.failed, line: `${name}: ${text}` };
 }
 
 /** A text of several lines as one. */

@@ -8,7 +8,7 @@ import { secondsOption } from './seconds-option.js';
 
 /** Options of the commands that open playback sessions. */
 export interface SessionCommandOptions extends ArchiveCommandOptions {
-	readonly mode?: string;
+	readonly mode?: SessionOptions['mode'];
 	readonly fragmentTimestamps?: true;
 	readonly expires?: string;
 	readonly maxFragments?: string;
@@ -31,11 +31,10 @@ export async function openSession(
 	const to = options.to ?? (mode === 'on-demand' ? 'now' : undefined);
 	await using archive = archiveOf(options, { terminal });
 	const session = await open(archive, {
-		// The library checks the words.
-		mode: mode as SessionOptions['mode'],
+		mode,
 		from: time('--from', options.from),
 		to: time('--to', to),
-		by: options.by as SessionOptions['by'],
+		by: options.by,
 		fragmentTimestamps: options.fragmentTimestamps,
 		expiresIn: secondsOption('--expires', options.expires),
 		maxFragments: integerOption('--max-fragments', options.maxFragments),

@@ -5,11 +5,24 @@ import { createProgram } from './program.js';
 /** Runs one command line, without the program's name: prints what comes of it, an error too, and resolves with the exit status. */
 export async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {
 	let exitCode = 0;
-	try {
-		const program = createProgram(context, (code) => {
+	let printed = '';
+	const program = createProgram(context, {
+		exit: (code) => {
 			exitCode = code;
-		});
-		await program.parseAsync(args, { from: 'user' });
+		},
+		print: (text) => {
+			printed += text;
+		},
+	});
+	const parse = async (): Promise<void> => {
+		try {
+			await program.parseAsync(args, { from: 'user' });
+		} finally {
+			if (printed !== '') await context.terminal.write(printed.trimEnd().split('\n'));
+		}
+	};
+	try {
+		await parse();
 	} catch (error) {
 		const described = describeExit(error);
 		exitCode = described.exitCode;

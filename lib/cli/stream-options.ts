@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { choiceOption } from './options/choice-option.js';
 
 /** Adds the options that every command reading a range of a stream has. */
 export function withArchiveOptions(command: Command): Command {
@@ -24,7 +25,7 @@ export function withRangeOptions(command: Command): Command {
 			'--to <time>',
 			'end, likewise; a fragment is in the range if it starts in it, both ends included (default: now)',
 		)
-		.option('--by <clock>', 'whose clock the range means: server or producer', 'server');
+		.addOption(choiceOption('--by <clock>', 'whose clock the range means', ['server', 'producer'], 'server'));
 }
 
 /** Adds the options that name the time around a moment. */

@@ -8,6 +8,7 @@ import { Mp4File } from '../media-files/mp4/mp4-file.js';
 import { retry } from '../pace/retry.js';
 import { unlessStalled } from '../pace/unless-stalled.js';
 import { withPermit } from '../pace/with-permit.js';
+import { counted } from '../wording/counted.js';
 import type { ClipPart } from './clip-parts.js';
 import { PartMedia } from './part-media.js';
 
@@ -86,7 +87,11 @@ async function download(
 		signal.throwIfAborted();
 		client.checkOpen();
 		if (error instanceof RequestError || isOfDisk(error)) throw error;
-		throw brokenOff(context, `broke off after ${sizeBytes} bytes (${(error as Error).message})`, error);
+		throw brokenOff(
+			context,
+			`broke off after ${counted(sizeBytes, 'byte')} (${(error as Error).message})`,
+			error,
+		);
 	} finally {
 		body.destroy();
 	}

@@ -1,5 +1,6 @@
 import { MediaError } from '../errors.js';
 import type { Track } from '../model/track.js';
+import { counted } from '../wording/counted.js';
 import { changedTrack } from './changed-track.js';
 import { registeredCodecId } from './codec.js';
 import { nalUnitsOf } from './nal/access-unit.js';
@@ -117,7 +118,7 @@ function withLengths(units: readonly Uint8Array[], lengthBytes: number, { number
 		if (unit.byteLength >= 2 ** (8 * lengthBytes)) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`a NAL unit of ${unit.byteLength} bytes in track ${number}, whose lengths have ${lengthBytes} bytes`,
+				`a NAL unit of ${counted(unit.byteLength, 'byte')} in track ${number}, whose lengths have ${counted(lengthBytes, 'byte')}`,
 			);
 		}
 		at = frame.writeUIntBE(unit.byteLength, at, lengthBytes);

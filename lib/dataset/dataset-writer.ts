@@ -3,6 +3,7 @@ import { SinkError } from '../errors.js';
 import type { OutputFolder } from '../files/output-folder.js';
 import type { Picture } from '../pictures/picture.js';
 import { extensionOf, pictureFacts } from '../sinks/picture-facts.js';
+import { counted } from '../wording/counted.js';
 import { type DatasetForm, LIST_NAMES } from './dataset-form.js';
 import { type DatasetLine, type DatasetTotals, writeDatasetManifest } from './dataset-manifest.js';
 import { LooseFiles } from './loose-files.js';
@@ -105,15 +106,20 @@ export class DatasetWriter {
 		}
 		if (this.#sectionCount === 0) {
 			const { skipped } = totals;
-			const wanted = skipped === 0 ? '' : `, but for ${skipped} fragments that \`where\` leaves out`;
+			const wanted =
+				skipped === 0 ? '' : `, but for ${counted(skipped, 'fragment')} that \`where\` leaves out`;
 			const message = `nothing to write to \`${folder.name}\`: there are no pictures in the range${wanted}`;
 			throw new SinkError('KVS_EMPTY_RANGE', folder.name, message);
 		}
 		const list = await this.#writeList();
 		const { layout, name } = form;
-		const counted = { pictures: this.pictures, ...totals };
-		await writeDatasetManifest(folder, { layout, name, request, totals: counted }, this.#manifestLines(list));
-		return counted;
+		const allTotals = { pictures: this.pictures, ...totals };
+		await writeDatasetManifest(
+			folder,
+			{ layout, name, request, totals: allTotals },
+			this.#manifestLines(list),
+		);
+		return allTotals;
 	}
 
 	/** Leaves what is finished for another process. */

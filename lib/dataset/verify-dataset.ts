@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SinkError } from '../errors.js';
 import { folderOf, type OutputFolder } from '../files/output-folder.js';
+import { counted } from '../wording/counted.js';
 import { REQUEST_FILE } from './begun-dataset.js';
 import type { PictureLayout } from './dataset-form.js';
 import {
@@ -98,7 +99,7 @@ class DatasetCheck {
 				size += chunk.byteLength;
 			}
 			this.#bytesRead += size;
-			if (size !== bytes) this.#found(name, `it has ${size} bytes, not ${bytes}`);
+			if (size !== bytes) this.#found(name, `it has ${counted(size, 'byte')}, not ${bytes}`);
 			else if (hash.digest('hex') !== sha256) this.#found(name, 'its bytes have changed');
 		} catch (error) {
 			this.#signal?.throwIfAborted();

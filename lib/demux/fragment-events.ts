@@ -8,6 +8,7 @@ import {
 	type MediaEvent,
 } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
+import { counted } from '../wording/counted.js';
 import { type Admission, HELD_INDEX, type PartialFragment } from './admission.js';
 import type { DemuxContext } from './demux-context.js';
 import { DocumentHeader } from './document-header.js';
@@ -222,7 +223,7 @@ export class FragmentEvents {
 		if (isComplete && typeof this.#admission === 'object' && this.#frames < this.#admission.frames.length) {
 			throw new MediaError(
 				'KVS_MEDIA_CHANGED',
-				`the fragment has ${this.#frames} frames, where ${this.#admission.frames.length} were read before`,
+				`the fragment has ${counted(this.#frames, 'frame')}, where ${this.#admission.frames.length} were read before`,
 			);
 		}
 		this.#push(

@@ -1,4 +1,5 @@
 import { concatBytes, sizeOf } from '../model/bytes.js';
+import { counted } from '../wording/counted.js';
 import { idOf } from './ebml-schema.js';
 
 /** An element as it will stand in a file: slices to be written one after the other. */
@@ -69,7 +70,7 @@ export function sizeField(
 	let length = sizeLength ?? (isSizeUnknown ? 8 : 1);
 	while (sizeLength === undefined && !isSizeUnknown && sizeBytes >= 2 ** (7 * length) - 1) length++;
 	if (!isSizeUnknown && (length > 8 || sizeBytes >= 2 ** (7 * length) - 1)) {
-		throw new RangeError(`a size of ${sizeBytes} does not fit ${length} bytes`);
+		throw new RangeError(`a size of ${sizeBytes} does not fit ${counted(length, 'byte')}`);
 	}
 	const field = new Uint8Array(length);
 	let rest = isSizeUnknown ? 0 : sizeBytes;

@@ -1,4 +1,5 @@
 import { utf8Of } from '../model/bytes.js';
+import { counted } from '../wording/counted.js';
 import { nameOf } from './ebml-schema.js';
 import { type ElementHeader, malformed, readElementHeader } from './element-header.js';
 
@@ -53,7 +54,7 @@ export class ElementCursor {
 		this.end = this.start + size;
 		if (this.end > this.#end) {
 			throw malformed(
-				`${nameOf(id)} of ${size} bytes does not fit the element around it`,
+				`${nameOf(id)} of ${counted(size, 'byte')} does not fit the element around it`,
 				this.#baseOffset + position,
 			);
 		}
@@ -85,7 +86,7 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
 /** An unsigned integer of 0 to 8 bytes, exact. */
 export function readUnsigned(element: Element): bigint {
 	if (element.body.byteLength > 8) {
-		throw malformed(`an unsigned integer of ${element.body.byteLength} bytes`, element.offset);
+		throw malformed(`an unsigned integer of ${counted(element.body.byteLength, 'byte')}`, element.offset);
 	}
 	let value = 0n;
 	for (const byte of element.body) value = (value << 8n) | BigInt(byte);
@@ -114,7 +115,7 @@ export function readFloat(element: Element): number {
 		case 8:
 			return view.getFloat64(0);
 		default:
-			throw malformed(`a float of ${body.byteLength} bytes`, element.offset);
+			throw malformed(`a float of ${counted(body.byteLength, 'byte')}`, element.offset);
 	}
 }
 

@@ -1,4 +1,5 @@
 import { MediaError } from '../errors.js';
+import { counted } from '../wording/counted.js';
 
 /** The longest header there is: an id of 4 bytes and a size of 8. */
 export const MAX_ELEMENT_HEADER_BYTES = 12;
@@ -56,7 +57,7 @@ export function readElementHeader(
 		size = size * 256 + byte;
 	}
 	if (!isUnknown && size > Number.MAX_SAFE_INTEGER) {
-		throw malformed(`an element claims ${size} bytes`, baseOffset + sizePosition);
+		throw malformed(`an element claims ${counted(size, 'byte')}`, baseOffset + sizePosition);
 	}
 	header.id = id;
 	header.size = isUnknown ? -1 : size;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
-import { createTrouble } from '../files/file-trouble.js';
 import type { GapKind } from '../model/media-event.js';
 import type { RunTotals } from '../model/run-start.js';
+import { createTrouble } from '../wording/system-trouble.js';
 import type { ExportRequest } from './export-request.js';
 import type { FileTag } from './split-rule.js';
 

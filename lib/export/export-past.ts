@@ -1,5 +1,5 @@
 import { SinkError } from '../errors.js';
-import { isFileThere } from '../files/file-trouble.js';
+import { isFileThere } from '../files/is-file-there.js';
 import { FRESH_START, type RunStart } from '../model/run-start.js';
 import { type FailedFragment, MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { OutputTimelineState } from '../muxing/output-timeline.js';

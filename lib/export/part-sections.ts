@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AtomicFile } from '../files/atomic-file.js';
 import type { Muxer } from '../muxing/muxer.js';
+import { counted } from '../wording/counted.js';
 import type { FileSection } from './export-manifest.js';
 
 /** What is read at a time of what comes before and after the fragments: with silence at its end that may be long. */
@@ -13,7 +14,7 @@ const SECTION_READ_BYTES = 1024 * 1024;
 export async function beginAgain(part: AtomicFile, muxer: Muxer, headBytes: number): Promise<void> {
 	const head = Buffer.concat(await muxer.begin());
 	if (head.byteLength !== headBytes)
-		throw new RangeError(`it began with ${headBytes} bytes, not ${head.byteLength}`);
+		throw new RangeError(`it began with ${counted(headBytes, 'byte')}, not ${head.byteLength}`);
 	await part.patch(head, 0);
 }
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { SinkError } from '../errors.js';
 import { linesOf } from '../files/file-lines.js';
-import { fileTrouble } from '../files/file-trouble.js';
 import { chunksOf, type OpenFile, openLocalFile, type ReadableFile } from '../files/readable-file.js';
 import type { RemotePlace } from '../files/remote-place.js';
+import { counted } from '../wording/counted.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import {
 	type ExportedFragment,
 	type ExportManifest,
@@ -71,12 +72,12 @@ async function readAndCheck(file: string, openFile: OpenFile): Promise<CheckedMa
 		if (opened === null) return null;
 		const { sizeBytes } = opened;
 		if (sizeBytes > MAX_MANIFEST_BYTES)
-			throw new RangeError(`it has ${sizeBytes} bytes, more than ${MAX_MANIFEST_BYTES}`);
+			throw new RangeError(`it has ${counted(sizeBytes, 'byte')}, more than ${MAX_MANIFEST_BYTES}`);
 		return sizeBytes > MAX_WHOLE_BYTES ? await readLines(file, opened) : await readWhole(file, opened);
 	} catch (cause) {
 		// Of a place that cannot be reached nothing is known.
 		if (cause instanceof SinkError) throw cause;
-		const message = `\`${path}\` is not a valid manifest of an export: ${fileTrouble(cause)}`;
+		const message = `\`${path}\` is not a valid manifest of an export: ${systemTrouble(cause)}`;
 		throw new SinkError('KVS_MANIFEST_INVALID', path, message, cause);
 	} finally {
 		await opened?.close();

@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
-import { fileTrouble } from '../files/file-trouble.js';
 import { type OpenFile, openLocalFile } from '../files/readable-file.js';
 import type { RemotePlace } from '../files/remote-place.js';
+import { counted } from '../wording/counted.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import { ExportBytes } from './export-bytes.js';
 import type { ExportedFile, ExportedFragment, ExportManifest } from './export-manifest.js';
 
@@ -108,7 +109,7 @@ class ExportCheck {
 		this.#positions.push(head?.bytes ?? 0);
 		try {
 			const size = await this.#bytes.sizeOf(index);
-			if (size !== bytes) this.#found(index, null, `it has ${size} bytes, not ${bytes}`);
+			if (size !== bytes) this.#found(index, null, `it has ${counted(size, 'byte')}, not ${bytes}`);
 		} catch (error) {
 			this.#lost(index, error);
 		}
@@ -143,7 +144,11 @@ class ExportCheck {
 		if (tail === null) return;
 		const from = this.#positions[index] as number;
 		if (from + tail.bytes !== bytes) {
-			this.#found(index, null, `the manifest accounts for ${from + tail.bytes} bytes of it, not ${bytes}`);
+			this.#found(
+				index,
+				null,
+				`the manifest accounts for ${counted(from + tail.bytes, 'byte')} of it, not ${bytes}`,
+			);
 		}
 		const what = 'the bytes after the last fragment';
 		await this.#section(index, bytes - tail.bytes, tail.bytes, tail.sha256, what);
@@ -164,7 +169,7 @@ class ExportCheck {
 		// Of a place that cannot be reached nothing is known.
 		if (error instanceof SinkError) throw error;
 		this.#unreadable.add(index);
-		this.#found(index, null, `it cannot be read: ${fileTrouble(error)}`);
+		this.#found(index, null, `it cannot be read: ${systemTrouble(error)}`);
 	}
 
 	#found(index: number | null, fragmentNumber: string | null, detail: string): void {

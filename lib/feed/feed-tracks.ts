@@ -1,6 +1,7 @@
 import { MediaError } from '../errors.js';
 import { MAX_CODEC_PRIVATE_BYTES, MAX_PRODUCER_TRACKS } from '../model/fragment-limits.js';
 import type { Track } from '../model/track.js';
+import { counted } from '../wording/counted.js';
 
 /** The tracks of a source that are fed. */
 export interface FeedTracks {
@@ -19,14 +20,14 @@ export function chooseTracks(all: readonly Track[]): FeedTracks {
 	if (lead === undefined) throw unsupported(`no track of video or audio among ${listed(all)}`);
 	if (tracks.length > MAX_PRODUCER_TRACKS) {
 		throw unsupported(
-			`${tracks.length} tracks of video and audio (${listed(tracks)}), where a stream takes ${MAX_PRODUCER_TRACKS}; leave some out, as with ffmpeg's -map`,
+			`${counted(tracks.length, 'track')} of video and audio (${listed(tracks)}), where a stream takes ${MAX_PRODUCER_TRACKS}; leave some out, as with ffmpeg's -map`,
 		);
 	}
 	for (const track of tracks) {
 		const sizeBytes = track.codecPrivate?.byteLength ?? 0;
 		if (sizeBytes > MAX_CODEC_PRIVATE_BYTES) {
 			throw unsupported(
-				`a CodecPrivate of ${sizeBytes} bytes in ${trackName(track)}, where a stream takes ${MAX_CODEC_PRIVATE_BYTES}`,
+				`a CodecPrivate of ${counted(sizeBytes, 'byte')} in ${trackName(track)}, where a stream takes ${MAX_CODEC_PRIVATE_BYTES}`,
 			);
 		}
 	}

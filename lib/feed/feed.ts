@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { ServiceContext } from '../aws/service-context.js';
 import { ArchiveError, InvalidOptionError, MediaError } from '../errors.js';
-import { fileTrouble } from '../files/file-trouble.js';
 import type { Ack } from '../put/ack.js';
+import { readTrouble } from '../wording/system-trouble.js';
 import { ensureStream } from './ensure-stream.js';
 import { encodeHeader, encodeTags } from './feed-fragment.js';
 import { type FeedOptions, type ResolvedFeedOptions, resolveFeedOptions } from './feed-options.js';
@@ -96,8 +96,9 @@ function explain(error: unknown, media: string | AsyncIterable<Uint8Array>): unk
 		const { code, message, offset } = error;
 		return new MediaError(code, `cannot feed ${name}: ${message}`, { offset, cause: error });
 	}
-	const { syscall, code } = error as NodeJS.ErrnoException;
+	const { syscall } = error as NodeJS.ErrnoException;
 	if (typeof media !== 'string' || !['open', 'read', 'stat', 'fstat'].includes(syscall ?? '')) return error;
-	const reason = code === 'ENOENT' ? 'no such file' : fileTrouble(error);
-	return new ArchiveError('KVS_FILE_UNREADABLE', `cannot read ${name}: ${reason}`, { cause: error });
+	return new ArchiveError('KVS_FILE_UNREADABLE', `cannot read ${name}: ${readTrouble(error)}`, {
+		cause: error,
+	});
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { ArchiveError, MediaError } from '../errors.js';
 import type { Clock } from '../pace/clock.js';
 import { whatHasCome } from '../stream/abort.js';
+import { counted } from '../wording/counted.js';
 import type { BudgetAccount, ByteBudget } from './byte-budget.js';
 
 /** Time limits of a response body. */
@@ -159,7 +160,8 @@ export class ResponseBody extends Readable {
 				await whatHasCome();
 				if (this.#isHolding) this.#progress();
 			}
-			const came = this.#sinceProgressBytes === 0 ? 'nothing' : `only ${this.#sinceProgressBytes} bytes`;
+			const came =
+				this.#sinceProgressBytes === 0 ? 'nothing' : `only ${counted(this.#sinceProgressBytes, 'byte')}`;
 			source.destroy(
 				new ArchiveError('KVS_STALLED', `${came} received in ${stallMs} ms`, { retryable: true }),
 			);

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
-import { createTrouble, isFileThere } from './file-trouble.js';
+import { createTrouble } from '../wording/system-trouble.js';
+import { isFileThere } from './is-file-there.js';
 import { readFully } from './read-fully.js';
 
 /** What a finished file may be read by, before the process's umask takes its part. */

@@ -2,8 +2,9 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InvalidOptionError, SinkError } from '../errors.js';
+import { createTrouble, systemTrouble } from '../wording/system-trouble.js';
 import { AtomicFile } from './atomic-file.js';
-import { createTrouble, fileTrouble, isFileThere } from './file-trouble.js';
+import { isFileThere } from './is-file-there.js';
 import type { FolderLock, OutputFolder, UnfinishedFile } from './output-folder.js';
 import { markInUse, type ProcessMark } from './process-mark.js';
 
@@ -76,7 +77,7 @@ export class DirectoryFolder implements OutputFolder {
 		try {
 			await rm(this.#pathOf(name), { force: true });
 		} catch (cause) {
-			throw this.#failure(`cannot remove \`${this.#pathOf(name)}\`: ${fileTrouble(cause)}`, cause);
+			throw this.#failure(`cannot remove \`${this.#pathOf(name)}\`: ${systemTrouble(cause)}`, cause);
 		}
 	}
 
@@ -93,7 +94,7 @@ export class DirectoryFolder implements OutputFolder {
 			return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 		} catch (cause) {
 			if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-			throw this.#failure(`cannot read \`${this.name}\`: ${fileTrouble(cause)}`, cause);
+			throw this.#failure(`cannot read \`${this.name}\`: ${systemTrouble(cause)}`, cause);
 		}
 	}
 
@@ -132,7 +133,7 @@ export class DirectoryFolder implements OutputFolder {
 	}
 
 	#readFailure(name: string, cause: unknown): SinkError {
-		return this.#failure(`cannot read \`${this.#pathOf(name)}\`: ${fileTrouble(cause)}`, cause);
+		return this.#failure(`cannot read \`${this.#pathOf(name)}\`: ${systemTrouble(cause)}`, cause);
 	}
 
 	#failure(message: string, cause?: unknown): SinkError {

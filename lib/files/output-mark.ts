@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
-import { createTrouble, isFileThere } from './file-trouble.js';
+import { createTrouble } from '../wording/system-trouble.js';
+import { isFileThere } from './is-file-there.js';
 import { markInUse, type ProcessMark } from './process-mark.js';
 
 /**

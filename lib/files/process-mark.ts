@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, lstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { isFileThere } from './file-trouble.js';
+import { isFileThere } from './is-file-there.js';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 /** A mark may be read by its owner only. */

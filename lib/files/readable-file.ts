@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { isFileThere } from './file-trouble.js';
+import { isFileThere } from './is-file-there.js';
 import { readFully } from './read-fully.js';
 
 /** What is read at a time where a file is read from front to back. */

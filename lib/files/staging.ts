@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
-import { createTrouble } from './file-trouble.js';
+import { createTrouble } from '../wording/system-trouble.js';
 import { makePrivateDirectory } from './private-directory.js';
 import { markInUse, type ProcessMark } from './process-mark.js';
 import type { RemoteFolder, RemotePlace } from './remote-place.js';

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ArchiveError } from '../errors.js';
-import { fileTrouble } from '../files/file-trouble.js';
 import { makePrivateDirectory, replaceFile, syncDirectory } from '../files/private-directory.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import type { Checkpoint, CheckpointStore } from './checkpoint.js';
 import { readCheckpoint } from './read-checkpoint.js';
 
@@ -88,7 +88,7 @@ export class FileCheckpoints implements CheckpointStore {
 		try {
 			return await act();
 		} catch (cause) {
-			const message = `cannot ${what} the checkpoint \`${this.#path}\`: ${fileTrouble(cause)}`;
+			const message = `cannot ${what} the checkpoint \`${this.#path}\`: ${systemTrouble(cause)}`;
 			throw new ArchiveError('KVS_CHECKPOINT_FAILED', message, { cause });
 		}
 	}

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '../errors.js';
 import { ownHost } from '../loopback/own-host.js';
+import { listenError } from '../wording/system-trouble.js';
 import { METRICS_MEDIA_TYPE, renderMetrics } from './exposition.js';
 import type { MetricSource } from './metric-source.js';
 
@@ -60,11 +61,7 @@ export async function serveMetrics(
 		server.listen(port, HOST);
 		await once(server, 'listening');
 	} catch (cause) {
-		const { code, message } = cause as NodeJS.ErrnoException;
-		const reason = code === 'EADDRINUSE' ? 'the port is in use' : message;
-		throw new ArchiveError('KVS_SERVER_FAILED', `cannot serve metrics on ${HOST}:${port}: ${reason}`, {
-			cause,
-		});
+		throw listenError(HOST, port, cause);
 	}
 	const close = async (): Promise<void> => {
 		if (!server.listening) return;

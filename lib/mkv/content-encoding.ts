@@ -3,6 +3,7 @@ import { childrenOf, type Element, readUnsignedNumber } from '../ebml/element-bo
 import { malformed } from '../ebml/element-header.js';
 import { MediaError } from '../errors.js';
 import { concatBytes } from '../model/bytes.js';
+import { counted } from '../wording/counted.js';
 import { MAX_CONTENT_ENCODINGS, MAX_INFLATED_BYTES } from './limits.js';
 
 const ENCODING = idOf('ContentEncoding');
@@ -130,7 +131,7 @@ function inflate(stored: Uint8Array, offset: number): Uint8Array {
 		}
 		throw new MediaError(
 			'KVS_MKV_MALFORMED',
-			`expected zlib data, got ${stored.byteLength} bytes that do not inflate (${message}) at byte ${offset}`,
+			`expected zlib data, got ${counted(stored.byteLength, 'byte')} that do not inflate (${message}) at byte ${offset}`,
 			{ offset, cause: error },
 		);
 	}

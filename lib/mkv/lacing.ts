@@ -1,5 +1,6 @@
 import { malformed } from '../ebml/element-header.js';
 import { concatBytes } from '../model/bytes.js';
+import { counted } from '../wording/counted.js';
 
 /** The lacing bits of a block's flags (Matroska §10.3). */
 export const LACING_MASK = 0x06;
@@ -31,7 +32,10 @@ export function splitLacing(
 	if (lacing === FIXED_SIZE) {
 		const total = end - position;
 		if (total % count !== 0)
-			throw malformed(`${total} bytes do not lace into ${count} frames of one size`, offset);
+			throw malformed(
+				`${counted(total, 'byte')} do not lace into ${counted(count, 'frame')} of one size`,
+				offset,
+			);
 		for (let i = 0; i < count; i++) sizes.push(total / count);
 	} else {
 		let remaining = 0;
@@ -48,7 +52,8 @@ export function splitLacing(
 				// The first size is plain; the others are differences, signed by a bias of half their range (§10.3.3).
 				size = i === 0 ? value : (sizes[i - 1] as number) + value - (2 ** (7 * length - 1) - 1);
 			}
-			if (size < 0 || size > end - start) throw malformed(`a laced frame of ${size} bytes`, offset);
+			if (size < 0 || size > end - start)
+				throw malformed(`a laced frame of ${counted(size, 'byte')}`, offset);
 			sizes.push(size);
 			remaining += size;
 		}

@@ -1,3 +1,4 @@
+import { counted } from '../wording/counted.js';
 import { type Box, box, sizeOfBox } from './box.js';
 
 /** Boxes that hold nothing but others (ISO 14496-12 §6.2), as far as anything here looks into them. */
@@ -12,7 +13,7 @@ export function readBoxes(bytes: Uint8Array): Box[] {
 	for (let at = 0; at < buffer.byteLength; ) {
 		const size = buffer.readUInt32BE(at);
 		if (size < HEADER_BYTES || at + size > buffer.byteLength) {
-			throw new RangeError(`a box of ${size} bytes at byte ${at} of ${buffer.byteLength}`);
+			throw new RangeError(`a box of ${counted(size, 'byte')} at byte ${at} of ${buffer.byteLength}`);
 		}
 		const type = buffer.toString('latin1', at + 4, at + HEADER_BYTES);
 		const body = buffer.subarray(at + HEADER_BYTES, at + size);

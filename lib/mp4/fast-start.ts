@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { MediaError } from '../errors.js';
 import { readFully } from '../files/read-fully.js';
+import { counted } from '../wording/counted.js';
 import type { Box } from './box.js';
 import { boxesAt, readBoxes } from './box-tree.js';
 import { type ClassicFile, classicHead } from './classic-head.js';
@@ -125,7 +126,10 @@ async function* topBoxes(source: FileHandle, path: string): AsyncGenerator<TopBo
 
 async function readSpan(source: FileHandle, path: string, { start, end }: Span): Promise<Buffer> {
 	if (end - start > MAX_HEAD_BYTES)
-		throw unsupported(path, `it has a header box of ${end - start} bytes, more than ${MAX_HEAD_BYTES}`);
+		throw unsupported(
+			path,
+			`it has a header box of ${counted(end - start, 'byte')}, more than ${MAX_HEAD_BYTES}`,
+		);
 	const bytes = Buffer.alloc(end - start);
 	const filled = await readFully(source, bytes, start);
 	if (filled < bytes.byteLength) throw unsupported(path, `it ends at byte ${start + filled}`);

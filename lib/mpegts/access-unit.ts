@@ -3,6 +3,7 @@ import { type NalCodec, nalTypeOf } from '../codecs/nal/nal-format.js';
 import { SPS_TYPE } from '../codecs/nal/parameter-sets.js';
 import { MediaError } from '../errors.js';
 import type { Track } from '../model/track.js';
+import { counted } from '../wording/counted.js';
 
 const START_CODE = Uint8Array.of(0, 0, 0, 1);
 
@@ -37,6 +38,6 @@ export function nalUnits(track: Track, frame: Uint8Array): readonly Uint8Array[]
 	if (units !== null) return units;
 	throw new MediaError(
 		'KVS_MEDIA_UNSUPPORTED',
-		`a frame of ${frame.byteLength} bytes in track ${track.number}, neither with start codes nor with lengths of ${track.nalLengthBytes ?? 4} bytes`,
+		`a frame of ${counted(frame.byteLength, 'byte')} in track ${track.number}, neither with start codes nor with lengths of ${counted(track.nalLengthBytes ?? 4, 'byte')}`,
 	);
 }

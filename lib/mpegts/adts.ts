@@ -1,6 +1,7 @@
 import { BitReader } from '../codecs/bit-reader.js';
 import { MediaError } from '../errors.js';
 import type { Track } from '../model/track.js';
+import { counted } from '../wording/counted.js';
 
 /** Bytes of a header without a checksum. */
 export const ADTS_HEADER_BYTES = 7;
@@ -38,7 +39,7 @@ export function adtsHeaders(track: Track): AdtsHeader {
 		if (length > MAX_FRAME_BYTES) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`an AAC frame of ${frameBytes} bytes, more than ADTS can hold`,
+				`an AAC frame of ${counted(frameBytes, 'byte')}, more than ADTS can hold`,
 			);
 		}
 		return Uint8Array.of(

@@ -7,6 +7,7 @@ import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { type Clock, systemClock } from '../pace/clock.js';
+import { counted } from '../wording/counted.js';
 import { DamageTracker, type TrackedFrame } from './damage-tracker.js';
 import { decoderTrack, decoderTrackOfNalUnits } from './ffmpeg/decoder-track.js';
 import { ffmpegArguments } from './ffmpeg/ffmpeg-arguments.js';
@@ -211,7 +212,7 @@ class FfmpegRun implements DecoderRun {
 				this.#pictureCount++;
 				if (this.#pictureCount > MAX_PICTURES_PER_FRAME * this.#frameCount + MAX_SPARE_PICTURES) {
 					throw this.#process.failure(
-						`returned ${this.#pictureCount} pictures for ${this.#frameCount} frames`,
+						`returned ${counted(this.#pictureCount, 'picture')} for ${counted(this.#frameCount, 'frame')}`,
 					);
 				}
 				// The two pipes are read side by side: the log lines of a picture may come after it.

@@ -4,6 +4,7 @@ import { MkvReader } from '../demux/mkv-reader.js';
 import { ArchiveError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { Clock } from '../pace/clock.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import { FfmpegLog, type LogLine } from './ffmpeg-log.js';
 import { StallWatch } from './stall-watch.js';
 
@@ -223,7 +224,7 @@ export class FfmpegProcess {
 		const reason = { ENOENT: 'there is no such program', EACCES: 'it is not a program' }[error.code ?? ''];
 		return new ArchiveError(
 			'KVS_FFMPEG_NOT_FOUND',
-			`cannot run \`${this.#path}\` to decode pictures: ${reason ?? error.message}; install ffmpeg (https://ffmpeg.org, or the package \`ffmpeg\` of your system), or name it with --ffmpeg PATH`,
+			`cannot run \`${this.#path}\` to decode pictures: ${reason ?? systemTrouble(error)}; install ffmpeg (https://ffmpeg.org, or the package \`ffmpeg\` of your system), or name it with --ffmpeg PATH`,
 			{ cause: error },
 		);
 	}

@@ -1,3 +1,4 @@
+import { counted } from '../wording/counted.js';
 import type { PictureFormat } from './picture.js';
 
 /** What images begin and end with (ITU-T T.81 §B.1.1.3, ISO 15948 §5.2 and §11.2.5). */
@@ -13,11 +14,13 @@ export function whyNotPicture(
 ): string | null {
 	if (format === 'jpg' || format === 'png' || format === 'webp') {
 		const isWhole = format === 'webp' ? isWholeWebp(data) : isMarked(data, MARKS[format]);
-		return isWhole ? null : `${data.byteLength} bytes that are not a whole ${format.toUpperCase()}`;
+		return isWhole
+			? null
+			: `${counted(data.byteLength, 'byte')} that are not a whole ${format.toUpperCase()}`;
 	}
 	const sizeBytes = rawSizeBytes(width, height, format);
 	if (sizeBytes > 0 && data.byteLength === sizeBytes) return null;
-	return `${data.byteLength} bytes, where ${width}x${height} in ${format} takes ${sizeBytes}`;
+	return `${counted(data.byteLength, 'byte')}, where ${width}x${height} in ${format} takes ${sizeBytes}`;
 }
 
 function isMarked(data: Uint8Array, { start, end }: { start: Buffer; end: Buffer }): boolean {

@@ -4,9 +4,10 @@ import { SinkError } from '../errors.js';
 import { ExportBytes } from '../export/export-bytes.js';
 import type { ExportedFragment } from '../export/export-manifest.js';
 import { formatJournalLine, JOURNAL_START, journalLines } from '../export/journal/journal-lines.js';
-import { createTrouble, isFileThere } from '../files/file-trouble.js';
+import { isFileThere } from '../files/is-file-there.js';
 import { replaceFile, syncDirectory } from '../files/private-directory.js';
 import { type Checkpoint, CheckpointKeeper } from '../follow/checkpoint.js';
+import { createTrouble } from '../wording/system-trouble.js';
 import {
 	RECORD_FORMAT,
 	type RecordHead,

@@ -12,7 +12,7 @@ import {
 	isSha256,
 } from '../export/field-checks.js';
 import { type JournalLine, journalLines } from '../export/journal/journal-lines.js';
-import { isFileThere } from '../files/file-trouble.js';
+import { isFileThere } from '../files/is-file-there.js';
 import { CheckpointKeeper } from '../follow/checkpoint.js';
 import { CONTAINERS, type Container } from '../muxing/container.js';
 import type { FragmentSinkState } from '../sinks/fragment-sink.js';

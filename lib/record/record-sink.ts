@@ -23,6 +23,7 @@ import type { Track } from '../model/track.js';
 import type { Container } from '../muxing/container.js';
 import { sourceMs } from '../muxing/output-timeline.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
+import { counted } from '../wording/counted.js';
 import type { RecordJournal } from './record-journal.js';
 import type { OpenRecording, RecordPast, SealedRecording } from './record-past.js';
 import { type Recording, type RecordingCut, recordingOf } from './recording.js';
@@ -97,7 +98,7 @@ export class RecordSink extends FragmentSink {
 		if (lost.length > 0) {
 			const named = `${lost.slice(0, MAX_NAMED_LOST).join(', ')}${lost.length > MAX_NAMED_LOST ? ', …' : ''}`;
 			this.#notices.push(
-				`the bytes written of ${lost.length} fragments had changed, so these were requested again: ${named}`,
+				`the bytes written of ${counted(lost.length, 'fragment')} had changed, so ${lost.length === 1 ? 'it was' : 'these were'} requested again: ${named}`,
 			);
 		}
 	}

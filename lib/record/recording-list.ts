@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { isCount, isRecord, isSha256, isTextOrNull } from '../export/field-checks.js';
 import { fileLines } from '../files/file-lines.js';
-import { createTrouble, isFileThere } from '../files/file-trouble.js';
+import { isFileThere } from '../files/is-file-there.js';
 import { syncDirectory } from '../files/private-directory.js';
 import { readFully } from '../files/read-fully.js';
 import { CheckpointKeeper } from '../follow/checkpoint.js';
+import { createTrouble } from '../wording/system-trouble.js';
 import { RECORDINGS_FILE, type Recording } from './recording.js';
 import { isPlainName } from './recording-name.js';
 

@@ -3,9 +3,10 @@ import { SinkError } from '../errors.js';
 import { ExportBytes } from '../export/export-bytes.js';
 import type { ExportDamage } from '../export/verify-export.js';
 import { linesOf } from '../files/file-lines.js';
-import { fileTrouble } from '../files/file-trouble.js';
 import { chunksOf, type OpenFile, openLocalFile, type ReadableFile } from '../files/readable-file.js';
 import type { RemotePlace } from '../files/remote-place.js';
+import { counted } from '../wording/counted.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import { RECORDINGS_FILE, type Recording } from './recording.js';
 import { MAX_LINE_BYTES, readRecording } from './recording-list.js';
 
@@ -65,7 +66,7 @@ async function check(
 	} catch (cause) {
 		signal?.throwIfAborted();
 		if (cause instanceof SinkError) throw cause;
-		throw new SinkError('KVS_SINK_FAILED', path, `cannot read \`${path}\`: ${fileTrouble(cause)}`, cause);
+		throw new SinkError('KVS_SINK_FAILED', path, `cannot read \`${path}\`: ${systemTrouble(cause)}`, cause);
 	} finally {
 		await list?.close();
 	}
@@ -116,7 +117,7 @@ class RecordingsCheck {
 		const found = new ExportBytes([file], this.#signal, this.#openFile);
 		try {
 			const size = await found.sizeOf(0);
-			if (size !== bytes) this.#found(file, `it has ${size} bytes, not ${bytes}`);
+			if (size !== bytes) this.#found(file, `it has ${counted(size, 'byte')}, not ${bytes}`);
 			else if ((await found.sha256([{ file: 0, offset: 0, bytes }])) !== sha256) {
 				this.#found(file, 'its bytes have changed');
 			}
@@ -124,7 +125,7 @@ class RecordingsCheck {
 			this.#signal?.throwIfAborted();
 			// Of a place that cannot be reached nothing is known.
 			if (error instanceof SinkError) throw error;
-			this.#found(file, `it cannot be read: ${fileTrouble(error)}`);
+			this.#found(file, `it cannot be read: ${systemTrouble(error)}`);
 		} finally {
 			this.#counts.bytes += found.bytes;
 			await found.close();

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
-import { fileTrouble } from '../files/file-trouble.js';
+import { counted } from '../wording/counted.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import { type ObjectTarget, ObjectWriter, PART_BYTES } from './object-writer.js';
 
 const MIB = 1024 * 1024;
@@ -25,7 +26,7 @@ export async function uploadFile(path: string, target: ObjectTarget): Promise<vo
 	const writer = new ObjectWriter({ ...target, partBytes });
 	const start = target.grown?.sizeBytes ?? 0;
 	if (start > size)
-		throw unreadable(path, target, new Error(`it has ${size} bytes, and the object has ${start}`));
+		throw unreadable(path, target, new Error(`it has ${counted(size, 'byte')}, and the object has ${start}`));
 	const input = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
 	try {
 		for await (const chunk of chunksOf(input, path, target)) await writer.append([chunk]);
@@ -53,6 +54,6 @@ async function* chunksOf(
 }
 
 function unreadable(path: string, { bucket, key }: ObjectTarget, cause: unknown): SinkError {
-	const message = `cannot read \`${path}\`, of which \`${bucket.urlOf(key)}\` is made: ${fileTrouble(cause)}`;
+	const message = `cannot read \`${path}\`, of which \`${bucket.urlOf(key)}\` is made: ${systemTrouble(cause)}`;
 	return new SinkError('KVS_SINK_FAILED', path, message, cause);
 }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
-import { fileTrouble } from '../files/file-trouble.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import { ingestError, ingestFile } from './ingest/ingest-file.js';
 import { type IngestSummary, summarizeIngest } from './ingest/ingest-summary.js';
 import { checkRetention, checkStreamName, type LocalArchiveOptions } from './local-archive-options.js';
@@ -211,7 +211,7 @@ export class LocalArchive {
 			});
 		} catch (error) {
 			const { name } = stream.metadata;
-			this.warn(`media of \`${name}\` that has expired cannot be removed: ${fileTrouble(error)}`);
+			this.warn(`media of \`${name}\` that has expired cannot be removed: ${systemTrouble(error)}`);
 		}
 	}
 

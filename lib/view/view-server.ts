@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '../errors.js';
 import type { KvsArchive } from '../index.js';
+import { listenError } from '../wording/system-trouble.js';
 import { OpenArchives } from './open-archives.js';
 import { RequestGuard } from './request-guard.js';
 import { errorReply, jsonReply, type ViewReply, type ViewRequest } from './view-reply.js';
@@ -77,11 +78,7 @@ async function listen(server: Server, port: number, token: string): Promise<stri
 	try {
 		await once(server, 'listening');
 	} catch (cause) {
-		const { code } = cause as NodeJS.ErrnoException;
-		const reason = code === 'EADDRINUSE' ? 'the port is in use' : 'the system refuses';
-		throw new ArchiveError('KVS_SERVER_FAILED', `cannot listen on 127.0.0.1:${port}: ${reason} (${code})`, {
-			cause,
-		});
+		throw listenError('127.0.0.1', port, cause);
 	}
 	return `http://127.0.0.1:${(server.address() as AddressInfo).port}/?token=${token}`;
 }

@@ -1,23 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { commandLine, setEnvironment } from '../helpers/command-line.js';
 import { decodeAll } from '../helpers/decoding.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentNumber, recording } from '../helpers/payload.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { door } from './door.js';
-import { env, kvsProcess, main } from './main-process.js';
+import { env, kvsProcess } from './main-process.js';
 import { assertFailure, objects } from './outcome.js';
+import { startServe, stopServe } from './served.js';
 
 const kvs = commandLine;
 setEnvironment(env);
 
 test('--help and --version go to stdout', async (t) => {
 	const help = await kvsProcess(['--help']);
+	t.is(help.stderr, '');
 	t.is(help.code, 0);
 	for (const command of ['serve', 'list', 'timeline', 'events', 'inspect', 'export', 'demo'])
 		t.true(help.stdout.includes(command));
@@ -45,7 +44,6 @@ test('bad input is one clear line', async (t) => {
 		until,
 	];
 	const cases: [readonly string[], number, RegExp][] = [
-		[[], 2, /^KVS_USAGE: no command given, see --help/],
 		[['frobnicate'], 2, /^KVS_USAGE: unknown command 'frobnicate'/],
 		[['list', '--frobnicate'], 2, /^KVS_USAGE: unknown option '--frobnicate'/],
 		[['list', '--from', 'now'], 2, /^KVS_INVALID_OPTION: .*--stream/],
@@ -126,28 +124,6 @@ test('inspect shows what a truncated file has, and that it is truncated', async 
 	t.like(events.at(-1), { type: 'fragment-end', frames: 1, complete: false });
 });
 
-interface Served {
-	readonly child: ChildProcess;
-	readonly endpoint: string;
-}
-
-async function serve(t: ExecutionContext, args: readonly string[]): Promise<Served> {
-	const child = spawn(process.execPath, [main, 'serve', '--port', '0', ...args], {
-		env: { ...process.env, ...env },
-	});
-	t.teardown(() => child.kill('SIGKILL'));
-	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-	const first = String((await lines.next()).value);
-	t.regex(first, /^listening on http:\/\/127\.0\.0\.1:\d+$/);
-	return { child, endpoint: first.slice('listening on '.length) };
-}
-
-async function stop({ child }: Served, signal: NodeJS.Signals): Promise<number> {
-	child.kill(signal);
-	const [code] = await once(child, 'exit');
-	return code;
-}
-
 test('serve keeps what it was given, over a restart too, and the same file adds nothing', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'clip@home.mkv');
@@ -166,14 +142,15 @@ test('serve keeps what it was given, over a restart too, and the same file adds 
 	];
 	const listings: string[] = [];
 	for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-		const served = await serve(t, args);
+		const served = await startServe(t, args);
 		listings.push((await kvs(['list', ...at, '--endpoint', served.endpoint])).stdout);
-		const code = await stop(served, signal);
+		const code = await stopServe(served, signal);
 		if (signal === 'SIGINT') t.is(code, 130);
 	}
-	const served = await serve(t, args.slice(0, 2));
+	const served = await startServe(t, args.slice(0, 2));
 	listings.push((await kvs(['list', ...at, '--endpoint', served.endpoint])).stdout);
-	await stop(served, 'SIGTERM');
+	t.is(await stopServe(served, 'SIGTERM'), 0);
+	t.is(served.stderr(), '');
 	t.is(objects(listings[0] ?? '').length, 8);
 	t.is(objects(listings[0] ?? '')[0]?.['ProducerTimestamp'], '2026-01-31T14:03:00.000Z');
 	t.is(listings[1], listings[0]);

@@ -95,7 +95,7 @@ test('only this machine is served, and only what there is', async (t) => {
 	const port = Number(new URL(server.url).port);
 	await t.throwsAsync(serveMetrics(new FollowMetrics(), { port }), {
 		code: 'KVS_SERVER_FAILED',
-		message: `cannot serve metrics on 127.0.0.1:${port}: the port is in use`,
+		message: `cannot listen on 127.0.0.1:${port}: the port is in use (EADDRINUSE); choose another one, or 0 for a free one`,
 	});
 	for (const options of [{ port: 65_536 }, { port: 0, maxLagMs: 0 }]) {
 		await t.throwsAsync(serveMetrics(new FollowMetrics(), options), { code: 'KVS_INVALID_OPTION' });

@@ -47,7 +47,7 @@ test.serial('follow -o s3:// records there, and verify checks it', async (t) => 
 	for (const url of ['s3://media/door/', 's3://media/door/recordings.jsonl']) {
 		const verified = await commandLine(['verify', url]);
 		t.is(verified.code, 0, verified.stderr);
-		t.regex(verified.stderr, /matches its recordings\.jsonl: 1 files, 3 fragments, 6 frames/);
+		t.regex(verified.stderr, /matches its recordings\.jsonl: 1 file, 3 fragments, 6 frames/);
 	}
 });
 

@@ -313,6 +313,7 @@ test('sends chunks in the order of the request, a repeated one twice', async (t)
 	t.deepEqual(records, [
 		{
 			id: 1,
+			method: 'POST',
 			operation: 'GetMediaForFragmentList',
 			stream: 'door',
 			statusCode: 200,

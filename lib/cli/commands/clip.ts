@@ -1,4 +1,5 @@
 import { type ClipStream, type ClipSummary, InvalidOptionError } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import {
 	type ArchiveCommandOptions,
 	type AroundCommandOptions,
@@ -38,11 +39,11 @@ async function write(stream: ClipStream, terminal: Terminal): Promise<ClipSummar
 
 function summaryLines(output: string, { parts, ...summary }: ClipSummary): string[] {
 	const counts = [
-		`${summary.fragments} fragments`,
+		counted(summary.fragments, 'fragment'),
 		`${(summary.durationMs / 1000).toFixed(3)} s`,
-		`${summary.bytes} bytes`,
+		counted(summary.bytes, 'byte'),
 		...(parts.length > 1 ? [`joined from ${parts.length} clips`] : []),
-		`${summary.calls} calls`,
+		counted(summary.calls, 'call'),
 		`${(summary.elapsedMs / 1000).toFixed(1)} s`,
 		...(summary.throttled > 0 ? [`${summary.throttled} throttled`] : []),
 	];

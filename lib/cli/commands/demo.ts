@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Fragment, type Frame, KvsArchive } from '../../index.js';
 import { type ArchiveServer, createArchiveServer } from '../../server/index.js';
+import { counted } from '../../wording/counted.js';
 import { colors, type Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
 import { trackText } from '../event-lines.js';
@@ -97,7 +98,7 @@ async function showKeyFrames(archive: KvsArchive, { terminal, signal }: CommandC
 	for await (const frame of archive.frames(RANGE, { select: 'keyframes', signal }) as AsyncIterable<Frame>) {
 		if (frame.track.type !== 'video' || frame.timestamp === null) continue;
 		await terminal.write([
-			`   ${timeOfDay(frame.timestamp)}  ${trackText(frame.track)}  ${frame.data.byteLength} bytes`,
+			`   ${timeOfDay(frame.timestamp)}  ${trackText(frame.track)}  ${counted(frame.data.byteLength, 'byte')}`,
 		]);
 	}
 	await terminal.write(['']);

@@ -1,4 +1,5 @@
 import type { MediaEvent } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import {
 	type ArchiveCommandOptions,
 	type AroundCommandOptions,
@@ -27,7 +28,8 @@ export async function events(options: EventsCommandOptions, context: CommandCont
 	await printEvents(stream.batches(), options, context);
 	const { fragments, skipped, isComplete } = await stream.summary;
 	if (fragments === 0) context.terminal.say('no fragments in the range');
-	else if (skipped > 0) context.terminal.say(`${skipped} of ${fragments} fragments left out by --where`);
+	else if (skipped > 0)
+		context.terminal.say(`${skipped} of ${counted(fragments, 'fragment')} left out by --where`);
 	return isComplete ? EXIT.done : EXIT.incomplete;
 }
 

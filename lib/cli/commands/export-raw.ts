@@ -1,4 +1,5 @@
 import { InvalidOptionError, type RawExportSummary } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import { archiveOf, rangeOrAround, whereOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
@@ -54,9 +55,9 @@ function fileOf(options: ExportCommandOptions): string {
 
 function summaryLine(summary: RawExportSummary): string {
 	const parts = [
-		`${summary.delivered} of ${summary.fragments} fragments`,
-		`${summary.fileBytes} bytes as they were sent`,
-		`${summary.calls} calls`,
+		`${summary.delivered} of ${counted(summary.fragments, 'fragment')}`,
+		`${counted(summary.fileBytes, 'byte')} as they were sent`,
+		counted(summary.calls, 'call'),
 		`${(summary.elapsedMs / 1000).toFixed(1)} s`,
 	];
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);

@@ -5,6 +5,7 @@ import {
 	InvalidOptionError,
 	type SplitRule,
 } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import {
 	type ArchiveCommandOptions,
 	type AroundCommandOptions,
@@ -27,9 +28,9 @@ export interface ExportCommandOptions extends ArchiveCommandOptions, AroundComma
 	readonly raw?: string | true;
 	readonly tracks?: string;
 	readonly where?: readonly string[];
-	readonly gaps?: string;
+	readonly gaps?: GapPolicy;
 	readonly split?: readonly string[];
-	readonly channels?: string;
+	readonly channels?: 'split' | 'stereo';
 	readonly faststart?: boolean;
 	readonly manifest?: boolean;
 }
@@ -71,16 +72,10 @@ export function exportOptionsOf({
 	faststart,
 	manifest,
 }: ExportCommandOptions): ArchiveExportOptions {
-	if (gaps !== undefined && !['keep', 'close', 'fill'].includes(gaps)) {
-		throw new InvalidOptionError('--gaps', '`keep`, `close` or `fill`', gaps);
-	}
-	if (channels !== undefined && channels !== 'split' && channels !== 'stereo') {
-		throw new InvalidOptionError('--channels', '`split` or `stereo`', channels);
-	}
 	return {
 		tracks: parseTracks(tracks),
 		where: whereOf({ where }),
-		gaps: gaps as GapPolicy | undefined,
+		gaps,
 		split: splitRules(split),
 		channels,
 		faststart,
@@ -112,24 +107,24 @@ function splitRule(text: string): SplitRule {
 export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): string[] {
 	const { file, files, merged } = summary;
 	const parts = [
-		`${summary.delivered} of ${summary.fragments} fragments`,
-		`${summary.frames} frames`,
-		`${summary.bytes} bytes`,
-		`${summary.calls} calls`,
+		`${summary.delivered} of ${counted(summary.fragments, 'fragment')}`,
+		counted(summary.frames, 'frame'),
+		counted(summary.bytes, 'byte'),
+		counted(summary.calls, 'call'),
 		`${(summary.elapsedMs / 1000).toFixed(1)} s`,
 	];
-	if (summary.resumed > 0) parts.push(`${summary.resumed} fragments resumed`);
+	if (summary.resumed > 0) parts.push(`${counted(summary.resumed, 'fragment')} resumed`);
 	if (summary.discarded > 0) {
-		parts.push(`${summary.discarded} fragments of an earlier export discarded`);
+		parts.push(`${counted(summary.discarded, 'fragment')} of an earlier export discarded`);
 	}
 	if (summary.failed > 0) parts.push(`${summary.failed} failed`);
 	if (summary.missing > 0) parts.push(`${summary.missing} missing`);
 	if (summary.skipped > 0) parts.push(`${summary.skipped} left out by --where`);
-	if (merged.gap > 0) parts.push(`${merged.gap} gaps ${GAP_WORDS[gaps]}`);
+	if (merged.gap > 0) parts.push(`${counted(merged.gap, 'gap')} ${GAP_WORDS[gaps]}`);
 	const shifted = merged.overlap + merged.regression + merged.duplicate;
-	if (shifted > 0) parts.push(`${shifted} overlapping fragments shifted`);
+	if (shifted > 0) parts.push(`${counted(shifted, 'overlapping fragment')} shifted`);
 	if (summary.throttled > 0) parts.push(`${summary.throttled} throttled`);
-	const name = files.length === 1 ? file : `${files.length} files`;
+	const name = files.length === 1 ? file : counted(files.length, 'file');
 	const lines = [
 		`${summary.verified ? `${name} ${files.length === 1 ? 'is' : 'are'} already complete, and verified` : `wrote ${name}`}: ${parts.join(', ')}`,
 	];
@@ -143,7 +138,9 @@ export function summaryLines(summary: ExportSummary, gaps: GapPolicy = 'keep'): 
 		const why = cut === null ? '' : `; new at fragment ${cut.fragmentNumber} (${cut.reason}: ${cut.detail})`;
 		const of =
 			tag === undefined ? '' : ` (${tag.value === null ? `no ${tag.name}` : `${tag.name}=${tag.value}`})`;
-		lines.push(`  ${part}${of}: ${(durationMs / 1000).toFixed(3)} s, ${frames} frames, ${bytes} bytes${why}`);
+		lines.push(
+			`  ${part}${of}: ${(durationMs / 1000).toFixed(3)} s, ${counted(frames, 'frame')}, ${counted(bytes, 'byte')}${why}`,
+		);
 	}
 	return lines;
 }

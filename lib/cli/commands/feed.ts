@@ -1,4 +1,5 @@
 import { type Ack, type FeedSummary, InvalidOptionError } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import { type ArchiveCommandOptions, archiveOf, parseTag } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
@@ -11,7 +12,7 @@ export interface FeedCommandOptions extends ArchiveCommandOptions {
 	readonly realtime?: boolean;
 	readonly fast?: boolean;
 	readonly loop?: boolean;
-	readonly tag: readonly string[];
+	readonly tag?: readonly string[];
 	readonly create?: boolean;
 	readonly retention?: string;
 }
@@ -29,7 +30,7 @@ export async function feed(
 		start: start === undefined ? undefined : parsePointInTime('--start', start, nowMs),
 		pace: realtime ? 'realtime' : fast ? 'fast' : undefined,
 		loop: options.loop,
-		tags: Object.fromEntries(options.tag.map((text) => parseTag('--tag', text))),
+		tags: Object.fromEntries((options.tag ?? []).map((text) => parseTag('--tag', text))),
 		create: options.create,
 		retentionHours: integerOption('--retention', retention),
 		signal,
@@ -56,8 +57,8 @@ function ackLines({ eventType, fragmentNumber, fragmentTimecode, errorId, errorC
 function summaryLine(summary: FeedSummary, stream: string): string {
 	const { fragments, stored, refused, frames, bytes, from, to, connections } = summary;
 	const parts = [
-		`${stored} of ${fragments} fragments stored`,
-		`${frames} frames`,
+		`${stored} of ${counted(fragments, 'fragment')} stored`,
+		counted(frames, 'frame'),
 		`${(bytes / 1e6).toFixed(1)} MB`,
 		...(from !== null && to !== null ? [`${from.toISOString()} to ${to.toISOString()}`] : []),
 		...(refused.length > 0 ? [`${refused.length} refused`] : []),

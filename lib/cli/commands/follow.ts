@@ -1,4 +1,10 @@
-import { type FollowEvent, FollowMetrics, type FollowOptions, InvalidOptionError } from '../../index.js';
+import {
+	type Container,
+	type FollowEvent,
+	FollowMetrics,
+	type FollowOptions,
+	InvalidOptionError,
+} from '../../index.js';
 import { type ArchiveCommandOptions, archiveOf, whereOf } from '../archive-options.js';
 import type { Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
@@ -21,7 +27,7 @@ export interface FollowCommandOptions
 	readonly where?: readonly string[];
 	readonly output?: string;
 	readonly split?: readonly string[];
-	readonly container?: string;
+	readonly container?: Container;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { type ArchivedImage, ArchivedImageSink, InvalidOptionError } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import {
 	type ArchiveCommandOptions,
 	type AroundCommandOptions,
@@ -16,7 +17,7 @@ import { outputPlace } from './output-place.js';
 export interface ImagesCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
 	readonly output?: string;
 	readonly every: string;
-	readonly format: string;
+	readonly format: 'jpg' | 'png';
 	readonly width?: string;
 	readonly height?: string;
 	readonly quality?: string;
@@ -28,7 +29,6 @@ export async function images(options: ImagesCommandOptions, context: CommandCont
 	const { output, format, every, padStart } = options;
 	const { terminal, signal } = context;
 	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to', output);
-	if (format !== 'jpg' && format !== 'png') throw new InvalidOptionError('--format', 'jpg or png', format);
 	const everyMs = parseDuration(every);
 	if (everyMs === null)
 		throw new InvalidOptionError('--every', 'a time of at least 200ms (1s, 500ms)', every);
@@ -62,7 +62,7 @@ export async function images(options: ImagesCommandOptions, context: CommandCont
 		await terminal.writeJson([{ type: 'summary', images: sink.count, isComplete, withoutMedia, failed }]);
 	} else {
 		const parts = [
-			`${sink.count} images`,
+			counted(sink.count, 'image'),
 			...(withoutMedia > 0 ? [`no media at ${withoutMedia} of the times`] : []),
 			...(failed > 0 ? [`${failed} could not be made`] : []),
 		];

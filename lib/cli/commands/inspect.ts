@@ -9,6 +9,7 @@ import {
 	type MediaEvent,
 	MkvReader,
 } from '../../index.js';
+import { readTrouble } from '../../wording/system-trouble.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 import { printEvents } from './events.js';
@@ -91,12 +92,9 @@ function explain(error: unknown, name: string): unknown {
 			cause: error,
 		});
 	}
-	const { code, syscall, message } = error as NodeJS.ErrnoException;
+	const { syscall } = error as NodeJS.ErrnoException;
 	if (!['open', 'read', 'stat'].includes(syscall ?? '')) return error;
-	const reason =
-		{ ENOENT: 'no such file', EISDIR: 'it is a directory', EACCES: 'permission denied' }[code ?? ''] ??
-		message;
-	return new ArchiveError('KVS_FILE_UNREADABLE', `cannot read ${name}: ${reason} (${code})`, {
+	return new ArchiveError('KVS_FILE_UNREADABLE', `cannot read ${name}: ${readTrouble(error)}`, {
 		cause: error,
 	});
 }

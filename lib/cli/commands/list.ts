@@ -1,4 +1,5 @@
 import type { Fragment } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
@@ -57,6 +58,6 @@ function toServiceNames(fragment: Fragment): object {
 function fragmentLine(fragment: Fragment): string {
 	const { producerTimestamp, serverTimestamp } = fragment;
 	const length = `${fragment.fragmentLengthInMilliseconds} ms`.padStart(9);
-	const size = `${fragment.fragmentSizeInBytes} bytes`.padStart(16);
+	const size = counted(fragment.fragmentSizeInBytes, 'byte').padStart(16);
 	return `${fragment.fragmentNumber}  server ${serverTimestamp.toISOString()}  producer ${producerTimestamp.toISOString()}${length}${size}`;
 }

@@ -7,10 +7,10 @@ import { secondsOption } from '../seconds-option.js';
 
 /** Options of `presign`. */
 export interface PresignCommandOptions extends ArchiveCommandOptions {
-	readonly param: readonly string[];
+	readonly param?: readonly string[];
 	readonly params?: string;
 	readonly expiresIn?: string;
-	readonly method?: string;
+	readonly method?: PresignOptions['method'];
 }
 
 /** Members that are texts though they may look like numbers. */
@@ -26,7 +26,7 @@ export async function presign(
 	await using archive = archiveOf(options, { terminal });
 	const request = await archive.presign(operation, params, {
 		expiresIn: secondsOption('--expires-in', options.expiresIn),
-		method: options.method as PresignOptions['method'],
+		method: options.method,
 		signal,
 	});
 	if (options.json) await terminal.writeJson([{ type: 'presigned-request', ...request }]);
@@ -40,7 +40,7 @@ export async function presign(
 }
 
 /** The members of `--params`, and those of each `--param` over them. */
-function readParams({ params, param }: PresignCommandOptions, nowMs: number): Record<string, unknown> {
+function readParams({ params, param = [] }: PresignCommandOptions, nowMs: number): Record<string, unknown> {
 	const members = params === undefined ? {} : parseJson('--params', params);
 	if (members === null || typeof members !== 'object' || Array.isArray(members)) {
 		throw new InvalidOptionError('--params', 'a JSON object', params);

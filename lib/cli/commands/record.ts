@@ -1,4 +1,5 @@
 import type { Container, FollowOptions, KvsArchive, Recording } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 import { splitRules } from './export.js';
@@ -6,7 +7,7 @@ import { splitRules } from './export.js';
 /** Options of `follow -o`. */
 interface RecordCommandOptions {
 	readonly split?: readonly string[];
-	readonly container?: string;
+	readonly container?: Container;
 	readonly json?: boolean;
 	readonly followOptions: FollowOptions;
 }
@@ -27,13 +28,12 @@ export async function record(
 	const { isComplete } = await archive.record(directory, {
 		...followOptions,
 		...(split === undefined ? {} : { split: splitRules(split) }),
-		// Checked there.
-		container: container as Container | undefined,
+		container,
 		onRecording,
 	});
 	return isComplete ? EXIT.done : EXIT.incomplete;
 }
 
 function recordingLine({ file, durationMs, fragments, frames, bytes }: Recording): string {
-	return `${file}: ${(durationMs / 1000).toFixed(3)} s, ${fragments.length} fragments, ${frames} frames, ${bytes} bytes`;
+	return `${file}: ${(durationMs / 1000).toFixed(3)} s, ${counted(fragments.length, 'fragment')}, ${counted(frames, 'frame')}, ${counted(bytes, 'byte')}`;
 }

@@ -1,4 +1,5 @@
 import type { TimelineEvent, TimelineSpan, TimelineTotal, Track } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import { type ArchiveCommandOptions, archiveOf, type DateRange, rangeOf } from '../archive-options.js';
 import { colors, type Line } from '../colors.js';
 import type { CommandContext } from '../command-context.js';
@@ -36,7 +37,7 @@ function sayWhatIsLacking(
 	if (fragments === 0) terminal.say('no fragments in the range');
 	if (headersFailed > 0)
 		terminal.say(
-			`codecs: the headers of ${headersFailed} fragments could not be read; changes may be missing`,
+			`codecs: the headers of ${counted(headersFailed, 'fragment')} could not be read; changes may be missing`,
 		);
 	if (headersSkipped > 0)
 		terminal.say(
@@ -69,8 +70,8 @@ function spanLine(span: TimelineSpan, range: DateRange): Line {
 	const parts = [
 		`${timeBar({ from, to }, range)} ${span.from.toISOString()} to ${span.to.toISOString()}`,
 		durationText(span.to.getTime() - span.from.getTime()),
-		`${span.fragments} fragments`,
-		`${span.bytes} bytes`,
+		counted(span.fragments, 'fragment'),
+		counted(span.bytes, 'byte'),
 		rateText(span.bitsPerSecond),
 		span.tracks === null ? null : tracksText(span.tracks),
 	];
@@ -79,17 +80,17 @@ function spanLine(span: TimelineSpan, range: DateRange): Line {
 
 function totalLine(total: TimelineTotal): Line {
 	const counts = [
-		[total.spans, 'spans'],
-		[total.gaps, 'gaps'],
-		[total.overlaps, 'overlaps'],
-		[total.regressions, 'regressions'],
-		[total.duplicates, 'duplicates'],
-		[total.codecChanges, 'codec changes'],
+		[total.spans, 'span'],
+		[total.gaps, 'gap'],
+		[total.overlaps, 'overlap'],
+		[total.regressions, 'regression'],
+		[total.duplicates, 'duplicate'],
+		[total.codecChanges, 'codec change'],
 	] as const;
 	const parts = [
-		...counts.filter(([count]) => count !== null).map(([count, name]) => `${count} ${name}`),
-		`${total.fragments} fragments`,
-		`${total.bytes} bytes`,
+		...counts.flatMap(([count, name]) => (count === null ? [] : [counted(count, name)])),
+		counted(total.fragments, 'fragment'),
+		counted(total.bytes, 'byte'),
 		`${durationText(total.storedMs)} stored`,
 		`${durationText(total.gapMs)} missing`,
 		rateText(total.bitsPerSecond),

@@ -11,6 +11,7 @@ import {
 	verifyExport,
 	verifyRecordings,
 } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 import { outputPlace } from './output-place.js';
@@ -66,9 +67,13 @@ async function verifyPictures(
 	);
 	const lost = failed + missing;
 	if (!json) {
-		const parts = [`${layout}, ${pictures} pictures`, `${files} files`, `${bytesRead} bytes`];
-		if (lost > 0) parts.push(`${lost} fragments unavailable when they were written`);
-		if (pictureFailures > 0) parts.push(`${pictureFailures} frames could not be decoded`);
+		const parts = [
+			`${layout}, ${counted(pictures, 'picture')}`,
+			counted(files, 'file'),
+			counted(bytesRead, 'byte'),
+		];
+		if (lost > 0) parts.push(`${counted(lost, 'fragment')} unavailable at the time of writing`);
+		if (pictureFailures > 0) parts.push(`${counted(pictureFailures, 'frame')} could not be decoded`);
 		terminal.say(`${directory} matches its ${DATASET_FILE}: ${parts.join(', ')}`);
 	}
 	return lost + pictureFailures > 0 ? EXIT.incomplete : EXIT.done;
@@ -90,9 +95,10 @@ async function verifyDirectory(
 	}
 	throwDamage(directory, damage);
 	if (!json) {
-		const lost = failures === 0 ? '' : `, ${failures} fragments unavailable when they were recorded`;
+		const lost =
+			failures === 0 ? '' : `, ${counted(failures, 'fragment')} unavailable at the time of recording`;
 		terminal.say(
-			`${directory} matches its ${RECORDINGS_FILE}: ${recordings} files, ${fragments} fragments, ${frames} frames, ${bytes} bytes${lost}`,
+			`${directory} matches its ${RECORDINGS_FILE}: ${counted(recordings, 'file')}, ${counted(fragments, 'fragment')}, ${counted(frames, 'frame')}, ${counted(bytes, 'byte')}${lost}`,
 		);
 	}
 	return failures > 0 ? EXIT.incomplete : EXIT.done;
@@ -125,9 +131,9 @@ async function verifyFile(
 	if (!json) {
 		const lost = summary.failed + summary.missing;
 		const parts = [
-			`${summary.delivered} of ${summary.fragments} fragments`,
-			`${summary.frames} frames`,
-			`${bytes} bytes`,
+			`${summary.delivered} of ${counted(summary.fragments, 'fragment')}`,
+			counted(summary.frames, 'frame'),
+			counted(bytes, 'byte'),
 		];
 		if (lost > 0) parts.push(`${lost} unavailable at export time`);
 		terminal.say(`${file} matches its manifest: ${parts.join(', ')}`);

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { isFileThere } from '../../files/file-trouble.js';
+import { isFileThere } from '../../files/is-file-there.js';
 import { ExportBytes } from '../export-bytes.js';
 import type { ExportedFragment, FileSection } from '../export-manifest.js';
 import { ExportNames } from '../export-names.js';

@@ -2,7 +2,8 @@ import { type FileHandle, open, rm, truncate } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SinkError } from '../../errors.js';
-import { createTrouble } from '../../files/file-trouble.js';
+import { counted } from '../../wording/counted.js';
+import { createTrouble } from '../../wording/system-trouble.js';
 import type { ExportedFragment } from '../export-manifest.js';
 import { type ExportPast, type JournalStep, NO_PAST, readPast, type SealedFile } from '../export-past.js';
 import type { ExportRequest } from '../export-request.js';
@@ -112,7 +113,7 @@ export class ExportJournal {
 			yield hasRanges ? text : JSON.stringify({ ...(JSON.parse(text) as ExportedFragment), ranges: [] });
 		}
 		if (given === count) return;
-		const message = `\`${journalPath(file)}\` was damaged while it was written: it has ${given} fragments, not ${count}`;
+		const message = `\`${journalPath(file)}\` was damaged while it was written: it has ${counted(given, 'fragment')}, not ${count}`;
 		throw new SinkError('KVS_SINK_FAILED', file, message);
 	}
 

@@ -3,6 +3,7 @@ import { MediaError } from '../../errors.js';
 import { readFully } from '../../files/read-fully.js';
 import type { Box } from '../../mp4/box.js';
 import { readBoxes } from '../../mp4/box-tree.js';
+import { counted } from '../../wording/counted.js';
 import { fragmentSamples } from './fragment-samples.js';
 import type { Mp4Sample } from './mp4-sample.js';
 import { becameShorter, type Mp4Track, readMp4Tracks, unreadable } from './mp4-track.js';
@@ -86,7 +87,7 @@ async function readInside(
 	{ type, offset, headerBytes, sizeBytes }: TopLevelBox,
 ): Promise<readonly Box[]> {
 	if (sizeBytes > MAX_HEADER_BOX_BYTES) {
-		throw unreadable(`\`${type}\` has ${sizeBytes} bytes, more than ${MAX_HEADER_BOX_BYTES}`);
+		throw unreadable(`\`${type}\` has ${counted(sizeBytes, 'byte')}, more than ${MAX_HEADER_BOX_BYTES}`);
 	}
 	const bytes = Buffer.alloc(sizeBytes - headerBytes);
 	const filled = await readFully(handle, bytes, offset + headerBytes);

@@ -5,6 +5,7 @@ import { MediaError } from '../../errors.js';
 import { discardPadding } from '../../mkv/discard-padding.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/parser/matroska-handler.js';
 import type { Track } from '../../model/track.js';
+import { counted } from '../../wording/counted.js';
 import type { FileMedia } from '../file-media.js';
 import { describeTracks } from './describe-tracks.js';
 import { matroskaTracks } from './matroska-tracks.js';
@@ -206,12 +207,14 @@ function omissionsOf(track: Mp4Track, tally: SampleTally, isTaken: boolean): str
 	const name = `track ${id} (${kind}, \`${codec}\`)`;
 	if (samples + missingSamples === 0) return [`${name} is left out: it has no frames`];
 	if (!isTaken)
-		return [`${name} is left out: ${samples + missingSamples} samples of ${bytes + missingBytes} bytes`];
+		return [
+			`${name} is left out: ${counted(samples + missingSamples, 'sample')} of ${counted(bytes + missingBytes, 'byte')}`,
+		];
 	const omissions: string[] = [];
 	if (missingSamples > 0) {
 		omissions.push(
-			`${name} names ${samples + missingSamples} frames of ${bytes + missingBytes} bytes; the file ends before ` +
-				`${missingSamples} of them (${missingBytes} bytes) do, and ${samples} are taken`,
+			`${name} names ${counted(samples + missingSamples, 'frame')} of ${counted(bytes + missingBytes, 'byte')}; the file ends before ` +
+				`${missingSamples} of them (${counted(missingBytes, 'byte')}) do, and ${samples} are taken`,
 		);
 	}
 	if (edits.parts > 1) {

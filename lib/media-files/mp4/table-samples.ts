@@ -1,3 +1,4 @@
+import { counted } from '../../wording/counted.js';
 import type { Mp4Sample } from './mp4-sample.js';
 import { fieldsOf, type Mp4Track, unreadable } from './mp4-track.js';
 import { RunLengthTable } from './run-length-table.js';
@@ -42,7 +43,9 @@ export function* tableSamples(track: Mp4Track, pcmFrameBytes: number | null): Ge
 		if (sample === sizes.count) return;
 	}
 	if (sample < sizes.count) {
-		throw unreadable(`track ${track.id} names ${sizes.count} samples, and its chunks hold ${sample}`);
+		throw unreadable(
+			`track ${track.id} names ${counted(sizes.count, 'sample')}, and its chunks hold ${sample}`,
+		);
 	}
 }
 
@@ -63,7 +66,9 @@ class SampleSizes {
 		this.count = this.#table.readUInt32BE(8);
 		const neededBytes = this.constant === 0 ? Math.ceil((this.count * this.#bits) / 8) : 0;
 		if (![4, 8, 16, 32].includes(this.#bits) || 12 + neededBytes > this.#table.byteLength) {
-			throw unreadable(`track ${id} names ${this.count} samples, more than its table has room for`);
+			throw unreadable(
+				`track ${id} names ${counted(this.count, 'sample')}, more than its table has room for`,
+			);
 		}
 	}
 

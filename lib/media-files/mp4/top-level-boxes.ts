@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from '../../errors.js';
+import { counted } from '../../wording/counted.js';
 
 /** A box of a file's top level. */
 export interface TopLevelBox {
@@ -36,7 +37,7 @@ export async function readTopLevelBoxes(handle: FileHandle, sizeBytes: number): 
 		if (boxBytes < headerBytes) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`a box of ${boxBytes} bytes at byte ${offset} of an MP4, less than its header has`,
+				`a box of ${counted(boxBytes, 'byte')} at byte ${offset} of an MP4, less than its header has`,
 				{
 					offset,
 				},

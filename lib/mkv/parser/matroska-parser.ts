@@ -1,4 +1,5 @@
 // Longer than 300 lines: a state machine whose states share the place in the chunk; apart they would cost every block a call.
+
 import { ID, isMasterOrUnknown, nameOf } from '../../ebml/ebml-schema.js';
 import { type Element, readUnsigned, viewOf } from '../../ebml/element-body.js';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../ebml/element-header.js';
 import { MediaError } from '../../errors.js';
 import { concatBytes, sizeOf } from '../../model/bytes.js';
+import { counted } from '../../wording/counted.js';
 import { NOTHING_ELSE, readBlockGroup } from '../block-group.js';
 import { checkDocType } from '../doc-type.js';
 import { MAX_BLOCK_BYTES } from '../limits.js';
@@ -182,9 +184,10 @@ export class MatroskaParser {
 	}
 
 	#cutElement(offset: number, isCut: boolean): string | null {
-		if (this.#skip > 0) return `${nameOf(this.#elementId)} (${this.#skip} bytes are missing)`;
+		if (this.#skip > 0)
+			return `${nameOf(this.#elementId)} (${counted(this.#skip, 'byte is', 'bytes are')} missing)`;
 		if (this.#body !== null) {
-			return `${nameOf(this.#elementId)} (${this.#body.byteLength - this.#bodyFilled} bytes are missing)`;
+			return `${nameOf(this.#elementId)} (${counted(this.#body.byteLength - this.#bodyFilled, 'byte is', 'bytes are')} missing)`;
 		}
 		if (this.#carried > 0) return "an element's header";
 		return this.#open.describe(offset, isCut);
@@ -335,11 +338,11 @@ export class MatroskaParser {
 			return this.#beginSkip(chunk, position);
 		}
 		if (bodyOffset + size > this.#open.end) {
-			throw malformed(`${nameOf(id)} of ${size} bytes does not fit the element around it`, offset);
+			throw malformed(`${nameOf(id)} of ${counted(size, 'byte')} does not fit the element around it`, offset);
 		}
 		const limitBytes = maxBytes || maxSkippedBytes(id);
 		if (size > limitBytes) {
-			throw malformed(`${nameOf(id)} claims ${size} bytes, more than ${limitBytes}`, offset);
+			throw malformed(`${nameOf(id)} claims ${counted(size, 'byte')}, more than ${limitBytes}`, offset);
 		}
 		if (id === ID.EBML) {
 			if (this.#open.startDocument(offset)) this.#handler.documentEnd(offset);
@@ -421,7 +424,7 @@ export class MatroskaParser {
 		others: readonly Element[] = NOTHING_ELSE,
 	): void {
 		if (!this.#hasTimecode) throw malformed("a block before its Cluster's Timecode", offset);
-		if (end - start < 4) throw malformed(`a block of ${end - start} bytes`, offset);
+		if (end - start < 4) throw malformed(`a block of ${counted(end - start, 'byte')}`, offset);
 		let trackNumber = bytes[start] as number;
 		const length = Math.clz32(trackNumber) - 23;
 		if (length > 8 || end - start < length + 3) throw malformed('a block without a track number', offset);

@@ -1,5 +1,6 @@
 import { endsCluster, ID, nameOf } from '../../ebml/ebml-schema.js';
 import { malformed } from '../../ebml/element-header.js';
+import { counted } from '../../wording/counted.js';
 import { IN_CLUSTER, IN_SEGMENT, OUTSIDE } from './element-place.js';
 
 /**
@@ -87,7 +88,7 @@ export class OpenElements {
 		this.#isClusterSizeKnown = size >= 0;
 		this.#clusterEnd = size < 0 ? this.#segmentEnd : bodyOffset + size;
 		if (this.#clusterEnd > this.#segmentEnd)
-			throw malformed(`Cluster of ${size} bytes does not fit its Segment`, offset);
+			throw malformed(`Cluster of ${counted(size, 'byte')} does not fit its Segment`, offset);
 	}
 
 	/**
@@ -96,10 +97,10 @@ export class OpenElements {
 	 */
 	describe(offset: number, isCut: boolean): string | null {
 		if (this.#level === IN_CLUSTER && this.#isClusterSizeKnown) {
-			return `a Cluster (${this.#clusterEnd - offset} bytes are missing)`;
+			return `a Cluster (${counted(this.#clusterEnd - offset, 'byte is', 'bytes are')} missing)`;
 		}
 		if (this.#level !== OUTSIDE && Number.isFinite(this.#segmentEnd)) {
-			return `a Segment (${this.#segmentEnd - offset} bytes are missing)`;
+			return `a Segment (${counted(this.#segmentEnd - offset, 'byte is', 'bytes are')} missing)`;
 		}
 		if (this.#hasDocument && !this.#hasSegment) return 'a document (its Segment is missing)';
 		return this.#level !== OUTSIDE && isCut ? 'a Segment of unknown size' : null;

@@ -4,6 +4,8 @@ import type { AppliedFault } from '../faults/fault-rule.js';
 export interface RequestRecord {
 	/** 1 for the server's first request, in the order they came. */
 	readonly id: number;
+	/** The request's HTTP method. */
+	readonly method: string;
 	/** The service's name of the operation, null where the request named none. */
 	readonly operation: string | null;
 	/** Name of the stream in the request, null where it named none. */

@@ -47,7 +47,7 @@ export function createResponder(options: ResponderOptions): Responder {
 	return async (request, response, { isContinueExpected }) => {
 		// What follows the last request of a connection that is about to close.
 		if (request.socket.writableEnded) return;
-		const arrival = { id: ++requests, timeMs: now(), arrivedAtMs: clock.now() };
+		const arrival = { id: ++requests, method: request.method ?? '', timeMs: now(), arrivedAtMs: clock.now() };
 		const over = new AbortController();
 		response.once('close', () => over.abort(RESPONSE_ENDED));
 		const { signal } = over;

@@ -5,6 +5,7 @@ import { PictureSelector } from '../../pictures/picture-selector.js';
 import type { SelectedFrame } from '../../pictures/selected-frame.js';
 import { TrackDecoder } from '../../pictures/track-decoder.js';
 import { onAbort } from '../../stream/abort.js';
+import { counted } from '../../wording/counted.js';
 import type { MonotonicClock } from '../monotonic-clock.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
 import type { FragmentVideo, FragmentVideoReader } from './fragment-video.js';
@@ -195,7 +196,10 @@ class ImagePage {
 		for (const { at = [], data } of pictures) {
 			const content = Buffer.from(bytesOf(data).toString('base64'), 'latin1');
 			if (content.byteLength > MAX_IMAGE_BYTES) {
-				this.#missed(at[0], `it has ${content.byteLength} bytes in base64, and may have ${MAX_IMAGE_BYTES}`);
+				this.#missed(
+					at[0],
+					`it has ${counted(content.byteLength, 'byte')} in base64, and may have ${MAX_IMAGE_BYTES}`,
+				);
 				continue;
 			}
 			for (const time of at) this.#add(time.getTime(), content);

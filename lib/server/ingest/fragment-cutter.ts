@@ -7,6 +7,7 @@ import { block, cluster, MAX_RELATIVE_TICKS, MIN_RELATIVE_TICKS } from '../../mk
 import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/parser/matroska-handler.js';
 import { sizeOf } from '../../model/bytes.js';
 import { MAX_FRAGMENT_BYTES, MAX_FRAGMENT_DURATION_NS } from '../../model/fragment-limits.js';
+import { counted } from '../../wording/counted.js';
 
 /** Length of a fragment of audio alone. */
 const AUDIO_FRAGMENT_NS = 2_000_000_000;
@@ -149,7 +150,7 @@ export class FragmentCutter implements MatroskaHandler {
 		if (this.#bytes > this.#maxBlockBytes - this.#headerTagBytes) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`a frame of ${end - start} bytes at byte ${offset}, where a fragment holds at most ${MAX_FRAGMENT_BYTES}`,
+				`a frame of ${counted(end - start, 'byte')} at byte ${offset}, where a fragment holds at most ${MAX_FRAGMENT_BYTES}`,
 				{ offset },
 			);
 		}

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ArchiveError, MediaError } from '../../errors.js';
-import { fileTrouble } from '../../files/file-trouble.js';
 import { FileWriter } from '../../files/file-writer.js';
 import { type InputFile, openInput, readBytes } from '../../media-files/input-file.js';
 import { openMp4 } from '../../media-files/mp4/mp4-media.js';
+import { readTrouble } from '../../wording/system-trouble.js';
 import type { FragmentIndex } from '../store/fragment-index.js';
 import { firstSequenceAfter } from '../store/fragment-number.js';
 import type { StoredFragment } from '../store/stored-fragment.js';
@@ -136,9 +136,8 @@ export function ingestError(file: string, error: unknown): ArchiveError {
 		return new MediaError(error.code, `${what}: ${error.message}`, { offset: error.offset, cause: error });
 	}
 	const { code = '' } = error as NodeJS.ErrnoException;
-	const reason = code === 'ENOENT' ? 'there is no such file' : fileTrouble(error);
 	const where = FULL.has(code) ? 'it cannot be written into the data directory: ' : '';
-	return new ArchiveError('KVS_INGEST_FAILED', `${what}: ${where}${reason}`, { cause: error });
+	return new ArchiveError('KVS_INGEST_FAILED', `${what}: ${where}${readTrouble(error)}`, { cause: error });
 }
 
 /** The system's error codes for a full disk. */

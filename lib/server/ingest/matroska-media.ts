@@ -4,6 +4,7 @@ import type { FileMedia } from '../../media-files/file-media.js';
 import { readBytes } from '../../media-files/input-file.js';
 import { decodedBlocks } from '../../mkv/decoded-blocks.js';
 import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
+import { counted } from '../../wording/counted.js';
 import type { ScannedDocument } from './document-scan.js';
 
 /**
@@ -32,7 +33,10 @@ export function openMatroska(
 		firstTicks,
 		lastTicks: document.maxTicks,
 		videoTrackNumber: video?.number ?? null,
-		omissions: cutMessage === null ? [] : [`${cutMessage}; the ${document.frames} frames before are taken`],
+		omissions:
+			cutMessage === null
+				? []
+				: [`${cutMessage}; the ${counted(document.frames, 'frame before is', 'frames before are')} taken`],
 		async *feed(handler, signal) {
 			const parser = new MatroskaParser(decodedBlocks(tracks, handler));
 			for await (const bytes of readBytes(handle, 0, sizeBytes, signal)) {

@@ -6,6 +6,7 @@ import { DEFAULT_TIMECODE_SCALE_NS, readTimecodeScaleNs } from '../../mkv/segmen
 import { readTracks } from '../../mkv/tracks.js';
 import { MAX_CODEC_PRIVATE_BYTES, MAX_PRODUCER_TRACKS } from '../../model/fragment-limits.js';
 import type { Track } from '../../model/track.js';
+import { counted } from '../../wording/counted.js';
 import { GrowingBytes } from './growing-bytes.js';
 import { PutMediaError } from './put-media-error.js';
 import type { ProducerHeader } from './put-media-handler.js';
@@ -34,7 +35,7 @@ export class HeaderBuilder {
 	begin(id: number, sizeBytes: number, offset: number): boolean {
 		const maxBytes = maxBytesOf.get(id);
 		if (sizeBytes > (maxBytes ?? Number.POSITIVE_INFINITY)) {
-			throw malformed(`${nameOf(id)} claims ${sizeBytes} bytes, more than ${maxBytes}`, offset);
+			throw malformed(`${nameOf(id)} claims ${counted(sizeBytes, 'byte')}, more than ${maxBytes}`, offset);
 		}
 		this.#claimedBytes += MAX_ELEMENT_HEADER_BYTES + sizeBytes;
 		if (this.#claimedBytes > MAX_PRODUCER_HEADER_BYTES) {
@@ -77,7 +78,7 @@ export class HeaderBuilder {
 		for (const { number, codecPrivate } of this.#tracks) {
 			const sizeBytes = codecPrivate?.byteLength ?? 0;
 			if (sizeBytes > MAX_CODEC_PRIVATE_BYTES) {
-				throw malformed(`a CodecPrivate of ${sizeBytes} bytes in track ${number}`, offset);
+				throw malformed(`a CodecPrivate of ${counted(sizeBytes, 'byte')} in track ${number}`, offset);
 			}
 		}
 	}

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { ArchiveError } from '../../errors.js';
-import { fileTrouble } from '../../files/file-trouble.js';
+import { systemTrouble } from '../../wording/system-trouble.js';
 import { OpenPayload } from './open-payload.js';
 import type { StoredFragment } from './stored-fragment.js';
 
@@ -103,7 +103,7 @@ class ChunkReader {
 }
 
 function unreadable(payload: string, cause: unknown): ArchiveError {
-	return damaged(`the archive's file \`${payload}\` cannot be read: ${fileTrouble(cause)}`, cause);
+	return damaged(`the archive's file \`${payload}\` cannot be read: ${systemTrouble(cause)}`, cause);
 }
 
 function tooShort(payload: string, endsAt: number): ArchiveError {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ArchiveError } from '../../errors.js';
-import { fileTrouble } from '../../files/file-trouble.js';
 import { markInUse, type ProcessMark } from '../../files/process-mark.js';
+import { systemTrouble } from '../../wording/system-trouble.js';
 
 const LOCK_FILE = 'in-use-by';
 
@@ -15,7 +15,7 @@ export async function lockDirectory(directory: string): Promise<ProcessMark> {
 	try {
 		mark = await markInUse(path);
 	} catch (cause) {
-		const message = `cannot mark the data directory \`${directory}\` as in use: ${fileTrouble(cause)}`;
+		const message = `cannot mark the data directory \`${directory}\` as in use: ${systemTrouble(cause)}`;
 		throw new ArchiveError('KVS_DATA_IN_USE', message, { cause });
 	}
 	if (typeof mark !== 'string') return mark;

@@ -1,4 +1,5 @@
 import type { RangeClock } from '../../model/time-range.js';
+import { counted } from '../../wording/counted.js';
 import { ClockOrder, firstIndex, MAX_BLOCK, type OrderBlock } from './clock-order.js';
 import { readFragmentNumber } from './fragment-number.js';
 import { FragmentTable } from './fragment-table.js';
@@ -223,7 +224,9 @@ export class Selection {
 		const index = firstIndex(this.#ends.length, (at) => (this.#ends[at] as number) > position);
 		const span = this.#spans[index];
 		if (span === undefined) {
-			throw new RangeError(`position ${position} is past the ${this.length} fragments of the selection`);
+			throw new RangeError(
+				`position ${position} is past the ${counted(this.length, 'fragment')} of the selection`,
+			);
 		}
 		const before = (this.#ends[index] as number) - span.length;
 		return this.#table.at(span.ordinals[span.start + position - before] as number);

@@ -7,6 +7,7 @@ import {
 	syncDirectory,
 	writeNewFile,
 } from '../../files/private-directory.js';
+import { counted } from '../../wording/counted.js';
 import type { PayloadFile } from './payload-writer.js';
 import { recoverPayload } from './recover-payload.js';
 import { formatIndexLine, parseIndexLine, type StoredFragment } from './stored-fragment.js';
@@ -146,7 +147,7 @@ export class StreamDirectory {
 		const { fragments, sizeBytes, tornBytes, isIndexWhole } = await recoverPayload(file.payload, file.index);
 		if (tornBytes > 0) {
 			warn(
-				`the archive cut ${tornBytes} bytes off \`${file.payload}\`: a fragment that was not yet whole when the archive was stopped`,
+				`the archive cut ${counted(tornBytes, 'byte')} off \`${file.payload}\`: a fragment that was not yet whole when the archive was stopped`,
 			);
 		}
 		if (fragments.length === 0) {
@@ -184,7 +185,7 @@ export class StreamDirectory {
 		);
 		if (sizeBytes === null) throw damaged(payload, 'it is missing');
 		if (sizeBytes !== endOffset) {
-			throw damaged(payload, `it has ${sizeBytes} bytes, its index says ${endOffset}`);
+			throw damaged(payload, `it has ${counted(sizeBytes, 'byte')}, its index says ${endOffset}`);
 		}
 		return { digest, fragments };
 	}

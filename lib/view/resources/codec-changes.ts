@@ -1,4 +1,5 @@
 import type { KvsArchive, Track } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import type { Window } from './stored-window.js';
 
 /** Where the tracks of a range change, and where its fragments overlap. */
@@ -29,6 +30,7 @@ export async function* codecChanges(
 export function trackText({ type, codec, codecId, width, height, sampleRate, channels }: Track): string {
 	const size = width === undefined ? '' : ` ${width}x${height}`;
 	const rate = sampleRate === undefined ? '' : ` ${sampleRate} Hz`;
-	const channelText = channels === undefined ? '' : channels === 1 ? ' mono' : ` ${channels} channels`;
+	const channelText =
+		channels === undefined ? '' : channels === 1 ? ' mono' : ` ${counted(channels, 'channel')}`;
 	return `${type}${size}${rate}${channelText} ${codec ?? codecId}`;
 }

@@ -1,4 +1,5 @@
 import type { FragmentEvent, KvsArchive } from '../../index.js';
+import { counted } from '../../wording/counted.js';
 import { trackText } from './codec-changes.js';
 import type { Window } from './stored-window.js';
 
@@ -54,5 +55,5 @@ export async function fragmentDetails(
 }
 
 function valueText(value: string | Uint8Array | null): string {
-	return value instanceof Uint8Array ? `${value.byteLength} bytes` : (value ?? '');
+	return value instanceof Uint8Array ? counted(value.byteLength, 'byte') : (value ?? '');
 }

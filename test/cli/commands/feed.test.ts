@@ -86,7 +86,7 @@ test('what is wrong is said in one line', async (t) => {
 		t,
 		await feed('nothing.mkv', '--create'),
 		1,
-		/^KVS_FILE_UNREADABLE: cannot read `nothing\.mkv`: no such file/,
+		/^KVS_FILE_UNREADABLE: cannot read `nothing\.mkv`: there is no such file/,
 	);
 	assertFailure(t, await feed(CLOCK, '--realtime', '--fast'), 2, /^KVS_INVALID_OPTION: .*--fast/);
 	assertFailure(t, await feed(CLOCK, '--tag', 'site'), 2, /^KVS_INVALID_OPTION: .*--tag/);

@@ -1,14 +1,17 @@
 import type { DecodeFailure } from '../../../index.js';
+import { counted } from '../../../wording/counted.js';
 import type { FramesTally } from './frames-tally.js';
 
 /** Why there is no picture, as a clause; null where the error says it. */
 export function whyNothing({ failureCount, screen, totals }: FramesTally): string | null {
-	if (failureCount > 0) return `none of ${failureCount} frames could be decoded`;
+	if (failureCount > 0) return `none of ${counted(failureCount, 'frame')} could be decoded`;
 	if (screen !== null) {
 		const times = screen.times.map((time) => time.toISOString()).join(', ');
 		return `no picture at or up to ${screen.lookbackMs / 1000} s before ${times}`;
 	}
-	return totals.skipped > 0 ? `--where leaves out ${totals.skipped} of ${totals.fragments} fragments` : null;
+	return totals.skipped > 0
+		? `--where leaves out ${totals.skipped} of ${counted(totals.fragments, 'fragment')}`
+		: null;
 }
 
 /** A line about a frame that could not be decoded. */
@@ -21,11 +24,11 @@ export function failureLine({ frame, message }: DecodeFailure): string {
 export function summaryLine(name: string, { pictures, before, totals, unseen }: FramesTally): string {
 	const { fragments, delivered, failed, missing, skipped, pictureFailures, elapsedMs } = totals;
 	const parts = [
-		`${pictures} pictures`,
-		`${delivered} of ${fragments} fragments`,
+		counted(pictures, 'picture'),
+		`${delivered} of ${counted(fragments, 'fragment')}`,
 		`${(elapsedMs / 1000).toFixed(1)} s`,
-		...(before.resumed > 0 && !before.verified ? [`${before.resumed} pictures resumed`] : []),
-		...(pictureFailures > 0 ? [`${pictureFailures} frames could not be decoded`] : []),
+		...(before.resumed > 0 && !before.verified ? [`${counted(before.resumed, 'picture')} resumed`] : []),
+		...(pictureFailures > 0 ? [`${counted(pictureFailures, 'frame')} could not be decoded`] : []),
 		...(failed > 0 ? [`${failed} failed`] : []),
 		...(missing > 0 ? [`${missing} missing`] : []),
 		...(skipped > 0 ? [`${skipped} left out by --where`] : []),

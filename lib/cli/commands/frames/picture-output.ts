@@ -10,8 +10,6 @@ import { parseByteSize } from '../byte-size.js';
 import { outputPlace } from '../output-place.js';
 import type { FramesCommandOptions } from './frames-options.js';
 
-const LAYOUTS: readonly PictureLayout[] = ['files', 'imagefolder', 'webdataset'];
-
 /** Where pictures are written to. */
 export interface PictureOutput {
 	/** As `-o` names it. */
@@ -31,15 +29,13 @@ export async function pictureOutputOf({
 }: FramesCommandOptions): Promise<PictureOutput> {
 	if (output === undefined)
 		throw new InvalidOptionError('-o', 'given: the directory to write to, or - for stdout', output);
-	const known = LAYOUTS.find((name) => name === layout);
-	if (known === undefined) throw new InvalidOptionError('--layout', LAYOUTS.join(', '), layout);
-	const form = { layout: known, shardSizeBytes: shardSizeOf(shardSize, known) };
+	const form = { layout, shardSizeBytes: shardSizeOf(shardSize, layout) };
 	const folder = await outputPlace(output, client);
 	return {
 		name: output,
 		folder,
 		form,
-		sink: () => (known === 'files' ? new ImageSink(folder) : new DatasetSink(folder, form)),
+		sink: () => (layout === 'files' ? new ImageSink(folder) : new DatasetSink(folder, form)),
 	};
 }
 

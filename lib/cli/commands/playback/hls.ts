@@ -4,8 +4,8 @@ import { openSession, type SessionCommandOptions } from '../../open-session.js';
 
 /** Options of `hls`. */
 export interface HlsCommandOptions extends SessionCommandOptions {
-	readonly container?: string;
-	readonly discontinuity?: string;
+	readonly container?: HlsSessionOptions['container'];
+	readonly discontinuity?: HlsSessionOptions['discontinuity'];
 }
 
 /** Opens an HLS session and prints its URL. */
@@ -13,9 +13,8 @@ export function hls(options: HlsCommandOptions, context: CommandContext): Promis
 	return openSession('hls-session', options, context, (archive, session) =>
 		archive.hlsSession({
 			...session,
-			// The library checks the words.
-			container: options.container as HlsSessionOptions['container'],
-			discontinuity: options.discontinuity as HlsSessionOptions['discontinuity'],
+			container: options.container,
+			discontinuity: options.discontinuity,
 		}),
 	);
 }

@@ -9,6 +9,7 @@ import {
 	pathFrom,
 } from '../../../bullmq/index.js';
 import { type Container, InvalidOptionError } from '../../../index.js';
+import { counted } from '../../../wording/counted.js';
 import { whereOf } from '../../archive-options.js';
 import type { CommandContext } from '../../command-context.js';
 import { parseDuration } from '../../duration.js';
@@ -33,7 +34,7 @@ export interface SubmitFollowOptions extends JobOutputOptions {
 	readonly from: string;
 	readonly consumer?: string;
 	readonly where?: readonly string[];
-	readonly container?: string;
+	readonly container?: Container;
 	readonly split?: readonly string[];
 	readonly handlers: string;
 	readonly options?: string;
@@ -76,7 +77,7 @@ export async function submitFollow(
 			signal,
 		});
 		if (json) await terminal.writeJson([{ type: 'follow', added: 0, removed }]);
-		else terminal.say(`${removed} streams are not followed any more`);
+		else terminal.say(`no longer followed: ${counted(removed, 'stream')}`);
 		return EXIT.done;
 	}
 	const { endpoint, region, profile } = options;
@@ -115,8 +116,7 @@ function followOptionsOf(
 		module === undefined
 			? {
 					kind: 'record',
-					// Checked where it is put into the queue.
-					container: container as Container | undefined,
+					container,
 					...(split === undefined ? {} : { split: splitRules(split) }),
 				}
 			: {

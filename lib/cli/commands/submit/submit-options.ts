@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../../command-context.js';
 import { withMetricsOptions } from '../../metrics/metrics-options.js';
+import { channelsOption, containerOption, gapsOption } from '../../options/export-choices.js';
+import { TRACKS_TEXT, WHERE_TEXT } from '../../options/option-texts.js';
 import { withRangeOptions } from '../../stream-options.js';
 import { append } from '../append.js';
+import { withPictureOptions } from '../frames/frames-options.js';
 
 /** Loads a command when it is called, and hands its exit status on. */
 type Run = <A extends unknown[]>(
@@ -11,8 +14,6 @@ type Run = <A extends unknown[]>(
 
 const REDIS = 'the Redis of the queue: redis://[USER:PASSWORD@]HOST[:PORT], or rediss:// for TLS';
 const QUEUE = 'name of the queue (default: work)';
-const WHERE = 'only fragments that carry this tag; may be given again: all must hold';
-const TRACKS = 'numbers, names, video, audio, with commas (default: all)';
 
 /** Adds `submit` and `work`. */
 export function addWorkerCommands(program: Command, run: Run): void {
@@ -23,28 +24,24 @@ export function addWorkerCommands(program: Command, run: Run): void {
 
 	withSliceOptions(submit.command('export').description('export a range in slices, a file each'))
 		.option('-o, --output <dir>', 'the folder for the files, below --out, or s3://BUCKET/PREFIX/')
-		.option('--container <name>', 'mp4, mkv, webm, mov, m4a or wav', 'mp4')
-		.option('--tracks <list>', `which tracks: ${TRACKS}`)
-		.option('--where <name=value>', WHERE, append)
-		.option('--gaps <policy>', 'as of export')
-		.option('--split <rule>', 'as of export; within a slice', append, [])
-		.option('--channels <how>', 'as of export')
+		.addOption(containerOption('container of the files', 'mp4'))
+		.option('--tracks <list>', `which tracks: ${TRACKS_TEXT}`)
+		.option('--where <name=value>', WHERE_TEXT, append)
+		.addOption(gapsOption('as of export'))
+		.option('--split <rule>', 'as of export; within a slice', append)
+		.addOption(channelsOption('as of export'))
 		.option('--faststart', 'as of export')
 		.action(run(async () => (await load()).submitExport));
 
-	withSliceOptions(submit.command('frames').description('write pictures of a range in slices, a folder each'))
-		.option('-o, --output <dir>', 'the folder for the folders, below --out, or s3://BUCKET/PREFIX/')
-		.option('--keyframes', 'key frames only, and decode no others')
-		.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10), of each slice')
-		.option('--all', 'every picture (the default)')
-		.option('--tracks <list>', `which video tracks: ${TRACKS}`)
-		.option('--where <name=value>', WHERE, append)
-		.option('--size <wxh>', 'as of frames')
-		.option('--fit <cover|contain|fill>', 'as of frames')
-		.option('--format <name>', 'as of frames', 'jpg')
-		.option('--layout <name>', 'as of frames, of each slice')
-		.option('--shard-size <size>', 'as of frames')
-		.action(run(async () => (await load()).submitFrames));
+	withPictureOptions(
+		withSliceOptions(
+			submit.command('frames').description('write pictures of a range in slices, a folder each'),
+		)
+			.option('-o, --output <dir>', 'the folder for the folders, below --out, or s3://BUCKET/PREFIX/')
+			.option('--keyframes', 'key frames only, and decode no others')
+			.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10), of each slice')
+			.option('--all', 'every picture (the default)'),
+	).action(run(async () => (await load()).submitFrames));
 
 	withSliceOptions(
 		submit
@@ -69,13 +66,13 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--every <time>', 'from one turn of a stream to the next', '10s')
 		.option('--from <time>', 'where streams begin that were not followed: now, earliest or a time', 'now')
 		.option('--consumer <name>', 'name of the consumer; each has its own checkpoints (default: workers)')
-		.option('--where <name=value>', WHERE, append)
+		.option('--where <name=value>', WHERE_TEXT, append)
 		.option(
 			'-o, --output <dir>',
 			'record each stream into a folder of its own in this one, below --out, or s3://BUCKET/PREFIX/',
 		)
 		.option('--out <dir>', 'the folder that workers have as --out, as it is called here', '.')
-		.option('--container <name>', 'container of the files (default: mp4)')
+		.addOption(containerOption('container of the files', { shown: 'mp4' }))
 		.option('--split <rule>', 'as of follow; each turn ends its file anyway', append)
 		.option('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here', '.')
 		.option('--options <json>', 'given to the module')

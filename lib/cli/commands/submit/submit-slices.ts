@@ -7,6 +7,7 @@ import {
 	type SubmissionSummary,
 } from '../../../bullmq/index.js';
 import { InvalidOptionError } from '../../../index.js';
+import { counted } from '../../../wording/counted.js';
 import { type ArchiveCommandOptions, rangeOf } from '../../archive-options.js';
 import type { CommandContext } from '../../command-context.js';
 import { parseDuration } from '../../duration.js';
@@ -52,7 +53,7 @@ export async function submitSlices(
 	const slices = submission.jobs.length;
 	if (options.wait === undefined) {
 		if (json) await terminal.writeJson([{ type: 'submitted', slices }]);
-		else terminal.say(`submitted ${slices} slices`);
+		else terminal.say(`submitted ${counted(slices, 'slice')}`);
 		return EXIT.done;
 	}
 	const summary = await waitFor(submission, options, context);
@@ -107,15 +108,17 @@ function asOfOneRun(progress: SubmissionProgress, elapsedMs: number): Parameters
 function summaryLine(summary: SubmissionSummary): string {
 	const { slices, slicesFailed, slicesKnown, fragments, delivered, frames, bytes, pictures } = summary;
 	const parts = [
-		`${slices - slicesFailed} of ${slices} slices`,
-		`${delivered} of ${fragments} fragments`,
-		...(pictures > 0 ? [`${pictures} pictures`] : []),
-		...(frames > 0 ? [`${frames} frames`, `${bytes} bytes`] : []),
-		...(slicesKnown > 0 ? [`${slicesKnown} slices done before`] : []),
+		`${slices - slicesFailed} of ${counted(slices, 'slice')}`,
+		`${delivered} of ${counted(fragments, 'fragment')}`,
+		...(pictures > 0 ? [counted(pictures, 'picture')] : []),
+		...(frames > 0 ? [counted(frames, 'frame'), counted(bytes, 'byte')] : []),
+		...(slicesKnown > 0 ? [`${counted(slicesKnown, 'slice')} done before`] : []),
 		...(summary.failed > 0 ? [`${summary.failed} failed`] : []),
 		...(summary.missing > 0 ? [`${summary.missing} missing`] : []),
 		...(summary.skipped > 0 ? [`${summary.skipped} left out by --where`] : []),
-		...(summary.pictureFailures > 0 ? [`${summary.pictureFailures} frames could not be decoded`] : []),
+		...(summary.pictureFailures > 0
+			? [`${counted(summary.pictureFailures, 'frame')} could not be decoded`]
+			: []),
 	];
 	return `done: ${parts.join(', ')}`;
 }

@@ -14,7 +14,7 @@ import { type SliceCommandOptions, submitSlices } from './submit-slices.js';
 
 /** `submit export`. */
 export async function submitExport(
-	options: SliceCommandOptions & ExportCommandOptions & { readonly container: string },
+	options: SliceCommandOptions & ExportCommandOptions & { readonly container: Container },
 	context: CommandContext,
 ): Promise<number> {
 	const { signal: _, manifest: __, where: ___, ...given } = exportOptionsOf(options);
@@ -22,8 +22,7 @@ export async function submitExport(
 	return submitSlices(
 		{
 			kind: 'export',
-			// Checked where it is put into the queue.
-			container: options.container as Container,
+			container: options.container,
 			options: { tracks, gaps, split, channels, faststart, where: whereOf(options) },
 		},
 		options,

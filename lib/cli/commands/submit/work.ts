@@ -6,6 +6,7 @@ import {
 	WorkerMetrics,
 } from '../../../bullmq/index.js';
 import { InvalidOptionError } from '../../../index.js';
+import { counted } from '../../../wording/counted.js';
 import type { CommandContext } from '../../command-context.js';
 import { parseDuration } from '../../duration.js';
 import { EXIT, oneLine } from '../../exit.js';
@@ -95,7 +96,7 @@ class Lines {
 		const done =
 			result === null
 				? null
-				: `${result.delivered} of ${result.fragments} fragments${result.wasDone ? ', done before' : ''}`;
+				: `${result.delivered} of ${counted(result.fragments, 'fragment')}${result.wasDone ? ', done before' : ''}`;
 		this.#add({ type: 'slice', stream, from, to, result }, `${from} to ${to}: `, done, error);
 	}
 
@@ -103,7 +104,7 @@ class Lines {
 	turn({ job, result, error }: FollowTurn): void {
 		if (result !== null && (result.isBusy || result.fragments === 0)) return;
 		const { stream, consumer } = job;
-		const done = result === null ? null : `${result.fragments} fragments, ${result.failed} failed`;
+		const done = result === null ? null : `${counted(result.fragments, 'fragment')}, ${result.failed} failed`;
 		this.#add({ type: 'turn', stream, consumer, result }, 'follow: ', done, error);
 	}
 

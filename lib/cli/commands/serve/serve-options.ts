@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { append } from './append.js';
+import { choiceOption } from '../../options/choice-option.js';
+import { append } from '../append.js';
 
 /** Adds the description and the options of `serve`. */
 export function withServeOptions(command: Command): Command {
@@ -12,25 +13,39 @@ export function withServeOptions(command: Command): Command {
 			'127.0.0.1',
 		)
 		.option('--data <dir>', 'where fragments are kept (default: a temporary directory)')
-		.option('--ingest <stream=file[@start]>', 'put a recording into a stream; may be given again', append, [])
+		.option('--ingest <stream=file[@start]>', 'put a recording into a stream; may be given again', append)
 		.option('--region <region>', 'region in ARNs', 'us-east-1')
 		.option(
 			'--retention <hours>',
 			'how long streams that --ingest makes keep what producers put into them; 0: not at all (default: 24)',
 		)
-		.option('--fsync <on|off>', 'whether fragments are durable before they are acknowledged', 'on')
-		.option('--quotas <aws|off>', "enforce the service's quotas and rates, or none", 'off')
+		.addOption(
+			choiceOption(
+				'--fsync <on|off>',
+				'whether fragments are durable before they are acknowledged',
+				['on', 'off'],
+				'on',
+			),
+		)
+		.addOption(
+			choiceOption(
+				'--quotas <aws|off>',
+				"enforce the service's quotas and rates, or none",
+				['aws', 'off'],
+				'off',
+			),
+		)
 		.option(
 			'--credentials <key:secret>',
 			'verify signatures, and let this key call; may be given again, and in KVS_ARCHIVE_CREDENTIALS',
 			append,
-			[],
 		)
 		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
 		.option(
 			'--hls-sessions <n>',
 			'playback sessions a stream; one more closes the oldest (default: any number)',
 		)
+		.option('--log', 'a line a request on stderr: time, method, operation, stream, status, bytes, ms')
 		.option('--ffmpeg <path>', 'the ffmpeg that GetImages decodes with (default: the one in the PATH)')
 		.option('--tls-cert <file>', 'speak HTTPS, with this certificate in PEM')
 		.option('--tls-key <file>', 'the private key of --tls-cert, in PEM');

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { ArchiveError, InvalidOptionError } from '../../index.js';
+import { InvalidOptionError } from '../../../index.js';
 import {
 	type AccessKey,
 	type ArchiveServer,
@@ -9,28 +9,33 @@ import {
 	type IngestSummary,
 	type ServerIdentity,
 	ServerMetrics,
-} from '../../server/index.js';
-import type { CommandContext } from '../command-context.js';
-import { integerOption } from '../integer-option.js';
-import type { MetricsCommandOptions } from '../metrics/metrics-options.js';
-import { openMetrics } from '../metrics/open-metrics.js';
-import { parsePointInTime } from '../point-in-time.js';
-import { stopServer } from '../stop-server.js';
+} from '../../../server/index.js';
+import { counted } from '../../../wording/counted.js';
+import { listenError, readTrouble } from '../../../wording/system-trouble.js';
+import type { CommandContext } from '../../command-context.js';
+import { EXIT, Interruption } from '../../exit.js';
+import { integerOption } from '../../integer-option.js';
+import type { MetricsCommandOptions } from '../../metrics/metrics-options.js';
+import { openMetrics } from '../../metrics/open-metrics.js';
+import { parsePointInTime } from '../../point-in-time.js';
+import { stopServer } from '../../stop-server.js';
+import { requestLine } from './request-log.js';
 
 /** Options of `serve`. */
 export interface ServeOptions extends MetricsCommandOptions {
 	readonly port?: string;
 	readonly host: string;
 	readonly data?: string;
-	readonly ingest: readonly string[];
+	readonly ingest?: readonly string[];
 	readonly region: string;
-	readonly quotas: string;
+	readonly quotas: 'aws' | 'off';
 	readonly faults?: string;
-	readonly credentials: readonly string[];
+	readonly credentials?: readonly string[];
 	readonly ffmpeg?: string;
 	readonly hlsSessions?: string;
 	readonly retention?: string;
-	readonly fsync: string;
+	readonly fsync: 'on' | 'off';
+	readonly log?: true;
 	readonly tlsCert?: string;
 	readonly tlsKey?: string;
 }
@@ -55,7 +60,7 @@ export async function serve(
 ): Promise<number> {
 	const port = integerOption('--port', options.port) ?? DEFAULT_PORT;
 	if (port > 65_535) throw new InvalidOptionError('--port', 'from 0 to 65535', port);
-	const credentials = readCredentials(options.credentials);
+	const credentials = readCredentials(options.credentials ?? []);
 	if (credentials.length === 0 && !isLoopbackHost(options.host)) {
 		throw new InvalidOptionError(
 			'--host',
@@ -63,13 +68,7 @@ export async function serve(
 			options.host,
 		);
 	}
-	if (options.quotas !== 'aws' && options.quotas !== 'off') {
-		throw new InvalidOptionError('--quotas', 'aws or off', options.quotas);
-	}
-	if (options.fsync !== 'on' && options.fsync !== 'off') {
-		throw new InvalidOptionError('--fsync', 'on or off', options.fsync);
-	}
-	const requests = options.ingest.map((text) => parseIngest(text, nowMs));
+	const requests = (options.ingest ?? []).map((text) => parseIngest(text, nowMs));
 	const metrics = options.metrics === undefined ? undefined : new ServerMetrics(() => server.archive);
 	const server: ArchiveServer = createArchiveServer({
 		dataDirectory: options.data,
@@ -84,7 +83,10 @@ export async function serve(
 		hlsSessions: integerOption('--hls-sessions', options.hlsSessions),
 		tls: await readIdentity(options),
 		onRequest: metrics?.onRequest,
-		onResponseEnd: metrics?.onResponseEnd,
+		onResponseEnd: (record) => {
+			metrics?.onResponseEnd(record);
+			if (options.log) terminal.say(requestLine(record));
+		},
 	});
 	try {
 		await server.archive.ready;
@@ -101,17 +103,13 @@ export async function serve(
 		]);
 		await terminal.write([`listening on ${server.endpoint}`]);
 		await once(server, 'close', { signal });
-		return 0;
+		return EXIT.done;
 	} catch (error) {
+		// To be stopped is how a server ends.
+		if (signal.reason instanceof Interruption && signal.reason.signal === 'SIGTERM') return EXIT.done;
 		signal.throwIfAborted();
-		const { code, syscall } = error as NodeJS.ErrnoException;
-		if (syscall !== 'listen') throw error;
-		const reason = code === 'EADDRINUSE' ? 'the port is in use' : 'the system refuses';
-		throw new ArchiveError(
-			'KVS_SERVER_FAILED',
-			`cannot listen on ${options.host}:${port}: ${reason} (${code})`,
-			{ cause: error },
-		);
+		const { syscall } = error as NodeJS.ErrnoException;
+		throw syscall === 'listen' ? listenError(options.host, port, error) : error;
 	} finally {
 		await stopServer(server);
 	}
@@ -144,7 +142,7 @@ async function readFaults(file: string): Promise<FaultRule[]> {
 	} catch (error) {
 		throw new InvalidOptionError(
 			'--faults',
-			`a readable file of fault rules in JSON (${reasonOf(error)})`,
+			`a readable file of fault rules in JSON (${readTrouble(error)})`,
 			file,
 		);
 	}
@@ -161,15 +159,10 @@ async function readIdentity({ tlsCert, tlsKey }: ServeOptions): Promise<ServerId
 		try {
 			return await readFile(file);
 		} catch (error) {
-			throw new InvalidOptionError(option, `a readable file in PEM (${reasonOf(error)})`, file);
+			throw new InvalidOptionError(option, `a readable file in PEM (${readTrouble(error)})`, file);
 		}
 	};
 	return { cert: await read('--tls-cert', tlsCert), key: await read('--tls-key', tlsKey) };
-}
-
-function reasonOf(error: unknown): string {
-	const { code, message } = error as NodeJS.ErrnoException;
-	return code === 'ENOENT' ? 'there is no such file' : message;
 }
 
 /** `STREAM=FILE`, with a start behind an `@` where what follows is a time. */
@@ -187,7 +180,7 @@ function ingestLine(file: string, summary: IngestSummary): string {
 	const { stream, fragments, alreadyPresent } = summary;
 	return alreadyPresent
 		? `${stream}: ${file} is already there`
-		: `${stream}: ${file} ingested, ${fragments} fragments`;
+		: `${stream}: ${file} ingested, ${counted(fragments, 'fragment')}`;
 }
 
 function isLoopbackHost(host: string): boolean {
