@@ -7,6 +7,7 @@ import { withDashOptions, withHlsOptions } from './commands/playback/session-opt
 import { withViewOptions } from './commands/playback/view-options.js';
 import { withServeOptions } from './commands/serve/serve-options.js';
 import { addWorkerCommands } from './commands/submit/submit-options.js';
+import { addCompletion } from './completion/add-completion.js';
 import { withMetricsOptions } from './metrics/metrics-options.js';
 import { choiceOption } from './options/choice-option.js';
 import { channelsOption, containerOption, gapsOption } from './options/export-choices.js';
@@ -215,6 +216,8 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 		.description('list, read frames and export, in one go, on the embedded archive')
 		.option('-o, --output <file>', 'the file to write', 'demo.mp4')
 		.action(run(async () => (await import('./commands/demo.js')).demo));
+
+	addCompletion(program, print);
 
 	for (const command of program.commands) {
 		command.option('--verbose', 'print the stack of an error');

@@ -18,7 +18,7 @@ export async function runCommand(args: readonly string[], context: CommandContex
 		try {
 			await program.parseAsync(args, { from: 'user' });
 		} finally {
-			if (printed !== '') await context.terminal.write(printed.trimEnd().split('\n'));
+			if (printed !== '') await context.terminal.writeBytes(Buffer.from(printed));
 		}
 	};
 	try {

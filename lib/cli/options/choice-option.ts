@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { InvalidOptionError } from '../../errors.js';
 import { suggestionFor } from './suggestion.js';
 
@@ -20,17 +20,22 @@ export function choiceOption(
 	const option = new Option(flags, description).choices(words);
 	if (typeof byDefault === 'string') option.default(byDefault);
 	if (typeof byDefault === 'object') option.default(undefined, byDefault.shown);
-	return option.argParser((text) => {
-		if (words.includes(text)) return text;
-		throw unknownChoice(option.long ?? flags, words, text);
-	});
+	return option.argParser((text) => checkChoice(option.long ?? flags, words, text));
 }
 
-function unknownChoice(flag: string, words: readonly string[], text: string): InvalidOptionError {
+/** An argument that takes one of a few words, likewise. */
+export function choiceArgument(name: string, description: string, words: readonly string[]): Argument {
+	return new Argument(`<${name}>`, description)
+		.choices(words)
+		.argParser((text) => checkChoice(name, words, text));
+}
+
+function checkChoice(flag: string, words: readonly string[], text: string): string {
+	if (words.includes(text)) return text;
 	const error = new InvalidOptionError(flag, new Intl.ListFormat('en-GB', LIST).format(words), text);
 	const meant = suggestionFor(text, words);
 	if (meant !== null) error.message += `; did you mean \`${meant}\`?`;
-	return error;
+	throw error;
 }
 
 const LIST = { type: 'disjunction', style: 'long' } as const;
