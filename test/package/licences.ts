@@ -8,10 +8,7 @@ const PAGE = 'docs/licences.md';
 export async function licencesPage(): Promise<string> {
 	const { license, peerDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
 	const packages = await installedPackages();
-	const rows = packages.map(
-		({ name, version, licence }) =>
-			`| [${name}](https://www.npmjs.com/package/${name}) | ${version} | ${licence} |`,
-	);
+	const rows = packages.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`);
 	const peers = await Promise.all(
 		Object.keys(peerDependencies).map(async (name) => `\`${name}\` (${await licenceOf(name)})`),
 	);
