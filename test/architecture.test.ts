@@ -98,7 +98,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'wording',
 	],
 };
-const forEveryone = ['errors.ts', 'load-peer.ts', 'model', 'wording'];
+const forEveryone = ['errors.ts', 'peer-missing.ts', 'model', 'wording'];
 const edges = ['server', 'redis', 'dynamodb', 'bullmq', 'view', 'cli'];
 
 /**

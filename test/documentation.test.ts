@@ -11,6 +11,8 @@ import { FRESH_START } from '#lib/model/run-start.js';
 import { systemClock } from '#lib/pace/clock.js';
 import { publicEvents } from '#lib/run/event-stream.js';
 import { type MediaRun, runStages } from '#lib/run/open-run.js';
+import { apiPage } from './documentation/api-page.js';
+import { cliPage } from './documentation/cli-page.js';
 import { unlimited } from './helpers/unlimited.js';
 
 /** Every document that people read. */
@@ -129,6 +131,14 @@ test('every export says what it is for', async (t) => {
 		}
 	}
 	t.deepEqual(bare, []);
+});
+
+test('docs/api.md is made from the docblocks as they are', async (t) => {
+	t.is(await readFile('docs/api.md', 'utf8'), await apiPage(), 'npm run docs writes it');
+});
+
+test('docs/cli.md has the help of every command as it is', async (t) => {
+	t.is(await readFile('docs/cli.md', 'utf8'), await cliPage(), 'npm run docs writes it');
 });
 
 /** Phrases of an earlier dialect of this project; docs/contributing.md has the words to use. */

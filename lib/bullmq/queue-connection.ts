@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
-import { loadPeer } from '../load-peer.js';
+import { peerMissing } from '../peer-missing.js';
 import { onAbort } from '../stream/abort.js';
 
 /** The library that the queue is made of. */
@@ -47,8 +47,8 @@ export async function connectQueue(
 		signal,
 	}: Pick<QueueOptions, 'onTrouble'> & { readonly signal?: AbortSignal | undefined },
 ): Promise<{ redis: Redis; bullmq: BullMq }> {
-	const bullmq = await loadPeer('bullmq', () => import('bullmq'));
-	const { Redis } = await loadPeer('ioredis', () => import('ioredis'));
+	const bullmq = await import('bullmq').catch(peerMissing('bullmq'));
+	const { Redis } = await import('ioredis').catch(peerMissing('ioredis'));
 	signal?.throwIfAborted();
 	let trouble: Error | null = null;
 	let isConnected = false;

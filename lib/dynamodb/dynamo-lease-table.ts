@@ -1,7 +1,7 @@
 import type { AttributeValue, DynamoDBClient, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { ArchiveError } from '../errors.js';
 import type { LeaseClaim, LeaseGrant, LeaseTable } from '../follow/lease-table.js';
-import { loadPeer } from '../load-peer.js';
+import { peerMissing } from '../peer-missing.js';
 
 /** A client of `@aws-sdk/client-dynamodb`, or what one is made of. */
 export type DynamoServer =
@@ -150,5 +150,5 @@ export class DynamoLeaseTable implements LeaseTable {
 }
 
 function sdk(): Promise<Sdk> {
-	return loadPeer('@aws-sdk/client-dynamodb', () => import('@aws-sdk/client-dynamodb'));
+	return import('@aws-sdk/client-dynamodb').catch(peerMissing('@aws-sdk/client-dynamodb'));
 }

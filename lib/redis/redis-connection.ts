@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import { loadPeer } from '../load-peer.js';
+import { peerMissing } from '../peer-missing.js';
 import { onAbort } from '../stream/abort.js';
 
 /** What is used of a client of `ioredis`, `Redis` or `Cluster`. */
@@ -103,7 +103,7 @@ export class RedisConnection {
 	}
 
 	async #connect(url: string): Promise<OwnClient> {
-		const { Redis } = await loadPeer('ioredis', () => import('ioredis'));
+		const { Redis } = await import('ioredis').catch(peerMissing('ioredis'));
 
 		const client = new Redis(url, {
 			maxRetriesPerRequest: MAX_RETRIES_PER_REQUEST,

@@ -1,5 +1,5 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { loadPeer } from '../load-peer.js';
+import { peerMissing } from '../peer-missing.js';
 
 /** The SDK's client for S3. */
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
@@ -20,7 +20,7 @@ const SOCKET_TIMEOUT_MS = 60_000;
 
 /** Loads the package. Rejects with `ArchiveError` (`KVS_PEER_MISSING`). */
 export function loadS3(): Promise<S3Sdk> {
-	return loadPeer('@aws-sdk/client-s3', () => import('@aws-sdk/client-s3'));
+	return import('@aws-sdk/client-s3').catch(peerMissing('@aws-sdk/client-s3'));
 }
 
 /** Makes a client, which the caller destroys. `AWS_ENDPOINT_URL_S3` is heeded. */

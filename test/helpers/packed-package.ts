@@ -48,7 +48,10 @@ async function pack(): Promise<PackedPackage> {
  * @param more Names of packages that are installed too: optional peers, `@types/node`, `typescript`, `esbuild`.
  * @returns The directory, which is gone when the test is over. `node_modules/.bin/kvs-archive` is the command.
  */
-export async function installPackage(t: ExecutionContext, more: readonly string[] = []): Promise<string> {
+export async function installPackage(
+	t: Pick<ExecutionContext, 'teardown'>,
+	more: readonly string[] = [],
+): Promise<string> {
 	const { tarball } = await packedPackage();
 	const directory = await temporaryDirectory(t);
 	const home = join(directory, 'node_modules', 'kvs-archive');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
 /** A directory of the test's own, gone when it is over. */
-export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
+export async function temporaryDirectory(t: Pick<ExecutionContext, 'teardown'>): Promise<string> {
 	const directory = await mkdtemp(join(tmpdir(), 'kvs-archive-test-'));
 	t.teardown(() => rm(directory, { recursive: true, force: true }));
 	return directory;

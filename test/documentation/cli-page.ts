@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { createProgram } from '#lib/cli/program.js';
+import { Terminal } from '#lib/cli/terminal.js';
+
+/** Stands in docs/cli.md after what is written by hand. */
+const MARK = '<!-- What follows is written by `npm run docs`. -->';
+
+/** Columns of the help on the page. */
+const WIDTH = 120;
+
+/** docs/cli.md: what is written by hand as it is, and after it the help of every command. */
+export async function cliPage(): Promise<string> {
+	const [written = ''] = (await readFile('docs/cli.md', 'utf8')).split(MARK);
+	const context = {
+		terminal: new Terminal(process.stdout, process.stderr),
+		signal: new AbortController().signal,
+		nowMs: 0,
+	};
+	const { commands } = createProgram(context, { exit: () => {}, print: () => {} });
+	const helps = commands.map((command) => `### ${command.name()}\n\n\`\`\`\n${helpOf(command)}\`\`\`\n`);
+	return `${written}${MARK}\n\n## Every command\n\n${helps.join('\n')}`;
+}
+
+function helpOf(command: Command): string {
+	return command.configureHelp({ ...command.configureHelp(), helpWidth: WIDTH }).helpInformation();
+}
