@@ -47,7 +47,8 @@ export class ArchiveClient {
 	readonly #responseTimeoutMs: number;
 	readonly #clock: Clock;
 	readonly #clients: SdkClients;
-	readonly #dataEndpoints = new DataEndpoints((apiName, options: CallOptions) =>
+	/** The stream's data endpoints. What is known of them may be used by another client of the same stream. */
+	readonly dataEndpoints = new DataEndpoints((apiName, options: CallOptions) =>
 		this.#askDataEndpoint(apiName, options),
 	);
 
@@ -178,7 +179,7 @@ export class ArchiveClient {
 		options: CallOptions = {},
 	): Promise<T> {
 		const signal = this.#untilClosed(options);
-		const endpoint = await this.#dataEndpoints.get('PUT_MEDIA', options, signal);
+		const endpoint = await this.dataEndpoints.get('PUT_MEDIA', options, signal);
 		const control = await this.#clients.control();
 		try {
 			return await this.#observed('PutMedia', endpoint, options, signal, async (callSignal) => {
@@ -188,7 +189,7 @@ export class ArchiveClient {
 				return send(request, callSignal);
 			});
 		} catch (error) {
-			this.#dataEndpoints.forget('PUT_MEDIA');
+			this.dataEndpoints.forget('PUT_MEDIA');
 			throw error;
 		}
 	}
@@ -203,7 +204,7 @@ export class ArchiveClient {
 		const message = `the archive of stream \`${this.stream}\` was closed; make another for further calls`;
 		this.#closing.abort(new ArchiveError('KVS_CLOSED', message));
 		this.#clients.close();
-		this.#dataEndpoints.clear();
+		this.dataEndpoints.clear();
 	}
 
 	async #command(
@@ -230,7 +231,7 @@ export class ArchiveClient {
 		signal: AbortSignal,
 	): Promise<KinesisVideoClient | DataClient> {
 		if (data === null) return this.#clients.control();
-		const endpoint = (): Promise<string> => this.#dataEndpoints.get(data.apiName, options, signal);
+		const endpoint = (): Promise<string> => this.dataEndpoints.get(data.apiName, options, signal);
 		return this.#clients.own(data.client) ?? this.#clients.data(data.client, await endpoint());
 	}
 
@@ -243,12 +244,12 @@ export class ArchiveClient {
 		const signal = options.signal ?? new AbortController().signal;
 		const { apiName, client: clientName } = data as DataApi;
 		const own = this.#clients.own(clientName);
-		const endpoint = own === null ? await this.#dataEndpoints.get(apiName, options, signal) : undefined;
+		const endpoint = own === null ? await this.dataEndpoints.get(apiName, options, signal) : undefined;
 		const client = own ?? (await this.#clients.data(clientName, endpoint as string));
 		try {
 			return await this.#observed(name, endpoint, options, signal, (callSignal) => send(client, callSignal));
 		} catch (error) {
-			this.#dataEndpoints.forget(apiName);
+			this.dataEndpoints.forget(apiName);
 			throw error;
 		}
 	}

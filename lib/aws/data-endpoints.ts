@@ -14,6 +14,7 @@ const liveApis: ReadonlySet<APIName> = new Set(['PUT_MEDIA', 'GET_MEDIA']);
 export class DataEndpoints<Options> {
 	readonly #ask: (apiName: APIName, options: Options) => Promise<string>;
 	readonly #asked = new Map<APIName, Promise<string>>();
+	readonly #known = new Map<APIName, string>();
 
 	/** @param ask - asks the service for one */
 	constructor(ask: (apiName: APIName, options: Options) => Promise<string>) {
@@ -34,9 +35,15 @@ export class DataEndpoints<Options> {
 		let asked = this.#asked.get(apiName);
 		if (asked === undefined) {
 			// The response is for every caller that waits for it: the abort of one must not take it from the others.
-			asked = this.#ask(apiName, options);
-			this.#asked.set(apiName, asked);
-			asked.catch(() => this.forget(apiName));
+			const asking = this.#ask(apiName, options);
+			asked = asking;
+			this.#asked.set(apiName, asking);
+			asking.then(
+				(endpoint) => {
+					if (this.#asked.get(apiName) === asking) this.#known.set(apiName, endpoint);
+				},
+				() => this.forget(apiName),
+			);
 		}
 		return unlessAborted(asked, signal);
 	}
@@ -44,10 +51,25 @@ export class DataEndpoints<Options> {
 	/** Has the endpoint of an API asked for anew: it may move (API_GetDataEndpoint). */
 	forget(apiName: APIName): void {
 		this.#asked.delete(apiName);
+		this.#known.delete(apiName);
+	}
+
+	/** Those that are known now. */
+	get known(): ReadonlyMap<APIName, string> {
+		return new Map(this.#known);
+	}
+
+	/** Takes over what was asked for elsewhere, until it is forgotten. */
+	use(known: ReadonlyMap<APIName, string>): void {
+		for (const [apiName, endpoint] of known) {
+			this.#known.set(apiName, endpoint);
+			this.#asked.set(apiName, Promise.resolve(endpoint));
+		}
 	}
 
 	/** Forgets all of them. */
 	clear(): void {
 		this.#asked.clear();
+		this.#known.clear();
 	}
 }

@@ -1,8 +1,11 @@
 import { KvsArchive, type KvsArchiveOptions } from '../index.js';
 import type { JobStream } from './slice-job.js';
 
-/** How many archives that are not in use stay open: each knows its data endpoints, which cost calls of a small quota. */
+/** How many archives that are not in use stay open: each has clients of the SDK, and connections. */
 const MAX_IDLE = 200;
+
+/** Of how many streams whose archives were closed the data endpoints are kept, which cost calls of a small quota of the whole account. */
+const MAX_KNOWN = 20_000;
 
 /** An archive, and how many jobs use it. */
 interface PooledArchive {
@@ -15,6 +18,8 @@ export class ArchivePool {
 	readonly #client: Partial<KvsArchiveOptions>;
 	/** Those used last are last. */
 	readonly #archives = new Map<string, PooledArchive>();
+	/** Data endpoints of archives that were closed. Those closed last are last. */
+	readonly #known = new Map<string, KvsArchive['client']['dataEndpoints']['known']>();
 
 	/** @param client - what they are opened with besides the stream */
 	constructor(client: Partial<KvsArchiveOptions>) {
@@ -27,7 +32,7 @@ export class ArchivePool {
 		const key = JSON.stringify([streamName, streamArn, endpoint, region]);
 		const known = this.#archives.get(key);
 		// A handler may have closed it.
-		const pooled = known !== undefined && isOpen(known.archive) ? known : this.#open(stream);
+		const pooled = known !== undefined && isOpen(known.archive) ? known : this.#open(key, stream);
 		this.#archives.delete(key);
 		this.#archives.set(key, pooled);
 		pooled.users++;
@@ -46,16 +51,22 @@ export class ArchivePool {
 		for (const { archive } of archives) await archive.close();
 	}
 
-	#open(stream: JobStream): PooledArchive {
-		return { archive: new KvsArchive({ ...this.#client, ...stream }), users: 0 };
+	#open(key: string, stream: JobStream): PooledArchive {
+		const archive = new KvsArchive({ ...this.#client, ...stream });
+		archive.client.dataEndpoints.use(this.#known.get(key) ?? new Map());
+		this.#known.delete(key);
+		return { archive, users: 0 };
 	}
 
 	async #closeOldest(): Promise<void> {
 		const idle = [...this.#archives].filter(([, { users }]) => users === 0);
 		for (const [key, { archive }] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) {
 			this.#archives.delete(key);
+			this.#known.set(key, archive.client.dataEndpoints.known);
 			await archive.close();
 		}
+		for (const key of [...this.#known.keys()].slice(0, Math.max(0, this.#known.size - MAX_KNOWN)))
+			this.#known.delete(key);
 	}
 }
 

@@ -1,4 +1,5 @@
-import { ArchiveError } from '../errors.js';
+import { ArchiveError, SinkError } from '../errors.js';
+import { checkpointKey } from '../follow/follow-options.js';
 import { fragmentOver } from '../follow/fragment-over.js';
 import type { CheckpointStore, FollowEvent, FollowMetrics, FollowOptions, KvsArchive } from '../index.js';
 import type { FragmentEndEvent, FragmentEvent, FragmentFailureEvent, Frame } from '../model/media-event.js';
@@ -71,11 +72,32 @@ export async function followTurn(job: FollowJob, tools: TurnTools): Promise<Turn
 	try {
 		return await (job.work.kind === 'record' ? record(job, options, tools) : handle(job, options, tools));
 	} catch (error) {
-		if (!(error instanceof ArchiveError) || error.code !== 'KVS_CHECKPOINT_IN_USE') throw error;
 		// Lost in the middle it is an error as any other.
-		if (checkpoint.lost?.aborted === true) throw error;
+		if (checkpoint.lost?.aborted === true || !(await isOfOtherTurn(error, job, tools))) throw error;
 		return { fragments: 0, failed: 0, recordings: 0, isBusy: true };
 	}
+}
+
+/** Whether a turn failed because an earlier one is not over. */
+async function isOfOtherTurn(
+	error: unknown,
+	{ consumer }: FollowJob,
+	{ archive, checkpoint }: TurnTools,
+): Promise<boolean> {
+	if (isInUse(error)) return true;
+	if (!(error instanceof SinkError) || error.code !== 'KVS_SINK_FAILED') return false;
+	// A recorder takes its folder first: that of an earlier turn holds the checkpoint, too, and any other does not.
+	try {
+		await checkpoint.load(checkpointKey(archive.client.stream, consumer));
+		await checkpoint.close?.();
+		return false;
+	} catch (trouble) {
+		return isInUse(trouble);
+	}
+}
+
+function isInUse(error: unknown): boolean {
+	return error instanceof ArchiveError && error.code === 'KVS_CHECKPOINT_IN_USE';
 }
 
 async function record(

@@ -55,6 +55,7 @@ export function openFollow(
 			done: start.done,
 			untilMs,
 			isFill: isLive,
+			isListedOnce: endsCaughtUp && !isLive,
 			onCaughtUp: (caughtUp) => {
 				onCaughtUp(caughtUp);
 				live?.caughtUp();

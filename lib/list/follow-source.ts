@@ -57,7 +57,9 @@ export interface FollowSourceOptions extends ServiceContext {
 	 * lists less often and gives out only what was listed twice and has not come.
 	 */
 	readonly isFill: boolean;
-	/** Called after each listing that brought nothing new; as a fill, whenever everything that is listed has come. */
+	/** Whether the first listing is the last that is wanted: once it is over, all is listed. */
+	readonly isListedOnce: boolean;
+	/** Called after each listing that brought nothing new, or was the only one; as a fill, whenever everything that is listed has come. */
 	readonly onCaughtUp: (caughtUp: CaughtUp) => void;
 	/** Called with what is about to be given out. */
 	readonly onListed: (fragments: readonly Fragment[]) => void;
@@ -117,7 +119,7 @@ export class FollowSource extends Source<Fragment> {
 	}
 
 	protected override async *produce(): AsyncGenerator<Fragment[]> {
-		const { clock, untilMs, isFill } = this.#options;
+		const { clock, untilMs, isFill, isListedOnce } = this.#options;
 		let intervalMs = POLL_INTERVAL_MS;
 		for (;;) {
 			const lookedAtMs = clock.now();
@@ -134,12 +136,13 @@ export class FollowSource extends Source<Fragment> {
 				yield wanted;
 			}
 			this.#lookedAtMs = lookedAtMs;
-			if (isEmpty) this.#lookAtRetention(lookedAtMs);
+			if (isEmpty && !isListedOnce) this.#lookAtRetention(lookedAtMs);
 			this.#awaited = new Set([...missing].filter((fragmentNumber) => !this.#seen.has(fragmentNumber)));
 			if (isPastEnd && this.#awaited.size === 0) return;
 			this.#forget();
 			this.#isFilling ||= isFill && clock.now() - lookedAtMs < FILL_INTERVAL_MS;
-			if (this.#isFilling ? this.#awaited.size === 0 : this.#given === before) this.#sayCaughtUp();
+			const isAllGiven = isListedOnce || this.#given === before;
+			if (this.#isFilling ? this.#awaited.size === 0 : isAllGiven) this.#sayCaughtUp();
 			intervalMs = this.#isFilling
 				? FILL_INTERVAL_MS
 				: this.#given > before

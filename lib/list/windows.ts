@@ -9,16 +9,21 @@ export const MAX_WINDOW_FRAGMENTS = 5000;
 /** A window with fewer is followed by one twice as long. */
 const FEW_FRAGMENTS = 1000;
 
+/** An empty one is followed by one that many times as long; where that is too long, it is given up for one that many times as short. */
+const EMPTY_GROWTH = 16;
+
 /**
  * Cuts a range into windows that are listed one after the other. ListFragments returns no order, so a window must be
  * listed whole before its first fragment can be given out; its length follows the density that was met: doubled while
- * few fragments come, halved when too many do. Ten empty years take some twenty windows.
+ * few fragments come, more while none do, halved when too many do. Fifty empty years take seven windows.
  */
 export class Windows {
 	readonly #toMs: number;
 	readonly #by: ResolvedTimeRange['by'];
 	#fromMs: number;
 	#lengthMs = FIRST_WINDOW_MS;
+	/** Where the window ends that was given up last: before that there are many fragments. */
+	#fullToMs = Number.NEGATIVE_INFINITY;
 
 	constructor(range: ResolvedTimeRange) {
 		this.#fromMs = range.fromMs;
@@ -41,14 +46,18 @@ export class Windows {
 		const window = this.current;
 		if (window === null) return;
 		this.#fromMs = window.toMs + 1;
-		if (count < FEW_FRAGMENTS) this.#lengthMs *= 2;
+		if (count === 0 && this.#fromMs > this.#fullToMs) this.#lengthMs *= EMPTY_GROWTH;
+		else if (count > 0 && count < FEW_FRAGMENTS) this.#lengthMs *= 2;
 	}
 
-	/** The window is too full. Halves it; returns false where it cannot be any shorter. */
+	/** The window is too full. Makes it shorter, at least by half; returns false where it cannot be any shorter. */
 	halve(): boolean {
 		const window = this.current;
 		if (window === null || window.toMs === window.fromMs) return false;
-		this.#lengthMs = Math.ceil((window.toMs - window.fromMs + 1) / 2);
+		this.#fullToMs = window.toMs;
+		const lengthMs = window.toMs - window.fromMs + 1;
+		const isFarTooLong = lengthMs > EMPTY_GROWTH * FIRST_WINDOW_MS;
+		this.#lengthMs = Math.ceil(lengthMs / (isFarTooLong ? EMPTY_GROWTH : 2));
 		return true;
 	}
 }

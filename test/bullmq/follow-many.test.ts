@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import type { ExecutionContext } from 'ava';
-import { verifyRecordings } from 'kvs-archive';
+import { KvsArchive, verifyRecordings } from 'kvs-archive';
 import {
 	ArchiveQueue,
 	ArchiveWorker,
@@ -9,6 +10,7 @@ import {
 	type JobStream,
 	listStreams,
 } from 'kvs-archive/bullmq';
+import { RedisCheckpoints } from 'kvs-archive/redis';
 import { startArchive } from '../helpers/archive.js';
 import { testWith } from '../helpers/needs.js';
 import { Producer } from '../helpers/producer.js';
@@ -144,6 +146,49 @@ withRedis('a handler that fails is called with the same fragment in the next tur
 	await until(
 		async () => (await noted('a')).length === 3,
 		() => JSON.stringify(turns.slice(-5)),
+	);
+});
+
+withRedis('a recorder whose turn is not over keeps the next turns waiting, which say so', async (t) => {
+	const many = await setUp(t, ['a']);
+	const { queue, streams, turns, put, out, client, endpoint } = many;
+	await put('a', 1);
+	// A turn that does not end, as another worker has it.
+	const archive = new KvsArchive({ streamName: 'a', endpoint });
+	t.teardown(() => archive.close());
+	const ended = new AbortController();
+	const checkpoint = new RedisCheckpoints({ client });
+	const folder = join(out, 'cams', 'a');
+	const earlier = archive.record(folder, {
+		from: 'earliest',
+		consumer: 'workers',
+		container: 'mkv',
+		checkpoint,
+		signal: ended.signal,
+	});
+	const key = 'kvs-archive:checkpoint:a/workers';
+	await until(
+		async () => (await client.hexists(key, 'checkpoint')) === 1,
+		() => 'the earlier turn records nothing',
+	);
+	const work = { kind: 'record', container: 'mkv' } as const;
+	await queue.follow({ streams, work, everyMs: EVERY_MS, from: 'earliest', output: 'cams' });
+	await many.startWorker();
+	const state = (): string => inspect(turns.slice(-5));
+	await until(() => turns.length >= 2, state);
+	t.true(
+		turns.every(({ result }) => result?.isBusy === true),
+		state(),
+	);
+	const reason = new Error('enough');
+	ended.abort(reason);
+	await t.throwsAsync(earlier, { is: reason });
+	await put('a', 2, 3);
+	await until(async () => (await verifyRecordings(folder)).fragments === 3, state);
+	t.deepEqual((await verifyRecordings(folder)).damage, []);
+	t.deepEqual(
+		turns.flatMap(({ error }) => error ?? []),
+		[],
 	);
 });
 

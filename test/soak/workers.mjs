@@ -1,7 +1,8 @@
 /*
- * npm run soak:workers [-- --streams N --seconds N --every MS]: a local archive of 200 streams at real time, a fragment of a second each,
- * followed by three `work` processes over a Redis of its own. After a third of the time one is killed, after two thirds one joins.
- * Every PERSISTED fragment must be handled, the lag must be under one interval again within three, and memory stay flat.
+ * npm run soak:workers [-- --streams N --seconds N --every MS --fragment MS]: a local archive of 200 streams at real time, a fragment of two
+ * seconds each, followed by three `work` processes over a Redis of its own. After a third of the time one is killed, after two thirds one
+ * joins. Every PERSISTED fragment must be handled, the lag must be under one interval again within three, and memory stay flat. Says
+ * how much of a core each process takes.
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -85,6 +86,12 @@ process.on('exit', () => {
 });
 const residentBytes = ({ pid }) =>
 	Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+/** Processor time of a process, in milliseconds; Linux counts it in hundredths of a second. */
+const processorMs = (pid) => {
+	const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+	const [user, system] = fields.split(' ').slice(11, 13);
+	return (Number(user) + Number(system)) * 10;
+};
 
 await Promise.all([startWorker(), startWorker(), startWorker()]);
 const queue = new ArchiveQueue({ url });
@@ -105,6 +112,8 @@ say(
 );
 
 const beganMs = Date.now();
+const measured = { producers: process.pid, server: server.pid, redis: redis.pid, worker: workers[1].pid };
+const usedBefore = Object.values(measured).map(processorMs);
 const events = [];
 const memory = [];
 const rounds = Math.floor((seconds * 1000) / fragmentMs);
@@ -129,6 +138,12 @@ const lateMs = Date.now() - beganMs - rounds * fragmentMs;
 say(
 	`put in: ${persisted.size} fragments in ${((Date.now() - beganMs) / 1000).toFixed(0)} s (${(lateMs / 1000).toFixed(1)} s late)`,
 );
+
+const lastedMs = Date.now() - beganMs;
+const shares = Object.entries(measured).map(([name, pid], index) => {
+	return `${name} ${((100 * (processorMs(pid) - usedBefore[index])) / lastedMs).toFixed(0)} %`;
+});
+say(`of a core: ${shares.join(', ')} (one of three, two and three)`);
 
 const noted = () =>
 	readdirSync(notes).flatMap((name) =>
@@ -158,8 +173,12 @@ for (const { what, atMs } of events) {
 	const limitMs = everyMs + fragmentMs;
 	say(`${what}: three intervals later the lag is ${worst} ms at most  ${check(worst <= limitMs)}`);
 }
-const shares = Map.groupBy?.(all, ({ pid }) => pid) ?? new Map();
-for (const [pid, notesOf] of shares) say(`worker ${pid}: ${notesOf.length} fragments`);
+for (const { pid } of workers) {
+	say(`worker ${pid}: ${all.filter((note) => note.pid === String(pid)).length} fragments`);
+}
+const lagsMs = all.map(({ lagMs }) => lagMs).toSorted((a, b) => a - b);
+const lagAt = (share) => ((lagsMs[Math.floor(share * (lagsMs.length - 1))] ?? 0) / 1000).toFixed(1);
+say(`lag of all fragments: median ${lagAt(0.5)} s, 99 % ${lagAt(0.99)} s, at most ${lagAt(1)} s`);
 const [first, last] = [memory[0], memory.at(-1)];
 say(
 	`memory of a worker: ${(first / 2 ** 20).toFixed(0)} MiB, at the end ${(last / 2 ** 20).toFixed(0)} MiB  ${check(last <= first * MAX_GROWTH)}`,

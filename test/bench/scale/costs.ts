@@ -24,7 +24,7 @@ export const QUEUE_OPERATIONS_PER_JOB = 2.5;
 /** Of a checkpoint in Redis: it is read, which takes the lease, saved, and given up. */
 export const CHECKPOINT_OPERATIONS_PER_JOB = 3;
 
-/** Archives that a worker keeps open, as lib/bullmq/archive-pool.ts does: each knows the data endpoints of its stream. */
+/** Archives that a worker keeps open, as lib/bullmq/archive-pool.ts does. */
 export const KEPT_ARCHIVES = 200;
 
 /** The share of a core that is planned with: above it what comes at once waits too long. */
@@ -37,11 +37,7 @@ export const WORKER = { vcpus: 1, memoryGb: 2, jobsAtOnce: 64 } as const;
 export const SERVICE = {
 	listMs: [20, 60],
 	mediaMs: [40, 120],
-	endpointMs: [20, 60],
 	/** From a fragment's end until it is listed. */
 	listedAfterMs: [300, 1500],
 	redisMs: 1,
 } as const;
-
-/** The account's quota for GetDataEndpoint, in calls a second ("service quotas" of the developer guide, hard). */
-export const ACCOUNT_ENDPOINT_CALLS = 300;

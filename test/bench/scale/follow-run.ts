@@ -50,14 +50,11 @@ export interface FollowOutcome {
 const START_MS = Date.UTC(2026, 0, 31);
 const MAX_RESULTS = 1000;
 
-/** Between two listings of a follower while fragments come, as in lib/list/follow-source.ts. */
-const POLL_INTERVAL_MS = 1000;
-
 /** Intervals that pass before it is measured, and those that are. */
 const WARM_UP_INTERVALS = 1;
 const MEASURED_INTERVALS = 1;
 
-/** A worker, and the archives that it keeps open. */
+/** A worker, and the archives that it keeps open. The data endpoints of others it knows, too. */
 class FollowWorker extends SimulatedWorker {
 	/** Those used last are last. */
 	readonly archives = new Map<FollowedStream, RateLimiter>();
@@ -119,13 +116,6 @@ export async function simulateFollow(plan: FollowPlan): Promise<FollowOutcome> {
 					permit.closed();
 				}
 			});
-		const endpoint = async (): Promise<void> => {
-			if (isOpen) return;
-			await worker.compute(PROCESSOR.callMs);
-			await call(() => service.getDataEndpoint());
-		};
-		await endpoint();
-		let reading: Promise<void> = Promise.resolve();
 		const read = async (listed: readonly Fragment[]): Promise<void> => {
 			for (const { fragments } of await batchesOf(listed)) {
 				await worker.compute(PROCESSOR.callMs);
@@ -138,20 +128,13 @@ export async function simulateFollow(plan: FollowPlan): Promise<FollowOutcome> {
 				for (const { fragmentNumber } of fragments) done(stream, Number(fragmentNumber));
 			}
 		};
-		// As a follower until it has caught up: it lists again and again, until nothing is new, and reads meanwhile.
-		for (let isFirst = true; ; isFirst = false) {
-			await worker.compute(PROCESSOR.callMs);
-			const from = followed.next;
-			const listed = await permitted({ metadataPoints: MAX_RESULTS }, () =>
-				service.listFragments(stream, from, MAX_RESULTS),
-			);
-			if (listed.length === 0) break;
-			followed.next += listed.length;
-			if (isFirst) await endpoint();
-			reading = reading.then(() => read(listed));
-			await clock.sleep(POLL_INTERVAL_MS);
-		}
-		await reading;
+		// As a follower until it has caught up: it lists once.
+		await worker.compute(PROCESSOR.callMs);
+		const listed = await permitted({ metadataPoints: MAX_RESULTS }, () =>
+			service.listFragments(stream, followed.next, MAX_RESULTS),
+		);
+		followed.next += listed.length;
+		if (listed.length > 0) await read(listed);
 		await redis.operation(CHECKPOINT_OPERATIONS_PER_JOB);
 		followed.isActive = false;
 	};
@@ -209,7 +192,6 @@ export async function simulateFollow(plan: FollowPlan): Promise<FollowOutcome> {
 		fragments: fragmentCount,
 		bytes: service.bytes - before.bytes,
 		calls: {
-			GetDataEndpoint: service.calls.GetDataEndpoint - before.GetDataEndpoint,
 			ListFragments: service.calls.ListFragments - before.ListFragments,
 			GetMediaForFragmentList: service.calls.GetMediaForFragmentList - before.GetMediaForFragmentList,
 		},

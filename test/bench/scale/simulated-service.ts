@@ -1,8 +1,7 @@
 import type { Clock, Fragment } from 'kvs-archive';
-import { CallWindow } from '#lib/server/quotas/call-window.js';
 import { resolveQuotas } from '#lib/server/quotas/quota-values.js';
 import { StreamQuotas } from '#lib/server/quotas/stream-quotas.js';
-import { ACCOUNT_ENDPOINT_CALLS, SERVICE } from './costs.js';
+import { SERVICE } from './costs.js';
 import type { Random } from './random.js';
 
 /** What cameras send. */
@@ -68,25 +67,13 @@ export class SimulatedStream {
 export class SimulatedService {
 	readonly #clock: Clock;
 	readonly #random: Random;
-	readonly #endpointCalls = new CallWindow(ACCOUNT_ENDPOINT_CALLS);
-	readonly calls = { GetDataEndpoint: 0, ListFragments: 0, GetMediaForFragmentList: 0 };
+	readonly calls = { ListFragments: 0, GetMediaForFragmentList: 0 };
 	throttled = 0;
 	bytes = 0;
 
 	constructor(clock: Clock, random: Random) {
 		this.#clock = clock;
 		this.#random = random;
-	}
-
-	async getDataEndpoint(): Promise<void> {
-		this.calls.GetDataEndpoint++;
-		const nowMs = this.#clock.now();
-		const isOpen = this.#endpointCalls.isOpen(nowMs);
-		if (isOpen) this.#endpointCalls.add(nowMs);
-		await this.#clock.sleep(this.#random.between(...SERVICE.endpointMs));
-		if (isOpen) return;
-		this.throttled++;
-		throw new Throttled('GetDataEndpoint');
 	}
 
 	async listFragments(stream: SimulatedStream, from: number, maxResults: number): Promise<Fragment[]> {
