@@ -30,6 +30,9 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 const TOKEN_BYTES = 24;
 
+/** How long a connection stays open unused: a client that a busy machine holds back sends on one that it believes open. */
+const KEEP_ALIVE_MS = 60_000;
+
 /** Options of {@link createViewServer}. */
 export interface ViewServerOptions extends ViewStart {
 	/** Opens the archive of a stream; closed with the server. */
@@ -50,7 +53,7 @@ export function createViewServer({ openArchive, ...start }: ViewServerOptions): 
 	const guard = new RequestGuard(token);
 	const routes = new ViewRoutes(new OpenArchives(openArchive), start);
 	const closing = new AbortController();
-	const server = createServer((request, response) => {
+	const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
 		respond(request, response, { server, guard, routes, closing: closing.signal }).catch(() =>
 			response.destroy(),
 		);

@@ -174,6 +174,7 @@ async function measureMemory(page) {
 	const renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
 	const box = await page.locator('#rows').boundingBox();
 	const samples = [];
+	let printed = 0;
 	const beganMs = Date.now();
 	for (let place = 1; Date.now() - beganMs < MINUTES * 60_000; place++) {
 		await show(page, 10 ** (4 + ((place * 7919) % 6)), ((place * 104_729) % 1000) / 1000);
@@ -192,12 +193,14 @@ async function measureMemory(page) {
 			'resident, server': residentBytes(view.child.pid),
 			'resident, archive': residentBytes(archive.pid),
 		});
+		if (samples.at(-1).minutes < printed + 1) continue;
+		printed++;
+		const megabytes = Object.values(samples.at(-1)).slice(1);
+		print(
+			`   after ${printed} min, ${place} places: MB of ${Object.keys(samples[0]).slice(1).join('; ')}`,
+			megabytes.map((bytes) => (bytes / 1e6).toFixed(1)).join(', '),
+		);
 	}
-	const minutes = samples.map((sample) => sample.minutes);
-	print(
-		'minutes of looking around, places',
-		`${minutes.at(-1)?.toFixed(1)}, ${samples.length * PLACES_EACH}`,
-	);
 	const quarter = Math.max(1, Math.floor(samples.length / 4));
 	for (const name of Object.keys(samples[0] ?? {}).slice(1)) {
 		const megabytes = samples.map((sample) => sample[name] / 1e6);

@@ -25,6 +25,7 @@ import {
 	screenshot,
 	shownFrame,
 	shownMs,
+	TEST_LIMIT_MS,
 	timelineColor,
 	waitForShown,
 	waitForText,
@@ -90,6 +91,7 @@ async function noTrouble(t: ExecutionContext, page: Page, errors: readonly strin
 }
 
 withChromium('what is stored is drawn, played across a gap and a codec change, and exported', async (t) => {
+	t.timeout(TEST_LIMIT_MS);
 	recorded ??= record();
 	const { endpoint, directory } = await recorded;
 	const range = { fromMs: START_MS - 8000, toMs: SECOND_MS + 18_000 };
@@ -173,6 +175,7 @@ withChromium('what is stored is drawn, played across a gap and a codec change, a
 });
 
 withChromium('one session ends and the next goes on, minutes later; a link shows the same', async (t) => {
+	t.timeout(TEST_LIMIT_MS);
 	recorded ??= record();
 	const { endpoint } = await recorded;
 	const address = await serveView(t, endpoint, { streams: ['late'] });
@@ -194,6 +197,7 @@ withChromium('one session ends and the next goes on, minutes later; a link shows
 });
 
 withChromium('by the keyboard alone, on a phone, in the dark', async (t) => {
+	t.timeout(TEST_LIMIT_MS);
 	recorded ??= record();
 	const { endpoint } = await recorded;
 	const address = await serveView(t, endpoint, { streams: ['cam', 'door'] });
@@ -240,6 +244,7 @@ withChromium('by the keyboard alone, on a phone, in the dark', async (t) => {
 });
 
 withChromium('what comes in is followed live; a service that goes away and comes back is said', async (t) => {
+	t.timeout(TEST_LIMIT_MS);
 	const directory = await temporaryDirectory(t);
 	const film = await countedFilm(directory, 'c.mp4', { seconds: 10, size: '640x360', hasAudio: false });
 	const server = await startServer(t);
@@ -270,6 +275,7 @@ withChromium('what comes in is followed live; a service that goes away and comes
 });
 
 withChromium('streams that cannot be played say why, and what to do', async (t) => {
+	t.timeout(TEST_LIMIT_MS);
 	const directory = await temporaryDirectory(t);
 	const server = await startServer(t);
 	await server.server.archive.ready;

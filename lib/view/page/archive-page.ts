@@ -1,6 +1,7 @@
 import { type ArchiveClock, type Place, readAddress, writeAddress } from './address.js';
-import type { ArchiveApi } from './archive-api.js';
-import type { Start } from './archive-types.js';
+import type { ArchiveApi } from './api/archive-api.js';
+import type { Start } from './api/archive-types.js';
+import { StreamApi } from './api/stream-api.js';
 import { BoundsSearch } from './bounds-search.js';
 import { lengthText, timeText, type Zone } from './clock-text.js';
 import { element } from './element.js';
@@ -27,13 +28,12 @@ const GAP_MESSAGE_MS = 6000;
 
 /** The page: the streams that are shown, the moment one looks at, and what is played. */
 export class ArchivePage {
-	readonly #api: ArchiveApi;
 	readonly #start: Start;
 	readonly #timeline: TimelineView;
 	readonly #message = new MessageLine();
 	readonly #shown = new ShownStreams((streams) => void this.#use(streams));
 	readonly #group = new PlayerGroup();
-	readonly #search: BoundsSearch;
+	readonly #search = new BoundsSearch();
 	readonly #list: StreamList;
 	readonly #details: DetailsPanel;
 	readonly #export: ExportPanel;
@@ -43,16 +43,14 @@ export class ArchivePage {
 	#isAudible = false;
 
 	constructor(api: ArchiveApi, start: Start) {
-		this.#api = api;
 		this.#start = start;
-		this.#search = new BoundsSearch(api);
 		this.#list = new StreamList(api, (stream) => void this.#use([stream]));
-		this.#details = new DetailsPanel(api, (stream, number) => {
+		this.#details = new DetailsPanel((stream, number) => {
 			this.#timeline.rows.find((row) => row.stream === stream)?.failed.add(number);
 			this.#timeline.draw();
 		});
 		this.#export = new ExportPanel(api, start.commandFlags);
-		this.#timeline = new TimelineView(api, {
+		this.#timeline = new TimelineView({
 			onChoose: (ms) => this.#choose(ms),
 			onMark: (fromMs, toMs) => this.#mark(fromMs, toMs),
 			onStay: () => {
@@ -112,8 +110,7 @@ export class ArchivePage {
 	}
 
 	#player(stream: string): StreamPlayer {
-		const place = { stream, clock: this.#clock };
-		const player: StreamPlayer = new StreamPlayer(this.#api, place, {
+		const player: StreamPlayer = new StreamPlayer(new StreamApi(stream, this.#clock), {
 			onTime: () => {
 				if (player === this.#group.first) this.#onPlayerTime(player);
 			},

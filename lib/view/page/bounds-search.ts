@@ -1,6 +1,6 @@
 import type { ArchiveClock } from './address.js';
-import type { ArchiveApi } from './archive-api.js';
-import type { StoredBounds } from './archive-types.js';
+import type { StoredBounds } from './api/archive-types.js';
+import { StreamApi } from './api/stream-api.js';
 
 /** How long is looked for them at most, in milliseconds. */
 const LIMIT_MS = 60_000;
@@ -17,12 +17,7 @@ export interface FoundBounds {
 
 /** Looks for the first and the last that is stored in streams; a search that begins ends the one before. */
 export class BoundsSearch {
-	readonly #api: ArchiveApi;
 	#searching = new AbortController();
-
-	constructor(api: ArchiveApi) {
-		this.#api = api;
-	}
 
 	/** `onKnown` is called with what is known of all streams, whenever that is more. Null where another search began meanwhile. */
 	async find(
@@ -39,7 +34,7 @@ export class BoundsSearch {
 		const errors: unknown[] = [];
 		const search = async (stream: string): Promise<void> => {
 			try {
-				for await (const bounds of this.#api.bounds(stream, clock, signal)) {
+				for await (const bounds of new StreamApi(stream, clock).bounds(signal)) {
 					known.set(stream, bounds);
 					if (!searching.signal.aborted) onKnown(together([...known.values()]) as StoredBounds);
 				}

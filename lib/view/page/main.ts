@@ -1,4 +1,4 @@
-import { ArchiveApi } from './archive-api.js';
+import { ArchiveApi } from './api/archive-api.js';
 import { ArchivePage } from './archive-page.js';
 import { element } from './element.js';
 import { errorText } from './suggestion.js';

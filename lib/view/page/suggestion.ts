@@ -1,4 +1,4 @@
-import { ApiError } from './archive-api.js';
+import { ApiError } from './api/api-requests.js';
 
 const suggestions: Readonly<Record<string, string>> = {
 	KVS_NOT_FOUND: 'Choose a moment at which the timeline shows a recording.',

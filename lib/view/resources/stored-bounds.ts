@@ -14,6 +14,9 @@ const LEAD_MS = 30_000;
 /** How much later than its length says a fragment may end: its last frame lasts, too. */
 const LAST_FRAME_MS = 1000;
 
+/** What is listed where there is something already known: the outermost of as many is near the end of what is left. */
+const NEXT_PAGE = 100;
+
 /** How often an empty page with a token is followed by another, for one look. */
 const MAX_EMPTY_PAGES = 5;
 
@@ -32,12 +35,12 @@ export async function* storedBounds(
 	nowMs: number,
 	signal: AbortSignal,
 ): AsyncGenerator<StoredBounds> {
-	const look = looker(archive, by, signal);
-	const { startsMs, isAll } = await look(0, nowMs);
+	const { startsMs, isAll } = await looker(archive, by, MAX_PAGE, signal)(0, nowMs);
 	if (startsMs.length === 0) return;
 	const known = { firstMs: Math.min(...startsMs), lastMs: Math.max(...startsMs) };
 	yield { ...known, isExact: isAll };
 	if (isAll) return;
+	const look = looker(archive, by, NEXT_PAGE, signal);
 	const lastMs = await outermost(look, known.lastMs, nowMs);
 	yield { ...known, lastMs, isExact: false };
 	yield { firstMs: await outermost(look, known.firstMs, 0), lastMs, isExact: true };
@@ -64,7 +67,7 @@ export async function playbackStart(
 		}
 		if (last !== null && last.endMs > atMs) return last.startMs;
 	}
-	const look = looker(archive, by, signal);
+	const look = looker(archive, by, NEXT_PAGE, signal);
 	for (let reachMs = FIRST_REACH_MS; ; reachMs *= REACH_FACTOR) {
 		const { startsMs, isAll } = await look(atMs, atMs + reachMs);
 		const firstMs = Math.min(...startsMs);
@@ -73,11 +76,11 @@ export async function playbackStart(
 	}
 }
 
-function looker(archive: KvsArchive, by: RangeClock, signal: AbortSignal): Look {
+function looker(archive: KvsArchive, by: RangeClock, pageSize: number, signal: AbortSignal): Look {
 	return async (aMs, bMs) => {
 		const window = { from: new Date(aMs), to: new Date(bMs), by };
 		let pages = 0;
-		for await (const { Fragments = [], NextToken } of windowPages(archive, window, MAX_PAGE, signal)) {
+		for await (const { Fragments = [], NextToken } of windowPages(archive, window, pageSize, signal)) {
 			pages++;
 			const isAll = NextToken == null;
 			if (Fragments.length > 0 || isAll || pages === MAX_EMPTY_PAGES) {

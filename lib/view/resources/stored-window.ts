@@ -1,7 +1,7 @@
 import type { KvsArchive, RangeClock } from '../../index.js';
 
-/** A window with more fragments than this is sampled instead. */
-const MAX_FRAGMENTS = 3000;
+/** Where a window has more fragments than this, these are samples. */
+const MAX_FRAGMENTS = 1000;
 
 /** How often an empty page with a token is followed by another, for one sample. */
 const MAX_EMPTY_PAGES = 5;
@@ -49,11 +49,11 @@ export async function* storedWindow(
 	let count = 0;
 	for await (const { Fragments = [], NextToken } of windowPages(archive, window, MAX_PAGE, signal)) {
 		count += Fragments.length;
-		if (count > MAX_FRAGMENTS || (count === MAX_FRAGMENTS && NextToken != null)) {
+		yield { fragments: Fragments.map(toStored) };
+		if (count >= MAX_FRAGMENTS && NextToken != null) {
 			yield { isWhole: false };
 			return;
 		}
-		yield { fragments: Fragments.map(toStored) };
 	}
 	yield { isWhole: true };
 }

@@ -1,6 +1,6 @@
 import type { ArchiveClock } from '../address.js';
-import type { ArchiveApi } from '../archive-api.js';
-import type { FragmentDetails } from '../archive-types.js';
+import type { FragmentDetails } from '../api/archive-types.js';
+import { StreamApi } from '../api/stream-api.js';
 import { lengthText, rateText, sizeText, timeText, type Zone } from '../clock-text.js';
 import { element, textElement } from '../element.js';
 import { errorText } from '../suggestion.js';
@@ -14,7 +14,6 @@ const MAX_KEPT = 64;
 
 /** The panel that says what is in the fragment under the playhead. */
 export class DetailsPanel {
-	readonly #api: ArchiveApi;
 	readonly #onFailed: (stream: string, fragmentNumber: string) => void;
 	readonly #list = element('details', HTMLElement);
 	readonly #copy = element('copy-number', HTMLButtonElement);
@@ -24,8 +23,7 @@ export class DetailsPanel {
 	#shown: string | null = null;
 
 	/** `onFailed`: a fragment was found to have failed. */
-	constructor(api: ArchiveApi, onFailed: (stream: string, fragmentNumber: string) => void) {
-		this.#api = api;
+	constructor(onFailed: (stream: string, fragmentNumber: string) => void) {
 		this.#onFailed = onFailed;
 		this.#copy.addEventListener('click', () => {
 			if (this.#shown === null) return;
@@ -81,7 +79,7 @@ export class DetailsPanel {
 		const reading = new AbortController();
 		this.#reading = reading;
 		try {
-			const details = await this.#api.fragment(stream, { number, at: startMs, by: clock }, reading.signal);
+			const details = await new StreamApi(stream, clock).fragment({ number, at: startMs }, reading.signal);
 			this.#kept.set(number, details);
 			const [oldest] = this.#kept.keys();
 			if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);

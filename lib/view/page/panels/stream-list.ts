@@ -1,5 +1,5 @@
-import type { ArchiveApi } from '../archive-api.js';
-import type { ListedStream } from '../archive-types.js';
+import type { ArchiveApi } from '../api/archive-api.js';
+import type { ListedStream } from '../api/archive-types.js';
 import { element, textElement } from '../element.js';
 import { errorText } from '../suggestion.js';
 

@@ -1,7 +1,7 @@
 import Hls, { type ErrorData, type Fragment } from 'hls.js/light';
-import type { ArchiveClock } from '../address.js';
-import { ApiError, type ArchiveApi } from '../archive-api.js';
-import type { Session } from '../archive-types.js';
+import { ApiError } from '../api/api-requests.js';
+import type { Session } from '../api/archive-types.js';
+import type { StreamApi } from '../api/stream-api.js';
 import { textElement } from '../element.js';
 import { errorText } from '../suggestion.js';
 import { pictureOf, watchFrames } from './frame-watch.js';
@@ -35,9 +35,7 @@ export interface PlayerEvents {
 export class StreamPlayer {
 	readonly figure = document.createElement('figure');
 	readonly video = document.createElement('video');
-	readonly #api: ArchiveApi;
-	readonly #stream: string;
-	readonly #clock: ArchiveClock;
+	readonly #api: StreamApi;
 	readonly #events: PlayerEvents;
 	readonly #frames = new ShownFrames();
 	#hls: Hls | null = null;
@@ -55,14 +53,9 @@ export class StreamPlayer {
 	#joins = 0;
 	#isClosed = false;
 
-	constructor(
-		api: ArchiveApi,
-		{ stream, clock }: { readonly stream: string; readonly clock: ArchiveClock },
-		events: PlayerEvents,
-	) {
+	constructor(api: StreamApi, events: PlayerEvents) {
+		const { stream } = api;
 		this.#api = api;
-		this.#stream = stream;
-		this.#clock = clock;
 		this.#events = events;
 		this.video.muted = true;
 		this.video.playsInline = true;
@@ -151,12 +144,7 @@ export class StreamPlayer {
 		const opening = new AbortController();
 		this.#opening = opening;
 		try {
-			const session = await this.#api.openSession(
-				this.#stream,
-				this.#clock,
-				{ atMs, isNext },
-				opening.signal,
-			);
+			const session = await this.#api.openSession({ atMs, isNext }, opening.signal);
 			opening.signal.throwIfAborted();
 			this.#frames.jump({ isJoined: isNext });
 			this.#opening = null;

@@ -1,30 +1,20 @@
-import type { ArchiveClock } from '../address.js';
-import type { ArchiveApi } from '../archive-api.js';
-import type { TimelineLine } from '../archive-types.js';
+import type { TimelineLine } from '../api/archive-types.js';
+import type { StreamApi } from '../api/stream-api.js';
+import type { RowEvents } from './row-events.js';
 
 /** Ranges whose marks are kept. */
 const MAX_KEPT = 16;
 
 /** What the headers of the fragments in sight say: codec changes, and what overlaps. Asked for when one has looked for a moment. */
 export class CodecMarks {
-	readonly #api: ArchiveApi;
-	readonly #stream: string;
-	readonly #clock: ArchiveClock;
-	readonly #onChange: () => void;
-	readonly #onError: (error: unknown) => void;
+	readonly #api: StreamApi;
+	readonly #on: RowEvents;
 	readonly #kept = new Map<string, readonly TimelineLine[]>();
 	#request: { readonly key: string; readonly controller: AbortController } | null = null;
 
-	constructor(
-		api: ArchiveApi,
-		{ stream, clock }: { readonly stream: string; readonly clock: ArchiveClock },
-		{ onChange, onError }: { readonly onChange: () => void; readonly onError: (error: unknown) => void },
-	) {
+	constructor(api: StreamApi, on: RowEvents) {
 		this.#api = api;
-		this.#stream = stream;
-		this.#clock = clock;
-		this.#onChange = onChange;
-		this.#onError = onError;
+		this.#on = on;
 	}
 
 	/** The marks that are known of the range of these tiles. */
@@ -40,17 +30,17 @@ export class CodecMarks {
 		this.close();
 		const controller = new AbortController();
 		this.#request = { key, controller };
-		const range = { by: this.#clock, from: Math.floor(fromMs), to: Math.ceil(toMs) };
+		const range = { from: Math.floor(fromMs), to: Math.ceil(toMs) };
 		this.#api
-			.timeline(this.#stream, range, controller.signal)
+			.timeline(range, controller.signal)
 			.then((lines) => {
 				this.#kept.set(key, lines);
 				const [oldest] = this.#kept.keys();
 				if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
-				this.#onChange();
+				this.#on.onChange();
 			})
 			.catch((error: unknown) => {
-				if (!controller.signal.aborted) this.#onError(error);
+				if (!controller.signal.aborted) this.#on.onError(error);
 			})
 			.finally(() => {
 				if (this.#request?.key === key) this.#request = null;

@@ -1,6 +1,6 @@
-import type { ArchiveClock } from '../address.js';
-import type { ArchiveApi } from '../archive-api.js';
+import type { StreamApi } from '../api/stream-api.js';
 import { CodecMarks } from './codec-marks.js';
+import type { RowEvents } from './row-events.js';
 import { ThumbnailStrip } from './thumbnail-strip.js';
 import type { PlacedFragment, Tile } from './tile.js';
 import { type Sight, TileStore } from './tile-store.js';
@@ -15,15 +15,12 @@ export class StreamRow {
 	readonly #store: TileStore;
 	#tiles: readonly Tile[] = [];
 
-	constructor(
-		api: ArchiveApi,
-		place: { readonly stream: string; readonly clock: ArchiveClock },
-		on: { readonly onChange: () => void; readonly onError: (error: unknown) => void },
-	) {
-		this.stream = place.stream;
-		this.#store = new TileStore(api, place, on);
-		this.thumbnails = new ThumbnailStrip(api, place, on.onChange);
-		this.marks = new CodecMarks(api, place, on);
+	/** `maxRequests`: for what is listed, at once. */
+	constructor(api: StreamApi, maxRequests: number, on: RowEvents) {
+		this.stream = api.stream;
+		this.#store = new TileStore(api, maxRequests, on);
+		this.thumbnails = new ThumbnailStrip(api, on.onChange);
+		this.marks = new CodecMarks(api, on);
 	}
 
 	/** The tiles in sight, which are asked for where they are not known. */

@@ -1,5 +1,5 @@
-import type { ArchiveClock } from '../address.js';
-import { ApiError, type ArchiveApi } from '../archive-api.js';
+import { ApiError } from '../api/api-requests.js';
+import type { StreamApi } from '../api/stream-api.js';
 import type { PlacedFragment, Tile } from './tile.js';
 
 /** Between two thumbnails, in pixels, at least. */
@@ -8,27 +8,23 @@ const MIN_PIXELS = 128;
 const MAX_KEPT = 120;
 const MAX_REQUESTS = 2;
 
+/** How long nothing is asked for after an error, in milliseconds. */
+const PAUSE_MS = 5000;
+
 /** Pictures along the timeline: of one fragment in each slot of it, few, and kept. */
 export class ThumbnailStrip {
-	readonly #api: ArchiveApi;
-	readonly #stream: string;
-	readonly #clock: ArchiveClock;
+	readonly #api: StreamApi;
 	readonly #onChange: () => void;
 	/** By fragment number; null where there is no picture. */
 	readonly #pictures = new Map<string, ImageBitmap | null>();
 	readonly #requests = new Map<string, AbortController>();
 	#slots: readonly PlacedFragment[] = [];
+	#pausedUntilMs = 0;
 	/** Why there are none, where the machine cannot make any. */
 	#unavailable: string | null = null;
 
-	constructor(
-		api: ArchiveApi,
-		{ stream, clock }: { readonly stream: string; readonly clock: ArchiveClock },
-		onChange: () => void,
-	) {
+	constructor(api: StreamApi, onChange: () => void) {
 		this.#api = api;
-		this.#stream = stream;
-		this.#clock = clock;
 		this.#onChange = onChange;
 	}
 
@@ -57,7 +53,7 @@ export class ThumbnailStrip {
 
 	/** Asks for those that are missing, nearest to the focus first. */
 	ask(focusMs: number): void {
-		if (this.#unavailable !== null) return;
+		if (this.#unavailable !== null || Date.now() < this.#pausedUntilMs) return;
 		const missing = this.#slots.filter(
 			({ number }) => !this.#pictures.has(number) && !this.#requests.has(number),
 		);
@@ -77,13 +73,14 @@ export class ThumbnailStrip {
 		const controller = new AbortController();
 		this.#requests.set(number, controller);
 		this.#api
-			.thumbnail(this.#stream, { at: startMs, by: this.#clock }, controller.signal)
+			.thumbnail(startMs, controller.signal)
 			.then((picture) => this.#keep(number, picture))
 			.catch((error: unknown) => {
 				if (controller.signal.aborted) return;
 				if (error instanceof ApiError && error.code.startsWith('KVS_FFMPEG'))
 					this.#unavailable = error.message;
-				this.#keep(number, null);
+				// One that the service does not give now may come later.
+				this.#pausedUntilMs = Date.now() + PAUSE_MS;
 			})
 			.finally(() => {
 				if (this.#requests.get(number) === controller) this.#requests.delete(number);

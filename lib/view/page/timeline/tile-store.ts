@@ -1,6 +1,6 @@
-import type { ArchiveClock } from '../address.js';
-import type { ArchiveApi } from '../archive-api.js';
-import type { StoredFragment } from '../archive-types.js';
+import type { StoredFragment } from '../api/archive-types.js';
+import type { StreamApi } from '../api/stream-api.js';
+import type { RowEvents } from './row-events.js';
 import {
 	BUCKETS,
 	type Bucket,
@@ -11,9 +11,6 @@ import {
 	type Tile,
 	tileLengthMs,
 } from './tile.js';
-
-/** Requests that are under way at once. */
-const MAX_REQUESTS = 6;
 
 /** Fragments and buckets that are kept, of all tiles together; the tiles that were seen least recently go first. */
 const MAX_KEPT = 60_000;
@@ -44,27 +41,20 @@ export interface Sight {
  * any more is given up. Where a tile holds more than can be listed, each of its buckets is sampled.
  */
 export class TileStore {
-	readonly #api: ArchiveApi;
-	readonly #stream: string;
-	readonly #clock: ArchiveClock;
-	readonly #onChange: () => void;
-	readonly #onError: (error: unknown) => void;
+	readonly #api: StreamApi;
+	readonly #maxRequests: number;
+	readonly #on: RowEvents;
 	/** In order of their last use. */
 	readonly #tiles = new Map<string, Tile>();
 	readonly #requests = new Map<string, AbortController>();
 	#pausedUntilMs = 0;
 	#isClosed = false;
 
-	constructor(
-		api: ArchiveApi,
-		{ stream, clock }: { readonly stream: string; readonly clock: ArchiveClock },
-		{ onChange, onError }: { readonly onChange: () => void; readonly onError: (error: unknown) => void },
-	) {
+	/** `maxRequests`: how many are under way at once. */
+	constructor(api: StreamApi, maxRequests: number, on: RowEvents) {
 		this.#api = api;
-		this.#stream = stream;
-		this.#clock = clock;
-		this.#onChange = onChange;
-		this.#onError = onError;
+		this.#maxRequests = maxRequests;
+		this.#on = on;
 	}
 
 	/** Whether everything in sight is known. */
@@ -185,7 +175,8 @@ export class TileStore {
 			}
 		}
 		wanted.sort((a, b) => a.distanceMs - b.distanceMs);
-		for (const { name, run } of wanted.slice(0, MAX_REQUESTS - this.#requests.size)) this.#request(name, run);
+		for (const { name, run } of wanted.slice(0, this.#maxRequests - this.#requests.size))
+			this.#request(name, run);
 	}
 
 	#request(name: string, run: (signal: AbortSignal) => Promise<void>): void {
@@ -193,12 +184,12 @@ export class TileStore {
 		this.#requests.set(name, controller);
 		const over = (): void => {
 			if (this.#requests.get(name) === controller) this.#requests.delete(name);
-			this.#onChange();
+			this.#on.onChange();
 		};
 		run(controller.signal).then(over, (error: unknown) => {
 			if (!controller.signal.aborted) {
 				this.#pausedUntilMs = Date.now() + PAUSE_MS;
-				this.#onError(error);
+				this.#on.onError(error);
 			}
 			over();
 		});
@@ -209,16 +200,16 @@ export class TileStore {
 		const isFirst = tile.state === 'loading';
 		let fragments: PlacedFragment[] = [];
 		const onFragments = (page: readonly StoredFragment[]): void => {
-			fragments = [...fragments, ...page.map((fragment) => place(fragment, this.#clock))].sort(
+			fragments = [...fragments, ...page.map((fragment) => place(fragment, this.#api.clock))].sort(
 				(a, b) => a.startMs - b.startMs || (a.number < b.number ? -1 : 1),
 			);
 			// What is there already stays until all of it has come.
 			if (isFirst) tile.fragments = fragments;
-			this.#onChange();
+			this.#on.onChange();
 		};
 		// The service's ranges include both ends.
-		const range = { by: this.#clock, from: tile.fromMs, to: tile.toMs - 1 };
-		const isWhole = await this.#api.window(this.#stream, range, { signal, onFragments });
+		const range = { from: tile.fromMs, to: tile.toMs - 1 };
+		const isWhole = await this.#api.window(range, { signal, onFragments });
 		tile.fragments = isWhole ? fragments : [];
 		tile.state = isWhole ? 'whole' : 'sampled';
 		tile.askedMs = askedMs;
@@ -231,13 +222,12 @@ export class TileStore {
 	async #sample(tile: Tile, index: number, signal: AbortSignal): Promise<void> {
 		const { fromMs, toMs } = bucketRange(tile, index);
 		const range = {
-			by: this.#clock,
 			from: Math.ceil(fromMs),
 			to: Math.max(Math.ceil(fromMs), Math.ceil(toMs) - 1),
 		};
 		const askedMs = Date.now();
-		const found = await this.#api.bucket(this.#stream, range, signal);
-		tile.buckets[index] = (found === null ? null : place(found, this.#clock)) satisfies Bucket;
+		const found = await this.#api.bucket(range, signal);
+		tile.buckets[index] = (found === null ? null : place(found, this.#api.clock)) satisfies Bucket;
 		tile.askedMs = askedMs;
 	}
 }

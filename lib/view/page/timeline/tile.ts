@@ -1,5 +1,5 @@
 import type { ArchiveClock } from '../address.js';
-import type { StoredFragment } from '../archive-types.js';
+import type { StoredFragment } from '../api/archive-types.js';
 
 /** Buckets of a tile that is sampled. */
 export const BUCKETS = 32;

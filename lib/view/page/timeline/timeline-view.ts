@@ -1,5 +1,5 @@
 import type { ArchiveClock } from '../address.js';
-import type { ArchiveApi } from '../archive-api.js';
+import { StreamApi } from '../api/stream-api.js';
 import { lengthText, timeText, type Zone } from '../clock-text.js';
 import { element, textElement } from '../element.js';
 import { Playhead } from '../playhead.js';
@@ -11,6 +11,9 @@ import { listenToTimeline } from './timeline-input.js';
 
 /** How long the view stays the same until what costs more is requested, in milliseconds. */
 const STAY_MS = 300;
+
+/** Listings under way at once, of all streams: a browser sends six requests at a time to a host, and the player needs some. */
+const MAX_REQUESTS = 4;
 
 /** How often what comes in is looked for, in milliseconds. */
 const REFRESH_MS = 2000;
@@ -28,7 +31,6 @@ export interface TimelineEvents {
 /** The timeline of the streams that are shown: what part of time one looks at, where the playhead is, and what is drawn. */
 export class TimelineView {
 	readonly axis = new TimeAxis();
-	readonly #api: ArchiveApi;
 	readonly #events: TimelineEvents;
 	readonly #canvas = new TimelineCanvas(element('canvas', HTMLCanvasElement));
 	readonly #area = element('rows', HTMLElement);
@@ -43,8 +45,7 @@ export class TimelineView {
 	#isPlaced = false;
 	#stayTimer = 0;
 
-	constructor(api: ArchiveApi, events: TimelineEvents) {
-		this.#api = api;
+	constructor(events: TimelineEvents) {
 		this.#events = events;
 		this.axis.fromMs = Date.now() - this.axis.spanMs;
 		listenToTimeline(this.#area, this.axis, {
@@ -82,7 +83,8 @@ export class TimelineView {
 	use(streams: readonly string[], clock: ArchiveClock): void {
 		for (const row of this.#rows) row.close();
 		const on = { onChange: () => this.draw(), onError: this.#events.onError };
-		this.#rows = streams.map((stream) => new StreamRow(this.#api, { stream, clock }, on));
+		const maxRequests = Math.max(1, Math.floor(MAX_REQUESTS / streams.length));
+		this.#rows = streams.map((stream) => new StreamRow(new StreamApi(stream, clock), maxRequests, on));
 		this.#resize();
 	}
 

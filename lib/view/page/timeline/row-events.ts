@@ -1,0 +1,7 @@
+/** What the parts of a row of the timeline report. */
+export interface RowEvents {
+	/** More is known, and to be drawn. */
+	readonly onChange: () => void;
+	/** A request failed. */
+	readonly onError: (error: unknown) => void;
+}
