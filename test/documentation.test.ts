@@ -45,6 +45,10 @@ function withoutCode(text: string): string {
 	return text.replace(/^```[\s\S]*?^```$/gm, '');
 }
 
+test('README is short', async (t) => {
+	t.true((await readFile('README.md', 'utf8')).split('\n').length <= 151);
+});
+
 test('every link leads somewhere', async (t) => {
 	const dead: string[] = [];
 	for (const file of await documents()) {
