@@ -2,6 +2,7 @@ import { codedDurationMs } from '../../../codecs/coded-duration.js';
 import { trackMedia } from '../../../codecs/track-media.js';
 import { DemuxContext } from '../../../demux/demux-context.js';
 import { correctTimes, type TimesOfTrack } from '../../../gaps/outlier-times.js';
+import { sizeOf } from '../../../model/bytes.js';
 import type { Track } from '../../../model/track.js';
 import type { Sample, TimedSample } from '../../../mp4/sample-times.js';
 import type { StoredFragment } from '../../store/stored-fragment.js';
@@ -49,7 +50,7 @@ export async function readFragmentMedia(fragment: StoredFragment): Promise<Fragm
 }
 
 /** The size of a sample without its data, about. */
-const SAMPLE_BYTES = 128;
+const SAMPLE_BYTES = 200;
 
 const NO_DATA = new Uint8Array(0);
 
@@ -57,12 +58,20 @@ const NO_DATA = new Uint8Array(0);
 export function withoutVideoData({ tracks, samples, startMs }: FragmentMedia): FragmentMedia {
 	let sizeBytes = 0;
 	const reduced = tracks.map(({ number, type }) => {
-		const ofTrack = (samples.get(number) ?? []).map((sample) => {
-			const data = type === 'audio' ? Uint8Array.from(sample.data) : NO_DATA;
-			sizeBytes += data.byteLength + SAMPLE_BYTES;
-			return { ...sample, data };
+		const ofTrack = samples.get(number) ?? [];
+		sizeBytes += ofTrack.length * SAMPLE_BYTES;
+		if (type !== 'audio') return [number, ofTrack.map((sample) => ({ ...sample, data: NO_DATA }))] as const;
+		// One allocation for all: each by itself takes as much memory again.
+		const data = new Uint8Array(sizeOf(ofTrack.map((sample) => sample.data)));
+		sizeBytes += data.byteLength;
+		let end = 0;
+		const copied = ofTrack.map((sample) => {
+			const start = end;
+			end += sample.data.byteLength;
+			data.set(sample.data, start);
+			return { ...sample, data: data.subarray(start, end) };
 		});
-		return [number, ofTrack] as const;
+		return [number, copied] as const;
 	});
 	return { tracks, samples: new Map(reduced), startMs, sizeBytes };
 }

@@ -19,13 +19,13 @@ import { playbackTracks } from './playback-tracks.js';
 import { segmentAudio } from './segment-audio.js';
 
 /** Packaged fragments that are kept: what some dozen live players will request next. */
-const CACHE_BYTES = 64 * 1024 * 1024;
+const CACHE_BYTES = 48 * 1024 * 1024;
 
 /** Media that is kept as it was read: a fragment's neighbours, which are requested next. */
 const MEDIA_CACHE_BYTES = 8 * 1024 * 1024;
 
-/** What is kept of fragments for the audio at their borders: of some thousand. */
-const BORDER_CACHE_BYTES = 16 * 1024 * 1024;
+/** What is kept of fragments for the audio at their borders: of some hundred. */
+const BORDER_CACHE_BYTES = 8 * 1024 * 1024;
 
 /** Segments that are packaged at once; each needs up to three fragments in memory, and one has up to 50 MB. */
 const MAX_UNDER_WAY = 2;

@@ -74,6 +74,7 @@ export class PlaybackResources {
 		switch (resource.name) {
 			case 'GetHLSMasterPlaylist': {
 				const { tracks, request } = session;
+				if (request.container === 'FRAGMENTED_MP4') this.#prepare(tracks);
 				const bandwidth = session.peakBandwidth;
 				const frameRate = await this.#frameRate(session, session.oldest);
 				return listReply(
@@ -90,6 +91,7 @@ export class PlaybackResources {
 			}
 			case 'GetDASHManifest': {
 				const nowMs = this.#now();
+				this.#prepare(session.tracks);
 				const window = await session.window(0, nowMs);
 				const frameRate = await this.#frameRate(session, session.oldest);
 				return listReply(MANIFEST_TYPE, manifest({ session, window, token, frameRate, nowMs }));
@@ -121,6 +123,11 @@ export class PlaybackResources {
 				return this.#mediaReply(session, TS_TYPE, slices);
 			}
 		}
+	}
+
+	/** Begins with what a player requests next, and the first player waits for longest. What fails is that request's error. */
+	#prepare(tracks: readonly Track[]): void {
+		for (const track of tracks) this.#packager.initialization(track).catch(() => {});
 	}
 
 	/** Null for a fragment that cannot be packaged: a request for it gets the error. */
