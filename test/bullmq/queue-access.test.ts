@@ -74,18 +74,16 @@ testWith('redis-server', 'openssl')(
 		t.regex(exported.stderr, /^done: 3 of 3 slices, 6 of 6 fragments/m);
 		const followed = await submit(
 			'follow',
-			...[
-				'--streams',
-				'door',
-				'--from',
-				'earliest',
-				'--every',
-				'1s',
-				'-o',
-				join(out, 'cams'),
-				'--container',
-				'mkv',
-			],
+			'--streams',
+			'door',
+			'--from',
+			'earliest',
+			'--every',
+			'1s',
+			'-o',
+			join(out, 'cams'),
+			'--container',
+			'mkv',
 		);
 		t.is(followed.code, 0, followed.stderr);
 		const list = join(out, 'cams', 'door', 'recordings.jsonl');
