@@ -224,3 +224,16 @@ test('every code is used', async (t) => {
 		[],
 	);
 });
+
+test('each threat names a test that there is', async (t) => {
+	const text = await readFile('docs/threats.md', 'utf8');
+	const cells = [...text.matchAll(/^\|[^|]*\|[^|]*\| ([^|]*) \|$/gm)].map(([, cell = '']) => cell);
+	const tests = cells.flatMap((cell) =>
+		[...cell.matchAll(/`(\w[\w/-]+)`/g)].map(([, name]) => `test/${name}.test.ts`),
+	);
+	t.true(tests.length > 20);
+	t.deepEqual(
+		tests.filter((file) => !existsSync(file)),
+		[],
+	);
+});

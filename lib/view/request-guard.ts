@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
+import { isOfForeignPage } from '../loopback/foreign-page.js';
 import { ownHost } from '../loopback/own-host.js';
 
 /** The port of a Host that names none. */
@@ -35,11 +36,9 @@ export class RequestGuard {
 		if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') {
 			return { status: 405, message: `the method ${method} has no meaning here` };
 		}
-		const { origin, 'sec-fetch-site': site } = headers;
-		const isForeign = origin !== undefined && origin.toLowerCase() !== `http://${headers.host}`.toLowerCase();
 		// A link from elsewhere may open the page, which then needs the token.
-		const isPage = method === 'GET' && url.pathname === '/';
-		if (isForeign || (!isPage && site !== undefined && site !== 'same-origin' && site !== 'none')) {
+		const isLink = method === 'GET' && url.pathname === '/' && headers.origin === undefined;
+		if (!isLink && isOfForeignPage(headers)) {
 			return { status: 403, message: 'requests of other pages are refused' };
 		}
 		if (this.#isToken(url.searchParams.get('token')) || this.#isToken(this.#cookieOf(headers))) {

@@ -33,6 +33,9 @@ const TOKEN_BYTES = 24;
 /** How long a connection stays open unused: a client that a busy machine holds back sends on one that it believes open. */
 const KEEP_ALIVE_MS = 60_000;
 
+/** A browser has six at once; further ones are closed, so that no other user of the machine takes all of the process's. */
+const MAX_CONNECTIONS = 128;
+
 /** Options of {@link createViewServer}. */
 export interface ViewServerOptions extends ViewStart {
 	/** Opens the archive of a stream; closed with the server. */
@@ -58,6 +61,7 @@ export function createViewServer({ openArchive, ...start }: ViewServerOptions): 
 			response.destroy(),
 		);
 	});
+	server.maxConnections = MAX_CONNECTIONS;
 	const closed = new Promise<void>((resolve) => {
 		server.once('close', () => resolve());
 	});

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { startArchive } from '../helpers/archive.js';
 import { fragmentDocument } from '../helpers/payload.js';
@@ -61,6 +63,19 @@ test('a forwarded port is no other name, and has a cookie of its own', async (t)
 	const withCookie = (port: number) => ({ ...headers, cookie: `kvs-view-${port}=${token}` });
 	t.is(await statusOf(`${origin}/api/start`, withCookie(8080)), 200);
 	t.is(await statusOf(`${origin}/api/start`, withCookie(9090)), 403);
+});
+
+test('connections past the limit are closed, so that no one takes all of them', async (t) => {
+	const address = await serveView(t, 'http://127.0.0.1:1');
+	const { port } = new URL(address);
+	const sockets = Array.from({ length: 129 }, () => connect(Number(port), '127.0.0.1'));
+	t.teardown(() => {
+		for (const socket of sockets) socket.destroy();
+	});
+	await Promise.race(sockets.map((socket) => once(socket, 'close')));
+	sockets[0]?.end(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`);
+	const [head] = (await once(sockets[0] as Socket, 'data')) as [Buffer];
+	t.regex(head.toString(), /^HTTP\/1\.1 403 /);
 });
 
 test('the page has a strict policy, a cookie that scripts cannot read, and no address but its own', async (t) => {

@@ -1,13 +1,17 @@
 import type { IncomingMessage } from 'node:http';
+import { isOfForeignPage } from '../../loopback/foreign-page.js';
 import type { ActiveFaultRule } from '../faults/active-fault-rule.js';
 import { readMembers, verifyHeaders } from '../http/request-members.js';
 import type { Route, RouteContext, RouteCost, RoutedRequest, ValidRequest } from '../http/router.js';
 import type { SignatureVerifier } from '../signature/signature-verifier.js';
 import { RequestFields } from '../wire/request-fields.js';
 import { isPresigned, parseTarget } from '../wire/request-target.js';
-import { unknownOperation } from '../wire/service-error.js';
+import { foreignPage, unknownOperation } from '../wire/service-error.js';
 import { faultedReply } from './faulted-reply.js';
 import type { Operation, OperationContext, OperationResult } from './operation.js';
+
+/** Operations that change nothing: another page may have them sent, as it cannot read what they give. */
+const READS = /^(?:Get|List|Describe)/;
 
 /** What an {@link OperationRoute} needs. */
 export interface OperationRouteOptions {
@@ -46,6 +50,10 @@ export class OperationRoute implements Route {
 		const isCall = method === 'POST' || (method === 'GET' && isPresigned(target));
 		const operation = isCall ? this.#operations.get(target.path) : undefined;
 		if (operation === undefined) throw unknownOperation(method, target.path);
+		const isUnsigned = this.#options.verifier === null;
+		if (isUnsigned && !READS.test(operation.name) && isOfForeignPage(request.headers)) {
+			throw foreignPage(operation.name);
+		}
 		return { name: operation.name, validate: (context) => this.#validate(operation, request, context) };
 	}
 

@@ -88,6 +88,15 @@ export function foreignHost(host: string | undefined): ServiceError {
 	);
 }
 
+/** A page of another origin has a browser send what would change the archive, which asks for no signatures. */
+export function foreignPage(operation: string): ServiceError {
+	return new ServiceError(
+		'AccessDeniedException',
+		403,
+		`${operation} is refused to pages of other origins: the archive asks for no signatures (see \`credentials\`)`,
+	);
+}
+
 /** The request has more headers than are read. */
 export function tooManyHeaders(maxHeaders: number): ServiceError {
 	return new ServiceError('RequestHeaderSectionTooLarge', 431, `expected at most ${maxHeaders} headers`);
