@@ -24,7 +24,7 @@ export interface CountSelection {
 /**
  * The pictures whose difference from the one before is more than `scene`, from 0 to 1, by ffmpeg's own measure: those that
  * `-vf "select='gt(scene,0.3)'"` chooses. So never the first picture; nor, as in ffmpeg, the first one after the size of the video
- * changes. Every frame is decoded, with one decoder.
+ * changes, nor after its codec or the parameters of that do. Every frame is decoded, with one decoder.
  */
 export interface SceneSelection {
 	readonly scene: number;

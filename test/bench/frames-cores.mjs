@@ -1,15 +1,16 @@
 /*
- * node frames-cores.mjs [jpg|picks|raw]: PictureDecoder by all cores beside ffmpeg alone, as whole processes by turns, three rounds
- * after one that does not count; medians of the ratios within a round. Processor time is that of a process and its children. Needs
- * ffmpeg, sh and cat, and 1 GB in the temporary directory while it runs.
+ * node frames-cores.mjs [jpg|picks|raw|memory]: PictureDecoder by all cores beside ffmpeg alone, as whole processes by turns, three
+ * rounds after one that does not count; medians of the ratios within a round. Processor time is that of a process and its children.
+ * `memory`: of pictures of 1, 4 and 16 minutes out of `kvs-archive serve` into shards. Needs ffmpeg, sh and cat, and 1 GB in the
+ * temporary directory while it runs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { MkvReader, PictureDecoder } from 'kvs-archive';
-import { scratch } from './recording.mjs';
+import { KvsArchive, MkvReader, PictureDecoder } from 'kvs-archive';
+import { START_SECONDS, scratch, serve } from './recording.mjs';
 
 const ROUNDS = 3;
 const quiet = ['-nostdin', '-hide_banner', '-v', 'error', '-y'];
@@ -24,6 +25,34 @@ async function decode(file, options) {
 	let count = 0;
 	for await (const _ of decoder) count++;
 	process.stdout.write(JSON.stringify({ count, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+}
+
+/** In a process of its own: writes shards of so many minutes, and says how many pictures came, the most memory that it had after a collection, and the most of all. */
+async function write(endpoint, folder, minutes) {
+	const archive = new KvsArchive({ streamName: 'door', endpoint });
+	const to = new Date(START_SECONDS * 1000 + minutes * 60_000 - 1);
+	let count = 0;
+	const sizes = [];
+	await archive.exportPictures({ from: new Date(START_SECONDS * 1000), to, by: 'producer' }, folder, {
+		layout: 'webdataset',
+		shardSizeBytes: 1e6,
+		// A minute fills what may be read ahead: with more, a longer range has more of it.
+		maxBufferedBytes: 1e6,
+		size: { width: 160 },
+		onPicture: () => {
+			if (++count % 900 !== 0) return;
+			globalThis.gc();
+			sizes.push(process.memoryUsage.rss() / 2 ** 20);
+		},
+	});
+	await archive.close();
+	process.stdout.write(
+		JSON.stringify({
+			count,
+			collectedMiB: Math.max(...sizes),
+			peakMiB: process.resourceUsage().maxRSS / 1024,
+		}),
+	);
 }
 
 /** One run of a program to its end: seconds by the clock and of the processor. */
@@ -177,12 +206,42 @@ const benches = {
 		const times = ratio('ours', 'ffmpeg into cat', 'wallSeconds');
 		print('raw RGB of 1080p: time, times ffmpeg into cat', times, times <= 1.15, '1.15');
 	},
+
+	async memory(directory) {
+		const clip = film(directory, 'clip.mkv', { size: '320x180', seconds: 60, gop: 30 });
+		const file = join(directory, '16.mkv');
+		execFileSync('ffmpeg', [...quiet, '-stream_loop', '15', '-i', clip, '-c', 'copy', file]);
+		const server = await serve(
+			join(directory, 'data'),
+			'--quotas',
+			'off',
+			'--ingest',
+			`door=${file}@${new Date(START_SECONDS * 1000).toISOString()}`,
+		);
+		const peaks = [1, 4, 16].map((minutes) => {
+			const folder = join(directory, `shards-${minutes}`);
+			const { stdout } = run(process.execPath, [
+				'--expose-gc',
+				self,
+				'write',
+				server.endpoint,
+				folder,
+				`${minutes}`,
+			]);
+			process.stdout.write(`${minutes} minutes into shards: ${stdout}\n`);
+			return JSON.parse(stdout).collectedMiB;
+		});
+		await server.stop();
+		const growth = peaks[2] / peaks[0];
+		print('memory after a collection: with 16 minutes, times that with one', growth, growth <= 1.1, '1.1');
+	},
 };
 
 const [which, ...rest] = process.argv.slice(2);
 if (which === 'decode') await decode(...rest);
+else if (which === 'write') await write(...rest);
 else {
 	const directory = scratch();
 	for (const [name, bench] of Object.entries(benches))
-		if (which === undefined || which === name) bench(directory);
+		if (which === undefined || which === name) await bench(directory);
 }
