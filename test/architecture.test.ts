@@ -85,8 +85,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'stream',
 	],
 	view: ['errors.ts', 'index.ts', 'loopback'],
+	doctor: ['aws', 'index.ts', 'muxing', 'pictures/ffmpeg', 'view/resources/stored-bounds.ts'],
 	cli: [
 		'bullmq/index.ts',
+		'doctor/index.ts',
 		'dynamodb/index.ts',
 		'errors.ts',
 		'index.ts',
@@ -99,7 +101,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 	],
 };
 const forEveryone = ['errors.ts', 'peer-missing.ts', 'model', 'wording'];
-const edges = ['server', 'redis', 'dynamodb', 'bullmq', 'view', 'cli'];
+const edges = ['server', 'redis', 'dynamodb', 'bullmq', 'view', 'doctor', 'cli'];
 
 /**
  * The same inside lib/server, files at its top included. A line names only lines above it, so no two rooms import each
@@ -204,7 +206,11 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 	commander: 'cli',
 	'node:http': ['put', 'server', 'metrics/serve-metrics.ts', 'view'],
 	'node:https': ['put', 'server/http/server-limits.ts'],
-	'node:child_process': ['pictures/ffmpeg-process.ts', 'view/open-browser.ts'],
+	'node:child_process': [
+		'pictures/ffmpeg-process.ts',
+		'pictures/ffmpeg/ffmpeg-version.ts',
+		'view/open-browser.ts',
+	],
 	'hls.js/light': 'view/page/player',
 };
 

@@ -5,6 +5,7 @@ import type { ResolvedTimeRange } from '../model/time-range.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { invalidMember, invalidResponse, toRequestError } from './aws-errors.js';
 import { type CallOptions, observeCall } from './call-record.js';
+import { type ClientIdentity, readIdentity } from './client-identity.js';
 import {
 	type ClientSettings,
 	isHttpUrl,
@@ -23,6 +24,7 @@ import {
 	resolvePresignOptions,
 } from './presigner.js';
 import { type PutMediaRequest, type PutMediaTimes, signPutMedia } from './put-media-signer.js';
+import { selectorOf } from './range-selector.js';
 import { type DataClient, noteSending, type OwnClients, SdkClients, sendCommand } from './sdk-clients.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
 import { withTimeout } from './with-timeout.js';
@@ -74,6 +76,11 @@ export class ArchiveClient {
 		const name = 'StreamName' in this.#id ? this.#id.StreamName : this.#id.StreamARN.split('/')[1];
 		const endpoint = this.#controlEndpoint === undefined ? '' : withoutCredentials(this.#controlEndpoint);
 		return `${endpoint} ${region} ${name}`;
+	}
+
+	/** As whom and where calls are made, and what is wrong with the credentials; sends the service nothing. */
+	identity(): Promise<ClientIdentity> {
+		return readIdentity(this.#clients, this.#controlEndpoint, this.stream);
 	}
 
 	/** One page of a range, or the page a token of the same range names. */
@@ -258,12 +265,13 @@ export class ArchiveClient {
 		const { signal } = this.#closing;
 		const control = await this.#clients.control();
 		const command = await this.#command(findOperation('GetDataEndpoint'), { APIName: apiName });
+		const ask = (callSignal: AbortSignal) => sendCommand(control, command, callSignal);
 		const { DataEndpoint } = await this.#observed(
 			'GetDataEndpoint',
 			this.#controlEndpoint,
 			options,
 			signal,
-			(callSignal) => sendCommand(control, command, callSignal),
+			ask,
 		);
 		if (typeof DataEndpoint !== 'string' || !isHttpUrl(DataEndpoint)) {
 			const retryable = DataEndpoint === undefined;
@@ -286,12 +294,4 @@ export class ArchiveClient {
 			withTimeout(send, limits),
 		);
 	}
-}
-
-/** A range as the service's selectors of fragments have it. */
-function selectorOf({ by, fromMs, toMs }: ResolvedTimeRange): object {
-	return {
-		FragmentSelectorType: by === 'server' ? 'SERVER_TIMESTAMP' : 'PRODUCER_TIMESTAMP',
-		TimestampRange: { StartTimestamp: new Date(fromMs), EndTimestamp: new Date(toMs) },
-	};
 }

@@ -39,6 +39,9 @@ const DEFAULT_RESPONSE_TIMEOUT_MS = 60_000;
 /** The longest a timer can be (Node fires at once past that). */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** The access key for a loopback endpoint where none is set. */
+export const MADE_UP_KEY = 'local';
+
 /** Region of a loopback endpoint where none is said: the local archive does not mind. */
 const LOOPBACK_REGION = 'us-east-1';
 
@@ -126,8 +129,7 @@ async function configuredRegion(profile: string | undefined): Promise<string> {
  * end it looks for an instance role on the network.
  */
 function loopbackCredentials(profile: string | undefined): Credentials {
-	const madeUp = { accessKeyId: 'local', secretAccessKey: 'local' };
-	if (!hasCredentials(profile)) return madeUp;
+	if (!hasCredentials(profile)) return { accessKeyId: MADE_UP_KEY, secretAccessKey: MADE_UP_KEY };
 	return async () => {
 		const client = await settingsReader({
 			region: LOOPBACK_REGION,

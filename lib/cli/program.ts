@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, type Option } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { append } from './commands/append.js';
+import { withDoctorOptions } from './commands/doctor/doctor-options.js';
 import { withFramesOptions } from './commands/frames/frames-options.js';
 import { withDashOptions, withHlsOptions } from './commands/playback/session-options.js';
 import { withViewOptions } from './commands/playback/view-options.js';
@@ -206,6 +207,10 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 		.option('--profile <profile>', 'credentials of s3:// from this AWS profile')
 		.option('--json', 'JSON Lines')
 		.action(run(async () => (await import('./commands/verify.js')).verify));
+
+	withDoctorOptions(program.command('doctor')).action(
+		run(async () => (await import('./commands/doctor/doctor.js')).doctor),
+	);
 
 	withViewOptions(program.command('view')).action(
 		run(async () => (await import('./commands/playback/view.js')).view),

@@ -1,0 +1,2 @@
+export type { Check, CheckState } from './check.js';
+export { examine } from './examine.js';

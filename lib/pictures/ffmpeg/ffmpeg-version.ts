@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** How long it may take to say its version, and how much it may say. */
+const TIMEOUT_MS = 30_000;
+const MAX_BYTES = 65_536;
+
+/**
+ * What an ffmpeg calls itself, `5.1.6-0+deb12u1`. Rejects with the system's error where there is no such program, and with what
+ * `node:child_process` says where it fails.
+ *
+ * @param path - the program, by its path or its name in the PATH
+ */
+export async function ffmpegVersion(path: string, signal: AbortSignal): Promise<string> {
+	const { stdout } = await promisify(execFile)(path, ['-hide_banner', '-version'], {
+		signal,
+		timeout: TIMEOUT_MS,
+		maxBuffer: MAX_BYTES,
+	});
+	return /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'of an unknown version';
+}

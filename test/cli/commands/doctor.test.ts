@@ -1,0 +1,192 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Operation } from '#lib/server/operations/operation.js';
+import { ServiceError } from '#lib/server/wire/service-error.js';
+import { startArchive } from '../../helpers/archive.js';
+import { commandLine, setEnvironment } from '../../helpers/command-line.js';
+import { recording } from '../../helpers/payload.js';
+import { env } from '../main-process.js';
+import { objects } from '../outcome.js';
+
+const UNSET = { ...env, AWS_SECRET_ACCESS_KEY: undefined, AWS_DEFAULT_REGION: undefined };
+const KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'sesame' };
+test.beforeEach(() => setEnvironment(UNSET));
+
+interface Seen {
+	readonly code: number | null;
+	/** Checks that are not ok, and their states. */
+	readonly wrong: Readonly<Record<string, unknown>>;
+	readonly advice: (check: string) => string;
+	readonly message: (check: string) => string;
+	readonly checks: readonly string[];
+}
+
+async function examined(t: ExecutionContext, stream: string, ...args: readonly string[]): Promise<Seen> {
+	const { code, stdout, stderr } = await commandLine(['doctor', '--stream', stream, '--json', ...args]);
+	t.is(stderr, '');
+	const lines = objects(stdout);
+	const checks = lines.slice(0, -1);
+	const of = (check: string, field: string) =>
+		String(checks.find((line) => line['check'] === check)?.[field]);
+	t.is(lines.at(-1)?.['failed'], checks.filter(({ state }) => state === 'failed').length);
+	t.is(code, lines.at(-1)?.['failed'] === 0 ? 0 : 1);
+	for (const { state, advice } of checks) t.is(advice === null, state === 'ok');
+	return {
+		code,
+		wrong: Object.fromEntries(
+			checks.filter(({ state }) => state !== 'ok').map(({ check, state }) => [check, state]),
+		),
+		advice: (check) => of(check, 'advice'),
+		message: (check) => of(check, 'message'),
+		checks: checks.map(({ check }) => String(check)),
+	};
+}
+
+const CLOCK = resolve('examples/media/clock.mkv');
+
+test.serial('of a stream that is well every check is ok, and nothing is changed by it', async (t) => {
+	const { endpoint, requests } = await startArchive(t, { clock: CLOCK });
+	const seen = await examined(t, 'clock', '--endpoint', endpoint);
+	t.deepEqual(seen.wrong, {});
+	const expected =
+		'credentials region endpoint clock GetDataEndpoint stream retention ListFragments stored ' +
+		'gaps GetMediaForFragmentList GetMedia GetHLSStreamingSessionURL GetDASHStreamingSessionURL GetClip GetImages codecs export hls pictures ffmpeg';
+	t.deepEqual(seen.checks, expected.split(' '));
+	t.regex(seen.message('credentials'), /made up/);
+	t.regex(seen.message('stored'), /^8 fragments from /);
+	t.regex(seen.message('codecs'), /^track 1 video avc1\..* 320x240; track 2 audio mp4a\.40\.2 /);
+	t.deepEqual(
+		requests.filter(
+			({ method, operation }) => method === 'POST' && !/^(Get|List|Describe)/.test(operation ?? ''),
+		),
+		[],
+	);
+	t.true(requests.length < 40, `${requests.length} requests`);
+	const person = await commandLine([
+		'doctor',
+		'--stream',
+		'clock',
+		'--endpoint',
+		endpoint,
+		'--ffmpeg',
+		'/no/such',
+	]);
+	t.is(person.code, 0);
+	t.regex(
+		person.stdout,
+		/^ok {7}credentials: .*\nwarning {2}ffmpeg: cannot run `\/no\/such`: .*\n {9}\S.*--ffmpeg PATH\n$/s,
+	);
+	t.is(person.stderr, '20 ok, 1 warning, 0 failed\n');
+});
+
+const refusals: readonly [string, Partial<typeof KEY>, NodeJS.ProcessEnv, number, string, RegExp][] = [
+	['a key that is not known', { accessKeyId: 'AKIDOTHER' }, {}, 0, 'credentials', /access key is not known/],
+	['the wrong secret', { secretAccessKey: 'sesame2' }, {}, 0, 'credentials', /secret does not belong/],
+	['another region', {}, { AWS_REGION: 'eu-west-1' }, 0, 'region', /--region/],
+	['a clock that is an hour behind', {}, {}, 3_600_000, 'clock', /NTP/],
+	['a clock that is an hour ahead', {}, {}, -3_600_000, 'clock', /NTP/],
+];
+for (const [title, given, variables, shiftMs, check, advice] of refusals) {
+	test.serial(`${title}: that is the one check that fails`, async (t) => {
+		const { endpoint } = await startArchive(t, {}, { credentials: [KEY], now: () => Date.now() + shiftMs });
+		const key = { ...KEY, ...given };
+		setEnvironment({ AWS_REGION: 'us-east-1', ...variables });
+		setEnvironment({ AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey });
+		const seen = await examined(t, 'clock', '--endpoint', endpoint);
+		t.deepEqual(seen.wrong, { [check]: 'failed' });
+		t.regex(seen.advice(check), advice);
+		t.false(JSON.stringify(seen.message(check)).includes(key.secretAccessKey));
+		t.deepEqual(seen.checks.slice(-1), ['ffmpeg']);
+	});
+}
+
+test.serial('an endpoint whose clock is another is said before anything is refused', async (t) => {
+	const server = createServer((_, response) => {
+		response
+			.setHeader('date', new Date(Date.now() - 120_000).toUTCString())
+			.writeHead(404)
+			.end();
+	}).listen(0, '127.0.0.1');
+	t.teardown(() => server.close());
+	await new Promise((listening) => server.once('listening', listening));
+	const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const seen = await examined(t, 'clock', '--endpoint', endpoint);
+	t.like(seen.wrong, { clock: 'warning', GetDataEndpoint: 'failed' });
+	t.regex(seen.message('clock'), /^12\d s ahead of the endpoint's$/);
+});
+
+/** Has these operations refuse everybody; an option that is not public. */
+const denied = (...names: readonly string[]): object => ({
+	operations: names.map(
+		(name): Operation => ({
+			name,
+			path: `/${name.charAt(0).toLowerCase()}${name.slice(1)}`,
+			respond() {
+				throw new ServiceError(
+					'AccessDeniedException',
+					400,
+					`not authorized to perform: kinesisvideo:${name}`,
+				);
+			},
+		}),
+	),
+});
+
+test.serial('an operation that is denied stops what needs it, and no more', async (t) => {
+	const some = await startArchive(
+		t,
+		{ clock: CLOCK },
+		denied('DescribeStream', 'GetClip', 'GetHLSStreamingSessionURL'),
+	);
+	const seen = await examined(t, 'clock', '--endpoint', some.endpoint);
+	t.deepEqual(seen.wrong, {
+		DescribeStream: 'warning',
+		GetClip: 'warning',
+		GetHLSStreamingSessionURL: 'warning',
+	});
+	t.regex(seen.advice('GetClip'), /^for clip: allow kinesisvideo:GetClip on stream `clock`/);
+	const all = await startArchive(t, { clock: CLOCK }, denied('ListFragments', 'GetMediaForFragmentList'));
+	const stopped = await examined(t, 'clock', '--endpoint', all.endpoint);
+	t.deepEqual(stopped.wrong, { ListFragments: 'failed', GetMediaForFragmentList: 'failed' });
+});
+
+test.serial('no stream, no retention, nothing stored, no endpoint, no region', async (t) => {
+	const { endpoint, server } = await startArchive(t, {});
+	await server.archive.ready;
+	await server.archive.createStream({ name: 'empty' });
+	await server.archive.createStream({ name: 'forgetful', retentionHours: 0 });
+	const missing = await examined(t, 'gate', '--endpoint', endpoint);
+	t.deepEqual(missing.wrong, { stream: 'failed' });
+	t.regex(missing.message('stream'), /no such stream/);
+	const empty = await examined(t, 'empty', '--endpoint', endpoint);
+	t.deepEqual(empty.wrong, { stored: 'warning' });
+	t.true(empty.checks.includes('GetImages'));
+	const forgetful = await examined(t, 'forgetful', '--endpoint', endpoint);
+	t.like(forgetful.wrong, { retention: 'failed' });
+	t.regex(forgetful.advice('retention'), /update-data-retention/);
+	server.close();
+	server.closeAllConnections();
+	const unreachable = await examined(t, 'clock', '--endpoint', endpoint);
+	t.deepEqual(unreachable.wrong, { endpoint: 'failed' });
+	t.regex(unreachable.message('endpoint'), /ECONNREFUSED/);
+	setEnvironment({ AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey });
+	setEnvironment({ AWS_CONFIG_FILE: '/no/such', AWS_SHARED_CREDENTIALS_FILE: '/no/such' });
+	t.like((await examined(t, 'clock')).wrong, { region: 'failed' });
+});
+
+test.serial('audio alone, gaps, and a fragment that nothing here can play', async (t) => {
+	const { endpoint } = await startArchive(t, {
+		calls: resolve('examples/media/calls.mkv'),
+		door: recording(3, { stepMs: 5000 }),
+	});
+	const calls = await examined(t, 'calls', '--endpoint', endpoint);
+	t.like(calls.wrong, { pictures: 'warning', hls: 'warning' });
+	t.regex(calls.message('codecs'), /`AUDIO_FROM_CUSTOMER` audio/);
+	t.regex(calls.message('pictures'), /audio only/);
+	const door = await examined(t, 'door', '--endpoint', endpoint);
+	t.like(door.wrong, { gaps: 'warning', export: 'warning', hls: 'warning' });
+	t.regex(door.message('gaps'), /^2 gaps, the longest 4\.0 s, /);
+	t.regex(door.message('export'), /^into \.mkv only/);
+});
