@@ -59,12 +59,19 @@ test('a limiter is forgotten when nothing uses it, and not while a request count
 		for (let i = 0; i < 300; i++) (await use('stream ' + i)).cancel();
 		await collect();
 		const bytesPerKey = (process.memoryUsage().heapUsed - before) / 300;
-		(await use('counted')).sent();
-		await collect();
-		let isGiven = false;
-		use('counted').then(() => { isGiven = true; });
-		for (const key of ['new a', 'new b', 'new c']) (await use(key)).cancel();
-		console.log(JSON.stringify({ isFlat: bytesPerKey < 5000, waited: !isGiven }));
+		let waited;
+		// On a busy machine the second in which a request counts may be over before it is looked at.
+		for (let i = 0; waited === undefined && i < 50; i++) {
+			const sentMs = performance.now();
+			(await use('counted ' + i)).sent();
+			await collect();
+			let isGiven = false;
+			use('counted ' + i).then(() => { isGiven = true; });
+			for (const key of ['new a', 'new b', 'new c']) (await use(key + i)).cancel();
+			if (!isGiven) waited = true;
+			else if (performance.now() - sentMs < 1000) waited = false;
+		}
+		console.log(JSON.stringify({ isFlat: bytesPerKey < 5000, waited }));
 		process.exit();`;
 	const outcome = await run(process.execPath, ['--expose-gc', '--input-type=module', '-e', program]);
 	t.deepEqual(outcome, { code: 0, stdout: '{"isFlat":true,"waited":true}\n', stderr: '' });
