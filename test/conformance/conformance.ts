@@ -11,7 +11,8 @@ import { runProbes } from './run-probes.js';
 const USAGE = `Sends one script of requests to an archive, and compares what comes with a record.
 
 npm run conformance --                        a local archive of its own
-npm run conformance -- --endpoint URL         a local archive that runs
+npm run conformance -- --endpoint URL         a local archive that runs; its keys, where it has any, in AWS_ACCESS_KEY_ID and
+                                              AWS_SECRET_ACCESS_KEY
 npm run conformance -- --aws STREAM           Amazon Kinesis Video Streams, with the credentials and region of the environment
 
   --stream NAME     the stream at the endpoint (default: the first that it lists)
@@ -37,14 +38,21 @@ const { values } = parseArgs({
 });
 
 if (values.help) process.stdout.write(USAGE);
-else process.exitCode = await main();
+else {
+	process.exitCode = await main().catch((error: Error) => {
+		process.stderr.write(`${error.message}\n`);
+		return 2;
+	});
+}
 
 async function main(): Promise<number> {
 	const { endpoint, aws, stream = null } = values;
 	if (endpoint !== undefined && aws !== undefined) throw new Error('expected --endpoint or --aws, got both');
 	if (aws !== undefined) return probe(await openService(aws), 'the service');
 	if (endpoint !== undefined) {
-		const signer = { region: 'us-east-1', accessKeyId: 'local', secretAccessKey: 'local' };
+		const { AWS_ACCESS_KEY_ID: accessKeyId = 'local', AWS_SECRET_ACCESS_KEY: secretAccessKey = 'local' } =
+			process.env;
+		const signer = { region: 'us-east-1', accessKeyId, secretAccessKey };
 		return probe(await openEndpoint(endpoint, stream, signer), 'a local archive');
 	}
 	const server = await startLocalArchive();
