@@ -6,11 +6,22 @@ import { Terminal } from './terminal.js';
 // The SDK prints a warning about Node versions to stderr, where an error is to be the only line.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
+/** How often it is looked whether npm's shell is still there. */
+const PARENT_CHECK_MS = 500;
+
 const terminal = new Terminal();
 const controller = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 	// The second signal finds no listener any more and ends the process at once.
 	process.once(name, () => controller.abort(new Interruption(name)));
+}
+
+// npm and npx start a shell that starts this: a signal to npm ends the shell, and would leave this behind, its port in use.
+if (process.env['npm_command'] !== undefined) {
+	const parent = process.ppid;
+	setInterval(() => {
+		if (process.ppid !== parent) controller.abort(new Interruption('SIGTERM'));
+	}, PARENT_CHECK_MS).unref();
 }
 
 let isOver = false;

@@ -129,7 +129,7 @@ export class ExportSink extends FragmentSink {
 			throw new SinkError(
 				PART_LOST,
 				name,
-				`the journal of \`${name}\` does not match what was written`,
+				`what an earlier export of \`${name}\` noted of its progress does not match what it wrote`,
 				error,
 			);
 		}

@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<string, string>> = {
 	EISDIR: 'it is a directory',
 	ENOTDIR: 'a part of its path is not a directory',
 	ENOTEMPTY: 'the directory is not empty',
-	EEXIST: 'it exists already',
+	EEXIST: 'something else of that name is there',
 	ELOOP: 'it is a symbolic link',
 	ENAMETOOLONG: 'the name is too long',
 	EIO: 'the disk reports an error',

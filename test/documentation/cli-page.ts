@@ -18,7 +18,9 @@ export async function cliPage(): Promise<string> {
 		nowMs: 0,
 	};
 	const { commands } = createProgram(context, { exit: () => {}, print: () => {} });
-	const helps = commands.map((command) => `### ${command.name()}\n\n\`\`\`\n${helpOf(command)}\`\`\`\n`);
+	// Hidden ones begin like this: they are for scripts of our own.
+	const shown = commands.filter((command) => !command.name().startsWith('_'));
+	const helps = shown.map((command) => `### ${command.name()}\n\n\`\`\`\n${helpOf(command)}\`\`\`\n`);
 	return `${written}${MARK}\n\n## Every command\n\n${helps.join('\n')}`;
 }
 

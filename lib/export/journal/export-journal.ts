@@ -113,7 +113,7 @@ export class ExportJournal {
 			yield hasRanges ? text : JSON.stringify({ ...(JSON.parse(text) as ExportedFragment), ranges: [] });
 		}
 		if (given === count) return;
-		const message = `\`${journalPath(file)}\` was damaged while it was written: it has ${counted(given, 'fragment')}, not ${count}`;
+		const message = `cannot finish \`${file}\`: what was noted of its progress was damaged on the disk (${counted(given, 'fragment')}, not ${count}); export it again`;
 		throw new SinkError('KVS_SINK_FAILED', file, message);
 	}
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ArchiveError } from '../../errors.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-directory.js';
 import type { ProcessMark } from '../../files/process-mark.js';
+import { systemTrouble } from '../../wording/system-trouble.js';
 import { lockDirectory } from './directory-lock.js';
 import {
 	damaged,
@@ -61,7 +62,9 @@ export class DataDirectory {
 			return directory;
 		} catch (error) {
 			if (path === undefined) removeTemporaryDirectory(root);
-			throw error;
+			if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+			const message = `cannot use the data directory \`${root}\`: ${systemTrouble(error)}`;
+			throw new ArchiveError('KVS_DATA_IN_USE', message, { cause: error });
 		}
 	}
 

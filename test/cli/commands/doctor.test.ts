@@ -90,7 +90,9 @@ const refusals: readonly [string, Partial<typeof KEY>, NodeJS.ProcessEnv, number
 ];
 for (const [title, given, variables, shiftMs, check, advice] of refusals) {
 	test.serial(`${title}: that is the one check that fails`, async (t) => {
-		const { endpoint } = await startArchive(t, {}, { credentials: [KEY], now: () => Date.now() + shiftMs });
+		const now = (): number => Date.now() + shiftMs;
+		const { endpoint, server } = await startArchive(t, {}, { credentials: [KEY], now });
+		await server.archive.ready;
 		const key = { ...KEY, ...given };
 		setEnvironment({ AWS_REGION: 'us-east-1', ...variables });
 		setEnvironment({ AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey });

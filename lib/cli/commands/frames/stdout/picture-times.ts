@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { SinkError } from '../../../../index.js';
+import { createTrouble } from '../../../../wording/system-trouble.js';
 import type { Terminal } from '../../../terminal.js';
 
 /** Where the line of each picture is written whose bytes go to stdout. */
@@ -40,7 +41,11 @@ async function tried<T>(file: string, write: () => Promise<T>): Promise<T> {
 	try {
 		return await write();
 	} catch (error) {
-		const { message } = error as Error;
-		throw new SinkError('KVS_SINK_FAILED', file, `cannot write the times to \`${file}\`: ${message}`, error);
+		throw new SinkError(
+			'KVS_SINK_FAILED',
+			file,
+			`cannot write the times to \`${file}\`: ${createTrouble(error)}`,
+			error,
+		);
 	}
 }
