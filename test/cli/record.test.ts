@@ -92,7 +92,7 @@ test('what -o does not take is said, and --split without -o', async (t) => {
 	for (const [more, says] of [
 		[
 			['-o', directory, '--container', 'avi'],
-			/expected `container` to be one of mkv, webm, mp4, mov, m4a, wav, got `avi`/,
+			/expected `--container` to be mp4, mkv, webm, mov, m4a or wav, got `avi`/,
 		],
 		[['-o', directory, '--split', 'often'], /expected `--split` to be /],
 		[['--split', '5m'], /expected `--split` to be given with -o only/],
