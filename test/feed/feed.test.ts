@@ -380,7 +380,7 @@ test('what the service would not take is refused before it is asked for anything
 	const text = join(directory, 'text.mkv');
 	await writeFile(text, 'this is a text');
 	await refused(text, /^cannot feed `.*text\.mkv`: expected Matroska/);
-	await refused(join(directory, 'none.mkv'), /^cannot read `.*none\.mkv`: no such file$/);
+	await refused(join(directory, 'none.mkv'), /^cannot read `.*none\.mkv`: there is no such file$/);
 	t.deepEqual(service.paths, []);
 });
 
