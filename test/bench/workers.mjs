@@ -3,6 +3,7 @@
  * workers on the same machine. Three rounds of each in turns, medians. Needs ffmpeg and redis-server.
  */
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -76,7 +77,11 @@ async function measure(count) {
 	const tookSeconds = (performance.now() - beganMs) / 1000;
 	if (!isComplete) throw new Error('the pictures are incomplete');
 	await queue.close();
-	for (const child of started) child.kill('SIGKILL');
+	for (const child of started) {
+		const exited = once(child, 'exit');
+		child.kill('SIGKILL');
+		await exited;
+	}
 	return pictures / tookSeconds;
 }
 
