@@ -36,14 +36,20 @@ test('fragments that follow each other are one span; what is between them is not
 test('a fragment reaches into the next tile, and a gap shorter than a pixel is not drawn', (t) => {
 	const tiles = [
 		tile(0, 1000, { fragments: [fragment(500, 800)] }),
-		tile(1000, 2000, { fragments: [fragment(1310, 690)] }),
+		tile(1000, 2000, { fragments: [fragment(1560, 440)] }),
 	];
-	t.deepEqual(spansOf(tiles, 50, NEVER_MS), [
+	t.deepEqual(spansOf(tiles, 300, NEVER_MS), [
 		{ kind: 'nothing', fromMs: 0, toMs: 500 },
 		{ kind: 'recorded', fromMs: 500, toMs: 2000 },
 	]);
 	t.is(spansOf(tiles, 1, NEVER_MS).length, 4);
-	// Nor is one at the edge of a tile.
+	// What a fragment's last frame lasts reaches to the next one in another tile, too, however close one looks.
+	const joined = [
+		tile(0, 1000, { fragments: [fragment(0, 960)] }),
+		tile(1000, 2000, { fragments: [fragment(1000, 1000)] }),
+	];
+	t.deepEqual(spansOf(joined, 1, NEVER_MS), [{ kind: 'recorded', fromMs: 0, toMs: 2000 }]);
+	// Nor is a gap drawn at the edge of a tile.
 	const edges = [
 		tile(0, 1000, { fragments: [fragment(0, 970)] }),
 		tile(1000, 2000, { fragments: [fragment(1020, 980)] }),

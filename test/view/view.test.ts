@@ -247,7 +247,8 @@ withChromium('what comes in is followed live; a service that goes away and comes
 	t.timeout(TEST_LIMIT_MS);
 	const directory = await temporaryDirectory(t);
 	const film = await countedFilm(directory, 'c.mp4', { seconds: 10, size: '640x360', hasAudio: false });
-	const server = await startServer(t);
+	const dataDirectory = join(directory, 'data');
+	const server = await startServer(t, { dataDirectory });
 	await server.server.archive.ready;
 	await server.server.archive.createStream({ name: 'live', retentionHours: 24 });
 	const producer = new KvsArchive({ streamName: 'live', endpoint: server.url, limiter: unlimited });
@@ -271,6 +272,19 @@ withChromium('what comes in is followed live; a service that goes away and comes
 	await server.close();
 	await goTo(page, firstMs);
 	await waitForText(page, 'message', /does not respond|refused|The media do not come/);
+	for (let clicks = 0; clicks < 5; clicks++) await page.click('#zoom-out');
+	await waitForText(page, 'description', /not yet known/);
+	await waitForText(page, 'message', /the request is repeated in a moment/);
+	const again = createArchiveServer({ dataDirectory });
+	again.listen(Number(new URL(server.url).port), '127.0.0.1');
+	await once(again, 'listening');
+	t.teardown(() => {
+		again.closeAllConnections();
+		again.close();
+	});
+	await waitUntil(page, `!/not yet known/.test(document.getElementById('description').textContent)`);
+	await goTo(page, firstMs);
+	await waitUntil(page, `document.getElementById('message').textContent === ''`);
 	t.deepEqual(errors, []);
 });
 

@@ -57,7 +57,8 @@ export class ArchivePage {
 				this.#writeAddress();
 				this.#showDetails();
 			},
-			onError: (error) => this.#message.say(errorText(error)),
+			onError: (stream, error) => this.#message.say(errorText(error), { about: stream }),
+			onSuccess: (stream) => this.#message.withdraw(stream),
 		});
 		listenToControls(this.#actions(), () => this.#zone);
 	}
@@ -117,10 +118,9 @@ export class ArchivePage {
 			onMessage: (message) => this.#message.say(message ?? ''),
 			onGap: (lengthMs) => {
 				if (player !== this.#group.first) return;
-				this.#message.say(
-					`Nothing was recorded for ${lengthText(lengthMs)}; it goes on after that.`,
-					GAP_MESSAGE_MS,
-				);
+				this.#message.say(`Nothing was recorded for ${lengthText(lengthMs)}; it goes on after that.`, {
+					forMs: GAP_MESSAGE_MS,
+				});
 			},
 		});
 		return player;

@@ -21,6 +21,9 @@ export class DetailsPanel {
 	#reading: AbortController | null = null;
 	#timer = 0;
 	#shown: string | null = null;
+	#zone: Zone = 'utc';
+	/** Whether what is shown could not be read, and is to be read again. */
+	#isFailed = false;
 
 	/** `onFailed`: a fragment was found to have failed. */
 	constructor(onFailed: (stream: string, fragmentNumber: string) => void) {
@@ -50,8 +53,10 @@ export class DetailsPanel {
 			this.#say([['', 'Nothing is recorded under the playhead.']]);
 			return;
 		}
-		if (fragment.number === this.#shown) return;
+		if (fragment.number === this.#shown && zone === this.#zone && !this.#isFailed) return;
 		this.#stop();
+		this.#isFailed = false;
+		this.#zone = zone;
 		this.#shown = fragment.number;
 		this.#copy.disabled = false;
 		const listed = listedLines(fragment, zone);
@@ -86,7 +91,9 @@ export class DetailsPanel {
 			if (details.failures.length > 0) this.#onFailed(stream, number);
 			if (this.#shown === number) this.#say([...listed, ...readLines(details)]);
 		} catch (error) {
-			if (!reading.signal.aborted) this.#say([...listed, ['Tracks', errorText(error)]]);
+			if (reading.signal.aborted) return;
+			this.#isFailed = true;
+			this.#say([...listed, ['Tracks', errorText(error)]]);
 		}
 	}
 

@@ -12,6 +12,9 @@ export function mediaErrorText({ type, details, status, message }: MediaTrouble)
 	if (/codec/i.test(details)) {
 		return `This browser cannot play the codec of this recording (${message}). Export the range as MP4 for another player, or make pictures of it with \`kvs-archive frames\`.`;
 	}
+	if (status >= 500 && status !== 502) {
+		return `The service cannot play this moment (${details}, HTTP ${status}): a fragment of it may be damaged. Choose a moment after it, or export the range, which leaves out what fails.`;
+	}
 	if (type === 'networkError') {
 		const cause = status === 0 ? details : `${details}, HTTP ${status}`;
 		return `The media do not come (${cause}): the service or the process that serves this page may be away. Choose the moment again when they are back.`;

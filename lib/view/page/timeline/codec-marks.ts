@@ -37,6 +37,7 @@ export class CodecMarks {
 				this.#kept.set(key, lines);
 				const [oldest] = this.#kept.keys();
 				if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+				this.#on.onSuccess();
 				this.#on.onChange();
 			})
 			.catch((error: unknown) => {

@@ -30,7 +30,7 @@ export function spansOf(tiles: readonly Tile[], resolutionMs: number, nowMs: num
 	};
 	/** Where the fragments so far end; it may be in the next tile. */
 	let endMs = Number.NEGATIVE_INFINITY;
-	for (const tile of tiles) {
+	for (const [at, tile] of tiles.entries()) {
 		const untilMs = Math.min(tile.toMs, nowMs);
 		if (tile.fromMs >= nowMs) break;
 		if (tile.state === 'sampled') {
@@ -49,7 +49,7 @@ export function spansOf(tiles: readonly Tile[], resolutionMs: number, nowMs: num
 		}
 		tile.fragments.forEach((fragment, index) => {
 			const { startMs } = fragment;
-			const lastsMs = lengthOf(fragment, tile.fragments[index + 1]);
+			const lastsMs = lengthOf(fragment, tile.fragments[index + 1] ?? tiles[at + 1]?.fragments[0]);
 			if (startMs > position + resolutionMs) add(between, position, startMs);
 			else if (startMs > position) add('recorded', position, startMs);
 			add('recorded', Math.max(position, startMs), Math.min(tile.toMs, startMs + lastsMs));

@@ -13,7 +13,10 @@ import {
 } from './tile.js';
 
 /** Fragments and buckets that are kept, of all tiles together; the tiles that were seen least recently go first. */
-const MAX_KEPT = 60_000;
+const MAX_KEPT = 20_000;
+
+/** Two tiles with more fragments than this are not put together: the larger one is listed, or sampled. */
+const MAX_JOINED = 3000;
 
 /** How long before what is shown a fragment may begin that reaches into it, in milliseconds. */
 const LEAD_MS = 30_000;
@@ -125,7 +128,7 @@ export class TileStore {
 		const [a, b] = [fromMs, fromMs + half].map((startMs) => this.#tiles.get(`${half} ${startMs / half}`));
 		if (a?.state !== 'whole' || b?.state !== 'whole') return null;
 		const fragments = [...a.fragments, ...b.fragments];
-		if (fragments.length > MAX_KEPT / 20) return null;
+		if (fragments.length > MAX_JOINED) return null;
 		return { fragments, isGrowing: a.isGrowing || b.isGrowing, askedMs: Math.min(a.askedMs, b.askedMs) };
 	}
 
@@ -186,7 +189,11 @@ export class TileStore {
 			if (this.#requests.get(name) === controller) this.#requests.delete(name);
 			this.#on.onChange();
 		};
-		run(controller.signal).then(over, (error: unknown) => {
+		const succeeded = (): void => {
+			this.#on.onSuccess();
+			over();
+		};
+		run(controller.signal).then(succeeded, (error: unknown) => {
 			if (!controller.signal.aborted) {
 				this.#pausedUntilMs = Date.now() + PAUSE_MS;
 				this.#on.onError(error);

@@ -4,6 +4,7 @@ import { lengthText, timeText, type Zone } from '../clock-text.js';
 import { element, textElement } from '../element.js';
 import { Playhead } from '../playhead.js';
 import { describeRows } from './description.js';
+import type { RowEvents } from './row-events.js';
 import { StreamRow } from './stream-row.js';
 import { TimeAxis } from './time-axis.js';
 import { type DrawnRow, TimelineCanvas } from './timeline-canvas.js';
@@ -25,7 +26,10 @@ export interface TimelineEvents {
 	readonly onMark: (fromMs: number, toMs: number) => void;
 	/** One has looked at the same for a moment. */
 	readonly onStay: () => void;
-	readonly onError: (error: unknown) => void;
+	/** A request for a stream failed. */
+	readonly onError: (stream: string, error: unknown) => void;
+	/** One succeeded. */
+	readonly onSuccess: (stream: string) => void;
 }
 
 /** The timeline of the streams that are shown: what part of time one looks at, where the playhead is, and what is drawn. */
@@ -82,9 +86,15 @@ export class TimelineView {
 	/** Shows these streams, by that clock. */
 	use(streams: readonly string[], clock: ArchiveClock): void {
 		for (const row of this.#rows) row.close();
-		const on = { onChange: () => this.draw(), onError: this.#events.onError };
+		const on = (stream: string): RowEvents => ({
+			onChange: () => this.draw(),
+			onSuccess: () => this.#events.onSuccess(stream),
+			onError: (error) => this.#events.onError(stream, error),
+		});
 		const maxRequests = Math.max(1, Math.floor(MAX_REQUESTS / streams.length));
-		this.#rows = streams.map((stream) => new StreamRow(new StreamApi(stream, clock), maxRequests, on));
+		this.#rows = streams.map(
+			(stream) => new StreamRow(new StreamApi(stream, clock), maxRequests, on(stream)),
+		);
 		this.#resize();
 	}
 
