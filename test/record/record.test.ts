@@ -103,7 +103,8 @@ test('what has changed of the open file is read again, and said', async (t) => {
 		t.deepEqual(recording?.fragments.slice(0, 3), numbers);
 		t.deepEqual((await timesIn(killed, recording as never)).slice(0, 6), framesOf(1, 2, 3));
 		const lost = index === 0 ? [numbers[2]] : numbers;
-		const message = `the bytes written of ${lost.length} fragments had changed, so these were requested again: ${lost.join(', ')}`;
+		const said = index === 0 ? '1 fragment had changed, so it was' : '3 fragments had changed, so these were';
+		const message = `the bytes written of ${said} requested again: ${lost.join(', ')}`;
 		t.deepEqual(recording?.notices, [{ fragmentNumber: lost[0], message }] as never);
 		t.deepEqual((await verifyRecordings(killed)).damage, []);
 	}
