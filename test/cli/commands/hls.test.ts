@@ -69,7 +69,7 @@ test('what the service would refuse is one clear line, before it is asked', asyn
 	const range = ['--from', '-2h', '--to', '-1h'];
 	const rows: [string[], RegExp][] = [
 		[[...range], /.*--stream/],
-		[[...at, ...range, '--mode', 'dead'], /.*`mode` to be 'live', 'live-replay' or 'on-demand'/],
+		[[...at, ...range, '--mode', 'dead'], /.*`--mode` to be on-demand, live or live-replay, got `dead`/],
 		[[...at, ...range, '--mode', 'live'], /.*`from` to be left out/],
 		[[...at, '--from', '-2h', '--to', '+1h'], /.*not in the future/],
 		[[...at, '--from', '-25h'], /.*at most 24 hours/],

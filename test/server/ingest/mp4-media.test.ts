@@ -291,7 +291,7 @@ withFfmpeg(
 		);
 		t.regex(
 			summary.omissions.join('\n'),
-			/^track 3 \(neither video nor audio, `tmcd`\) is left out: 1 samples of 4 bytes$/m,
+			/^track 3 \(neither video nor audio, `tmcd`\) is left out: 1 sample of 4 bytes$/m,
 		);
 
 		const changes: [string, RegExp, (moov: Box) => Box][] = [
