@@ -16,7 +16,7 @@ const FIRST_CALL = 'GetDataEndpoint';
 /** What the checks of the connection found out. */
 export interface Connection {
 	readonly checks: readonly Check[];
-	/** Whether signed requests get through: without, there is no more to be asked. */
+	/** Whether signed requests are accepted; where they are not, nothing more can be requested. */
 	readonly isUsable: boolean;
 }
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ArchiveClient } from '../aws/archive-client.js';
+import { selectorOf } from '../aws/range-selector.js';
 import type { Fragment } from '../model/fragment.js';
 import { type Check, failed, ok, warning } from './check.js';
 import { requestTrouble } from './request-trouble.js';
@@ -34,10 +35,7 @@ export async function checkPermissions(
 	const options = { signal };
 	const at = newest?.serverTimestamp ?? new Date(0);
 	const range = { by: 'server', fromMs: at.getTime(), toMs: at.getTime() + 1000 } as const;
-	const selector = {
-		FragmentSelectorType: 'SERVER_TIMESTAMP',
-		TimestampRange: { StartTimestamp: at, EndTimestamp: new Date(range.toMs) },
-	} as const;
+	const selector = selectorOf(range);
 	const session = { PlaybackMode: 'ON_DEMAND', Expires: 300 } as const;
 	const calls: Readonly<Record<string, readonly [needs: string, call: () => Promise<unknown>]>> = {
 		// "1" is the number of no fragment: the call is refused for that, where it is allowed.

@@ -1,5 +1,5 @@
 import type { Fragment, KvsArchive } from '../index.js';
-import { type StoredBounds, storedBounds } from '../view/resources/stored-bounds.js';
+import { type StoredBounds, storedBounds } from '../stored/stored-bounds.js';
 import { counted } from '../wording/counted.js';
 import { type Check, failed, ok, warning } from './check.js';
 import { requestTrouble } from './request-trouble.js';

@@ -1,4 +1,5 @@
 import { ArchiveError } from '../errors.js';
+import { playbackStart, storedBounds } from '../stored/stored-bounds.js';
 import type { OpenArchives } from './open-archives.js';
 import { pageFile } from './page-files.js';
 import { RequestFields } from './request-fields.js';
@@ -6,7 +7,6 @@ import { codecChanges } from './resources/codec-changes.js';
 import { fragmentDetails } from './resources/fragment-details.js';
 import { PlaybackProxy } from './resources/playback-proxy.js';
 import { RangeExports } from './resources/range-exports.js';
-import { playbackStart, storedBounds } from './resources/stored-bounds.js';
 import { sampleBucket, storedWindow } from './resources/stored-window.js';
 import { listStreams } from './resources/stream-list.js';
 import { Thumbnails } from './resources/thumbnails.js';

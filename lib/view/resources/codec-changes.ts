@@ -1,6 +1,6 @@
 import type { KvsArchive, Track } from '../../index.js';
+import type { Window } from '../../stored/window-pages.js';
 import { counted } from '../../wording/counted.js';
-import type { Window } from './stored-window.js';
 
 /** Where the tracks of a range change, and where its fragments overlap. */
 export type TimelineLine =

@@ -1,7 +1,7 @@
 import type { FragmentEvent, KvsArchive } from '../../index.js';
+import type { Window } from '../../stored/window-pages.js';
 import { counted } from '../../wording/counted.js';
 import { trackText } from './codec-changes.js';
-import type { Window } from './stored-window.js';
 
 /** What a fragment holds. */
 export interface FragmentDetails {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArchiveError } from '../../errors.js';
 import type { KvsArchive } from '../../index.js';
+import type { Window } from '../../stored/window-pages.js';
 import { describe, type ViewReply } from '../view-reply.js';
-import type { Window } from './stored-window.js';
 
 /** Exports that are there at once, finished ones included; the oldest goes first. */
 const MAX_EXPORTS = 4;

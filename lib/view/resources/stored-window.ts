@@ -1,20 +1,15 @@
-import type { KvsArchive, RangeClock } from '../../index.js';
+import type { KvsArchive } from '../../index.js';
+import {
+	type ListedFragment,
+	MAX_EMPTY_PAGES,
+	MAX_PAGE,
+	startOf,
+	type Window,
+	windowPages,
+} from '../../stored/window-pages.js';
 
 /** Where a window has more fragments than this, these are samples. */
 const MAX_FRAGMENTS = 1000;
-
-/** How often an empty page with a token is followed by another, for one sample. */
-const MAX_EMPTY_PAGES = 5;
-
-/** The most fragments that one page of a listing has. */
-export const MAX_PAGE = 1000;
-
-/** A window of time, both ends included. */
-export interface Window {
-	readonly from: Date;
-	readonly to: Date;
-	readonly by: RangeClock;
-}
 
 /** A stored fragment as the page draws it: producer start, server start (epoch ms), length in ms, bytes, number. */
 export type StoredFragment = readonly [
@@ -30,15 +25,6 @@ export type WindowLine =
 	| { readonly fragments: readonly StoredFragment[] }
 	/** Everything was listed, or there is more than can be: then buckets are sampled. */
 	| { readonly isWhole: boolean };
-
-/** A fragment as a listing gives it. */
-export interface ListedFragment {
-	readonly FragmentNumber?: string | undefined;
-	readonly FragmentSizeInBytes?: number | undefined;
-	readonly ProducerTimestamp?: Date | undefined;
-	readonly ServerTimestamp?: Date | undefined;
-	readonly FragmentLengthInMilliseconds?: number | undefined;
-}
 
 /** Lists the fragments that begin in a window, page by page, and no more of them than can be drawn. */
 export async function* storedWindow(
@@ -72,30 +58,6 @@ export async function sampleBucket(
 		if (pages === MAX_EMPTY_PAGES) return null;
 	}
 	return null;
-}
-
-/** The pages of a window's listing, each fragment in one of them, in no order. */
-export function windowPages(
-	archive: KvsArchive,
-	{ from, to, by }: Window,
-	pageSize: number,
-	signal: AbortSignal,
-) {
-	return archive.paginate(
-		'ListFragments',
-		{
-			FragmentSelector: {
-				FragmentSelectorType: by === 'server' ? 'SERVER_TIMESTAMP' : 'PRODUCER_TIMESTAMP',
-				TimestampRange: { StartTimestamp: from, EndTimestamp: to },
-			},
-		},
-		{ pageSize, signal },
-	);
-}
-
-/** When a listed fragment begins on a clock, epoch milliseconds. */
-export function startOf({ ProducerTimestamp, ServerTimestamp }: ListedFragment, by: RangeClock): number {
-	return (by === 'server' ? ServerTimestamp : ProducerTimestamp)?.getTime() ?? 0;
 }
 
 function toStored(fragment: ListedFragment): StoredFragment {

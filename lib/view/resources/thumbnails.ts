@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../errors.js';
 import type { KvsArchive } from '../../index.js';
-import type { Window } from './stored-window.js';
+import type { Window } from '../../stored/window-pages.js';
 
 /** Height of a thumbnail, in pixels, on screens of two pixels a point. */
 const HEIGHT = 144;

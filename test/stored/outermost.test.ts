@@ -1,5 +1,5 @@
 import { fc, testProp } from '@fast-check/ava';
-import { type Look, outermost } from '#lib/view/resources/outermost.js';
+import { type Look, outermost } from '#lib/stored/outermost.js';
 
 const PAGE = 10;
 

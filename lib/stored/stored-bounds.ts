@@ -1,6 +1,6 @@
-import type { KvsArchive, RangeClock } from '../../index.js';
+import type { KvsArchive, RangeClock } from '../index.js';
 import { type Look, outermost } from './outermost.js';
-import { MAX_PAGE, startOf, windowPages } from './stored-window.js';
+import { MAX_EMPTY_PAGES, MAX_PAGE, startOf, windowPages } from './window-pages.js';
 
 const MINUTE_MS = 60_000;
 
@@ -16,9 +16,6 @@ const LAST_FRAME_MS = 1000;
 
 /** What is listed where there is something already known: the outermost of as many is near the end of what is left. */
 const NEXT_PAGE = 100;
-
-/** How often an empty page with a token is followed by another, for one look. */
-const MAX_EMPTY_PAGES = 5;
 
 /** When the first and the last stored fragment begin, epoch milliseconds. */
 export interface StoredBounds {
