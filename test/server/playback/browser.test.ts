@@ -205,9 +205,10 @@ for (const PlaybackMode of ['LIVE', 'LIVE_REPLAY'] as const) {
 	withChromium(`dash.js follows a session: ${PlaybackMode}`, async (t) => {
 		const page = await openPlayer(t, { library: 'dashjs' });
 		const isLive = PlaybackMode === 'LIVE';
-		// Four seconds are there; the clock goes on by itself, as players have one of their own.
-		const startedMs = Date.now();
-		const now = (): number => START_MS + (isLive ? 5500 : 3_600_000) + Date.now() - startedMs;
+		// Four fragments are listed first, whatever time it takes to begin; then the clock goes on by itself, as players have one.
+		let openedMs: number | null = null;
+		const sinceOpenedMs = (): number => (openedMs === null ? 0 : Date.now() - openedMs);
+		const now = (): number => START_MS + (isLive ? 5500 : 3_600_000) + sinceOpenedMs();
 		const { server, call } = await startServer(t, { now });
 		await server.archive.ingest('door', await makeFile(brightness), { start: new Date(START_MS) });
 		const url = await openDashSession(call, {
@@ -215,6 +216,7 @@ for (const PlaybackMode of ['LIVE', 'LIVE_REPLAY'] as const) {
 			...(!isLive && dashOnDemand('SERVER', { to: 60_000 })),
 			PlaybackMode,
 		});
+		openedMs = Date.now();
 		await inPage(page, `await play(${JSON.stringify(url)});`);
 		const ms = await inPage<number>(
 			page,
