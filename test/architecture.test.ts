@@ -84,7 +84,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		's3/index.ts',
 		'stream',
 	],
-	stored: ['index.ts'],
+	stored: ['aws', 'index.ts'],
 	view: ['errors.ts', 'index.ts', 'loopback', 'stored'],
 	doctor: ['aws', 'index.ts', 'muxing', 'pictures/ffmpeg', 'stored'],
 	cli: [

@@ -1,3 +1,4 @@
+import { selectorOf } from '../aws/range-selector.js';
 import type { KvsArchive, RangeClock } from '../index.js';
 
 /** The most fragments that one page of a listing has. */
@@ -29,16 +30,8 @@ export function windowPages(
 	pageSize: number,
 	signal: AbortSignal,
 ) {
-	return archive.paginate(
-		'ListFragments',
-		{
-			FragmentSelector: {
-				FragmentSelectorType: by === 'server' ? 'SERVER_TIMESTAMP' : 'PRODUCER_TIMESTAMP',
-				TimestampRange: { StartTimestamp: from, EndTimestamp: to },
-			},
-		},
-		{ pageSize, signal },
-	);
+	const FragmentSelector = selectorOf({ by, fromMs: from.getTime(), toMs: to.getTime() });
+	return archive.paginate('ListFragments', { FragmentSelector }, { pageSize, signal });
 }
 
 /** When a listed fragment begins on a clock, epoch milliseconds. */
