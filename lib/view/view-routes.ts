@@ -11,16 +11,7 @@ import { sampleBucket, storedWindow } from './resources/stored-window.js';
 import { listStreams } from './resources/stream-list.js';
 import { Thumbnails } from './resources/thumbnails.js';
 import { jsonReply, linesReply, type ViewReply, type ViewRequest } from './view-reply.js';
-
-/** What the page begins with. */
-export interface ViewStart {
-	/** Streams that are shown at once; none: the list of streams. */
-	readonly streams: readonly string[];
-	/** The range that is shown first, epoch milliseconds; null: what was stored last. */
-	readonly range: { readonly fromMs: number; readonly toMs: number } | null;
-	/** What a command needs besides the stream and the range, to be copied: `--endpoint http://…`. */
-	readonly commandFlags: readonly string[];
-}
+import type { BoundsLine, PlayedSession, StartedView, ViewStart } from './view-responses.js';
 
 /** The most that one playback session holds; the page joins the next to it. */
 const SESSION_LENGTH_MS = 10 * 60_000;
@@ -48,7 +39,7 @@ export class ViewRoutes implements AsyncDisposable {
 		const route = `${method} ${first}${first === 'api' ? ` ${second}` : ''}`;
 		switch (route) {
 			case 'GET api start':
-				return jsonReply({ ...this.#start, nowMs: Date.now() });
+				return jsonReply({ ...this.#start, nowMs: Date.now() } satisfies StartedView);
 			case 'GET api streams':
 				return jsonReply(await listStreams(this.#archives.get(ANY_STREAM), request.signal));
 			case 'GET api window': {
@@ -79,7 +70,8 @@ export class ViewRoutes implements AsyncDisposable {
 			}
 			case 'GET api bounds': {
 				const { archive, fields } = this.#query(request);
-				return linesReply(storedBounds(archive, fields.clock(), Date.now(), request.signal));
+				const bounds = storedBounds(archive, fields.clock(), Date.now(), request.signal);
+				return linesReply(bounds satisfies AsyncIterable<BoundsLine>);
 			}
 			case 'POST api sessions':
 				return this.#openSession(request);
@@ -113,7 +105,7 @@ export class ViewRoutes implements AsyncDisposable {
 		const by = fields.clock();
 		if (!Object.hasOwn(body, 'at')) {
 			const live = await this.#playback.open(archive, { by }, signal);
-			return jsonReply({ ...live, fromMs: null, toMs: null });
+			return jsonReply({ ...live, fromMs: null, toMs: null } satisfies PlayedSession);
 		}
 		const nowMs = Date.now();
 		const place = { at: fields.time('at'), by, isNext: body['isNext'] === true };
@@ -122,7 +114,8 @@ export class ViewRoutes implements AsyncDisposable {
 		// Not into the future, which the service refuses on its clock.
 		const toMs = Math.max(fromMs + 1, Math.min(fromMs + SESSION_LENGTH_MS, nowMs - 1));
 		const range = { from: new Date(fromMs), to: new Date(toMs), by };
-		return jsonReply({ ...(await this.#playback.open(archive, range, signal)), fromMs, toMs });
+		const opened = await this.#playback.open(archive, range, signal);
+		return jsonReply({ ...opened, fromMs, toMs } satisfies PlayedSession);
 	}
 
 	#query({ url }: ViewRequest) {

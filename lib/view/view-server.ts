@@ -10,7 +10,8 @@ import { listenError } from '../wording/system-trouble.js';
 import { OpenArchives } from './open-archives.js';
 import { RequestGuard } from './request-guard.js';
 import { errorReply, jsonReply, type ViewReply, type ViewRequest } from './view-reply.js';
-import { ViewRoutes, type ViewStart } from './view-routes.js';
+import type { ViewStart } from './view-responses.js';
+import { ViewRoutes } from './view-routes.js';
 
 /** What is played comes from this server too, through media source buffers, which have `blob:` addresses. */
 const POLICY =

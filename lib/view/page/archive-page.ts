@@ -1,6 +1,6 @@
+import type { StartedView } from '../view-responses.js';
 import { type ArchiveClock, type Place, readAddress, writeAddress } from './address.js';
 import type { ArchiveApi } from './api/archive-api.js';
-import type { Start } from './api/archive-types.js';
 import { StreamApi } from './api/stream-api.js';
 import { BoundsSearch } from './bounds-search.js';
 import { lengthText, timeText, type Zone } from './clock-text.js';
@@ -28,7 +28,7 @@ const GAP_MESSAGE_MS = 6000;
 
 /** The page: the streams that are shown, the moment one looks at, and what is played. */
 export class ArchivePage {
-	readonly #start: Start;
+	readonly #start: StartedView;
 	readonly #timeline: TimelineView;
 	readonly #message = new MessageLine();
 	readonly #shown = new ShownStreams((streams) => void this.#use(streams));
@@ -42,7 +42,7 @@ export class ArchivePage {
 	#zone: Zone = 'utc';
 	#isAudible = false;
 
-	constructor(api: ArchiveApi, start: Start) {
+	constructor(api: ArchiveApi, start: StartedView) {
 		this.#start = start;
 		this.#list = new StreamList(api, (stream) => void this.#use([stream]));
 		this.#details = new DetailsPanel((stream, number) => {

@@ -1,5 +1,5 @@
+import type { BoundsLine } from '../view-responses.js';
 import type { ArchiveClock } from './address.js';
-import type { StoredBounds } from './api/archive-types.js';
 import { StreamApi } from './api/stream-api.js';
 
 /** How long is looked for them at most, in milliseconds. */
@@ -8,7 +8,7 @@ const LIMIT_MS = 60_000;
 /** What was found out about streams. */
 export interface FoundBounds {
 	/** Of all of them together; null where nothing is stored in any. */
-	readonly bounds: StoredBounds | null;
+	readonly bounds: BoundsLine | null;
 	/** Those in which nothing is stored. */
 	readonly empty: readonly string[];
 	/** Of the others that could not be listed. */
@@ -23,20 +23,20 @@ export class BoundsSearch {
 	async find(
 		streams: readonly string[],
 		clock: ArchiveClock,
-		onKnown: (bounds: StoredBounds) => void = () => {},
+		onKnown: (bounds: BoundsLine) => void = () => {},
 	): Promise<FoundBounds | null> {
 		this.stop();
 		const searching = new AbortController();
 		this.#searching = searching;
 		const signal = AbortSignal.any([searching.signal, AbortSignal.timeout(LIMIT_MS)]);
-		const known = new Map<string, StoredBounds>();
+		const known = new Map<string, BoundsLine>();
 		const empty: string[] = [];
 		const errors: unknown[] = [];
 		const search = async (stream: string): Promise<void> => {
 			try {
 				for await (const bounds of new StreamApi(stream, clock).bounds(signal)) {
 					known.set(stream, bounds);
-					if (!searching.signal.aborted) onKnown(together([...known.values()]) as StoredBounds);
+					if (!searching.signal.aborted) onKnown(together([...known.values()]) as BoundsLine);
 				}
 				if (!known.has(stream)) empty.push(stream);
 			} catch (error) {
@@ -53,7 +53,7 @@ export class BoundsSearch {
 	}
 }
 
-function together(bounds: readonly StoredBounds[]): StoredBounds | null {
+function together(bounds: readonly BoundsLine[]): BoundsLine | null {
 	if (bounds.length === 0) return null;
 	return {
 		firstMs: Math.min(...bounds.map(({ firstMs }) => firstMs)),

@@ -1,11 +1,7 @@
 import type { KvsArchive, Track } from '../../index.js';
 import type { Window } from '../../stored/window-pages.js';
 import { counted } from '../../wording/counted.js';
-
-/** Where the tracks of a range change, and where its fragments overlap. */
-export type TimelineLine =
-	| { readonly type: 'codec-change'; readonly atMs: number; readonly tracks: readonly string[] }
-	| { readonly type: 'overlap'; readonly fromMs: number; readonly toMs: number };
+import type { TimelineLine } from '../view-responses.js';
 
 /**
  * What the listing of a range does not show by itself: overlaps as they are measured on the producer's clock, and changes

@@ -1,20 +1,8 @@
 import type { FragmentEvent, KvsArchive } from '../../index.js';
 import type { Window } from '../../stored/window-pages.js';
 import { counted } from '../../wording/counted.js';
+import type { FragmentDetails } from '../view-responses.js';
 import { trackText } from './codec-changes.js';
-
-/** What a fragment holds. */
-export interface FragmentDetails {
-	readonly fragmentNumber: string;
-	readonly tracks: readonly string[];
-	/** Whether none of its tracks is video. */
-	readonly hasVideo: boolean;
-	readonly tags: readonly (readonly [name: string, value: string])[];
-	readonly frames: number;
-	readonly keyframes: number;
-	/** Exceptions that the service put into the response, and damage. */
-	readonly failures: readonly { readonly name: string; readonly message: string }[];
-}
 
 /** Reads a fragment: one of those that begin at a moment, by its number. Null where it is not there any more. */
 export async function fragmentDetails(

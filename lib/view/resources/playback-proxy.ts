@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ArchiveError } from '../../errors.js';
 import type { HlsSession, KvsArchive, RangeClock } from '../../index.js';
 import { jsonReply, type ViewReply } from '../view-reply.js';
+import type { OpenedSession } from '../view-responses.js';
 
 /** Sessions that are open at once: four players, and those that join them; the oldest goes first. */
 const MAX_SESSIONS = 16;
@@ -14,15 +15,6 @@ const MAX_FRAGMENTS = 5000;
 
 /** Playlists are read as a whole. */
 const MAX_PLAYLIST_BYTES = 16 * 1024 * 1024;
-
-/** A session as the page gets it. */
-export interface OpenedSession {
-	readonly id: string;
-	/** Of its master playlist, on this server. */
-	readonly path: string;
-	/** Epoch milliseconds. */
-	readonly expiresMs: number;
-}
 
 interface Session {
 	readonly session: HlsSession;

@@ -7,23 +7,10 @@ import { ArchiveError } from '../../errors.js';
 import type { KvsArchive } from '../../index.js';
 import type { Window } from '../../stored/window-pages.js';
 import { describe, type ViewReply } from '../view-reply.js';
+import type { ExportState } from '../view-responses.js';
 
 /** Exports that are there at once, finished ones included; the oldest goes first. */
 const MAX_EXPORTS = 4;
-
-/** How an export stands. */
-export interface ExportState {
-	readonly id: string;
-	readonly name: string;
-	/** From 0 to 1. */
-	readonly fraction: number;
-	readonly isDone: boolean;
-	/** Files of the finished export: more than one where the codecs change. */
-	readonly files: readonly { readonly name: string; readonly sizeBytes: number }[];
-	/** Fragments that failed or are missing. */
-	readonly lost: number;
-	readonly error: { readonly code: string; readonly message: string } | null;
-}
 
 interface RangeExport {
 	state: ExportState;

@@ -7,24 +7,10 @@ import {
 	type Window,
 	windowPages,
 } from '../../stored/window-pages.js';
+import type { StoredFragment, WindowLine } from '../view-responses.js';
 
 /** Where a window has more fragments than this, these are samples. */
 const MAX_FRAGMENTS = 1000;
-
-/** A stored fragment as the page draws it: producer start, server start (epoch ms), length in ms, bytes, number. */
-export type StoredFragment = readonly [
-	producerMs: number,
-	serverMs: number,
-	lengthMs: number,
-	sizeBytes: number,
-	number: string,
-];
-
-/** What a window holds: fragments as the pages of its listing come, unordered; then how it ended. */
-export type WindowLine =
-	| { readonly fragments: readonly StoredFragment[] }
-	/** Everything was listed, or there is more than can be: then buckets are sampled. */
-	| { readonly isWhole: boolean };
 
 /** Lists the fragments that begin in a window, page by page, and no more of them than can be drawn. */
 export async function* storedWindow(

@@ -1,15 +1,8 @@
 import type { KvsArchive } from '../../index.js';
+import type { ListedStream } from '../view-responses.js';
 
 /** Streams of the account that are listed; more are reached by their name in the address. */
 const MAX_STREAMS = 1000;
-
-/** A stream as the page lists it. */
-export interface ListedStream {
-	readonly name: string;
-	/** How long it keeps what comes; 0 keeps nothing. */
-	readonly retentionHours: number;
-	readonly status: string;
-}
 
 /** The streams of the account, by name. `archive`: of any stream. */
 export async function listStreams(archive: KvsArchive, signal: AbortSignal): Promise<ListedStream[]> {

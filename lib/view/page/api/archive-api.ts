@@ -1,10 +1,10 @@
+import type { ExportState, ListedStream, StartedView } from '../../view-responses.js';
 import type { ArchiveClock } from '../address.js';
 import { getJson, sendJson } from './api-requests.js';
-import type { ExportState, ListedStream, Start } from './archive-types.js';
 
 /** What the local process, which signs the calls, does besides what `StreamApi` says. Every method rejects with `ApiError`. */
 export class ArchiveApi {
-	start(): Promise<Start> {
+	start(): Promise<StartedView> {
 		return getJson('start', {});
 	}
 

@@ -1,12 +1,13 @@
-import type { ArchiveClock } from '../address.js';
-import { ApiError, getJson, getLines, getResponse, sendJson } from './api-requests.js';
 import type {
+	BoundsLine,
 	FragmentDetails,
-	Session,
-	StoredBounds,
+	PlayedSession,
 	StoredFragment,
 	TimelineLine,
-} from './archive-types.js';
+	WindowLine,
+} from '../../view-responses.js';
+import type { ArchiveClock } from '../address.js';
+import { ApiError, getJson, getLines, getResponse, sendJson } from './api-requests.js';
 
 /**
  * What the local process does with one stream. All times are those of one clock, epoch milliseconds; ranges include both ends. Every
@@ -24,7 +25,7 @@ export class StreamApi {
 	}
 
 	/** When the first and the last stored fragment begin: what is known first, the last exact; nothing where none is stored. */
-	bounds(signal: AbortSignal): AsyncGenerator<StoredBounds> {
+	bounds(signal: AbortSignal): AsyncGenerator<BoundsLine> {
 		return getLines('bounds', this.#place, signal);
 	}
 
@@ -37,14 +38,9 @@ export class StreamApi {
 		}: { signal: AbortSignal; onFragments: (fragments: readonly StoredFragment[]) => void },
 	): Promise<boolean> {
 		let isWhole = false;
-		const lines = getLines<{ fragments?: StoredFragment[]; isWhole?: boolean }>(
-			'window',
-			{ ...this.#place, ...range },
-			signal,
-		);
-		for await (const line of lines) {
-			if (line.fragments !== undefined) onFragments(line.fragments);
-			isWhole = line.isWhole ?? isWhole;
+		for await (const line of getLines<WindowLine>('window', { ...this.#place, ...range }, signal)) {
+			if ('fragments' in line) onFragments(line.fragments);
+			else isWhole = line.isWhole;
 		}
 		return isWhole;
 	}
@@ -82,7 +78,7 @@ export class StreamApi {
 	openSession(
 		{ atMs, isNext }: { readonly atMs: number | null; readonly isNext: boolean },
 		signal: AbortSignal,
-	): Promise<Session> {
+	): Promise<PlayedSession> {
 		const at = atMs === null ? {} : { at: Math.round(atMs), isNext };
 		return sendJson('POST', 'sessions', { ...this.#place, ...at }, signal);
 	}

@@ -1,5 +1,5 @@
+import type { FragmentDetails } from '../../view-responses.js';
 import type { ArchiveClock } from '../address.js';
-import type { FragmentDetails } from '../api/archive-types.js';
 import { StreamApi } from '../api/stream-api.js';
 import { lengthText, rateText, sizeText, timeText, type Zone } from '../clock-text.js';
 import { element, textElement } from '../element.js';

@@ -1,6 +1,6 @@
+import type { ExportState } from '../../view-responses.js';
 import type { ArchiveClock } from '../address.js';
 import type { ArchiveApi } from '../api/archive-api.js';
-import type { ExportState } from '../api/archive-types.js';
 import { lengthText, sizeText, timeText, type Zone } from '../clock-text.js';
 import { element, textElement } from '../element.js';
 import { errorText } from '../suggestion.js';

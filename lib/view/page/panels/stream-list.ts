@@ -1,5 +1,5 @@
+import type { ListedStream } from '../../view-responses.js';
 import type { ArchiveApi } from '../api/archive-api.js';
-import type { ListedStream } from '../api/archive-types.js';
 import { element, textElement } from '../element.js';
 import { errorText } from '../suggestion.js';
 

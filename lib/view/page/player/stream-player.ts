@@ -1,6 +1,6 @@
 import Hls, { type ErrorData, type Fragment } from 'hls.js/light';
+import type { PlayedSession } from '../../view-responses.js';
 import { ApiError } from '../api/api-requests.js';
-import type { Session } from '../api/archive-types.js';
 import type { StreamApi } from '../api/stream-api.js';
 import { textElement } from '../element.js';
 import { errorText } from '../suggestion.js';
@@ -39,7 +39,7 @@ export class StreamPlayer {
 	readonly #events: PlayerEvents;
 	readonly #frames = new ShownFrames();
 	#hls: Hls | null = null;
-	#session: Session | null = null;
+	#session: PlayedSession | null = null;
 	#opening: AbortController | null = null;
 	/** A moment whose picture is not shown yet. */
 	#chosenMs: number | null = null;
@@ -160,7 +160,7 @@ export class StreamPlayer {
 		}
 	}
 
-	#load(session: Session, atMs: number | null): void {
+	#load(session: PlayedSession, atMs: number | null): void {
 		this.#hls?.destroy();
 		this.#session = session;
 		this.#isRecovered = false;

@@ -1,4 +1,4 @@
-import type { TimelineLine } from '../api/archive-types.js';
+import type { TimelineLine } from '../../view-responses.js';
 import type { StreamApi } from '../api/stream-api.js';
 import type { RowEvents } from './row-events.js';
 

@@ -1,4 +1,4 @@
-import type { StoredFragment } from '../api/archive-types.js';
+import type { StoredFragment } from '../../view-responses.js';
 import type { StreamApi } from '../api/stream-api.js';
 import type { RowEvents } from './row-events.js';
 import {

@@ -1,5 +1,5 @@
+import type { StoredFragment } from '../../view-responses.js';
 import type { ArchiveClock } from '../address.js';
-import type { StoredFragment } from '../api/archive-types.js';
 
 /** Buckets of a tile that is sampled. */
 export const BUCKETS = 32;
