@@ -177,13 +177,19 @@ test('a malformed address is an empty one', (t) => {
 
 test('a jump of the clock between frames that follow each other is a gap; a seek is none', (t) => {
 	const frames = new ShownFrames();
-	t.is(frames.show(0, 1000), 0);
-	t.is(frames.show(0.04, 1040), 0);
-	t.is(frames.show(0.08, 13_080), 12_000);
-	t.is(frames.frameSeconds, 0.04);
+	// Fragments of a second; what was recorded begins at the second 0 and at the second 13.
+	const at = (ms: number) => {
+		const fragmentStartMs = Math.floor(ms / 1000) * 1000;
+		return { ms, fragmentStartMs, fragmentEndMs: fragmentStartMs + 1000 };
+	};
+	t.is(frames.show(0.92, at(920)), 0);
+	t.is(frames.show(0.96, at(960)), 0);
+	t.is(Math.round(frames.show(1, at(13_000))), 12_000);
+	t.is(Math.round(frames.frameSeconds * 1000), 40);
 	frames.jump();
-	t.is(frames.show(100, 500_000), 0);
+	t.is(frames.show(100, at(500_800)), 0);
+	// Of the session before, five frames are left out, and of the next one two.
 	frames.jump({ isJoined: true });
-	t.is(Math.round(frames.show(0, 560_040)), 60_000);
-	t.is(frames.ms, 560_040);
+	t.is(frames.show(0.08, at(561_080)), 60_000);
+	t.is(frames.ms, 561_080);
 });

@@ -1,4 +1,5 @@
 import type { Fragment } from 'hls.js/light';
+import type { FrameTime } from './shown-frames.js';
 
 /** Where a moment is among the fragments of a playlist, in seconds of media: its place, or in a gap that of what comes after it; null where it is not among them. */
 export function secondsOf(ms: number, fragments: readonly Fragment[]): number | null {
@@ -15,11 +16,17 @@ export function secondsOf(ms: number, fragments: readonly Fragment[]): number | 
 	);
 }
 
-/** The time of a place in the media, epoch milliseconds; null where the playlist does not say it. */
-export function msOf(seconds: number, fragments: readonly Fragment[]): number | null {
+/** The time of a place in the media; null where the playlist does not say it. */
+export function timeOf(seconds: number, fragments: readonly Fragment[]): FrameTime | null {
 	let found: Fragment | null = null;
 	for (const fragment of fragments) if (videoStart(fragment) <= seconds + ROUNDING_SECONDS) found = fragment;
-	return found?.programDateTime == null ? null : found.programDateTime + (seconds - videoStart(found)) * 1000;
+	if (found?.programDateTime == null) return null;
+	const fragmentStartMs = found.programDateTime;
+	return {
+		ms: fragmentStartMs + (seconds - videoStart(found)) * 1000,
+		fragmentStartMs,
+		fragmentEndMs: fragmentStartMs + found.duration * 1000,
+	};
 }
 
 /** Players round times to less than this. */

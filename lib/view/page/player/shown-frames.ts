@@ -10,17 +10,24 @@ const MEASURED_FRAMES = 30;
 /** A longer jump of the clock between two frames that follow each other is a gap, in milliseconds. */
 const GAP_MS = 500;
 
+/** A frame's time on the clock, and that of the fragment it is in: epoch milliseconds. */
+export interface FrameTime {
+	readonly ms: number;
+	readonly fragmentStartMs: number;
+	readonly fragmentEndMs: number;
+}
+
 /** The frames as they are shown: what time it was, how long they last, and where nothing was recorded between two. */
 export class ShownFrames {
 	#seconds: number | null = null;
-	#ms: number | null = null;
+	#time: FrameTime | null = null;
 	/** How long the last frames lasted. */
 	readonly #lengths: number[] = [];
 	#isJoined = false;
 
 	/** Time of the last frame that was shown, epoch milliseconds; null before the first. */
 	get ms(): number | null {
-		return this.#ms;
+		return this.#time?.ms ?? null;
 	}
 
 	/** Its place in the media that are loaded; null before the first of them. */
@@ -40,8 +47,8 @@ export class ShownFrames {
 	}
 
 	/** A frame is shown. Returns how long nothing was recorded before it, in milliseconds; 0 for no time. */
-	show(seconds: number, ms: number | null): number {
-		const [beforeSeconds, beforeMs] = [this.#seconds, this.#ms];
+	show(seconds: number, time: FrameTime | null): number {
+		const [beforeSeconds, before] = [this.#seconds, this.#time];
 		const isJoined = beforeSeconds === null && this.#isJoined;
 		const lastedSeconds = beforeSeconds === null ? this.frameSeconds : seconds - beforeSeconds;
 		this.#seconds = seconds;
@@ -50,10 +57,13 @@ export class ShownFrames {
 			this.#lengths.push(lastedSeconds);
 			if (this.#lengths.length > MEASURED_FRAMES) this.#lengths.shift();
 		}
-		if (ms !== null) this.#ms = ms;
+		if (time !== null) this.#time = time;
 		const isNext = isJoined || (beforeSeconds !== null && lastedSeconds > 0 && lastedSeconds < 1);
-		if (!isNext || ms === null || beforeMs === null) return 0;
-		const lateMs = ms - beforeMs - lastedSeconds * 1000;
-		return lateMs > GAP_MS ? lateMs : 0;
+		if (!isNext || time === null || before === null) return 0;
+		// Frames may be left out where one session ends and the next begins; their fragments say where the gap is.
+		const gapMs = isJoined
+			? time.fragmentStartMs - before.fragmentEndMs
+			: time.ms - before.ms - lastedSeconds * 1000;
+		return gapMs > GAP_MS ? gapMs : 0;
 	}
 }

@@ -6,7 +6,7 @@ import { textElement } from '../element.js';
 import { errorText } from '../suggestion.js';
 import { pictureOf, watchFrames } from './frame-watch.js';
 import { mediaErrorText } from './media-error-text.js';
-import { msOf, secondsOf } from './media-times.js';
+import { secondsOf, timeOf } from './media-times.js';
 import { ShownFrames } from './shown-frames.js';
 
 /** How long before it expires a session is renewed, in milliseconds. */
@@ -261,11 +261,11 @@ export class StreamPlayer {
 	}
 
 	#onFrame(seconds: number): void {
-		const ms = msOf(seconds, this.#fragments());
+		const time = timeOf(seconds, this.#fragments());
 		// Until another session has its playlist, the picture from before is still there.
-		if (ms === null || this.#opening !== null || this.#isClosed) return;
+		if (time === null || this.#opening !== null || this.#isClosed) return;
 		this.#chosenMs = null;
-		const gapMs = this.#frames.show(seconds, ms);
+		const gapMs = this.#frames.show(seconds, time);
 		if (gapMs > 0 && this.#isWanted) this.#events.onGap(gapMs);
 		this.#renewals = 0;
 		this.#joins = 0;
