@@ -1,11 +1,17 @@
 import { isRetryableRequest } from '../aws/aws-errors.js';
 import type { ServiceContext } from '../aws/service-context.js';
 import { ArchiveError, RequestError } from '../errors.js';
-import { retry } from '../pace/retry.js';
+import { RETRY_FOR_EVER, retry } from '../pace/retry.js';
 
 /** How long a stream may take to become active after it was made, and how often that is asked for. */
 const MAX_CREATION_MS = 60_000;
 const POLL_INTERVAL_MS = 500;
+
+/** How long a service that cannot be reached is tried, as of a camera that starts before it, in milliseconds. */
+const MAX_AWAY_MS = 60_000;
+
+/** Attempts at a call that the service itself does not do. */
+const MAX_ATTEMPTS = 5;
 
 /** What a producer must know of its stream. */
 export interface StreamState {
@@ -17,6 +23,8 @@ export interface StreamState {
 export interface EnsureStreamContext extends Pick<ServiceContext, 'client' | 'clock'> {
 	/** Hours that a stream which is made keeps its media; null where none is to be made. */
 	readonly createdRetentionHours: number | null;
+	/** Called once, where the service cannot be reached and is tried again. */
+	readonly onAway: (error: Error) => void;
 	readonly signal: AbortSignal;
 }
 
@@ -25,9 +33,22 @@ export interface EnsureStreamContext extends Pick<ServiceContext, 'client' | 'cl
  * with `RequestError`, and with `ArchiveError` (`KVS_WAIT_TIMEOUT`) where it does not become active.
  */
 export async function ensureStream(context: EnsureStreamContext): Promise<StreamState> {
-	const { client, clock, createdRetentionHours, signal } = context;
-	const call = <T>(send: () => Promise<T>): Promise<T> =>
-		retry(send, { isRetryable: isRetryableRequest, signal, clock });
+	const { client, clock, createdRetentionHours, onAway, signal } = context;
+	const awayEndMs = clock.now() + MAX_AWAY_MS;
+	let isSaid = false;
+	const call = <T>(send: () => Promise<T>): Promise<T> => {
+		let attempts = 0;
+		const isRetryable = (error: unknown): boolean => {
+			attempts++;
+			if (!isRetryableRequest(error)) return false;
+			if (!isCode(error, 'KVS_UNREACHABLE')) return attempts < MAX_ATTEMPTS;
+			if (clock.now() >= awayEndMs) return false;
+			if (!isSaid) onAway(error);
+			isSaid = true;
+			return true;
+		};
+		return retry(send, { isRetryable, policy: RETRY_FOR_EVER, signal, clock });
+	};
 	const describe = (): Promise<Description> =>
 		call(async () => describedBy(await client.send('DescribeStream', {}, { signal })));
 	const found = await describe().catch((error: unknown) => {
@@ -72,6 +93,6 @@ function describedBy(response: Readonly<Record<string, unknown>>): Description {
 	};
 }
 
-function isCode(error: unknown, code: string): boolean {
+function isCode(error: unknown, code: string): error is RequestError {
 	return error instanceof RequestError && error.code === code;
 }

@@ -68,8 +68,8 @@ async function* runFeed(
 		const fragments = makeFragments({ source, options, trailer: encodeTags(options.tags), clock, signal });
 		// What the service would not take is found before it is asked for anything.
 		const first = await fragments.next();
-		const { createdRetentionHours } = options;
-		const { isPersistent } = await ensureStream({ client, clock, createdRetentionHours, signal });
+		const { createdRetentionHours, onAway } = options;
+		const { isPersistent } = await ensureStream({ client, clock, createdRetentionHours, onAway, signal });
 		making = (async () => {
 			for (let step = first; step.done !== true; step = await fragments.next()) {
 				tally.made();
@@ -80,7 +80,7 @@ async function* runFeed(
 			(error: Error) => unstored.end(error),
 		);
 		const header = encodeHeader(source.tracks);
-		yield* sendAll({ client, clock, random, header, unstored, isPersistent, tally, signal });
+		yield* sendAll({ client, clock, random, header, unstored, isPersistent, tally, onAway, signal });
 	} finally {
 		leaving.abort();
 		await making;

@@ -216,6 +216,37 @@ test('a local archive that is restarted in the middle: nothing is lost', async (
 	);
 });
 
+test('a service that is away at first is waited for, which is said; after a minute that is the error', async (t) => {
+	const server = createArchiveServer();
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const { endpoint } = server;
+	server.close();
+	await once(server, 'close');
+	const clock = new FlyingClock();
+	const beganMs = clock.now();
+	const said: Error[] = [];
+	const onAway = (error: Error): number => said.push(error);
+	const never = openArchive(t, endpoint, { clock }).feed(CLOCK, { onAway });
+	const error = await t.throwsAsync(collect(never), { code: 'KVS_UNREACHABLE' });
+	t.deepEqual(
+		said.map(({ message }) => message),
+		[error?.message],
+	);
+	const awayMs = clock.now() - beganMs;
+	t.true(awayMs >= 60_000 && awayMs < 75_000, `${awayMs} ms`);
+	const late = createArchiveServer();
+	t.teardown(() => {
+		late.close();
+		late.closeAllConnections();
+	});
+	const feeding = openArchive(t, endpoint).feed(await filmFile(t, film(4)), {
+		create: true,
+		onAway: () => late.listen(Number(new URL(endpoint).port), '127.0.0.1'),
+	});
+	t.like((await run(feeding)).summary, { fragments: 2, stored: 2, isComplete: true });
+});
+
 test('a service that refuses for a while, with a 5xx or without a word', async (t) => {
 	const service = await startFeedService(t, store, {
 		statusOf: (connection) => (connection < 7 ? 503 : connection < 9 ? null : 200),
