@@ -26,13 +26,18 @@ export interface CheckpointStore {
 	readonly lost?: AbortSignal;
 }
 
+/** How many fragments may be noted before those that no listing looks at any more are looked for. */
+const MIN_KEPT = 256;
+
 /** Keeps account of what a consumer is done with. */
 export class CheckpointKeeper {
 	readonly #key: string;
-	/** Server times of the fragments that are done and may be listed again, by number. */
+	/** Server times of the fragments that are done, by number; those that will not be listed again are left out now and then. */
 	readonly #done: Map<string, number>;
 	#fromMs: number;
 	#newestMs = Number.NEGATIVE_INFINITY;
+	/** At how many fragments they are looked for. */
+	#maxKept = MIN_KEPT;
 
 	/** Begins at a checkpoint, or at a time. */
 	constructor(key: string, start: Checkpoint | { readonly fromMs: number }) {
@@ -48,15 +53,27 @@ export class CheckpointKeeper {
 
 	/** What it must leave out: fragment numbers, and their server times. */
 	get done(): ReadonlyMap<string, number> {
+		this.#forget();
 		return this.#done;
 	}
 
-	/** A fragment is done. Returns the checkpoint that says so. */
-	finished(fragmentNumber: string, serverMs: number): Checkpoint {
+	/** Says what is done by now. */
+	get checkpoint(): Checkpoint {
+		return { version: 1, key: this.#key, fromMs: this.#fromMs, done: Object.fromEntries(this.done) };
+	}
+
+	/** A fragment is done. */
+	finished(fragmentNumber: string, serverMs: number): void {
 		this.#done.set(fragmentNumber, serverMs);
 		this.#newestMs = Math.max(this.#newestMs, serverMs);
 		this.#fromMs = Math.max(this.#fromMs, this.#newestMs - LOOK_BACK_MS);
+		if (this.#done.size < this.#maxKept) return;
+		this.#forget();
+		// Twice as many, so that a long list is not gone through with each fragment.
+		this.#maxKept = Math.max(MIN_KEPT, 2 * this.#done.size);
+	}
+
+	#forget(): void {
 		for (const [number, ms] of this.#done) if (ms < this.#fromMs) this.#done.delete(number);
-		return { version: 1, key: this.#key, fromMs: this.#fromMs, done: Object.fromEntries(this.#done) };
 	}
 }

@@ -236,9 +236,9 @@ export class FollowStream extends Readable implements EventStream<FollowEvent> {
 		const { store, key, position, clock } = this.#parts;
 		const serverMs = position.done(fragmentNumber);
 		if (serverMs === undefined || this.#keeper === null) return;
-		const checkpoint = this.#keeper.finished(fragmentNumber, serverMs);
+		this.#keeper.finished(fragmentNumber, serverMs);
 		if (store === null) return;
-		await store.save(key, checkpoint);
+		await store.save(key, this.#keeper.checkpoint);
 		position.savedMs = clock.now();
 	}
 

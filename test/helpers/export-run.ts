@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import type { ExportRequest } from '#lib/export/export-request.js';
@@ -11,6 +10,7 @@ import { startArchive } from './archive.js';
 import { collect } from './collect.js';
 import { openArchive } from './open-archive.js';
 import { between } from './range.js';
+import { until } from './wait.js';
 
 const range = between(0, 400_000_000);
 
@@ -51,10 +51,11 @@ export async function openSink(
 /** Until so many fragments of the export into `file` are written down: the journal has a line for each, besides the first. */
 export async function untilWrittenDown(file: string, count: number): Promise<void> {
 	const journal = join(dirname(file), `.${basename(file)}.journal.part`);
-	for (let turn = 0; readFileSync(journal, 'latin1').split('\n').length < count + 2; turn++) {
-		if (turn > 100_000) throw new Error(`fragment ${count} is not written down`);
-		await setImmediate();
-	}
+	const lines = (): number => readFileSync(journal, 'latin1').split('\n').length;
+	await until(
+		() => lines() >= count + 2,
+		() => `fragment ${count} is not written down: the journal has ${lines()} lines`,
+	);
 }
 
 /** What is in the files of a directory, in base64, by name. */

@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import type { MonotonicClock } from '#lib/server/index.js';
 import { onAbort } from '#lib/stream/abort.js';
+import { until } from '../helpers/wait.js';
 
 /** A server's clock that goes on when a test says so, and then ends the waits that are due. */
 export class SteppedClock implements MonotonicClock {
@@ -30,7 +30,11 @@ export class SteppedClock implements MonotonicClock {
 
 	/** Resolves when there is a wait of just that length. */
 	async isSleptOn(ms: number): Promise<void> {
-		while (![...this.#sleepers].some((sleeper) => sleeper.ms === ms)) await setImmediate();
+		const waits = (): number[] => [...this.#sleepers].map((sleeper) => sleeper.ms);
+		await until(
+			() => waits().includes(ms),
+			() => `no wait of ${ms} ms, but of ${waits().join(', ')}`,
+		);
 	}
 
 	/** Lets time go on by the waits of that length, one after the other. */

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { block } from '#lib/mkv/matroska-writer.js';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
@@ -12,6 +11,7 @@ import { testWith } from '../../helpers/needs.js';
 import { Producer, type ReceivedAck } from '../../helpers/producer.js';
 import { everything, type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
+import { until } from '../../helpers/wait.js';
 import { SteppedClock } from '../stepped-clock.js';
 import { bothTracks, clusterOf, endOfFragment, frame, header, tags, UNSIZED } from './body.js';
 import { fuzzPutMedia } from './fuzz.js';
@@ -543,7 +543,10 @@ test('more producers than a server holds are refused, and taken again when one h
 	const refused = await Producer.open(started.url, { stream: 'cam' });
 	t.regex(await refused.responded(), /^HTTP\/1\.1 400[\s\S]*ConnectionLimitExceededException/);
 	await producers[0]?.put(Buffer.alloc(0));
-	while (started.server.archive.producers === 256) await setImmediate();
+	await until(
+		() => started.server.archive.producers < 256,
+		() => `${started.server.archive.producers} producers`,
+	);
 	const next = await Producer.open(started.url, { stream: 'cam' });
 	t.is((await next.put(Buffer.concat([header(), clusterOf(1000)]))).length, 3);
 	for (const producer of producers) producer.socket.destroy();
