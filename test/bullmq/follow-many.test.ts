@@ -25,7 +25,7 @@ const EVERY_MS = 1000;
 
 /** A local archive of streams that grow, a Redis, and a handler that appends each fragment's number to the file of its stream. */
 async function setUp(t: ExecutionContext, names: readonly string[]) {
-	const { endpoint, server } = await startArchive(t, {});
+	const { endpoint, server, count } = await startArchive(t, {});
 	await server.archive.ready;
 	for (const name of names) await server.archive.createStream({ name });
 	const { url, client } = await startRedis(t);
@@ -44,9 +44,11 @@ async function setUp(t: ExecutionContext, names: readonly string[]) {
 	const turns: FollowTurn[] = [];
 	return {
 		client,
+		count,
 		endpoint,
 		out,
 		queue,
+		server,
 		turns,
 		streams: names.map((streamName): JobStream => ({ streamName, endpoint })),
 		work: { kind: 'handler', module: 'note.mjs', options: { folder } } as const,
@@ -208,4 +210,29 @@ withRedis('with an output each turn leaves finished files', async (t) => {
 	await put('a', 3);
 	await recordings(2);
 	t.like(await verifyRecordings(join(out, 'cams', 'a')), { damage: [], recordings: 2, fragments: 3 });
+});
+
+withRedis('a turn says that its stream keeps nothing, and does not ask in each', async (t) => {
+	const many = await setUp(t, []);
+	const { queue, turns, work, endpoint, server, count } = many;
+	await server.archive.createStream({ name: 'dark', retentionHours: 0 });
+	await server.archive.createStream({ name: 'idle' });
+	const streams = ['dark', 'idle'].map((streamName) => ({ streamName, endpoint }));
+	await queue.follow({ streams, work, everyMs: EVERY_MS });
+	await many.startWorker();
+	const state = (): string => inspect(turns.slice(-5));
+	const turnsOf = (name: string): FollowTurn[] => turns.filter(({ job }) => job.stream.streamName === name);
+	await until(() => turnsOf('dark').length >= 3 && turnsOf('idle').length >= 3, state);
+	const [first, ...rest] = turnsOf('dark').map(({ error }) => error);
+	t.like(first, { code: 'KVS_NO_RETENTION' });
+	t.regex(first?.message ?? '', /^stream `dark` keeps nothing: its data retention is 0 hours/);
+	t.deepEqual(
+		rest.filter((error) => error !== null),
+		[],
+	);
+	t.deepEqual(
+		turnsOf('idle').flatMap(({ error }) => error ?? []),
+		[],
+	);
+	t.is(count('DescribeStream'), 2);
 });
