@@ -8,7 +8,7 @@ export type { FragmentPage } from './aws/fragment-page.js';
 export type { OperationInputs, OperationName, OperationPages, OperationParams } from './aws/operations.js';
 export type { ItemOf, Page, PageOf, PaginateOptions, Paginator } from './aws/paginator.js';
 export type { PresignedRequest, PresignOptions } from './aws/presigner.js';
-export type { OwnClients } from './aws/sdk-clients.js';
+export { type OwnClients, SharedClients } from './aws/sdk-clients.js';
 export type { ClipPartSummary, ClipStream, ClipSummary } from './clip/clip-stream.js';
 export type { AccessUnitForm } from './codecs/nal/access-unit.js';
 export type { PictureLayout } from './dataset/dataset-form.js';

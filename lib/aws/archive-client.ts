@@ -25,13 +25,15 @@ import {
 } from './presigner.js';
 import { type PutMediaRequest, type PutMediaTimes, signPutMedia } from './put-media-signer.js';
 import { selectorOf } from './range-selector.js';
-import { type DataClient, noteSending, type OwnClients, SdkClients, sendCommand } from './sdk-clients.js';
+import type { OwnClients, SharedClients } from './sdk-clients.js';
+import { type DataClient, noteSending, SdkClients, sendCommand } from './sdk-clients.js';
 import { checkStreamId, type StreamId, type StreamMembers } from './stream-id.js';
 import { withTimeout } from './with-timeout.js';
 
 /** Options of {@link ArchiveClient}: the stream (exactly one of name and ARN) and how to reach it. */
 export interface ArchiveClientOptions extends ClientSettings, StreamId {
-	readonly clients?: OwnClients | undefined;
+	/** The caller's own, or those that other archives have too. @default made here, and closed with the archive */
+	readonly clients?: OwnClients | SharedClients | undefined;
 	/** What time it is, and what waits are counted by. @default the machine's own time */
 	readonly clock?: Clock | undefined;
 }

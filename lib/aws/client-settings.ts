@@ -33,6 +33,9 @@ export interface ClientSettings {
 const CONNECTION_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** The limiter says how many requests there are at a time; many streams may share a client. */
+const AGENT = { maxSockets: Number.POSITIVE_INFINITY };
+
 /** How long to wait for the whole of a response in JSON, which has at most some hundred kilobytes, in milliseconds. */
 const DEFAULT_RESPONSE_TIMEOUT_MS = 60_000;
 
@@ -89,6 +92,8 @@ export function clientConfig(
 			connectionTimeout: CONNECTION_TIMEOUT_MS,
 			requestTimeout: REQUEST_TIMEOUT_MS,
 			throwOnRequestTimeout: true,
+			httpAgent: AGENT,
+			httpsAgent: AGENT,
 		},
 		streamCollector: readJsonBody,
 		...(settings.region && { region: settings.region }),

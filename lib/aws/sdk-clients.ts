@@ -1,6 +1,7 @@
 import type { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import type { KinesisVideoMediaClient } from '@aws-sdk/client-kinesis-video-media';
+import { ArchiveError } from '../errors.js';
 import { type ClientSettings, clientConfig } from './client-settings.js';
 import type { DataClientName } from './operations.js';
 
@@ -18,27 +19,77 @@ export interface OwnClients {
 export type DataClient = KinesisVideoArchivedMediaClient | KinesisVideoMediaClient;
 
 /**
- * The SDK's clients: the caller's own, or made here when they are needed. The SDK is loaded by the first that is made, so
+ * SDK clients that many archives share, for a process that reads many streams: those of the same endpoint, region, profile and
+ * credentials have the same connections, and fetch credentials once. An archive that is closed leaves them open.
+ */
+export class SharedClients {
+	readonly #clients = new Map<string, KinesisVideoClient | DataClient>();
+	/** Credentials are compared by what they are, and not by what is in them. */
+	readonly #credentials = new Map<unknown, number>();
+	#isClosed = false;
+
+	/**
+	 * The client that was made with the same, or else the one that `make` makes. Throws `ArchiveError` (`KVS_CLOSED`).
+	 *
+	 * @internal
+	 */
+	get<Client extends KinesisVideoClient | DataClient>(
+		name: 'control' | DataClientName,
+		settings: ClientSettings,
+		endpoints: readonly (string | undefined)[],
+		make: () => Client,
+	): Client {
+		if (this.#isClosed)
+			throw new ArchiveError('KVS_CLOSED', 'the shared clients were closed before this call; make others');
+		const { region, profile, credentials } = settings;
+		const identity = this.#credentials.get(credentials) ?? this.#credentials.size;
+		this.#credentials.set(credentials, identity);
+		const key = JSON.stringify([
+			name,
+			...endpoints.map((endpoint) => endpoint ?? null),
+			region,
+			profile,
+			identity,
+		]);
+		const client = (this.#clients.get(key) as Client | undefined) ?? make();
+		this.#clients.set(key, client);
+		return client;
+	}
+
+	/** Closes the connections: what is under way fails, and so does every archive that was given them. */
+	close(): void {
+		this.#isClosed = true;
+		for (const client of this.#clients.values()) client.destroy();
+		this.#clients.clear();
+		this.#credentials.clear();
+	}
+}
+
+/**
+ * The SDK's clients: the caller's own, shared ones, or made here when they are needed. The SDK is loaded by the first that is made, so
  * that importing this package does not take as long as the SDK does.
  */
 export class SdkClients {
 	readonly #settings: ClientSettings;
 	readonly #controlEndpoint: string | undefined;
 	readonly #own: OwnClients;
+	readonly #shared: SharedClients;
+	/** Whether they are closed here. */
+	readonly #isShared: boolean;
 	readonly #signal: AbortSignal;
-	readonly #data = new Map<string, DataClient>();
-	#control: KinesisVideoClient | null = null;
 
 	/** @param signal - once it is aborted no client is made */
 	constructor(
 		settings: ClientSettings,
 		controlEndpoint: string | undefined,
-		own: OwnClients,
+		clients: OwnClients | SharedClients,
 		signal: AbortSignal,
 	) {
 		this.#settings = settings;
 		this.#controlEndpoint = controlEndpoint;
-		this.#own = own;
+		this.#isShared = clients instanceof SharedClients;
+		this.#own = clients instanceof SharedClients ? {} : clients;
+		this.#shared = clients instanceof SharedClients ? clients : new SharedClients();
 		this.#signal = signal;
 	}
 
@@ -52,24 +103,21 @@ export class SdkClients {
 		if (this.#own.control !== undefined) return this.#own.control;
 		const { KinesisVideoClient } = await import('@aws-sdk/client-kinesis-video');
 		this.#signal.throwIfAborted();
-		this.#control ??= new KinesisVideoClient({
-			...clientConfig(this.#settings, this.#controlEndpoint),
-			...(this.#controlEndpoint !== undefined && { endpoint: this.#controlEndpoint }),
+		const endpoint = this.#controlEndpoint;
+		return this.#shared.get('control', this.#settings, [endpoint], () => {
+			const config = clientConfig(this.#settings, endpoint);
+			return new KinesisVideoClient({ ...config, ...(endpoint !== undefined && { endpoint }) });
 		});
-		return this.#control;
 	}
 
 	/** The client of that name for a data endpoint. Rejects with the signal's reason. */
 	async data(name: DataClientName, endpoint: string): Promise<DataClient> {
 		const Client = await (name === 'media' ? loadMedia() : loadArchivedMedia());
 		this.#signal.throwIfAborted();
-		const key = `${name} ${endpoint}`;
-		let client = this.#data.get(key);
-		if (client === undefined) {
-			client = new Client({ ...clientConfig(this.#settings, this.#controlEndpoint ?? endpoint), endpoint });
-			this.#data.set(key, client);
-		}
-		return client;
+		const configured = this.#controlEndpoint ?? endpoint;
+		return this.#shared.get(name, this.#settings, [configured, endpoint], () => {
+			return new Client({ ...clientConfig(this.#settings, configured), endpoint });
+		});
 	}
 
 	/** The region that calls use: of the caller's client, the settings, the environment or the profile; empty where none says it. */
@@ -79,12 +127,9 @@ export class SdkClients {
 		return client.config.region().catch(() => '');
 	}
 
-	/** Closes the connections of the clients made here. */
+	/** Closes the connections of the clients made here; shared ones stay open. */
 	close(): void {
-		for (const client of this.#data.values()) client.destroy();
-		this.#data.clear();
-		this.#control?.destroy();
-		this.#control = null;
+		if (!this.#isShared) this.#shared.close();
 	}
 }
 

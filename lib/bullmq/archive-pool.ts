@@ -1,7 +1,7 @@
-import { KvsArchive, type KvsArchiveOptions } from '../index.js';
+import { KvsArchive, type KvsArchiveOptions, SharedClients } from '../index.js';
 import type { JobStream } from './slice-job.js';
 
-/** How many archives that are not in use stay open: each has clients of the SDK, and connections. */
+/** How many archives that are not in use stay open. */
 const MAX_IDLE = 200;
 
 /** Of how many streams whose archives were closed the data endpoints are kept, which cost calls of a small quota of the whole account. */
@@ -16,6 +16,8 @@ interface PooledArchive {
 /** The archives of a worker: one for each stream, for as long as it is used now and then. */
 export class ArchivePool {
 	readonly #client: Partial<KvsArchiveOptions>;
+	/** What a stream has of its own is little; connections, and credentials that are fetched, belong to all. */
+	readonly #clients = new SharedClients();
 	/** Those used last are last. */
 	readonly #archives = new Map<string, PooledArchive>();
 	/** Data endpoints of archives that were closed. Those closed last are last. */
@@ -49,10 +51,11 @@ export class ArchivePool {
 		const archives = [...this.#archives.values()];
 		this.#archives.clear();
 		for (const { archive } of archives) await archive.close();
+		this.#clients.close();
 	}
 
 	#open(key: string, stream: JobStream): PooledArchive {
-		const archive = new KvsArchive({ ...this.#client, ...stream });
+		const archive = new KvsArchive({ clients: this.#clients, ...this.#client, ...stream });
 		archive.client.dataEndpoints.use(this.#known.get(key) ?? new Map());
 		this.#known.delete(key);
 		return { archive, users: 0 };

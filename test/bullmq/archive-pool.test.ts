@@ -1,3 +1,4 @@
+import { promisify } from 'node:util';
 import test from 'ava';
 import type { KvsArchive } from 'kvs-archive';
 import { ArchivePool } from '#lib/bullmq/archive-pool.js';
@@ -5,6 +6,32 @@ import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
 import { recording } from '../helpers/payload.js';
 import { between } from '../helpers/range.js';
+import { until } from '../helpers/wait.js';
+
+test('the archives of a worker share their connections', async (t) => {
+	const names = Array.from({ length: 30 }, (_, index) => `cam${index}`);
+	const media = recording(1);
+	const { endpoint, server, count } = await startArchive(
+		t,
+		Object.fromEntries(names.map((name) => [name, media])),
+	);
+	let connections = 0;
+	server.on('connection', () => connections++);
+	const pool = new ArchivePool({});
+	const read = (streamName: string): Promise<number> =>
+		pool.with({ streamName, endpoint }, async (archive) => {
+			return (await collect(archive.fragments(between(0, 60_000)))).length;
+		});
+	for (const name of names) t.is(await read(name), 1);
+	t.is(count('ListFragments'), names.length);
+	// One for the endpoints, one for the data; more where the machine is so slow that the server ends one that is not used.
+	t.true(connections < names.length / 2, `${connections} connections`);
+	await pool.close();
+	await until(
+		async () => (await promisify(server.getConnections.bind(server))()) === 0,
+		() => 'connections stay open',
+	);
+});
 
 test('a worker that meets more streams than it keeps open asks for the data endpoint of each once', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: recording(2) });

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import test from 'ava';
-import { type Fragment, KvsArchive, type TimeRange } from 'kvs-archive';
+import {
+	type Fragment,
+	KvsArchive,
+	type KvsArchiveOptions,
+	SharedClients,
+	type TimeRange,
+} from 'kvs-archive';
 import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
 import { openArchive } from '../helpers/open-archive.js';
@@ -26,6 +32,47 @@ test('a client handed in is used as it is', async (t) => {
 	const archive = new KvsArchive({ streamName: 'door', clients: { archivedMedia }, limiter: unlimited });
 	t.is((await collect(archive.frames(all))).length, 6);
 	t.is(count('GetDataEndpoint'), 0);
+});
+
+test('clients that are shared outlive each archive, and are one for each region and credentials', async (t) => {
+	const { endpoint, server, count } = await startArchive(t, { door: recording(1), yard: recording(2) });
+	const keys = new Set<string>();
+	const sockets = new Set<unknown>();
+	server.on('request', ({ headers, socket }) => {
+		keys.add(
+			/Credential=([^/]+)\/\d+\/([^/]+)/
+				.exec(headers.authorization ?? '')
+				?.slice(1, 3)
+				.join(' ') ?? '',
+		);
+		sockets.add(socket);
+	});
+	const clients = new SharedClients();
+	t.teardown(() => clients.close());
+	const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+	const open = (streamName: string, options: Partial<KvsArchiveOptions> = {}): KvsArchive =>
+		new KvsArchive({
+			streamName,
+			endpoint,
+			region: 'eu-west-1',
+			credentials,
+			clients,
+			limiter: unlimited,
+			...options,
+		});
+	const [door, yard] = [open('door'), open('yard')];
+	t.is((await listed(door, all)).length, 1);
+	await door.close();
+	t.throws(() => door.fragments(all), { code: 'KVS_CLOSED' });
+	t.is((await listed(yard, all)).length, 2);
+	t.deepEqual([...keys], ['a eu-west-1']);
+	// Of the endpoints and of the data; a machine on which one is idle for as long as the server allows has made another.
+	t.true(sockets.size < count('GetDataEndpoint') + count('ListFragments'), `${sockets.size} connections`);
+	const other = { accessKeyId: 'c', secretAccessKey: 'd' };
+	t.is((await listed(open('yard', { credentials: other, region: 'eu-west-2' }), all)).length, 2);
+	t.deepEqual([...keys], ['a eu-west-1', 'c eu-west-2']);
+	clients.close();
+	await t.throwsAsync(listed(yard, all), { code: 'KVS_CLOSED' });
 });
 
 test('errors say what was tried, on what, and what came', async (t) => {

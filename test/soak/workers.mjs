@@ -1,8 +1,8 @@
 /*
  * npm run soak:workers [-- --streams N --seconds N --every MS --fragment MS]: a local archive of 200 streams at real time, a fragment of two
  * seconds each, followed by three `work` processes over a Redis of its own. After a third of the time one is killed, after two thirds one
- * joins. Every PERSISTED fragment must be handled, the lag must be under one interval again within three, and memory stay flat. Says
- * how much of a core each process takes.
+ * joins. Every PERSISTED fragment must be handled, the lag must be under one interval again within three, the worker that joins must
+ * get its share, and memory stay flat: it is measured at the end of each quarter. Says how much of a core each process takes.
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +29,13 @@ const everyMs = Number(values.every);
 const fragmentMs = Number(values.fragment);
 const seconds = Number(values.seconds);
 const FRAME_BYTES = 2000;
+const QUARTERS = 4;
+/** From the second quarter on, by which each worker has met each stream, to the last. */
 const MAX_GROWTH = 1.25;
+/** What the server keeps of a fragment in memory, its row in the index. */
+const INDEX_BYTES = 200;
+/** Of an equal share. */
+const MIN_SHARE = 0.5;
 const say = (line) => process.stdout.write(`${line}\n`);
 const check = (isMet) => {
 	if (!isMet) process.exitCode = 1;
@@ -94,16 +100,16 @@ const startWorker = async () => {
 process.on('exit', () => {
 	for (const child of [redis, server, ...workers]) child.kill('SIGKILL');
 });
-/** What a worker holds after a collection, in bytes: what it would need at least, and not what its heap happens to have grown to. */
-const heldBytes = async (worker) => {
-	worker.send('memory');
-	const [bytes] = await once(worker, 'message');
-	return bytes;
+/** What a worker or the server holds after a collection, in bytes: what it would need at least; and what the system has given it. */
+const memoryOf = async (child) => {
+	child.send('usage');
+	const [{ usedBytes, rss }] = await once(child, 'message');
+	return { usedBytes, rssBytes: rss };
 };
 const REPORT_MEMORY = `data:text/javascript,process.on('message', () => {
 	gc();
-	const { heapUsed, arrayBuffers } = process.memoryUsage();
-	process.send(heapUsed + arrayBuffers);
+	const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+	process.send({ usedBytes: heapUsed + arrayBuffers, rss });
 })`;
 /** Processor time of a process, in milliseconds; Linux counts it in hundredths of a second. */
 const processorMs = (pid) => {
@@ -134,7 +140,14 @@ const beganMs = Date.now();
 const measured = { producers: process.pid, server: server.pid, redis: redis.pid, worker: workers[1].pid };
 const usedBefore = Object.values(measured).map(processorMs);
 const events = [];
-const memory = [];
+/** Of each process that lives to the end, a measurement a quarter. */
+const memory = { server: [], 'worker 2': [], 'worker 3': [] };
+const persistedAt = [];
+const measureMemory = async () => {
+	persistedAt.push(persisted.size);
+	const children = { server, 'worker 2': workers[1], 'worker 3': workers[2] };
+	for (const [name, child] of Object.entries(children)) memory[name].push(await memoryOf(child));
+};
 const rounds = Math.floor((seconds * 1000) / fragmentMs);
 for (let round = 0; round < rounds; round++) {
 	const dueMs = beganMs + round * fragmentMs;
@@ -151,8 +164,8 @@ for (let round = 0; round < rounds; round++) {
 		await startWorker();
 		events.push({ what: 'joined', atMs: Date.now() });
 	}
-	// Each worker has met each stream by then.
-	if (round === Math.floor(rounds / 2) || round === rounds - 1) memory.push(await heldBytes(workers[1]));
+	const isQuarter = Math.floor(((round + 1) * QUARTERS) / rounds) > Math.floor((round * QUARTERS) / rounds);
+	if (isQuarter) await measureMemory();
 }
 const lateMs = Date.now() - beganMs - rounds * fragmentMs;
 say(
@@ -193,16 +206,28 @@ for (const { what, atMs } of events) {
 	const limitMs = everyMs + fragmentMs;
 	say(`${what}: three intervals later the lag is ${worst} ms at most  ${check(worst <= limitMs)}`);
 }
+const [killed, , , joined] = workers.map(({ pid }) => String(pid));
+const joinedAtMs = events.find(({ what }) => what === 'joined').atMs;
+const since = all.filter(({ pid, atMs }) => pid !== killed && atMs > joinedAtMs + everyMs);
 for (const { pid } of workers) {
-	say(`worker ${pid}: ${all.filter((note) => note.pid === String(pid)).length} fragments`);
+	const [count, later] = [all, since].map((notes) => notes.filter((note) => note.pid === String(pid)).length);
+	say(`worker ${pid}: ${count} fragments, ${later} from an interval after the last one joined on`);
 }
+const share = (since.filter(({ pid }) => pid === joined).length * (workers.length - 1)) / since.length;
+say(`the worker that joined has ${share.toFixed(2)} of an equal share  ${check(share >= MIN_SHARE)}`);
 const lagsMs = all.map(({ lagMs }) => lagMs).toSorted((a, b) => a - b);
 const lagAt = (share) => ((lagsMs[Math.floor(share * (lagsMs.length - 1))] ?? 0) / 1000).toFixed(1);
 say(`lag of all fragments: median ${lagAt(0.5)} s, 99 % ${lagAt(0.99)} s, at most ${lagAt(1)} s`);
-const [first, last] = [memory[0], memory.at(-1)];
-say(
-	`a worker holds after a collection, at half time: ${(first / 2 ** 20).toFixed(0)} MiB, at the end ${(last / 2 ** 20).toFixed(0)} MiB  ${check(last <= first * MAX_GROWTH)}`,
-);
+const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
+for (const [name, quarters] of Object.entries(memory)) {
+	const [early, last] = [quarters[1], quarters.at(-1)];
+	const indexBytes = name === 'server' ? INDEX_BYTES * (persistedAt.at(-1) - persistedAt[1]) : 0;
+	const isFlat =
+		last.usedBytes - indexBytes <= early.usedBytes * MAX_GROWTH &&
+		last.rssBytes <= early.rssBytes * MAX_GROWTH;
+	const figures = quarters.map(({ usedBytes, rssBytes }) => `${mib(usedBytes)}/${mib(rssBytes)}`).join(', ');
+	say(`memory of ${name}, held/resident, MiB, each quarter: ${figures}  ${check(isFlat)}`);
+}
 for (const { socket } of producers) socket.destroy();
 await queue.close();
 process.exit();
