@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ArchiveError, InvalidOptionError, RequestError, type RequestErrorDetails } from '../errors.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import { findInvalidTime, INVALID_BODY } from './json-body.js';
 
 const throttles = new Set([
@@ -25,7 +26,6 @@ const SHOWN = { depth: 1, maxArrayLength: 3, maxStringLength: 100, breakLength: 
 const denials = new Set([
 	'NotAuthorizedException',
 	'AccessDeniedException',
-	'CredentialsProviderError',
 	'ExpiredTokenException',
 	'IncompleteSignature',
 	'IncompleteSignatureException',
@@ -61,7 +61,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	const sdkError = error as SdkError;
 	const { name = 'Error' } = sdkError;
 	if (/region is missing/i.test(sdkError.message ?? '')) {
-		return new InvalidOptionError('region', 'given, or found in AWS_REGION or the profile', undefined);
+		return new InvalidOptionError('region', 'given, or found in AWS_REGION or the profile');
 	}
 	const statusCode = sdkError.$metadata?.httpStatusCode;
 	const isGood = statusCode !== undefined && statusCode < 300;
@@ -98,6 +98,13 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 			retryable: true,
 		});
 	}
+	if (name === 'CredentialsProviderError') {
+		const move = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile';
+		return new RequestError('KVS_DENIED', `${call}: no credentials were found (${said}); ${move}`, {
+			...details,
+			retryable: false,
+		});
+	}
 	if (denials.has(name) || statusCode === 401 || statusCode === 403) {
 		return new RequestError('KVS_DENIED', `${call}${where} was refused (${because})`, {
 			...details,
@@ -105,14 +112,13 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 		});
 	}
 	if (statusCode === undefined && isNetworkError(sdkError)) {
-		return new RequestError(
-			'KVS_UNREACHABLE',
-			`${call}: no response from ${endpoint === undefined ? 'the service' : originOf(endpoint)} (${because})`,
-			{
-				...details,
-				retryable: true,
-			},
-		);
+		const from = endpoint === undefined ? 'the service' : originOf(endpoint);
+		// The system's message has its code in it, which is said once.
+		const reason = said.includes(awsName) ? systemTrouble({ code: awsName, message: said }) : because;
+		return new RequestError('KVS_UNREACHABLE', `${call}: no response from ${from}: ${reason}`, {
+			...details,
+			retryable: true,
+		});
 	}
 	const status = statusCode === undefined ? '' : ` with ${statusCode}`;
 	// The data endpoint has moved, and is asked for anew before another try (API_dataplane_GetMedia).

@@ -38,9 +38,7 @@ export function archiveOf(
 	options: ArchiveCommandOptions,
 	{ terminal }: Pick<CommandContext, 'terminal'>,
 ): KvsArchive {
-	if ((options.stream === undefined) === (options.streamArn === undefined)) {
-		throw new InvalidOptionError('--stream', 'given, or --stream-arn, and not both', options.stream);
-	}
+	checkOneStream(options);
 	const { redis, region, profile, endpoint, streamArn, stream: streamName } = options;
 	if (redis !== undefined && !(/^rediss?:\/\//.test(redis) && URL.canParse(redis))) {
 		// What came instead may hold a password.
@@ -51,6 +49,14 @@ export function archiveOf(
 		{ streamName, streamArn, endpoint, region, profile },
 		redis === undefined ? undefined : createRedisLimiter({ url: redis, onAway }),
 	);
+}
+
+/** Throws `InvalidOptionError` unless exactly one stream is given. */
+function checkOneStream({ stream, streamArn }: { stream?: string; streamArn?: string }): void {
+	if (stream === undefined && streamArn === undefined)
+		throw new InvalidOptionError('--stream', 'given, or --stream-arn');
+	if (stream !== undefined && streamArn !== undefined)
+		throw new InvalidOptionError('--stream', 'left out where --stream-arn is given', stream);
 }
 
 /** A range as the command line gives it. */
@@ -107,7 +113,7 @@ function durationOf(flag: string, text: string): number {
 
 /** The range that the options name. Throws `InvalidOptionError` for one that makes no sense. */
 export function rangeOf({ from, to, by }: ArchiveCommandOptions, nowMs: number): DateRange {
-	if (from === undefined) throw new InvalidOptionError('--from', 'given', from);
+	if (from === undefined) throw new InvalidOptionError('--from', 'given');
 	const range = {
 		from: parsePointInTime('--from', from, nowMs),
 		to: parsePointInTime('--to', to ?? 'now', nowMs),

@@ -12,6 +12,7 @@ import { addCompletion } from './completion/add-completion.js';
 import { withMetricsOptions } from './metrics/metrics-options.js';
 import { choiceOption } from './options/choice-option.js';
 import { channelsOption, containerOption, gapsOption } from './options/export-choices.js';
+import { inFlags } from './options/flag-names.js';
 import { TRACKS_TEXT, WHERE_TEXT } from './options/option-texts.js';
 import {
 	withArchiveOptions,
@@ -46,7 +47,12 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 		async (...args: unknown[]): Promise<void> => {
 			const command = await load();
 			// Commander passes the command itself, last.
-			exit(await command(...(args.slice(0, -1) as A), context));
+			const { options } = args.at(-1) as Command;
+			try {
+				exit(await command(...(args.slice(0, -1) as A), context));
+			} catch (error) {
+				throw inFlags(error, options);
+			}
 		};
 
 	withServeOptions(withMetricsOptions(program.command('serve'))).action(

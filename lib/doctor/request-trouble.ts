@@ -53,7 +53,10 @@ export function requestTrouble(error: unknown, operation: string, stream: string
 		return { cause: 'region', message: error.message, advice: 'pass --region, or set AWS_REGION' };
 	}
 	if (!(error instanceof RequestError)) throw error;
-	const { code, awsName, message } = error;
+	const { code, awsName, cause: origin } = error;
+	// Of credentials the message says what to do, as the advice does.
+	const isLackOfCredentials = awsName === 'CredentialsProviderError' && origin instanceof Error;
+	const message = isLackOfCredentials ? origin.message : error.message;
 	const because = (cause: RequestTrouble['cause'], advice: string): RequestTrouble => ({
 		cause,
 		message,

@@ -29,16 +29,15 @@ export class DirectoryFolder implements OutputFolder {
 	async lock(): Promise<FolderLock> {
 		let made: string | undefined;
 		let mark: ProcessMark | string;
-		const path = this.#pathOf(LOCK_NAME);
 		try {
 			made = await mkdir(this.name, { recursive: true });
-			mark = await markInUse(path);
+			mark = await markInUse(this.#pathOf(LOCK_NAME));
 		} catch (cause) {
 			throw this.#failure(`cannot write to \`${this.name}\`: ${createTrouble(cause)}`, cause);
 		}
 		if (typeof mark === 'string') {
 			throw this.#failure(
-				`cannot write to \`${this.name}\`: ${mark} is writing to it (if that is not an export, remove \`${path}\`)`,
+				`cannot write to \`${this.name}\`: ${mark} is writing to it; wait until it has ended, or use another directory`,
 			);
 		}
 		return {

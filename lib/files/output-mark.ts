@@ -11,11 +11,10 @@ import { markInUse, type ProcessMark } from './process-mark.js';
  * @param beside - files that are written with it. What is not a file and has the name of one of them would be lost, or waited for
  */
 export async function markOutput(file: string, beside: readonly string[] = []): Promise<ProcessMark> {
-	const path = join(dirname(file), `.${basename(file)}.in-use-by`);
 	let mark: ProcessMark | string;
 	try {
 		for (const written of [file, ...beside]) await isFileThere(written, { follows: true });
-		mark = await markInUse(path);
+		mark = await markInUse(join(dirname(file), `.${basename(file)}.in-use-by`));
 	} catch (cause) {
 		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${createTrouble(cause)}`, cause);
 	}
@@ -23,6 +22,6 @@ export async function markOutput(file: string, beside: readonly string[] = []): 
 	throw new SinkError(
 		'KVS_SINK_FAILED',
 		file,
-		`cannot write \`${file}\`: ${mark} is writing it (if that is not an export, remove \`${path}\`)`,
+		`cannot write \`${file}\`: ${mark} is writing it; wait until it has ended, or choose another name`,
 	);
 }

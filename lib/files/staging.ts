@@ -12,18 +12,17 @@ import type { RemoteFolder, RemotePlace } from './remote-place.js';
  * @param url - of the place
  */
 export async function markStaging(directory: string, url: string): Promise<ProcessMark> {
-	// Beside it, so that the directory can be removed first.
-	const path = `${directory}.in-use-by`;
 	let mark: ProcessMark | string;
 	try {
 		await makePrivateDirectory(directory);
-		mark = await markInUse(path);
+		// Beside it, so that the directory can be removed first.
+		mark = await markInUse(`${directory}.in-use-by`);
 	} catch (cause) {
 		const message = `cannot write \`${url}\`: cannot stage it in \`${directory}\`: ${createTrouble(cause)}`;
 		throw new SinkError('KVS_SINK_FAILED', url, message, cause);
 	}
 	if (typeof mark !== 'string') return mark;
-	const message = `cannot write \`${url}\`: ${mark} is writing it (if that is not so, remove \`${path}\`)`;
+	const message = `cannot write \`${url}\`: ${mark} is writing it; wait until it has ended, or choose another name`;
 	throw new SinkError('KVS_SINK_FAILED', url, message);
 }
 

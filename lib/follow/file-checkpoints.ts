@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { ArchiveError } from '../errors.js';
 import { makePrivateDirectory, replaceFile, syncDirectory } from '../files/private-directory.js';
 import { markInUse, type ProcessMark } from '../files/process-mark.js';
-import { systemTrouble } from '../wording/system-trouble.js';
+import { createTrouble } from '../wording/system-trouble.js';
 import type { Checkpoint, CheckpointStore } from './checkpoint.js';
 import { readCheckpoint } from './read-checkpoint.js';
 
@@ -31,10 +31,9 @@ export class FileCheckpoints implements CheckpointStore {
 
 	/** As {@link CheckpointStore} says. */
 	async load(key: string): Promise<Checkpoint | null> {
-		const holder = await this.#attempt('lock', async () => {
-			await makePrivateDirectory(dirname(this.#path));
-			return markInUse(`${this.#path}.in-use-by`);
-		});
+		const directory = dirname(this.#path);
+		await this.#attempt('make', () => makePrivateDirectory(directory), `the directory \`${directory}\` of `);
+		const holder = await this.#attempt('lock', () => markInUse(`${this.#path}.in-use-by`));
 		if (typeof holder === 'string') {
 			throw new ArchiveError(
 				'KVS_CHECKPOINT_IN_USE',
@@ -84,11 +83,11 @@ export class FileCheckpoints implements CheckpointStore {
 		});
 	}
 
-	async #attempt<Result>(what: string, act: () => Promise<Result>): Promise<Result> {
+	async #attempt<Result>(what: string, act: () => Promise<Result>, ofWhat = ''): Promise<Result> {
 		try {
 			return await act();
 		} catch (cause) {
-			const message = `cannot ${what} the checkpoint \`${this.#path}\`: ${systemTrouble(cause)}`;
+			const message = `cannot ${what} ${ofWhat}the checkpoint \`${this.#path}\`: ${createTrouble(cause)}`;
 			throw new ArchiveError('KVS_CHECKPOINT_FAILED', message, { cause });
 		}
 	}

@@ -84,5 +84,9 @@ export function resolveImagesOptions(options: ImagesOptions): ResolvedImagesOpti
 
 function checkWhole(option: string, value: number, min: number, max: number): void {
 	if (Number.isInteger(value) && value >= min && value <= max) return;
-	throw new InvalidOptionError(option, `a whole number from ${min} to ${max}`, value);
+	throw new InvalidOptionError(
+		option,
+		`a whole number${option.endsWith('Ms') ? ' of milliseconds' : ''} from ${min} to ${max}`,
+		value,
+	);
 }

@@ -187,11 +187,10 @@ async function comesLate(next: Promise<unknown>, waitMs: number, clock: Clock): 
 }
 
 async function markDirectory(directory: string): Promise<ProcessMark> {
-	const path = join(directory, '.recorder.in-use-by');
 	let mark: ProcessMark | string;
 	try {
 		await makePrivateDirectory(directory);
-		mark = await markInUse(path);
+		mark = await markInUse(join(directory, '.recorder.in-use-by'));
 	} catch (cause) {
 		const message = `cannot record into \`${directory}\`: ${createTrouble(cause)}`;
 		throw new SinkError('KVS_SINK_FAILED', directory, message, cause);
@@ -200,6 +199,6 @@ async function markDirectory(directory: string): Promise<ProcessMark> {
 	throw new SinkError(
 		'KVS_SINK_FAILED',
 		directory,
-		`cannot record into \`${directory}\`: ${mark} is recording into it (if that is not a recorder, remove \`${path}\`)`,
+		`cannot record into \`${directory}\`: ${mark} is recording into it; stop that, or use another directory`,
 	);
 }

@@ -10,7 +10,7 @@ const WORDS: Readonly<Record<string, string>> = {
 	EPERM: 'the file system does not permit it',
 	EROFS: 'the file system is read-only',
 	EISDIR: 'it is a directory',
-	ENOTDIR: 'a part of its path is not a directory',
+	ENOTDIR: 'it, or a part of its path, is a file and not a directory',
 	ENOTEMPTY: 'the directory is not empty',
 	EEXIST: 'something else of that name is there',
 	ELOOP: 'it is a symbolic link',
@@ -20,6 +20,12 @@ const WORDS: Readonly<Record<string, string>> = {
 	EMFILE: 'too many files are open',
 	ENFILE: 'too many files are open',
 	EADDRINUSE: 'the port is in use',
+	ECONNREFUSED: 'the connection was refused',
+	ECONNRESET: 'the connection was reset',
+	EHOSTUNREACH: 'there is no route to the host',
+	ENETUNREACH: 'there is no route to the network',
+	ETIMEDOUT: 'the connection timed out',
+	EAI_AGAIN: 'the name of the host cannot be looked up now',
 	EADDRNOTAVAIL: 'this machine does not have that address',
 	ENOTFOUND: 'there is no such host',
 };
@@ -42,10 +48,17 @@ export function readTrouble(error: unknown): string {
 	return code === 'ENOENT' ? 'there is no such file' : systemTrouble(error);
 }
 
-/** The same of a file that was to be written: what does not exist is its directory then. */
+/** What to do where a path does not lead to where a file can be written. */
+const MOVES: Readonly<Record<string, string>> = {
+	ENOENT: 'its directory does not exist (ENOENT); make that first',
+	EEXIST: 'a file of that name is there (EEXIST); choose another name',
+	ENOTDIR: 'a part of its path is a file and not a directory (ENOTDIR); choose another place',
+	EISDIR: 'it is a directory (EISDIR); choose another name',
+};
+
+/** The same of a file or directory that was to be written, with what to do: what does not exist is its directory then. */
 export function createTrouble(error: unknown): string {
-	const { code } = error as NodeJS.ErrnoException;
-	return code === 'ENOENT' ? 'its directory does not exist (ENOENT)' : systemTrouble(error);
+	return MOVES[(error as NodeJS.ErrnoException).code ?? ''] ?? systemTrouble(error);
 }
 
 /** That a server cannot listen, and what to do: `KVS_SERVER_FAILED`. */

@@ -35,6 +35,18 @@ test(suggests, ['export', ...RANGE, '-o', 'x.mp4', '--gaps', 'klose'], /; did yo
 test(suggests, ['serve', '--quotas', 'awz'], /; did you mean `aws`\?\n$/);
 test(suggests, ['presign', 'GetClip', '--method', 'put'], / `--method` to be GET or POST, got `put`\n$/);
 
+test(suggests, ['submit', 'exprot'], /^KVS_USAGE: unknown command 'exprot' \(Did you mean export\?\)\n$/);
+test(
+	suggests,
+	['submit', 'cameras', ...RANGE],
+	/^KVS_USAGE: unknown command 'cameras' \(expected export, frames, follow or a module, HANDLER\.js\)\n$/,
+);
+test(
+	suggests,
+	['hls', '--stream', 'door', '--endpoint', 'http://127.0.0.1:1', '--expires', '1s'],
+	/ `--expires` to be /,
+);
+
 test('a word that looks like an option, or like several words, is suggested for as any other', (t) => {
 	t.is(suggestionFor('--json', ['json', 'text']), null);
 	t.is(suggestionFor('no', ['on', 'off']), null);

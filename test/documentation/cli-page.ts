@@ -20,10 +20,24 @@ export async function cliPage(): Promise<string> {
 	const { commands } = createProgram(context, { exit: () => {}, print: () => {} });
 	// Hidden ones begin like this: they are for scripts of our own.
 	const shown = commands.filter((command) => !command.name().startsWith('_'));
-	const helps = shown.map((command) => `### ${command.name()}\n\n\`\`\`\n${helpOf(command)}\`\`\`\n`);
+	const helps = shown
+		.flatMap((command) => [command, ...command.commands])
+		.map((command) => `### ${titleOf(command)}\n\n\`\`\`\n${helpOf(command)}\`\`\`\n`);
 	return `${written}${MARK}\n\n## Every command\n\n${helps.join('\n')}`;
 }
 
+/** `submit export`; what is called without its name has that of a file in place of it. */
+function titleOf(command: Command): string {
+	const { parent } = command;
+	if (parent === null || parent.parent === null) return command.name();
+	return `${parent.name()} ${command.name() === 'handler' ? 'HANDLER.js' : command.name()}`;
+}
+
+/** All that `--help` prints. */
 function helpOf(command: Command): string {
-	return command.configureHelp({ ...command.configureHelp(), helpWidth: WIDTH }).helpInformation();
+	let help = '';
+	command.configureHelp({ ...command.configureHelp(), helpWidth: WIDTH });
+	command.configureOutput({ writeOut: (text) => (help += text) });
+	command.outputHelp();
+	return help;
 }

@@ -66,7 +66,7 @@ test('one process writes to a directory at a time, and one that is empty after i
 	t.is((error as { code?: string }).code, 'KVS_SINK_FAILED');
 	t.is(
 		error?.message,
-		`cannot write to \`${folder.name}\`: process ${process.pid} is writing to it (if that is not an export, remove \`${join(folder.name, '.in-use-by')}\`)`,
+		`cannot write to \`${folder.name}\`: process ${process.pid} is writing to it; wait until it has ended, or use another directory`,
 	);
 	await lock.release();
 	t.deepEqual(await readdir(base), []);

@@ -120,7 +120,7 @@ test('one process at a time, the living ones only', async (t) => {
 	const first = await startServer(t, { dataDirectory: data });
 	await first.server.archive.ready;
 	const second = await startServer(t, { dataDirectory: data });
-	const message = new RegExp(`in use by process ${process.pid} `);
+	const message = new RegExp(`in use by process ${process.pid}: stop that, or use another directory$`);
 	await t.throwsAsync(second.server.archive.ready, { code: 'KVS_DATA_IN_USE', message });
 	await second.close();
 	t.is((await first.call('ListStreams', {})).status, 200);
@@ -131,7 +131,7 @@ test('one process at a time, the living ones only', async (t) => {
 		const fresh = await startServer(t, { dataDirectory: data });
 		await t.throwsAsync(fresh.server.archive.ready, {
 			code: 'KVS_DATA_IN_USE',
-			message: /in use by another process /,
+			message: /in use by another process: /,
 		});
 		await fresh.close();
 		await utimes(lock, new Date(0), new Date(0));

@@ -20,7 +20,7 @@ export async function clip(options: ClipCommandOptions, context: CommandContext)
 	const { terminal, signal } = context;
 	const { output, json } = options;
 	if (output === undefined) {
-		throw new InvalidOptionError('-o', 'given: the file to write, or - for stdout', undefined);
+		throw new InvalidOptionError('-o', 'given: the file to write, or - for stdout');
 	}
 	if (output === '-' && json) throw new InvalidOptionError('--json', 'left out with -o -', json);
 	await using archive = archiveOf(options, context);

@@ -45,8 +45,7 @@ function fileOf(options: ExportCommandOptions): string {
 		}
 	}
 	if (typeof raw !== 'string') {
-		if (output === undefined)
-			throw new InvalidOptionError('--raw', 'given with the file to write', undefined);
+		if (output === undefined) throw new InvalidOptionError('--raw', 'given with the file to write');
 		return output;
 	}
 	if (output !== undefined) throw new InvalidOptionError('-o', 'left out where --raw names the file', output);

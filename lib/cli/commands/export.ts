@@ -41,7 +41,7 @@ const GAP_WORDS: Readonly<Record<GapPolicy, string>> = { keep: 'kept', close: 'c
 export async function exportRange(options: ExportCommandOptions, context: CommandContext): Promise<number> {
 	const { terminal, signal } = context;
 	if (options.raw !== undefined) return exportRaw(options, context);
-	if (options.output === undefined) throw new InvalidOptionError('-o', 'given: the file to write', undefined);
+	if (options.output === undefined) throw new InvalidOptionError('-o', 'given: the file to write');
 	const exportOptions = exportOptionsOf(options);
 	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);

@@ -28,7 +28,7 @@ export interface ImagesCommandOptions extends ArchiveCommandOptions, AroundComma
 export async function images(options: ImagesCommandOptions, context: CommandContext): Promise<number> {
 	const { output, format, every, padStart } = options;
 	const { terminal, signal } = context;
-	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to', output);
+	if (output === undefined) throw new InvalidOptionError('-o', 'given: the directory to write to');
 	const everyMs = parseDuration(every);
 	if (everyMs === null)
 		throw new InvalidOptionError('--every', 'a time of at least 200ms (1s, 500ms)', every);

@@ -1,14 +1,7 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import {
-	ArchiveError,
-	findLateTracks,
-	type LateTracks,
-	MediaError,
-	type MediaEvent,
-	MkvReader,
-} from '../../index.js';
+import { ArchiveError, findLateTracks, MediaError, type MediaEvent, MkvReader } from '../../index.js';
 import { readTrouble } from '../../wording/system-trouble.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
@@ -17,9 +10,13 @@ import { printEvents } from './events.js';
 /** How much of a file is read at once. */
 const READ_BYTES = 256 * 1024;
 
+/** How much of what has no end, a pipe or a device, is looked through for media. More than a reader holds before it gives any. */
+const MAX_BYTES_BEFORE_MEDIA = 128 * 1024 * 1024;
+
 /**
  * Prints every event of a payload on disk, or on stdin for `-`. Malformed bytes are a failure in their place, and what comes
- * after them is read; a file of which not a frame can be read is an error.
+ * after them is read; a file of which not a frame can be read is an error, as is a pipe or device that begins with 128 MiB of
+ * anything else.
  */
 export async function inspect(
 	file: string,
@@ -27,12 +24,14 @@ export async function inspect(
 	context: CommandContext,
 ): Promise<number> {
 	const name = file === '-' ? 'stdin' : `\`${file}\``;
-	const seen: Seen = { frames: 0, error: null };
+	const seen: Seen = { frames: 0, hasMedia: false, error: null };
 	let printed = { count: 0, failures: 0 };
 	try {
-		const lateTracks = await lateTracksOf(file);
+		const isFile = file !== '-' && (await stat(file)).isFile();
+		const lateTracks = isFile ? await findLateTracks(bytesOf(file)) : new Map();
 		await pipeline(
-			file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES }),
+			file === '-' ? process.stdin : bytesOf(file),
+			(chunks: AsyncIterable<Buffer>) => (isFile ? chunks : untilMediaIsLate(chunks, seen)),
 			new MkvReader({ deliver: 'batch', resync: true, lateTracks }),
 			(batches: AsyncIterable<MediaEvent[]>) => withoutLeadingFailures(batches, seen),
 			async (batches: AsyncIterable<MediaEvent[]>) => {
@@ -49,14 +48,25 @@ export async function inspect(
 	return printed.failures > 0 ? EXIT.incomplete : EXIT.done;
 }
 
-/** Tracks at the end of a file. What is not a file can be read only once. */
-async function lateTracksOf(file: string): Promise<LateTracks> {
-	if (file === '-' || !(await stat(file)).isFile()) return new Map();
-	return findLateTracks(createReadStream(file, { highWaterMark: READ_BYTES }));
+function bytesOf(file: string): ReadStream {
+	return createReadStream(file, { highWaterMark: READ_BYTES });
+}
+
+/** The same bytes, until they are too many for what was seen of them. */
+async function* untilMediaIsLate(chunks: AsyncIterable<Buffer>, seen: Seen): AsyncGenerator<Buffer> {
+	let sizeBytes = 0;
+	for await (const chunk of chunks) {
+		yield chunk;
+		sizeBytes += chunk.length;
+		if (seen.hasMedia || sizeBytes < MAX_BYTES_BEFORE_MEDIA) continue;
+		throw seen.error ?? new MediaError('KVS_MKV_MALFORMED', `no media in its first ${sizeBytes} bytes`);
+	}
 }
 
 interface Seen {
 	frames: number;
+	/** Whether anything but malformed bytes came. */
+	hasMedia: boolean;
 	/** The first error of malformed or unsupported bytes. */
 	error: MediaError | null;
 }
@@ -76,6 +86,7 @@ async function* withoutLeadingFailures(
 			leading.push(...batch);
 			if (leading.every((event) => event.type === 'fragment-failure' && isOfBytes(event.error))) continue;
 		}
+		seen.hasMedia = true;
 		yield leading ?? batch;
 		leading = null;
 	}

@@ -10,10 +10,9 @@ const LOCK_FILE = 'in-use-by';
  * included, has done so before, and where the directory cannot be marked.
  */
 export async function lockDirectory(directory: string): Promise<ProcessMark> {
-	const path = join(directory, LOCK_FILE);
 	let mark: ProcessMark | string;
 	try {
-		mark = await markInUse(path);
+		mark = await markInUse(join(directory, LOCK_FILE));
 	} catch (cause) {
 		const message = `cannot mark the data directory \`${directory}\` as in use: ${systemTrouble(cause)}`;
 		throw new ArchiveError('KVS_DATA_IN_USE', message, { cause });
@@ -21,6 +20,6 @@ export async function lockDirectory(directory: string): Promise<ProcessMark> {
 	if (typeof mark !== 'string') return mark;
 	throw new ArchiveError(
 		'KVS_DATA_IN_USE',
-		`the data directory \`${directory}\` is in use by ${mark} (if that is not an archive, remove \`${path}\`)`,
+		`the data directory \`${directory}\` is in use by ${mark}: stop that, or use another directory`,
 	);
 }

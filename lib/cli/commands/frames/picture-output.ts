@@ -28,7 +28,7 @@ export async function pictureOutputOf({
 	...client
 }: FramesCommandOptions): Promise<PictureOutput> {
 	if (output === undefined)
-		throw new InvalidOptionError('-o', 'given: the directory to write to, or - for stdout', output);
+		throw new InvalidOptionError('-o', 'given: the directory to write to, or - for stdout');
 	const form = { layout, shardSizeBytes: shardSizeOf(shardSize, layout) };
 	const folder = await outputPlace(output, client);
 	return {

@@ -57,13 +57,8 @@ export async function submitFollow(
 		'--all-streams': options.allStreams,
 		'--remove': options.remove,
 	}).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
-	if (given === undefined || other !== undefined) {
-		throw new InvalidOptionError(
-			'--streams',
-			'given, or --all-streams, or --remove, and one of them alone',
-			other,
-		);
-	}
+	if (given === undefined) throw new InvalidOptionError('--streams', 'given, or --all-streams or --remove');
+	if (other !== undefined) throw new InvalidOptionError(given, 'given alone', `${given} ${other}`);
 	const follow = options.remove === undefined ? followOptionsOf(module, options, nowMs) : null;
 	await using queue = new ArchiveQueue({
 		url: options.redis,
@@ -102,9 +97,9 @@ function followOptionsOf(
 	nowMs: number,
 ): Omit<FollowManyOptions, 'streams'> {
 	const { output, from, consumer, container, split } = options;
-	if ((module === undefined) === (output === undefined)) {
-		throw new InvalidOptionError('HANDLER', 'given, or -o, and not both', module);
-	}
+	if (module === undefined && output === undefined) throw new InvalidOptionError('HANDLER', 'given, or -o');
+	if (module !== undefined && output !== undefined)
+		throw new InvalidOptionError('HANDLER', 'left out where -o is given', module);
 	const everyMs = parseDuration(options.every);
 	if (everyMs === null)
 		throw new InvalidOptionError('--every', 'a length of time such as 10s', options.every);

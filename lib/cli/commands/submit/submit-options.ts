@@ -1,8 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CommandContext } from '../../command-context.js';
 import { withMetricsOptions } from '../../metrics/metrics-options.js';
 import { channelsOption, containerOption, gapsOption } from '../../options/export-choices.js';
 import { TRACKS_TEXT, WHERE_TEXT } from '../../options/option-texts.js';
+import { suggestionFor } from '../../options/suggestion.js';
 import { withRangeOptions } from '../../stream-options.js';
 import { append } from '../append.js';
 import { withPictureOptions } from '../frames/frames-options.js';
@@ -13,6 +14,9 @@ type Run = <A extends unknown[]>(
 ) => (...args: unknown[]) => Promise<void>;
 
 const REDIS = 'the Redis of the queue: redis://[USER:PASSWORD@]HOST[:PORT], or rediss:// for TLS';
+/** The kind of work that is meant where none is named. */
+const HANDLER = 'handler';
+
 const QUEUE = 'name of the queue (default: work)';
 
 /** Adds `submit` and `work`. */
@@ -21,6 +25,14 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.command('submit')
 		.description('divide work into jobs for workers: an export, frames, or a module of yours (HANDLER.js)');
 	const load = async () => import('./submit.js');
+	// A word that is not a kind of work is the module of a handler to commander, also where it is a kind with an error in it.
+	submit.hook('preSubcommand', ({ args: [word = ''] }, kind) => {
+		if (kind.name() !== HANDLER || word === HANDLER || !/^\w+$/.test(word)) return;
+		const meant = suggestionFor(word, ['export', 'frames', 'follow']);
+		const hint =
+			meant === null ? 'expected export, frames, follow or a module, HANDLER.js' : `Did you mean ${meant}?`;
+		submit.error(`unknown command '${word}' (${hint})`);
+	});
 
 	withSliceOptions(submit.command('export').description('export a range in slices, a file each'))
 		.option('-o, --output <dir>', 'the folder for the files, below --out, or s3://BUCKET/PREFIX/')
@@ -45,12 +57,14 @@ export function addWorkerCommands(program: Command, run: Run): void {
 
 	withSliceOptions(
 		submit
-			.command('handler', { isDefault: true, hidden: true })
+			.command(HANDLER, { isDefault: true, hidden: true })
 			.argument('<module>', 'a module below --handlers')
 			.description('call the default export of a module with each slice'),
 	)
 		.option('-o, --output <dir>', 'a folder for what the module writes, below --out')
-		.option('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here', '.')
+		.addOption(
+			currentFolder('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here'),
+		)
 		.option('--options <json>', 'given to the module')
 		.action(run(async () => (await load()).submitHandler));
 
@@ -71,10 +85,12 @@ export function addWorkerCommands(program: Command, run: Run): void {
 			'-o, --output <dir>',
 			'record each stream into a folder of its own in this one, below --out, or s3://BUCKET/PREFIX/',
 		)
-		.option('--out <dir>', 'the folder that workers have as --out, as it is called here', '.')
+		.addOption(currentFolder('--out <dir>', 'the folder that workers have as --out, as it is called here'))
 		.addOption(containerOption('container of the files', { shown: 'mp4' }))
 		.option('--split <rule>', 'as of follow; each turn ends its file anyway', append)
-		.option('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here', '.')
+		.addOption(
+			currentFolder('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here'),
+		)
 		.option('--options <json>', 'given to the module')
 		.option('--endpoint <url>', 'endpoint URL, such as a local archive')
 		.option('--region <region>', 'AWS region')
@@ -91,10 +107,10 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.option('--queue <name>', QUEUE)
 		.option(
 			'--out <dir>',
-			'the folder below which everything is written, or s3://BUCKET/PREFIX/; may be given again (default: .)',
+			'the folder below which everything is written, or s3://BUCKET/PREFIX/; may be given again (default: the current folder)',
 			append,
 		)
-		.option('--handlers <dir>', 'the folder below which modules are', '.')
+		.addOption(currentFolder('--handlers <dir>', 'the folder below which modules are; no other is run'))
 		.option('--concurrency <n>', 'slices at once (default: 1)')
 		.option('--streams <n>', 'streams followed at once (default: 8)')
 		.option('--grace <time>', 'how long jobs may go on after SIGTERM; then other workers get them', '30s')
@@ -105,12 +121,17 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		.action(run(async () => (await import('./work.js')).work));
 }
 
+/** An option whose default is the folder in which the command runs. */
+function currentFolder(flags: string, description: string): Option {
+	return new Option(flags, description).default('.', 'the current folder');
+}
+
 function withSliceOptions(command: Command): Command {
 	return withRangeOptions(command)
 		.requiredOption('--redis <url>', REDIS)
 		.option('--queue <name>', QUEUE)
 		.option('--slice <time>', 'length of a slice; each begins where a fragment does', '10m')
-		.option('--out <dir>', 'the folder that workers have as --out, as it is called here', '.')
+		.addOption(currentFolder('--out <dir>', 'the folder that workers have as --out, as it is called here'))
 		.option('--wait', 'wait until every slice is done; exit status 3 where something is missing')
 		.option('--verbose', 'print the stack of an error');
 }
