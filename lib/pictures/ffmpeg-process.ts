@@ -6,9 +6,8 @@ import type { MediaEvent } from '../model/media-event.js';
 import type { Clock } from '../pace/clock.js';
 import { systemTrouble } from '../wording/system-trouble.js';
 import { FfmpegLog, type LogLine } from './ffmpeg-log.js';
+import { endWithProcess, GROUP_OPTIONS, killGroup } from './process-group.js';
 import { StallWatch } from './stall-watch.js';
-
-const HAS_PROCESS_GROUPS = process.platform !== 'win32';
 
 /** How an ffmpeg is run. */
 export interface FfmpegProcessOptions {
@@ -53,12 +52,8 @@ export class FfmpegProcess {
 	/** Starts it; no shell in between. That it cannot be started shows in `until`. */
 	constructor({ path, args, onLine, timeoutMs, clock }: FfmpegProcessOptions) {
 		this.#path = path;
-		this.#child = spawn(path, args, {
-			stdio: ['pipe', 'pipe', 'pipe'],
-			windowsHide: true,
-			// A group of its own: a wrapper around ffmpeg ends together with what it started.
-			detached: HAS_PROCESS_GROUPS,
-		});
+		this.#child = spawn(path, args, { ...GROUP_OPTIONS, stdio: ['pipe', 'pipe', 'pipe'] });
+		if (this.#child.pid !== undefined) endWithProcess(this.#child);
 		this.#stdin = this.#child.stdin as Writable;
 		const changed = (): void => this.#changed();
 		const onClosed = (): void => {
@@ -197,13 +192,8 @@ export class FfmpegProcess {
 	}
 
 	#end(): void {
-		const { pid, stdin, stdout, stderr } = this.#child;
-		try {
-			if (HAS_PROCESS_GROUPS && pid !== undefined) process.kill(-pid, 'SIGKILL');
-			else this.#child.kill('SIGKILL');
-		} catch {
-			// It is gone already.
-		}
+		const { stdin, stdout, stderr } = this.#child;
+		killGroup(this.#child);
 		this.#reader.destroy();
 		for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
 	}

@@ -246,7 +246,9 @@ async function step(index) {
 	const asked = performance.now();
 	underWay++;
 	try {
-		bytes += (await players[index]()).byteLength;
+		// Awaited first: the sum that is added to is the one of then.
+		const { byteLength } = await players[index]();
+		bytes += byteLength;
 		latencies.push(performance.now() - asked);
 	} catch (error) {
 		errors++;
