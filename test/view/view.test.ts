@@ -223,7 +223,7 @@ withChromium('a session that has expired is said, and another goes on at the sam
 	const pausedMs = await settledMs(page);
 	t.true(Math.abs(pausedMs - START_MS - (await shownFrame(page)) * 40) <= 40);
 	const said = (await page.evaluate('window.said')) as string[];
-	t.true(said.includes('The playback session has ended or expired: another is opened.'), said.join('\n'));
+	t.true(said.includes('The playback session has ended or expired: another session is opened.'), said.join('\n'));
 	t.deepEqual(errors, []);
 });
 
@@ -298,6 +298,16 @@ withChromium('what comes in is followed live; a service that goes away and comes
 	const firstMs = await shownMs(page);
 	await waitForShown(page, firstMs + 2000);
 	t.is(await page.locator('#live').getAttribute('aria-pressed'), 'true');
+	// A session that gives no response any more: another one is opened, and goes on.
+	let cutSession: string | undefined;
+	await page.route(/\/play\//, (route) => {
+		const session = /\/play\/([^/]+)/.exec(route.request().url())?.[1];
+		cutSession ??= session;
+		return session === cutSession ? route.abort('timedout') : route.continue();
+	});
+	await waitForShown(page, (await shownMs(page)) + 8000);
+	t.is(await page.locator('#message').textContent(), '');
+	await page.unroute(/\/play\//);
 	stop.abort();
 	await fed;
 	await server.close();

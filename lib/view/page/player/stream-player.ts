@@ -199,7 +199,7 @@ export class StreamPlayer {
 	}
 
 	#renew(): void {
-		void this.#open(this.isLive ? null : this.#frames.ms);
+		void this.#open(this.isLive ? null : this.placeMs);
 	}
 
 	#applyWanted(): void {
@@ -229,9 +229,12 @@ export class StreamPlayer {
 			return;
 		}
 		const isRefused = status === 403 || status === 404 || status === 410;
-		if (isRefused && this.#renewals < MAX_RENEWALS && !this.#isClosed) {
+		// The player has tried again by itself before.
+		const isCut = fatal && type === Hls.ErrorTypes.NETWORK_ERROR && status === 0;
+		if ((isRefused || isCut) && this.#renewals < MAX_RENEWALS && !this.#isClosed) {
 			this.#renewals++;
-			this.#events.onMessage('The playback session has ended or expired: another is opened.');
+			const what = isCut ? 'No response came in time' : 'The playback session has ended or expired';
+			this.#events.onMessage(`${what}: another session is opened.`);
 			this.#renew();
 			return;
 		}
