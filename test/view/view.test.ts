@@ -223,7 +223,10 @@ withChromium('a session that has expired is said, and another goes on at the sam
 	const pausedMs = await settledMs(page);
 	t.true(Math.abs(pausedMs - START_MS - (await shownFrame(page)) * 40) <= 40);
 	const said = (await page.evaluate('window.said')) as string[];
-	t.true(said.includes('The playback session has ended or expired: another session is opened.'), said.join('\n'));
+	t.true(
+		said.includes('The playback session has ended or expired: another session is opened.'),
+		said.join('\n'),
+	);
 	t.deepEqual(errors, []);
 });
 
