@@ -9,7 +9,6 @@ import {
 	type Picture,
 	PictureDecoder,
 	type PictureDecoderOptions,
-	type PictureFit,
 	type PictureFormat,
 } from 'kvs-archive';
 import { idOf } from '#lib/ebml/ebml-schema.js';
@@ -21,38 +20,10 @@ import { withFfmpeg } from '../helpers/needs.js';
 import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
 import { makeRecording } from '../helpers/recordings.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
+import { CELL_HEIGHT, CELL_WIDTH, CELLS, COLUMNS, cells, furthest, h264, SOURCE } from './cells.js';
 import { ffmpegOutput, type Image, imageOf, pixelsOf } from './pixels.js';
 
 const start = new Date('2026-01-31T00:00:00Z');
-
-/** Cells of one colour each, four in a row. */
-const CELLS = [
-	'red',
-	'lime',
-	'blue',
-	'white',
-	'orange',
-	'teal',
-	'purple',
-	'gray',
-	'navy',
-	'olive',
-	'pink',
-	'brown',
-];
-const [COLUMNS, ROWS, CELL_WIDTH, CELL_HEIGHT] = [4, 3, 24, 20];
-const SOURCE = { width: COLUMNS * CELL_WIDTH, height: ROWS * CELL_HEIGHT };
-const h264 = ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv420p'];
-
-/** The cells as a film of one frame. `colours`: how they become YUV; `codec` has to say so. */
-function cells(codec: readonly string[] = h264, colours = 'out_color_matrix=bt601'): Promise<string> {
-	const boxes = CELLS.map((colour, index) => {
-		const [x, y] = [(index % COLUMNS) * CELL_WIDTH, Math.floor(index / COLUMNS) * CELL_HEIGHT];
-		return `drawbox=${x}:${y}:${CELL_WIDTH}:${CELL_HEIGHT}:${colour}:fill`;
-	});
-	const source = `color=s=${SOURCE.width}x${SOURCE.height}:r=25:d=0.04,format=rgb24,${boxes.join(',')},scale=${colours}`;
-	return makeRecording(['-f', 'lavfi', '-i', source, ...codec]);
-}
 
 async function decode(bytes: Uint8Array, options: PictureDecoderOptions): Promise<Picture[]> {
 	const onFailure = ({ message }: DecodeFailure): unknown => decoder.destroy(new Error(message));
@@ -67,115 +38,6 @@ async function pictureOf(file: string, options: PictureDecoderOptions): Promise<
 	const [picture] = await decode(await readFile(file), options);
 	if (picture === undefined) throw new Error(`no picture of ${file}`);
 	return picture;
-}
-
-const FORMATS: readonly PictureFormat[] = ['jpg', 'png', 'webp', 'rgb24', 'bgr24', 'nv12', 'yuv420p', 'gray'];
-
-interface Wanted {
-	readonly size?: { readonly width?: number; readonly height?: number };
-	readonly fit?: PictureFit;
-	/** What it must be. */
-	readonly width: number;
-	readonly height: number;
-}
-
-const both = ([width, height]: readonly [number, number]): Wanted[] =>
-	(['cover', 'contain', 'fill'] as const).map((fit) => ({ size: { width, height }, fit, width, height }));
-
-const WANTED: readonly Wanted[] = [
-	{ width: 96, height: 60 },
-	{ size: { width: 48 }, width: 48, height: 30 },
-	{ size: { height: 75 }, width: 120, height: 75 },
-	...both([64, 64]),
-	...both([111, 41]),
-];
-
-/** Where a point of a picture lies in the source; null in a bar. Undefined where colours mix. */
-function cellAt(
-	x: number,
-	y: number,
-	{ width, height, size, fit = 'cover' }: Wanted,
-): number | null | undefined {
-	const scales = [width / SOURCE.width, height / SOURCE.height] as const;
-	const isFree = size?.width === undefined || size.height === undefined || fit === 'fill';
-	const scale = fit === 'contain' ? Math.min(...scales) : Math.max(...scales);
-	const [scaleX, scaleY] = isFree ? scales : [scale, scale];
-	const u = SOURCE.width / 2 + (x + 0.5 - width / 2) / scaleX;
-	const v = SOURCE.height / 2 + (y + 0.5 - height / 2) / scaleY;
-	const [marginX, marginY] = [3 + 2 / scaleX, 3 + 2 / scaleY];
-	const isBar = u < -marginX || v < -marginY || u > SOURCE.width + marginX || v > SOURCE.height + marginY;
-	if (isBar) return null;
-	const [inX, inY] = [
-		((u % CELL_WIDTH) + CELL_WIDTH) % CELL_WIDTH,
-		((v % CELL_HEIGHT) + CELL_HEIGHT) % CELL_HEIGHT,
-	];
-	const isPure = inX > marginX && inX < CELL_WIDTH - marginX && inY > marginY && inY < CELL_HEIGHT - marginY;
-	if (!isPure || u < 0 || v < 0 || u >= SOURCE.width || v >= SOURCE.height) return undefined;
-	return Math.floor(v / CELL_HEIGHT) * COLUMNS + Math.floor(u / CELL_WIDTH);
-}
-
-const SHAPES: Partial<Record<PictureFormat, (width: number, height: number) => number[] | null>> = {
-	rgb24: (width, height) => [height, width, 3],
-	bgr24: (width, height) => [height, width, 3],
-	gray: (width, height) => [height, width],
-	nv12: (width, height) => (width % 2 || height % 2 ? null : [height * 1.5, width]),
-	yuv420p: (width, height) => (width % 2 || height % 2 ? null : [height * 1.5, width]),
-};
-
-/** Levels: of images that lose something, more. */
-const TOLERANCE: Partial<Record<PictureFormat, number>> = { jpg: 8, webp: 16 };
-
-async function checkCells(
-	t: ExecutionContext,
-	{ picture, wanted, source }: { picture: Picture; wanted: Wanted; source: Uint8Array },
-): Promise<void> {
-	const { format, width, height, data } = picture;
-	const what = `${format} ${JSON.stringify(wanted)}`;
-	t.deepEqual([width, height], [wanted.width, wanted.height], what);
-	t.deepEqual(picture.shape, SHAPES[format]?.(width, height) ?? null, what);
-	const image = await imageOf(data, { format, width, height });
-	t.deepEqual([image.width, image.height], [width, height], `${what}, to another reader`);
-	const pixels = pixelsOf(image);
-	const expected = pixelsOf({ ...SOURCE, format: image.format, data: source });
-	const seen = new Set<number | null>();
-	for (let y = 0; y < height; y++) {
-		for (let x = 0; x < width; x++) {
-			const cell = cellAt(x, y, wanted);
-			if (cell === undefined) continue;
-			seen.add(cell);
-			const [column, row] = [(cell ?? 0) % COLUMNS, Math.floor((cell ?? 0) / COLUMNS)];
-			const right =
-				cell === null
-					? { rgb24: [0, 0, 0], bgr24: [0, 0, 0], gray: [0], nv12: [16, 128, 128], yuv420p: [16, 128, 128] }[
-							image.format
-						]
-					: expected((column + 0.5) * CELL_WIDTH, (row + 0.5) * CELL_HEIGHT);
-			const found = pixels(x, y);
-			if (furthest(found, right) > (TOLERANCE[format] ?? 3)) {
-				t.fail(`${what}: ${found.join()} at ${x},${y}, where ${right.join()} was expected (cell ${cell})`);
-				return;
-			}
-		}
-	}
-	const bars = wanted.fit === 'contain' ? 1 : 0;
-	t.is(seen.has(null), bars === 1, what);
-	if (wanted.fit !== 'cover') t.is(seen.size, CELLS.length + bars, `${what}: every cell is there`);
-	else t.true(seen.size >= 4, what);
-}
-
-for (const format of FORMATS) {
-	withFfmpeg(
-		`every size and fit as ${format}: what another reader sees is the view that was to be`,
-		async (t) => {
-			const file = await cells();
-			const whole = await pictureOf(file, { format });
-			const source = await imageOf(whole.data, { format, ...SOURCE });
-			for (const wanted of WANTED) {
-				const picture = await pictureOf(file, { format, quality: 100, size: wanted.size, fit: wanted.fit });
-				await checkCells(t, { picture, wanted, source: source.data });
-			}
-		},
-	);
 }
 
 const COLOURS: readonly (readonly [string, string, readonly string[]])[] = [
@@ -246,10 +108,6 @@ for (const [name, colours, codec] of COLOURS) {
 			}
 		}
 	});
-}
-
-function furthest(levels: readonly number[], expected: readonly number[]): number {
-	return Math.max(...levels.map((level, index) => Math.abs(level - (expected[index] as number))));
 }
 
 /** Pixels of both, point by point, are alike. */
