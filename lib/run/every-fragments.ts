@@ -33,18 +33,26 @@ export function everyFragments(
 	};
 }
 
+/** Between which two times something is, as far as the listing says. */
+interface Between {
+	readonly fromMs: number;
+	readonly toMs: number;
+}
+
 /**
- * When the next picture is due, by what is listed: what `FrameSelector` does with the times of frames, with times that are known
- * to the slack. Where it is less certain the time is wider, and more is wanted: in a fragment that is longer than the interval, at
- * a gap of about the interval, and where the clock was set back by less than two intervals.
+ * When the next picture is due: what `FrameSelector` does with the times of frames, by what is listed of their fragments.
+ *
+ * Pictures are due at the points of a grid: of one picture, and whole intervals after it. Each is given by the first frame at or
+ * after its point; where that is an interval late, or two intervals early, it begins another grid. Frames are not listed. So all that is known
+ * is between which times a grid begins, and between which times the last frame so far is; where it is not certain whether
+ * another grid has begun, one may begin at any time, and all is wanted until another one certainly has.
  */
 class DueTime {
 	readonly #everyMs: number;
-	/** Null before the first picture. */
-	#earliestMs: number | null = null;
-	#latestMs = 0;
-	/** Whether a picture may have been given for it already, so that the next one is due an interval later. */
-	#mayBeGiven = false;
+	/** Where the first point of the grid is; null before the first picture. */
+	#first: Between | null = null;
+	/** The last frame so far, of all that were not left behind by a clock that was set back. */
+	#reached: Between = { fromMs: 0, toMs: 0 };
 	/** Where the first picture may have been, in a fragment that may be over before the range begins. */
 	#mayBeginMs = Number.POSITIVE_INFINITY;
 
@@ -54,51 +62,57 @@ class DueTime {
 
 	/** Whether a picture may be due in the next fragment; `startMs`: where the range begins in it. */
 	isIn(fromMs: number, toMs: number, startMs: number): boolean {
-		const earliest = this.#earliestMs;
-		if (earliest === null) {
-			this.#begin(fromMs, toMs, startMs);
-			return true;
-		}
 		const everyMs = this.#everyMs;
-		const latest = this.#mayBeGiven ? this.#latestMs + everyMs : this.#latestMs;
 		const [firstMs, lastMs] = [fromMs - SLACK_MS, toMs + SLACK_MS];
-		if (firstMs <= latest - 2 * everyMs) {
-			// A step back begins the grid anew.
-			if (lastMs <= earliest - 2 * everyMs) this.#gave(fromMs, fromMs, toMs);
-			else this.#set(Math.min(earliest, firstMs + everyMs), Math.max(latest, lastMs + everyMs));
+		const begun = this.#first;
+		if (begun === null) {
+			this.#mayBeginMs = Math.min(this.#mayBeginMs, startMs);
+			const begins = fromMs >= startMs || toMs - SLACK_MS >= startMs;
+			if (begins) this.#begin({ fromMs: this.#mayBeginMs - SLACK_MS, toMs: startMs + SLACK_MS }, toMs);
 			return true;
 		}
-		if (lastMs < earliest) return false;
-		if (toMs - SLACK_MS < this.#latestMs) this.#mayBeGiven = true;
-		else if (this.#isLong(fromMs, toMs)) this.#set(toMs - SLACK_MS, Math.max(latest, lastMs + everyMs));
-		else if (fromMs + SLACK_MS < earliest + everyMs) {
-			this.#set(earliest + everyMs, this.#latestMs + everyMs, lastMs >= earliest + everyMs);
-		} else if (firstMs >= latest + everyMs) this.#gave(fromMs, fromMs, toMs);
-		else this.#set(earliest + everyMs, Math.max(latest, fromMs + SLACK_MS) + everyMs);
+		const due = this.#due(begun);
+		const mayGoBack = firstMs <= due.toMs - 2 * everyMs;
+		if (!mayGoBack && lastMs < due.fromMs) {
+			this.#reach(toMs);
+			return false;
+		}
+		const goesBack = lastMs <= due.fromMs - 2 * everyMs;
+		const isLate = firstMs >= due.toMs + everyMs;
+		const mayBeLate = fromMs + SLACK_MS >= due.fromMs + everyMs;
+		if (goesBack || isLate) this.#begin({ fromMs: firstMs, toMs: fromMs + SLACK_MS }, toMs);
+		else {
+			// Between its frames there may be an interval, too.
+			const isLong = lastMs - firstMs >= everyMs;
+			if (isLong || mayGoBack || mayBeLate) this.#first = { fromMs: firstMs - everyMs, toMs: firstMs };
+			this.#reach(toMs, mayGoBack);
+		}
 		return true;
 	}
 
-	#begin(fromMs: number, toMs: number, startMs: number): void {
-		const firstMs = Math.min(this.#mayBeginMs, startMs);
-		this.#mayBeginMs = firstMs;
-		if (fromMs >= startMs || toMs - SLACK_MS >= startMs) this.#gave(firstMs, startMs, toMs);
+	/** The picture at one of these times was chosen, whatever was before; its fragment ends at `toMs`. */
+	#begin(first: Between, toMs: number): void {
+		const isLong = toMs + SLACK_MS - first.fromMs >= this.#everyMs;
+		this.#first = isLong ? { fromMs: first.fromMs - this.#everyMs, toMs: first.fromMs } : first;
+		this.#reached = { fromMs: toMs - SLACK_MS, toMs: toMs + SLACK_MS };
 	}
 
-	/** A picture between two times was chosen, whatever was before. */
-	#gave(firstMs: number, lastMs: number, toMs: number): void {
-		const everyMs = this.#everyMs;
-		if (this.#isLong(firstMs, toMs)) this.#set(toMs - SLACK_MS, toMs + SLACK_MS + everyMs);
-		else this.#set(firstMs - SLACK_MS + everyMs, lastMs + SLACK_MS + everyMs);
+	#reach(toMs: number, mayGoBack = false): void {
+		const { fromMs, toMs: latestMs } = this.#reached;
+		this.#reached = {
+			fromMs: mayGoBack ? toMs - SLACK_MS : Math.max(fromMs, toMs - SLACK_MS),
+			toMs: Math.max(latestMs, toMs + SLACK_MS),
+		};
 	}
 
-	/** Whether there may be two pictures in a fragment, or one that is an interval after the one before. */
-	#isLong(fromMs: number, toMs: number): boolean {
-		return toMs - fromMs + 2 * SLACK_MS >= this.#everyMs;
-	}
-
-	#set(earliestMs: number, latestMs: number, mayBeGiven = false): void {
-		this.#earliestMs = earliestMs;
-		this.#latestMs = latestMs;
-		this.#mayBeGiven = mayBeGiven;
+	/** The point of the grid that the next picture is due at: the first one after the last frame. */
+	#due(first: Between): Between {
+		const [everyMs, reached] = [this.#everyMs, this.#reached];
+		const passed = Math.max(1, Math.ceil((reached.fromMs - first.toMs) / everyMs));
+		const passedAtMost = Math.floor((reached.toMs - first.fromMs) / everyMs) + 1;
+		return {
+			fromMs: first.fromMs + passed * everyMs,
+			toMs: Math.min(first.toMs + passedAtMost * everyMs, reached.toMs + everyMs),
+		};
 	}
 }

@@ -125,10 +125,9 @@ async function read(pictures: readonly Picture[], format: PictureFormat): Promis
 		return pictures.map(({ width, height, data }) => ({ format, width, height, data }));
 	}
 	const reader = ['-f', { jpg: 'jpeg_pipe', png: 'png_pipe', webp: 'webp_pipe' }[format], '-i', 'pipe:0'];
+	const sizes = ['-v', 'error', ...reader, '-show_entries', 'frame=width,height', '-of', 'csv=p=0'];
 	const input = Buffer.concat(pictures.map(({ data }) => data));
-	const probe = promisify(execFile)('ffprobe', [
-		...['-v', 'error', ...reader, '-show_entries', 'frame=width,height', '-of', 'csv=p=0'],
-	]);
+	const probe = promisify(execFile)('ffprobe', sizes);
 	probe.child.stdin?.on('error', () => {});
 	probe.child.stdin?.end(input);
 	const raw = ['-vsync', 'passthrough', '-autoscale', '0', '-pix_fmt', 'rgb24', '-f', 'rawvideo'];
