@@ -125,7 +125,7 @@ function expectedHashes(keyFrames, format) {
 /** Whether a directory has these images, and no others. Returns their bytes. */
 function checkImages(images, hashes) {
 	const names = readdirSync(images)
-		.filter((name) => name !== 'frames.jsonl')
+		.filter((name) => !name.endsWith('.jsonl'))
 		.sort();
 	const found = names.map((name) =>
 		createHash('md5')
