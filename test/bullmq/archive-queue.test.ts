@@ -182,6 +182,9 @@ withRedis('paths out of the folders of the worker are refused, also through link
 		await t.throwsAsync(submit(EXPORT, output), { code: 'KVS_INVALID_OPTION' }, output);
 	}
 	await t.throwsAsync(submit({ kind: 'handler', module: '../x.mjs' }), { code: 'KVS_INVALID_OPTION' });
+	// What a file's name ends with must not lead elsewhere, whoever has put the job into Redis.
+	const ending = { kind: 'export', container: 'x/../../../outside.mkv' } as never;
+	await t.throwsAsync(submit(ending, 'day'), { code: 'KVS_INVALID_OPTION' });
 	await mkdir(out);
 	await symlink(join(out, '..'), join(out, 'link'));
 	await writeFile(join(out, '..', 'outside.mjs'), 'export default () => 1;');
@@ -197,7 +200,9 @@ withRedis('paths out of the folders of the worker are refused, also through link
 		t.regex(outcomes[0]?.error ?? '', refusal);
 	}
 	const [key = ''] = await redis.client.keys('kvs-archive:work:slice-*');
-	t.deepEqual(Object.keys(JSON.parse((await redis.client.hget(key, 'data')) ?? '')), [
+	const data = JSON.parse((await redis.client.hget(key, 'data')) ?? '');
+	t.throws(() => readSliceJob({ ...data, work: ending, output: 'day' }), { code: 'KVS_JOB_REFUSED' });
+	t.deepEqual(Object.keys(data), [
 		'version',
 		'stream',
 		'from',
