@@ -1,8 +1,8 @@
 import { KvsArchive, type KvsArchiveOptions, SharedClients } from '../index.js';
 import type { JobStream } from './slice-job.js';
 
-/** How many archives that are not in use stay open. */
-const MAX_IDLE = 200;
+/** How many archives that are not in use stay open: of each some kilobytes, and what is known of its stream. */
+const MAX_IDLE = 2000;
 
 /** Of how many streams whose archives were closed the data endpoints are kept, which cost calls of a small quota of the whole account. */
 const MAX_KNOWN = 20_000;

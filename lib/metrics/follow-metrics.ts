@@ -36,10 +36,15 @@ interface MeasuredStream {
 	readonly running: Set<MeasuredFollower>;
 	/** What those that have ended had counted. */
 	ended: FollowCounts;
-	/** Null where others follow it too, between two followers here. */
-	handledUntilMs: number | null;
+	/** What followers had handled that have ended, or when the first began, epoch milliseconds. */
+	handledUntilMs: number;
+	/** When the last of them ended, epoch milliseconds; null before. */
+	endedMs: number | null;
 	savedMs: number | null;
 }
+
+/** For how long the lag at the end of a turn is said, where others may follow the stream next, in milliseconds: longer than scrapes are apart. */
+const SHARED_LAG_KEPT_MS = 60_000;
 
 /**
  * Measures what is followed, for Prometheus: give it to `archive.follow({ metrics })` or `archive.record`, the same to as many
@@ -61,7 +66,7 @@ export class FollowMetrics implements MetricSource {
 
 	/**
 	 * `clock`: that of the followers, by default the machine's own. `isShared`: other processes follow the same streams in turn with this
-	 * one, so that the lag of a stream is known only while it is followed here; by default it grows after the end of its follower.
+	 * one, so that the lag of a stream stays as it is when its follower here ends, and is not known a minute later; by default it grows.
 	 */
 	constructor({
 		clock = systemClock,
@@ -79,13 +84,16 @@ export class FollowMetrics implements MetricSource {
 		stream: string,
 		follower: MeasuredFollower,
 	): { readonly call: (call: CallRecord) => void; readonly end: () => void } {
+		const nowMs = this.#clock.now();
 		const measured = this.#streams.get(stream) ?? {
 			running: new Set(),
 			ended: NOTHING,
-			handledUntilMs: null,
+			handledUntilMs: nowMs,
+			endedMs: null,
 			savedMs: null,
 		};
-		measured.handledUntilMs ??= this.#clock.now();
+		// Others may have followed it meanwhile.
+		if (this.#isShared && measured.running.size === 0) measured.handledUntilMs = nowMs;
 		this.#streams.set(stream, measured);
 		measured.running.add(follower);
 		return {
@@ -93,8 +101,8 @@ export class FollowMetrics implements MetricSource {
 			end: () => {
 				if (!measured.running.delete(follower)) return;
 				measured.ended = sum(measured.ended, follower.counts() ?? NOTHING);
-				const isOver = this.#isShared && measured.running.size === 0;
-				measured.handledUntilMs = isOver ? null : (follower.handledUntilMs() ?? measured.handledUntilMs);
+				measured.handledUntilMs = follower.handledUntilMs() ?? measured.handledUntilMs;
+				measured.endedMs = this.#clock.now();
 				measured.savedMs = follower.savedMs() ?? measured.savedMs;
 			},
 		};
@@ -165,11 +173,15 @@ export class FollowMetrics implements MetricSource {
 		return renderMetrics(this.families());
 	}
 
-	#lagMs({ running, handledUntilMs }: MeasuredStream): number | null {
-		if (handledUntilMs === null) return null;
+	#lagMs({ running, handledUntilMs, endedMs }: MeasuredStream): number | null {
+		let nowMs = this.#clock.now();
+		if (this.#isShared && running.size === 0 && endedMs !== null) {
+			if (nowMs - endedMs > SHARED_LAG_KEPT_MS) return null;
+			nowMs = endedMs;
+		}
 		const times = [...running].map((follower) => follower.handledUntilMs() ?? handledUntilMs);
 		// The server's clock may be ahead of ours.
-		return Math.max(0, this.#clock.now() - (times.length === 0 ? handledUntilMs : Math.min(...times)));
+		return Math.max(0, nowMs - (times.length === 0 ? handledUntilMs : Math.min(...times)));
 	}
 
 	#gauge(name: string, help: string, ms: (measured: MeasuredStream) => number | null): MetricFamily {

@@ -1,10 +1,10 @@
 /*
  * npm run bench:workers: pictures of a recording of 720p in slices, by one `work --decoders 1` and by two; the archive, Redis and the
- * workers on the same machine. Three rounds of each in turns, medians. Needs ffmpeg and redis-server.
+ * workers on the same machine. Three rounds of each in turns, medians; and how many cores they use. Needs ffmpeg and redis-server, and Linux.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { ArchiveQueue } from 'kvs-archive/bullmq';
 import { createArchiveServer } from 'kvs-archive/server';
 import { START_SECONDS, scratch } from './recording.mjs';
 
+const say = (line) => process.stdout.write(`${line}\n`);
 const ROUNDS = 3;
 const SECONDS = 120;
 const TARGET = 1.5;
@@ -54,6 +55,15 @@ const startWorker = async () => {
 	return child;
 };
 
+/** Processor time of a process and of its children that have ended, in milliseconds; Linux counts it in hundredths of a second. */
+const processorMs = (pid) => {
+	const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+	return fields
+		.split(' ')
+		.slice(11, 15)
+		.reduce((sum, hundredths) => sum + Number(hundredths) * 10, 0);
+};
+
 /** How long so many workers, which are running already, take. */
 async function measure(count) {
 	rmSync(out, { recursive: true, force: true });
@@ -72,9 +82,16 @@ async function measure(count) {
 	};
 	// Loads what the first slice of each would wait for.
 	await submit(10 * count - 1);
+	const measured = [process.pid, redis.pid, ...started.map(({ pid }) => pid)];
+	const used = () => measured.reduce((sum, pid) => sum + processorMs(pid), 0);
+	const usedBeforeMs = used();
 	const beganMs = performance.now();
 	const { pictures, isComplete } = await submit(SECONDS);
 	const tookSeconds = (performance.now() - beganMs) / 1000;
+	const usedMs = used() - usedBeforeMs;
+	say(
+		`${count}: ${(usedMs / pictures).toFixed(1)} ms of processor a picture, ${(usedMs / 1000 / tookSeconds).toFixed(2)} cores`,
+	);
 	if (!isComplete) throw new Error('the pictures are incomplete');
 	await queue.close();
 	for (const child of started) {

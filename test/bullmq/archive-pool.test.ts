@@ -43,7 +43,7 @@ test('a worker that meets more streams than it keeps open asks for the data endp
 		return collect(archive.fragments(between(0, 60_000)));
 	};
 	t.is((await pool.with({ streamName: 'door', endpoint }, list)).length, 2);
-	for (let index = 0; index < 200; index++) {
+	for (let index = 0; index < 2000; index++) {
 		await pool.with({ streamName: `cam${index}`, endpoint }, async () => {});
 	}
 	t.throws(() => archives[0]?.client.checkOpen(), { code: 'KVS_CLOSED' });

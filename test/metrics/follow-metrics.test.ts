@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
@@ -61,6 +62,41 @@ test('lag, checkpoint age and counts, by a clock, across two followers', async (
 	metrics.forget('cam');
 	t.deepEqual(await health(), [200, 'ok\n']);
 	t.false(metrics.text().includes('stream="cam"'));
+});
+
+test('where a stream is followed in turns with others, its lag is that of the last turn, for a minute', async (t) => {
+	const { put, follow, clock } = await startFollowed(t, 'listing');
+	const metrics = new FollowMetrics({ clock, isShared: true });
+	const lagS = (): number | undefined =>
+		sampleValue(readExposition(metrics.text()), 'kvs_archive_lag_seconds', { stream: 'cam' });
+	const turn = async (handle: () => void): Promise<void> => {
+		const stream = follow({ metrics, until: 'caught-up' });
+		const closed = once(stream, 'close');
+		try {
+			for await (const { type } of stream as AsyncIterable<FollowEvent>) if (type === 'fragment') handle();
+		} finally {
+			await closed;
+		}
+	};
+	await put(1);
+	const bad = new Error('bad');
+	await t.throwsAsync(
+		turn(() => {
+			clock.advance(2 * MAX_LAG_MS);
+			throw bad;
+		}),
+		{ is: bad },
+	);
+	// It does not grow: others may follow the stream now. Nor is it forgotten before a health check comes.
+	clock.advance(30_000);
+	const lag = lagS() ?? 0;
+	t.true(lag > 110 && lag < 145, `${lag} s`);
+	t.regex(metrics.troubles(MAX_LAG_MS).join(), /^stream cam: lag \d/);
+	clock.advance(31_000);
+	t.is(lagS(), undefined);
+	t.deepEqual(metrics.troubles(MAX_LAG_MS), []);
+	await turn(() => {});
+	t.true((lagS() ?? 180) < 145);
 });
 
 test('calls by their outcome', async (t) => {
