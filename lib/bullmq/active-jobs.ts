@@ -38,6 +38,11 @@ export class ActiveJobs {
 	readonly #jobs = new Map<string, ActiveJob>();
 	#isEnding = false;
 
+	/** How many are being done. */
+	get count(): number {
+		return this.#jobs.size;
+	}
+
 	/** Does a job. Rejects with what the queue is to know of a failure; a job that is handed back is in the queue again then. */
 	async do(job: Job, token: string, bullmq: BullMq, act: JobAct): Promise<unknown> {
 		const id = job.id as string;

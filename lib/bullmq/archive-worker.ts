@@ -5,6 +5,7 @@ import type { Progress } from '../index.js';
 import type { JobKind } from '../metrics/worker-metrics.js';
 import { systemClock } from '../pace/clock.js';
 import { createRedisLimiter, RedisCheckpoints, type RedisLimiter } from '../redis/index.js';
+import { counted } from '../wording/counted.js';
 import { ActiveJobs, isHandedBack, type JobAct } from './active-jobs.js';
 import { ArchivePool } from './archive-pool.js';
 import { readFollowJob } from './follow-job.js';
@@ -95,7 +96,8 @@ export class ArchiveWorker implements AsyncDisposable {
 
 	/**
 	 * Takes no more jobs, waits until those under way are done, at most for `graceMs`, puts the others back into the queue, for other
-	 * workers to go on with, and closes the connection.
+	 * workers to go on with, and closes the connection. What does not stop within five more seconds, as a module that does not heed its
+	 * signal, is left to itself, and reported to `onTrouble`: another worker takes its job over.
 	 */
 	async close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
 		this.#isStarted = true;
@@ -106,7 +108,7 @@ export class ArchiveWorker implements AsyncDisposable {
 		const closed = Promise.all(workers.map((worker) => worker.close()));
 		if (!(await isOverWithin(closed, graceMs))) {
 			this.#active.handBack();
-			await isOverWithin(closed, STOP_MS);
+			if (!(await isOverWithin(closed, STOP_MS))) this.#sayLeft();
 		}
 		// What still waits for a response of Redis waits no more.
 		redis.disconnect();
@@ -117,6 +119,13 @@ export class ArchiveWorker implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
+	}
+
+	#sayLeft(): void {
+		const { lockMs, onTrouble } = this.#options;
+		if (this.#active.count === 0) return;
+		const what = counted(this.#active.count, 'job');
+		onTrouble(new Error(`${what} did not stop: other workers take over after ${(1.5 * lockMs) / 1000} s`));
 	}
 
 	#open({
@@ -153,7 +162,10 @@ export class ArchiveWorker implements AsyncDisposable {
 			maxStalledCount: MAX_STALLED,
 			runRetryDelay: RETRY_MS,
 		});
-		worker.on('error', onTrouble);
+		// What a worker says that was left is of no use.
+		worker.on('error', (error) => {
+			if (redis.status !== 'end') onTrouble(error);
+		});
 		worker.on('lockRenewalFailed', (ids) => this.#active.lost(ids));
 		return worker;
 	}

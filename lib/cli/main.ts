@@ -9,6 +9,9 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 /** How often it is looked whether npm's shell is still there. */
 const PARENT_CHECK_MS = 500;
 
+/** How long what is left may keep the process, after an interrupt, in milliseconds. */
+const LEAVING_MS = 1000;
+
 const terminal = new Terminal();
 const controller = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -36,3 +39,5 @@ process.exitCode = await runCommand(process.argv.slice(2), {
 	nowMs: Date.now(),
 });
 isOver = true;
+// A module of the caller's may not heed its signal; who has interrupted the process waits for its end.
+if (controller.signal.aborted) setTimeout(() => process.exit(), LEAVING_MS).unref();

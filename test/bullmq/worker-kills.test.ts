@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
@@ -13,6 +14,7 @@ import { startMs } from '../helpers/range.js';
 import { startRedis } from '../helpers/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
+import { startWork } from '../helpers/work-process.js';
 
 const withRedis = testWith('redis-server');
 
@@ -179,3 +181,51 @@ withRedis('a worker that ends hands its job back, and another goes on with it at
 	t.like(await within(submission.wait(), () => 'it is not done'), { isComplete: true, delivered: 4 });
 	t.deepEqual((await exportedIn(out)).left, []);
 });
+
+withRedis(
+	'SIGTERM ends a worker whose module does not heed it, and another takes its job over',
+	async (t) => {
+		const { endpoint } = await startArchive(t, { door: recording(1) });
+		const redis = await startRedis(t);
+		const handlers = await temporaryDirectory(t);
+		await writeFile(
+			join(handlers, 'deaf.mjs'),
+			`import { existsSync, writeFileSync } from 'node:fs';
+		const note = new URL('begun', import.meta.url);
+		export default () => {
+			if (existsSync(note)) return 'done';
+			writeFileSync(note, '');
+			return new Promise((resolve) => setTimeout(resolve, 1e9));
+		};`,
+		);
+		const args = [
+			'--redis',
+			redis.url,
+			'--out',
+			await temporaryDirectory(t),
+			'--handlers',
+			handlers,
+			'--grace',
+			'1s',
+		];
+		const first = await startWork(t, args);
+		await using queue = new ArchiveQueue({ url: redis.url });
+		const submission = await queue.submit({
+			stream: { streamName: 'door', endpoint },
+			range: { from: startMs, to: startMs + 1e6, by: 'producer' },
+			sliceMs: 1e6,
+			work: { kind: 'handler', module: 'deaf.mjs' },
+		});
+		await until(
+			() => existsSync(join(handlers, 'begun')),
+			() => first.stderr(),
+		);
+		first.process.kill('SIGTERM');
+		t.is(await within(first.ended, () => first.stderr()), 0);
+		t.regex(first.stderr(), /^queue: 1 job did not stop: other workers take over after 15 s$/m);
+		t.notRegex(first.stderr(), /closed/);
+		const second = await startWork(t, args);
+		const { outcomes } = await within(submission.wait(), () => second.stderr());
+		t.is(outcomes[0]?.result?.value, 'done');
+	},
+);
