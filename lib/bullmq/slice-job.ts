@@ -146,7 +146,7 @@ export function checkSliceWork(work: SliceWork): void {
 export function checkSliceOutput(work: SliceWork, output: string | null): string | null {
 	if (output === null) {
 		if (work.kind === 'handler') return null;
-		throw new InvalidOptionError('output', 'given: a folder, or `s3://BUCKET/PREFIX/`', output);
+		throw new InvalidOptionError('output', 'given: a folder, or `s3://BUCKET/PREFIX/`', undefined);
 	}
 	if (work.kind === 'handler' && isS3(output)) {
 		throw new InvalidOptionError('output', 'a folder, as the worker puts nothing of modules into S3', output);

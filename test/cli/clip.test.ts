@@ -72,7 +72,7 @@ test('what is wrong with a clip is one line', async (t) => {
 		t,
 		await kvs(['clip', ...stream, ...future, '-o', file]),
 		2,
-		/^KVS_INVALID_OPTION: .*`to` to be not in the future/,
+		/^KVS_INVALID_OPTION: .*`--to` to be not in the future/,
 	);
 	t.deepEqual(await readdir(join(file, '..')), []);
 });

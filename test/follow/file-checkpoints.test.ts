@@ -135,7 +135,7 @@ test('following ends where the checkpoint cannot be saved, and the fragment come
 	const seconds: number[] = [];
 	await t.throwsAsync(
 		follow(() => rm(dirname(path), { recursive: true })),
-		{ code: 'KVS_CHECKPOINT_FAILED', message: /^cannot write .*: it does not exist \(ENOENT\)/ },
+		{ code: 'KVS_CHECKPOINT_FAILED', message: /^cannot write .*: its directory does not exist \(ENOENT\)/ },
 	);
 	await follow(async () => {});
 	t.deepEqual(seconds, [1, 1, 2]);

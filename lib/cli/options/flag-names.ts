@@ -13,19 +13,25 @@ const FLAGS: Readonly<Record<string, string>> = {
 const UNIT = /(?:Ms|Bytes|Hours)$/;
 
 /**
- * An error of a command as its caller knows it: where the library names an option, the message has the flag by which the command
- * takes it. Every other error is as it was.
+ * An error of a command as its caller knows it: where the library names options, the message has the flags by which the command
+ * takes them. Every other error is as it was.
  *
  * @param options - those of the command
  */
 export function inFlags(error: unknown, options: readonly Option[]): unknown {
 	if (!(error instanceof InvalidOptionError)) return error;
-	const words = error.option.replace(UNIT, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+	// What was given is left as it is.
+	const [expected = '', ...given] = error.message.split(', got ');
+	const named = expected.replace(/`([A-Za-z]+)`/g, (text, name: string) => flagOf(name, options) ?? text);
+	error.message = [named, ...given].join(', got ');
+	return error;
+}
+
+function flagOf(name: string, options: readonly Option[]): string | undefined {
+	const words = name.replace(UNIT, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 	const flag =
-		options.find(({ long }) => long === FLAGS[error.option]) ??
-		options.find(({ long }) => long === `--${words}`);
+		options.find(({ long }) => long === FLAGS[name]) ?? options.find(({ long }) => long === `--${words}`);
 	// The short one of `--output` is what help, documents and messages have.
 	const shown = flag?.short ?? flag?.long;
-	if (shown !== undefined) error.message = error.message.replace(`\`${error.option}\``, `\`${shown}\``);
-	return error;
+	return shown && `\`${shown}\``;
 }
