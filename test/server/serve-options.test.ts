@@ -63,7 +63,7 @@ test('serve holds as many playback sessions a stream as it is told to', async (t
 
 	const none = await refusal(['--hls-sessions', '0']);
 	t.is(none.code, 2);
-	t.regex(none.stderr, /hlsSessions/);
+	t.regex(none.stderr, /`--hls-sessions` to be/);
 });
 
 test('serve with credentials verifies signatures, and then listens on any address', async (t) => {
@@ -117,7 +117,7 @@ test('serve gives the streams that it makes the retention that it is told', asyn
 		child.kill('SIGKILL');
 	}
 	for (const [args, message] of [
-		[['--retention', '87601'], /`retentionHours` to be a whole number from 0 to 87600, got `87601`\n$/],
+		[['--retention', '87601'], /`--retention` to be a whole number from 0 to 87600, got `87601`\n$/],
 		[['--retention', '1.5'], /`--retention` to be a whole number, got `1\.5`\n$/],
 		[['--fsync', 'no'], /`--fsync` to be on or off, got `no`\n$/],
 	] as const) {

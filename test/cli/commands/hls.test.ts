@@ -70,7 +70,7 @@ test('what the service would refuse is one clear line, before it is asked', asyn
 	const rows: [string[], RegExp][] = [
 		[[...range], /.*--stream/],
 		[[...at, ...range, '--mode', 'dead'], /.*`--mode` to be on-demand, live or live-replay, got `dead`/],
-		[[...at, ...range, '--mode', 'live'], /.*`from` to be left out/],
+		[[...at, ...range, '--mode', 'live'], /.*`--from` to be left out/],
 		[[...at, '--from', '-2h', '--to', '+1h'], /.*not in the future/],
 		[[...at, '--from', '-25h'], /.*at most 24 hours/],
 		[[...at, '--from', 'tomorrow'], /.*--from.*tomorrow/],

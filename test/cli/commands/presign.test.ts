@@ -85,7 +85,7 @@ test('bad input is one clear line', async (t) => {
 		[['ListStreams', ...at, '--param', 'x'], /^KVS_INVALID_OPTION: .*--param.*NAME=VALUE/],
 		[['ListStreams', ...at, '--param', 'X=1'], /^KVS_INVALID_OPTION: .*params\.X/],
 		[['ListStreams', ...at, '--expires-in', 'soon'], /^KVS_INVALID_OPTION: .*--expires-in/],
-		[['ListStreams', ...at, '--expires-in', '8d'], /^KVS_INVALID_OPTION: .*expiresIn/],
+		[['ListStreams', ...at, '--expires-in', '8d'], /^KVS_INVALID_OPTION: .*`--expires-in` to be/],
 		[['ListStreams', ...at, '--method', 'PUT'], /^KVS_INVALID_OPTION: .*method/],
 	];
 	for (const [args, message] of rows) {
