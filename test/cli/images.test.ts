@@ -52,7 +52,10 @@ withFfmpeg('images writes files named by their time, and a line for each time', 
 	t.regex(none.stderr, /^KVS_EMPTY_RANGE: nothing to write to/m);
 	for (const [flags, message] of [
 		[[], /^KVS_INVALID_OPTION: expected `-o` to be given/m],
-		[['-o', directory, '--width', '9'], /^KVS_INVALID_OPTION: expected `--height` to be given beside `--width`/m],
+		[
+			['-o', directory, '--width', '9'],
+			/^KVS_INVALID_OPTION: expected `--height` to be given beside `--width`/m,
+		],
 		[['-o', directory, '--every', '1'], /--every/],
 	] as const) {
 		const wrong = await commandLine(['images', ...args, '--to', to, ...flags]);

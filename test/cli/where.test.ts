@@ -82,7 +82,12 @@ test('what is not a tag is refused by every command that takes one, with the nam
 	const tag = await commandLine(['export', ...range, '-o', 'never-written.mkv', '--split', 'tag:']);
 	assertFailure(t, tag, 2, /`--split` to be `gap`, `codec`, `tag:NAME`, a length like 10m .*, got `tag:`/);
 	const recorded = ['follow', '--stream', 'door', '-o', 'never-written', '--split', 'tag:Call'];
-	assertFailure(t, await commandLine(recorded), 2, /`--split` to be a rule other than \{ tag \} in a recorder/);
+	assertFailure(
+		t,
+		await commandLine(recorded),
+		2,
+		/`--split` to be a rule other than \{ tag \} in a recorder/,
+	);
 });
 
 test('one command gives one call as a WAV, another a file for each call', async (t) => {

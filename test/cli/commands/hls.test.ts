@@ -74,7 +74,7 @@ test('what the service would refuse is one clear line, before it is asked', asyn
 		[[...at, '--from', '-2h', '--to', '+1h'], /.*not in the future/],
 		[[...at, '--from', '-25h'], /.*at most 24 hours/],
 		[[...at, '--from', 'tomorrow'], /.*--from.*tomorrow/],
-		[[...at, ...range, '--expires', '13h'], /.*`expiresIn`/],
+		[[...at, ...range, '--expires', '13h'], /.*`--expires`/],
 		[[...at, ...range, '--expires', 'soon'], /.*--expires/],
 	];
 	for (const [args, message] of rows) {
