@@ -37,8 +37,7 @@ export class Terminal {
 
 	/** Writes bytes as they are, likewise. */
 	async writeBytes(bytes: Uint8Array): Promise<void> {
-		if (this.#failure !== null) throw this.#failure;
-		if (!this.#stdout.write(bytes)) await once(this.#stdout, 'drain');
+		await this.#put(bytes);
 	}
 
 	/** Writes a message for a person. */
@@ -57,9 +56,30 @@ export class Terminal {
 	}
 
 	async #write(lines: readonly string[]): Promise<void> {
-		if (this.#failure !== null) throw this.#failure;
-		if (lines.length === 0 || this.#stdout.write(`${lines.join('\n')}\n`)) return;
-		// `once` rejects with the stream's error.
-		await once(this.#stdout, 'drain');
+		if (lines.length > 0) await this.#put(`${lines.join('\n')}\n`);
+		else if (this.#failure !== null) throw this.#failure;
 	}
+
+	async #put(text: string | Uint8Array): Promise<void> {
+		if (this.#failure !== null) throw this.#failure;
+		const stdout = this.#stdout;
+		if (stdout.write(text)) return;
+		const closing = new AbortController();
+		const onClose = (): void => closing.abort();
+		stdout.once('close', onClose);
+		try {
+			// It is closed without an error where a reader that was started as a child ends.
+			if (stdout.destroyed) closing.abort();
+			// `once` rejects with the stream's error.
+			await once(stdout, 'drain', { signal: closing.signal });
+		} catch (error) {
+			throw closing.signal.aborted ? (this.#failure ?? readerGone()) : error;
+		} finally {
+			stdout.off('close', onClose);
+		}
+	}
+}
+
+function readerGone(): Error {
+	return Object.assign(new Error('the reader of stdout has gone'), { code: 'EPIPE' });
 }

@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import { colors, renderLine } from '#lib/cli/colors.js';
+import { Terminal } from '#lib/cli/terminal.js';
 import { commandLine, setEnvironment } from '../helpers/command-line.js';
 import { type Behaviours, listed, sendJson, startHostileService } from '../helpers/hostile-service.js';
 import { failureDocument, fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
@@ -70,6 +72,22 @@ const evilMedia: Behaviours = {
 		sendJson(response, { Fragments: [listed(0, { FragmentSizeInBytes: media.byteLength })] }),
 	getMediaForFragmentList: ({ response }) => void response.end(media),
 };
+
+test('a reader that closes stdout without an error is gone, before a write and during one', async (t) => {
+	const stdoutOf = (): NodeJS.WriteStream =>
+		new PassThrough({ highWaterMark: 1 }) as unknown as NodeJS.WriteStream;
+	const closed = stdoutOf();
+	const before = new Terminal(closed);
+	closed.destroy();
+	await t.throwsAsync(before.writeBytes(Buffer.from('ab')), { code: 'EPIPE' });
+	await t.throwsAsync(before.writeJson([{}]), { code: 'EPIPE' });
+	const full = stdoutOf();
+	const during = new Terminal(full);
+	const writing = during.writeBytes(Buffer.alloc(100_000));
+	full.destroy();
+	await t.throwsAsync(writing, { code: 'EPIPE' });
+	t.is(full.listenerCount('close'), 0);
+});
 
 test('inspect prints codec ids that are printable, and exact ones in JSON', async (t) => {
 	const file = join(await temporaryDirectory(t), 'escapes.mkv');
