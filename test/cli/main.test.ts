@@ -69,7 +69,7 @@ test('bad input is one clear line', async (t) => {
 		[
 			['list', ...to('door', '-15m', 'now'), '--endpoint', 'http://127.0.0.1:1'],
 			1,
-			/127\.0\.0\.1:1: the connection was refused \(ECONNREFUSED\)\n$/,
+			/^KVS_UNREACHABLE: .*127\.0\.0\.1:1: the connection was refused \(ECONNREFUSED\)\n$/,
 		],
 		[['export', ...at], 2, /^KVS_INVALID_OPTION: .*-o/],
 		[['export', ...at, '-o', 'x.avi'], 2, /^KVS_INVALID_OPTION: expected `-o` .*\.mkv/],

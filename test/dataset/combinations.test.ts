@@ -165,13 +165,19 @@ async function checkViews(t: ExecutionContext, format: PictureFormat, pictures: 
 		// Of one pixel nothing can be told but that it is there.
 		if (wanted.width === 1) continue;
 		t.is(found.hasBars, wanted.fit === 'contain', what);
-		if (wanted.fit === 'cover') t.true(found.cells.size >= 2, what);
+		if (wanted.fit === 'cover') t.true(found.cells.size >= 4, what);
 		else t.is(found.cells.size, CELLS.length, `${what}: every cell is there`);
 	}
 }
 
-for (const format of FORMATS) {
-	const layouts = LAYOUTS.filter((layout) => layout !== 'imagefolder' || IMAGES.includes(format));
+/** Which layouts have pictures of a format: what Y4M is made of is in none. */
+function layoutsOf(format: PictureFormat): readonly PictureLayout[] {
+	if (format === 'yuv420p') return [];
+	return LAYOUTS.filter((layout) => layout !== 'imagefolder' || IMAGES.includes(format));
+}
+
+for (const format of [...FORMATS, 'yuv420p'] as const) {
+	const layouts = layoutsOf(format);
 	withReaders(`${format}: every size and fit in every layout, as other readers see it`, async (t) => {
 		const root = await temporaryDirectory(t);
 		const pictures: Picture[] = [];

@@ -62,8 +62,7 @@ function cellAt(
 	const [scaleX, scaleY] = isFree ? scales : [scale, scale];
 	const u = SOURCE.width / 2 + (x + 0.5 - width / 2) / scaleX;
 	const v = SOURCE.height / 2 + (y + 0.5 - height / 2) / scaleY;
-	// Colours are sampled at every other pixel, and reach two of their samples far.
-	const [marginX, marginY] = [Math.max(6, 3 + 2 / scaleX), Math.max(6, 3 + 2 / scaleY)];
+	const [marginX, marginY] = [3 + 2 / scaleX, 3 + 2 / scaleY];
 	const isBar = u < -marginX || v < -marginY || u > SOURCE.width + marginX || v > SOURCE.height + marginY;
 	if (isBar) return null;
 	const [inX, inY] = [
