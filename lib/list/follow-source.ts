@@ -5,7 +5,7 @@ import type { RetryPolicy } from '../pace/retry.js';
 import { destroyOnAbort } from '../stream/abort.js';
 import { Source } from '../stream/source.js';
 import { FragmentSource } from './fragment-source.js';
-import { checkRetention, isRetentionDue } from './retention-check.js';
+import { checkRetention, checkRetentionInTurn } from './retention-check.js';
 
 /** Between two listings while fragments come, and the longest while none do, in milliseconds. */
 const POLL_INTERVAL_MS = 1000;
@@ -15,9 +15,8 @@ const INTERVAL_GROWTH = 1.5;
 /** Between two listings while fragments come by another way, which they are to complete, in milliseconds. */
 const FILL_INTERVAL_MS = 10_000;
 
-/** Between two looks whether the stream keeps anything, while nothing is listed, in milliseconds; and where it is listed in turns. */
+/** Between two looks whether the stream keeps anything, while nothing is listed, in milliseconds. */
 const RETENTION_INTERVAL_MS = 60_000;
-const TURN_RETENTION_INTERVAL_MS = 10 * 60_000;
 
 /**
  * How far each listing looks back before the newest fragment, in milliseconds: a listing is eventually consistent, and a
@@ -85,6 +84,8 @@ export class FollowSource extends Source<Fragment> {
 	/** When the last listing that came to its end was begun, epoch milliseconds. */
 	#lookedAtMs = Number.NEGATIVE_INFINITY;
 	#given = 0;
+	/** When it was last looked whether the stream keeps anything, epoch milliseconds. */
+	#retentionAtMs = Number.NEGATIVE_INFINITY;
 	/** Whether what is listed is left to the other way first. */
 	#isFilling = false;
 	/** What was listed once and has not come. */
@@ -164,11 +165,11 @@ export class FollowSource extends Source<Fragment> {
 	/** It is only to say why nothing comes: what never ends does not wait for it. */
 	async #lookAtRetention(nowMs: number): Promise<void> {
 		const { client, onCall, isListedOnce } = this.#options;
-		const intervalMs = isListedOnce ? TURN_RETENTION_INTERVAL_MS : RETENTION_INTERVAL_MS;
-		if (!isRetentionDue(client, nowMs, intervalMs)) return;
-		const looked = checkRetention(client, { onCall, signal: this.signal });
-		if (isListedOnce) await looked;
-		else looked.catch((error: Error) => this.destroy(error));
+		const call = { onCall, signal: this.signal };
+		if (isListedOnce) return checkRetentionInTurn(client, nowMs, call);
+		if (nowMs - this.#retentionAtMs < RETENTION_INTERVAL_MS) return;
+		this.#retentionAtMs = nowMs;
+		checkRetention(client, call).catch((error: Error) => this.destroy(error));
 	}
 
 	#isNew(fragment: Fragment, missing: Set<string>): boolean {

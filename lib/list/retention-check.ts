@@ -2,14 +2,21 @@ import type { ArchiveClient } from '../aws/archive-client.js';
 import type { CallOptions } from '../aws/call-record.js';
 import { ArchiveError } from '../errors.js';
 
-/** When it was last looked, epoch milliseconds: a stream that is followed in turns is not asked about in each. */
+/** Between two looks at a stream that is followed in turns, in milliseconds. */
+const TURN_INTERVAL_MS = 10 * 60_000;
+
+/** When it was last looked in a turn, epoch milliseconds. */
 const lookedAtMs = new WeakMap<ArchiveClient, number>();
 
-/** Whether an interval is over since it was last true for this client. */
-export function isRetentionDue(client: ArchiveClient, nowMs: number, intervalMs: number): boolean {
-	if (nowMs - (lookedAtMs.get(client) ?? Number.NEGATIVE_INFINITY) < intervalMs) return false;
+/** Does what {@link checkRetention} does, in the first turn of a client and not again for ten minutes: it costs a call of a small quota. */
+export async function checkRetentionInTurn(
+	client: ArchiveClient,
+	nowMs: number,
+	options: CallOptions,
+): Promise<void> {
+	if (nowMs - (lookedAtMs.get(client) ?? Number.NEGATIVE_INFINITY) < TURN_INTERVAL_MS) return;
 	lookedAtMs.set(client, nowMs);
-	return true;
+	await checkRetention(client, options);
 }
 
 /**

@@ -6,6 +6,7 @@ import test from 'ava';
 import { type CallRecord, KvsArchive } from 'kvs-archive';
 import { createArchiveServer } from 'kvs-archive/server';
 import type { FollowEvent } from '#lib/follow/follow-stream.js';
+import { collect } from '../helpers/collect.js';
 import { Producer } from '../helpers/producer.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { startServer } from '../helpers/start-server.js';
@@ -16,6 +17,17 @@ import { secondsOf, startFollowed } from './followed.js';
 import { startGate } from './gate.js';
 
 const HOUR_MS = 3_600_000;
+
+test('each follower of a stream that keeps nothing says so, also right after another', async (t) => {
+	const { server, url: endpoint } = await startServer(t);
+	await server.archive.ready;
+	await server.archive.createStream({ name: 'dark', retentionHours: 0 });
+	const archive = new KvsArchive({ streamName: 'dark', endpoint, clock: new StandstillClock(Date.now()) });
+	t.teardown(() => archive.close());
+	for (let times = 0; times < 2; times++) {
+		await t.throwsAsync(collect(archive.follow({ from: 'earliest' })), { code: 'KVS_NO_RETENTION' });
+	}
+});
 
 for (const via of ['listing', 'live'] as const) {
 	test(`${via}: a stream that loses its retention ends it`, async (t) => {
