@@ -44,13 +44,7 @@ export class SharedClients {
 		const { region, profile, credentials } = settings;
 		const identity = this.#credentials.get(credentials) ?? this.#credentials.size;
 		this.#credentials.set(credentials, identity);
-		const key = JSON.stringify([
-			name,
-			...endpoints.map((endpoint) => endpoint ?? null),
-			region,
-			profile,
-			identity,
-		]);
+		const key = JSON.stringify([name, ...endpoints, region, profile, identity]);
 		const client = (this.#clients.get(key) as Client | undefined) ?? make();
 		this.#clients.set(key, client);
 		return client;

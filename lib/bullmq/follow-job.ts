@@ -3,7 +3,7 @@ import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { RecordOptions } from '../index.js';
 import { resolveInstant } from '../model/instant.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
-import { CONTAINERS, type Container } from '../muxing/container.js';
+import { type Container, checkContainer } from '../muxing/container.js';
 import { checkOutput } from './places/output-places.js';
 import { checkRelativePath } from './places/path-below.js';
 import { checkJobStream, type JobStream } from './slice-job.js';
@@ -76,9 +76,7 @@ export function checkFollowJob({ stream, consumer, from, where, work, output }: 
 		if (output !== null) throw new InvalidOptionError('output', 'left out with a handler', output);
 	} else if (output === null)
 		throw new InvalidOptionError('output', 'given: the folder to record into', output);
-	else if (work.container !== undefined && !CONTAINERS.includes(work.container)) {
-		throw new InvalidOptionError('work.container', `one of ${CONTAINERS.join(', ')}`, work.container);
-	}
+	else if (work.container !== undefined) checkContainer('work.container', work.container);
 }
 
 /** Reads a job as it comes out of Redis. Throws `ArchiveError` (`KVS_JOB_REFUSED`), as {@link readSliceJob} does. */

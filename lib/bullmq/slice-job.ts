@@ -3,7 +3,7 @@ import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { ExportOptions, ExportPicturesOptions } from '../index.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type RangeClock, resolveTimeRange, type TimeRange } from '../model/time-range.js';
-import { CONTAINERS, type Container } from '../muxing/container.js';
+import { type Container, checkContainer } from '../muxing/container.js';
 import { checkOutput, isS3 } from './places/output-places.js';
 import { checkRelativePath } from './places/path-below.js';
 
@@ -125,9 +125,7 @@ export function checkSliceWork(work: SliceWork): void {
 		return;
 	}
 	// It is the end of a file's name.
-	if (work.kind === 'export' && !CONTAINERS.includes(work.container)) {
-		throw new InvalidOptionError('work.container', `one of ${CONTAINERS.join(', ')}`, work.container);
-	}
+	if (work.kind === 'export') checkContainer('work.container', work.container);
 	const { options = {} } = work;
 	if (typeof options !== 'object' || options === null) {
 		throw new InvalidOptionError('work.options', 'an object', options);

@@ -1,7 +1,7 @@
 import { isRetryableRequest } from '../aws/aws-errors.js';
 import type { ServiceContext } from '../aws/service-context.js';
 import { ArchiveError, RequestError } from '../errors.js';
-import { RETRY_FOR_EVER, retry } from '../pace/retry.js';
+import { DEFAULT_RETRY_POLICY, RETRY_FOR_EVER, retry } from '../pace/retry.js';
 
 /** How long a stream may take to become active after it was made, and how often that is asked for. */
 const MAX_CREATION_MS = 60_000;
@@ -9,9 +9,6 @@ const POLL_INTERVAL_MS = 500;
 
 /** How long a service that cannot be reached is tried, as of a camera that starts before it, in milliseconds. */
 const MAX_AWAY_MS = 60_000;
-
-/** Attempts at a call that the service itself does not do. */
-const MAX_ATTEMPTS = 5;
 
 /** What a producer must know of its stream. */
 export interface StreamState {
@@ -37,11 +34,9 @@ export async function ensureStream(context: EnsureStreamContext): Promise<Stream
 	const awayEndMs = clock.now() + MAX_AWAY_MS;
 	let isSaid = false;
 	const call = <T>(send: () => Promise<T>): Promise<T> => {
-		let attempts = 0;
-		const isRetryable = (error: unknown): boolean => {
-			attempts++;
+		const isRetryable = (error: unknown, attempt: number): boolean => {
 			if (!isRetryableRequest(error)) return false;
-			if (!isCode(error, 'KVS_UNREACHABLE')) return attempts < MAX_ATTEMPTS;
+			if (!isCode(error, 'KVS_UNREACHABLE')) return attempt < DEFAULT_RETRY_POLICY.attempts;
 			if (clock.now() >= awayEndMs) return false;
 			if (!isSaid) onAway(error);
 			isSaid = true;

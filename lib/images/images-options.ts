@@ -58,7 +58,7 @@ export interface ResolvedImagesOptions {
 export function resolveImagesOptions(options: ImagesOptions): ResolvedImagesOptions {
 	checkOptionNames(options, NAMES);
 	const { everyMs = 1000, format = 'jpg', quality, width, height, padStart = true } = options;
-	checkWhole('everyMs', everyMs, MIN_EVERY_MS, MAX_EVERY_MS);
+	checkWhole('everyMs', everyMs, MIN_EVERY_MS, MAX_EVERY_MS, ' of milliseconds');
 	if (format !== 'jpg' && format !== 'png') throw new InvalidOptionError('format', 'jpg or png', format);
 	if (quality !== undefined) {
 		if (format === 'png') throw new InvalidOptionError('quality', 'left out with the format png', quality);
@@ -82,11 +82,7 @@ export function resolveImagesOptions(options: ImagesOptions): ResolvedImagesOpti
 	};
 }
 
-function checkWhole(option: string, value: number, min: number, max: number): void {
+function checkWhole(option: string, value: number, min: number, max: number, unit = ''): void {
 	if (Number.isInteger(value) && value >= min && value <= max) return;
-	throw new InvalidOptionError(
-		option,
-		`a whole number${option.endsWith('Ms') ? ' of milliseconds' : ''} from ${min} to ${max}`,
-		value,
-	);
+	throw new InvalidOptionError(option, `a whole number${unit} from ${min} to ${max}`, value);
 }

@@ -36,6 +36,12 @@ const holdings: Readonly<Record<Exclude<Container, 'mkv'>, readonly (keyof typeo
 /** All of them. */
 export const CONTAINERS: readonly Container[] = ['mkv', ...(Object.keys(holdings) as Container[])];
 
+/** Throws `InvalidOptionError` for any other value; `option`: its name in the message. */
+export function checkContainer(option: string, container: Container): void {
+	if (CONTAINERS.includes(container)) return;
+	throw new InvalidOptionError(option, `one of ${CONTAINERS.join(', ')}`, container);
+}
+
 /** The kind of file a name asks for. Throws `InvalidOptionError` for an ending that nothing here writes. */
 export function containerOf(file: string): Container {
 	const ending = extname(file).slice(1).toLowerCase();

@@ -11,7 +11,7 @@ export interface RetryPolicy {
 }
 
 /** Five attempts, with delays of about three seconds together. */
-const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 5, baseDelayMs: 200, maxDelayMs: 5000 };
+export const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 5, baseDelayMs: 200, maxDelayMs: 5000 };
 
 /** For what is not to end because the service is away for a while. */
 export const RETRY_FOR_EVER: RetryPolicy = {
@@ -22,7 +22,8 @@ export const RETRY_FOR_EVER: RetryPolicy = {
 
 /** What {@link retry} needs besides the task. */
 export interface RetryOptions {
-	readonly isRetryable: (error: unknown) => boolean;
+	/** Of the error of an attempt, the first of which is 1. */
+	readonly isRetryable: (error: unknown, attempt: number) => boolean;
 	readonly policy?: RetryPolicy | undefined;
 	readonly signal?: AbortSignal | undefined;
 	readonly clock?: Clock | undefined;
@@ -48,7 +49,7 @@ export async function retry<T>(task: () => Promise<T>, options: RetryOptions): P
 			return await task();
 		} catch (error) {
 			signal?.throwIfAborted();
-			if (attempt >= policy.attempts || !isRetryable(error)) throw error;
+			if (attempt >= policy.attempts || !isRetryable(error, attempt)) throw error;
 			await clock.sleep(backOffMs(policy, attempt, random), { signal });
 		}
 	}

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import { checkSplitRules, type SplitRule, splitTagOf } from '../export/split-rule.js';
 import { FOLLOW_OPTION_NAMES, type FollowOptions } from '../follow/follow-options.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
-import { CONTAINERS, type Container } from '../muxing/container.js';
+import { type Container, checkContainer } from '../muxing/container.js';
 import type { Recording } from './recording.js';
 
 /** How a stream is recorded. */
@@ -33,9 +33,7 @@ export function resolveRecordOptions(options: RecordOptions): {
 } {
 	checkOptionNames(options, RECORD_OPTION_NAMES);
 	const { container = 'mp4' } = options;
-	if (!CONTAINERS.includes(container)) {
-		throw new InvalidOptionError('container', `one of ${CONTAINERS.join(', ')}`, container);
-	}
+	checkContainer('container', container);
 	const split = [options.split ?? DEFAULT_SPLIT].flat();
 	checkSplitRules(split);
 	const tag = splitTagOf(split);
