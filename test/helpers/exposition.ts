@@ -42,14 +42,14 @@ export function readExposition(text: string): ReadonlyMap<string, ReadMetric> {
 }
 
 function readLabels(text: string): Record<string, string> {
-	const labels: Record<string, string> = {};
+	const labels = new Map<string, string>();
 	LABEL.lastIndex = 0;
 	while (LABEL.lastIndex < text.length) {
 		const [, name, value] = LABEL.exec(text) ?? [];
-		if (name === undefined || value === undefined || name in labels) throw new Error(`labels: ${text}`);
-		labels[name] = unescaped(value);
+		if (name === undefined || value === undefined || labels.has(name)) throw new Error(`labels: ${text}`);
+		labels.set(name, unescaped(value));
 	}
-	return labels;
+	return Object.fromEntries(labels);
 }
 
 function unescaped(text: string): string {

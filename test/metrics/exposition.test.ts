@@ -18,13 +18,25 @@ const families: fc.Arbitrary<MetricFamily[]> = fc.uniqueArray(
 	{ selector: (family) => family.name, maxLength: 4 },
 );
 
-testProp('what is rendered reads back as it was', [families], (t, given) => {
-	const read = readExposition(renderMetrics(given));
-	t.deepEqual(
-		[...read].map(([name, { type, help, samples }]) => ({ name, type, help, samples })),
-		given.map((family) => ({
-			...family,
-			samples: family.samples.map(({ labels, value }) => ({ labels: { ...labels }, value: value + 0 })),
-		})),
-	);
-});
+const ownPrototype: MetricFamily = {
+	name: 'a',
+	type: 'gauge',
+	help: '',
+	samples: [{ labels: JSON.parse('{"__proto__":"","constructor":"x"}') as Record<string, string>, value: 0 }],
+};
+
+testProp(
+	'what is rendered reads back as it was',
+	[families],
+	(t, given) => {
+		const read = readExposition(renderMetrics(given));
+		t.deepEqual(
+			[...read].map(([name, { type, help, samples }]) => ({ name, type, help, samples })),
+			given.map((family) => ({
+				...family,
+				samples: family.samples.map(({ labels, value }) => ({ labels: { ...labels }, value: value + 0 })),
+			})),
+		);
+	},
+	{ examples: [[[ownPrototype]]] },
+);

@@ -58,7 +58,8 @@ const defaults: ServerLimits = {
 export function resolveLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
 	const resolved = { ...defaults, ...limits };
 	for (const [name, value] of Object.entries(resolved)) {
-		if (!(name in defaults)) throw new InvalidOptionError(`limits.${name}`, 'a known limit', value);
+		if (!Object.hasOwn(defaults, name))
+			throw new InvalidOptionError(`limits.${name}`, 'a known limit', value);
 		if (!Number.isInteger(value) || value < 1) {
 			throw new InvalidOptionError(`limits.${name}`, 'a whole number of at least 1', value);
 		}

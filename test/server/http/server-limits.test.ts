@@ -120,7 +120,10 @@ test('limits are whole numbers, and there are no others', (t) => {
 	t.like(resolveLimits(), { maxConnections: 1024, maxHeaders: 100 });
 	t.throws(() => resolveLimits({ maxConnections: 0 }), { message: /`limits.maxConnections`/ });
 	t.throws(() => resolveLimits({ maxHeaders: 1.5 }), { message: /`limits.maxHeaders`/ });
-	t.throws(() => resolveLimits({ maxFun: 1 } as never), { message: /`limits.maxFun` to be a known limit/ });
+	for (const name of ['maxFun', 'constructor']) {
+		const message = new RegExp(`\`limits.${name}\` to be a known limit`);
+		t.throws(() => resolveLimits({ [name]: 1 } as never), { message });
+	}
 });
 
 function connectionsOf(server: StartedServer['server']): Promise<number> {
