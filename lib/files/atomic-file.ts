@@ -53,9 +53,12 @@ export class AtomicFile {
 	static async resume(target: string, sizeBytes: number): Promise<AtomicFile> {
 		const part = AtomicFile.partOf(target);
 		try {
-			await isFileThere(part);
-			if (sizeBytes === 0) await rm(part, { force: true });
-			const handle = await open(part, sizeBytes === 0 ? 'wx+' : 'r+', 0o600);
+			const isThere = await isFileThere(part);
+			if (sizeBytes === 0) {
+				if (isThere) await rm(part, { force: true });
+				return new AtomicFile(target, part, await open(part, 'wx+', 0o600));
+			}
+			const handle = await open(part, 'r+', 0o600);
 			await handle.truncate(sizeBytes).catch(async (error) => {
 				await handle.close();
 				throw error;

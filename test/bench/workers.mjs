@@ -1,6 +1,7 @@
 /*
- * npm run bench:workers: pictures of a recording of 720p in slices, by one `work --decoders 1` and by two; the archive, Redis and the
- * workers on the same machine. Three rounds of each in turns, medians; and how many cores they use. Needs ffmpeg and redis-server, and Linux.
+ * npm run bench:workers: pictures of a recording in slices, by one `work --decoders 1` and by two; the archive, Redis and the workers on
+ * the same machine. Three rounds of each in turns, medians; and how many cores they use. The recording is what a camera gives, 1080p of
+ * 8 Mbit/s with the noise of a sensor: decoding it is most of the work, and one decoder has one core. Needs ffmpeg and redis-server, and Linux.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,8 +20,21 @@ const TARGET = 1.5;
 
 const directory = scratch();
 const file = join(directory, 'recording.mkv');
-const source = `testsrc2=size=1280x720:rate=25:duration=${SECONDS}`;
-const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-g', '50', '-bf', '0'];
+const source = `testsrc2=size=1920x1080:rate=25:duration=${SECONDS},noise=alls=12:allf=t`;
+const encoder = [
+	'-c:v',
+	'libx264',
+	'-preset',
+	'superfast',
+	'-b:v',
+	'8M',
+	'-maxrate',
+	'8M',
+	'-bufsize',
+	'8M',
+	'-g',
+	'50',
+];
 execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', source, ...encoder, file]);
 const server = createArchiveServer({ dataDirectory: join(directory, 'data') });
 await server.archive.ingest('cam', file, { start: new Date(START_SECONDS * 1000) });
