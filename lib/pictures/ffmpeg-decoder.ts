@@ -196,6 +196,7 @@ class FfmpegRun implements DecoderRun {
 	async *finish(): AsyncGenerator<DecodedPicture[]> {
 		this.#process.end();
 		yield* this.#picturesUntil(() => this.#process.isOver);
+		this.#process.checkBegun();
 		const rest = this.#withoutPicture(Number.POSITIVE_INFINITY);
 		if (rest.length > 0) yield rest;
 	}

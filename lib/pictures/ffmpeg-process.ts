@@ -40,6 +40,7 @@ export class FfmpegProcess {
 	#isFull = false;
 	#lastWords = '';
 	#lastLine = '';
+	#hasBegun = false;
 	#error: unknown = null;
 	/** Whether `end` was called. */
 	#isInputOver = false;
@@ -87,6 +88,7 @@ export class FfmpegProcess {
 			for (const line of log.push(text)) {
 				if (line.level === 'error' || line.level === 'fatal') this.#lastWords = line.text;
 				this.#lastLine = line.text;
+				this.#hasBegun ||= line.text.startsWith('Opening an input file');
 				onLine(line);
 			}
 			changed();
@@ -122,11 +124,19 @@ export class FfmpegProcess {
 	/** What it complained of last, or how it failed; empty where it did neither. */
 	get lastWords(): string {
 		const { exitCode, signalCode } = this.#child;
-		if (this.#lastWords !== '' || (!exitCode && signalCode === null && !this.#isEarly))
-			return this.#lastWords;
+		const words = this.#lastWords;
 		const how = signalCode === null ? `with code ${exitCode}` : `by ${signalCode}`;
-		const when = this.#isEarly ? ' before its input was over' : '';
-		return `\`${this.#path}\` ended ${how}${when}${this.#said}`;
+		const ended = `\`${this.#path}\` ended ${how}${this.#isEarly ? ' before its input was over' : ''}`;
+		if (signalCode !== null || this.#isEarly) return words === '' ? ended : `${ended}: ${words}`;
+		// Where nothing of its input can be decoded it ends with a code: then its complaint is what counts.
+		return words !== '' || !exitCode ? words : `${ended}${this.#said}`;
+	}
+
+	/** Throws where it failed, and said so, without having looked at its input: the stream has nothing to do with that. */
+	checkBegun(): void {
+		const { exitCode } = this.#child;
+		if (!exitCode || this.#hasBegun || this.#lastLine === '') return;
+		throw this.failure(`ended with code ${exitCode} before it read anything`);
 	}
 
 	/** The error of a program that does not do what it is there for; `what` it did is a clause. */

@@ -175,11 +175,12 @@ test('a decoder that ends well before its input is over is to blame for every fr
 });
 
 test('of a decoder that is killed, every frame that it has not decoded says so', async (t) => {
-	const { path } = await programOf(t, 'head -c 1000 > /dev/null; kill -9 $$');
+	const complaint = "echo '[error] a frame is damaged' >&2";
+	const { path } = await programOf(t, `head -c 1000 > /dev/null; ${complaint}; kill -9 $$`);
 	const { failures, error } = decode(path);
 	t.is(await within(error, () => `${failures.length} failures`), null);
 	t.true(failures.length > 100);
-	t.is(failures[0]?.message, `\`${path}\` ended by SIGKILL`);
+	t.is(failures[0]?.message, `\`${path}\` ended by SIGKILL: a frame is damaged`);
 });
 
 interface Lack {
@@ -198,6 +199,10 @@ const LACKS: Readonly<Record<string, Lack>> = {
 	'an option': {
 		body: replacing('-enc_time_base', '-option_of_later'),
 		message: /is too old, .*: Unrecognized option 'option_of_later'/,
+	},
+	'levels in its log': {
+		body: `echo 'Invalid loglevel "level+debug". Possible levels are numbers or:' >&2; echo '"quiet"' >&2; exit 1`,
+		message: /is too old, .*: Invalid loglevel "level\+debug"$/,
 	},
 	'the device': {
 		options: { args: ['-hwaccel', 'cuda'] },

@@ -301,12 +301,13 @@ test('of a program that fails at once, it is said what it said', async (t) => {
 	const path = join(await temporaryDirectory(t), 'broken');
 	await writeFile(path, "#!/bin/sh\necho 'ffmpeg: no such library' >&2\nexit 127\n", { mode: 0o755 });
 	const bytes = await readFile(join('examples', 'media', 'clock.mkv'));
-	const messages: string[] = [];
-	const onFailure = ({ message }: DecodeFailure): unknown => messages.push(message);
-	const decoder = new FfmpegDecoder({ path });
-	t.deepEqual(await decode(bytes, { select: 'keyframes', decoder, onFailure }), []);
-	t.true(messages.length > 0);
-	for (const message of messages) t.is(message, `\`${path}\` ended with code 127: ffmpeg: no such library`);
+	const failures: DecodeFailure[] = [];
+	const onFailure = (failure: DecodeFailure): unknown => failures.push(failure);
+	await t.throwsAsync(decode(bytes, { decoder: new FfmpegDecoder({ path }), onFailure }), {
+		code: 'KVS_FFMPEG_FAILED',
+		message: `\`${path}\` ended with code 127 before it read anything: ffmpeg: no such library; check that it is ffmpeg, or name another with --ffmpeg PATH`,
+	});
+	t.deepEqual(failures, [], 'no frame is to blame');
 });
 
 withFfmpeg('a program whose log is not available decodes', async (t) => {

@@ -17,6 +17,8 @@ const MAX_REASONS = 3;
 
 /** Which one it is, ffmpeg says within a line about something else. */
 const UNKNOWN_OPTION = /Unrecognized option '[^']*'/;
+/** Said by one of before 4.1, and all that it says: it has no levels in front of its lines. */
+const UNKNOWN_LEVEL = /^Invalid loglevel "[^"]*"/;
 const NO_ENCODER = /^Unknown encoder '/;
 const BAD_FILTER =
 	/^(?:No such filter: |No option name near |Error initializing filter |Error parsing (?:filterchain|a filter) |Error applying option)/;
@@ -40,7 +42,7 @@ export class RefusalWatch {
 
 	/** Takes the next line of the log. */
 	line({ level, text }: LogLine): void {
-		const unknown = UNKNOWN_OPTION.exec(text)?.[0];
+		const unknown = (UNKNOWN_LEVEL.exec(text) ?? UNKNOWN_OPTION.exec(text))?.[0];
 		const isComplaint = level === 'error' || level === 'fatal' || unknown !== undefined;
 		if (!isComplaint || this.#error !== null) return;
 		this.#reasons = [...this.#reasons, unknown ?? text.replace(/\.$/, '')].slice(-MAX_REASONS);
@@ -65,7 +67,7 @@ export class RefusalWatch {
 		if (args.length > 0 && (BAD_ARGUMENT.test(text) || NO_DECODER.test(text))) {
 			return `cannot decode with \`${args.join(' ')}\` on this machine`;
 		}
-		if (BAD_ARGUMENT.test(text) || BAD_FILTER.test(text)) {
+		if (UNKNOWN_LEVEL.test(text) || BAD_ARGUMENT.test(text) || BAD_FILTER.test(text)) {
 			return 'is too old, or built without what pictures need: name another with --ffmpeg PATH';
 		}
 		return null;
