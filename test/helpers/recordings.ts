@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { run } from './tools.js';
 
 const video = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4'];
@@ -20,26 +21,26 @@ export const recordings = {
 	'µ-law': [...video, ...tone(8000), ...avc, '-bf', '0', '-c:a', 'pcm_mulaw'],
 } as const;
 
-let directory: string | null = null;
+/** Where recordings stay, for the tests of other threads and later runs too. */
+const directory = resolve('build/recordings');
 const made = new Map<string, Promise<string>>();
 
-/** Makes one of the recordings as a Matroska file, once for all tests of a process, which must not change it. */
+/** Makes one of the recordings as a Matroska file, unless it is there. Tests must not change it. */
 export function makeRecording(args: readonly string[]): Promise<string> {
-	const key = args.join(' ');
-	const file = made.get(key) ?? record(args, `${made.size}.mkv`);
+	const key = createHash('sha256').update(JSON.stringify(args)).digest('hex');
+	const file = made.get(key) ?? record(args, join(directory, `${key}.mkv`));
 	made.set(key, file);
 	return file;
 }
 
-async function record(args: readonly string[], name: string): Promise<string> {
-	if (directory === null) {
-		const path = mkdtempSync(join(tmpdir(), 'kvs-archive-test-'));
-		process.once('exit', () => rmSync(path, { recursive: true, force: true }));
-		directory = path;
-	}
-	const file = join(directory, name);
-	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-bitexact', ...args, file]);
+async function record(args: readonly string[], file: string): Promise<string> {
+	if (existsSync(file)) return file;
+	await mkdir(directory, { recursive: true });
+	// Another thread may make the same one: a file has its name when it is whole.
+	const part = file.replace('.mkv', `-${randomUUID()}.mkv`);
+	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-bitexact', ...args, part]);
 	if (code !== 0) throw new Error(`ffmpeg ended with ${code}: ${stderr}`);
+	await rename(part, file);
 	return file;
 }
 

@@ -14,6 +14,8 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
 interface Case {
 	readonly entries: readonly string[];
 	readonly peers: readonly string[];
+	/** How modules are resolved. */
+	readonly modes: readonly string[];
 }
 
 async function cases(): Promise<Case[]> {
@@ -21,27 +23,29 @@ async function cases(): Promise<Case[]> {
 	const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'));
 	const alone = entries.filter((entry) => !(entry in peersOf));
 	return [
-		{ entries: alone, peers: [] },
-		{ entries, peers: Object.values(peersOf).flat() },
+		{ entries: alone, peers: [], modes: ['nodenext'] },
+		{ entries, peers: Object.values(peersOf).flat(), modes: ['nodenext', 'bundler'] },
 	];
 }
 
 test('the types are clean without skipLibCheck, under nodenext and bundler, from ESM and CommonJS', async (t) => {
-	// Six programs are compiled, with all the types of the AWS SDK.
+	// Three programs are compiled, with all the types of the AWS SDK.
 	t.timeout(600_000);
-	for (const { entries, peers } of await cases()) {
+	for (const { entries, peers, modes } of await cases()) {
 		const directory = await installPackage(t, ['@types/node', ...peers]);
 		const lines = entries.map((entry, index) => {
 			const name = entry.replace(/^\./, 'kvs-archive');
 			return `import * as entry${index} from '${name}';\nconsole.log(Object.keys(entry${index}));\n`;
 		});
+		// An error that is not found with these options is an error itself.
+		lines.push(
+			"import { KvsArchive } from 'kvs-archive';\n// @ts-expect-error A name is a text.\nnew KvsArchive({ streamName: 1 });\n",
+		);
 		for (const name of ['program.mts', 'program.cts']) await writeFile(join(directory, name), lines.join(''));
-		for (const [moduleResolution, module] of [
-			['nodenext', 'nodenext'],
-			['bundler', 'esnext'],
-		]) {
+		for (const moduleResolution of modes) {
+			const isBundler = moduleResolution === 'bundler';
 			const compilerOptions = {
-				module,
+				module: isBundler ? 'esnext' : 'nodenext',
 				moduleResolution,
 				target: 'es2023',
 				types: ['node'],
@@ -50,24 +54,16 @@ test('the types are clean without skipLibCheck, under nodenext and bundler, from
 				skipLibCheck: false,
 				noEmit: true,
 			};
-			const files = moduleResolution === 'bundler' ? ['program.mts'] : ['program.mts', 'program.cts'];
+			const files = isBundler ? ['program.mts'] : ['program.mts', 'program.cts'];
 			await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
 			const { code, stdout } = await run(process.execPath, [
 				resolve('node_modules/.bin/tsc'),
+				// Several threads would each check the types of the SDK.
+				'--singleThreaded',
 				'-p',
 				directory,
 			]);
 			t.is(code, 0, `${moduleResolution}, with ${peers.join(', ') || 'no peers'}:\n${stdout}`);
 		}
 	}
-});
-
-test('an error of type in a program is found with these options', async (t) => {
-	const directory = await installPackage(t, ['@types/node']);
-	const program = `import { KvsArchive } from 'kvs-archive';\nnew KvsArchive({ streamName: 1 });\n`;
-	await writeFile(join(directory, 'program.mts'), program);
-	const options = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--strict', '--noEmit'];
-	const tsc = resolve('node_modules/.bin/tsc');
-	const { stdout } = await run(process.execPath, [tsc, ...options, 'program.mts'], { cwd: directory });
-	t.regex(stdout, /program\.mts\(2,\d+\): error TS2322: Type 'number' is not assignable to type 'string'/);
 });

@@ -12,11 +12,15 @@ export interface Original {
 	readonly bytes: Buffer;
 }
 
-/** Every fragment of a stream by the SDK alone, each requested by itself, sorted by producer time and then by number. */
+/**
+ * Every fragment of a stream by the SDK alone, sorted by producer time and then by number. Each is requested by itself, or several
+ * at once: then the first of them has the bytes of all.
+ */
 export async function originalsOf(
 	t: ExecutionContext,
 	endpoint: string,
 	stream: string,
+	atOnce = 1,
 ): Promise<readonly Original[]> {
 	const client = new KinesisVideoArchivedMediaClient({
 		region: 'us-east-1',
@@ -35,12 +39,14 @@ export async function originalsOf(
 		(one, other) => timeOf(one) - timeOf(other) || (numberOf(one) < numberOf(other) ? -1 : 1),
 	);
 	const originals: Original[] = [];
-	for (const fragment of inOrder) {
+	for (let at = 0; at < inOrder.length; at += atOnce) {
+		const together = inOrder.slice(at, at + atOnce);
 		const { Payload } = await client.send(
-			new GetMediaForFragmentListCommand({ StreamName: stream, Fragments: [numberOf(fragment)] }),
+			new GetMediaForFragmentListCommand({ StreamName: stream, Fragments: together.map(numberOf) }),
 		);
 		const bytes = Buffer.from((await Payload?.transformToByteArray()) ?? []);
-		originals.push({ listed: fragment, bytes });
+		const none = Buffer.alloc(0);
+		originals.push(...together.map((listed, index) => ({ listed, bytes: index === 0 ? bytes : none })));
 	}
 	return originals;
 }

@@ -26,8 +26,13 @@ import { type Original, originalsOf } from './originals.js';
 const everything: TimeRange = { from: new Date(0), to: new Date(8.64e15 / 2), by: 'producer' };
 
 /** Carries a stream into another archive. Returns what it was. */
-async function carry(t: ExecutionContext, endpoint: string, stream: string): Promise<readonly Original[]> {
-	const before = await originalsOf(t, endpoint, stream);
+async function carry(
+	t: ExecutionContext,
+	endpoint: string,
+	stream: string,
+	atOnce = 1,
+): Promise<readonly Original[]> {
+	const before = await originalsOf(t, endpoint, stream, atOnce);
 	const file = join(await temporaryDirectory(t), 'raw.mkv');
 	const summary = await openArchive(t, endpoint, { streamName: stream }).exportRaw(everything, file);
 	const bytes = Buffer.concat(before.map((original) => original.bytes));
@@ -41,7 +46,7 @@ async function carry(t: ExecutionContext, endpoint: string, stream: string): Pro
 	t.true(bytes.equals(await readFile(file)));
 
 	const other = await startArchive(t, { carried: file });
-	t.deepEqual(await originalsOf(t, other.endpoint, 'carried'), before);
+	t.deepEqual(await originalsOf(t, other.endpoint, 'carried', atOnce), before);
 	return before;
 }
 
@@ -74,7 +79,7 @@ test('a payload with the times as they are documented, and in it a fragment with
 
 test('more fragments than one response has', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(700) });
-	t.is((await carry(t, endpoint, 'door')).length, 700);
+	t.is((await carry(t, endpoint, 'door', 50)).length, 700);
 });
 
 for (const name of recordedSessions) {
