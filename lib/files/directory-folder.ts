@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { InvalidOptionError, SinkError } from '../errors.js';
 import { createTrouble, systemTrouble } from '../wording/system-trouble.js';
 import { AtomicFile } from './atomic-file.js';
 import { isFileThere } from './is-file-there.js';
+import { makeDirectory } from './make-directory.js';
 import type { FolderLock, OutputFolder, UnfinishedFile } from './output-folder.js';
 import { markInUse, type ProcessMark } from './process-mark.js';
 
@@ -27,10 +28,10 @@ export class DirectoryFolder implements OutputFolder {
 	}
 
 	async lock(): Promise<FolderLock> {
-		let made: string | undefined;
+		let made: string | null;
 		let mark: ProcessMark | string;
 		try {
-			made = await mkdir(this.name, { recursive: true });
+			made = await makeDirectory(this.name);
 			mark = await markInUse(this.#pathOf(LOCK_NAME));
 		} catch (cause) {
 			throw this.#failure(`cannot write to \`${this.name}\`: ${createTrouble(cause)}`, cause);
@@ -43,7 +44,7 @@ export class DirectoryFolder implements OutputFolder {
 		return {
 			release: async () => {
 				mark.release();
-				if (made !== undefined) await this.#removeEmpty(made);
+				if (made !== null) await this.#removeEmpty(made);
 			},
 		};
 	}
@@ -122,7 +123,7 @@ export class DirectoryFolder implements OutputFolder {
 
 	/** Removes the directories that were made, as far as nothing was put into them. */
 	async #removeEmpty(made: string): Promise<void> {
-		for (let path = this.name; path.length >= made.length; path = dirname(path)) {
+		for (let path = resolve(this.name); path.length >= made.length; path = dirname(path)) {
 			try {
 				await rmdir(path);
 			} catch {

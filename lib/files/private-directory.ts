@@ -1,12 +1,13 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { FileWriter } from './file-writer.js';
+import { makeDirectory } from './make-directory.js';
 
 /** For the owner alone: the archive holds recordings of cameras. */
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
 /** Makes a directory for the owner alone, and those above it that are absent. */
 export async function makePrivateDirectory(path: string): Promise<void> {
-	await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
+	await makeDirectory(path, PRIVATE_DIRECTORY_MODE);
 }
 
 /** Makes the names in a directory durable, as `fsync` of a file does not. */

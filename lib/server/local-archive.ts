@@ -72,13 +72,15 @@ export class LocalArchive {
 	}
 
 	/**
-	 * Adds a stream, durably. Only once {@link ready} has resolved. Rejects with `InvalidOptionError` for a name that cannot be
-	 * one, or that a stream has already, and with the system's error.
+	 * Adds a stream, durably. Rejects with `InvalidOptionError` for a name that cannot be one, or that a stream has already,
+	 * with `ArchiveError` (`KVS_CLOSED`) after {@link close}, and with the system's error.
 	 */
 	async createStream(
 		given: Pick<StreamMetadata, 'name'> & Partial<Omit<StreamMetadata, 'creationMs'>>,
 	): Promise<LocalStream> {
 		checkStreamName(given.name);
+		await this.ready;
+		this.#closing.signal.throwIfAborted();
 		if (this.#streams.has(given.name)) {
 			throw new InvalidOptionError('streamName', 'a name that no stream has yet', given.name);
 		}

@@ -3,6 +3,7 @@ import { appendFile, readdir, readFile, rm, stat, truncate, utimes, writeFile } 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { LocalArchive } from '#lib/server/local-archive.js';
 import { everything, type Json, startServer } from '../helpers/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { type MadeBlock, matroska } from './made-media.js';
@@ -139,6 +140,18 @@ test('one process at a time, the living ones only', async (t) => {
 		await t.notThrowsAsync(next.server.archive.ready, mark);
 		await next.close();
 	}
+});
+
+test('a stream is made as soon as the directory is open, and not after the end', async (t) => {
+	const archive = new LocalArchive({ dataDirectory: join(await temporaryDirectory(t), 'data') });
+	const made = await Promise.allSettled(['cam', 'cam'].map((name) => archive.createStream({ name })));
+	t.deepEqual(
+		made.map(({ status }) => status),
+		['fulfilled', 'rejected'],
+	);
+	t.is(archive.stream('cam')?.metadata.name, 'cam');
+	archive.close();
+	await t.throwsAsync(archive.createStream({ name: 'gate' }), { code: 'KVS_CLOSED' });
 });
 
 test('names the damaged file in one line', async (t) => {

@@ -1,6 +1,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { ArchiveError, InvalidOptionError } from '../../errors.js';
+import { makeDirectory } from '../../files/make-directory.js';
 
 /** Longer than any path that is meant. */
 const MAX_PATH_CHARS = 1024;
@@ -34,7 +35,7 @@ export function pathFrom(option: string, root: string, path: string): string {
  * of `root`, also through a symbolic link, and with the system's error.
  */
 export async function folderBelow(root: string, path: string): Promise<string> {
-	await mkdir(root, { recursive: true });
+	await makeDirectory(root);
 	const top = await realpath(root);
 	let folder = top;
 	for (const name of namesOf(path)) {
