@@ -48,7 +48,7 @@ export interface DecoderRun {
 export interface FrameDecoder {
 	/**
 	 * What it costs to begin a run, as the number of pixels that could be decoded instead: a further one is begun only when
-	 * those before have decoded as many each. @default 0
+	 * as many were found for each of those before, be they decoded or waiting. @default 0
 	 */
 	readonly runCostPixels?: number;
 	/** Whether it heeds the `scene` of its output, which `select: { scene }` needs. @default false */

@@ -183,7 +183,8 @@ export class TrackDecoder implements LaneOwner {
 	#newLane(): DecoderLane | null {
 		const { runCostPixels = 0 } = this.#options.decoder;
 		const fedPixels = this.#lanes.reduce((sum, lane) => sum + lane.fedPixels, 0);
-		if (fedPixels < this.#lanes.length * runCostPixels || !this.#pool.takeRun(this.#lanes.length))
+		const foundPixels = this.#dealt.reduce((sum, { sequence }) => sum + sequence.waitingPixels, fedPixels);
+		if (foundPixels < this.#lanes.length * runCostPixels || !this.#pool.takeRun(this.#lanes.length))
 			return null;
 		const lane = new DecoderLane(this);
 		this.#lanes.push(lane);

@@ -13,6 +13,7 @@ import {
 	PictureDecoder,
 	type PictureDecoderOptions,
 } from 'kvs-archive';
+import { master, type Slices, unsigned } from '#lib/ebml/ebml-writer.js';
 import { fragmentDocument, fragmentNumber, frameBlock, trackEntry } from '../helpers/payload.js';
 import { startMs } from '../helpers/range.js';
 
@@ -21,9 +22,13 @@ const FRAME_MS = 40;
 /** Groups of pictures of so many frames, each a fragment of its own; every codec but V_VP8 may have open groups. */
 async function eventsOf(
 	groupSizes: readonly number[],
-	{ codecIds = ['V_VP8'], sizeBytes = 10 }: { codecIds?: readonly string[]; sizeBytes?: number } = {},
+	{
+		codecIds = ['V_VP8'],
+		sizeBytes = 10,
+		size = [],
+	}: { codecIds?: readonly string[]; sizeBytes?: number; size?: Slices } = {},
 ): Promise<MediaEvent[]> {
-	const tracks = codecIds.map((codecId, index) => trackEntry(index + 1, 'video', codecId));
+	const tracks = codecIds.map((codecId, index) => trackEntry(index + 1, 'video', codecId, [size]));
 	let frameCount = 0;
 	const documents = groupSizes.map((size, nth) => {
 		const fromMs = frameCount * FRAME_MS;
@@ -266,6 +271,15 @@ test('a run that costs something to begin is begun when there has been as much w
 	const decoder = new SteadyDecoder({ delay: 2, turns: [1], pictureBytes: 10 });
 	await decode(events, Object.assign(decoder, { runCostPixels: 1 }), { decoders: 3 });
 	t.is(decoder.runs.length, 1, 'of frames without a size, nothing is known');
+	const size = master('Video', [unsigned('PixelWidth', 32), unsigned('PixelHeight', 24)]);
+	const sized = await eventsOf([10, 10, 10], { size });
+	const eager = new SteadyDecoder({ delay: 2, turns: [5], pictureBytes: 10 });
+	await decode(sized, Object.assign(eager, { runCostPixels: 10 * 32 * 24 }), { decoders: 3 });
+	t.is(eager.runs[1]?.frames[0], 10, 'frames that wait for the run before count as well');
+	t.is(eager.runs.length, 3);
+	const frugal = new SteadyDecoder({ delay: 2, turns: [5], pictureBytes: 10 });
+	await decode(sized, Object.assign(frugal, { runCostPixels: 31 * 32 * 24 }), { decoders: 3 });
+	t.is(frugal.runs.length, 1, 'there are 30 frames only');
 });
 
 for (const options of [

@@ -50,6 +50,12 @@ export class CodedSequence {
 		return this.#waiting.length;
 	}
 
+	/** What its frames that wait for a decoder have of pixels, as its track says. */
+	get waitingPixels(): number {
+		const { width = 0, height = 0 } = this.media.track;
+		return this.waitingCount * width * height;
+	}
+
 	/** Whether results wait to be taken. */
 	get hasResults(): boolean {
 		return this.#results.length > 0;
