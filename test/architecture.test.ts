@@ -217,6 +217,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
 
 const MAX_FILES_IN_ROOM = 20;
 const MAX_LINES = 300;
+const MAX_MEDIAN_LINES = 70;
 const REASON_FOR_LENGTH = /^\/\/ Longer than 300 lines: \S/;
 
 const lib = resolve('lib');
@@ -358,11 +359,13 @@ test('no two files import each other, directly or through others', async (t) => 
 test('rooms and files are of a size to be read', async (t) => {
 	const wrong = new Map<string, string>();
 	const filesInRoom = new Map<string, number>();
+	const sizes: number[] = [];
 	for (const file of await filesOfLib()) {
 		const room = dirname(file);
 		filesInRoom.set(room, (filesInRoom.get(room) ?? 0) + 1);
 		const text = await readFile(join(lib, file), 'utf8');
 		const lines = text.split('\n').length - 1;
+		sizes.push(lines);
 		if (lines > MAX_LINES && !REASON_FOR_LENGTH.test(text)) wrong.set(file, `${lines} lines`);
 	}
 	for (const [room, count] of filesInRoom) {
@@ -370,4 +373,6 @@ test('rooms and files are of a size to be read', async (t) => {
 		if (count > MAX_FILES_IN_ROOM) wrong.set(room, `${count} files`);
 	}
 	t.deepEqual([...wrong], []);
+	const median = sizes.toSorted((a, b) => a - b)[Math.floor(sizes.length / 2)] ?? 0;
+	t.true(median < MAX_MEDIAN_LINES, `half of the files have ${median} lines and more`);
 });
