@@ -22,7 +22,7 @@ const withRedis = testWith('redis-server');
 const LOCK_MS = 5000;
 
 /** Slices of eight seconds. */
-const SLICES = 24;
+const SLICES = 16;
 
 interface Worker {
 	readonly process: ChildProcess;

@@ -107,6 +107,6 @@ test('a clip whose bytes are damaged is joined, or refused as media', async (t) 
 				}
 			},
 		),
-		{ numRuns: 500 },
+		{ numRuns: 200 },
 	);
 });

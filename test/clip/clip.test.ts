@@ -271,13 +271,13 @@ const longSources: Readonly<Record<string, (seconds: number) => string[]>> = {
 	'B-frames and AAC': (seconds) =>
 		recorded(
 			seconds,
-			48_000,
+			32_000,
 			'-c:v libx264 -g 4 -keyint_min 4 -sc_threshold 0 -bf 2 -b_strategy 0 -c:a aac -ac 2',
 		),
 	'H.265 and AAC': (seconds) =>
 		recorded(
 			seconds,
-			44_100,
+			22_050,
 			'-c:v libx265 -x265-params log-level=none:keyint=4:min-keyint=4:scenecut=0 -c:a aac',
 		),
 	'G.711': (seconds) =>

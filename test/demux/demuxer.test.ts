@@ -150,7 +150,7 @@ testProp(
 		);
 		await assertUndisturbed(t, 5, run);
 	},
-	{ numRuns: 60 },
+	{ numRuns: 30 },
 );
 
 testProp(
@@ -165,7 +165,7 @@ testProp(
 		);
 		await assertUndisturbed(t, 6, run);
 	},
-	{ numRuns: 60 },
+	{ numRuns: 30 },
 );
 
 test('a fragment that is not supported fails at once, and the others come', async (t) => {

@@ -4,6 +4,7 @@ import { ebmlHeader } from '#lib/mkv/matroska-writer.js';
 import { MAX_TIME_MS } from '#lib/model/max-time.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
 import type { Tag } from '#lib/model/tag.js';
+import { anyText } from '../helpers/any-text.js';
 
 /** How a size is written: unknown, or known, in so many bytes (0: the fewest). */
 interface SizeStyle {
@@ -85,7 +86,7 @@ function anyTagOf(depth: number): fc.Arbitrary<TagModel> {
 		name: fc.string({ minLength: 1, maxLength: 12 }).map((text) => `T${text.replaceAll('\0', '').trimEnd()}`),
 		values: fc.array(
 			fc.oneof(
-				fc.string({ unit: 'binary', maxLength: 20 }).map((text) => text.replaceAll('\0', '')),
+				anyText({ maxLength: 20 }).map((text) => text.replaceAll('\0', '')),
 				fc.uint8Array({ maxLength: 8 }),
 			),
 			{ maxLength: 2 },

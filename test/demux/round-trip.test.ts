@@ -1,3 +1,4 @@
+/* `npm run fuzz` does many more. */
 import { testProp } from '@fast-check/ava';
 import fc from 'fast-check';
 import { anyDocument, bytesOf, eventsOf, summaryOf } from './document-model.js';
@@ -12,7 +13,7 @@ testProp(
 		t.is(grammarFault(events), null);
 		t.deepEqual(events.filter(({ type }) => type !== 'gap').map(summaryOf), eventsOf(documents));
 	},
-	{ numRuns: 300 },
+	{ numRuns: 150 },
 );
 
 testProp(
@@ -23,7 +24,7 @@ testProp(
 		const whole = readEvents([bytes]);
 		t.deepEqual(readEvents(cutAt(bytes, places)).events.map(summaryOf), whole.events.map(summaryOf));
 	},
-	{ numRuns: 200 },
+	{ numRuns: 100 },
 );
 
 testProp(
@@ -42,7 +43,7 @@ testProp(
 			expected.map(() => null),
 		);
 	},
-	{ numRuns: 200 },
+	{ numRuns: 100 },
 );
 
 testProp(
@@ -57,5 +58,5 @@ testProp(
 		}
 		t.is(JSON.stringify(readEvents(Array.from(bytes, (byte) => Uint8Array.of(byte))).events), whole);
 	},
-	{ numRuns: 30 },
+	{ numRuns: 15 },
 );

@@ -143,7 +143,7 @@ const exports_: readonly [string, Uint8Array | string, ExportRequest][] = [
 ];
 
 /** How many of each; `npm run soak:kills -- --damage` does more. */
-const DAMAGES = 20;
+const DAMAGES = 12;
 
 for (const [what, media, request] of exports_) {
 	test(`whatever is damaged, an export that continues has the right bytes or says why not: ${what}`, async (t) => {

@@ -241,5 +241,5 @@ testProp(
 			t.true(lead?.keyframe, 'a fragment does not begin at a key frame');
 		}
 	},
-	{ numRuns: 500 },
+	{ numRuns: 250 },
 );

@@ -72,7 +72,7 @@ testProp(
 		t.is(undisturbed.requests, 1);
 		t.true(disturbed.requests <= cuts.length + 1);
 	},
-	{ numRuns: 40 },
+	{ numRuns: 20 },
 );
 
 test('a fragment is over with the last tag of its chunk, and the next response begins after it', async (t) => {

@@ -1,15 +1,16 @@
 import { fc, testProp } from '@fast-check/ava';
 import type { MetricFamily } from 'kvs-archive';
 import { renderMetrics } from '#lib/metrics/exposition.js';
+import { anyText } from '../helpers/any-text.js';
 import { readExposition } from '../helpers/exposition.js';
 
 const name = fc.stringMatching(/^[a-z_]{1,12}$/);
-const labels = fc.dictionary(name, fc.string({ unit: 'binary' }), { maxKeys: 3, noNullPrototype: true });
+const labels = fc.dictionary(name, anyText(), { maxKeys: 3, noNullPrototype: true });
 const families: fc.Arbitrary<MetricFamily[]> = fc.uniqueArray(
 	fc.record({
 		name,
 		type: fc.constantFrom('counter' as const, 'gauge' as const),
-		help: fc.string({ unit: 'binary' }),
+		help: anyText(),
 		samples: fc.uniqueArray(
 			fc.record({ labels, value: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
 			{ selector: (sample) => JSON.stringify(sample.labels), maxLength: 4 },

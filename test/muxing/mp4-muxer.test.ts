@@ -84,8 +84,12 @@ for (const [name, { make, sample: sampleName, brand }] of Object.entries(files))
 		);
 		const durations: number[] = [];
 		for (const path of [file, classic]) {
-			const { hashes: decodedFrames, ...decoded } = await decodedHashes(path);
-			t.deepEqual(decoded, { code: 0, stderr: '' });
+			// Long recordings are decoded once: both files have the packets that are compared below.
+			if (make !== undefined || path === file) {
+				const { hashes: decodedFrames, ...decoded } = await decodedHashes(path);
+				t.deepEqual(decoded, { code: 0, stderr: '' });
+				if (hashes !== null) t.deepEqual(decodedFrames.slice(0, hashes.length), hashes);
+			}
 			const { packets, durationSeconds: duration } = await probe(path);
 			durations.push(duration);
 			t.is(packets.length, expected.length);
@@ -101,7 +105,6 @@ for (const [name, { make, sample: sampleName, brand }] of Object.entries(files))
 			});
 			const first = expected.indexOf(wrong[0] as (typeof expected)[number]);
 			t.is(wrong.length, 0, `${path} ${first}: ${JSON.stringify(packets[first])} for ${wrong[0]?.seconds} s`);
-			if (hashes !== null) t.deepEqual(decodedFrames.slice(0, hashes.length), hashes);
 			t.true(duration >= end - 0.002 && duration < end + 0.15, `${duration} for ${end}`);
 		}
 		// ffprobe counts what comes before the start.

@@ -25,7 +25,7 @@ export async function countedFilm(
 	const file = join(directory, name);
 	const [width = 0, height = 0] = size.split('x').map(Number);
 	const stripesHeight = height / 6;
-	const stripes = `color=black:s=${width}x${stripesHeight}:r=25:d=${seconds},format=gray,geq=lum='255*mod(floor(N/pow(2,floor(10*X/W))),2)',format=yuv420p`;
+	const stripes = `color=black:s=10x2:r=25:d=${seconds},format=gray,geq=lum='255*mod(floor(N/pow(2,X)),2)',scale=${width}:${stripesHeight}:flags=neighbor,format=yuv420p`;
 	const picture = `testsrc2=s=${width}x${height - stripesHeight}:r=25:d=${seconds},format=yuv420p`;
 	const inputs = [stripes, picture, ...(hasAudio ? [`sine=d=${seconds}`] : [])].flatMap((source) => [
 		'-f',

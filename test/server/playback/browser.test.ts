@@ -1,44 +1,30 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { withChromium } from '../../helpers/needs.js';
+import { makeRecording } from '../../helpers/recordings.js';
 import { startServer } from '../../helpers/start-server.js';
-import { run } from '../../helpers/tools.js';
 import { inPage, openPlayer } from './player-page.js';
 import { dashOnDemand, onDemand, START_MS, selector } from './start-playback.js';
 
 /** Eight seconds whose n-th picture has the brightness n: a look at it says when it was taken. */
 const brightness = (
-	"-f lavfi -i color=size=160x120:rate=25:duration=8,geq=lum='16+N':cb=128:cr=128 -f lavfi -i sine=d=8:r=48000 " +
-	'-c:v libx264 -preset fast -crf 5 -g 25 -keyint_min 25 -sc_threshold 0 -bf 2 -b_strategy 0 ' +
+	"-f lavfi -i color=size=16x12:rate=25:duration=8,geq=lum='16+N':cb=128:cr=128,scale=160:120:flags=neighbor -f lavfi -i sine=d=8:r=48000 " +
+	'-c:v libx264 -preset ultrafast -crf 5 -g 25 -keyint_min 25 -sc_threshold 0 -bf 2 -b_strategy 0 ' +
 	'-pix_fmt yuv420p -color_range tv -c:a aac -ac 2'
 ).split(' ');
 const small = ['-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25:duration=3'];
 const large = ['-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25:duration=3'];
-const avc = ['-c:v', 'libx264', '-g', '25', '-keyint_min', '25', '-pix_fmt', 'yuv420p'];
-
-/** Files that were made, by what they were made with. */
-const files = new Map<readonly string[], Promise<string>>();
-let directory = '';
-
-test.before(async () => {
-	directory = await mkdtemp(join(tmpdir(), 'kvs-archive-test-'));
-});
-
-test.after.always(() => rm(directory, { recursive: true, force: true }));
-
-function makeFile(args: readonly string[]): Promise<string> {
-	const known = files.get(args) ?? encode(args, join(directory, `${files.size}.mkv`));
-	files.set(args, known);
-	return known;
-}
-
-async function encode(args: readonly string[], file: string): Promise<string> {
-	const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, file]);
-	if (code !== 0) throw new Error(stderr);
-	return file;
-}
+const avc = [
+	'-c:v',
+	'libx264',
+	'-preset',
+	'ultrafast',
+	'-g',
+	'25',
+	'-keyint_min',
+	'25',
+	'-pix_fmt',
+	'yuv420p',
+];
 
 async function openSession(
 	call: Awaited<ReturnType<typeof startServer>>['call'],
@@ -61,7 +47,7 @@ async function playOnSlowLine(
 ): Promise<void> {
 	const title = `${ContainerFormat} ${DiscontinuityMode} ${clock}`;
 	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
-	await server.archive.ingest('door', await makeFile(brightness), { start: new Date(START_MS) });
+	await server.archive.ingest('door', await makeRecording(brightness), { start: new Date(START_MS) });
 	const page = await openPlayer(t, { delayMs: 400 });
 	const members = { ContainerFormat, DiscontinuityMode, PlaybackMode: 'ON_DEMAND', ...selector(clock) };
 	await inPage(page, `await play(${JSON.stringify(await openSession(call, members))});`);
@@ -97,8 +83,8 @@ for (const mode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
 }
 
 withChromium('hls.js plays through a gap and a change of resolution', async (t) => {
-	const first = await makeFile([...small, ...avc]);
-	const second = await makeFile([...large, ...avc]);
+	const first = await makeRecording([...small, ...avc]);
+	const second = await makeRecording([...large, ...avc]);
 	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
 	await server.archive.ingest('door', first, { start: new Date(START_MS) });
 	await server.archive.ingest('door', second, { start: new Date(START_MS + 13_000) });
@@ -121,7 +107,7 @@ withChromium('hls.js plays through a gap and a change of resolution', async (t) 
 
 for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
 	withChromium(`hls.js follows a live session: ${ContainerFormat}`, async (t) => {
-		const file = await makeFile(brightness);
+		const file = await makeRecording(brightness);
 		const page = await openPlayer(t);
 		// Time goes on as the player comes along: a second for each fragment that it has of the video.
 		const clock = { nowMs: START_MS + 4500 };
@@ -165,7 +151,7 @@ withChromium('dash.js plays and seeks on a slow line, and knows when each pictur
 	await Promise.all(
 		(['SERVER', 'PRODUCER'] as const).map(async (clock) => {
 			const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
-			await server.archive.ingest('door', await makeFile(brightness), { start: new Date(START_MS) });
+			await server.archive.ingest('door', await makeRecording(brightness), { start: new Date(START_MS) });
 			const page = await openPlayer(t, { delayMs: 400, library: 'dashjs' });
 			await inPage(page, `await play(${JSON.stringify(await openDashSession(call, dashOnDemand(clock)))});`);
 			await inPage(page, "await until(() => video.currentTime > 1, 'the first second');");
@@ -188,7 +174,10 @@ withChromium('dash.js plays and seeks on a slow line, and knows when each pictur
 
 withChromium('dash.js plays through a gap, and knows the time after it', async (t) => {
 	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
-	const files = [await makeFile(brightness), await makeFile([...brightness, '-metadata', 'title=later'])];
+	const files = [
+		await makeRecording(brightness),
+		await makeRecording([...brightness, '-metadata', 'title=later']),
+	];
 	for (const [index, file] of files.entries()) {
 		await server.archive.ingest('door', file, { start: new Date(START_MS + index * 60_000) });
 	}
@@ -210,7 +199,7 @@ for (const PlaybackMode of ['LIVE', 'LIVE_REPLAY'] as const) {
 		const sinceOpenedMs = (): number => (openedMs === null ? 0 : Date.now() - openedMs);
 		const now = (): number => START_MS + (isLive ? 5500 : 3_600_000) + sinceOpenedMs();
 		const { server, call } = await startServer(t, { now });
-		await server.archive.ingest('door', await makeFile(brightness), { start: new Date(START_MS) });
+		await server.archive.ingest('door', await makeRecording(brightness), { start: new Date(START_MS) });
 		const url = await openDashSession(call, {
 			MaxManifestFragmentResults: 4,
 			...(!isLive && dashOnDemand('SERVER', { to: 60_000 })),

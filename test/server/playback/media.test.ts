@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import { sample, testWith, withFfmpeg } from '../../helpers/needs.js';
+import { makeRecording } from '../../helpers/recordings.js';
 import { type Json, startServer } from '../../helpers/start-server.js';
 import { run } from '../../helpers/tools.js';
 import { within } from '../../helpers/wait.js';
@@ -24,11 +25,29 @@ const video = (size: string, seconds: number): string[] =>
 	`-f lavfi -i testsrc2=size=${size}:rate=25:duration=${seconds}`.split(' ');
 const tone = (seconds: number): string[] => ['-f', 'lavfi', '-i', `sine=d=${seconds}:r=48000`];
 /** A key frame a second: fragments of that length. */
-const avc = ['-c:v', 'libx264', '-preset', 'fast', '-g', '25', '-keyint_min', '25', '-sc_threshold', '0'];
+const avc = [
+	'-c:v',
+	'libx264',
+	'-preset',
+	'ultrafast',
+	'-g',
+	'25',
+	'-keyint_min',
+	'25',
+	'-sc_threshold',
+	'0',
+];
 const BFRAMES = ['-bf', '3', '-b_strategy', '0'];
 const PLAIN = ['-bf', '0'];
 const aac = ['-c:a', 'aac', '-ac', '2'];
-const hevc = ['-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=25:min-keyint=25:scenecut=0'];
+const hevc = [
+	'-c:v',
+	'libx265',
+	'-preset',
+	'ultrafast',
+	'-x265-params',
+	'log-level=none:keyint=25:min-keyint=25:scenecut=0',
+];
 
 /** A stream to be played: the arguments that make its files, and how many seconds behind the start each begins. */
 interface Source {
@@ -164,12 +183,7 @@ function original(title: keyof typeof sources): Promise<Original> {
 
 async function makeOriginal(title: keyof typeof sources): Promise<Original> {
 	const files: string[] = [];
-	for (const [index, args] of (sources[title] as Source).files.entries()) {
-		const file = join(directory, `${title} ${index}.mkv`);
-		const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', ...args, '-bitexact', file]);
-		if (code !== 0) throw new Error(stderr);
-		files.push(file);
-	}
+	for (const args of (sources[title] as Source).files) files.push(await makeRecording(args));
 	const { decoded } = await play(files);
 	return { files, decoded };
 }
@@ -255,19 +269,8 @@ for (const title of ['video without B-frames', 'B-frames and audio', 'H.265', 'a
 }
 
 withFfmpeg('G.711 is played as it was recorded: DASH', async (t) => {
-	const file = join(directory, 'G.711.mkv');
-	const g711 = '-c:a pcm_mulaw -ar 8000 -bitexact'.split(' ');
-	const encoder = [
-		'-nostdin',
-		'-v',
-		'error',
-		...video('160x120', 4),
-		...tone(4),
-		...avc,
-		...BFRAMES,
-		...g711,
-	];
-	t.is((await run('ffmpeg', [...encoder, file])).code, 0);
+	const g711 = '-c:a pcm_mulaw -ar 8000'.split(' ');
+	const file = await makeRecording([...video('160x120', 4), ...tone(4), ...avc, ...BFRAMES, ...g711]);
 	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
 	await server.archive.ingest('door', file, { start: new Date(START_MS) });
 	const { json } = await call('GetDASHStreamingSessionURL', { StreamName: 'door', ...dashOnDemand() });

@@ -27,7 +27,7 @@ export async function openPlayer(
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	const page = await (await sharedBrowser()).newPage();
+	const page = await (await sharedBrowser()).newPage({ viewport: { width: 320, height: 240 } });
 	page.setDefaultTimeout(LIMIT_MS);
 	t.teardown(async () => {
 		await page.close();

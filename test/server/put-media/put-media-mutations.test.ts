@@ -98,7 +98,7 @@ testProp(
 		t.is(faultOf(reading, body, ending), null);
 		t.deepEqual(outline(read(piecesOf(body, pieceBytes), { ending })), outline(reading));
 	},
-	{ numRuns: 3000 },
+	{ numRuns: 1000 },
 );
 
 testProp(
