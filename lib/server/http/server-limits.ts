@@ -87,8 +87,8 @@ export function createLimitedServer(limits: ServerLimits, identity: CheckedIdent
 					createTlsServer({ ...options, ...identity, handshakeTimeout: limits.headersTimeoutMs }),
 				);
 	server.maxConnections = limits.maxConnections;
-	// Node drops the headers past this silently; one more than is allowed shows that there were too many.
-	server.maxHeadersCount = limits.maxHeaders + 1;
+	// Past this some versions of Node drop headers silently, and others close the connection: they are counted by the caller.
+	server.maxHeadersCount = 0;
 	server.timeout = limits.stalledTimeoutMs;
 	return server;
 }
