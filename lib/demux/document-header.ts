@@ -53,7 +53,7 @@ export class DocumentHeader {
 
 	/** An Info element; `hasBegun` where the fragment has. */
 	setInfo(body: Uint8Array, offset: number, hasBegun: boolean): void {
-		if (!hasBegun) this.#infoBody = Uint8Array.from(body);
+		if (!hasBegun) this.#infoBody = new Uint8Array(body);
 		else if (this.#infoBody !== null && !areEqual(this.#infoBody, body))
 			throw malformed('another Info after the first Cluster', offset);
 		const scaleNs = readTimecodeScaleNs(body, offset);

@@ -35,9 +35,9 @@ export class PayloadReader {
 	 * malformed, after the events before that place were yielded; `fail` then ends the fragment. With `resync` it does not
 	 * throw: the failure is one of the events, and the next document follows it.
 	 */
-	*write(chunk: Uint8Array): Generator<MediaEvent[]> {
+	write(chunk: Uint8Array): Generator<MediaEvent[]> {
 		this.#documents?.add(chunk);
-		yield* this.#read(() => this.#parser.write(chunk));
+		return this.#read(chunk);
 	}
 
 	/**
@@ -47,7 +47,7 @@ export class PayloadReader {
 	*end(cut: Error | null = null): Generator<MediaEvent[]> {
 		let isOver = false;
 		while (!isOver) {
-			if (this.#parser.release()) yield* this.#read(this.#resume);
+			if (this.#parser.release()) yield* this.#read(null);
 			const truncation = this.#parser.end(cut !== null);
 			const error = cut ?? truncation;
 			// A document that is over by its own sizes is whole, whatever became of the transport.
@@ -57,7 +57,7 @@ export class PayloadReader {
 			yield* this.#rest();
 			// An element that is too large may have taken in whole documents.
 			isOver = truncation === null || !this.#resyncs || !this.#parser.resync();
-			if (!isOver) yield* this.#read(this.#resume);
+			if (!isOver) yield* this.#read(null);
 		}
 	}
 
@@ -70,9 +70,10 @@ export class PayloadReader {
 		yield* this.#rest();
 	}
 
-	*#read(start: () => boolean): Generator<MediaEvent[]> {
+	/** Reads the next chunk, or goes on with the last one. */
+	*#read(chunk: Uint8Array | null): Generator<MediaEvent[]> {
 		const assembler = this.#assembler;
-		let next = start;
+		let next = chunk;
 		let isOver = false;
 		let error: unknown = null;
 		while (error === null && (!isOver || assembler.isBehind)) {
@@ -80,9 +81,9 @@ export class PayloadReader {
 				if (assembler.isBehind) {
 					assembler.catchUp();
 				} else {
-					const read = next;
-					next = this.#resume;
-					isOver = read();
+					const unread = next;
+					next = null;
+					isOver = unread === null ? this.#parser.resume() : this.#parser.write(unread);
 				}
 			} catch (thrown) {
 				if (this.#resyncs && thrown instanceof MediaError) {
@@ -92,12 +93,13 @@ export class PayloadReader {
 					error = thrown;
 				}
 			}
-			if (assembler.isFull || isOver || error !== null) yield* this.#rest();
+			if (assembler.isFull || isOver || error !== null) {
+				const events = assembler.take();
+				if (events.length > 0) yield events;
+			}
 		}
 		if (error !== null) throw error;
 	}
-
-	readonly #resume = (): boolean => this.#parser.resume();
 
 	*#rest(): Generator<MediaEvent[]> {
 		const events = this.#assembler.take();

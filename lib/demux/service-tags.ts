@@ -21,6 +21,9 @@ export interface ServiceTags {
 
 const PREFIX = 'AWS_KINESISVIDEO_';
 
+/** Digits of a fragment's number. */
+const MAX_NUMBER_DIGITS = 128;
+
 /** Names that are retryable where no number came with them. */
 const retryableNames: ReadonlySet<string> = new Set([
 	'FRAGMENT_NOT_FOUND',
@@ -58,7 +61,8 @@ export class ServiceTagReader implements ServiceTags {
 		const { fragmentNumber } = this;
 		this.#fault = null;
 		for (const { name, value } of tags) {
-			if (typeof value === 'string' && name.startsWith(PREFIX)) this.#addTag(name, value.trim());
+			if (typeof value === 'string' && name.startsWith(PREFIX))
+				this.#addTag(name.slice(PREFIX.length), value.trim());
 		}
 		if (fragmentNumber !== null && this.fragmentNumber !== fragmentNumber && !this.#hasException) {
 			this.#fault ??= `fragment ${this.fragmentNumber} begins inside the document of fragment ${fragmentNumber}`;
@@ -80,31 +84,32 @@ export class ServiceTagReader implements ServiceTags {
 		};
 	}
 
+	/** `name`: what follows the prefix. */
 	#addTag(name: string, value: string): void {
 		switch (name) {
-			case `${PREFIX}FRAGMENT_NUMBER`:
-				if (/^[0-9]{1,128}$/.test(value)) this.fragmentNumber = value;
+			case 'FRAGMENT_NUMBER':
+				if (value.length <= MAX_NUMBER_DIGITS && /^[0-9]+$/.test(value)) this.fragmentNumber = value;
 				break;
-			case `${PREFIX}SERVER_TIMESTAMP`:
-			case `${PREFIX}SERVER_SIDE_TIMESTAMP`:
+			case 'SERVER_TIMESTAMP':
+			case 'SERVER_SIDE_TIMESTAMP':
 				this.serverTimestampMs = this.#readTime(name, value);
 				break;
-			case `${PREFIX}PRODUCER_TIMESTAMP`:
-			case `${PREFIX}PRODUCER_SIDE_TIMESTAMP`:
+			case 'PRODUCER_TIMESTAMP':
+			case 'PRODUCER_SIDE_TIMESTAMP':
 				this.producerTimestampMs = this.#readTime(name, value);
 				break;
-			case `${PREFIX}CONTINUATION_TOKEN`:
+			case 'CONTINUATION_TOKEN':
 				this.hasContinuationToken = true;
 				break;
-			case `${PREFIX}ERROR_ID`:
-			case `${PREFIX}ERROR_CODE`:
-			case `${PREFIX}EXCEPTION_ERROR_CODE`:
+			case 'ERROR_ID':
+			case 'ERROR_CODE':
+			case 'EXCEPTION_ERROR_CODE':
 				// The names are a trap: ERROR_CODE is a word, ERROR_ID and EXCEPTION_ERROR_CODE are numbers.
 				this.#hasException = true;
 				if (/^[0-9]{1,9}$/.test(value)) this.#code = Number(value);
 				else this.#name = value;
 				break;
-			case `${PREFIX}EXCEPTION_MESSAGE`:
+			case 'EXCEPTION_MESSAGE':
 				this.#hasException = true;
 				this.#message = value;
 				break;
@@ -114,7 +119,7 @@ export class ServiceTagReader implements ServiceTags {
 	#readTime(name: string, value: string): number | null {
 		const ms = readSecondsAsMs(value);
 		if (ms === null || ms <= MAX_TIME_MS) return ms;
-		this.#fault ??= `${name} is ${value.slice(0, MAX_SHOWN_DIGITS)} seconds, which is not a valid time`;
+		this.#fault ??= `${PREFIX}${name} is ${value.slice(0, MAX_SHOWN_DIGITS)} seconds, which is not a valid time`;
 		return null;
 	}
 }
@@ -124,9 +129,10 @@ const MAX_SHOWN_DIGITS = 40;
 
 /** Decimal seconds as milliseconds, without the error that a product of doubles brings. */
 function readSecondsAsMs(text: string): number | null {
-	const match = /^([0-9]+)(?:\.([0-9]+))?$/.exec(text);
-	if (match === null) return null;
-	const fraction = (match[2] ?? '').padEnd(3, '0');
+	if (!/^[0-9]+(?:\.[0-9]+)?$/.test(text)) return null;
+	const dot = text.indexOf('.');
+	if (dot < 0) return Number(text) * 1000;
+	const fraction = text.slice(dot + 1).padEnd(3, '0');
 	const finer = fraction.length > 3 ? Number(`0.${fraction.slice(3, 12)}`) : 0;
-	return Number(match[1]) * 1000 + Number(fraction.slice(0, 3)) + finer;
+	return Number(text.slice(0, dot)) * 1000 + Number(fraction.slice(0, 3)) + finer;
 }

@@ -85,17 +85,29 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
 
 /** An unsigned integer of 0 to 8 bytes, exact. */
 export function readUnsigned(element: Element): bigint {
-	if (element.body.byteLength > 8) {
-		throw malformed(`an unsigned integer of ${counted(element.body.byteLength, 'byte')}`, element.offset);
-	}
+	if (element.body.byteLength <= MAX_EXACT_BYTES) return BigInt(readUnsignedNumber(element));
 	let value = 0n;
-	for (const byte of element.body) value = (value << 8n) | BigInt(byte);
+	for (const byte of checkedUnsigned(element)) value = (value << 8n) | BigInt(byte);
 	return value;
 }
 
 /** An unsigned integer as a number; values past 2^53 lose their last digits. */
 export function readUnsignedNumber(element: Element): number {
-	return Number(readUnsigned(element));
+	const body = checkedUnsigned(element);
+	const { byteLength } = body;
+	if (byteLength > MAX_EXACT_BYTES) return Number(readUnsigned(element));
+	let value = 0;
+	for (let i = 0; i < byteLength; i++) value = value * 256 + (body[i] as number);
+	return value;
+}
+
+/** An integer of so many bytes is exact as a number. */
+const MAX_EXACT_BYTES = 6;
+
+function checkedUnsigned({ body, offset }: Element): Uint8Array {
+	if (body.byteLength > 8)
+		throw malformed(`an unsigned integer of ${counted(body.byteLength, 'byte')}`, offset);
+	return body;
 }
 
 /** A signed integer of 0 to 8 bytes as a number; values past 2^53 lose their last digits. */
@@ -120,8 +132,13 @@ export function readFloat(element: Element): number {
 }
 
 /** A string up to its padding: everything from the first NUL on is dropped (RFC 8794 §7.5). */
-export function readString(element: Element): string {
-	const { body } = element;
-	const end = body.indexOf(0);
-	return utf8Of(body, 0, end < 0 ? body.byteLength : end);
+export function readString({ body }: Element): string {
+	return utf8Of(body, 0, endOfText(body, 0, body.byteLength));
+}
+
+/** Where a string's padding begins, between two places; `end` where it has none. */
+export function endOfText(bytes: Uint8Array, start: number, end: number): number {
+	let at = start;
+	while (at < end && bytes[at] !== 0) at++;
+	return at;
 }

@@ -49,8 +49,9 @@ export class GapDetector {
 
 	/** A fragment begins at `startMs`. Returns how it fails to meet the one before it, or null. */
 	fragmentStart(startMs: number | null, tracks: readonly Track[]): GapEvent | null {
-		const gap = startMs === null ? null : this.#compare(startMs);
-		this.#meanMs = this.#meanFrameMs(this.#within(startMs));
+		const span = this.#within(startMs);
+		const gap = startMs === null ? null : this.#compare(startMs, span);
+		this.#meanMs = this.#meanFrameMs(span);
 		this.#startMs = startMs;
 		this.#track = primaryOf(tracks);
 		this.#defaultDurationNs = this.#track?.defaultDurationNs ?? null;
@@ -84,18 +85,18 @@ export class GapDetector {
 		return span === null || meanMs === null ? null : Math.min(MAX_TIME_MS, span.lastMs + meanMs);
 	}
 
-	#compare(startMs: number): GapEvent | null {
+	/** `span`: what is believed of the last fragment's frames where the next starts at `startMs`. */
+	#compare(startMs: number, span: TimeSpan | null): GapEvent | null {
 		if (this.#startMs === null) return null;
-		const span = this.#within(startMs);
 		// A fragment is stamped with the time of its first frame; where that is wrong, the others tell.
 		const previousMs = span !== null && this.#extent.isBefore(this.#startMs) ? span.firstMs : this.#startMs;
-		const previousStart = new Date(previousMs);
-		const start = new Date(startMs);
-		if (startMs === previousMs) return new GapEvent(previousStart, start, 'duplicate');
-		if (startMs < previousMs) return new GapEvent(previousStart, start, 'regression');
+		if (startMs <= previousMs) {
+			const kind = startMs === previousMs ? 'duplicate' : 'regression';
+			return new GapEvent(new Date(previousMs), new Date(startMs), kind);
+		}
 		const endMs = this.#endOf(span);
 		if (endMs === null || Math.abs(startMs - endMs) <= GAP_THRESHOLD_MS) return null;
-		return new GapEvent(new Date(Math.round(endMs)), start, startMs > endMs ? 'gap' : 'overlap');
+		return new GapEvent(new Date(Math.round(endMs)), new Date(startMs), startMs > endMs ? 'gap' : 'overlap');
 	}
 }
 

@@ -1,6 +1,7 @@
 import { ID } from '../ebml/ebml-schema.js';
-import { ElementCursor, readString, viewOf } from '../ebml/element-body.js';
+import { ElementCursor, endOfText } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
+import { utf8Of } from '../model/bytes.js';
 
 /** DocType of an EBML header's body without padding; null where it has none. Throws a malformed error where it is broken. */
 export function readDocType(body: Uint8Array, offset = 0): string | null {
@@ -8,8 +9,8 @@ export function readDocType(body: Uint8Array, offset = 0): string | null {
 	const cursor = new ElementCursor(body, 0, body.byteLength, offset);
 	while (cursor.next()) {
 		if (cursor.id !== ID.DocType) continue;
-		const value = { id: cursor.id, body: viewOf(body, cursor.start, cursor.end), offset: cursor.offset };
-		docType = readString(value).trimEnd();
+		const { start, end } = cursor;
+		docType = utf8Of(body, start, endOfText(body, start, end)).trimEnd();
 	}
 	return docType;
 }

@@ -1,5 +1,5 @@
 import { ID } from '../ebml/ebml-schema.js';
-import { childrenOf, readUnsigned } from '../ebml/element-body.js';
+import { ElementCursor, readUnsignedNumber, viewOf } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
 import { MAX_TIMECODE_SCALE_NS } from './limits.js';
 
@@ -9,13 +9,14 @@ export const DEFAULT_TIMECODE_SCALE_NS = 1_000_000;
 /** TimecodeScale of an Info element's body: nanoseconds a tick. */
 export function readTimecodeScaleNs(info: Uint8Array, offset = 0): number {
 	let scaleNs = DEFAULT_TIMECODE_SCALE_NS;
-	for (const element of childrenOf(info, offset)) {
-		if (element.id !== ID.TimecodeScale || element.body.byteLength === 0) continue;
-		const value = readUnsigned(element);
-		if (value < 1n || value > BigInt(MAX_TIMECODE_SCALE_NS)) {
-			throw malformed(`a TimecodeScale of ${value} ns`, element.offset);
+	const cursor = new ElementCursor(info, 0, info.byteLength, offset);
+	while (cursor.next()) {
+		const { id, start, end } = cursor;
+		if (id !== ID.TimecodeScale || start === end) continue;
+		scaleNs = readUnsignedNumber({ id, body: viewOf(info, start, end), offset: cursor.offset });
+		if (scaleNs < 1 || scaleNs > MAX_TIMECODE_SCALE_NS) {
+			throw malformed(`a TimecodeScale of ${scaleNs} ns`, cursor.offset);
 		}
-		scaleNs = Number(value);
 	}
 	return scaleNs;
 }

@@ -1,7 +1,7 @@
 import { idOf } from '../ebml/ebml-schema.js';
-import { ElementCursor } from '../ebml/element-body.js';
+import { ElementCursor, endOfText } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
-import { utf8Of } from '../model/bytes.js';
+import { utf8Reader } from '../model/bytes.js';
 import type { Tag } from '../model/tag.js';
 import { MAX_TAG_DEPTH, MAX_TAGS } from './limits.js';
 
@@ -16,7 +16,7 @@ const TAG_BINARY = idOf('TagBinary');
  * that none is lost.
  */
 export function readTags(body: Uint8Array, position: Tag['position'], offset = 0): Tag[] {
-	const reading: Reading = { bytes: body, position, left: MAX_TAGS };
+	const reading: Reading = { textOf: utf8Reader(body), position, left: MAX_TAGS };
 	const tags: Tag[] = [];
 	const cursor = new ElementCursor(body, 0, body.byteLength, offset);
 	while (cursor.next()) {
@@ -30,7 +30,7 @@ export function readTags(body: Uint8Array, position: Tag['position'], offset = 0
 }
 
 interface Reading {
-	readonly bytes: Uint8Array;
+	readonly textOf: (start: number, end: number) => string;
 	readonly position: Tag['position'];
 	/** How many tags there may still be. */
 	left: number;
@@ -49,8 +49,8 @@ function readSimpleTag(
 	const tags: Tag[] = [];
 	while (cursor.next()) {
 		const { id, start, end } = cursor;
-		if (id === TAG_NAME) name = readText(reading.bytes, start, end).trimEnd();
-		else if (id === TAG_STRING) values.push(readText(reading.bytes, start, end));
+		if (id === TAG_NAME) name = reading.textOf(start, endOfText(cursor.bytes, start, end)).trimEnd();
+		else if (id === TAG_STRING) values.push(reading.textOf(start, endOfText(cursor.bytes, start, end)));
 		else if (id === TAG_BINARY) values.push(Uint8Array.from(cursor.bytes.subarray(start, end)));
 		else if (id === SIMPLE_TAG) readSimpleTag(cursor.enter(), cursor.offset, tags, reading, depth + 1);
 	}
@@ -60,11 +60,4 @@ function readSimpleTag(
 	into.push({ name, value: values[0] ?? null, tags, position });
 	for (let i = 1; i < values.length; i++)
 		into.push({ name, value: values[i] as string | Uint8Array, tags: [], position });
-}
-
-/** A string up to its padding, as `readString` reads it, without a view. */
-function readText(bytes: Uint8Array, start: number, end: number): string {
-	let last = start;
-	while (last < end && bytes[last] !== 0) last++;
-	return utf8Of(bytes, start, last);
 }

@@ -24,6 +24,8 @@ export interface SearchOptions {
 	readonly withSegments: boolean;
 }
 
+const WHOLE: SearchOptions = { isFinal: true, withSegments: false };
+
 const IMPLAUSIBLE = -1;
 const PLAUSIBLE = 0;
 
@@ -60,6 +62,21 @@ export function findDocument(
 		}
 	}
 	return null;
+}
+
+/** Whether a document begins in the body of an element, all of it. */
+export function holdsDocument(body: Uint8Array): boolean {
+	return mayHoldDocument(body) && findDocument(body, 0, body.byteLength, WHOLE) !== null;
+}
+
+/** Whether the first two bytes of a document are anywhere: nearly no header has them, and half of its bytes tell. */
+function mayHoldDocument(bytes: Uint8Array): boolean {
+	const { byteLength } = bytes;
+	for (let at = 1; at < byteLength; at += 2) {
+		const byte = bytes[at];
+		if (byte === EBML_ID[0] || (byte === EBML_ID[1] && bytes[at - 1] === EBML_ID[0])) return true;
+	}
+	return false;
 }
 
 /** Bytes that must be there to decide, or a verdict. */

@@ -15,7 +15,7 @@ import { NOTHING_ELSE, readBlockGroup } from '../block-group.js';
 import { checkDocType } from '../doc-type.js';
 import { MAX_BLOCK_BYTES } from '../limits.js';
 import { Attachments } from './attachments.js';
-import { findDocument } from './document-finder.js';
+import { findDocument, holdsDocument } from './document-finder.js';
 import { IN_CLUSTER, IN_SEGMENT, maxCollectedBytes, maxSkippedBytes, OUTSIDE } from './element-place.js';
 import { HeldBytes } from './held-bytes.js';
 import { KEYFRAME_FLAG, type MatroskaHandler } from './matroska-handler.js';
@@ -408,8 +408,7 @@ export class MatroskaParser {
 
 	#reportHeader(id: number, body: Uint8Array, offset: number): void {
 		// Where a document was cut, the text of a tag may have taken in the header of the next one, up to just where it ends.
-		const found = findDocument(body, 0, body.byteLength, { isFinal: true, withSegments: false });
-		if (found !== null) throw malformed(`a document that begins inside ${nameOf(id)}`, offset);
+		if (holdsDocument(body)) throw malformed(`a document that begins inside ${nameOf(id)}`, offset);
 		this.#handler.header(id, body, offset);
 	}
 
