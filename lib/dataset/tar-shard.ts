@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Pack, pack } from 'tar-stream';
+import type { Pack } from 'tar-stream';
 import type { OutputFolder, UnfinishedFile } from '../files/output-folder.js';
 import type { OpenSection, Sample, WrittenFile } from './written-file.js';
 
@@ -15,16 +15,17 @@ export class TarShard implements OpenSection {
 	readonly #name: string;
 	readonly #maxBytes: number;
 	readonly #file: UnfinishedFile;
-	readonly #pack: Pack = pack();
+	readonly #pack: Pack;
 	readonly #hash = createHash('sha256');
 	readonly #written: Promise<void>;
 	#sizeBytes = END_BYTES;
 	#count = 0;
 
-	private constructor(name: string, maxBytes: number, file: UnfinishedFile) {
+	private constructor(name: string, maxBytes: number, file: UnfinishedFile, pack: Pack) {
 		this.#name = name;
 		this.#maxBytes = maxBytes;
 		this.#file = file;
+		this.#pack = pack;
 		this.#written = this.#write();
 		// Thrown by `add` and `finish`.
 		this.#written.catch(() => {});
@@ -32,7 +33,9 @@ export class TarShard implements OpenSection {
 
 	/** Begins a shard. */
 	static async create(folder: OutputFolder, name: string, maxBytes: number): Promise<TarShard> {
-		return new TarShard(name, maxBytes, await folder.create(name));
+		// Loaded by what writes shards, for the time of importing this package.
+		const { pack } = await import('tar-stream');
+		return new TarShard(name, maxBytes, await folder.create(name), pack());
 	}
 
 	get count(): number {

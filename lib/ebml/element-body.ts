@@ -101,7 +101,7 @@ export function readUnsignedNumber(element: Element): number {
 	return value;
 }
 
-/** An integer of so many bytes is exact as a number. */
+/** The longest integer that a number holds exactly. */
 const MAX_EXACT_BYTES = 6;
 
 function checkedUnsigned({ body, offset }: Element): Uint8Array {

@@ -7,7 +7,6 @@ import { KEYFRAME_FLAG, type MatroskaHandler } from '../../mkv/parser/matroska-h
 import type { Track } from '../../model/track.js';
 import { counted } from '../../wording/counted.js';
 import type { FileMedia } from '../file-media.js';
-import { describeTracks } from './describe-tracks.js';
 import { matroskaTracks } from './matroska-tracks.js';
 import { Mp4File, orUnreadable } from './mp4-file.js';
 import type { Mp4Sample } from './mp4-sample.js';
@@ -50,6 +49,8 @@ export async function openMp4(
 	const omissions = file.cutMessage === null ? [] : [`${file.cutMessage}; what would follow is not known`];
 	const media = file.tracks.filter(({ handler }) => handler === 'vide' || handler === 'soun');
 	for (const track of media) checkTrack(track);
+	// Loaded by what opens MP4, as mediabunny takes half the time of importing the server.
+	const { describeTracks } = await import('./describe-tracks.js');
 	const described = await describeTracks(handle, sizeBytes, new Set(media.map(({ id }) => id)));
 	const { tracks, codecDelaysMs, header } = matroskaTracks(described);
 	const open: OpenTrack[] = [];
