@@ -14,7 +14,7 @@ import { temporaryDirectory } from './helpers/tools.js';
 import { unlimited } from './helpers/unlimited.js';
 import { until } from './helpers/wait.js';
 
-const FRAGMENTS = 300;
+const FRAGMENTS = 100;
 const range = between(0, FRAGMENTS * 2000);
 const media = recording(FRAGMENTS);
 

@@ -33,7 +33,7 @@ const SHARD_STOPS = [2, 6, 3, 7, 9];
 
 for (const [options, seconds, stops] of [
 	[{ layout: 'files' }, 9, STOPS],
-	[{ layout: 'imagefolder', select: { everyNth: 2 } }, 18, STOPS],
+	[{ layout: 'imagefolder' }, 9, STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 15_000, select: { everyNth: 7 } }, 9, SHARD_STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 15_000, select: { everyMs: 270 } }, 9, SHARD_STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 1000, select: { everyMs: 2500 } }, 9, SHARD_STOPS],

@@ -61,38 +61,45 @@ const STORED = {
 	webp: { reader: 'webp_pipe', range: 'tv', pixels: 'yuv420p' },
 } as const;
 
-/** Samples that ffmpeg makes of a film or an image. */
-async function samplesOf(
-	image: { readonly width: number; readonly height: number; readonly format: Image['format'] },
-	args: readonly string[],
-	input?: Uint8Array,
-): Promise<Image> {
-	return { ...image, data: await ffmpegOutput([...args, '-f', 'rawvideo'], input) };
+const FORMATS = ['jpg', 'png', 'webp', 'gray', 'nv12', 'yuv420p'] as const;
+
+/** What each format's samples of a film have to be: ffmpeg's own conversion; of images, to the YUV that they hold. */
+async function rightSamples(t: ExecutionContext, file: string): Promise<Map<PictureFormat, Image>> {
+	const directory = await temporaryDirectory(t);
+	const outputs = FORMATS.map((format) => {
+		const isStored = format === 'jpg' || format === 'webp';
+		const own = isStored ? 'yuv420p' : format === 'png' ? 'rgb24' : format === 'yuv420p' ? 'nv12' : format;
+		const conversion = isStored
+			? `format=rgb24,scale=out_color_matrix=bt601:out_range=${STORED[format].range},format=${STORED[format].pixels}`
+			: `format=${own}`;
+		return { format, own, conversion, path: join(directory, `${format}.raw`) } as const;
+	});
+	const { code, stderr } = await run('ffmpeg', [
+		...'-nostdin -v error -i'.split(' '),
+		file,
+		...outputs.flatMap(({ conversion, path }) => ['-vf', conversion, '-f', 'rawvideo', path]),
+	]);
+	t.is(code, 0, stderr);
+	const images = outputs.map(async ({ format, own, path }) => {
+		const image: Image = { ...SOURCE, format: own, data: await readFile(path) };
+		return [format, image] as const;
+	});
+	return new Map<PictureFormat, Image>(await Promise.all(images));
 }
 
-/** What a format's samples of a film have to be: ffmpeg's own conversion; of images, to the YUV that they hold. */
-function rightSamples(file: string, format: PictureFormat): Promise<Image> {
-	if (format === 'jpg' || format === 'webp') {
-		const { range, pixels } = STORED[format];
-		const filters = `format=rgb24,scale=out_color_matrix=bt601:out_range=${range},format=${pixels}`;
-		return samplesOf({ ...SOURCE, format: 'yuv420p' }, ['-i', file, '-vf', filters]);
-	}
-	const own = format === 'png' ? 'rgb24' : format === 'yuv420p' ? 'nv12' : format;
-	return samplesOf({ ...SOURCE, format: own }, ['-i', file, '-pix_fmt', own]);
-}
-
-function foundSamples({ data, format, width, height }: Picture): Promise<Image> {
+async function foundSamples({ data, format, width, height }: Picture): Promise<Image> {
 	if (format !== 'jpg' && format !== 'webp') return imageOf(data, { format, width, height });
 	const { reader, pixels } = STORED[format];
-	const args = ['-f', reader, '-i', 'pipe:0', '-pix_fmt', pixels];
-	return samplesOf({ width, height, format: 'yuv420p' }, args, data);
+	const args = ['-f', reader, '-i', 'pipe:0', '-pix_fmt', pixels, '-f', 'rawvideo'];
+	return { width, height, format: 'yuv420p', data: await ffmpegOutput(args, data) };
 }
 
 for (const [name, colours, codec] of COLOURS) {
 	withFfmpeg(`colours of ${name}: every format within 2 levels of ffmpeg's own conversion`, async (t) => {
 		const file = await cells(codec, colours);
-		for (const format of ['jpg', 'png', 'webp', 'gray', 'nv12', 'yuv420p'] as const) {
-			const right = pixelsOf(await rightSamples(file, format));
+		const rights = await rightSamples(t, file);
+		for (const format of FORMATS) {
+			const right = pixelsOf(rights.get(format) as Image);
 			for (const scale of format === 'jpg' ? [1, 2] : [1]) {
 				const size = scale === 1 ? undefined : { width: scale * SOURCE.width };
 				const found = pixelsOf(await foundSamples(await pictureOf(file, { format, quality: 100, size })));

@@ -46,7 +46,19 @@ async function carry(
 	t.true(bytes.equals(await readFile(file)));
 
 	const other = await startArchive(t, { carried: file });
-	t.deepEqual(await originalsOf(t, other.endpoint, 'carried', atOnce), before);
+	const after = await originalsOf(t, other.endpoint, 'carried', atOnce);
+	t.deepEqual(
+		after.map(({ listed }) => listed),
+		before.map(({ listed }) => listed),
+	);
+	// To compare a megabyte with `deepEqual` takes seconds.
+	const changed = before.filter(
+		(original, index) => !original.bytes.equals(after[index]?.bytes ?? Buffer.of()),
+	);
+	t.deepEqual(
+		changed.map(({ listed }) => listed.FragmentNumber),
+		[],
+	);
 	return before;
 }
 

@@ -47,7 +47,7 @@ for (const [name, film] of Object.entries(films)) {
 		// From a picture's own time on, and not a millisecond earlier.
 		const border: (Buffer | null)[] = [];
 		const expected: (string | undefined)[] = [];
-		for (const { ms } of source.filter((picture) => picture.ms >= 800 && picture.ms <= 1080)) {
+		for (const { ms } of source.filter((picture) => picture.ms >= 800 && picture.ms <= 960)) {
 			for (const toMs of [ms - 1, ms]) {
 				const [, image] = await images({ fromMs: toMs - 1200, toMs, SamplingInterval: 1200 });
 				border.push(image?.bytes ?? null);
