@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { FailedFragment } from '../index.js';
+import { type FailedFragment, SinkError } from '../index.js';
+import { systemTrouble } from '../wording/system-trouble.js';
 import { type Line, renderLine } from './colors.js';
 
 /**
@@ -11,7 +12,7 @@ export class Terminal {
 	readonly #stderr: NodeJS.WriteStream;
 	/** On a terminal only, not in CI, where output is data for a program. */
 	readonly #isColored: boolean;
-	#failure: Error | null = null;
+	#failure: unknown = null;
 
 	constructor(stdout: NodeJS.WriteStream = process.stdout, stderr: NodeJS.WriteStream = process.stderr) {
 		const { NO_COLOR, FORCE_COLOR } = process.env;
@@ -19,13 +20,16 @@ export class Terminal {
 		this.#stderr = stderr;
 		this.#isColored = !NO_COLOR && (Boolean(FORCE_COLOR) || stdout.isTTY === true);
 		stdout.on('error', (error) => {
-			this.#failure = error;
+			this.#failure = failureOf(error);
 		});
 		// A closed stderr is not a failure.
 		stderr.on('error', () => {});
 	}
 
-	/** Writes lines for a person, and waits while the reader is slow. Throws `EPIPE` where the reader has gone. */
+	/**
+	 * Writes lines for a person, and waits while the reader is slow. Throws `EPIPE` where the reader has gone, and `SinkError`
+	 * (`KVS_SINK_FAILED`) where stdout cannot be written, as on a full disk.
+	 */
 	async write(lines: readonly Line[]): Promise<void> {
 		await this.#write(lines.map((line) => renderLine(line, { isColored: this.#isColored })));
 	}
@@ -73,11 +77,17 @@ export class Terminal {
 			// `once` rejects with the stream's error.
 			await once(stdout, 'drain', { signal: closing.signal });
 		} catch (error) {
-			throw closing.signal.aborted ? (this.#failure ?? readerGone()) : error;
+			throw this.#failure ?? (closing.signal.aborted ? readerGone() : failureOf(error));
 		} finally {
 			stdout.off('close', onClose);
 		}
 	}
+}
+
+function failureOf(error: unknown): unknown {
+	if ((error as NodeJS.ErrnoException).code === 'EPIPE') return error;
+	const message = `cannot write to stdout: ${systemTrouble(error)}`;
+	return new SinkError('KVS_SINK_FAILED', 'stdout', message, error);
 }
 
 function readerGone(): Error {

@@ -39,7 +39,7 @@ export class FfmpegProcess {
 	#hasOutput = true;
 	#isFull = false;
 	#lastWords = '';
-	#lastLine = '';
+	#lastLine: LogLine | null = null;
 	#hasBegun = false;
 	#error: unknown = null;
 	/** Whether `end` was called. */
@@ -87,7 +87,7 @@ export class FfmpegProcess {
 		stderr.setEncoding('utf8').on('data', (text: string) => {
 			for (const line of log.push(text)) {
 				if (line.level === 'error' || line.level === 'fatal') this.#lastWords = line.text;
-				this.#lastLine = line.text;
+				this.#lastLine = line;
 				this.#hasBegun ||= line.text.startsWith('Opening an input file');
 				onLine(line);
 			}
@@ -135,7 +135,7 @@ export class FfmpegProcess {
 	/** Throws where it failed, and said so, without having looked at its input: the stream has nothing to do with that. */
 	checkBegun(): void {
 		const { exitCode } = this.#child;
-		if (!exitCode || this.#hasBegun || this.#lastLine === '') return;
+		if (!exitCode || this.#hasBegun || this.#lastLine === null) return;
 		throw this.failure(`ended with code ${exitCode} before it read anything`);
 	}
 
@@ -192,7 +192,9 @@ export class FfmpegProcess {
 	}
 
 	get #said(): string {
-		return this.#lastLine === '' ? '' : `: ${this.#lastLine}`;
+		// What has a level that is no error is its log of every frame.
+		const words = this.#lastLine?.level === '' ? this.#lastLine.text : this.#lastWords;
+		return words === '' ? '' : `: ${words}`;
 	}
 
 	#stalled(timeoutMs: number): void {

@@ -99,6 +99,8 @@ withFfmpeg('where nothing can be decoded, it is said why', async (t) => {
 	t.is(code, 1);
 	t.regex(stderr, /^no picture of 2026-01-31T00:00:00\.000Z: `false` ended with code 1\n/);
 	t.regex(stderr, /\nKVS_EMPTY_RANGE: .*none of 4 frames could be decoded\n$/);
+	const scene = await frames(['-o', output, '--scene', '1']);
+	t.regex(scene.stderr, /^KVS_EMPTY_RANGE: .*, or none differs from the one before by more than 1\n$/);
 	t.false(existsSync(output));
 });
 

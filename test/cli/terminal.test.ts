@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import { colors, renderLine } from '#lib/cli/colors.js';
@@ -50,6 +50,26 @@ test('text in any script, and what is made of several characters, stays as it is
 	for (const text of ['Ünïcödé', '正面玄関', 'שלום', 'e\u0301', '👩‍👩‍👧', 'a  b']) {
 		t.is(renderLine(text, { isColored: false }), text);
 	}
+});
+
+test('a stdout that cannot be written is said in words, and how', async (t) => {
+	const failing = (code: string) =>
+		new Writable({
+			write(_chunk, _encoding, callback) {
+				callback(Object.assign(new Error(`${code}: no, write`), { code }));
+			},
+		}) as unknown as NodeJS.WriteStream;
+	const full = new Terminal(failing('ENOSPC'), failing('EIO'));
+	await t.throwsAsync(
+		async () => {
+			// The first may be taken before the system refuses it.
+			for (let line = 0; line < 3; line++) await full.write([`${line}`.repeat(65_536)]);
+		},
+		{ code: 'KVS_SINK_FAILED', message: 'cannot write to stdout: the disk is full (ENOSPC)' },
+	);
+	await t.throwsAsync(full.writeJson([]), { code: 'KVS_SINK_FAILED' });
+	const gone = new Terminal(failing('EPIPE'));
+	await t.throwsAsync(gone.writeBytes(Buffer.alloc(65_536)), { code: 'EPIPE' });
 });
 
 /** A command line against a service; every line of it printable, on stdout and stderr. */

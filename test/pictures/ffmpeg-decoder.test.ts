@@ -136,7 +136,12 @@ const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
 		replacing('nv12', 'yuyv422'),
 		/returned \d+ bytes, where \d+x\d+ in nv12 takes \d+/,
 	],
-	['gives PNG for JPEG', 'jpg', replacing('mjpeg', 'png'), /returned \d+ bytes that are not a whole JPG/],
+	[
+		'gives PNG for JPEG',
+		'jpg',
+		replacing('mjpeg', 'png'),
+		/returned \d+ bytes that are not a whole JPG; check/,
+	],
 	['gives JPEG for PNG', 'png', replacing('png', 'mjpeg'), /returned \d+ bytes that are not a whole PNG/],
 	[
 		'repeats pictures without an end',
@@ -207,6 +212,11 @@ const LACKS: Readonly<Record<string, Lack>> = {
 	'the device': {
 		options: { args: ['-hwaccel', 'cuda'] },
 		message: /cannot decode with `-hwaccel cuda` on this machine: .*device type cuda needed for codec h264$/,
+	},
+	'the device that its script names': {
+		body: 'exec ffmpeg -hwaccel cuda "$@"',
+		message:
+			/decoder` cannot decode with the device that it is to use on this machine: .*device type cuda needed/,
 	},
 	'the decoder': {
 		options: { args: ['-c:v', 'h264_of_later'] },

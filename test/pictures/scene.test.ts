@@ -66,6 +66,28 @@ for (const [name, codec] of Object.entries(codecs)) {
 	);
 }
 
+withFfmpeg(
+	'where the codec changes, each part has what ffmpeg alone chooses of it: never its first picture',
+	async (t) => {
+		const parts = [await film(codecs['H.264 with B-frames']), await film(codecs['H.265'])];
+		const { endpoint, server } = await startArchive(t, { door: parts[0] as string });
+		await server.archive.ingest('door', parts[1] as string, { start: new Date(startMs + 10_000) });
+		const failures: DecodeFailure[] = [];
+		const chosen: string[] = [];
+		for await (const { data, timestampMs } of openArchive(t, endpoint).pictures(between(0, 60_000), {
+			select: { scene: 0.02 },
+			format: 'rgb24',
+			onFailure: (failure) => failures.push(failure),
+		})) {
+			const hash = createHash('md5').update(data).digest('hex');
+			chosen.push(`${((timestampMs as number) - startMs) % 10_000} ${hash}`);
+		}
+		const expected = await Promise.all(parts.map((part) => chosenByFfmpeg(part, 0.02)));
+		t.deepEqual(chosen, expected.flat());
+		t.deepEqual(failures, []);
+	},
+);
+
 test('a selection that is not valid, and a decoder that cannot measure, are refused at once', (t) => {
 	for (const scene of [-0.1, 1.1, Number.NaN, '0.3' as unknown as number]) {
 		t.throws(() => new PictureDecoder({ select: { scene } }), {

@@ -23,7 +23,9 @@ const NO_ENCODER = /^Unknown encoder '/;
 const BAD_FILTER =
 	/^(?:No such filter: |No option name near |Error initializing filter |Error parsing (?:filterchain|a filter) |Error applying option)/;
 const BAD_ARGUMENT =
-	/^(?:Unrecognized hwaccel: |Error splitting the argument list|Error parsing (?:global options|options for)|Option .* cannot be applied to|Unknown decoder '|No device available for decoder|Device setup failed for decoder)/;
+	/^(?:Error splitting the argument list|Error parsing (?:global options|options for)|Option .* cannot be applied to|Unknown decoder ')/;
+const NO_DEVICE =
+	/^(?:Unrecognized hwaccel: |No device available for decoder|Device setup failed for decoder)/;
 /** Of frames that cannot be decoded too: to be blamed on arguments where there are any. */
 const NO_DECODER = /^Error while opening decoder/;
 
@@ -64,9 +66,12 @@ export class RefusalWatch {
 			return `cannot write ${format} pictures: choose another format, or an ffmpeg that was built with that encoder (--ffmpeg PATH)`;
 		}
 		if (filter !== '' && BAD_FILTER.test(text)) return `does not take the filter \`${filter}\``;
-		if (args.length > 0 && (BAD_ARGUMENT.test(text) || NO_DECODER.test(text))) {
+		const isOfDevice = NO_DEVICE.test(text);
+		if (args.length > 0 && (isOfDevice || BAD_ARGUMENT.test(text) || NO_DECODER.test(text))) {
 			return `cannot decode with \`${args.join(' ')}\` on this machine`;
 		}
+		// A script around ffmpeg may name one.
+		if (isOfDevice) return 'cannot decode with the device that it is to use on this machine';
 		if (UNKNOWN_LEVEL.test(text) || BAD_ARGUMENT.test(text) || BAD_FILTER.test(text)) {
 			return 'is too old, or built without what pictures need: name another with --ffmpeg PATH';
 		}

@@ -1,16 +1,23 @@
-import type { DecodeFailure } from '../../../index.js';
+import type { DecodeFailure, PictureSelection } from '../../../index.js';
 import { counted } from '../../../wording/counted.js';
 import type { FramesTally } from './frames-tally.js';
 
 /** Why there is no picture, as a clause; null where the error says it. */
-export function whyNothing({ failureCount, screen, totals }: FramesTally): string | null {
+export function whyNothing(
+	{ failureCount, screen, totals }: FramesTally,
+	select: PictureSelection,
+): string | null {
 	if (failureCount > 0) return `none of ${counted(failureCount, 'frame')} could be decoded`;
 	if (screen !== null) {
 		const times = screen.times.map((time) => time.toISOString()).join(', ');
 		return `no picture at or up to ${screen.lookbackMs / 1000} s before ${times}`;
 	}
-	return totals.skipped > 0
-		? `--where leaves out ${totals.skipped} of ${counted(totals.fragments, 'fragment')}`
+	if (totals.skipped > 0) {
+		return `--where leaves out ${totals.skipped} of ${counted(totals.fragments, 'fragment')}`;
+	}
+	const isScene = typeof select === 'object' && 'scene' in select;
+	return isScene
+		? `there are no pictures in the range, or none differs from the one before by more than ${select.scene}`
 		: null;
 }
 

@@ -63,7 +63,7 @@ export async function frames(options: FramesCommandOptions, context: CommandCont
 	} catch (error) {
 		signal.throwIfAborted();
 		if (!(error instanceof SinkError) || error.code !== 'KVS_EMPTY_RANGE') throw error;
-		const reason = whyNothing(tally);
+		const reason = whyNothing(tally, select);
 		if (reason === null) throw error;
 		throw new SinkError(error.code, name, `nothing to write to \`${name}\`: ${reason}`, error);
 	} finally {

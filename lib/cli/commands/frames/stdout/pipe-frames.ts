@@ -45,7 +45,8 @@ export async function pipeFrames(options: FramesCommandOptions, context: Command
 		await pipeline(tally.picturesOf(runs()), pipe);
 	} catch (error) {
 		signal.throwIfAborted();
-		const reason = error instanceof SinkError && error.code === 'KVS_EMPTY_RANGE' ? whyNothing(tally) : null;
+		const reason =
+			error instanceof SinkError && error.code === 'KVS_EMPTY_RANGE' ? whyNothing(tally, select) : null;
 		if (reason === null) throw error;
 		throw new SinkError('KVS_EMPTY_RANGE', 'stdout', `nothing to write to stdout: ${reason}`, error);
 	} finally {
