@@ -192,7 +192,7 @@ export class FfmpegProcess {
 	}
 
 	get #said(): string {
-		// What has a level that is no error is its log of every frame.
+		// Lines of any other level are its log of every frame.
 		const words = this.#lastLine?.level === '' ? this.#lastLine.text : this.#lastWords;
 		return words === '' ? '' : `: ${words}`;
 	}

@@ -142,6 +142,7 @@ withFfmpeg(
 		for (const [select, rate] of [
 			[['--every', '1500ms'], '2:3'],
 			[['--every', '5'], '6000:1001'],
+			[['--every', '700ms'], '10:7'],
 			[['--keyframes'], '(?:2:1|1000:501)'],
 			[['--count', '1'], '25:1'],
 		] as const) {

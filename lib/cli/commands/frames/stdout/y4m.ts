@@ -5,6 +5,9 @@ const LONG_STEP_NS = 2e9;
 /** A step that is this near to a usual rate, as a share of itself, is that: durations are rounded to nanoseconds. */
 const ROUNDING = 1e-6;
 
+/** How many seconds may hold a whole number of pictures: two of every twelfth of 30 a second, which is 5:2. */
+const USUAL_SECONDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1001];
+
 /** The frame rate of a stream of which nothing says it. */
 const DEFAULT_STEP_NS = 4e7;
 
@@ -35,7 +38,7 @@ export function y4mHeader({ width, height, stepNs, isSquare }: Y4mFields): Buffe
 /** Pictures a second, as a fraction of whole numbers. */
 function rateOf(known: number | null): string {
 	const stepNs = known !== null && known >= 1 ? known : DEFAULT_STEP_NS;
-	for (const per of [1, 1001]) {
+	for (const per of USUAL_SECONDS) {
 		const count = Math.round((per * TICKS_PER_SECOND) / stepNs);
 		if (Math.abs((per * TICKS_PER_SECOND) / count - stepNs) <= ROUNDING * stepNs) return `${count}:${per}`;
 	}
