@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { InvalidOptionError } from '../errors.js';
 import { type FrameSelection, isFrameSelection } from '../frames/frame-selector.js';
 import { type Instant, resolveInstant } from '../model/instant.js';
@@ -33,6 +34,9 @@ export interface SceneSelection {
 const EXPECTED =
 	"'all', 'keyframes', { everyMs: above 0 }, { everyNth: an integer of at least 1 }, { at: one time or more }, { count: an integer of at least 1 } or { scene: from 0 to 1 }";
 
+/** How a selection is shown that is not valid: in one line, and not all of its times. */
+const SHORT = { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 3, maxStringLength: 60 };
+
 /** What a selection is, with its times resolved. Throws {@link InvalidOptionError}. */
 export function resolvePictureSelection(
 	select: PictureSelection,
@@ -41,15 +45,15 @@ export function resolvePictureSelection(
 	| { readonly timesMs: readonly number[] }
 	| CountSelection
 	| SceneSelection {
-	if (isFrameSelection(select)) return { frames: select };
-	const others = typeof select === 'object' && select !== null ? Object.entries(select) : [];
-	const [[name, value] = [], ...more] = others.filter(([, given]) => given !== undefined);
+	const fields = typeof select === 'object' && select !== null ? Object.entries(select) : [];
+	const [[name, value] = [], ...more] = fields.filter(([, given]) => given !== undefined);
 	if (more.length === 0) {
+		if (isFrameSelection(select)) return { frames: select };
 		if (name === 'at' && Array.isArray(value) && value.length > 0) {
 			return { timesMs: value.map((time: Instant) => resolveInstant('select.at', time)) };
 		}
 		if (name === 'count' && Number.isSafeInteger(value) && value >= 1) return { count: value };
 		if (name === 'scene' && typeof value === 'number' && value >= 0 && value <= 1) return { scene: value };
 	}
-	throw new InvalidOptionError('select', EXPECTED, select);
+	throw new InvalidOptionError('select', EXPECTED, fields.length === 0 ? select : inspect(select, SHORT));
 }

@@ -95,6 +95,16 @@ test('a selection that is not valid, and a decoder that cannot measure, are refu
 			message: /`select`/,
 		});
 	}
+	for (const [select, shown] of [
+		[{ count: 0 }, '{ count: 0 }'],
+		[{ everyNth: 2, count: 3 }, '{ everyNth: 2, count: 3 }'],
+		[{ at: [] }, '{ at: [] }'],
+	] as const) {
+		const error = t.throws(() => new PictureDecoder({ select: select as never }), {
+			code: 'KVS_INVALID_OPTION',
+		});
+		t.true(error.message.endsWith(`, got \`${shown}\``), error.message);
+	}
 	const decoder = new CountingDecoder();
 	t.throws(() => new PictureDecoder({ select: { scene: 0.3 }, decoder }), {
 		message: /`decoder`.*choosesScenes/,
