@@ -6,8 +6,8 @@ import { faultedRun, faultIn, faultMix, recordForFaults } from './soak/fault-run
 const SEEDS = [1, 2, 3];
 
 test('whatever goes wrong, an export is as it is without faults, or says what it lacks', async (t) => {
-	const recorded = await recordForFaults(await temporaryDirectory(t), 300);
-	t.is(recorded.clean.size, 300);
+	const recorded = await recordForFaults(await temporaryDirectory(t), 500);
+	t.is(recorded.clean.size, 500);
 	const made = new Set<string>();
 	for (const seed of SEEDS) {
 		const mix = faultMix(seed, recorded);
