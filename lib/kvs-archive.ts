@@ -191,7 +191,7 @@ export class KvsArchive implements AsyncDisposable {
 		const tracks = selectionOf(options, { type: 'video' });
 		const { padStart = true, duplicates } = options;
 		const { client, clock } = this.#service;
-		const place = await placeOf(folder, this.#identity);
+		const place = await placeOf('folder', folder, this.#identity);
 		return exportPictures(range, place, options, {
 			stream: client.stream,
 			clock,
@@ -238,7 +238,7 @@ export class KvsArchive implements AsyncDisposable {
 				),
 			fragments: (signal) => this.fragments(range, { signal }),
 		};
-		const place = await placeOf(file, this.#identity);
+		const place = await placeOf('file', file, this.#identity);
 		return typeof place === 'string'
 			? exportRange(range, place, options, source)
 			: exportRemote(range, place, options, source);
@@ -264,7 +264,7 @@ export class KvsArchive implements AsyncDisposable {
 				keepDocuments: true,
 				pick: wholeFragments,
 			});
-		const place = await placeOf(file, this.#identity);
+		const place = await placeOf('file', file, this.#identity);
 		return typeof place === 'string'
 			? exportRaw(place, options, openFragments)
 			: exportRawRemote(place, options, openFragments);
@@ -416,7 +416,7 @@ export class KvsArchive implements AsyncDisposable {
 	 */
 	async record(directory: string | RemotePlace, options: RecordOptions = {}): Promise<RecordSummary> {
 		const { client, clock } = this.#service;
-		const place = await placeOf(directory, this.#identity);
+		const place = await placeOf('directory', directory, this.#identity);
 		const follow = (followOptions: FollowOptions): FollowStream => this.follow(followOptions);
 		return recordStream(place, options, { stream: client.stream, clock, follow });
 	}

@@ -99,7 +99,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 		});
 	}
 	if (name === 'CredentialsProviderError') {
-		const move = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile';
+		const move = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that has credentials';
 		return new RequestError('KVS_DENIED', `${call}: no credentials were found (${said}); ${move}`, {
 			...details,
 			retryable: false,

@@ -50,8 +50,10 @@ const LOOPBACK_REGION = 'us-east-1';
 
 /** The endpoint to ask first: the option's, else the environment's. Checked, and without a trailing slash. */
 export function resolveEndpoint(endpoint: string | undefined): string | undefined {
-	const found = endpoint ?? process.env['AWS_ENDPOINT_URL_KINESIS_VIDEO'] ?? process.env['AWS_ENDPOINT_URL'];
-	if (found === undefined || found === '') return undefined;
+	const { AWS_ENDPOINT_URL_KINESIS_VIDEO, AWS_ENDPOINT_URL } = process.env;
+	// A variable that is set to nothing is one that is not set.
+	const found = endpoint ?? ((AWS_ENDPOINT_URL_KINESIS_VIDEO ?? AWS_ENDPOINT_URL) || undefined);
+	if (found === undefined) return undefined;
 	if (!isHttpUrl(found)) throw new InvalidOptionError('endpoint', 'an http or https URL', found);
 	return found.replace(/\/+$/, '');
 }

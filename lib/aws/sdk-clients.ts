@@ -2,6 +2,7 @@ import type { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
 import type { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import type { KinesisVideoMediaClient } from '@aws-sdk/client-kinesis-video-media';
 import { ArchiveError } from '../errors.js';
+import { checkRegion } from '../wording/region-name.js';
 import { type ClientSettings, clientConfig } from './client-settings.js';
 import type { DataClientName } from './operations.js';
 
@@ -72,13 +73,18 @@ export class SdkClients {
 	readonly #isShared: boolean;
 	readonly #signal: AbortSignal;
 
-	/** @param signal - once it is aborted no client is made */
+	/**
+	 * Throws `InvalidOptionError` for a region that is not valid.
+	 *
+	 * @param signal - once it is aborted no client is made
+	 */
 	constructor(
 		settings: ClientSettings,
 		controlEndpoint: string | undefined,
 		clients: OwnClients | SharedClients,
 		signal: AbortSignal,
 	) {
+		checkRegion(settings.region);
 		this.#settings = settings;
 		this.#controlEndpoint = controlEndpoint;
 		this.#isShared = clients instanceof SharedClients;

@@ -148,6 +148,7 @@ export class ArchiveQueue implements AsyncDisposable {
 
 	/** Ends that streams are followed by a consumer; their checkpoints stay. Resolves with the number of those that were followed. */
 	async unfollow({ streams, consumer, signal }: UnfollowOptions): Promise<number> {
+		for (const stream of streams) checkJobStream(stream);
 		const { follow } = await this.#connected(signal);
 		return endFollow(follow, streams, consumer);
 	}

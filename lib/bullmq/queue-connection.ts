@@ -27,8 +27,9 @@ export interface QueueOptions {
 /** Checks where a queue is. Throws `InvalidOptionError`, without what may be a password. */
 export function checkQueueOptions({ url, name = 'work' }: QueueOptions): { url: string; name: string } {
 	if (typeof url !== 'string' || !/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-		const [scheme = ''] = /^[a-z]+:\/\//i.exec(String(url)) ?? [];
-		throw new InvalidOptionError('url', '`redis://HOST[:PORT]` or `rediss://…`', `${scheme}…`);
+		const [scheme] = /^[a-z]+:\/\//i.exec(String(url)) ?? [];
+		const got = scheme === undefined ? [] : [`${scheme}…`];
+		throw new InvalidOptionError('url', 'redis://HOST[:PORT], or rediss://…', ...got);
 	}
 	if (!NAME_PATTERN.test(name)) {
 		throw new InvalidOptionError('name', '1 to 100 of the characters a-z, A-Z, 0-9, _, . and -', name);

@@ -4,6 +4,7 @@ import type { ExportOptions, ExportPicturesOptions } from '../index.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type RangeClock, resolveTimeRange, type TimeRange } from '../model/time-range.js';
 import { type Container, checkContainer } from '../muxing/container.js';
+import { checkRegion } from '../wording/region-name.js';
 import { checkOutput, isS3 } from './places/output-places.js';
 import { checkRelativePath } from './places/path-below.js';
 
@@ -103,6 +104,7 @@ export function checkJobStream(stream: JobStream): void {
 		if (value !== undefined && typeof value !== 'string') throw new InvalidOptionError(name, 'a text', value);
 	}
 	checkStreamId(stream);
+	checkRegion(stream.region);
 	if (endpoint === undefined) return;
 	const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
 	if (url === null || !/^https?:$/.test(url.protocol)) {

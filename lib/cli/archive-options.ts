@@ -1,5 +1,6 @@
 import { InvalidOptionError, KvsArchive, type KvsArchiveOptions, type RangeClock } from '../index.js';
 import { createRedisLimiter, type RedisLimiter } from '../redis/index.js';
+import { underName } from '../wording/option-name.js';
 import type { CommandContext } from './command-context.js';
 import { parseDuration } from './duration.js';
 import { parsePointInTime } from './point-in-time.js';
@@ -40,14 +41,12 @@ export function archiveOf(
 ): KvsArchive {
 	checkOneStream(options);
 	const { redis, region, profile, endpoint, streamArn, stream: streamName } = options;
-	if (redis !== undefined && !(/^rediss?:\/\//.test(redis) && URL.canParse(redis))) {
-		// What came instead may hold a password.
-		throw new InvalidOptionError('--redis', 'redis://HOST[:PORT], or rediss://…');
-	}
 	const onAway = ({ message }: Error): void => terminal.say(message);
 	return new CommandArchive(
 		{ streamName, streamArn, endpoint, region, profile },
-		redis === undefined ? undefined : createRedisLimiter({ url: redis, onAway }),
+		redis === undefined
+			? undefined
+			: underName('url', '--redis', () => createRedisLimiter({ url: redis, onAway })),
 	);
 }
 

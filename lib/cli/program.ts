@@ -10,6 +10,7 @@ import { withServeOptions } from './commands/serve/serve-options.js';
 import { addWorkerCommands } from './commands/submit/submit-options.js';
 import { addCompletion } from './completion/add-completion.js';
 import { withMetricsOptions } from './metrics/metrics-options.js';
+import { checkGiven } from './options/check-given.js';
 import { choiceOption } from './options/choice-option.js';
 import { channelsOption, containerOption, gapsOption } from './options/export-choices.js';
 import { inFlags } from './options/flag-names.js';
@@ -47,11 +48,12 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 		async (...args: unknown[]): Promise<void> => {
 			const command = await load();
 			// Commander passes the command itself, last.
-			const { options } = args.at(-1) as Command;
+			const running = args.at(-1) as Command;
 			try {
+				checkGiven(running);
 				exit(await command(...(args.slice(0, -1) as A), context));
 			} catch (error) {
-				throw inFlags(error, options);
+				throw inFlags(error, running);
 			}
 		};
 

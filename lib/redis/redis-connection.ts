@@ -129,8 +129,9 @@ function serverOf(url: string | undefined, client: RedisClient | undefined): str
 	if (url === undefined) return client as RedisClient;
 	if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
 		// The rest may hold a password.
-		const [scheme = ''] = /^[a-z]+:\/\//i.exec(url) ?? [];
-		throw new InvalidOptionError('url', '`redis://HOST[:PORT]` or `rediss://…`', `${scheme}…`);
+		const [scheme] = /^[a-z]+:\/\//i.exec(url) ?? [];
+		const got = scheme === undefined ? [] : [`${scheme}…`];
+		throw new InvalidOptionError('url', 'redis://HOST[:PORT], or rediss://…', ...got);
 	}
 	return url;
 }

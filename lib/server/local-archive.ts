@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { checkLocalPath } from '../wording/local-path.js';
+import { checkRegion } from '../wording/region-name.js';
 import { systemTrouble } from '../wording/system-trouble.js';
 import { ingestError, ingestFile } from './ingest/ingest-file.js';
 import { type IngestSummary, summarizeIngest } from './ingest/ingest-summary.js';
@@ -53,7 +55,7 @@ export class LocalArchive {
 	#lastChange: Promise<unknown> = Promise.resolve();
 
 	constructor(options: LocalArchiveOptions = {}) {
-		this.#region = options.region ?? 'us-east-1';
+		this.#region = checkRegion(options.region) ?? 'us-east-1';
 		this.#now = options.now ?? Date.now;
 		this.#randomInt = options.randomInt ?? ((exclusiveMax) => randomInt(exclusiveMax));
 		this.#isSynced = options.fsync ?? true;
@@ -62,7 +64,10 @@ export class LocalArchive {
 		this.hasProduced = new Promise((resolve) => {
 			this.#noteProduced = resolve;
 		});
-		this.ready = this.#open(options.dataDirectory);
+		const { dataDirectory } = options;
+		if (dataDirectory !== undefined)
+			checkLocalPath('dataDirectory', dataDirectory, 'the path of a directory');
+		this.ready = this.#open(dataDirectory);
 		this.ready.catch(() => {});
 	}
 

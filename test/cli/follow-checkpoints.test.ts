@@ -43,8 +43,8 @@ test('checkpoints in places that are not known are refused, without what may be 
 	const follow = ['follow', '--stream', 'cam', '--endpoint', 'http://127.0.0.1:9', '--checkpoint'];
 	for (const [place, message] of [
 		['http://user:secret@host', /expected `--checkpoint` to be a file, redis:.* got `http:\/\/…`/],
-		['redis://user:secret@:port', /expected `url` to be `redis:.* got `redis:\/\/…`/],
-		['dynamodb://a/b', /expected `table` to be 3 to 255 of the characters .* got `a\/b`/],
+		['redis://user:secret@:port', /expected `--checkpoint` to be redis:.* got `redis:\/\/…`/],
+		['dynamodb://a/b', /expected `--checkpoint` to be 3 to 255 of the characters .* got `a\/b`/],
 	] as const) {
 		const { code, stderr } = await commandLine([...follow, place]);
 		t.is(code, 2);

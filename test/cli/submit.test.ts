@@ -115,11 +115,11 @@ test('what submit and work cannot use is refused before anything is connected', 
 	const redis = ['--redis', 'redis://user:secret@127.0.0.1:1'];
 	for (const [args, code, says] of [
 		[['submit', 'export', ...range, '-o', '/elsewhere', ...redis], 2, /`-o` to be below `/],
-		[['submit', 'export', ...range, '-o', 's3://X/x', ...redis], 2, /`url` to be `s3:/],
+		[['submit', 'export', ...range, '-o', 's3://X/x', ...redis], 2, /`-o` to be `s3:/],
 		[['submit', 'export', ...range, ...redis], 2, /`-o` to be given/],
 		[['submit', 'frames', ...range, '-o', 'x', '--layout', 'zip', ...redis], 2, /`--layout` to be/],
 		[['submit', 'export', ...range, '-o', 'x', '--slice', '0s', ...redis], 2, /`--slice` to be/],
-		[['submit', 'export', ...range, '-o', 'x', '--redis', 'host'], 2, /`url` to be `redis:/],
+		[['submit', 'export', ...range, '-o', 'x', '--redis', 'host'], 2, /`--redis` to be redis:/],
 		[['submit', '../x.mjs', ...range, ...redis], 2, /`HANDLER` to be below/],
 		[['submit', 'x.mjs', ...range, '--options', '{', ...redis], 2, /`--options` to be JSON/],
 		[['submit', 'x.mjs', ...range, '--endpoint', 'http://a:secret@host', ...redis], 2, /without a user name/],

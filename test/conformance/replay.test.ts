@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ArchiveServer } from '#lib/server/index.js';
+import { testWith, withFfmpeg } from '../helpers/needs.js';
 import { compareRecords, differenceTable } from './compare-records.js';
 import { guesses } from './guesses.js';
 import { LOCAL_STREAM, localSigner, startLocalArchive } from './local-archive.js';
@@ -35,7 +36,12 @@ for (const { name, record } of records) {
 	for (const { number, text } of guesses) {
 		const expected = record.probes.filter(({ guess }) => guess === number);
 		if (expected.length === 0) continue;
-		test.serial(`${name}: ${number}. ${text}`, async (t) => {
+		// The local archive makes images with ffmpeg.
+		const isOfImages = expected.some(({ steps }) =>
+			steps.some(({ request }) => request.path === '/getImages'),
+		);
+		const declare = isOfImages ? withFfmpeg : testWith();
+		declare(`${name}: ${number}. ${text}`, async (t) => {
 			const probes = expected.map((probe) => ({
 				...probe,
 				steps: probe.steps.map(({ request }) => request),

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { ExportPicturesOptions, ExportPicturesSummary, KvsArchive } from 'kvs-archive';
 import { DirectoryFolder } from '#lib/files/directory-folder.js';
 import { withFfmpeg } from '../helpers/needs.js';
@@ -180,7 +180,7 @@ withFfmpeg('progress that was damaged, or whose shard is gone, is gone on from b
 	});
 });
 
-test('a range without pictures leaves nothing', async (t) => {
+withFfmpeg('a range without pictures leaves nothing', async (t) => {
 	const { archive } = await filmArchive(t, 3);
 	const directory = await temporaryDirectory(t);
 	const range = { from: new Date(0), to: new Date(1000) };

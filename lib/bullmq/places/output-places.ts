@@ -1,5 +1,7 @@
 import { ArchiveError, InvalidOptionError } from '../../errors.js';
 import { s3 } from '../../s3/index.js';
+import { checkLocalPath } from '../../wording/local-path.js';
+import { underName } from '../../wording/option-name.js';
 import { checkRelativePath, folderBelow } from './path-below.js';
 
 /** Where a worker writes, as it was named when it was started. */
@@ -13,8 +15,9 @@ export interface OutputPlaces {
 /** Sorts what a worker was started with. Throws `InvalidOptionError` for a second folder, and for a URL that is not valid. */
 export function outputPlacesOf(out: string | readonly string[]): OutputPlaces {
 	const places = typeof out === 'string' ? [out] : out;
-	const urls = places.filter(isS3).map(prefixOf);
+	const urls = places.filter(isS3).map((url) => underName('url', 'out', () => prefixOf(url)));
 	const [folder = null, other] = places.filter((place) => !isS3(place));
+	if (folder !== null) checkLocalPath('out', folder, 'a folder or `s3://BUCKET/PREFIX/`');
 	if (places.length > 0 && other === undefined) return { folder, urls };
 	throw new InvalidOptionError('out', 'one folder, `s3://BUCKET/PREFIX/` once or more, or both', out);
 }
@@ -24,7 +27,7 @@ export function outputPlacesOf(out: string | readonly string[]): OutputPlaces {
  * left out. Returns it, always in the same form. Throws `InvalidOptionError`.
  */
 export function checkOutput(option: string, output: unknown): string {
-	return isS3(output) ? prefixOf(output) : checkRelativePath(option, output);
+	return isS3(output) ? underName('url', option, () => prefixOf(output)) : checkRelativePath(option, output);
 }
 
 /** Whether an output is in S3. */

@@ -1,4 +1,5 @@
 import { type CheckpointStore, FileCheckpoints, InvalidOptionError } from '../../index.js';
+import { underName } from '../../wording/option-name.js';
 
 /**
  * The store that `--checkpoint` names: `redis://…`, `rediss://…`, `dynamodb://TABLE`, or a file. Throws `InvalidOptionError` for any
@@ -12,11 +13,12 @@ export async function checkpointStoreOf(
 	if (kind === undefined) return new FileCheckpoints(text);
 	if (kind === 'redis' || kind === 'rediss') {
 		const { RedisCheckpoints } = await import('../../redis/index.js');
-		return new RedisCheckpoints({ url: text });
+		return underName('url', '--checkpoint', () => new RedisCheckpoints({ url: text }));
 	}
 	if (kind === 'dynamodb') {
 		const { DynamoCheckpoints } = await import('../../dynamodb/index.js');
-		return new DynamoCheckpoints({ table: text.slice(scheme.length), region, profile });
+		const table = text.slice(scheme.length);
+		return underName('table', '--checkpoint', () => new DynamoCheckpoints({ table, region, profile }));
 	}
 	const expected = 'a file, redis://HOST[:PORT], rediss://… or dynamodb://TABLE';
 	throw new InvalidOptionError('--checkpoint', expected, `${scheme}…`);

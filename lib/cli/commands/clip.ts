@@ -1,5 +1,6 @@
 import { type ClipStream, type ClipSummary, InvalidOptionError } from '../../index.js';
 import { counted } from '../../wording/counted.js';
+import { checkLocalPath } from '../../wording/local-path.js';
 import {
 	type ArchiveCommandOptions,
 	type AroundCommandOptions,
@@ -21,6 +22,12 @@ export async function clip(options: ClipCommandOptions, context: CommandContext)
 	const { output, json } = options;
 	if (output === undefined) {
 		throw new InvalidOptionError('-o', 'given: the file to write, or - for stdout');
+	}
+	if (output !== '-') {
+		const expected = 'a file name that ends in .mp4, or - for stdout';
+		checkLocalPath('-o', output, expected);
+		// Players and later readers go by the ending.
+		if (!/\.mp4$/i.test(output)) throw new InvalidOptionError('-o', expected, output);
 	}
 	if (output === '-' && json) throw new InvalidOptionError('--json', 'left out with -o -', json);
 	await using archive = archiveOf(options, context);

@@ -43,7 +43,7 @@ export async function images(options: ImagesCommandOptions, context: CommandCont
 	} as const;
 	await using archive = archiveOf(options, context);
 	const range = await rangeOrAround(archive, options, context);
-	const sink = new ArchivedImageSink(await outputPlace(output, options));
+	const sink = new ArchivedImageSink(await outputPlace('-o', output, options));
 	const errors = { NO_MEDIA: 0, MEDIA_ERROR: 0 };
 	await pipeline(
 		archive.images(range, imageOptions),

@@ -29,7 +29,7 @@ const LIST_IN_FOLDER = new RegExp(`/(?:${RECORDINGS_FILE}|${DATASET_FILE})$`);
 
 /** Checks an export against its manifest, the files of a recorder against their list, or a folder of pictures against its manifest. */
 export async function verify(path: string, options: VerifyOptions, context: CommandContext): Promise<number> {
-	const place = await outputPlace(path.replace(LIST_IN_FOLDER, '/'), options);
+	const place = await outputPlace('file', path.replace(LIST_IN_FOLDER, '/'), options);
 	if (typeof place !== 'string') {
 		if (!place.url.endsWith('/')) return verifyFile(path, options, context);
 		const isRecorded = (await place.sizeOf(RECORDINGS_FILE)) !== null;
@@ -53,7 +53,7 @@ async function verifyPictures(
 	{ terminal, signal }: CommandContext,
 ): Promise<number> {
 	const { json } = options;
-	const { damage, ...counts } = await verifyDataset(await outputPlace(directory, options), signal);
+	const { damage, ...counts } = await verifyDataset(await outputPlace('file', directory, options), signal);
 	const { layout, pictures, files, bytesRead, failed, missing, pictureFailures } = counts;
 	if (json) {
 		await terminal.writeJson([
@@ -85,7 +85,10 @@ async function verifyDirectory(
 	{ terminal, signal }: CommandContext,
 ): Promise<number> {
 	const { json } = options;
-	const { damage, bytes, ...counts } = await verifyRecordings(await outputPlace(directory, options), signal);
+	const { damage, bytes, ...counts } = await verifyRecordings(
+		await outputPlace('file', directory, options),
+		signal,
+	);
 	const { recordings, fragments, frames, failures } = counts;
 	if (json) {
 		await terminal.writeJson([
@@ -119,7 +122,7 @@ async function verifyFile(
 ): Promise<number> {
 	const { json } = options;
 	const { file, manifest } = await manifestFor(path.replace(/\.json$/, ''), options);
-	const { damage, bytes } = await verifyExport(await outputPlace(file, options), manifest, signal);
+	const { damage, bytes } = await verifyExport(await outputPlace('file', file, options), manifest, signal);
 	const { summary, files } = manifest;
 	if (json) {
 		await terminal.writeJson([
@@ -149,7 +152,7 @@ async function manifestFor(
 	const { dir, name, ext, base } = parse(path);
 	for (let stem = name; stem !== ''; stem = stem.replace(/-?[^-]*$/, '')) {
 		const file = `${dir}${dir === '' ? '' : '/'}${stem}${ext}`;
-		const manifest = await readManifest(await outputPlace(file, options));
+		const manifest = await readManifest(await outputPlace('file', file, options));
 		if (manifest !== null && (stem === name || manifest.files.some((exported) => exported.file === base))) {
 			return { file, manifest };
 		}

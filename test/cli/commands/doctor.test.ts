@@ -6,6 +6,7 @@ import type { Operation } from '#lib/server/operations/operation.js';
 import { ServiceError } from '#lib/server/wire/service-error.js';
 import { startArchive } from '../../helpers/archive.js';
 import { commandLine, setEnvironment } from '../../helpers/command-line.js';
+import { withFfmpeg } from '../../helpers/needs.js';
 import { recording } from '../../helpers/payload.js';
 import { env } from '../main-process.js';
 import { objects } from '../outcome.js';
@@ -16,7 +17,7 @@ test.beforeEach(() => setEnvironment(UNSET));
 
 interface Seen {
 	readonly code: number | null;
-	/** Checks that are not ok, and their states. */
+	/** Checks that are not ok, and their states; not of ffmpeg, which this machine may lack. */
 	readonly wrong: Readonly<Record<string, unknown>>;
 	readonly advice: (check: string) => string;
 	readonly message: (check: string) => string;
@@ -36,7 +37,9 @@ async function examined(t: ExecutionContext, stream: string, ...args: readonly s
 	return {
 		code,
 		wrong: Object.fromEntries(
-			checks.filter(({ state }) => state !== 'ok').map(({ check, state }) => [check, state]),
+			checks
+				.filter(({ check, state }) => state !== 'ok' && check !== 'ffmpeg')
+				.map(({ check, state }) => [check, state]),
 		),
 		advice: (check) => of(check, 'advice'),
 		message: (check) => of(check, 'message'),
@@ -79,6 +82,13 @@ test.serial('of a stream that is well every check is ok, and nothing is changed 
 		/^ok {7}credentials: .*\nwarning {2}ffmpeg: cannot run `\/no\/such`: .*\n {9}\S.*--ffmpeg PATH\n$/s,
 	);
 	t.is(person.stderr, '20 ok, 1 warning, 0 failed\n');
+});
+
+withFfmpeg('an ffmpeg in the PATH is found, and its version said', async (t) => {
+	const { endpoint } = await startArchive(t, { clock: CLOCK });
+	const seen = await examined(t, 'clock', '--endpoint', endpoint);
+	t.regex(seen.message('ffmpeg'), /^version \d/);
+	t.is(seen.advice('ffmpeg'), 'null');
 });
 
 const refusals: readonly [string, Partial<typeof KEY>, NodeJS.ProcessEnv, number, string, RegExp][] = [

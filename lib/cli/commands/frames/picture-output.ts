@@ -30,7 +30,7 @@ export async function pictureOutputOf({
 	if (output === undefined)
 		throw new InvalidOptionError('-o', 'given: the directory to write to, or - for stdout');
 	const form = { layout, shardSizeBytes: shardSizeOf(shardSize, layout) };
-	const folder = await outputPlace(output, client);
+	const folder = await outputPlace('-o', output, client);
 	return {
 		name: output,
 		folder,

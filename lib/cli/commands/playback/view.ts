@@ -1,5 +1,6 @@
 import { InvalidOptionError, KvsArchive } from '../../../index.js';
 import { createViewServer, openBrowser } from '../../../view/index.js';
+import { checkRegion } from '../../../wording/region-name.js';
 import { rangeOf } from '../../archive-options.js';
 import type { CommandContext } from '../../command-context.js';
 import { EXIT } from '../../exit.js';
@@ -31,6 +32,7 @@ export async function view(
 	const range = from === undefined ? null : rangeOf({ ...options, stream: '', by: 'producer' }, nowMs);
 	const openArchive = (streamName: string): KvsArchive =>
 		new KvsArchive({ streamName, endpoint, region, profile });
+	checkRegion(region);
 	// An invalid name is refused at once.
 	for (const stream of streams) await openArchive(stream).close();
 	await using server = createViewServer({

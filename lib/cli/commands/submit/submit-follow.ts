@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-	ArchiveQueue,
 	type FollowManyOptions,
 	type FollowWork,
 	type JobStream,
@@ -18,7 +17,7 @@ import { parsePointInTime } from '../../point-in-time.js';
 import { splitRules } from '../export.js';
 import { handlerOptionsOf } from './handler-options.js';
 import { type JobOutputOptions, jobOutputOf } from './job-output.js';
-import { queueTrouble } from './queue-trouble.js';
+import { openQueue } from './open-queue.js';
 
 /** Options of `submit follow`. */
 export interface SubmitFollowOptions extends JobOutputOptions {
@@ -60,11 +59,7 @@ export async function submitFollow(
 	if (given === undefined) throw new InvalidOptionError('--streams', 'given, or --all-streams or --remove');
 	if (other !== undefined) throw new InvalidOptionError(given, 'given alone', `${given} ${other}`);
 	const follow = options.remove === undefined ? followOptionsOf(module, options, nowMs) : null;
-	await using queue = new ArchiveQueue({
-		url: options.redis,
-		name: options.queue,
-		onTrouble: queueTrouble(terminal),
-	});
+	await using queue = openQueue(options, terminal);
 	if (follow === null) {
 		const removed = await queue.unfollow({
 			streams: streamsOf(options.remove ?? '', options),
@@ -100,6 +95,8 @@ function followOptionsOf(
 	if (module === undefined && output === undefined) throw new InvalidOptionError('HANDLER', 'given, or -o');
 	if (module !== undefined && output !== undefined)
 		throw new InvalidOptionError('HANDLER', 'left out where -o is given', module);
+	if (module === undefined && options.options !== undefined)
+		throw new InvalidOptionError('--options', 'given with a module only', options.options);
 	const everyMs = parseDuration(options.every);
 	if (everyMs === null)
 		throw new InvalidOptionError('--every', 'a length of time such as 10s', options.every);

@@ -1,10 +1,9 @@
-import {
-	ArchiveQueue,
-	type SliceOutcome,
-	type SliceWork,
-	type Submission,
-	type SubmissionProgress,
-	type SubmissionSummary,
+import type {
+	SliceOutcome,
+	SliceWork,
+	Submission,
+	SubmissionProgress,
+	SubmissionSummary,
 } from '../../../bullmq/index.js';
 import { InvalidOptionError } from '../../../index.js';
 import { counted } from '../../../wording/counted.js';
@@ -14,7 +13,7 @@ import { parseDuration } from '../../duration.js';
 import { EXIT } from '../../exit.js';
 import { ProgressBar } from '../../progress-bar.js';
 import { type JobOutputOptions, jobOutputOf } from './job-output.js';
-import { queueTrouble } from './queue-trouble.js';
+import { openQueue } from './open-queue.js';
 
 /** Options of every `submit` of a range. */
 export interface SliceCommandOptions extends ArchiveCommandOptions, JobOutputOptions {
@@ -36,11 +35,7 @@ export async function submitSlices(
 	if (sliceMs === null || sliceMs < 1) {
 		throw new InvalidOptionError('--slice', 'a length of time such as 10m', options.slice);
 	}
-	await using queue = new ArchiveQueue({
-		url: options.redis,
-		name: options.queue,
-		onTrouble: queueTrouble(terminal),
-	});
+	await using queue = openQueue(options, terminal);
 	const submission = await queue.submit({
 		stream: { streamName, streamArn, endpoint, region },
 		range: rangeOf(options, nowMs),

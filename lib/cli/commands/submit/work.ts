@@ -7,6 +7,7 @@ import {
 } from '../../../bullmq/index.js';
 import { InvalidOptionError } from '../../../index.js';
 import { counted } from '../../../wording/counted.js';
+import { underName } from '../../../wording/option-name.js';
 import type { CommandContext } from '../../command-context.js';
 import { parseDuration } from '../../duration.js';
 import { EXIT, oneLine } from '../../exit.js';
@@ -42,7 +43,7 @@ export async function work(
 		throw new InvalidOptionError('--grace', 'a length of time such as 30s', options.grace);
 	const lines = new Lines(terminal, options.json === true);
 	const metrics = options.metrics === undefined ? undefined : new WorkerMetrics();
-	const worker = new ArchiveWorker({
+	const workerOptions = {
 		url,
 		name,
 		out,
@@ -54,9 +55,10 @@ export async function work(
 		decoders: integerOption('--decoders', options.decoders),
 		metrics,
 		onTrouble: queueTrouble(terminal),
-		onSlice: (attempt) => lines.slice(attempt),
-		onTurn: (turn) => lines.turn(turn),
-	});
+		onSlice: (attempt: SliceAttempt) => lines.slice(attempt),
+		onTurn: (turn: FollowTurn) => lines.turn(turn),
+	};
+	const worker = underName('url', '--redis', () => new ArchiveWorker(workerOptions));
 	await using _ = await openMetrics(options, metrics, terminal);
 	await worker.start({ signal });
 	terminal.say('waiting for jobs');
