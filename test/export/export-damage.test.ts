@@ -10,6 +10,7 @@ import { string } from '#lib/ebml/ebml-writer.js';
 import { SinkError } from '#lib/errors.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { formatJournalLine, JOURNAL_START } from '#lib/export/journal/journal-lines.js';
+import { copyAtOnce } from '../helpers/copy-at-once.js';
 import { damage, randomFrom } from '../helpers/damage.js';
 import {
 	contents,
@@ -96,7 +97,7 @@ async function stopped(
 			if (event.type !== 'fragment-end') continue;
 			count++;
 			await untilWrittenDown(join(whole, name), count);
-			cpSync(whole, join(root, `after-${count}`), { recursive: true });
+			copyAtOnce(whole, join(root, `after-${count}`));
 		}
 	}, sink);
 	let copies = 0;

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import type { ExportRequest } from '#lib/export/export-request.js';
+import { copyAtOnce, fingerprint } from '../helpers/copy-at-once.js';
 import {
 	contents,
 	eventsOf,
@@ -22,14 +21,6 @@ import { startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');
-
-/** What is in the files of a directory, as one hash. */
-function fingerprint(directory: string): string {
-	const hash = createHash('md5');
-	for (const name of readdirSync(directory).sort())
-		hash.update(`${name}\0`).update(readFileSync(join(directory, name)));
-	return hash.digest('hex');
-}
 
 /**
  * Writes an export once as a whole, and once for every place in which it could be killed: the files as they are then are all
@@ -50,11 +41,9 @@ async function assertResumes(
 	const snapshots = new Map<string, string>();
 	/** At once, as a kill is. */
 	const kill = (): void => {
-		const key = fingerprint(whole);
-		if (snapshots.has(key)) return;
+		if (snapshots.has(fingerprint(whole))) return;
 		const snapshot = join(root, String(snapshots.size));
-		cpSync(whole, snapshot, { recursive: true });
-		snapshots.set(key, snapshot);
+		snapshots.set(copyAtOnce(whole, snapshot), snapshot);
 	};
 	let ended = 0;
 	await pipeline(async function* () {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -11,6 +11,7 @@ import {
 	type RemotePlace,
 } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
+import { copyAtOnce } from './copy-at-once.js';
 import { type GrowingStream, startGrowing } from './growing-stream.js';
 import { matroskaFrames } from './matroska-frames.js';
 import { StandstillClock } from './standstill-clock.js';
@@ -86,7 +87,7 @@ export async function startRecorded(
 				() => `${done()} of ${count} fragments are done`,
 			);
 			const copy = join(root, `killed-${kills}`);
-			cpSync(from, copy, { recursive: true });
+			copyAtOnce(from, copy);
 			// It names this process, which lives on.
 			rmSync(join(copy, MARK));
 			const reason = new Error('killed');

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -15,6 +14,7 @@ import {
 import { RecordJournal } from '#lib/record/record-journal.js';
 import { RecordSink } from '#lib/record/record-sink.js';
 import { RecordingDirectory } from '#lib/record/recording-directory.js';
+import { copyAtOnce, fingerprint } from '../helpers/copy-at-once.js';
 import { damage, randomFrom } from '../helpers/damage.js';
 import { contents, eventsOf, without } from '../helpers/export-run.js';
 import { matroskaFrames } from '../helpers/matroska-frames.js';
@@ -75,20 +75,9 @@ async function dataIn(directory: string): Promise<string[]> {
 
 /** Copies a directory as it is at once, as a kill leaves it, unless that was copied before. */
 function copyInto(root: string, directory: string, copies: Map<string, string>): void {
-	const hash = createHash('md5');
+	if (copies.has(fingerprint(directory))) return;
 	const copy = join(root, String(copies.size));
-	try {
-		for (const name of readdirSync(directory).sort())
-			hash.update(`${name}\0`).update(readFileSync(join(directory, name)));
-		const key = hash.digest('hex');
-		if (copies.has(key)) return;
-		cpSync(directory, copy, { recursive: true });
-		copies.set(key, copy);
-	} catch (error) {
-		// Another thread renamed a file meanwhile.
-		rmSync(copy, { recursive: true, force: true });
-		if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-	}
+	copies.set(copyAtOnce(directory, copy), copy);
 }
 
 /**
