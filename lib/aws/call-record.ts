@@ -19,6 +19,8 @@ export interface CallRecord {
 	readonly outcome: 'answered' | 'throttled' | 'failed';
 	/** Until the response's headers, in milliseconds. */
 	readonly durationMs: number;
+	/** What came instead of a response; null where it was answered. */
+	readonly error: Error | null;
 }
 
 /** Every request of the process, for tracing. */
@@ -35,20 +37,20 @@ export async function observeCall<T>(
 ): Promise<T> {
 	const { operation, stream } = target;
 	const startMs = performance.now();
-	const report = (outcome: CallRecord['outcome']): void => {
-		const record: CallRecord = { operation, stream, outcome, durationMs: performance.now() - startMs };
+	const report = (outcome: CallRecord['outcome'], error: Error | null): void => {
+		const record: CallRecord = { operation, stream, outcome, durationMs: performance.now() - startMs, error };
 		onCall?.(record);
 		callChannel.publish(record);
 	};
 	try {
 		const response = await send();
-		report('answered');
+		report('answered', null);
 		return response;
 	} catch (error) {
 		signal.throwIfAborted();
 		const wrapped = toRequestError(error, target);
 		const isThrottled = wrapped instanceof RequestError && wrapped.code === 'KVS_THROTTLED';
-		report(isThrottled ? 'throttled' : 'failed');
+		report(isThrottled ? 'throttled' : 'failed', wrapped);
 		throw wrapped;
 	}
 }

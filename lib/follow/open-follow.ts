@@ -15,6 +15,7 @@ import { checkpointKey, type FollowOptions, resolveFollowOptions } from './follo
 import { FollowPosition } from './follow-position.js';
 import { FollowStream, type OpenFollowRun } from './follow-stream.js';
 import { type GivenFragment, LiveFollowSource } from './live-follow-source.js';
+import { OutageWatch } from './outage-watch.js';
 
 /** A fragment that is listed waits this long for others to be asked for with it. */
 const BATCH_WAIT_MS = 50;
@@ -29,7 +30,15 @@ export function openFollow(
 ): FollowStream {
 	const { clock, client, limiter } = service;
 	const { fromMs, untilMs, endsCaughtUp, consumer, isManual, isLive } = resolveFollowOptions(options, clock);
-	const { signal, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, where, checkpoint, metrics } = options;
+	const {
+		signal,
+		maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
+		where,
+		checkpoint,
+		metrics,
+		onAway,
+	} = options;
+	const outage = onAway === undefined ? null : new OutageWatch(onAway);
 	const position = new FollowPosition();
 	let counter: RunCounter | null = null;
 	const measured = metrics?.begin(client.stream, {
@@ -43,6 +52,7 @@ export function openFollow(
 		const onCall = (call: CallRecord): void => {
 			counts.call(call);
 			measured?.call(call);
+			outage?.call(call);
 		};
 		const shared = { client, limiter, clock, onCall, retryPolicy: RETRY_FOR_EVER };
 		const given = (fragments: readonly GivenFragment[]): void => {

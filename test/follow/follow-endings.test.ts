@@ -136,7 +136,10 @@ for (const via of ['listing', 'live'] as const) {
 		subscribe('kvs-archive:call', onCall);
 		t.teardown(() => unsubscribe('kvs-archive:call', onCall));
 		const seconds: number[] = [];
-		for await (const event of archive.follow({ from: 'earliest', via }) as AsyncIterable<FollowEvent>) {
+		const outages: string[] = [];
+		const onAway = ({ message }: Error): number => outages.push(message);
+		const followed: AsyncIterable<FollowEvent> = archive.follow({ from: 'earliest', via, onAway });
+		for await (const event of followed) {
 			if (event.type === 'fragment-end')
 				seconds.push((event.producerTimestamp?.getTime() ?? Number.NaN) / 1000);
 			if (seconds.length === 2) break;
@@ -156,6 +159,8 @@ for (const via of ['listing', 'live'] as const) {
 			await put(2);
 		}
 		t.deepEqual(seconds, [1, 2]);
+		t.is(outages.length, 1, outages.join('\n'));
+		t.regex(outages[0] ?? '', /ECONNREFUSED|refused/);
 	});
 
 	test(`${via}: a name that is not resolved is tried again`, async (t) => {
