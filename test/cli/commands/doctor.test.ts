@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
@@ -178,8 +179,10 @@ test.serial('no stream, no retention, nothing stored, no endpoint, no region', a
 	const forgetful = await examined(t, 'forgetful', '--endpoint', endpoint);
 	t.like(forgetful.wrong, { retention: 'failed' });
 	t.regex(forgetful.advice('retention'), /update-data-retention/);
+	const closed = once(server, 'close');
 	server.close();
 	server.closeAllConnections();
+	await closed;
 	const unreachable = await examined(t, 'clock', '--endpoint', endpoint);
 	t.deepEqual(unreachable.wrong, { endpoint: 'failed' });
 	t.regex(unreachable.message('endpoint'), /ECONNREFUSED/);
