@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { peerMissing } from '../peer-missing.js';
 import { onAbort } from '../stream/abort.js';
+import { checkRedisUrl, withoutCredentials } from '../wording/redis-url.js';
 
 /** The library that the queue is made of. */
 export type BullMq = typeof import('bullmq');
@@ -26,11 +27,7 @@ export interface QueueOptions {
 
 /** Checks where a queue is. Throws `InvalidOptionError`, without what may be a password. */
 export function checkQueueOptions({ url, name = 'work' }: QueueOptions): { url: string; name: string } {
-	if (typeof url !== 'string' || !/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-		const [scheme] = /^[a-z]+:\/\//i.exec(String(url)) ?? [];
-		const got = scheme === undefined ? [] : [`${scheme}…`];
-		throw new InvalidOptionError('url', 'redis://HOST[:PORT], or rediss://…', ...got);
-	}
+	checkRedisUrl(url);
 	if (!NAME_PATTERN.test(name)) {
 		throw new InvalidOptionError('name', '1 to 100 of the characters a-z, A-Z, 0-9, _, . and -', name);
 	}
@@ -77,9 +74,4 @@ export async function connectQueue(
 	} finally {
 		release();
 	}
-}
-
-function withoutCredentials(url: string): string {
-	const { protocol, host, pathname } = new URL(url);
-	return `${protocol}//${host}${pathname}`;
 }

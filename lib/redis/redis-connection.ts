@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import { peerMissing } from '../peer-missing.js';
 import { onAbort } from '../stream/abort.js';
+import { checkRedisUrl, withoutCredentials } from '../wording/redis-url.js';
 
 /** What is used of a client of `ioredis`, `Redis` or `Cluster`. */
 export interface RedisClient {
@@ -127,22 +128,11 @@ function serverOf(url: string | undefined, client: RedisClient | undefined): str
 		throw new InvalidOptionError('url', 'given, or `client`, and not both', url === undefined ? url : 'both');
 	}
 	if (url === undefined) return client as RedisClient;
-	if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-		// The rest may hold a password.
-		const [scheme] = /^[a-z]+:\/\//i.exec(url) ?? [];
-		const got = scheme === undefined ? [] : [`${scheme}…`];
-		throw new InvalidOptionError('url', 'redis://HOST[:PORT], or rediss://…', ...got);
-	}
-	return url;
+	return checkRedisUrl(url);
 }
 
 /** The command that an error names holds the password, or all of the script. */
 function withoutCommand(error: unknown): unknown {
 	if (error instanceof Error && 'command' in error) delete error.command;
 	return error;
-}
-
-function withoutCredentials(url: string): string {
-	const { protocol, host, pathname } = new URL(url);
-	return `${protocol}//${host}${pathname}`;
 }
