@@ -1,8 +1,14 @@
 import { createServer } from 'node:http';
-import { CreateTableCommand, DynamoDBClient, type KeySchemaElement } from '@aws-sdk/client-dynamodb';
+import {
+	CreateTableCommand,
+	DescribeTableCommand,
+	DynamoDBClient,
+	type KeySchemaElement,
+} from '@aws-sdk/client-dynamodb';
 import type { ExecutionContext } from 'ava';
 import dynalite from 'dynalite';
 import { listen } from './listen.js';
+import { until } from './wait.js';
 
 /** A DynamoDB of the test's own. */
 export interface TestDynamo {
@@ -47,6 +53,11 @@ export async function startDynamo(
 			KeySchema: keys,
 			BillingMode: 'PAY_PER_REQUEST',
 		}),
+	);
+	const describe = new DescribeTableCommand({ TableName: 'checkpoints' });
+	await until(
+		async () => (await client.send(describe)).Table?.TableStatus === 'ACTIVE',
+		() => 'the table of checkpoints is not active',
 	);
 	const environment = {
 		AWS_ENDPOINT_URL_DYNAMODB: endpoint,
