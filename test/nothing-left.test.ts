@@ -66,7 +66,7 @@ interface Ending {
 const reason = new Error('enough');
 const stalledMedia: FaultRule[] = [
 	{ fault: 'stall', operation: 'GetMediaForFragmentList', atFraction: 0.3, nth: 1 },
-	{ fault: 'stall', operation: 'GetMediaForFragmentList', atByte: 100, nth: 2 },
+	{ fault: 'stall', operation: 'GetMediaForFragmentList', atByte: 0, nth: 2 },
 	{ fault: 'no-answer', operation: 'GetMediaForFragmentList', nth: 3 },
 ];
 

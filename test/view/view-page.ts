@@ -12,7 +12,10 @@ const LIMIT_MS = 90_000;
 /** How long a test may take on a machine that is busy. */
 export const TEST_LIMIT_MS = 600_000;
 
-/** A film whose frames carry their number: ten stripes along their top, of which each is black or white. 25 frames a second. */
+/** Enough for 81 seconds. */
+const STRIPES = 11;
+
+/** A film whose frames carry their number: stripes along their top, of which each is black or white. 25 frames a second. */
 export async function countedFilm(
 	directory: string,
 	name: string,
@@ -25,7 +28,7 @@ export async function countedFilm(
 	const file = join(directory, name);
 	const [width = 0, height = 0] = size.split('x').map(Number);
 	const stripesHeight = height / 6;
-	const stripes = `color=black:s=10x2:r=25:d=${seconds},format=gray,geq=lum='255*mod(floor(N/pow(2,X)),2)',scale=${width}:${stripesHeight}:flags=neighbor,format=yuv420p`;
+	const stripes = `color=black:s=${STRIPES}x2:r=25:d=${seconds},format=gray,geq=lum='255*mod(floor(N/pow(2,X)),2)',scale=${width}:${stripesHeight}:flags=neighbor,format=yuv420p`;
 	const picture = `testsrc2=s=${width}x${height - stripesHeight}:r=25:d=${seconds},format=yuv420p`;
 	const inputs = [stripes, picture, ...(hasAudio ? [`sine=d=${seconds}`] : [])].flatMap((source) => [
 		'-f',
@@ -70,11 +73,11 @@ export async function openPage(
 export function shownFrame(page: Page): Promise<number> {
 	return page.evaluate(`(() => {
 		const video = document.querySelector('video');
-		const canvas = new OffscreenCanvas(200, 20);
+		const canvas = new OffscreenCanvas(${20 * STRIPES}, 20);
 		const context = canvas.getContext('2d');
-		context.drawImage(video, 0, 0, 200, 20);
+		context.drawImage(video, 0, 0, canvas.width, 20);
 		let number = 0;
-		for (let bit = 0; bit < 10; bit++) {
+		for (let bit = 0; bit < ${STRIPES}; bit++) {
 			const [red] = context.getImageData(bit * 20 + 10, 1, 1, 1).data;
 			if (red > 128) number += 2 ** bit;
 		}

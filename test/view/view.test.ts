@@ -201,8 +201,8 @@ withChromium('a session that has expired is said, and another goes on at the sam
 	const directory = await temporaryDirectory(t);
 	let nowMs = START_MS + 3_600_000;
 	const { server, url } = await startServer(t, { now: () => nowMs });
-	// Longer than what the player loads ahead.
-	const film = await countedFilm(directory, 'long.mp4', { seconds: 40, size: '160x120', hasAudio: false });
+	// Longer than the 30 s and a fragment that the player loads ahead.
+	const film = await countedFilm(directory, 'long.mp4', { seconds: 80, size: '160x120', hasAudio: false });
 	await server.archive.createStream({ name: 'long', retentionHours: 24 * 30 });
 	await server.archive.ingest('long', film, { start: new Date(START_MS) });
 	const address = await serveView(t, url, { streams: ['long'] });
@@ -217,8 +217,8 @@ withChromium('a session that has expired is said, and another goes on at the sam
 	}`);
 	// Longer than any session lasts.
 	nowMs += 24 * 3_600_000;
-	await goTo(page, START_MS + 38_000);
-	await waitForShown(page, START_MS + 38_000);
+	await goTo(page, START_MS + 78_000);
+	await waitForShown(page, START_MS + 78_000);
 	await page.click('#play');
 	const pausedMs = await settledMs(page);
 	t.true(Math.abs(pausedMs - START_MS - (await shownFrame(page)) * 40) <= 40);
