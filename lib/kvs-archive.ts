@@ -7,15 +7,9 @@ import type { PresignedRequest, PresignOptions } from './aws/presigner.js';
 import type { ServiceContext } from './aws/service-context.js';
 import { resolveClipRange } from './clip/clip-range.js';
 import { ClipStream } from './clip/clip-stream.js';
-import {
-	type ExportPicturesOptions,
-	type ExportPicturesSummary,
-	exportPictures,
-} from './dataset/export-pictures.js';
+import type { ExportPicturesOptions, ExportPicturesSummary } from './dataset/export-pictures.js';
 import { InvalidOptionError } from './errors.js';
 import type { ExportOptions, ExportSource } from './export/range/export-options.js';
-import { exportRange } from './export/range/export-range.js';
-import { exportRemote } from './export/range/export-remote.js';
 import type { ExportSummary } from './export/range/export-summary.js';
 import { type FeedStream, feed } from './feed/feed.js';
 import type { FeedOptions } from './feed/feed-options.js';
@@ -54,24 +48,13 @@ import { streamLimiter } from './pace/shared-rate-limiter.js';
 import { placeOf } from './place-of.js';
 import type { DashSessionOptions } from './playback/dash-session-options.js';
 import type { HlsSessionOptions } from './playback/hls-session-options.js';
-import {
-	type DashSession,
-	type HlsSession,
-	openDashSession,
-	openHlsSession,
-} from './playback/playback-session.js';
+import type { DashSession, HlsSession } from './playback/playback-session.js';
 import type { Ack } from './put/ack.js';
 import { putMedia } from './put/put-media.js';
 import { type PutMediaOptions, resolvePutMediaTimes } from './put/put-media-options.js';
-import {
-	exportRaw,
-	exportRawRemote,
-	type RawExportOptions,
-	type RawExportSummary,
-	wholeFragments,
-} from './raw/export-raw.js';
+import type { RawExportOptions, RawExportSummary } from './raw/export-raw.js';
 import type { RecordOptions } from './record/record-options.js';
-import { type RecordSummary, recordStream } from './record/record-stream.js';
+import type { RecordSummary } from './record/record-stream.js';
 import { allEvents, type EventStream, publicEvents } from './run/event-stream.js';
 import { readTracks } from './run/fragment-tracks.js';
 import { pickFrames } from './run/frame-pick.js';
@@ -192,6 +175,7 @@ export class KvsArchive implements AsyncDisposable {
 		const { padStart = true, duplicates } = options;
 		const { client, clock } = this.#service;
 		const place = await placeOf('folder', folder, this.#identity);
+		const { exportPictures } = await import('./dataset/export-pictures.js');
 		return exportPictures(range, place, options, {
 			stream: client.stream,
 			clock,
@@ -239,9 +223,12 @@ export class KvsArchive implements AsyncDisposable {
 			fragments: (signal) => this.fragments(range, { signal }),
 		};
 		const place = await placeOf('file', file, this.#identity);
-		return typeof place === 'string'
-			? exportRange(range, place, options, source)
-			: exportRemote(range, place, options, source);
+		if (typeof place === 'string') {
+			const { exportRange } = await import('./export/range/export-range.js');
+			return exportRange(range, place, options, source);
+		}
+		const { exportRemote } = await import('./export/range/export-remote.js');
+		return exportRemote(range, place, options, source);
 	}
 
 	/**
@@ -258,6 +245,7 @@ export class KvsArchive implements AsyncDisposable {
 		options: RawExportOptions = {},
 	): Promise<RawExportSummary> {
 		this.client.checkOpen();
+		const { exportRaw, exportRawRemote, wholeFragments } = await import('./raw/export-raw.js');
 		const openFragments = (): EventStream<FragmentEndEvent> =>
 			this.#run<FragmentEndEvent>(range, options, {
 				startAt: 'time',
@@ -303,6 +291,7 @@ export class KvsArchive implements AsyncDisposable {
 		signal,
 		...options
 	}: HlsSessionOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<HlsSession> {
+		const { openHlsSession } = await import('./playback/playback-session.js');
 		return openHlsSession(options, { ...this.#service, signal });
 	}
 
@@ -311,6 +300,7 @@ export class KvsArchive implements AsyncDisposable {
 		signal,
 		...options
 	}: DashSessionOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<DashSession> {
+		const { openDashSession } = await import('./playback/playback-session.js');
 		return openDashSession(options, { ...this.#service, signal });
 	}
 
@@ -417,6 +407,7 @@ export class KvsArchive implements AsyncDisposable {
 	async record(directory: string | RemotePlace, options: RecordOptions = {}): Promise<RecordSummary> {
 		const { client, clock } = this.#service;
 		const place = await placeOf('directory', directory, this.#identity);
+		const { recordStream } = await import('./record/record-stream.js');
 		const follow = (followOptions: FollowOptions): FollowStream => this.follow(followOptions);
 		return recordStream(place, options, { stream: client.stream, clock, follow });
 	}

@@ -186,7 +186,8 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
 
 /** Third-party names, and the only places that may know them. */
 const homes: Readonly<Record<string, string | readonly string[]>> = {
-	bottleneck: 'pace/rate-limiter.ts',
+	bottleneck: 'pace/bottleneck-light.d.ts',
+	'bottleneck/light.js': 'pace/rate-limiter.ts',
 	'p-queue': [
 		'fetch/media-fetcher.ts',
 		'server/images/image-maker.ts',
@@ -329,6 +330,16 @@ test('optional packages are loaded only when they are used', async (t) => {
 		atStart.map(({ file, target }) => `${file} imports ${target}`),
 		[],
 	);
+});
+
+test('the help of the command is printed without loading the package', async (t) => {
+	const atStart = (await importsOfLib()).filter(({ isTypeOnly, isDynamic }) => !isTypeOnly && !isDynamic);
+	const loaded = new Set(['cli/main.ts']);
+	for (const file of loaded)
+		for (const { to } of atStart.filter((one) => one.file === file)) if (to !== null) loaded.add(to);
+	t.true(loaded.has('cli/program.ts'));
+	t.false(loaded.has('index.ts'));
+	t.false(loaded.has('kvs-archive.ts'));
 });
 
 test('streams are joined by pipeline() only', async (t) => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type FailedFragment, SinkError } from '../index.js';
+import { SinkError } from '../errors.js';
+import type { FailedFragment } from '../index.js';
 import { systemTrouble } from '../wording/system-trouble.js';
 import { type Line, renderLine } from './colors.js';
 

@@ -1,4 +1,4 @@
-import Bottleneck from 'bottleneck';
+import Bottleneck from 'bottleneck/light.js';
 import { unlessAborted } from '../stream/abort.js';
 import { type Clock, keepAlive, systemClock } from './clock.js';
 import {
