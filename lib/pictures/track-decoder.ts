@@ -33,8 +33,9 @@ export interface TrackDecoderOptions {
 /** Pictures of later sequences leave a share of the memory to the frames that keep the decoders going. */
 const PICTURE_SHARE = 0.75;
 
-/** As many bytes of pictures are handed on at a time, and at least one. */
+/** As many bytes of pictures are handed on at a time, and at least one picture; nor more than this share of the memory. */
 const MAX_TAKEN_BYTES = 256 * 1024;
+const TAKEN_SHARE = 1 / 8;
 
 /** However short the sequences are, as many frames may wait for a decoder. */
 const MIN_WAITING_FRAMES = 16;
@@ -204,8 +205,9 @@ export class TrackDecoder implements LaneOwner {
 		return !begins || waiting.length < this.#pool.maxWaiting || frameCount < MIN_WAITING_FRAMES;
 	}
 
-	/** What is due must not wait for frames that have no room. */
+	/** What is due must not wait for frames that have no room, nor for a lane that is free and waits for room itself. */
 	#keepGoing(): void {
+		this.onFree();
 		const [turn] = this.#dealt;
 		if (turn?.sequence.isWhole && turn.lane?.isFree) turn.lane.flush();
 	}
@@ -213,8 +215,9 @@ export class TrackDecoder implements LaneOwner {
 	/** Takes what is due, but not much at a time: what was taken is not counted as held. Throws where the decoder of that failed. */
 	#takeReady(): Picture[] {
 		const pictures: Picture[] = [];
+		const maxBytes = Math.min(MAX_TAKEN_BYTES, this.#pool.shareBytes * TAKEN_SHARE);
 		let takenBytes = 0;
-		for (let [turn] = this.#dealt; turn !== undefined && takenBytes < MAX_TAKEN_BYTES; [turn] = this.#dealt) {
+		for (let [turn] = this.#dealt; turn !== undefined && takenBytes < maxBytes; [turn] = this.#dealt) {
 			const { sequence, lane } = turn;
 			const result = sequence.takeResult();
 			if (result === undefined) {

@@ -97,7 +97,8 @@ export class CodedSequence {
 		if (handed.length === 0) this.#decoding.delete(frame);
 		const sizeBytes = picture?.data.byteLength ?? 0;
 		this.#heldBytes.count += sizeBytes;
-		this.parameters.pictureBytes = Math.max(this.parameters.pictureBytes ?? 0, sizeBytes);
+		if (picture !== null)
+			this.parameters.pictureBytes = Math.max(this.parameters.pictureBytes ?? 0, sizeBytes);
 		this.#results.push({ ...result, isWanted });
 		return true;
 	}
