@@ -19,7 +19,23 @@ export interface ServiceTags {
 	} | null;
 }
 
-const PREFIX = 'AWS_KINESISVIDEO_';
+/** What a tag of the service says. */
+type Meaning = 'number' | 'server time' | 'producer time' | 'token' | 'error' | 'message';
+
+/** By its name. */
+const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+	['AWS_KINESISVIDEO_FRAGMENT_NUMBER', 'number'],
+	['AWS_KINESISVIDEO_SERVER_TIMESTAMP', 'server time'],
+	['AWS_KINESISVIDEO_SERVER_SIDE_TIMESTAMP', 'server time'],
+	['AWS_KINESISVIDEO_PRODUCER_TIMESTAMP', 'producer time'],
+	['AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP', 'producer time'],
+	['AWS_KINESISVIDEO_CONTINUATION_TOKEN', 'token'],
+	// The names are a trap: ERROR_CODE is a word, ERROR_ID and EXCEPTION_ERROR_CODE are numbers.
+	['AWS_KINESISVIDEO_ERROR_ID', 'error'],
+	['AWS_KINESISVIDEO_ERROR_CODE', 'error'],
+	['AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE', 'error'],
+	['AWS_KINESISVIDEO_EXCEPTION_MESSAGE', 'message'],
+]);
 
 /** Digits of a fragment's number. */
 const MAX_NUMBER_DIGITS = 128;
@@ -61,8 +77,8 @@ export class ServiceTagReader implements ServiceTags {
 		const { fragmentNumber } = this;
 		this.#fault = null;
 		for (const { name, value } of tags) {
-			if (typeof value === 'string' && name.startsWith(PREFIX))
-				this.#addTag(name.slice(PREFIX.length), value.trim());
+			const meaning = meanings.get(name);
+			if (meaning !== undefined && typeof value === 'string') this.#addTag(meaning, name, value.trim());
 		}
 		if (fragmentNumber !== null && this.fragmentNumber !== fragmentNumber && !this.#hasException) {
 			this.#fault ??= `fragment ${this.fragmentNumber} begins inside the document of fragment ${fragmentNumber}`;
@@ -84,32 +100,26 @@ export class ServiceTagReader implements ServiceTags {
 		};
 	}
 
-	/** `name`: what follows the prefix. */
-	#addTag(name: string, value: string): void {
-		switch (name) {
-			case 'FRAGMENT_NUMBER':
+	#addTag(meaning: Meaning, name: string, value: string): void {
+		switch (meaning) {
+			case 'number':
 				if (value.length <= MAX_NUMBER_DIGITS && /^[0-9]+$/.test(value)) this.fragmentNumber = value;
 				break;
-			case 'SERVER_TIMESTAMP':
-			case 'SERVER_SIDE_TIMESTAMP':
+			case 'server time':
 				this.serverTimestampMs = this.#readTime(name, value);
 				break;
-			case 'PRODUCER_TIMESTAMP':
-			case 'PRODUCER_SIDE_TIMESTAMP':
+			case 'producer time':
 				this.producerTimestampMs = this.#readTime(name, value);
 				break;
-			case 'CONTINUATION_TOKEN':
+			case 'token':
 				this.hasContinuationToken = true;
 				break;
-			case 'ERROR_ID':
-			case 'ERROR_CODE':
-			case 'EXCEPTION_ERROR_CODE':
-				// The names are a trap: ERROR_CODE is a word, ERROR_ID and EXCEPTION_ERROR_CODE are numbers.
+			case 'error':
 				this.#hasException = true;
 				if (/^[0-9]{1,9}$/.test(value)) this.#code = Number(value);
 				else this.#name = value;
 				break;
-			case 'EXCEPTION_MESSAGE':
+			case 'message':
 				this.#hasException = true;
 				this.#message = value;
 				break;
@@ -119,7 +129,7 @@ export class ServiceTagReader implements ServiceTags {
 	#readTime(name: string, value: string): number | null {
 		const ms = readSecondsAsMs(value);
 		if (ms === null || ms <= MAX_TIME_MS) return ms;
-		this.#fault ??= `${PREFIX}${name} is ${value.slice(0, MAX_SHOWN_DIGITS)} seconds, which is not a valid time`;
+		this.#fault ??= `${name} is ${value.slice(0, MAX_SHOWN_DIGITS)} seconds, which is not a valid time`;
 		return null;
 	}
 }

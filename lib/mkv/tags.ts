@@ -1,6 +1,7 @@
 import { idOf } from '../ebml/ebml-schema.js';
-import { ElementCursor, endOfText } from '../ebml/element-body.js';
+import { ElementCursor, endOfText, viewOf } from '../ebml/element-body.js';
 import { malformed } from '../ebml/element-header.js';
+import { RepeatedTexts } from '../ebml/repeated-texts.js';
 import { utf8Reader } from '../model/bytes.js';
 import type { Tag } from '../model/tag.js';
 import { MAX_TAG_DEPTH, MAX_TAGS } from './limits.js';
@@ -10,6 +11,9 @@ const SIMPLE_TAG = idOf('SimpleTag');
 const TAG_NAME = idOf('TagName');
 const TAG_STRING = idOf('TagString');
 const TAG_BINARY = idOf('TagBinary');
+
+const names = new RepeatedTexts();
+const NO_TAGS: readonly Tag[] = Object.freeze([]);
 
 /**
  * The SimpleTags of a Tags element, in order. Where a SimpleTag has several values, each becomes a tag of that name, so
@@ -45,19 +49,29 @@ function readSimpleTag(
 ): void {
 	if (depth > MAX_TAG_DEPTH) throw malformed(`SimpleTags nested more than ${MAX_TAG_DEPTH} deep`, offset);
 	let name = '';
-	const values: (string | Uint8Array)[] = [];
-	const tags: Tag[] = [];
+	let value: string | Uint8Array | null = null;
+	let others: (string | Uint8Array)[] | null = null;
+	let tags: Tag[] | null = null;
 	while (cursor.next()) {
 		const { id, start, end } = cursor;
-		if (id === TAG_NAME) name = reading.textOf(start, endOfText(cursor.bytes, start, end)).trimEnd();
-		else if (id === TAG_STRING) values.push(reading.textOf(start, endOfText(cursor.bytes, start, end)));
-		else if (id === TAG_BINARY) values.push(Uint8Array.from(cursor.bytes.subarray(start, end)));
-		else if (id === SIMPLE_TAG) readSimpleTag(cursor.enter(), cursor.offset, tags, reading, depth + 1);
+		if (id === TAG_NAME) {
+			name = names.textOf(cursor.bytes, start, end);
+		} else if (id === TAG_STRING || id === TAG_BINARY) {
+			const read =
+				id === TAG_STRING
+					? reading.textOf(start, endOfText(cursor.bytes, start, end))
+					: new Uint8Array(viewOf(cursor.bytes, start, end));
+			if (value === null) value = read;
+			else if (others === null) others = [read];
+			else others.push(read);
+		} else if (id === SIMPLE_TAG) {
+			tags ??= [];
+			readSimpleTag(cursor.enter(), cursor.offset, tags, reading, depth + 1);
+		}
 	}
-	reading.left -= Math.max(1, values.length);
+	reading.left -= 1 + (others?.length ?? 0);
 	if (reading.left < 0) throw malformed(`more than ${MAX_TAGS} tags in one element`, offset);
 	const { position } = reading;
-	into.push({ name, value: values[0] ?? null, tags, position });
-	for (let i = 1; i < values.length; i++)
-		into.push({ name, value: values[i] as string | Uint8Array, tags: [], position });
+	into.push({ name, value, tags: tags ?? NO_TAGS, position });
+	for (const other of others ?? []) into.push({ name, value: other, tags: NO_TAGS, position });
 }
