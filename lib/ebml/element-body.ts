@@ -12,6 +12,9 @@ export interface Element {
 	readonly offset: number;
 }
 
+/** Of the element that a cursor is at: read at once, so that cursors share it. */
+const header: ElementHeader = { id: 0, size: 0, length: 0 };
+
 /**
  * Walks over the children of a master element that lies in memory as a whole, without making an object of each.
  *
@@ -25,8 +28,6 @@ export class ElementCursor {
 	end = 0;
 	readonly #end: number;
 	readonly #baseOffset: number;
-	readonly #header: ElementHeader = { id: 0, size: 0, length: 0 };
-
 	/** Over the children between two places of `bytes`; `baseOffset` is where `bytes` begins in the payload, for messages. */
 	constructor(bytes: Uint8Array, start: number, end: number, baseOffset: number) {
 		this.bytes = bytes;
@@ -43,7 +44,6 @@ export class ElementCursor {
 	next(): boolean {
 		const position = this.end;
 		if (position >= this.#end) return false;
-		const header = this.#header;
 		if (!readElementHeader(this.bytes, position, this.#end, header, this.#baseOffset)) {
 			throw malformed('an element ends inside the header of its last child', this.#baseOffset + position);
 		}

@@ -69,12 +69,16 @@ export function holdsDocument(body: Uint8Array): boolean {
 	return mayHoldDocument(body) && findDocument(body, 0, body.byteLength, WHOLE) !== null;
 }
 
-/** Whether the first two bytes of a document are anywhere: nearly no header has them, and half of its bytes tell. */
+/** Whether two bytes that follow each other in the id are anywhere: nearly no header has them, and every fourth byte tells. */
 function mayHoldDocument(bytes: Uint8Array): boolean {
 	const { byteLength } = bytes;
-	for (let at = 1; at < byteLength; at += 2) {
-		const byte = bytes[at];
-		if (byte === EBML_ID[0] || (byte === EBML_ID[1] && bytes[at - 1] === EBML_ID[0])) return true;
+	for (let at = 3; at < byteLength; at += 4) {
+		const byte = bytes[at] as number;
+		if (byte < 0x80) {
+			if (byte === 0x1a || (byte === 0x45 && bytes[at - 1] === 0x1a)) return true;
+		} else if ((byte === 0xdf && bytes[at - 1] === 0x45) || (byte === 0xa3 && bytes[at - 1] === 0xdf)) {
+			return true;
+		}
 	}
 	return false;
 }
