@@ -9,7 +9,7 @@ import { AtomicFile } from '../files/atomic-file.js';
 import { readBytes } from '../media-files/input-file.js';
 import type { Fragment } from '../model/fragment.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
-import { ClipJoiner } from './clip-joiner.js';
+import type { ClipJoiner } from './clip-joiner.js';
 import { type ClipPart, clipParts } from './clip-parts.js';
 import { type FetchedPart, fetchPart } from './part-file.js';
 
@@ -194,6 +194,7 @@ export class ClipStream extends Readable {
 		rest: AsyncIterable<ClipPart>,
 		path: string,
 	): AsyncGenerator<Uint8Array> {
+		const { ClipJoiner } = await import('./clip-joiner.js');
 		const joiner = new ClipJoiner();
 		for (const part of first) yield* this.#part(joiner, part, path);
 		for await (const part of rest) yield* this.#part(joiner, part, path);
