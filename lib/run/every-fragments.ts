@@ -63,7 +63,7 @@ class DueTime {
 	/** Whether a picture may be due in the next fragment; `startMs`: where the range begins in it. */
 	isIn(fromMs: number, toMs: number, startMs: number): boolean {
 		const everyMs = this.#everyMs;
-		const [firstMs, lastMs] = [fromMs - SLACK_MS, toMs + SLACK_MS];
+		const lastMs = toMs + SLACK_MS;
 		const begun = this.#first;
 		if (begun === null) {
 			this.#mayBeginMs = Math.min(this.#mayBeginMs, startMs);
@@ -71,6 +71,12 @@ class DueTime {
 			if (begins) this.#begin({ fromMs: this.#mayBeginMs - SLACK_MS, toMs: startMs + SLACK_MS }, toMs);
 			return true;
 		}
+		// Frames before the range do not count: of a fragment after a clock that was set back these may be all.
+		const isOutside = fromMs < startMs && lastMs < startMs;
+		if (isOutside) return false;
+		const mayBeOutside = fromMs < startMs && toMs - SLACK_MS < startMs;
+		const beginMs = Math.max(fromMs, startMs);
+		const firstMs = beginMs - SLACK_MS;
 		const due = this.#due(begun);
 		const mayGoBack = firstMs <= due.toMs - 2 * everyMs;
 		if (!mayGoBack && lastMs < due.fromMs) {
@@ -79,8 +85,9 @@ class DueTime {
 		}
 		const goesBack = lastMs <= due.fromMs - 2 * everyMs;
 		const isLate = firstMs >= due.toMs + everyMs;
-		const mayBeLate = fromMs + SLACK_MS >= due.fromMs + everyMs;
-		if (goesBack || isLate) this.#begin({ fromMs: firstMs, toMs: fromMs + SLACK_MS }, toMs);
+		const mayBeLate = beginMs + SLACK_MS >= due.fromMs + everyMs;
+		if (!mayBeOutside && (goesBack || isLate))
+			this.#begin({ fromMs: firstMs, toMs: beginMs + SLACK_MS }, toMs);
 		else {
 			// Between its frames there may be an interval, too.
 			const isLong = lastMs - firstMs >= everyMs;

@@ -81,7 +81,22 @@ testProp(
 		const listed = recorded.filter(({ timesMs }) => (timesMs.at(-1) as number) + 250 >= from);
 		t.deepEqual(chosen(wantedOf(listed, everyMs, from), everyMs, from), chosen(listed, everyMs, from));
 	},
-	{ numRuns: 300 },
+	{
+		numRuns: 300,
+		examples: [
+			// A clock that was set back, to before the range: only the last frame of all is in it again.
+			[
+				[
+					{ frames: 1, frameMs: 1, beforeMs: 5238, lateMs: 0, longerMs: 0 },
+					{ frames: 40, frameMs: 81, beforeMs: -8648, lateMs: 0, longerMs: -12 },
+					{ frames: 1, frameMs: 1, beforeMs: 0, lateMs: 0, longerMs: 0 },
+					{ frames: 2, frameMs: 169, beforeMs: -1, lateMs: 0, longerMs: 0 },
+				],
+				5000,
+				0,
+			],
+		],
+	},
 );
 
 testProp(

@@ -115,7 +115,11 @@ export class ArchivePage {
 			onTime: () => {
 				if (player === this.#group.first) this.#onPlayerTime(player);
 			},
-			onMessage: (message) => this.#message.say(message ?? ''),
+			onMessage: (message) => {
+				this.#message.say(message ?? '');
+				// Of a stream that keeps nothing, that is why.
+				if (message !== null) this.#sayRetention();
+			},
 			onGap: (lengthMs) => {
 				if (player !== this.#group.first) return;
 				this.#message.say(`Nothing was recorded for ${lengthText(lengthMs)}; it goes on after that.`, {
