@@ -177,8 +177,9 @@ test('what is not a file is refused in place of a mark, and not waited for', asy
 const testWithProc = existsSync('/proc/self/stat') ? test : test.skip;
 
 testWithProc('a process that was killed and that was never waited for holds nothing', async (t) => {
-	// The shell becomes a process that knows nothing of its child, as the first process of many containers.
-	const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], {
+	// The shell becomes a process that knows nothing of its child, as the first process of many containers; the child ends after that.
+	const child = "sh -c 'until grep -q sleep /proc/$PPID/comm; do :; done'";
+	const parent = spawn('sh', ['-c', `${child} & echo $!; exec sleep 600`], {
 		stdio: ['ignore', 'pipe', 'ignore'],
 	});
 	t.teardown(() => parent.kill());
