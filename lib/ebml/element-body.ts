@@ -28,6 +28,7 @@ export class ElementCursor {
 	end = 0;
 	readonly #end: number;
 	readonly #baseOffset: number;
+
 	/** Over the children between two places of `bytes`; `baseOffset` is where `bytes` begins in the payload, for messages. */
 	constructor(bytes: Uint8Array, start: number, end: number, baseOffset: number) {
 		this.bytes = bytes;

@@ -1,7 +1,7 @@
-import { utf8Of } from '../model/bytes.js';
+import { holdAt, utf8Of } from '../model/bytes.js';
 import { endOfText, viewOf } from './element-body.js';
 
-/** How many texts are kept, a power of two, and of how many bytes at the most. */
+/** How many texts are kept, and of how many bytes at the most. */
 const SLOTS = 64;
 const MAX_BYTES = 64;
 
@@ -25,14 +25,9 @@ export class RepeatedTexts {
 		const isLong = length > MAX_BYTES;
 		const slot = isLong ? 0 : (length + 7 * (bytes[end - 1] ?? 0) + 3 * (bytes[end - 4] ?? 0)) % SLOTS;
 		const read = this.#slots[slot];
-		if (read?.bytes.byteLength === length && isAt(bytes, start, read.bytes)) return read.text;
+		if (read?.bytes.byteLength === length && holdAt(bytes, start, read.bytes)) return read.text;
 		const text = utf8Of(bytes, start, endOfText(bytes, start, end)).trimEnd();
 		if (!isLong) this.#slots[slot] = { bytes: new Uint8Array(viewOf(bytes, start, end)), text };
 		return text;
 	}
-}
-
-function isAt(bytes: Uint8Array, start: number, part: Uint8Array): boolean {
-	for (let i = part.byteLength - 1; i >= 0; i--) if (bytes[start + i] !== part[i]) return false;
-	return true;
 }
