@@ -73,7 +73,12 @@ const until = async (isSo, what) => {
 /** Seeks, and looks: the brightness of the picture that is shown then, and its time in the media. */
 async function seekTo(seconds) {
 	video.pause();
-	const shown = new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)));
+	const shown = new Promise((resolve) => {
+		// A picture from before the seek may still be on its way to the screen.
+		const look = () => video.requestVideoFrameCallback((_, { mediaTime }) =>
+			Math.abs(mediaTime - seconds) < 0.5 ? resolve(mediaTime) : look());
+		look();
+	});
 	video.currentTime = seconds;
 	const mediaTime = await within(shown, 'the picture of ' + seconds);
 	await until(() => !video.seeking && video.readyState >= 2, 'the end of the seek to ' + seconds);
