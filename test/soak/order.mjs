@@ -5,7 +5,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const ava = resolve('node_modules/ava/entrypoints/cli.mjs');
@@ -36,7 +38,9 @@ try {
 		process.stdout.write(`round ${round + 1} of ${rounds}, seed ${seed}: ${verdict} in ${seconds} s\n`);
 		if (status === 0) continue;
 		failed++;
-		process.stdout.write(stdout.slice(-20_000));
+		const log = join(tmpdir(), `kvs-archive-round-${seed}.log`);
+		writeFileSync(log, stdout);
+		process.stdout.write(`what it printed: ${log}\n`);
 	}
 } finally {
 	for (const other of others) other.kill('SIGKILL');
