@@ -72,8 +72,7 @@ class DueTime {
 			return true;
 		}
 		// Frames before the range do not count: of a fragment after a clock that was set back these may be all.
-		const isOutside = fromMs < startMs && lastMs < startMs;
-		if (isOutside) return false;
+		if (fromMs < startMs && lastMs < startMs) return false;
 		const mayBeOutside = fromMs < startMs && toMs - SLACK_MS < startMs;
 		const beginMs = Math.max(fromMs, startMs);
 		const firstMs = beginMs - SLACK_MS;

@@ -4,7 +4,8 @@ import { holdAt, indexOfBytes, latin1Of } from '../../model/bytes.js';
 import { isMatroskaDocType } from '../doc-type.js';
 import { MAX_PLAUSIBLE_EBML_CHILDREN, MAX_PLAUSIBLE_EBML_HEADER_BYTES } from '../limits.js';
 
-const EBML_ID = Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3);
+const [FIRST, SECOND, THIRD, FOURTH] = [0x1a, 0x45, 0xdf, 0xa3] as const;
+const EBML_ID = Uint8Array.of(FIRST, SECOND, THIRD, FOURTH);
 const SEGMENT_ID = Uint8Array.of(0x18, 0x53, 0x80, 0x67);
 const ID_BYTES = 4;
 
@@ -75,8 +76,8 @@ function mayHoldDocument(bytes: Uint8Array): boolean {
 	for (let at = 3; at < byteLength; at += 4) {
 		const byte = bytes[at] as number;
 		if (byte < 0x80) {
-			if (byte === 0x1a || (byte === 0x45 && bytes[at - 1] === 0x1a)) return true;
-		} else if ((byte === 0xdf && bytes[at - 1] === 0x45) || (byte === 0xa3 && bytes[at - 1] === 0xdf)) {
+			if (byte === FIRST || (byte === SECOND && bytes[at - 1] === FIRST)) return true;
+		} else if ((byte === THIRD && bytes[at - 1] === SECOND) || (byte === FOURTH && bytes[at - 1] === THIRD)) {
 			return true;
 		}
 	}
