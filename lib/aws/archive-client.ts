@@ -3,6 +3,7 @@ import type { APIName, KinesisVideoClient } from '@aws-sdk/client-kinesis-video'
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 import { type Clock, systemClock } from '../pace/clock.js';
+import { withoutCredentials } from '../wording/without-credentials.js';
 import { invalidMember, invalidResponse, toRequestError } from './aws-errors.js';
 import { type CallOptions, observeCall } from './call-record.js';
 import { type ClientIdentity, readIdentity } from './client-identity.js';
@@ -11,7 +12,6 @@ import {
 	isHttpUrl,
 	resolveEndpoint,
 	resolveResponseTimeoutMs,
-	withoutCredentials,
 } from './client-settings.js';
 import { DataEndpoints } from './data-endpoints.js';
 import { type FragmentPage, readFragmentPage } from './fragment-page.js';

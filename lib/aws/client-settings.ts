@@ -58,12 +58,6 @@ export function resolveEndpoint(endpoint: string | undefined): string | undefine
 	return found.replace(/\/+$/, '');
 }
 
-/** A URL as a name that may be shown and stored. */
-export function withoutCredentials(endpoint: string): string {
-	const { protocol, host, pathname } = new URL(endpoint);
-	return `${protocol}//${host}${pathname}`.replace(/\/+$/, '');
-}
-
 /** Whether a text is a URL that can be called. */
 export function isHttpUrl(text: string): boolean {
 	return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

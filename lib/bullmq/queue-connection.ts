@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { peerMissing } from '../peer-missing.js';
 import { onAbort } from '../stream/abort.js';
-import { checkRedisUrl, withoutCredentials } from '../wording/redis-url.js';
+import { checkRedisUrl } from '../wording/redis-url.js';
+import { withoutCredentials } from '../wording/without-credentials.js';
 
 /** The library that the queue is made of. */
 export type BullMq = typeof import('bullmq');

@@ -1,7 +1,8 @@
 import { InvalidOptionError } from '../errors.js';
 import { peerMissing } from '../peer-missing.js';
 import { onAbort } from '../stream/abort.js';
-import { checkRedisUrl, withoutCredentials } from '../wording/redis-url.js';
+import { checkRedisUrl } from '../wording/redis-url.js';
+import { withoutCredentials } from '../wording/without-credentials.js';
 
 /** What is used of a client of `ioredis`, `Redis` or `Cluster`. */
 export interface RedisClient {

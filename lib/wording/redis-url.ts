@@ -7,9 +7,3 @@ export function checkRedisUrl(url: unknown): string {
 	const got = scheme === undefined ? [] : [`${scheme}…`];
 	throw new InvalidOptionError('url', 'redis://HOST[:PORT], or rediss://…', ...got);
 }
-
-/** A URL for messages, without its user and password. */
-export function withoutCredentials(url: string): string {
-	const { protocol, host, pathname } = new URL(url);
-	return `${protocol}//${host}${pathname}`;
-}

@@ -28,7 +28,7 @@ try {
 	for (let round = 0; round < rounds; round++) {
 		const seed = first + round;
 		const startMs = performance.now();
-		const { status, stdout } = spawnSync(
+		const { status, signal, stdout, stderr } = spawnSync(
 			process.execPath,
 			[ava, '--config', 'test/soak/order.config.mjs', ...files],
 			{ encoding: 'utf8', env: { ...process.env, KVS_ORDER_SEED: String(seed) }, maxBuffer: 2 ** 28 },
@@ -39,7 +39,7 @@ try {
 		if (status === 0) continue;
 		failed++;
 		const log = join(tmpdir(), `kvs-archive-round-${seed}.log`);
-		writeFileSync(log, stdout);
+		writeFileSync(log, `${stdout}${stderr}ended with ${status ?? signal}\n`);
 		process.stdout.write(`what it printed: ${log}\n`);
 	}
 } finally {

@@ -236,6 +236,46 @@ withChromium('a session that has expired is said, and another goes on at the sam
 	t.deepEqual(errors, []);
 });
 
+withChromium('after a failure that was said, playback goes on from the moment chosen', async (t) => {
+	t.timeout(TEST_LIMIT_MS);
+	recorded ??= record();
+	const { endpoint } = await recorded;
+	const address = await serveView(t, endpoint, { streams: ['cam'] });
+	const place = `#t=${new Date(START_MS + 4500).toISOString()}&z=60000&clock=producer&s=cam`;
+	const goOn = [
+		(page: Page) => goTo(page, START_MS + 10_500),
+		(page: Page) => page.click('#play'),
+	];
+	await Promise.all(
+		goOn.map(async (choose) => {
+			const { page, errors } = await openPage(t, `${address}${place}`);
+			const media = /\/play\/.*(MP4MediaFragment|TSFragment)/;
+			let left = 2;
+			let onShown = (): void => {};
+			const isShown = new Promise<void>((resolve) => {
+				onShown = resolve;
+			});
+			await page.route(media, async (route) => {
+				if (left-- > 0) return route.continue();
+				await isShown;
+				return route.fulfill({ status: 403 });
+			});
+			await page.click('#play');
+			await waitForShown(page, START_MS + 4800);
+			onShown();
+			await waitForText(page, 'message', /^The media do not come .*HTTP 403.*Choose the moment again/);
+			await page.unroute(media);
+			const stoppedMs = await shownMs(page);
+			await choose(page);
+			await waitForShown(page, stoppedMs + 400);
+			t.is(await page.locator('#message').textContent(), '');
+			if ((await page.locator('#play').textContent()) === 'Play') await page.click('#play');
+			await waitForShown(page, START_MS + 14_000);
+			t.deepEqual(errors, []);
+		}),
+	);
+});
+
 withChromium('by the keyboard alone, on a phone, in the dark', async (t) => {
 	t.timeout(TEST_LIMIT_MS);
 	recorded ??= record();

@@ -51,6 +51,10 @@ export class StreamPlayer {
 	#joinMs: number | null = null;
 	/** Sessions that were joined without a frame between them. */
 	#joins = 0;
+	/** Whether the player has stopped loading this session: a moment that is chosen needs another. */
+	#isStopped = false;
+	/** Whether a message of this player is shown that the next moment chosen ends. */
+	#hasSaid = false;
 	#isClosed = false;
 
 	constructor(api: StreamApi, events: PlayerEvents) {
@@ -92,9 +96,12 @@ export class StreamPlayer {
 		this.#isWanted = isPlaying;
 		this.#renewals = 0;
 		this.#chosenMs = ms;
-		const seconds = this.#secondsOf(ms);
+		const seconds = this.#isStopped ? null : this.#secondsOf(ms);
 		if (seconds === null) await this.#open(ms);
 		else {
+			this.#opening?.abort();
+			this.#opening = null;
+			if (this.#hasSaid) this.#say(null);
 			this.#frames.jump();
 			this.video.currentTime = seconds;
 			this.#applyWanted();
@@ -110,7 +117,9 @@ export class StreamPlayer {
 
 	play(): void {
 		this.#isWanted = true;
-		this.#applyWanted();
+		const needsSession = this.#isStopped && this.#joinMs === null && this.#opening === null;
+		if (needsSession) this.#renew();
+		else this.#applyWanted();
 	}
 
 	pause(): void {
@@ -149,13 +158,13 @@ export class StreamPlayer {
 			this.#frames.jump({ isJoined: isNext });
 			this.#opening = null;
 			this.#load(session, atMs);
-			this.#events.onMessage(null);
+			this.#say(null);
 		} catch (error) {
 			if (opening.signal.aborted) return;
 			this.#opening = null;
 			this.#isWanted = false;
 			const isEnd = isNext && error instanceof ApiError && error.code === 'KVS_NOT_FOUND';
-			this.#events.onMessage(isEnd ? 'This is the end of what is stored.' : errorText(error));
+			this.#say(isEnd ? 'This is the end of what is stored.' : errorText(error));
 			this.#events.onTime();
 		}
 	}
@@ -165,6 +174,7 @@ export class StreamPlayer {
 		this.#session = session;
 		this.#isRecovered = false;
 		this.#joinMs = null;
+		this.#isStopped = false;
 		const { fromMs } = session;
 		const isOnDemand = fromMs !== null;
 		const hls = new Hls({
@@ -221,10 +231,12 @@ export class StreamPlayer {
 
 	#onError({ fatal, type, details, response, frag, error }: ErrorData): void {
 		const status = response?.code ?? 0;
+		if (fatal) this.#isStopped = true;
 		if (status === 400 && frag?.programDateTime != null && this.#joins < MAX_JOINS) {
 			this.#joins++;
 			this.#joinMs = frag.programDateTime;
 			this.#hls?.stopLoad();
+			this.#isStopped = true;
 			this.#join();
 			return;
 		}
@@ -234,24 +246,30 @@ export class StreamPlayer {
 		if ((isRefused || isCut) && this.#renewals < MAX_RENEWALS && !this.#isClosed) {
 			this.#renewals++;
 			const what = isCut ? 'No response came in time' : 'The playback session has ended or expired';
-			this.#events.onMessage(`${what}: another session is opened.`);
+			this.#say(`${what}: another session is opened.`);
 			this.#renew();
 			return;
 		}
 		if (/codec/i.test(details)) {
-			this.#events.onMessage(mediaErrorText({ type, details, status, message: error.message }));
+			this.#say(mediaErrorText({ type, details, status, message: error.message }));
 			this.#hls?.destroy();
 			return;
 		}
 		if (!fatal) return;
 		if (type === Hls.ErrorTypes.MEDIA_ERROR && !this.#isRecovered) {
 			this.#isRecovered = true;
+			this.#isStopped = false;
 			this.#hls?.recoverMediaError();
 			return;
 		}
 		this.#isWanted = false;
-		this.#events.onMessage(mediaErrorText({ type, details, status, message: error.message }));
+		this.#say(mediaErrorText({ type, details, status, message: error.message }));
 		this.#events.onTime();
+	}
+
+	#say(message: string | null): void {
+		this.#hasSaid = message !== null;
+		this.#events.onMessage(message);
 	}
 
 	#secondsOf(ms: number): number | null {
