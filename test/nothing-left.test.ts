@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { KvsArchive } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
+import { activeResources, settledResources } from './helpers/active-resources.js';
 import { startArchive } from './helpers/archive.js';
 import { recording } from './helpers/payload.js';
 import { between, startMs } from './helpers/range.js';
@@ -17,14 +18,6 @@ import { until } from './helpers/wait.js';
 const FRAGMENTS = 100;
 const range = between(0, FRAGMENTS * 2000);
 const media = recording(FRAGMENTS);
-
-/** What keeps the process alive now, but for the turns of the event loop that a test itself takes. */
-const resources = (): string =>
-	process
-		.getActiveResourcesInfo()
-		.filter((name) => name !== 'Immediate')
-		.toSorted()
-		.join(' ');
 
 interface RunOptions {
 	readonly signal: AbortSignal;
@@ -133,8 +126,7 @@ async function assertNothingLeft(t: ExecutionContext, run: Run, ending: Ending):
 		},
 	);
 	const directory = await temporaryDirectory(t);
-	await setImmediate();
-	const before = resources();
+	const before = await settledResources();
 	const archive = new KvsArchive({ streamName: 'door', endpoint, limiter: unlimited, clock });
 	if (abort === 'before') controller.abort(reason);
 	let items = 0;
@@ -180,8 +172,8 @@ async function assertNothingLeft(t: ExecutionContext, run: Run, ending: Ending):
 	);
 	await noWaits();
 	await until(
-		() => resources() === before,
-		() => `${resources()} in place of ${before}`,
+		() => activeResources() === before,
+		() => `${activeResources()} in place of ${before}`,
 	);
 }
 

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { KinesisVideoMediaClient } from '@aws-sdk/client-kinesis-video-media';
 import test, { type ExecutionContext } from 'ava';
 import { type Clock, KvsArchive, type RateLimiter } from 'kvs-archive';
+import { activeResources, settledResources } from '../helpers/active-resources.js';
 import { ManualClock } from '../helpers/manual-clock.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { fragmentNumber } from '../helpers/payload.js';
@@ -204,14 +205,6 @@ async function isClosed(t: ExecutionContext, service: LiveService): Promise<void
 	t.is(service.open(), 0);
 }
 
-/** What keeps the process alive now, but for the turns of the event loop that a test itself takes. */
-const resources = (): string =>
-	process
-		.getActiveResourcesInfo()
-		.filter((name) => name !== 'Immediate')
-		.toSorted()
-		.join(' ');
-
 interface Ending {
 	/** What the service does. */
 	readonly serve: Parameters<typeof startLiveService>[1];
@@ -246,8 +239,7 @@ for (const [name, { serve, end }] of Object.entries(endings)) {
 		const controller = new AbortController();
 		const { signal } = controller;
 		const clock = new StandstillClock(startMs);
-		await setImmediate();
-		const before = resources();
+		const before = await settledResources();
 		const archive = new KvsArchive({
 			streamName: 'door',
 			endpoint: service.endpoint,
@@ -289,8 +281,8 @@ for (const [name, { serve, end }] of Object.entries(endings)) {
 			() => 'a connection is open',
 		);
 		await until(
-			() => resources() === before,
-			() => `${resources()} in place of ${before}`,
+			() => activeResources() === before,
+			() => `${activeResources()} in place of ${before}`,
 		);
 	});
 }

@@ -242,10 +242,7 @@ withChromium('after a failure that was said, playback goes on from the moment ch
 	const { endpoint } = await recorded;
 	const address = await serveView(t, endpoint, { streams: ['cam'] });
 	const place = `#t=${new Date(START_MS + 4500).toISOString()}&z=60000&clock=producer&s=cam`;
-	const goOn = [
-		(page: Page) => goTo(page, START_MS + 10_500),
-		(page: Page) => page.click('#play'),
-	];
+	const goOn = [(page: Page) => goTo(page, START_MS + 10_500), (page: Page) => page.click('#play')];
 	await Promise.all(
 		goOn.map(async (choose) => {
 			const { page, errors } = await openPage(t, `${address}${place}`);
