@@ -174,7 +174,9 @@ export class ArchiveClient {
 		} catch (error) {
 			signal.throwIfAborted();
 			if (error instanceof InvalidOptionError) throw error;
-			throw toRequestError(error, { operation: operation.name, stream: this.stream, endpoint: undefined });
+			const { profile } = this.#clients;
+			const target = { operation: operation.name, stream: this.stream, endpoint: undefined, profile };
+			throw toRequestError(error, target);
 		}
 	}
 
@@ -268,13 +270,8 @@ export class ArchiveClient {
 		const control = await this.#clients.control();
 		const command = await this.#command(findOperation('GetDataEndpoint'), { APIName: apiName });
 		const ask = (callSignal: AbortSignal) => sendCommand(control, command, callSignal);
-		const { DataEndpoint } = await this.#observed(
-			'GetDataEndpoint',
-			this.#controlEndpoint,
-			options,
-			signal,
-			ask,
-		);
+		const endpoint = this.#controlEndpoint;
+		const { DataEndpoint } = await this.#observed('GetDataEndpoint', endpoint, options, signal, ask);
 		if (typeof DataEndpoint !== 'string' || !isHttpUrl(DataEndpoint)) {
 			const retryable = DataEndpoint === undefined;
 			const said = invalidMember('DataEndpoint', 'an http or https URL', DataEndpoint);
@@ -292,8 +289,7 @@ export class ArchiveClient {
 	): Promise<T> {
 		this.checkOpen();
 		const limits = { timeoutMs: this.#responseTimeoutMs, clock: this.#clock, signal };
-		return observeCall({ operation, stream: this.stream, endpoint, onCall, signal }, () =>
-			withTimeout(send, limits),
-		);
+		const target = { operation, stream: this.stream, endpoint, profile: this.#clients.profile };
+		return observeCall({ ...target, onCall, signal }, () => withTimeout(send, limits));
 	}
 }

@@ -53,10 +53,12 @@ export interface CallTarget {
 	readonly stream: string;
 	/** Undefined where the SDK's own endpoint for the region was asked. */
 	readonly endpoint: string | undefined;
+	/** Whose credentials it was made with; undefined where no profile is named. */
+	readonly profile: string | undefined;
 }
 
 /** Wraps an error of the SDK, once, into what callers of this package see. */
-export function toRequestError(error: unknown, { operation, stream, endpoint }: CallTarget): Error {
+export function toRequestError(error: unknown, { operation, stream, endpoint, profile }: CallTarget): Error {
 	if (error instanceof RequestError) return error;
 	const sdkError = error as SdkError;
 	const { name = 'Error' } = sdkError;
@@ -100,7 +102,8 @@ export function toRequestError(error: unknown, { operation, stream, endpoint }: 
 	}
 	if (name === 'CredentialsProviderError') {
 		const move = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that has credentials';
-		return new RequestError('KVS_DENIED', `${call}: no credentials were found (${said}); ${move}`, {
+		const place = profile === undefined ? '' : ` of the profile \`${profile}\``;
+		return new RequestError('KVS_DENIED', `${call}: no credentials${place} were found (${said}); ${move}`, {
 			...details,
 			retryable: false,
 		});

@@ -8,6 +8,8 @@ export interface ClientIdentity {
 	readonly region: string;
 	/** What is asked for the data endpoints; null where not even the region is known. */
 	readonly endpoint: string | null;
+	/** The AWS profile that credentials are read from; null where none is named. */
+	readonly profile: string | null;
 	/** Whether the credentials are made up, as they are for an endpoint on this machine where none are set. */
 	readonly isMadeUp: boolean;
 	/** The last characters of the access key's id, which tell keys apart and give nothing away; null where there are no credentials. */
@@ -29,12 +31,15 @@ export async function readIdentity(
 	const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
 	const own = region === '' ? null : `https://kinesisvideo.${region}.${domain}`;
 	const endpoint = controlEndpoint ?? own;
+	const where = { region, endpoint, profile: clients.profile ?? null };
 	try {
 		const { accessKeyId } = await (await clients.control()).config.credentials();
 		const isMadeUp = accessKeyId === MADE_UP_KEY;
-		return { region, endpoint, isMadeUp, keyEnd: accessKeyId.slice(-SHOWN_KEY_CHARACTERS), error: null };
+		return { ...where, isMadeUp, keyEnd: accessKeyId.slice(-SHOWN_KEY_CHARACTERS), error: null };
 	} catch (cause) {
-		const error = toRequestError(cause, { operation: 'GetDataEndpoint', stream, endpoint: controlEndpoint });
-		return { region, endpoint, isMadeUp: false, keyEnd: null, error };
+		const { profile } = clients;
+		const target = { operation: 'GetDataEndpoint', stream, endpoint: controlEndpoint, profile };
+		const error = toRequestError(cause, target);
+		return { ...where, isMadeUp: false, keyEnd: null, error };
 	}
 }

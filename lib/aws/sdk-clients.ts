@@ -93,6 +93,12 @@ export class SdkClients {
 		this.#signal = signal;
 	}
 
+	/** The AWS profile that credentials are read from; undefined where none is named, or the caller gave credentials. */
+	get profile(): string | undefined {
+		const { credentials, profile } = this.#settings;
+		return credentials === undefined ? (profile ?? process.env['AWS_PROFILE']) : undefined;
+	}
+
 	/** The caller's own client, which needs no data endpoint; null where there is none. */
 	own(name: DataClientName): DataClient | null {
 		return this.#own[name] ?? null;

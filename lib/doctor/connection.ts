@@ -25,18 +25,19 @@ export async function checkConnection(
 	client: ArchiveClient,
 	{ now, signal }: { readonly now: () => number; readonly signal: AbortSignal },
 ): Promise<Connection> {
-	const { region, endpoint, isMadeUp, keyEnd, error } = await client.identity();
+	const { region, endpoint, profile, isMadeUp, keyEnd, error } = await client.identity();
 	const found = new Map<string, Check>();
 	const note = (check: Check): void => {
 		if (found.get(check.check)?.state !== 'failed') found.set(check.check, check);
 	};
+	const ofProfile = profile === null ? '' : ` (profile \`${profile}\`)`;
 	if (error !== null) {
 		const { message, advice } = requestTrouble(error, FIRST_CALL, client.stream);
-		note(failed('credentials', message, advice));
+		note(failed('credentials', `${message}${ofProfile}`, advice));
 	} else {
 		const message = isMadeUp
 			? 'none are set: made up, for an endpoint on this machine'
-			: `found: access key ending in ${keyEnd}`;
+			: `found: access key ending in ${keyEnd}${ofProfile}`;
 		note(ok('credentials', message));
 	}
 	note(

@@ -1,6 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Operation } from '#lib/server/operations/operation.js';
 import { ServiceError } from '#lib/server/wire/service-error.js';
@@ -8,8 +9,9 @@ import { startArchive } from '../../helpers/archive.js';
 import { commandLine, setEnvironment } from '../../helpers/command-line.js';
 import { withFfmpeg } from '../../helpers/needs.js';
 import { recording } from '../../helpers/payload.js';
+import { temporaryDirectory } from '../../helpers/tools.js';
 import { env } from '../main-process.js';
-import { objects } from '../outcome.js';
+import { assertFailure, objects } from '../outcome.js';
 
 const UNSET = { ...env, AWS_SECRET_ACCESS_KEY: undefined, AWS_DEFAULT_REGION: undefined };
 const KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'sesame' };
@@ -82,6 +84,34 @@ test.serial('of a stream that is well every check is ok, and nothing is changed 
 		/^ok {7}credentials: .*\nwarning {2}ffmpeg: cannot run `\/no\/such`: .*\n {9}\S.*--ffmpeg PATH\n$/s,
 	);
 	t.is(person.stderr, '20 ok, 1 warning, 0 failed\n');
+});
+
+test.serial('a profile is named, whether it has credentials or not', async (t) => {
+	const { endpoint } = await startArchive(t, { clock: CLOCK });
+	const file = join(await temporaryDirectory(t), 'credentials');
+	await writeFile(file, '[desk]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = sesame\n');
+	setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_CONFIG_FILE: file });
+	// The last place where the SDK looks is on the network.
+	setEnvironment({ AWS_EC2_METADATA_DISABLED: 'true' });
+	t.teardown(() => {
+		setEnvironment({ AWS_SHARED_CREDENTIALS_FILE: undefined, AWS_CONFIG_FILE: undefined });
+		setEnvironment({ AWS_EC2_METADATA_DISABLED: undefined });
+	});
+	const found = await examined(t, 'clock', '--endpoint', endpoint, '--profile', 'desk');
+	t.deepEqual(found.wrong, {});
+	t.is(found.message('credentials'), 'found: access key ending in MPLE (profile `desk`)');
+	const lacking = await examined(t, 'clock', '--endpoint', endpoint, '--profile', 'dsek');
+	t.deepEqual(lacking.wrong, { credentials: 'failed' });
+	t.regex(lacking.message('credentials'), /\(profile `dsek`\)$/);
+	const list = ['list', '--stream', 'clock', '--from', '1', '--to', '2', '--endpoint', endpoint];
+	assertFailure(
+		t,
+		await commandLine([...list, '--profile', 'dsek']),
+		1,
+		/no credentials of the profile `dsek` were found/,
+	);
+	setEnvironment({ AWS_PROFILE: 'desk2' });
+	assertFailure(t, await commandLine(list), 1, /no credentials of the profile `desk2` were found/);
 });
 
 withFfmpeg('an ffmpeg in the PATH is found, and its version said', async (t) => {
