@@ -10,6 +10,7 @@ import { type ArchiveServer, createArchiveServer } from 'kvs-archive/server';
 import { encodeHeader } from '#lib/feed/feed-fragment.js';
 import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
+import { freePort } from '../helpers/free-port.js';
 import { openArchive } from '../helpers/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
@@ -172,7 +173,8 @@ test('a connection that breaks off: what was not PERSISTED is sent again, and no
 
 test('a local archive that is restarted in the middle: nothing is lost', async (t) => {
 	const dataDirectory = join(await temporaryDirectory(t), 'data');
-	const open = async (port: number): Promise<ArchiveServer> => {
+	const port = await freePort();
+	const open = async (): Promise<ArchiveServer> => {
 		let server = createArchiveServer({ dataDirectory });
 		// The one before gives the directory back a moment after its port.
 		const isReady = (): Promise<boolean> =>
@@ -193,7 +195,7 @@ test('a local archive that is restarted in the middle: nothing is lost', async (
 		server.closeAllConnections();
 		await once(server, 'close');
 	};
-	let server = await open(0);
+	let server = await open();
 	t.teardown(() => close(server));
 	const archive = openArchive(t, server.endpoint ?? '');
 	const media = pipe(matroska(film(60)));
@@ -203,9 +205,8 @@ test('a local archive that is restarted in the middle: nothing is lost', async (
 		if (eventType !== 'PERSISTED' || fragmentTimecode === null) continue;
 		stored.add(fragmentTimecode);
 		if (stored.size !== 5) continue;
-		const port = Number(new URL(server.endpoint ?? '').port);
 		await close(server);
-		server = await open(port);
+		server = await open();
 	}
 	const summary = await feeding.summary;
 	t.like(summary, { fragments: 30, stored: 30, isComplete: true });
@@ -217,12 +218,8 @@ test('a local archive that is restarted in the middle: nothing is lost', async (
 });
 
 test('a service that is away at first is waited for, which is said; after a minute that is the error', async (t) => {
-	const server = createArchiveServer();
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { endpoint } = server;
-	server.close();
-	await once(server, 'close');
+	const port = await freePort();
+	const endpoint = `http://127.0.0.1:${port}`;
 	const clock = new FlyingClock();
 	const beganMs = clock.now();
 	const said: Error[] = [];
@@ -242,7 +239,7 @@ test('a service that is away at first is waited for, which is said; after a minu
 	});
 	const feeding = openArchive(t, endpoint).feed(await filmFile(t, film(4)), {
 		create: true,
-		onAway: () => late.listen(Number(new URL(endpoint).port), '127.0.0.1'),
+		onAway: () => late.listen(port, '127.0.0.1'),
 	});
 	t.like((await run(feeding)).summary, { fragments: 2, stored: 2, isComplete: true });
 });

@@ -7,6 +7,7 @@ import { type CallRecord, KvsArchive } from 'kvs-archive';
 import { createArchiveServer } from 'kvs-archive/server';
 import type { FollowEvent } from '#lib/follow/follow-stream.js';
 import { collect } from '../helpers/collect.js';
+import { freePort } from '../helpers/free-port.js';
 import { Producer } from '../helpers/producer.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { startServer } from '../helpers/start-server.js';
@@ -117,7 +118,8 @@ for (const via of ['listing', 'live'] as const) {
 	test(`${via}: a server that is away and comes back goes on, and nothing is lost`, async (t) => {
 		const name = `away-${via}`;
 		const dataDirectory = join(await temporaryDirectory(t), 'data');
-		const { server, url, close } = await startServer(t, { dataDirectory });
+		const port = await freePort();
+		const { server, url, close } = await startServer(t, { dataDirectory, port });
 		await server.archive.ready;
 		await server.archive.createStream({ name });
 		const put = async (second: number): Promise<void> => {
@@ -155,7 +157,7 @@ for (const via of ['listing', 'live'] as const) {
 				again.closeAllConnections();
 			});
 			await again.archive.ready;
-			await new Promise<void>((resolve) => again.listen(Number(new URL(url).port), '127.0.0.1', resolve));
+			await new Promise<void>((resolve) => again.listen(port, '127.0.0.1', resolve));
 			await put(2);
 		}
 		t.deepEqual(seconds, [1, 2]);

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import type { Certificate } from './certificate.js';
+import { freePort } from './free-port.js';
 import { temporaryDirectory } from './tools.js';
 
 /** A Redis of the test's own, and a client that looks into it. */
@@ -93,14 +93,4 @@ export async function startRedis(
 		stop,
 		start,
 	};
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
-	server.close();
-	await once(server, 'close');
-	return typeof address === 'object' && address !== null ? address.port : 0;
 }

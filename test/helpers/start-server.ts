@@ -15,13 +15,13 @@ export interface StartedServer {
 // biome-ignore lint/suspicious/noExplicitAny: responses are looked into field by field
 export type Json = any;
 
-/** Starts a server on a free port and closes it with the test. */
+/** Starts a server, on a port that the system gives where none is named, and closes it with the test. */
 export async function startServer(
 	t: ExecutionContext,
-	options: ArchiveServerOptions = {},
+	{ port = 0, ...options }: ArchiveServerOptions & { readonly port?: number } = {},
 ): Promise<StartedServer> {
 	const server = createArchiveServer(options);
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 	const url = server.endpoint;
 	let closed: Promise<void> | null = null;
 	const close = () => {

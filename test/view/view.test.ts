@@ -10,6 +10,7 @@ import test, { type ExecutionContext } from 'ava';
 import { KvsArchive } from 'kvs-archive';
 import { createArchiveServer } from 'kvs-archive/server';
 import type { Page } from 'playwright-core';
+import { freePort } from '../helpers/free-port.js';
 import { withChromium } from '../helpers/needs.js';
 import { startServer } from '../helpers/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
@@ -325,7 +326,8 @@ withChromium('what comes in is followed live; a service that goes away and comes
 	const directory = await temporaryDirectory(t);
 	const film = await countedFilm(directory, 'c.mp4', { seconds: 10, size: '640x360', hasAudio: false });
 	const dataDirectory = join(directory, 'data');
-	const server = await startServer(t, { dataDirectory });
+	const port = await freePort();
+	const server = await startServer(t, { dataDirectory, port });
 	await server.server.archive.ready;
 	await server.server.archive.createStream({ name: 'live', retentionHours: 24 });
 	const producer = new KvsArchive({ streamName: 'live', endpoint: server.url, limiter: unlimited });
@@ -363,7 +365,7 @@ withChromium('what comes in is followed live; a service that goes away and comes
 	await waitForText(page, 'description', /not yet known/);
 	await waitForText(page, 'message', /the request is repeated in a moment/);
 	const again = createArchiveServer({ dataDirectory });
-	again.listen(Number(new URL(server.url).port), '127.0.0.1');
+	again.listen(port, '127.0.0.1');
 	await once(again, 'listening');
 	t.teardown(() => {
 		again.closeAllConnections();
