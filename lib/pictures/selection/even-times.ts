@@ -20,12 +20,15 @@ class Spread {
 		return Math.round(this.#stored.at(this.#fromMs + (part + 0.5) * this.#stepMs) * 1000) / 1000;
 	}
 
-	/** Middles before a time. */
+	/** Middles before a time: those that {@link time} gives a time before it. */
 	countBefore(ms: number): number {
 		const lengthMs = this.#stored.before(ms) - this.#fromMs;
 		// Of nothing that is left, all parts are at its end.
 		if (this.#stepMs <= 0) return ms > this.#stored.at(this.#stored.totalMs) ? this.#count : 0;
-		return Math.min(this.#count, Math.max(0, Math.ceil(lengthMs / this.#stepMs - 0.5)));
+		const count = Math.min(this.#count, Math.max(0, Math.ceil(lengthMs / this.#stepMs - 0.5)));
+		// The quotient is rounded otherwise than the times are.
+		if (count > 0 && this.time(count - 1) >= ms) return count - 1;
+		return count < this.#count && this.time(count) < ms ? count + 1 : count;
 	}
 }
 

@@ -50,6 +50,13 @@ test('where pictures are missing, those that are left to be chosen are spread ov
 	);
 });
 
+test('where a group begins right at the middle of a part, the picture is its first one', (t) => {
+	const stored = storedTime([0, 1200]);
+	const framesMs = Array.from({ length: 30 }, (_, index) => index * 40);
+	// 3.5 parts of 1200 / 7 ms are 600 ms, but for the rounding of the quotient.
+	t.deepEqual(choose(7, { stored, framesMs, startsMs: [600] }), [80, 240, 400, 600, 760, 920, 1080]);
+});
+
 const times = fc.uniqueArray(fc.integer({ min: 0, max: 10_000 }), { minLength: 1, maxLength: 60 });
 
 testProp(
