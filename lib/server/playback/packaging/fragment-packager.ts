@@ -19,7 +19,7 @@ import { playbackTracks } from './playback-tracks.js';
 import { segmentAudio } from './segment-audio.js';
 
 /** Packaged fragments that are kept: what some dozen live players will request next. */
-const CACHE_BYTES = 48 * 1024 * 1024;
+const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** Media that is kept as it was read: a fragment's neighbours, which are requested next. */
 const MEDIA_CACHE_BYTES = 8 * 1024 * 1024;
