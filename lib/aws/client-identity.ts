@@ -31,13 +31,13 @@ export async function readIdentity(
 	const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
 	const own = region === '' ? null : `https://kinesisvideo.${region}.${domain}`;
 	const endpoint = controlEndpoint ?? own;
-	const where = { region, endpoint, profile: clients.profile ?? null };
+	const { profile } = clients;
+	const where = { region, endpoint, profile: profile ?? null };
 	try {
 		const { accessKeyId } = await (await clients.control()).config.credentials();
 		const isMadeUp = accessKeyId === MADE_UP_KEY;
 		return { ...where, isMadeUp, keyEnd: accessKeyId.slice(-SHOWN_KEY_CHARACTERS), error: null };
 	} catch (cause) {
-		const { profile } = clients;
 		const target = { operation: 'GetDataEndpoint', stream, endpoint: controlEndpoint, profile };
 		const error = toRequestError(cause, target);
 		return { ...where, isMadeUp: false, keyEnd: null, error };
