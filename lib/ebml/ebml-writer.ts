@@ -5,6 +5,8 @@ import { idOf } from './ebml-schema.js';
 /** An element as it will stand in a file: slices to be written one after the other. */
 export type Slices = readonly Uint8Array[];
 
+const NOTHING = new Uint8Array(0);
+
 /** How the size of an element is written. */
 export interface SizeOptions {
 	/** Bytes of the size field, 1 to 8. @default the fewest that hold it */
@@ -27,15 +29,33 @@ export function master(name: string, children: readonly Slices[], options: SizeO
 export function unsigned(
 	name: string,
 	value: number | bigint,
-	{ byteLength }: { byteLength?: number } = {},
+	{ byteLength = 1 }: { byteLength?: number } = {},
 ): Uint8Array[] {
-	let rest = BigInt(value);
-	const bytes: number[] = [];
-	do {
-		bytes.unshift(Number(rest & 0xffn));
-		rest >>= 8n;
-	} while (rest > 0n || bytes.length < (byteLength ?? 1));
-	return element(name, [Uint8Array.from(bytes)]);
+	if (value <= Number.MAX_SAFE_INTEGER) return element(name, [bigEndian(Number(value), byteLength)]);
+	const [high, low] = [Number(BigInt(value) >> 32n), Number(BigInt(value) & 0xffff_ffffn)];
+	return element(name, [concatBytes([bigEndian(high, byteLength - 4), bigEndian(low, 4)])]);
+}
+
+/** A number in the fewest bytes, but in no fewer than `minBytes` and one. */
+function bigEndian(value: number, minBytes: number): Uint8Array {
+	const bytes = new Uint8Array(Math.max(minBytes, byteLengthOf(value)));
+	setNumber(bytes, 0, bytes.byteLength, value);
+	return bytes;
+}
+
+function byteLengthOf(value: number): number {
+	let length = 1;
+	for (let limit = 256; value >= limit; limit *= 256) length++;
+	return length;
+}
+
+/** Writes a number from one place to another. */
+function setNumber(bytes: Uint8Array, start: number, end: number, value: number): void {
+	let rest = value;
+	for (let at = end - 1; at >= start; at--) {
+		bytes[at] = rest % 256;
+		rest = Math.floor(rest / 256);
+	}
 }
 
 /** A float of 8 bytes. */
@@ -50,34 +70,57 @@ export function string(name: string, value: string, options: SizeOptions = {}): 
 	return element(name, [new TextEncoder().encode(value)], options);
 }
 
-/** Id and size alone, for an element whose body is written by someone else. */
-export function elementHeader(name: string, sizeBytes: number, options: SizeOptions = {}): Uint8Array {
-	return concatBytes([idBytes(idOf(name)), sizeField(sizeBytes, options)]);
+/**
+ * Id and size alone, for an element whose body is written by someone else. `start` is what its body begins with, put in the same
+ * slice: one that is small takes longer to make than its bytes.
+ */
+export function elementHeader(
+	name: string,
+	sizeBytes: number,
+	options: SizeOptions = {},
+	start: Uint8Array = NOTHING,
+): Uint8Array {
+	const id = idOf(name);
+	const idEnd = byteLengthOf(id);
+	const sizeEnd = idEnd + sizeLengthOf(sizeBytes, options);
+	const header = new Uint8Array(sizeEnd + start.byteLength);
+	setNumber(header, 0, idEnd, id);
+	setSize(header, idEnd, sizeEnd, sizeBytes, options);
+	header.set(start, sizeEnd);
+	return header;
 }
 
 /** An element id as bytes, as SeekID holds it too. */
 export function idBytes(id: number): Uint8Array {
-	const bytes: number[] = [];
-	for (let rest = id; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-	return Uint8Array.from(bytes);
+	return bigEndian(id, 1);
 }
 
 /** A size as a variable-length integer (RFC 8794 §4). The value of all ones is kept for unknown sizes. */
-export function sizeField(
-	sizeBytes: number,
-	{ sizeLength, isSizeUnknown = false }: SizeOptions = {},
-): Uint8Array {
-	let length = sizeLength ?? (isSizeUnknown ? 8 : 1);
-	while (sizeLength === undefined && !isSizeUnknown && sizeBytes >= 2 ** (7 * length) - 1) length++;
-	if (!isSizeUnknown && (length > 8 || sizeBytes >= 2 ** (7 * length) - 1)) {
+export function sizeField(sizeBytes: number, options: SizeOptions = {}): Uint8Array {
+	const field = new Uint8Array(sizeLengthOf(sizeBytes, options));
+	setSize(field, 0, field.byteLength, sizeBytes, options);
+	return field;
+}
+
+function sizeLengthOf(sizeBytes: number, { sizeLength, isSizeUnknown = false }: SizeOptions): number {
+	if (isSizeUnknown) return sizeLength ?? 8;
+	let length = sizeLength ?? 1;
+	while (sizeLength === undefined && sizeBytes >= 2 ** (7 * length) - 1) length++;
+	if (length > 8 || sizeBytes >= 2 ** (7 * length) - 1) {
 		throw new RangeError(`a size of ${sizeBytes} does not fit ${counted(length, 'byte')}`);
 	}
-	const field = new Uint8Array(length);
-	let rest = isSizeUnknown ? 0 : sizeBytes;
-	for (let i = length - 1; i >= 0; i--) {
-		field[i] = isSizeUnknown ? 0xff : rest % 256;
-		rest = Math.floor(rest / 256);
-	}
-	field[0] = isSizeUnknown ? 0xff >> (length - 1) : (field[0] as number) | (0x80 >> (length - 1));
-	return field;
+	return length;
+}
+
+function setSize(
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+	sizeBytes: number,
+	{ isSizeUnknown = false }: SizeOptions,
+): void {
+	const length = end - start;
+	if (isSizeUnknown) bytes.fill(0xff, start, end);
+	else setNumber(bytes, start, end, sizeBytes);
+	bytes[start] = isSizeUnknown ? 0xff >> (length - 1) : (bytes[start] as number) | (0x80 >> (length - 1));
 }

@@ -2,6 +2,7 @@ import { registeredCodecId } from '../codecs/codec.js';
 import { ID, idOf, nameOf } from '../ebml/ebml-schema.js';
 import {
 	element,
+	elementHeader,
 	idBytes,
 	master,
 	type SizeOptions,
@@ -95,7 +96,7 @@ export interface BlockFields {
 /** The most a block can be before its Cluster's Timecode, in ticks. */
 export const MIN_RELATIVE_TICKS = -0x8000;
 
-/** The most a block can be behind its Cluster's Timecode, in ticks. */
+/** The most a block can be after its Cluster's Timecode, in ticks. */
 export const MAX_RELATIVE_TICKS = 0x7fff;
 
 /** One SimpleBlock, or one BlockGroup where a duration is given (Matroska §10.1, §10.2). */
@@ -109,13 +110,17 @@ export function block(fields: BlockFields, options: SizeOptions = {}): Uint8Arra
 	head[number.byteLength] = relative >> 8;
 	head[number.byteLength + 1] = relative & 0xff;
 	head[number.byteLength + 2] = (isSimple && fields.keyframe ? KEYFRAME_FLAG : 0) | (fields.flags ?? 0);
-	if (isSimple) return element('SimpleBlock', [head, fields.data], options);
-	const children: Slices[] = [element('Block', [head, fields.data])];
-	if (durationTicks !== undefined) children.push(unsigned('BlockDuration', durationTicks));
+	const { data } = fields;
+	const sizeBytes = head.byteLength + data.byteLength;
+	if (isSimple) return [elementHeader('SimpleBlock', sizeBytes, options, head), data];
+	const after: Uint8Array[] = [];
+	if (durationTicks !== undefined) after.push(...unsigned('BlockDuration', durationTicks));
 	// Any reference says "no key frame"; the frame before is the customary one.
-	if (!fields.keyframe) children.push(element('ReferenceBlock', [Uint8Array.of(0xff)]));
-	for (const { id, body } of others) children.push(elementOf(id, [body]));
-	return master('BlockGroup', children, options);
+	if (!fields.keyframe) after.push(...element('ReferenceBlock', [Uint8Array.of(0xff)]));
+	for (const { id, body } of others) after.push(...elementOf(id, [body]));
+	const before = elementHeader('Block', sizeBytes, {}, head);
+	const groupBytes = before.byteLength + data.byteLength + sizeOf(after);
+	return [elementHeader('BlockGroup', groupBytes, options, before), data, ...after];
 }
 
 /** A Cluster around blocks that were written before. */
