@@ -60,7 +60,7 @@ export interface FramesOptions extends EventsOptions {
 	readonly select?: FrameSelection | undefined;
 	/**
 	 * Form of the access units of H.264 and H.265: as they are stored, or with start codes or lengths of four bytes, and with
-	 * parameter sets in front of every key frame. Other codecs are given as they are stored. @default 'stored'
+	 * parameter sets before every key frame. Other codecs are given as they are stored. @default 'stored'
 	 */
 	readonly as?: AccessUnitForm | undefined;
 }

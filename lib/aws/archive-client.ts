@@ -71,7 +71,7 @@ export class ArchiveClient {
 	/**
 	 * Names what has quotas of its own, endpoint, region and stream, the same for a stream's name and its ARN. The region is
 	 * the one that calls use: of the option, the ARN, the caller's client, the environment or the profile. Streams of one
-	 * name in two accounts are not told apart, as only an ARN says the account. Holds no credentials.
+	 * name in two accounts are taken for one, as only an ARN names the account. Holds no credentials.
 	 */
 	async quotaKey(): Promise<string> {
 		const region = await this.#clients.region();

@@ -26,7 +26,7 @@ export interface CallRecord {
 /** Every request of the process, for tracing. */
 const callChannel = channel('kvs-archive:call');
 
-/** Makes a call, tells who asked to be told, and wraps its error; an abort is the signal's reason. */
+/** Makes a call, reports it where that was asked for, and wraps its error; an abort is the signal's reason. */
 export async function observeCall<T>(
 	{
 		onCall,

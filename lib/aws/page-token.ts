@@ -9,7 +9,7 @@ export interface PagePosition {
 	readonly skip: number;
 }
 
-/** Marks the form of a token, so that a later one can be told apart. */
+/** Marks the form of a token, so that a later form can be recognized. */
 const VERSION = 1;
 
 /** A position as text. The service's own token is in it, and lives no longer for that. */

@@ -19,7 +19,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 	process.once(name, () => controller.abort(new Interruption(name)));
 }
 
-// npm and npx start a shell that starts this: a signal to npm ends the shell, and would leave this behind, its port in use.
+// npm and npx start a shell that starts this: a signal to npm ends the shell, and would leave this running, its port in use.
 if (process.env['npm_command'] !== undefined) {
 	const parent = process.ppid;
 	setInterval(() => {

@@ -19,7 +19,7 @@ const registeredCodecIds = new Map([
 
 /** What is known of a track's coding beyond its CodecID. A field is absent where nothing says it. */
 export interface CodecDetails {
-	/** RFC 6381 codec string, or the name in the WebCodecs registry; null where neither can be told. */
+	/** RFC 6381 codec string, or the name in the WebCodecs registry; null where neither is known. */
 	readonly codec: string | null;
 	/** Pixels. */
 	readonly width?: number;
@@ -54,7 +54,7 @@ export function registeredCodecId(codecId: string): string {
 	return registeredCodecIds.get(codecId) ?? codecId;
 }
 
-/** The codec string of a track (`avc1.42c028`, `mp4a.40.2`, `ulaw`), null where it cannot be told. */
+/** The codec string of a track (`avc1.42c028`, `mp4a.40.2`, `ulaw`), null where it is not known. */
 export function codecString(codecId: string, codecPrivate: Uint8Array | null): string | null {
 	return codecDetails({ codecId, codecPrivate }).codec;
 }

@@ -10,7 +10,7 @@ import { isEmptyAccessUnit, videoMedia } from './video-media.js';
 export interface TrackMedia {
 	/**
 	 * The track as it should have been described: a registered CodecID; for H.264 and H.265 a decoder configuration record as
-	 * CodecPrivate and lengths in front of the NAL units; for AAC an AudioSpecificConfig; for Opus an OpusHead; sizes from the
+	 * CodecPrivate and lengths before the NAL units; for AAC an AudioSpecificConfig; for Opus an OpusHead; sizes from the
 	 * SPS, rates from WAVEFORMATEX, where the container lacks or contradicts them. The same object as the track that was
 	 * read where that is right already, and the same for equal input: a change of track is a change of identity. `entry` is
 	 * still the producer's; `trackEntry` of lib/mkv writes one that agrees.

@@ -74,7 +74,7 @@ function avcCodec(profile: Uint8Array): string {
 	return `avc1.${digits.join('')}`;
 }
 
-/** ISO 14496-15 §E.3: profile, compatibility flags bit-reversed, tier and level, and constraints without the zeros behind. */
+/** ISO 14496-15 §E.3: profile, compatibility flags bit-reversed, tier and level, and constraints without the zeros after them. */
 function hevcCodec(profile: Uint8Array): string {
 	if (profile.byteLength < 12) return 'hvc1';
 	const first = profile[0] as number;

@@ -9,7 +9,7 @@ export type PictureLayout = 'files' | 'imagefolder' | 'webdataset';
 
 const LAYOUTS: readonly PictureLayout[] = ['files', 'imagefolder', 'webdataset'];
 
-/** Formats that image libraries open without being told a size. */
+/** Formats that image libraries open without a size from elsewhere. */
 const IMAGE_FORMATS: readonly string[] = ['jpg', 'png', 'webp'];
 
 /** The default of `shardSizeBytes`. */

@@ -3,7 +3,7 @@ import type { Pack } from 'tar-stream';
 import type { OutputFolder, UnfinishedFile } from '../files/output-folder.js';
 import type { OpenSection, Sample, WrittenFile } from './written-file.js';
 
-/** What a tar file is made of (POSIX.1-2017, pax, ustar): a header in front of each file, both in whole blocks, two empty ones at the end. */
+/** What a tar file is made of (POSIX.1-2017, pax, ustar): a header before each file, both in whole blocks, two empty ones at the end. */
 const BLOCK_BYTES = 512;
 const END_BYTES = 2 * BLOCK_BYTES;
 

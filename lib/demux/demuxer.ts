@@ -177,7 +177,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 			for (const events of rest) {
 				const failure = events.find(isFailure);
 				if (failure?.code === null && failure.error instanceof MediaError) error ??= failure.error;
-				// Between its tags and its Cluster a fragment cannot be told from a whole one: its Segment names no size.
+				// Between its tags and its Cluster a fragment looks like a whole one: its Segment names no size.
 				const said = events.filter((event) => event.type !== 'fragment-end' || event.frames > 0);
 				yield this.#sort(said, progress, troubles);
 			}

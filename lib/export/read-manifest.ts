@@ -49,7 +49,7 @@ export async function readManifest(file: string | RemotePlace): Promise<ExportMa
 	}
 }
 
-/** The same where the manifest is, to the byte, what was written; null also where that cannot be told. Throws as `readManifest`. */
+/** The same where the manifest is, to the byte, what was written; null also where that is not known. Throws as `readManifest`. */
 export async function readIntactManifest(
 	file: string,
 	openFile: OpenFile = openLocalFile,

@@ -17,7 +17,7 @@ export interface BodyTimeouts {
 export interface ResponseBodyOptions extends BodyTimeouts {
 	/** Opens the connection. */
 	readonly open: (signal: AbortSignal) => Promise<Readable>;
-	/** Told when the connection is open. */
+	/** Called when the connection is open. */
 	readonly onConnected: () => void;
 	readonly budget: ByteBudget;
 	readonly clock: Clock;
@@ -30,7 +30,7 @@ const MIN_BYTES_PER_SECOND = 256;
 
 /**
  * The payload of one response, drained from its connection into the run's budget of memory as fast as it comes, however
- * late its reader is. Ends as the connection ended: cleanly, or, behind everything that came, with its error.
+ * late its reader is. Ends as the connection ended: cleanly, or, after everything that came, with its error.
  */
 export class ResponseBody extends Readable {
 	readonly #options: ResponseBodyOptions;

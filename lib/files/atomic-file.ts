@@ -76,7 +76,7 @@ export class AtomicFile {
 		return this.#sizeBytes;
 	}
 
-	/** Writes slices behind everything written so far. They are done with when it returns. */
+	/** Writes slices after everything written so far. They are done with when it returns. */
 	async append(slices: readonly Uint8Array[]): Promise<void> {
 		const [only] = slices;
 		if (slices.length === 1 && only !== undefined) {

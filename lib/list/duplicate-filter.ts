@@ -9,7 +9,7 @@ const SERVER_WINDOW_FRAGMENTS = 5000;
 export interface DuplicateFilterOptions {
 	/** The clock by which the fragments are sorted. */
 	readonly by: RangeClock;
-	/** Told how many fragments were left out. */
+	/** Called with how many fragments were left out. */
 	readonly onDropped: (count: number) => void;
 	/** Fragments that are held back, on the server's clock. @default 5000 */
 	readonly windowFragments?: number | undefined;

@@ -48,7 +48,7 @@ export interface FragmentSourceOptions {
 	/** `nextToken` of an earlier listing. Its range and clock are gone on with; `range` is not looked at then. */
 	readonly startingToken?: string | undefined;
 	readonly onCall?: ((call: CallRecord) => void) | undefined;
-	/** Told how many fragments each window brought. */
+	/** Called with how many fragments each window brought. */
 	readonly onListed?: ((count: number) => void) | undefined;
 	readonly retryPolicy?: RetryPolicy | undefined;
 	readonly clock?: Clock | undefined;

@@ -17,7 +17,7 @@ export function withPaddedStart({ fromMs, toMs, by }: ResolvedTimeRange): TimeRa
 export interface LeadInFilterOptions {
 	/** What was asked for, without the padding. */
 	readonly range: ResolvedTimeRange;
-	/** Told how many fragments were left out. */
+	/** Called with how many fragments were left out. */
 	readonly onDropped: (count: number) => void;
 	/** Whether all that may reach `from` are kept on the server's clock too: the last one may not be wanted. @default false */
 	readonly keepsAll?: boolean | undefined;

@@ -9,7 +9,7 @@ export interface ListingPosition {
 	readonly afterNumber: string;
 }
 
-/** Marks the form of a token, so that a later one can be told apart. */
+/** Marks the form of a token, so that a later form can be recognized. */
 const VERSION = 1;
 
 /** A listing's position as text. It holds all that is needed to go on, in another process too. */

@@ -21,7 +21,7 @@ export async function checkRetentionInTurn(
 
 /**
  * Looks whether a stream keeps what comes into it. Rejects with `ArchiveError` (`KVS_NO_RETENTION`) where it does not; resolves where it
- * does, and where that cannot be told: a reader need not be allowed to ask (`kinesisvideo:DescribeStream`), nor able to.
+ * does, and where that cannot be known: a reader need not be allowed to ask (`kinesisvideo:DescribeStream`), nor able to.
  */
 export async function checkRetention(client: ArchiveClient, options: CallOptions): Promise<void> {
 	let response: Readonly<Record<string, unknown>>;

@@ -14,7 +14,7 @@ export function box(type: string, fields: Uint8Array, children: readonly Box[] =
 	return { type, fields, children };
 }
 
-/** A box with a version and flags in front of its fields (ISO 14496-12 §4.2.2). */
+/** A box with a version and flags before its fields (ISO 14496-12 §4.2.2). */
 export function fullBox(type: string, version: 0 | 1, flags: number, fields: readonly Uint8Array[]): Box {
 	return box(type, Buffer.concat([uint32(version * 2 ** 24 + flags), ...fields]));
 }

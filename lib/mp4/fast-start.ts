@@ -105,7 +105,7 @@ function addSamples(moof: Box, tables: readonly SampleTable[], mediaPosition: nu
 	}
 }
 
-/** Behind version, flags, sample count and data offset. */
+/** After version, flags, sample count and data offset. */
 const RUN_ENTRIES = 12;
 
 async function* topBoxes(source: FileHandle, path: string): AsyncGenerator<TopBox> {

@@ -85,7 +85,7 @@ export function mediaSegment(
 }
 
 /**
- * A segment made with `isHls`, with another sequence number: what comes in front of it as a copy, and the rest as a view, as
+ * A segment made with `isHls`, with another sequence number: what comes before it as a copy, and the rest as a view, as
  * slices.
  */
 export function numberSegment(segment: Uint8Array, sequenceNumber: number): Uint8Array[] {
@@ -94,13 +94,13 @@ export function numberSegment(segment: Uint8Array, sequenceNumber: number): Uint
 	return [head, segment.subarray(head.byteLength)];
 }
 
-/** What HLS and DASH expect in front of a segment that is a file of its own (ISO 14496-12 §8.16.2). */
+/** What HLS and DASH expect before a segment that is a file of its own (ISO 14496-12 §8.16.2). */
 const SEGMENT_TYPE = box(
 	'styp',
 	Buffer.concat([fourCharacters('msdh'), uint32(0), fourCharacters('msdh'), fourCharacters('msix')]),
 );
 
-/** Behind `styp`, the headers of `moof` and `mfhd`, and the version and flags of the latter. */
+/** After `styp`, the headers of `moof` and `mfhd`, and the version and flags of the latter. */
 const SEQUENCE_NUMBER_POSITION = sizeOfBox(SEGMENT_TYPE) + 8 + 8 + 4;
 
 /** A track's samples on their way into a segment. */

@@ -25,7 +25,7 @@ export interface TrackState {
 /** Samples with their times in ticks, by the index of the sample. */
 export interface SampleTimes {
 	readonly decodeTicks: readonly number[];
-	/** Presentation behind decode time; never negative. */
+	/** Presentation after decode time; never negative. */
 	readonly offsetTicks: readonly number[];
 	/** More than 0. */
 	readonly durationTicks: readonly number[];
@@ -41,7 +41,7 @@ export function ticksOf(ms: number, timescale: number): number {
 }
 
 /**
- * By how much samples must be shown behind their decode times so that none is shown before it is decoded: 0 where decode
+ * By how much samples must be shown after their decode times so that none is shown before it is decoded: 0 where decode
  * order is the order of display, else as long as frames wait for those that are shown before them.
  */
 export function reorderDelayTicks(samples: readonly TimedSample[], timescale: number): number {

@@ -190,7 +190,7 @@ const CUE_POINT = Buffer.concat(
 	]),
 );
 const CUE_TRACK_AT = CUE_POINT.byteLength - 8;
-/** Each number has an id and a size of one byte in front of it, CueTrackPositions too. */
+/** Each number has an id and a size of one byte before it, CueTrackPositions too. */
 const CUE_CLUSTER_POSITION_AT = CUE_TRACK_AT - 10;
 const CUE_TIME_AT = CUE_CLUSTER_POSITION_AT - 12;
 

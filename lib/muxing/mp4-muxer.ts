@@ -125,7 +125,7 @@ class Mp4Muxer implements Muxer {
 	}
 }
 
-/** Where a track's media lie, told by its first frames. */
+/** Where a track's media lie, by its first frames. */
 function editOf(track: Track, frames: readonly PlacedFrame[], originMs: number): TrackEdit {
 	const firstMs = frames.reduce((least, { ms }) => Math.min(least, ms), Number.POSITIVE_INFINITY);
 	const startMs = frames.length === 0 ? 0 : Math.max(0, Math.floor(firstMs - originMs));

@@ -19,7 +19,7 @@ const DS64_BYTES = 28;
 const RIFF_HEADER_BYTES = 8;
 
 /**
- * Everything in front of the samples: a RIFF WAVE file, or with more than 4 GiB an RF64 one, which takes the same number
+ * Everything before the samples: a RIFF WAVE file, or with more than 4 GiB an RF64 one, which takes the same number
  * of bytes (EBU Tech 3306). `dataBytes` is 0 where it is not known yet.
  */
 export function wavHeader({ audio, channels, sampleRate }: WaveFormat, dataBytes: number): Buffer {

@@ -10,7 +10,7 @@ import { SampleLane } from './sample-lane.js';
 import { whyTooLong } from './silence-limit.js';
 import { type WaveFormat, wavHeader } from './wav-header.js';
 
-/** How much of a track is held back for a track that has come less far; one that is further behind is silent. */
+/** How much of a track is held back for a track that has come less far; one that is later than that is silent. */
 const MAX_AHEAD_MS = 250;
 
 /** Interleaved at a time. */
@@ -24,7 +24,7 @@ interface WavState {
 	readonly originMs: number | null;
 	/** Samples a channel that are in the file. */
 	readonly samples: number;
-	/** By track, in base64: what comes behind those samples and is not in the file yet. */
+	/** By track, in base64: what comes after those samples and is not in the file yet. */
 	readonly ahead: readonly string[];
 	/** Numbers of tracks whose last frame was empty; absent where there are none. */
 	readonly interrupted?: readonly number[];

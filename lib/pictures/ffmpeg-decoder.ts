@@ -59,13 +59,13 @@ const TIMECODE_SCALE_NS = 1_000_000;
  * Decodes with ffmpeg as a child process, one a run, with back-pressure on both pipes. Proven with ffmpeg 5.1. Throws
  * `KVS_FFMPEG_NOT_FOUND` where there is none, and `KVS_FFMPEG_FAILED` where it hangs or gives out what is not a picture.
  *
- * Behind frames that were left out or are missing, an open group of H.265 goes on in the same process, spliced; one of H.264
+ * After frames that were left out or are missing, an open group of H.265 goes on in the same process, spliced; one of H.264
  * needs a new process (some 100 ms).
  *
  * Pictures are cropped as the stream says and turned as the track says; then scaled and converted, all in that process. Damage that
  * ffmpeg would conceal is reported, and such a picture not delivered, nor those after it in decoding order up to the next key frame: for that, ffmpeg decodes
  * with one thread and logs every NAL unit, which on 600 key frames of 1080p cost 2 % more of the processor's time than
- * ffmpeg alone. Damage that ffmpeg does not see is not told: of H.265 and AV1 much, of VP8 and VP9 nearly all.
+ * ffmpeg alone. Damage that ffmpeg does not see is not reported: of H.265 and AV1 much, of VP8 and VP9 nearly all.
  */
 export class FfmpegDecoder implements FrameDecoder {
 	readonly choosesScenes = true;

@@ -31,7 +31,7 @@ function isMarked(data: Uint8Array, { start, end }: { start: Buffer; end: Buffer
 	);
 }
 
-/** A RIFF file of the form `WEBP`, which says how long it is behind its first eight bytes (RFC 9649 §2.4). */
+/** A RIFF file of the form `WEBP`, which says how long it is after its first eight bytes (RFC 9649 §2.4). */
 function isWholeWebp(data: Uint8Array): boolean {
 	const head = Buffer.from(data.buffer, data.byteOffset, Math.min(data.byteLength, 12));
 	if (head.byteLength < 12 || head.readUInt32LE(4) + 8 !== data.byteLength) return false;

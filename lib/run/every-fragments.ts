@@ -51,7 +51,7 @@ class DueTime {
 	readonly #everyMs: number;
 	/** Where the first point of the grid is; null before the first picture. */
 	#first: Between | null = null;
-	/** The last frame so far, of all that were not left behind by a clock that was set back. */
+	/** The last frame so far, of all that were not made late by a clock that was set back. */
 	#reached: Between = { fromMs: 0, toMs: 0 };
 	/** Where the first picture may have been, in a fragment that may be over before the range begins. */
 	#mayBeginMs = Number.POSITIVE_INFINITY;

@@ -49,7 +49,7 @@ export class OutputFile {
 		await this.#file.append(slices);
 	}
 
-	/** What another process needs to go on behind what was written so far; `entries` are those since the last call. */
+	/** What another process needs to continue after what was written so far; `entries` are those since the last call. */
 	past(): { readonly sizeBytes: number; readonly state: unknown; readonly entries: readonly unknown[] } {
 		const entries = this.#entries;
 		this.#entries = [];

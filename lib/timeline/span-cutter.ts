@@ -13,7 +13,7 @@ const MAX_LENGTHS = 2;
  * The service's rule: a fragment ends with its last frame plus the mean frame duration, and neighbours that are more than
  * 50 ms off do not meet. The listing says when the last frame is and not how many frames there are, so what a frame lasts
  * is estimated: the median of the remainders (from a last frame to the next fragment) of the neighbours before, or of
- * those behind, whichever fits, so that a camera may change its rate. Only remainders that divide the fragment's length
+ * those after it, whichever fits, so that a camera may change its rate. Only remainders that divide the fragment's length
  * into whole frames count, or are what interleaved audio makes of them; where a fragment has no such neighbour, its own
  * does. Two things are more lenient than the service, which has the frames to look at: slow frames may jitter by a
  * quarter, and a start after the last frame is not an overlap. What a listing cannot show: a pause that is as

@@ -66,7 +66,7 @@ function readWords(
 	return { command, operands, open };
 }
 
-/** The option in front of a `=` that is a word of its own. */
+/** The option before a `=` that is a word of its own. */
 function wordBefore(words: readonly string[]): string {
 	return words[words.lastIndexOf('=') - 1] ?? '';
 }

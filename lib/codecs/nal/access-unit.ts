@@ -11,7 +11,7 @@ import {
 } from './nal-format.js';
 import { PARAMETER_SET_TYPES, storedParameterSets } from './parameter-sets.js';
 
-/** How an access unit is handed on: as the producer sent it, or with its NAL units told apart in one of two ways. */
+/** How an access unit is handed on: as the producer sent it, or with its NAL units separated in one of two ways. */
 export type AccessUnitForm = 'stored' | NalFormat;
 
 /** Throws {@link InvalidOptionError} for an unknown form. */
@@ -94,8 +94,8 @@ export class AccessUnit {
 	}
 
 	/**
-	 * A copy with start codes of four bytes (ISO 14496-10 Annex B), or with a length of four bytes in front of each NAL unit. A key
-	 * frame that lacks parameter sets gets those of the track in front of it (after its delimiter).
+	 * A copy with start codes of four bytes (ISO 14496-10 Annex B), or with a length of four bytes before each NAL unit. A key
+	 * frame that lacks parameter sets gets those of the track before it (after its delimiter).
 	 */
 	toForm(form: NalFormat, keyframe: boolean): Uint8Array {
 		const { units, codec } = this;

@@ -65,7 +65,7 @@ export function decoderRecord(sets: ParameterSets, codec: NalCodec): Uint8Array 
 	]);
 }
 
-/** A parameter set with its length in front of it, in two bytes. */
+/** A parameter set with its length before it, in two bytes. */
 function sized(set: Uint8Array): Uint8Array[] {
 	return [Uint8Array.of(set.byteLength >> 8, set.byteLength & 0xff), set];
 }

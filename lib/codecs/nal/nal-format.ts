@@ -1,6 +1,6 @@
 import { indexOfBytes } from '../../model/bytes.js';
 
-/** How the NAL units of a frame are separated: by start codes, or by their lengths in front of them. */
+/** How the NAL units of a frame are separated: by start codes, or by their lengths before them. */
 export type NalFormat = 'annex-b' | 'length-prefixed';
 
 /** Codecs whose access units are made of NAL units: H.264 and H.265. */
@@ -43,7 +43,7 @@ export function splitAnnexB(bytes: Uint8Array): Uint8Array[] {
 	return units;
 }
 
-/** The NAL units of a frame with lengths in front of them, empty ones left out: views. The last one may be cut. */
+/** The NAL units of a frame with lengths before them, empty ones left out: views. The last one may be cut. */
 export function splitLengths(bytes: Uint8Array, lengthBytes: number): Uint8Array[] {
 	const units: Uint8Array[] = [];
 	for (let at = 0; at + lengthBytes <= bytes.byteLength; ) {

@@ -95,7 +95,7 @@ async function intactFragments(path: string, past: ExportPast, bytes: ExportByte
 				return isNext;
 			});
 			const isIntact = isInPlace && (await bytes.sha256(ranges)) === fragment?.sha256;
-			// A sealed file is not opened again, and in front of its first fragment an open one has not been begun.
+			// A sealed file is not opened again, and before its first fragment an open one has not been begun.
 			if (!isIntact) return isOpen ? intact : 0;
 			isOpen = first >= sealed.length;
 		}

@@ -29,7 +29,7 @@ const SIMPLE_BLOCK = ID.SimpleBlock;
 /**
  * Reads Matroska from chunks, cut anywhere, in one pass; reports into a {@link MatroskaHandler}, synchronously.
  *
- * Its states, told apart by what is pending:
+ * Its states, by what is pending:
  * - a header: up to 12 bytes of an id and a size are carried over a border between chunks;
  * - a body that must be whole before it can be read (Info, Tracks, Tags, a block that spans chunks): it is copied once,
  *   into a buffer of its claimed size, which was checked against `limits.ts` first;

@@ -17,7 +17,7 @@ const MAX_REASONS = 3;
 
 /** Which one it is, ffmpeg says within a line about something else. */
 const UNKNOWN_OPTION = /Unrecognized option '[^']*'/;
-/** Said by one of before 4.1, and all that it says: it has no levels in front of its lines. */
+/** Said by one of before 4.1, and all that it says: it has no levels before its lines. */
 const UNKNOWN_LEVEL = /^Invalid loglevel "[^"]*"/;
 const NO_ENCODER = /^Unknown encoder '/;
 const BAD_FILTER =

@@ -34,7 +34,7 @@ interface ClipTrack {
 }
 
 /**
- * Reads the fragments of a clip, and gives the bytes that stand in front of their samples in its file. These follow in the
+ * Reads the fragments of a clip, and gives the bytes that stand before their samples in its file. These follow in the
  * order of the fragments and, within them, in the order in which they are stored. Holds the index alone, some 40 bytes a
  * sample.
  *

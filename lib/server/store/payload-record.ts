@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { elementHeader } from '../../ebml/ebml-writer.js';
 import { formatIndexLine, parseIndexLine, type StoredFragment } from './stored-fragment.js';
 
-/** Bytes of a record in front of its chunk. An index line of a number of 128 digits has 340. */
+/** Bytes of a record before its chunk. An index line of a number of 128 digits has 340. */
 export const RECORD_BYTES = 512;
 
 /** An EBML header element: id of one byte, size of two. */
@@ -12,11 +12,11 @@ const CHECKSUM_DIGITS = 8;
 
 const head = Buffer.concat([elementHeader('Void', RECORD_BYTES - HEADER_BYTES, { sizeLength: 2 })]);
 
-/** A record that is not written yet: what stands in front of a chunk until it is whole. */
+/** A record that is not written yet: what stands before a chunk until it is whole. */
 export const EMPTY_RECORD: Uint8Array = Buffer.concat([head, Buffer.alloc(RECORD_BYTES - HEADER_BYTES)]);
 
 /**
- * What stands in front of a chunk in a payload that producers write: the fragment's index line and its CRC-32, in a Void
+ * What stands before a chunk in a payload that producers write: the fragment's index line and its CRC-32, in a Void
  * element (RFC 8794 §11.3.2), so that the payload stays Matroska that every reader can read.
  */
 export function payloadRecord(fragment: StoredFragment): Uint8Array {

@@ -165,7 +165,7 @@ async function readIdentity({ tlsCert, tlsKey }: ServeOptions): Promise<ServerId
 	return { cert: await read('--tls-cert', tlsCert), key: await read('--tls-key', tlsKey) };
 }
 
-/** `STREAM=FILE`, with a start behind an `@` where what follows is a time. */
+/** `STREAM=FILE`, with a start after an `@` where what follows is a time. */
 function parseIngest(text: string, nowMs: number): IngestRequest {
 	const match = /^([a-zA-Z0-9_.-]{1,256})=(.+)$/s.exec(text);
 	if (match === null) throw new InvalidOptionError('--ingest', 'STREAM=FILE or STREAM=FILE@START', text);
