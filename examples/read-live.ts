@@ -1,6 +1,6 @@
 // Shows how to:
 // 1. read a stream while it grows: every fragment as it comes, over as many connections as that takes
-// 2. tell how far behind now it is read
+// 2. say how late it is read
 // 3. end it, by leaving the loop or by a signal
 //
 // Run: npm run check && node build/examples/read-live.js

@@ -387,3 +387,16 @@ test('rooms and files are of a size to be read', async (t) => {
 	const median = sizes.toSorted((a, b) => a - b)[Math.floor(sizes.length / 2)] ?? 0;
 	t.true(median < MAX_MEDIAN_LINES, `half of the files have ${median} lines and more`);
 });
+
+test('a folder of tests or examples has as many files as a room at most', async (t) => {
+	const entries = await Promise.all(
+		['test', 'examples'].map((root) => readdir(root, { recursive: true, withFileTypes: true })),
+	);
+	const counts = new Map<string, number>();
+	for (const entry of entries.flat())
+		if (entry.isFile()) counts.set(entry.parentPath, (counts.get(entry.parentPath) ?? 0) + 1);
+	t.deepEqual(
+		[...counts].filter(([, count]) => count > MAX_FILES_IN_ROOM),
+		[],
+	);
+});

@@ -16,18 +16,18 @@ import type { ExecutionContext } from 'ava';
 import { buildApp } from 'fauxqs';
 import type { Fragment } from 'kvs-archive';
 import { notificationOf } from '../examples/local-queue.js';
-import { startArchive } from './helpers/archive.js';
 import { collect } from './helpers/collect.js';
-import { listen } from './helpers/listen.js';
 import { withFfmpeg } from './helpers/needs.js';
-import { openArchive } from './helpers/open-archive.js';
+import { startArchive } from './helpers/service/archive.js';
+import { listen } from './helpers/service/listen.js';
+import { openArchive } from './helpers/service/open-archive.js';
 import { temporaryDirectory } from './helpers/tools.js';
 import { until, within } from './helpers/wait.js';
 
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 const visibilitySeconds = 600;
 
-/** A queue behind a door that can hold back deletions. */
+/** A queue whose deletions can be held back. */
 async function startQueue(t: ExecutionContext) {
 	const app = buildApp({ logger: false, host: 'localhost' });
 	const endpoint = await app.listen({ port: 0, host: '127.0.0.1' });

@@ -2,6 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import type { Fragment, KvsArchive, TimeRange } from 'kvs-archive';
+import { fragmentNumber } from './helpers/media/payload.js';
+import { startMs } from './helpers/media/range.js';
 import {
 	type Behaviours,
 	documentOf,
@@ -13,10 +15,8 @@ import {
 	startHostileService,
 	thousandFrames,
 	thousandTags,
-} from './helpers/hostile-service.js';
-import { openArchive } from './helpers/open-archive.js';
-import { fragmentNumber } from './helpers/payload.js';
-import { startMs } from './helpers/range.js';
+} from './helpers/service/hostile-service.js';
+import { openArchive } from './helpers/service/open-archive.js';
 import { StandstillClock } from './helpers/standstill-clock.js';
 import { within } from './helpers/wait.js';
 
@@ -189,7 +189,7 @@ const hostilities: Readonly<Record<string, Hostility>> = {
 		does: listing({ __type: 'BusyException', message: 'busy' }, 429),
 		ends: { code: 'KVS_THROTTLED', message: /BusyException: busy/ },
 	},
-	'is away behind a proxy': { does: listing('<html>Bad gateway</html>', 502), ends: failed(/with 502/) },
+	'is away, as a proxy says': { does: listing('<html>Bad gateway</html>', 502), ends: failed(/with 502/) },
 	redirects: {
 		does: {
 			listFragments: ({ response }) => {

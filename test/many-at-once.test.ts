@@ -3,9 +3,9 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import { ImageSink, KvsArchive } from 'kvs-archive';
-import { startArchive } from './helpers/archive.js';
-import { recording } from './helpers/payload.js';
-import { startMs } from './helpers/range.js';
+import { recording } from './helpers/media/payload.js';
+import { startMs } from './helpers/media/range.js';
+import { startArchive } from './helpers/service/archive.js';
 import { temporaryDirectory } from './helpers/tools.js';
 
 /** More than the ten listeners at which Node takes one more for a leak. */

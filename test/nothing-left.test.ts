@@ -1,4 +1,4 @@
-/* However a run ends, it leaves no connection, no timer and no listener behind. */
+/* However a run ends, no connection, no timer and no listener is left. */
 import { getEventListeners } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import test, { type ExecutionContext } from 'ava';
 import { KvsArchive } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
 import { activeResources, settledResources } from './helpers/active-resources.js';
-import { startArchive } from './helpers/archive.js';
-import { recording } from './helpers/payload.js';
-import { between, startMs } from './helpers/range.js';
+import { recording } from './helpers/media/payload.js';
+import { between, startMs } from './helpers/media/range.js';
+import { startArchive } from './helpers/service/archive.js';
+import { unlimited } from './helpers/service/unlimited.js';
 import { StandstillClock } from './helpers/standstill-clock.js';
 import { temporaryDirectory } from './helpers/tools.js';
-import { unlimited } from './helpers/unlimited.js';
 import { until } from './helpers/wait.js';
 
 const FRAGMENTS = 100;

@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { type Clock, type Frame, KvsArchive } from 'kvs-archive';
 import type { MonotonicClock, RequestRecord } from 'kvs-archive/server';
-import { startArchive } from './helpers/archive.js';
-import { recording } from './helpers/payload.js';
-import { startMs } from './helpers/range.js';
+import { recording } from './helpers/media/payload.js';
+import { startMs } from './helpers/media/range.js';
+import { startArchive } from './helpers/service/archive.js';
 
 const FRAGMENTS = 3000;
 const STEP_MS = 2000;

@@ -4,13 +4,13 @@ import { chmod, mkdir, readdir, readFile, symlink, unlink, writeFile } from 'nod
 import { delimiter, join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ArchiveError, KvsArchive } from '#lib/index.js';
-import { findBoto3 } from './helpers/boto3.js';
-import { type CodeBlock, codeBlocks } from './helpers/code-blocks.js';
-import { freePort } from './helpers/free-port.js';
 import { testWith } from './helpers/needs.js';
-import { installPackage } from './helpers/packed-package.js';
-import { startRedis } from './helpers/redis.js';
-import { startS3 } from './helpers/s3.js';
+import { type CodeBlock, codeBlocks } from './helpers/package/code-blocks.js';
+import { installPackage } from './helpers/package/packed-package.js';
+import { findBoto3 } from './helpers/service/boto3.js';
+import { freePort } from './helpers/service/free-port.js';
+import { startRedis } from './helpers/store/redis.js';
+import { startS3 } from './helpers/store/s3.js';
 import { run } from './helpers/tools.js';
 import { until, within } from './helpers/wait.js';
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import test from 'ava';
 import { ArchiveClient, KvsArchive, RequestError } from 'kvs-archive';
 import { createArchiveServer } from 'kvs-archive/server';
-import { between } from '../helpers/range.js';
+import { between } from '../helpers/media/range.js';
 
 const key = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' };
 const range = between(0, 60_000);

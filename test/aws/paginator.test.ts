@@ -1,12 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
 import type { RateLimiter, RequestCost } from 'kvs-archive';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
-import { findBoto3, runPython } from '../helpers/boto3.js';
 import { collect } from '../helpers/collect.js';
-import { startMeddler } from '../helpers/meddler.js';
+import { recording } from '../helpers/media/payload.js';
 import { withBoto3 } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { recording } from '../helpers/payload.js';
+import { startArchive, type TestArchive } from '../helpers/service/archive.js';
+import { findBoto3, runPython } from '../helpers/service/boto3.js';
+import { startMeddler } from '../helpers/service/meddler.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 const FragmentSelector = {
 	FragmentSelectorType: 'PRODUCER_TIMESTAMP' as const,

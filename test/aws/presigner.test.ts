@@ -1,11 +1,11 @@
 import { KinesisVideoArchivedMediaClient } from '@aws-sdk/client-kinesis-video-archived-media';
 import test, { type ExecutionContext } from 'ava';
 import { type Clock, KvsArchive, type KvsArchiveOptions, systemClock } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { findBoto3, runPython } from '../helpers/boto3.js';
+import { recording } from '../helpers/media/payload.js';
 import { withBoto3 } from '../helpers/needs.js';
-import { recording } from '../helpers/payload.js';
-import { startServer } from '../helpers/start-server.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { findBoto3, runPython } from '../helpers/service/boto3.js';
+import { startServer } from '../helpers/service/start-server.js';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG' };
 const signedAtMs = Date.UTC(2026, 0, 31, 14, 3, 7);
@@ -62,8 +62,8 @@ for token in tokens:
 print(json.dumps(urls))
 `;
 
-import { openArchive } from '../helpers/open-archive.js';
-import { startMs } from '../helpers/range.js';
+import { startMs } from '../helpers/media/range.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 withBoto3(
 	"ours is boto3's signature, for calls with scalar members, the same inputs and clock",

@@ -3,11 +3,11 @@ import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { ArchiveClient } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { startMeddler } from '../helpers/meddler.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { fragmentNumber, recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startMeddler } from '../helpers/service/meddler.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 
 const short = between(0, 800_000);

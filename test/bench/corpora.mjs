@@ -1,6 +1,6 @@
 /*
  * The media that the benchmark reads, made once and kept in the temporary directory. Layout of the service: one document
- * a fragment, Segment of unknown size, service tags before the Cluster and behind it. Block sizes have at most 4 bytes,
+ * a fragment, Segment of unknown size, service tags before the Cluster and after it. Block sizes have at most 4 bytes,
  * since the peers that stand on `ebml` throw on wider ones.
  */
 import {

@@ -28,7 +28,7 @@ const ROUNDS = 3;
 /** Raw pictures have none: what handing 6 MB through a socket takes of ffmpeg depends on how fast the reader comes back. */
 const TARGETS = { jpg: 1.1 };
 
-/** What the command's decoder makes of each format, told to ffmpeg alone; its images then follow one another. */
+/** What the command's decoder makes of each format, as options of ffmpeg alone; its images then follow one another. */
 const FORMATS = {
 	jpg: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-q:v', '2'],
 	raw: ['-c:v', 'rawvideo', '-pix_fmt', 'rgb24'],

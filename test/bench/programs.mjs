@@ -160,7 +160,7 @@ export const programs = {
 	},
 };
 
-/** Track number, relative time and flags, which `ts-ebml` leaves in front of the payload. */
+/** Track number, relative time and flags, which `ts-ebml` leaves before the payload. */
 const BLOCK_HEADER_BYTES = 4;
 
 /** Throws where a program did not see what is there. */

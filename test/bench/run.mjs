@@ -102,7 +102,7 @@ if (spawnSync('openssl', ['version']).status !== 0) {
 	process.stdout.write('skipped: no openssl to make a certificate with\n');
 } else {
 	for (const name of Object.keys(corpora)) {
-		const times = JSON.parse(run('https.mjs', name, scale, rounds, 'discard', BATCH, EVENT));
+		const times = JSON.parse(run('https/https.mjs', name, scale, rounds, 'discard', BATCH, EVENT));
 		for (const [program, limit] of [
 			[BATCH, 1.25],
 			[EVENT, 1.45],

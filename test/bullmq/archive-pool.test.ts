@@ -2,10 +2,10 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import type { KvsArchive } from 'kvs-archive';
 import { ArchivePool } from '#lib/bullmq/archive-pool.js';
-import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
-import { recording } from '../helpers/payload.js';
-import { between } from '../helpers/range.js';
+import { recording } from '../helpers/media/payload.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { until } from '../helpers/wait.js';
 
 test('the archives of a worker share their connections', async (t) => {

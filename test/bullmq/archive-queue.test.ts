@@ -5,14 +5,14 @@ import test, { type ExecutionContext } from 'ava';
 import { readManifest } from 'kvs-archive';
 import { ArchiveQueue, ArchiveWorker, type ArchiveWorkerOptions, type SliceWork } from 'kvs-archive/bullmq';
 import { readSliceJob } from '#lib/bullmq/slice-job.js';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
+import { fragmentNumber, recording } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 import { testWith } from '../helpers/needs.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
-import { startRedis, type TestRedis } from '../helpers/redis.js';
+import { runWithoutPeers } from '../helpers/package/without-packages.js';
+import { startArchive, type TestArchive } from '../helpers/service/archive.js';
+import { startRedis, type TestRedis } from '../helpers/store/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { within } from '../helpers/wait.js';
-import { runWithoutPeers } from '../helpers/without-packages.js';
 
 const withRedis = testWith('redis-server');
 

@@ -2,10 +2,10 @@ import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import { divideRange } from '#lib/bullmq/divide-range.js';
-import { startArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, frameBlock } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber, frameBlock } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 testProp(
 	'slices cover a range without a gap and an overlap, and begin where a fragment does',

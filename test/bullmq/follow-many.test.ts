@@ -11,10 +11,10 @@ import {
 	listStreams,
 } from 'kvs-archive/bullmq';
 import { RedisCheckpoints } from 'kvs-archive/redis';
-import { startArchive } from '../helpers/archive.js';
 import { testWith } from '../helpers/needs.js';
-import { Producer } from '../helpers/producer.js';
-import { startRedis } from '../helpers/redis.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { Producer } from '../helpers/service/producer.js';
+import { startRedis } from '../helpers/store/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 import { clusterOf, header } from '../server/put-media/body.js';

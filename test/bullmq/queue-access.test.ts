@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
-import { env, main } from '../cli/main-process.js';
-import { startArchive } from '../helpers/archive.js';
-import { makeCertificate } from '../helpers/certificate.js';
+import { recording } from '../helpers/media/payload.js';
 import { testWith } from '../helpers/needs.js';
-import { recording } from '../helpers/payload.js';
-import { startRedis } from '../helpers/redis.js';
+import { env, main } from '../helpers/program/main-process.js';
+import { startWork } from '../helpers/program/work-process.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { makeCertificate } from '../helpers/service/certificate.js';
+import { startRedis } from '../helpers/store/redis.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
-import { startWork } from '../helpers/work-process.js';
 
 /** All that a Redis holds, as far as it is texts. */
 async function everythingIn(client: Redis): Promise<unknown[]> {

@@ -2,15 +2,15 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import test, { type ExecutionContext } from 'ava';
 import { readManifest, verifyDataset, verifyRecordings } from 'kvs-archive';
 import { ArchiveQueue, ArchiveWorker, type SliceWork, type SubmissionSummary } from 'kvs-archive/bullmq';
-import { startArchive } from '../helpers/archive.js';
-import { commandLine } from '../helpers/command-line.js';
+import { fragmentNumber, recording } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 import { testWith } from '../helpers/needs.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
-import { startRedis } from '../helpers/redis.js';
-import { startS3, type TestS3 } from '../helpers/s3.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { startWork, type WorkProcess } from '../helpers/program/work-process.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startRedis } from '../helpers/store/redis.js';
+import { startS3, type TestS3 } from '../helpers/store/s3.js';
 import { until, within } from '../helpers/wait.js';
-import { startWork, type WorkProcess } from '../helpers/work-process.js';
 
 const EXPORT: SliceWork = { kind: 'export', container: 'mkv' };
 

@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { KvsArchive, readManifest, verifyDataset } from 'kvs-archive';
 import { ArchiveQueue, ArchiveWorker, type SliceWork, type SubmissionSummary } from 'kvs-archive/bullmq';
-import { startArchive } from '../helpers/archive.js';
+import { fragmentNumber, recording } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 import { testWith } from '../helpers/needs.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
-import { startRedis } from '../helpers/redis.js';
+import { startWork } from '../helpers/program/work-process.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startRedis } from '../helpers/store/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
-import { startWork } from '../helpers/work-process.js';
 
 const withRedis = testWith('redis-server');
 
@@ -31,7 +31,7 @@ interface Worker {
 }
 
 async function startWorker(t: ExecutionContext, url: string, out: string): Promise<Worker> {
-	const script = fileURLToPath(new URL('../helpers/slice-worker.js', import.meta.url));
+	const script = fileURLToPath(new URL('../helpers/store/slice-worker.js', import.meta.url));
 	const child = fork(script, [url, out, String(LOCK_MS)]);
 	t.teardown(() => child.kill('SIGKILL'));
 	await within(once(child, 'message'), () => 'a worker does not start');

@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { commandLine } from '../helpers/command-line.js';
+import { startMs } from '../helpers/media/range.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { startMs } from '../helpers/range.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 /** Options of the time around the end of a camera that is dead: what is wanted does not all come. */

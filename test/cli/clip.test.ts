@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { commandLine, setEnvironment } from '../helpers/command-line.js';
+import { commandLine, setEnvironment } from '../helpers/program/command-line.js';
+import { range } from '../helpers/program/door.js';
+import { env } from '../helpers/program/main-process.js';
+import { assertFailure, objects } from '../helpers/program/outcome.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { readClip } from '../server/clip/read-clip.js';
 import { START_MS, startPlayback, videoFragment, videoFragments } from '../server/playback/start-playback.js';
-import { range } from './door.js';
-import { env } from './main-process.js';
-import { assertFailure, objects } from './outcome.js';
 
 const kvs = commandLine;
 setEnvironment(env);

@@ -6,10 +6,10 @@ import type { CommandContext } from '#lib/cli/command-context.js';
 import { candidatesFor } from '#lib/cli/completion/candidates.js';
 import { SHELLS } from '#lib/cli/completion/shell-scripts.js';
 import { createProgram } from '#lib/cli/program.js';
-import { commandLine } from '../helpers/command-line.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { main } from '../helpers/program/main-process.js';
+import { assertFailure } from '../helpers/program/outcome.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
-import { main } from './main-process.js';
-import { assertFailure } from './outcome.js';
 
 const program = createProgram({} as CommandContext, { exit: () => {}, print: () => {} });
 

@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { commandLine, setEnvironment } from '../helpers/command-line.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
+import { fragmentNumber, recording } from '../helpers/media/payload.js';
+import { commandLine, setEnvironment } from '../helpers/program/command-line.js';
+import { door, range } from '../helpers/program/door.js';
+import { env } from '../helpers/program/main-process.js';
+import { assertFailure, objects } from '../helpers/program/outcome.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { door, range } from './door.js';
-import { env } from './main-process.js';
-import { assertFailure, objects } from './outcome.js';
 
 const kvs = commandLine;
 setEnvironment(env);

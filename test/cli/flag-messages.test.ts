@@ -1,8 +1,8 @@
 import test from 'ava';
 import type { CommandContext } from '#lib/cli/command-context.js';
 import { createProgram } from '#lib/cli/program.js';
-import { commandLine } from '../helpers/command-line.js';
-import { assertFailure } from './outcome.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { assertFailure } from '../helpers/program/outcome.js';
 
 /** Refused before anything is connected to: nothing listens there. */
 const AWAY = ['--endpoint', 'http://127.0.0.1:1'];

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
-import { commandLine, setEnvironment } from '../helpers/command-line.js';
-import { startDynamo } from '../helpers/dynamo.js';
-import { startGrowing } from '../helpers/growing-stream.js';
 import { testWith } from '../helpers/needs.js';
-import { startRedis } from '../helpers/redis.js';
+import { commandLine, setEnvironment } from '../helpers/program/command-line.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
+import { startDynamo } from '../helpers/store/dynamo.js';
+import { startRedis } from '../helpers/store/redis.js';
 
 /** Follows three times what is there, the last time as another consumer; how many fragments each prints. */
 async function followThrice(t: ExecutionContext, checkpoint: string): Promise<number[]> {

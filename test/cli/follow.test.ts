@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
-import { commandLine } from '../helpers/command-line.js';
-import { startGrowing } from '../helpers/growing-stream.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 async function startFollowed(t: ExecutionContext) {

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { commandLine, setEnvironment } from '../helpers/command-line.js';
 import { withFfmpeg } from '../helpers/needs.js';
+import { commandLine, setEnvironment } from '../helpers/program/command-line.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
 
 setEnvironment({

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandLine } from '../helpers/command-line.js';
+import { makeRecording } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { makeRecording } from '../helpers/recordings.js';
+import { commandLine } from '../helpers/program/command-line.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { pngSize, startImages } from '../server/images/start-images.js';
 

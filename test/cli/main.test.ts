@@ -1,15 +1,15 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
-import { commandLine, setEnvironment } from '../helpers/command-line.js';
-import { decodeAll } from '../helpers/decoding.js';
+import { decodeAll } from '../helpers/media/decoding.js';
+import { fragmentNumber, recording } from '../helpers/media/payload.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
+import { commandLine, setEnvironment } from '../helpers/program/command-line.js';
+import { door } from '../helpers/program/door.js';
+import { env, kvsProcess } from '../helpers/program/main-process.js';
+import { assertFailure, objects } from '../helpers/program/outcome.js';
+import { startServe, stopServe } from '../helpers/program/served.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { door } from './door.js';
-import { env, kvsProcess } from './main-process.js';
-import { assertFailure, objects } from './outcome.js';
-import { startServe, stopServe } from './served.js';
 
 const kvs = commandLine;
 setEnvironment(env);

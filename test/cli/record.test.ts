@@ -4,15 +4,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { commandLine } from '../helpers/command-line.js';
+import { allTimesIn, recordingsIn, startRecorded } from '../helpers/files/record-run.js';
+import { recording } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 import { testWith } from '../helpers/needs.js';
-import { recording } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
-import { allTimesIn, recordingsIn, startRecorded } from '../helpers/record-run.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { env, main } from '../helpers/program/main-process.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { type Outcome, run, temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
-import { env, main } from './main-process.js';
 
 test('follow -o records, prints each file, and verify checks them', async (t) => {
 	const { put, endpoint, directory, untilNow } = await startRecorded(t);

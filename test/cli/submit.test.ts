@@ -1,13 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { commandLine } from '../helpers/command-line.js';
+import { recording } from '../helpers/media/payload.js';
 import { testWith } from '../helpers/needs.js';
-import { recording } from '../helpers/payload.js';
-import { startRedis } from '../helpers/redis.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { startWork } from '../helpers/program/work-process.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startRedis } from '../helpers/store/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { startWork } from '../helpers/work-process.js';
 
 const range = ['--stream', 'door', '--by', 'producer', '--from', '2026-01-31', '--to', '2026-01-31T00:01'];
 

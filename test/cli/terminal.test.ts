@@ -5,10 +5,15 @@ import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import { colors, renderLine } from '#lib/cli/colors.js';
 import { Terminal } from '#lib/cli/terminal.js';
-import { commandLine, setEnvironment } from '../helpers/command-line.js';
-import { type Behaviours, listed, sendJson, startHostileService } from '../helpers/hostile-service.js';
-import { failureDocument, fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { failureDocument, fragmentDocument, fragmentNumber, trackEntry } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { commandLine, setEnvironment } from '../helpers/program/command-line.js';
+import {
+	type Behaviours,
+	listed,
+	sendJson,
+	startHostileService,
+} from '../helpers/service/hostile-service.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 

@@ -2,9 +2,9 @@ import test from 'ava';
 import type { CommandContext } from '#lib/cli/command-context.js';
 import { suggestionFor } from '#lib/cli/options/suggestion.js';
 import { createProgram } from '#lib/cli/program.js';
-import { commandLine } from '../helpers/command-line.js';
-import { kvsProcess } from './main-process.js';
-import { assertFailure } from './outcome.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { kvsProcess } from '../helpers/program/main-process.js';
+import { assertFailure } from '../helpers/program/outcome.js';
 
 test('without a command it prints its help, and that a command is missing', async (t) => {
 	const { code, stdout, stderr } = await kvsProcess([]);

@@ -10,12 +10,12 @@ import {
 	RequestError,
 } from 'kvs-archive';
 import type { ArchiveServerOptions } from 'kvs-archive/server';
-import { decodeAll, frameHashes } from '../helpers/decoding.js';
+import { decodeAll, frameHashes } from '../helpers/media/decoding.js';
+import { between } from '../helpers/media/range.js';
+import { makeRecording, probe } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between } from '../helpers/range.js';
-import { makeRecording, probe } from '../helpers/recordings.js';
-import { startServer } from '../helpers/start-server.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { startServer } from '../helpers/service/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { clipOf, readClip } from '../server/clip/read-clip.js';
 import {

@@ -6,7 +6,7 @@ import { codecDetails } from '#lib/codecs/codec.js';
 import { codedDurationMs } from '#lib/codecs/coded-duration.js';
 import type { Track } from '#lib/model/track.js';
 import { readEvents } from '../demux/read-events.js';
-import { madeTrack } from '../helpers/muxing.js';
+import { madeTrack } from '../helpers/media/muxing.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 

@@ -4,7 +4,7 @@ import test from 'ava';
 import { silentFrame } from '#lib/codecs/silence.js';
 import type { TrackFields } from '#lib/model/track.js';
 import { createMp4Muxer } from '#lib/muxing/mp4-muxer.js';
-import { madeTrack, muxed, placedFrame } from '../helpers/muxing.js';
+import { madeTrack, muxed, placedFrame } from '../helpers/media/muxing.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 

@@ -5,8 +5,8 @@ import type { Frame } from 'kvs-archive';
 import { rawBlocksOfAdts } from '#lib/codecs/adts-frames.js';
 import { storedParameterSets } from '#lib/codecs/nal/parameter-sets.js';
 import { type TrackMedia, trackMedia } from '#lib/codecs/track-media.js';
-import { matroskaFrames } from '../helpers/matroska-frames.js';
-import { madeTrack } from '../helpers/muxing.js';
+import { matroskaFrames } from '../helpers/media/matroska-frames.js';
+import { madeTrack } from '../helpers/media/muxing.js';
 import { withFfmpeg } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import { compareRecords, differenceTable } from './compare-records.js';
 import { guesses, unsettled } from './guesses.js';
-import type { NormalisedResponse } from './normalised-response.js';
+import type { NormalisedResponse } from './normalise/normalised-response.js';
 import { allProbes } from './probes/all-probes.js';
 import { type ConformanceRecord, readRecord, recordOf, recordText } from './record.js';
 

@@ -1,5 +1,5 @@
 import { guesses } from './guesses.js';
-import type { Normalised, NormalisedResponse } from './normalised-response.js';
+import type { Normalised, NormalisedResponse } from './normalise/normalised-response.js';
 import type { ConformanceRecord, RecordedStep } from './record.js';
 
 /** Something in which two archives differ. */

@@ -1,4 +1,4 @@
-import type { Sample, SampleFragment } from './placeholders.js';
+import type { Sample, SampleFragment } from './normalise/placeholders.js';
 import { type RawResponse, type Signer, sendSigned } from './signed-request.js';
 
 /** How a request of our own is sent. */

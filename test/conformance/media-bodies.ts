@@ -1,4 +1,4 @@
-import { audioTrack, tags, videoTrack } from '../helpers/payload.js';
+import { audioTrack, tags, videoTrack } from '../helpers/media/payload.js';
 import { bothTracks, clusterOf, frame, header } from '../server/put-media/body.js';
 
 const bodies: Readonly<Record<string, () => readonly Uint8Array[]>> = {

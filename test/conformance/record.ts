@@ -1,4 +1,4 @@
-import type { NormalisedResponse } from './normalised-response.js';
+import type { NormalisedResponse } from './normalise/normalised-response.js';
 import type { ProbeStep } from './probe.js';
 
 const FORMAT = 'kvs-archive conformance 1';

@@ -1,8 +1,8 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
-import { normaliseResponse } from './normalise-response.js';
-import { Placeholders, type Sample } from './placeholders.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/media/payload.js';
+import { normaliseResponse } from './normalise/normalise-response.js';
+import { Placeholders, type Sample } from './normalise/placeholders.js';
 import { type ConformanceRecord, recordOf, recordText } from './record.js';
 import { assertRedacted, type Secrets } from './redaction.js';
 

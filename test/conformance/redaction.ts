@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Sample } from './placeholders.js';
+import type { Sample } from './normalise/placeholders.js';
 import type { ConformanceRecord } from './record.js';
 import { MAYBE_ADDRESS, wholeWord } from './scrub-text.js';
 import type { Signer } from './signed-request.js';
@@ -62,7 +62,7 @@ export function assertRedacted({ probes }: ConformanceRecord, { signer, sample, 
 /** Shorter ones, such as the credentials and the account of a local archive, are words that any message may have. */
 const MIN_SECRET_LENGTH = 8;
 
-/** A stream called `stream` cannot be told from the service's own words. */
+/** A stream called `stream` looks like the service's own words. */
 function isDistinct(stream: string): boolean {
 	return !/^[a-z]{1,12}$/i.test(stream);
 }

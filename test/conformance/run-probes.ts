@@ -1,6 +1,6 @@
 import { mediaBody } from './media-bodies.js';
-import { normaliseResponse } from './normalise-response.js';
-import { MissingValueError, Placeholders, type Sample } from './placeholders.js';
+import { normaliseResponse } from './normalise/normalise-response.js';
+import { MissingValueError, Placeholders, type Sample } from './normalise/placeholders.js';
 import type { Probe, ProbeStep, Target } from './probe.js';
 import type { RecordedProbe, RecordedStep } from './record.js';
 import { type RawResponse, type Signer, sendSigned } from './signed-request.js';

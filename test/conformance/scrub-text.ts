@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Placeholders } from './placeholders.js';
+import type { Placeholders } from './normalise/placeholders.js';
 
 /** What texts of a service may hold that identifies an account, a machine or a moment. The order counts: the longest first. */
 const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [

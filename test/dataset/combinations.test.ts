@@ -23,9 +23,9 @@ import {
 } from 'kvs-archive';
 import { element } from '#lib/ebml/ebml-writer.js';
 import { collect } from '../helpers/collect.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 import { testWith } from '../helpers/needs.js';
-import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { CELLS, cells, findCells, h264, SOURCE, type Wanted } from '../pictures/cells.js';
 import { ffmpegOutput, type Image } from '../pictures/pixels.js';
@@ -162,7 +162,7 @@ async function checkViews(t: ExecutionContext, format: PictureFormat, pictures: 
 		t.deepEqual([image.width, image.height], [wanted.width, wanted.height], `${what}, to another reader`);
 		const found = findCells(image, images[index % PICTURES] as Image, format, wanted);
 		t.is(found.wrong, null, what);
-		// Of one pixel nothing can be told but that it is there.
+		// Of one pixel nothing is known but that it is there.
 		if (wanted.width === 1) continue;
 		t.is(found.hasBars, wanted.fit === 'contain', what);
 		if (wanted.fit === 'cover') t.true(found.cells.size >= 4, what);

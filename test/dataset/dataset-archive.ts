@@ -3,10 +3,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { KvsArchive } from 'kvs-archive';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between } from '../helpers/range.js';
-import { makeRecording } from '../helpers/recordings.js';
+import { between } from '../helpers/media/range.js';
+import { makeRecording } from '../helpers/media/recordings.js';
+import { startArchive, type TestArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 /** All of the film. */
 export const all = between(-60_000, 3_600_000);

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import { DatasetSink, type Frame, type MediaEvent, MkvReader, Picture, verifyDataset } from 'kvs-archive';
-import { recording } from '../helpers/payload.js';
+import { recording } from '../helpers/media/payload.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const start = Date.UTC(2026, 0, 31, 14, 3, 7, 250);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { env, main } from '../cli/main-process.js';
+import { env, main } from '../helpers/program/main-process.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { all, digestOf, filmArchive } from './dataset-archive.js';
 

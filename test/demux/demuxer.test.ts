@@ -13,12 +13,12 @@ import {
 	fragmentNumber,
 	frameBlock,
 	trackEntry,
-} from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 const FRAMES = 4;
 
-/** A clock that is where it is told to be and on which all waiting is over at once. */
+/** A clock that the test sets, and on which all waiting is over at once. */
 function clockAt(nowMs: number): Clock & { readonly slept: number[] } {
 	const slept: number[] = [];
 	return { slept, now: () => nowMs, sleep: async (ms) => void slept.push(ms) };
@@ -201,9 +201,9 @@ test('a fragment that was begun is resumed, though another fragment has failed b
 test('a response that ends cleanly between the tags of a fragment and its media does not pass for the whole', async (t) => {
 	const clusterId = Buffer.from('1f43b675', 'hex');
 	const headOf = (index: number): Buffer => media(index).subarray(0, media(index).indexOf(clusterId));
-	for (const behind of [[], [media(1)], [media(2)]]) {
+	for (const after of [[], [media(1)], [media(2)]]) {
 		const run = await demux(3, (asked, nth) =>
-			nth === 0 ? whole(...behind, headOf(behind.length === 0 ? 1 : 3)) : deliver(asked),
+			nth === 0 ? whole(...after, headOf(after.length === 0 ? 1 : 3)) : deliver(asked),
 		);
 		await assertUndisturbed(t, 3, run);
 		t.is(run.asked.length, 2);

@@ -388,7 +388,7 @@ function blockOf(block: BlockModel): Slices {
 	);
 }
 
-/** The sizes of all laced frames but the last, behind their count (Matroska §10.3). */
+/** The sizes of all laced frames but the last, after their count (Matroska §10.3). */
 function lacingOf({ lacing, frames }: BlockModel): Uint8Array {
 	if (lacing === 'none') return Buffer.alloc(0);
 	const sizes = frames.slice(0, -1).map(({ byteLength }) => byteLength);

@@ -11,7 +11,7 @@ import {
 	frameBlock,
 	serviceTags,
 	videoTrack,
-} from '../helpers/payload.js';
+} from '../helpers/media/payload.js';
 import { grammarFault, readEvents } from './read-events.js';
 
 const whole = fragmentDocument({ number: '1', producerMs: 1_000_000 });
@@ -205,8 +205,8 @@ test('where all sizes are unknown, the transport decides', (t) => {
 test('garbage is an error with its offset', (t) => {
 	const cases: [string, Buffer, number][] = [
 		['no Matroska', Buffer.from('RIFF....WAVEfmt '), 0],
-		['zeros behind a document', Buffer.concat([whole, Buffer.alloc(100)]), whole.byteLength],
-		['ones behind a document', Buffer.concat([whole, Buffer.alloc(100, 255)]), whole.byteLength],
+		['zeros after a document', Buffer.concat([whole, Buffer.alloc(100)]), whole.byteLength],
+		['ones after a document', Buffer.concat([whole, Buffer.alloc(100, 255)]), whole.byteLength],
 		['a Segment without a header', Buffer.concat([...master('Segment', [])]), 0],
 		['another format', Buffer.concat(master('EBML', [string('DocType', 'matrix')])), 0],
 		['a header of 1 GB', Buffer.from('1a45dfa3010000003b9aca00', 'hex'), 0],
@@ -237,7 +237,10 @@ test('blocks that cannot be are malformed', (t) => {
 		Buffer.concat([...ebmlHeader(), ...master('Segment', [master('Tracks', [videoTrack]), ...children])]);
 	const cases: [string, Buffer][] = [
 		['before a Timecode', documentOf(master('Cluster', [block(frameBlock(0))]))],
-		['of a track nobody announced', documentOf(cluster(0n, block(frameBlock(0, { trackNumber: 7 }))))],
+		[
+			'of a track that the header does not have',
+			documentOf(cluster(0n, block(frameBlock(0, { trackNumber: 7 })))),
+		],
 		['of three bytes', documentOf(cluster(0n, element('SimpleBlock', [Buffer.of(0x81, 0, 0)])))],
 		['with a lace of no frames', documentOf(cluster(0n, element('SimpleBlock', [Buffer.of(0x81, 0, 0, 2)])))],
 		['that is not there', documentOf(cluster(0n, element('BlockGroup', [])))],

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { element, float, master, type Slices, unsigned } from '#lib/ebml/ebml-writer.js';
 import { laceFrames } from '#lib/mkv/lacing.js';
-import { fragmentDocument, trackEntry } from '../helpers/payload.js';
+import { fragmentDocument, trackEntry } from '../helpers/media/payload.js';
 import { readEvents } from './read-events.js';
 
 const XIPH = 2;

@@ -12,7 +12,7 @@ import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { master, type Slices } from '#lib/ebml/ebml-writer.js';
 import { MAX_BYTES_BEFORE_TRACKS } from '#lib/mkv/limits.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
-import { frameBlock, serviceTags, videoTrack } from '../helpers/payload.js';
+import { frameBlock, serviceTags, videoTrack } from '../helpers/media/payload.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { grammarFault, readEvents } from './read-events.js';
 

@@ -6,8 +6,8 @@ import test from 'ava';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { MediaError } from '#lib/errors.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
+import { fragmentDocument, frameBlock } from '../helpers/media/payload.js';
 import { sample, testWith } from '../helpers/needs.js';
-import { fragmentDocument, frameBlock } from '../helpers/payload.js';
 import { grammarFault, readEvents } from './read-events.js';
 
 interface Expected {

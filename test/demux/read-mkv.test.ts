@@ -9,8 +9,8 @@ import test from 'ava';
 import { MediaError, readFragmentHeader, readMkv } from 'kvs-archive/mkv';
 import { chromium } from 'playwright-core';
 import { collect } from '../helpers/collect.js';
+import { recording } from '../helpers/media/payload.js';
 import { CHROMIUM, testWith } from '../helpers/needs.js';
-import { recording } from '../helpers/payload.js';
 import { run } from '../helpers/tools.js';
 import { cutAt, readEvents } from './read-events.js';
 

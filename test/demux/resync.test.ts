@@ -2,7 +2,13 @@ import test, { type ExecutionContext } from 'ava';
 import { element, elementHeader, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info, tracks } from '#lib/mkv/matroska-writer.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
-import { audioTrack, fragmentDocument, frameBlock, serviceTags, videoTrack } from '../helpers/payload.js';
+import {
+	audioTrack,
+	fragmentDocument,
+	frameBlock,
+	serviceTags,
+	videoTrack,
+} from '../helpers/media/payload.js';
 import { cutAt, readEvents } from './read-events.js';
 
 const [first, second, third] = [1, 2, 3].map((index) =>

@@ -6,7 +6,7 @@ import { MAX_TIMECODE_SCALE_NS } from '#lib/mkv/limits.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { MAX_TIME_MS } from '#lib/model/max-time.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
-import { fragmentDocument, frameBlock, serviceTags, videoTrack } from '../helpers/payload.js';
+import { fragmentDocument, frameBlock, serviceTags, videoTrack } from '../helpers/media/payload.js';
 import { readEvents } from './read-events.js';
 
 const maxSeconds = MAX_TIME_MS / 1000;

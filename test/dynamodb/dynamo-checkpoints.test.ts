@@ -3,12 +3,12 @@ import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import test, { type ExecutionContext } from 'ava';
 import type { Checkpoint, Clock } from 'kvs-archive';
 import { DynamoCheckpoints } from 'kvs-archive/dynamodb';
-import { startDynamo, type TestDynamo } from '../helpers/dynamo.js';
-import { checkpointAt, KEY, startHolder, takeOver } from '../helpers/leases.js';
 import { ManualClock } from '../helpers/manual-clock.js';
-import { startMs } from '../helpers/range.js';
+import { startMs } from '../helpers/media/range.js';
+import { runWithoutPackages } from '../helpers/package/without-packages.js';
+import { startDynamo, type TestDynamo } from '../helpers/store/dynamo.js';
+import { checkpointAt, KEY, startHolder, takeOver } from '../helpers/store/leases.js';
 import { until, within } from '../helpers/wait.js';
-import { runWithoutPackages } from '../helpers/without-packages.js';
 
 const table = 'checkpoints';
 

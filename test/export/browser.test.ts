@@ -6,8 +6,8 @@ import { basename, join, resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type ExportOptions, KvsArchive } from 'kvs-archive';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { startArchive } from '../helpers/archive.js';
 import { CHROMIUM, withChromium } from '../helpers/needs.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'];

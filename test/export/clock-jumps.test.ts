@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { ExportOptions, ExportSummary } from 'kvs-archive';
 import { summaryLines } from '#lib/cli/commands/export.js';
-import { startArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { type PcmFragment, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
-import { between, startMs } from '../helpers/range.js';
+import { type PcmFragment, pcmRecording, secondOfPcm } from '../helpers/media/pcm.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const HOUR_MS = 3_600_000;

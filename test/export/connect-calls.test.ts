@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
 import test from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { type CallSecond, connectRecording, secondsOfWav } from '../helpers/connect-calls.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between } from '../helpers/range.js';
+import { type CallSecond, connectRecording, secondsOfWav } from '../helpers/media/connect-calls.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(-10_000, 800_000);

@@ -10,8 +10,8 @@ import { string } from '#lib/ebml/ebml-writer.js';
 import { SinkError } from '#lib/errors.js';
 import type { ExportRequest } from '#lib/export/export-request.js';
 import { formatJournalLine, JOURNAL_START } from '#lib/export/journal/journal-lines.js';
-import { copyAtOnce } from '../helpers/copy-at-once.js';
-import { damage, randomFrom } from '../helpers/damage.js';
+import { copyAtOnce } from '../helpers/files/copy-at-once.js';
+import { damage, randomFrom } from '../helpers/files/damage.js';
 import {
 	contents,
 	eventsOf,
@@ -19,7 +19,7 @@ import {
 	plainRequest,
 	untilWrittenDown,
 	without,
-} from '../helpers/export-run.js';
+} from '../helpers/files/export-run.js';
 import {
 	fragmentDocument,
 	fragmentNumber,
@@ -27,8 +27,8 @@ import {
 	recording,
 	trackEntry,
 	videoTrack,
-} from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** A call as Amazon Connect records it: two sides in 16-bit PCM. */

@@ -5,12 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type ExportSummary, KvsArchive } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
-import { startArchive } from '../helpers/archive.js';
-import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { unlimited } from '../helpers/unlimited.js';
 
 const STEP_MS = 2000;
 
@@ -240,7 +240,7 @@ const lasting = [4500, 4501, 4502, 4504, 4505, 4506, 4999];
 for (const spelling of ['get-media', 'documented'] as const) {
 	for (const goesOn of [false, true]) {
 		const shape = { spelling, goesOn };
-		const said = `in-band exceptions, ${spelling}${goesOn ? ', with more behind them' : ''}`;
+		const said = `in-band exceptions, ${spelling}${goesOn ? ', with more after them' : ''}`;
 
 		test(`${said}: once`, (t) =>
 			assertEach(
@@ -297,10 +297,10 @@ test('pages without fragments and with a token', async (t) => {
 test('a listing that lags the media: the export is of what was listed, and says how much that is', async (t) => {
 	const left = numbers.filter((number) => number !== victim);
 	const clean = await cleanExport(t, left);
-	const behind = await exported(t, numbers, [
+	const after = await exported(t, numbers, [
 		{ fault: 'late-listing', fromListing: 2, fragmentNumber: victim },
 	]);
-	t.true(behind.made.has(0));
-	t.like(behind.summary, { fragments: FRAGMENTS - 1, delivered: FRAGMENTS - 1, failures: [] });
-	t.true(behind.bytes.equals(clean.bytes));
+	t.true(after.made.has(0));
+	t.like(after.summary, { fragments: FRAGMENTS - 1, delivered: FRAGMENTS - 1, failures: [] });
+	t.true(after.bytes.equals(clean.bytes));
 });

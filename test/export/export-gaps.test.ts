@@ -2,12 +2,9 @@ import { basename, join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { ExportOptions } from 'kvs-archive';
 import { element, float, master, unsigned } from '#lib/ebml/ebml-writer.js';
-import { startArchive } from '../helpers/archive.js';
-import { decodeAll } from '../helpers/decoding.js';
-import { matroskaFrames } from '../helpers/matroska-frames.js';
-import { withFfmpeg } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { packetTimes } from '../helpers/packet-times.js';
+import { decodeAll } from '../helpers/media/decoding.js';
+import { matroskaFrames } from '../helpers/media/matroska-frames.js';
+import { packetTimes } from '../helpers/media/packet-times.js';
 import {
 	audioTrack,
 	fragmentDocument,
@@ -16,8 +13,11 @@ import {
 	recording,
 	trackEntry,
 	videoTrack,
-} from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+} from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { withFfmpeg } from '../helpers/needs.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);

@@ -2,13 +2,19 @@ import { basename, join } from 'node:path';
 import test from 'ava';
 import { type ExportOptions, readManifest, type TimeRange, verifyExport } from 'kvs-archive';
 import { element, float, master, unsigned } from '#lib/ebml/ebml-writer.js';
-import { startArchive } from '../helpers/archive.js';
-import { connectTrack, secondsOfWav } from '../helpers/connect-calls.js';
-import { decodedStreams } from '../helpers/decoding.js';
+import { connectTrack, secondsOfWav } from '../helpers/media/connect-calls.js';
+import { decodedStreams } from '../helpers/media/decoding.js';
+import {
+	audioTrack,
+	fragmentDocument,
+	fragmentNumber,
+	trackEntry,
+	videoTrack,
+} from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
 import { sample, testWith } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { audioTrack, fragmentDocument, fragmentNumber, trackEntry, videoTrack } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);

@@ -2,10 +2,10 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { type ExportOptions, KvsArchive, readManifest, verifyExport } from 'kvs-archive';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive, type TestArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);

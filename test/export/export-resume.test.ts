@@ -2,11 +2,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { readManifest, verifyExport } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
-import { asked, stopHalfWay } from '../helpers/stopped-export.js';
+import { asked, stopHalfWay } from '../helpers/files/stopped-export.js';
+import { fragmentDocument, fragmentNumber, recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import type { ExportRequest } from '#lib/export/export-request.js';
-import { copyAtOnce, fingerprint } from '../helpers/copy-at-once.js';
+import { copyAtOnce, fingerprint } from '../helpers/files/copy-at-once.js';
 import {
 	contents,
 	eventsOf,
@@ -14,10 +14,16 @@ import {
 	plainRequest,
 	untilWrittenDown,
 	without,
-} from '../helpers/export-run.js';
-import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
-import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
-import { startMs } from '../helpers/range.js';
+} from '../helpers/files/export-run.js';
+import {
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	trackEntry,
+	videoTrack,
+} from '../helpers/media/payload.js';
+import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/media/pcm.js';
+import { startMs } from '../helpers/media/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { ExportOptions } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { decodedPcm } from '../helpers/decoding.js';
+import { decodedPcm } from '../helpers/media/decoding.js';
+import { startMs } from '../helpers/media/range.js';
 import { testWith } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { startMs } from '../helpers/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const range = { from: startMs, to: startMs + 60_000, by: 'producer' } as const;

@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import { type ExportSummary, readManifest, type SplitRule, verifyExport } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { callsRecording } from '../helpers/calls.js';
 import { collect } from '../helpers/collect.js';
-import { openSink, plainRequest } from '../helpers/export-run.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between } from '../helpers/range.js';
+import { openSink, plainRequest } from '../helpers/files/export-run.js';
+import { callsRecording } from '../helpers/media/calls.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 60_000);

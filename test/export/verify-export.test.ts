@@ -6,8 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import type { ExportManifest } from '#lib/export/export-manifest.js';
 import { readManifest } from '#lib/export/read-manifest.js';
 import { verifyExport } from '#lib/export/verify-export.js';
-import { eventsOf, openSink, plainRequest } from '../helpers/export-run.js';
-import { recording } from '../helpers/payload.js';
+import { eventsOf, openSink, plainRequest } from '../helpers/files/export-run.js';
+import { recording } from '../helpers/media/payload.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** An export, and what its manifest says. */

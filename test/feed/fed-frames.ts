@@ -3,7 +3,7 @@ import { encodeFragment, encodeHeader, encodeTags } from '#lib/feed/feed-fragmen
 import type { FeedFrame } from '#lib/feed/feed-frame.js';
 import { chooseTracks, type FeedTracks } from '#lib/feed/feed-tracks.js';
 import { readTracks } from '#lib/mkv/tracks.js';
-import { audioTrack, trackEntry, videoTrack } from '../helpers/payload.js';
+import { audioTrack, trackEntry, videoTrack } from '../helpers/media/payload.js';
 import { type Reading, read } from '../server/put-media/record.js';
 
 /** Video as track 1, audio as track 2. */

@@ -2,7 +2,7 @@ import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { MediaError } from '#lib/errors.js';
 import type { FeedFrame } from '#lib/feed/feed-frame.js';
-import { trackEntry, videoTrack } from '../helpers/payload.js';
+import { trackEntry, videoTrack } from '../helpers/media/payload.js';
 import { audioOnly, both, chosen, cut, frame, interleaved, received, run, videoOnly } from './fed-frames.js';
 
 /** When each fragment begins and ends, in seconds. */

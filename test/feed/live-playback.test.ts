@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { startArchive } from '../helpers/archive.js';
 import { withChromium } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { within } from '../helpers/wait.js';
 import { inPage, openPlayer } from '../server/playback/player-page.js';
 

@@ -9,11 +9,11 @@ import {
 	type MediaFetcherOptions,
 	type MediaResponse,
 } from 'kvs-archive';
-import { startArchive, type TestArchive } from '../helpers/archive.js';
-import { startMeddler } from '../helpers/meddler.js';
-import { fragmentDocument, fragmentNumber, frameBlock } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
-import { unlimited } from '../helpers/unlimited.js';
+import { fragmentDocument, fragmentNumber, frameBlock } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { startArchive, type TestArchive } from '../helpers/service/archive.js';
+import { startMeddler } from '../helpers/service/meddler.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import { until } from '../helpers/wait.js';
 
 /** More than a body may always hold, so that without room it stands still. */
@@ -110,7 +110,7 @@ test('what is read now gets a connection though all are busy with what is read l
 		() => `${archive.count('GetMediaForFragmentList')} requests of media`,
 	);
 	first.body.destroy();
-	// The other two have both connections now, and nobody reads them.
+	// The other two have both connections now, and no one reads them.
 	await until(
 		() => archive.count('GetMediaForFragmentList') === 3,
 		() => `${archive.count('GetMediaForFragmentList')} requests of media`,

@@ -74,7 +74,7 @@ for (const [what, before] of [
 	test(`of processes that start in the same instant, one has the mark: ${what}`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const [, , place, host] = (await ownMark(t)).trim().split(' ');
-		const script = fileURLToPath(new URL('../helpers/mark-contender.js', import.meta.url));
+		const script = fileURLToPath(new URL('../helpers/files/mark-contender.js', import.meta.url));
 		const contenders = Array.from({ length: CONTENDERS }, () => fork(script));
 		t.teardown(() => {
 			for (const contender of contenders) contender.kill('SIGKILL');

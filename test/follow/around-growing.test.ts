@@ -7,10 +7,10 @@ import {
 	type RangeClock,
 } from 'kvs-archive';
 import type { FaultRule } from 'kvs-archive/server';
-import { startGrowing } from '../helpers/growing-stream.js';
 import { ManualClock } from '../helpers/manual-clock.js';
-import { startMs } from '../helpers/range.js';
-import { unlimited } from '../helpers/unlimited.js';
+import { startMs } from '../helpers/media/range.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import { until } from '../helpers/wait.js';
 
 /** How often it is looked, in milliseconds. */

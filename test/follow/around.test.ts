@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { KvsArchive, parseFragmentNotification } from 'kvs-archive';
-import { commandLine } from '../helpers/command-line.js';
-import { startGrowing } from '../helpers/growing-stream.js';
 import { ManualClock } from '../helpers/manual-clock.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
 
 async function startStored(t: ExecutionContext, seconds: readonly number[]) {
 	const growing = await startGrowing(t);

@@ -3,9 +3,9 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FileCheckpoints, type FollowEvent, KvsArchive } from 'kvs-archive';
-import { startGrowing } from '../helpers/growing-stream.js';
-import { checkpointAt, KEY } from '../helpers/leases.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
+import { checkpointAt, KEY } from '../helpers/store/leases.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** Saves a small checkpoint and then one of 130 KB, and prints what came of that and what is loaded then. */

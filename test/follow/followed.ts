@@ -5,7 +5,7 @@ import type { FaultRule } from 'kvs-archive/server';
 import { FileCheckpoints } from '#lib/follow/file-checkpoints.js';
 import type { FollowOptions } from '#lib/follow/follow-options.js';
 import type { FollowEvent, FollowStream } from '#lib/follow/follow-stream.js';
-import { type GrowingStream, startGrowing } from '../helpers/growing-stream.js';
+import { type GrowingStream, startGrowing } from '../helpers/service/growing-stream.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 

@@ -2,7 +2,7 @@ import { createServer, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
-import { listen } from '../helpers/listen.js';
+import { listen } from '../helpers/service/listen.js';
 
 /** What becomes of a request: it is refused with an error of the service's, or GetMedia begins after that fragment. */
 export type Passage = { readonly refused: string; readonly statusCode: number } | { readonly after: string };

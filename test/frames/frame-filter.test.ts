@@ -4,8 +4,14 @@ import test from 'ava';
 import type { Frame, FrameSelection, MediaEvent } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { FrameFilter } from '#lib/frames/frame-filter.js';
-import { audioTrack, fragmentDocument, fragmentNumber, frameBlock, videoTrack } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import {
+	audioTrack,
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	videoTrack,
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 /** 25 frames of video a second for 4 s, a key frame each second, and an audio frame every 100 ms. */
 const payload = fragmentDocument({

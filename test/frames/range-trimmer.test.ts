@@ -11,8 +11,8 @@ import {
 	fragmentNumber,
 	frameBlock,
 	videoTrack,
-} from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 /** 25 frames of video a second for 4 s, a key frame each second; beside each fifth an audio frame, which the file has 100 ms ahead. */
 const blocks = Array.from({ length: 100 }, (_, index) => [
@@ -116,7 +116,7 @@ test('audio that the file has before its key frame stays where it is as late', a
 		frameBlock(3, { relativeTicks: 500 }),
 		frameBlock(4, { keyframe: true, relativeTicks: 1000 }),
 		frameBlock(5, { keyframe: true, trackNumber: 2, relativeTicks: 950 }),
-		// Shown before the key frame it comes behind, and made from what was cut off.
+		// Shown before the key frame it comes after, and made from what was cut off.
 		frameBlock(6, { relativeTicks: 960 }),
 		frameBlock(7, { relativeTicks: 1500 }),
 	];
@@ -240,7 +240,7 @@ test('one that breaks off before the range is a failure without a fragment', asy
 	t.is(dropped, 0);
 });
 
-test('the failure of one that may not reach the range is nobody’s', async (t) => {
+test('the failure of a fragment that may not reach the range does not count', async (t) => {
 	const padding = { 1: false };
 	const cut = await trim(await cutAfter(20), { fromMs: 3990, padding });
 	t.is(grammarOf(cut.events), 'fragment:0 frames fragment-end:0');

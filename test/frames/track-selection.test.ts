@@ -9,11 +9,17 @@ import {
 	type TrackSelector,
 } from 'kvs-archive';
 import { string } from '#lib/ebml/ebml-writer.js';
-import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, frameBlock, trackEntry, videoTrack } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import {
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	trackEntry,
+	videoTrack,
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 /** A call of two sides with video: fragments of 4 s, 4 frames of each track a second. */
 const call = Buffer.concat(

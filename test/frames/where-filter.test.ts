@@ -18,8 +18,8 @@ import {
 	fragmentNumber,
 	frameBlock,
 	tags,
-} from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 /** Fragment 1, 2 … of 2 s each, 2 s apart, two frames in each; of a call, where it has one. */
 function fragment(index: number, call?: string, fields: Partial<FragmentFixture> = {}): FragmentFixture {

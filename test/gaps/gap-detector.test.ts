@@ -1,6 +1,6 @@
 import test from 'ava';
 import { GapDetector } from '#lib/gaps/gap-detector.js';
-import { madeTrack } from '../helpers/muxing.js';
+import { madeTrack } from '../helpers/media/muxing.js';
 
 const track = madeTrack({ type: 'video', codecId: 'V_TEST' });
 const steady = Array.from({ length: 25 }, (_, index) => index * 40);

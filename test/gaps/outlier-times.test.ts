@@ -7,7 +7,7 @@ const SECOND: TimesOfTrack = { startMs: 0, nextStartMs: 1000, frameMs: null, may
 const steady = (count: number, stepMs: number): number[] =>
 	Array.from({ length: count }, (_, index) => index * stepMs);
 const second = steady(25, 40);
-/** One frame in four is shown before the one in front of it: I P B B B, P B B B … */
+/** One frame in four is shown before the one that came before it: I P B B B, P B B B … */
 const reordered = [0, ...[160, 320, 480, 640, 800, 960].flatMap((ms) => [ms, ms - 80, ms - 120, ms - 40])];
 
 function withWrong(timesMs: readonly number[], wrong: Readonly<Record<number, number>>): number[] {

@@ -1,5 +1,5 @@
 import type { Clock } from 'kvs-archive';
-import { startMs } from './range.js';
+import { startMs } from './media/range.js';
 
 /** A clock that goes on when a test says so, and then ends the waits that are due. */
 export class ManualClock implements Clock {

@@ -11,7 +11,7 @@ const IDLE_TURNS = 200;
 /** After so many turns something goes through the thread pool: on a busy machine what was given to it before may take long. */
 const TURNS_PER_FILE = 10;
 
-/** A clock on which back-offs take no time, and patience ends when it is told that time has gone on. */
+/** A clock on which back-offs take no time, and patience ends when the test says that time has passed. */
 export class StandstillClock implements Clock {
 	#nowMs: number;
 	readonly #patienceMs: number;

@@ -2,8 +2,8 @@ import test, { type ExecutionContext } from 'ava';
 import { type ArchivedImage, type ImagesOptions, InvalidOptionError, RequestError } from 'kvs-archive';
 import { collect } from '../helpers/collect.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { startServer } from '../helpers/start-server.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { startServer } from '../helpers/service/start-server.js';
 import { decodedImages, shownAt, sourcePictures, startImages, T0 } from '../server/images/start-images.js';
 
 /** Fragments of seven seconds, so that no call begins where a fragment does. */

@@ -1,5 +1,5 @@
 import type { MediaEvent } from 'kvs-archive';
-import { fragmentNumber } from '../helpers/payload.js';
+import { fragmentNumber } from '../helpers/media/payload.js';
 
 /** The types of events, in order, with a blank between them. */
 export const typesOf = (events: readonly MediaEvent[]): string => events.map(({ type }) => type).join(' ');

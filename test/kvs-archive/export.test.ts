@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Frame } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { matroskaFrames } from '../helpers/matroska-frames.js';
+import { matroskaFrames } from '../helpers/media/matroska-frames.js';
+import { between } from '../helpers/media/range.js';
 import { sample, testWith } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between } from '../helpers/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { twice, videoAndAudio } from './made-recordings.js';
 

@@ -1,11 +1,11 @@
 import test from 'ava';
 import type { FragmentFailureEvent, Frame } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
-import { startMeddler } from '../helpers/meddler.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { failureDocument, fragmentNumber, recording } from '../helpers/payload.js';
-import { between } from '../helpers/range.js';
+import { failureDocument, fragmentNumber, recording } from '../helpers/media/payload.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startMeddler } from '../helpers/service/meddler.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { deliveredNumbers, numbers, typesOf } from './delivered.js';
 import { videoAndAudio } from './made-recordings.js';
 

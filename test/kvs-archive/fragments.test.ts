@@ -1,12 +1,12 @@
 import test from 'ava';
 import { type Fragment, KvsArchive, type TimeRange } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
-import { startMeddler } from '../helpers/meddler.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
-import { unlimited } from '../helpers/unlimited.js';
+import { fragmentDocument, fragmentNumber, recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startMeddler } from '../helpers/service/meddler.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import { numbers } from './delivered.js';
 
 const all = between(-60_000, 3_600_000);

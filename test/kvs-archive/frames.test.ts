@@ -1,10 +1,10 @@
 import test from 'ava';
 import type { Frame } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { deliveredNumbers, numbers } from './delivered.js';
 import { videoAndAudio } from './made-recordings.js';
 
@@ -78,9 +78,9 @@ test('a range inside one fragment, and one that begins before everything', async
 	const archive = openArchive(t, endpoint);
 	t.is(sinceStart(await collect(archive.frames(between(19_000, 19_001))), 'video').length, 25);
 	t.is(sinceStart(await collect(archive.frames(between(-60_000, 0))), 'video').length, 100);
-	const behind = archive.frames(between(20_100, 30_000));
-	t.deepEqual(await collect(behind), []);
-	t.like(await behind.summary, { fragments: 0, delivered: 0, frames: 0 });
+	const after = archive.frames(between(20_100, 30_000));
+	t.deepEqual(await collect(after), []);
+	t.like(await after.summary, { fragments: 0, delivered: 0, frames: 0 });
 });
 
 test('a range that begins with a fragment has nothing of the one before, on either clock', async (t) => {

@@ -1,5 +1,11 @@
-import { audioTrack, fragmentDocument, fragmentNumber, frameBlock, videoTrack } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import {
+	audioTrack,
+	fragmentDocument,
+	fragmentNumber,
+	frameBlock,
+	videoTrack,
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 /** 5 fragments of 4 s, 25 frames of video and 10 of audio a second, a key frame each second; server time a second later. */
 export function videoAndAudio(): Buffer {

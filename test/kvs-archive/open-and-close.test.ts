@@ -10,13 +10,13 @@ import {
 	SharedClients,
 	type TimeRange,
 } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { recording } from '../helpers/payload.js';
-import { between } from '../helpers/range.js';
+import { recording } from '../helpers/media/payload.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { unlimited } from '../helpers/unlimited.js';
 import { until } from '../helpers/wait.js';
 
 const all = between(-60_000, 3_600_000);

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import test from 'ava';
 import type { FragmentEvent, MediaEvent, Where } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { callsRecording } from '../helpers/calls.js';
 import { collect } from '../helpers/collect.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentNumber } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { callsRecording } from '../helpers/media/calls.js';
+import { fragmentNumber } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 

@@ -1,13 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
 import { ArchiveClient, type Fragment, type FragmentPage, FragmentSource } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { type Meddle, startMeddler } from '../helpers/meddler.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentNumber, recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
-import { unlimited } from '../helpers/unlimited.js';
+import { fragmentNumber, recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { type Meddle, startMeddler } from '../helpers/service/meddler.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 
-/** Lists 30 fragments in pages of ten; `meddle` is told of every page. */
+/** Lists 30 fragments in pages of ten; `meddle` is called with every page. */
 async function list(t: ExecutionContext, meddle: Meddle): Promise<number> {
 	const archive = await startArchive(t, { door: recording(30) });
 	const endpoint = await startMeddler(t, archive, (response) =>

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Clock, RateLimiter } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber, recording } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 /** Waits of at least this long are for a response that does not come: here, every response comes. */

@@ -46,7 +46,7 @@ test('what has expired since is no trouble', async (t) => {
 	t.deepEqual(await left([1, 3, 4], [1, 2, 3]), ['4']);
 });
 
-test('what was added in front of what is known is an error', async (t) => {
+test('what was added before what is known is an error', async (t) => {
 	await t.throwsAsync(left([1, 2, 3, 4], [1, 3]), {
 		code: 'KVS_LATE_FRAGMENT',
 		message: /fragment 2, which comes before 3,/,

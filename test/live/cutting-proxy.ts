@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 
-/** A TCP proxy in front of a server, whose connections a test breaks. */
+/** A TCP proxy before a server, whose connections a test breaks. */
 export interface CuttingProxy {
 	readonly endpoint: string;
 	/** Connections so far. */

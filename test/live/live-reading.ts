@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import type { KvsArchiveOptions, LiveFrom, MediaEvent, RunSummary } from 'kvs-archive';
-import { openArchive } from '../helpers/open-archive.js';
-import { startMs } from '../helpers/range.js';
+import { startMs } from '../helpers/media/range.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { within } from '../helpers/wait.js';
 

@@ -2,9 +2,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { ExecutionContext } from 'ava';
-import { listen } from '../helpers/listen.js';
-import { fragmentDocument, fragmentNumber, frameBlock, serviceTags } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber, frameBlock, serviceTags } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { listen } from '../helpers/service/listen.js';
 
 /** A StartSelector as it is sent. */
 export type SentSelector = Omit<StartSelector, 'StartTimestamp'> & { readonly StartTimestamp?: number };

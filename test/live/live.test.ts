@@ -7,8 +7,8 @@ import type {
 	LiveOptions,
 	MediaEvent,
 } from 'kvs-archive';
-import { openArchive } from '../helpers/open-archive.js';
-import { Producer } from '../helpers/producer.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { Producer } from '../helpers/service/producer.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { within } from '../helpers/wait.js';
 import { type GrowingStream, startWithFragments, startWithStream } from '../server/growing-stream.js';

@@ -4,12 +4,12 @@ import test from 'ava';
 import { ArchiveQueue, WorkerMetrics } from 'kvs-archive/bullmq';
 import { renderMetrics } from '#lib/metrics/exposition.js';
 import { readExposition, sampleValue } from '../helpers/exposition.js';
-import { startGrowing } from '../helpers/growing-stream.js';
 import { testWith } from '../helpers/needs.js';
-import { startRedis } from '../helpers/redis.js';
+import { startWork } from '../helpers/program/work-process.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
+import { startRedis } from '../helpers/store/redis.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
-import { startWork } from '../helpers/work-process.js';
 
 testWith('redis-server')('work --metrics: jobs, and the streams that it follows', async (t) => {
 	const { endpoint, put } = await startGrowing(t);

@@ -13,8 +13,8 @@ import { MatroskaParser } from '#lib/mkv/parser/matroska-parser.js';
 import { readTracks } from '#lib/mkv/tracks.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
 import { readEvents } from '../demux/read-events.js';
+import { fragmentDocument, trackEntry } from '../helpers/media/payload.js';
 import { testWith } from '../helpers/needs.js';
-import { fragmentDocument, trackEntry } from '../helpers/payload.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 interface EncodingFields {

@@ -4,8 +4,8 @@ import { inspect } from 'node:util';
 import test from 'ava';
 import type { MediaEvent } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
-import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 async function eventsOf(document: Buffer): Promise<MediaEvent[]> {
 	const events: MediaEvent[] = [];

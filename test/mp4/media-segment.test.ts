@@ -7,7 +7,7 @@ import { initSegment } from '#lib/mp4/init-segment.js';
 import { mediaSegment } from '#lib/mp4/media-segment.js';
 import { reorderDelayTicks, type Sample, timeSamples } from '#lib/mp4/sample-times.js';
 import { timescaleOf } from '#lib/mp4/track-timescale.js';
-import { madeTrack } from '../helpers/muxing.js';
+import { madeTrack } from '../helpers/media/muxing.js';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const SPS = '6764000cacd94150878888c044000003000400000300503c50a658';

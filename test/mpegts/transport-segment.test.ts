@@ -63,7 +63,7 @@ function audioOf(ms: number, sizeBytes: number): Sample {
 	return { data: Buffer.alloc(sizeBytes, 0xcd), ms, durationMs: 1024 / 48, keyframe: true };
 }
 
-/** A transport packet, taken apart by nobody's code but this test's. */
+/** A transport packet, read by this test's own code. */
 interface Packet {
 	readonly pid: number;
 	readonly isStart: boolean;

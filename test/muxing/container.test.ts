@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { TrackFields } from '#lib/model/track.js';
 import { type Container, checkTracks, containerOf } from '#lib/muxing/container.js';
-import { madeTrack } from '../helpers/muxing.js';
+import { madeTrack } from '../helpers/media/muxing.js';
 
 const video = { type: 'video', width: 320, height: 240 } as const;
 const audio = { sampleRate: 8000, channels: 1 };

@@ -8,10 +8,16 @@ import { fastStart } from '#lib/mp4/fast-start.js';
 import { timescaleOf } from '#lib/mp4/track-timescale.js';
 import { createMp4Muxer } from '#lib/muxing/mp4-muxer.js';
 import type { PlacedFrame } from '#lib/muxing/muxer.js';
-import { decodedHashes } from '../helpers/decoding.js';
-import { madeTrack, muxed, type PlacedRecording, placedFrame, placedRecording } from '../helpers/muxing.js';
+import { decodedHashes } from '../helpers/media/decoding.js';
+import {
+	madeTrack,
+	muxed,
+	type PlacedRecording,
+	placedFrame,
+	placedRecording,
+} from '../helpers/media/muxing.js';
+import { makeRecording, type Packet, probe, recordings, tone } from '../helpers/media/recordings.js';
 import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
-import { makeRecording, type Packet, probe, recordings, tone } from '../helpers/recordings.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const never = new AbortController().signal;
@@ -230,7 +236,7 @@ withFfmpeg('audio before the first video frame is not lost, and the file begins 
 	);
 });
 
-/** NAL units behind lengths of `lengthBytes`. */
+/** NAL units after lengths of `lengthBytes`. */
 function unitsOf(bytes: Buffer, lengthBytes: number): Buffer[] {
 	const units: Buffer[] = [];
 	for (let at = 0; at < bytes.byteLength; ) {

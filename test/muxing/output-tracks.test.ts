@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Track } from 'kvs-archive';
 import { inChannelOrder } from '#lib/muxing/channel-order.js';
 import { OutputTracks } from '#lib/muxing/output-tracks.js';
-import { madeTrack } from '../helpers/muxing.js';
+import { madeTrack } from '../helpers/media/muxing.js';
 
 const named = (number: number, name: string | null): Track =>
 	madeTrack({ number, name, type: 'audio', codecId: 'A_PCM/INT/LIT' });

@@ -8,9 +8,9 @@ import type { Track } from '#lib/model/track.js';
 import type { MuxerState, PlacedFrame } from '#lib/muxing/muxer.js';
 import { wavHeader } from '#lib/muxing/wav-header.js';
 import { createWavMuxer } from '#lib/muxing/wav-muxer.js';
-import { madeTrack, muxed, placedFrame, placedRecording } from '../helpers/muxing.js';
+import { madeTrack, muxed, placedFrame, placedRecording } from '../helpers/media/muxing.js';
+import { makeRecording, recordings } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { makeRecording, recordings } from '../helpers/recordings.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const RATE = 8000;
@@ -25,7 +25,7 @@ const writer =
 	(restored: MuxerState | null) =>
 		createWavMuxer(tracks, restored);
 
-/** The samples behind the header, by channel. */
+/** The samples after the header, by channel. */
 function channelsOf(file: Buffer, channels = 1): number[][] {
 	const data = file.subarray(file.indexOf('data') + 8);
 	return Array.from({ length: channels }, (_, channel) =>

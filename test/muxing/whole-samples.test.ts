@@ -2,7 +2,7 @@ import { fc, testProp } from '@fast-check/ava';
 import type { Frame } from '#lib/model/media-event.js';
 import type { Track } from '#lib/model/track.js';
 import { WholeSamples } from '#lib/muxing/whole-samples.js';
-import { madeTrack } from '../helpers/muxing.js';
+import { madeTrack } from '../helpers/media/muxing.js';
 
 const codecs = [
 	['pcm-u8', 1],

@@ -4,7 +4,7 @@ import type { Clock } from '#lib/pace/clock.js';
 import { createRateLimiter, type Permit } from '#lib/pace/rate-limiter.js';
 import { run } from '../helpers/tools.js';
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until the test moves it. */
 function manualClock(): Clock & { advance(ms: number): Promise<void> } {
 	let now = 0;
 	let sleepers: { atMs: number; wake: () => void }[] = [];

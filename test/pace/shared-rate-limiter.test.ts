@@ -3,9 +3,9 @@ import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { KvsArchive } from 'kvs-archive';
 import { sharedRateLimiter } from '#lib/pace/shared-rate-limiter.js';
-import { startArchive } from '../helpers/archive.js';
-import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { run } from '../helpers/tools.js';
 
 const range = between(0, 60_000);

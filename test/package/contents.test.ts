@@ -5,8 +5,8 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import test from 'ava';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { installedPackages } from '../helpers/lockfile.js';
-import { packedPackage } from '../helpers/packed-package.js';
+import { installedPackages } from '../helpers/package/lockfile.js';
+import { packedPackage } from '../helpers/package/packed-package.js';
 import { licencesPage } from './licences.js';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));

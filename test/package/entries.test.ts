@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { installPackage } from '../helpers/packed-package.js';
+import { installPackage } from '../helpers/package/packed-package.js';
 import { run } from '../helpers/tools.js';
 
 /** The names by which the package is imported. */

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { installedPackages } from '../helpers/lockfile.js';
+import { installedPackages } from '../helpers/package/lockfile.js';
 
 const PAGE = 'docs/licences.md';
 

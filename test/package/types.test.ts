@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test from 'ava';
-import { installPackage } from '../helpers/packed-package.js';
+import { installPackage } from '../helpers/package/packed-package.js';
 import { run } from '../helpers/tools.js';
 
 /** Entries that are of no use without a package of the caller's own, and the packages. */

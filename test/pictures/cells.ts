@@ -1,6 +1,6 @@
 /* A film of cells of plain colours, and what pictures of it in any size must look like. */
 import type { PictureFit, PictureFormat } from 'kvs-archive';
-import { makeRecording } from '../helpers/recordings.js';
+import { makeRecording } from '../helpers/media/recordings.js';
 import { type Image, pixelsOf } from './pixels.js';
 
 /** Cells of one colour each, four in a row. */

@@ -13,9 +13,9 @@ import {
 	type Track,
 } from 'kvs-archive';
 import { element } from '#lib/ebml/ebml-writer.js';
-import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
-import { makeRecording } from '../helpers/recordings.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { makeRecording } from '../helpers/media/recordings.js';
 
 /** Frames of a film. */
 export const FRAMES = 45;

@@ -14,8 +14,8 @@ import {
 	type PictureDecoderOptions,
 } from 'kvs-archive';
 import { master, type Slices, unsigned } from '#lib/ebml/ebml-writer.js';
-import { fragmentDocument, fragmentNumber, frameBlock, trackEntry } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber, frameBlock, trackEntry } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 const FRAME_MS = 40;
 

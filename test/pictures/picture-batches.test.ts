@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { batchPictures, type Picture } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { makeRecording } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between, startMs } from '../helpers/range.js';
-import { makeRecording } from '../helpers/recordings.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 const film = (size: string): Promise<string> =>
 	makeRecording(`-f lavfi -i testsrc2=s=${size}:r=10:d=2 -c:v libx264 -g 5 -pix_fmt yuv420p`.split(' '));

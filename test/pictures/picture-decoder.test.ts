@@ -14,9 +14,9 @@ import {
 	PictureDecoder,
 	type PictureDecoderOptions,
 } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
+import { makeRecording } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { makeRecording } from '../helpers/recordings.js';
+import { startArchive } from '../helpers/service/archive.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { type DecodeFailure, ffmpeg, PictureDecoder } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { CountingDecoder } from '../helpers/counting-decoder.js';
+import { CountingDecoder } from '../helpers/media/counting-decoder.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { makeRecording } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between, startMs } from '../helpers/range.js';
-import { makeRecording } from '../helpers/recordings.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { run } from '../helpers/tools.js';
 
 const codecs = {

@@ -1,7 +1,7 @@
 /* Recordings whose frames are not what they should be: wrong times, empty frames, parameter sets that come once. */
 import { toAccessUnit } from '#lib/codecs/nal/access-unit.js';
+import { trackEntry } from '../helpers/media/payload.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { trackEntry } from '../helpers/payload.js';
 import {
 	decode,
 	decodedFilm,
@@ -112,7 +112,7 @@ for (const name of ['H.264', 'H.265'] as const) {
 			missing.failures[0]?.message ?? '',
 			/\(its track has no CodecPrivate, and its key frames hold no (?:VPS, )?SPS and PPS\)$/,
 		);
-		// As they would be in front of the first key frame.
+		// As they would be before the first key frame.
 		const [first, ...rest] = film.frames as [FilmFrame, ...FilmFrame[]];
 		const data = toAccessUnit({ track: film.track, ...first }, 'length-prefixed');
 		const whole = recordingOf([{ ...film, frames: [{ ...first, data }, ...rest] }], bare);

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import test from 'ava';
 import { type DashSessionOptions, toDashSessionRequest } from '#lib/playback/dash-session-options.js';
-import { startArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between } from '../helpers/range.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 const range = between(0, 60_000);
 const nowMs = Date.UTC(2026, 1, 1);

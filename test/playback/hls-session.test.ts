@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { startMeddler } from '../helpers/meddler.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { between } from '../helpers/range.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startMeddler } from '../helpers/service/meddler.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 const range = between(0, 60_000);
 

@@ -7,7 +7,7 @@ import type { Ack, RequestError } from 'kvs-archive';
 import { SignatureVerifier } from '#lib/server/signature/signature-verifier.js';
 import { parseTarget } from '#lib/server/wire/request-target.js';
 import { collect } from '../helpers/collect.js';
-import { openArchive } from '../helpers/open-archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { until, within } from '../helpers/wait.js';
 import { accept, ackLine, startPutService } from './put-service.js';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ExecutionContext } from 'ava';
-import { listen } from '../helpers/listen.js';
+import { listen } from '../helpers/service/listen.js';
 
 /** What the service does with one PutMedia; `nth` counts them from 0. */
 export type PutBehaviour = (

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { TimeRange } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
+import { fragmentDocument, fragmentNumber, recording } from '../helpers/media/payload.js';
 import { sample, testWith } from '../helpers/needs.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, recording } from '../helpers/payload.js';
-import { Producer } from '../helpers/producer.js';
-import { readRecordedSession, recordedSessions } from '../helpers/recorded-session.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { Producer } from '../helpers/service/producer.js';
+import { readRecordedSession, recordedSessions } from '../helpers/service/recorded-session.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { documentedChunk } from '../server/made-media.js';
 import {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { verifyRecordings } from 'kvs-archive';
 import { RedisCheckpoints } from 'kvs-archive/redis';
+import { allTimesIn, recordingsIn, startRecorded } from '../helpers/files/record-run.js';
 import { testWith } from '../helpers/needs.js';
-import { allTimesIn, recordingsIn, startRecorded } from '../helpers/record-run.js';
-import { startRedis } from '../helpers/redis.js';
+import { startRedis } from '../helpers/store/redis.js';
 
 testWith('redis-server')(
 	'with a checkpoint in Redis that is older, or lost, nothing is recorded twice',

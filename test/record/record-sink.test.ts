@@ -14,14 +14,14 @@ import {
 import { RecordJournal } from '#lib/record/record-journal.js';
 import { RecordSink } from '#lib/record/record-sink.js';
 import { RecordingDirectory } from '#lib/record/recording-directory.js';
-import { copyAtOnce, fingerprint } from '../helpers/copy-at-once.js';
-import { damage, randomFrom } from '../helpers/damage.js';
-import { contents, eventsOf, without } from '../helpers/export-run.js';
-import { matroskaFrames } from '../helpers/matroska-frames.js';
-import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
-import { blocksOf, pcmRecording } from '../helpers/pcm.js';
-import { startMs } from '../helpers/range.js';
-import { recordingsIn } from '../helpers/record-run.js';
+import { copyAtOnce, fingerprint } from '../helpers/files/copy-at-once.js';
+import { damage, randomFrom } from '../helpers/files/damage.js';
+import { contents, eventsOf, without } from '../helpers/files/export-run.js';
+import { recordingsIn } from '../helpers/files/record-run.js';
+import { matroskaFrames } from '../helpers/media/matroska-frames.js';
+import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/media/payload.js';
+import { blocksOf, pcmRecording } from '../helpers/media/pcm.js';
+import { startMs } from '../helpers/media/range.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 interface Kind {

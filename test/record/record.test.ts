@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { FileCheckpoints, KvsArchive, type Recording, verifyRecordings } from 'kvs-archive';
 import { listRecording } from '#lib/record/recording-list.js';
-import { allTimesIn, recordingsIn, startRecorded, timesIn } from '../helpers/record-run.js';
+import { allTimesIn, recordingsIn, startRecorded, timesIn } from '../helpers/files/record-run.js';
 import { until } from '../helpers/wait.js';
 
 /** Times of the frames that a test puts for some seconds. */

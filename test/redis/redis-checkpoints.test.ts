@@ -3,15 +3,15 @@ import { inspect } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type Clock, type FollowEvent, KvsArchive } from 'kvs-archive';
 import { RedisCheckpoints, type RedisClient } from 'kvs-archive/redis';
-import { startGrowing } from '../helpers/growing-stream.js';
-import { checkpointAt, KEY, startHolder, takeOver } from '../helpers/leases.js';
 import { ManualClock } from '../helpers/manual-clock.js';
 import { testWith } from '../helpers/needs.js';
-import { startRedis, type TestRedis } from '../helpers/redis.js';
+import { runWithoutPackages } from '../helpers/package/without-packages.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
+import { checkpointAt, KEY, startHolder, takeOver } from '../helpers/store/leases.js';
+import { startRedis, type TestRedis } from '../helpers/store/redis.js';
 import { run } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
-import { runWithoutPackages } from '../helpers/without-packages.js';
 
 const withRedis = testWith('redis-server');
 

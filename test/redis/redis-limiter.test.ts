@@ -5,17 +5,17 @@ import { inspect } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { KvsArchive, type MediaEvent, type Permit, type RequestCost } from 'kvs-archive';
 import { createRedisLimiter, type RedisLimiter, type RedisLimiterOptions } from 'kvs-archive/redis';
-import { startArchive } from '../helpers/archive.js';
-import { makeCertificate } from '../helpers/certificate.js';
 import { collect } from '../helpers/collect.js';
-import { commandLine } from '../helpers/command-line.js';
+import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
 import { testWith } from '../helpers/needs.js';
-import { fragmentDocument, fragmentNumber, frameBlock, recording } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
-import { startRedis, type TestRedis } from '../helpers/redis.js';
+import { runWithoutPackages } from '../helpers/package/without-packages.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { makeCertificate } from '../helpers/service/certificate.js';
+import { startRedis, type TestRedis } from '../helpers/store/redis.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
-import { runWithoutPackages } from '../helpers/without-packages.js';
 
 const withRedis = testWith('redis-server');
 
@@ -43,7 +43,7 @@ async function timeOf({ client }: TestRedis): Promise<number> {
 }
 
 function startHolder(t: ExecutionContext, { url }: TestRedis): ChildProcess {
-	const script = fileURLToPath(new URL('../helpers/permit-holder.js', import.meta.url));
+	const script = fileURLToPath(new URL('../helpers/store/permit-holder.js', import.meta.url));
 	const holder = fork(script, [url, 'cam']);
 	t.teardown(() => holder.kill('SIGKILL'));
 	return holder;

@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Picture, PictureSelection, PictureSummary } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { CountingDecoder } from '../helpers/counting-decoder.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { fragmentDocument, fragmentNumber, frameBlock, tags } from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+import { CountingDecoder } from '../helpers/media/counting-decoder.js';
+import { fragmentDocument, fragmentNumber, frameBlock, tags } from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 
 const FRAGMENTS = 60;
 

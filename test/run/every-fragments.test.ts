@@ -3,7 +3,7 @@ import test from 'ava';
 import type { Fragment, Frame } from 'kvs-archive';
 import { FrameSelector } from '#lib/frames/frame-selector.js';
 import { everyFragments } from '#lib/run/every-fragments.js';
-import { startMs } from '../helpers/range.js';
+import { startMs } from '../helpers/media/range.js';
 
 interface Recorded {
 	readonly fragment: Fragment;

@@ -1,12 +1,12 @@
 import { extname, resolve } from 'node:path';
 import test from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { commandLine, setEnvironment } from '../helpers/command-line.js';
+import { startRecorded } from '../helpers/files/record-run.js';
+import { recording } from '../helpers/media/payload.js';
+import { between } from '../helpers/media/range.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { recording } from '../helpers/payload.js';
-import { between } from '../helpers/range.js';
-import { startRecorded } from '../helpers/record-run.js';
-import { startS3 } from '../helpers/s3.js';
+import { commandLine, setEnvironment } from '../helpers/program/command-line.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startS3 } from '../helpers/store/s3.js';
 
 test.serial('export, export --raw and verify take s3://, and say so', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(3) });

@@ -3,11 +3,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { readManifest, verifyExport } from 'kvs-archive';
-import { startArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { recording } from '../helpers/payload.js';
-import { between } from '../helpers/range.js';
-import { startS3 } from '../helpers/s3.js';
+import { recording } from '../helpers/media/payload.js';
+import { between } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { startS3 } from '../helpers/store/s3.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);

@@ -1,13 +1,13 @@
 import test from 'ava';
 import { s3 } from 'kvs-archive/s3';
-import { startArchive } from '../helpers/archive.js';
-import { openArchive } from '../helpers/open-archive.js';
-import { recording } from '../helpers/payload.js';
-import { between } from '../helpers/range.js';
-import { s3Client, startS3 } from '../helpers/s3.js';
-import { refusal, startS3Stub } from '../helpers/s3-stub.js';
+import { recording } from '../helpers/media/payload.js';
+import { between } from '../helpers/media/range.js';
+import { runWithoutPackages } from '../helpers/package/without-packages.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { openArchive } from '../helpers/service/open-archive.js';
+import { s3Client, startS3 } from '../helpers/store/s3.js';
+import { refusal, startS3Stub } from '../helpers/store/s3-stub.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { runWithoutPackages } from '../helpers/without-packages.js';
 
 const range = between(0, 800_000);
 

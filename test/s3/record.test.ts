@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { FileCheckpoints, verifyRecordings } from 'kvs-archive';
 import { s3 } from 'kvs-archive/s3';
-import { main } from '../cli/main-process.js';
-import { allTimesIn, recordingsIn, startRecorded } from '../helpers/record-run.js';
-import { s3Client, startS3 } from '../helpers/s3.js';
-import { refusal, startS3Stub } from '../helpers/s3-stub.js';
+import { allTimesIn, recordingsIn, startRecorded } from '../helpers/files/record-run.js';
+import { main } from '../helpers/program/main-process.js';
+import { s3Client, startS3 } from '../helpers/store/s3.js';
+import { refusal, startS3Stub } from '../helpers/store/s3-stub.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
 

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import test from 'ava';
 import { s3 } from 'kvs-archive/s3';
 import { collect } from '../helpers/collect.js';
-import { s3Client, startS3 } from '../helpers/s3.js';
-import { refusal, startS3Stub } from '../helpers/s3-stub.js';
+import { s3Client, startS3 } from '../helpers/store/s3.js';
+import { refusal, startS3Stub } from '../helpers/store/s3-stub.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 
 const MIB = 1024 * 1024;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { LocalArchive } from '#lib/server/local-archive.js';
-import { everything, type Json, startServer } from '../helpers/start-server.js';
+import { everything, type Json, startServer } from '../helpers/service/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { type MadeBlock, matroska } from './made-media.js';
 
@@ -196,7 +196,7 @@ test('names the damaged file in one line', async (t) => {
 	}
 });
 
-test('a temporary archive leaves nothing behind, even where an ingest is cut short', async (t) => {
+test('a temporary archive removes all its files, even where an ingest is cut short', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const file = await writeFilm(directory);
 	const seen: string[] = [];

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { faultOperations } from '#lib/server/faults/fault-rule.js';
 import { createArchiveServer, type FaultRule } from '#lib/server/index.js';
-import { startServer } from '../helpers/start-server.js';
+import { startServer } from '../helpers/service/start-server.js';
 import { startFaultyDoor } from './faulty-door.js';
 
 /** Rules that are refused, and what the error names. */

@@ -92,7 +92,7 @@ test('no response for a while, and none ever', async (t) => {
 	t.deepEqual((await door.media(1).response).body, door.chunks[1]);
 	t.deepEqual(door.clock.sleeps, [30_000]);
 	const silent = door.media(1);
-	// The log is told before the silence begins.
+	// The log has its line before the silence begins.
 	await until(
 		() => door.requests.length >= 2,
 		() => `${door.requests.length} requests`,
@@ -103,13 +103,13 @@ test('no response for a while, and none ever', async (t) => {
 });
 
 const cuts: [string, FaultRule, (size: number) => number][] = [
-	['behind the head', { fault: 'cut', atByte: 0 }, () => 0],
+	['after the head', { fault: 'cut', atByte: 0 }, () => 0],
 	['at a byte', { fault: 'cut', atByte: 77 }, () => 77],
 	['past the end', { fault: 'cut', atByte: 1e9 }, (size) => 3 * size],
 	['at a fraction', { fault: 'cut', atFraction: 0.5 }, (size) => Math.floor(1.5 * size)],
 	['inside a SimpleBlock', { fault: 'cut', inside: 'Block', fragment: 2 }, (size) => 2 * size - 5],
 	['inside the EBML header', { fault: 'cut', inside: 'EBML', fragment: 'last' }, (size) => 2 * size + 22],
-	['behind the head of a Segment', { fault: 'cut', inside: 'Segment', fragment: 2 }, (size) => size + 52],
+	['after the head of a Segment', { fault: 'cut', inside: 'Segment', fragment: 2 }, (size) => size + 52],
 ];
 for (const [where, rule, offset] of cuts) {
 	for (const as of ['abort', 'clean'] as const) {
@@ -207,7 +207,7 @@ test('in-band exceptions as GetMedia spells them end the response', async (t) =>
 	t.is(door.requests[0]?.fragments, 1);
 });
 
-test('in-band exceptions as documented, with the next fragment behind them', async (t) => {
+test('in-band exceptions as documented, with the next fragment after them', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{

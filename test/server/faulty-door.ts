@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { ArchiveServerOptions, RequestRecord, ResponseRecord } from '#lib/server/index.js';
-import { everything, startServer } from '../helpers/start-server.js';
+import { everything, startServer } from '../helpers/service/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { FakeClock } from './fake-clock.js';
 import { writeRecordingOf } from './made-media.js';

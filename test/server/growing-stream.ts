@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
-import { Producer } from '../helpers/producer.js';
-import { type StartedServer, startServer } from '../helpers/start-server.js';
+import { Producer } from '../helpers/service/producer.js';
+import { type StartedServer, startServer } from '../helpers/service/start-server.js';
 import { clusterOf, frame, header, UNSIZED } from './put-media/body.js';
 import { SteppedClock } from './stepped-clock.js';
 

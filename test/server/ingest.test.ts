@@ -10,7 +10,7 @@ import { MatroskaParser } from '#lib/mkv/parser/matroska-parser.js';
 import { readTags } from '#lib/mkv/tags.js';
 import type { IngestSummary } from '#lib/server/index.js';
 import { sample, testWith, withFfmpeg } from '../helpers/needs.js';
-import { everything, type Json, type StartedServer, startServer } from '../helpers/start-server.js';
+import { everything, type Json, type StartedServer, startServer } from '../helpers/service/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import {
 	documentedChunk,
@@ -302,7 +302,7 @@ test('without a start the last frame is now; later ingests count on from the nex
 	t.true(numbers.every((number) => (number & 0xfffffffn) === 5n));
 });
 
-test('recordings: either spelling of the times, exceptions skipped, doubles told apart', async (t) => {
+test('recordings: either spelling of the times, exceptions skipped, duplicates kept apart', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const ingest = async (stream: string, ...chunks: Buffer[]): Promise<IngestSummary> => {

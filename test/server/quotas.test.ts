@@ -10,7 +10,7 @@ import {
 } from '#lib/server/index.js';
 import { processClock } from '#lib/server/monotonic-clock.js';
 import { pacedBody } from '#lib/server/quotas/paced-body.js';
-import { everything, startServer } from '../helpers/start-server.js';
+import { everything, startServer } from '../helpers/service/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { FakeClock } from './fake-clock.js';
 import { recordedChunk, writeRecordingOf } from './made-media.js';

@@ -20,9 +20,9 @@ import {
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
-import { findBoto3, runPython } from '../helpers/boto3.js';
 import { withBoto3 } from '../helpers/needs.js';
-import { startServer } from '../helpers/start-server.js';
+import { findBoto3, runPython } from '../helpers/service/boto3.js';
+import { startServer } from '../helpers/service/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { writeRecordingOf } from './made-media.js';
 
@@ -195,7 +195,7 @@ const callers = [
 	{ ...key, region: 'eu-west-1', error: ['InvalidSignatureException', 403] },
 ] as const;
 
-test('the JavaScript SDK is told by its signature who may call', async (t) => {
+test('the signature of the JavaScript SDK decides who may call', async (t) => {
 	const { url } = await startStreams(t, { credentials: [key] });
 	for (const { region, error, ...credentials } of callers) {
 		const options = { region, endpoint: url, credentials, maxAttempts: 1 };
@@ -269,7 +269,7 @@ responses.append(ask(unsigned.describe_stream, StreamName='door'))
 print(json.dumps({'responses': responses, 'links': links}))
 `;
 
-withBoto3('boto3 is told the same, and its presigned calls are taken', async (t) => {
+withBoto3('the same for boto3, and its presigned calls are accepted', async (t) => {
 	const { url } = await startStreams(t, { credentials: [key] });
 	for (const python of await findBoto3()) {
 		const { responses, links } = await runPython(python, BOTO3_SIGNED_SCRIPT, [url, JSON.stringify(callers)]);

@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { KinesisVideoClient, ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import test, { type ExecutionContext } from 'ava';
-import { makeCertificate } from '../helpers/certificate.js';
-import { commandLine } from '../helpers/command-line.js';
+import { fragmentDocument } from '../helpers/media/payload.js';
 import { testWith } from '../helpers/needs.js';
-import { fragmentDocument } from '../helpers/payload.js';
+import { commandLine } from '../helpers/program/command-line.js';
+import { makeCertificate } from '../helpers/service/certificate.js';
 import type { Outcome } from '../helpers/tools.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { writeRecordingOf } from './made-media.js';
@@ -45,7 +45,7 @@ test('serve makes the faults of a file and enforces quotas', async (t) => {
 	t.is(awsError, 'ClientLimitExceededException');
 });
 
-test('serve holds as many playback sessions a stream as it is told to', async (t) => {
+test('serve holds as many playback sessions a stream as its option says', async (t) => {
 	const file = join(await temporaryDirectory(t), 'door.mkv');
 	await writeFile(file, Buffer.concat(videoFragments(2).map(fragmentDocument)));
 	const child = spawnServe(t, ['--ingest', `door=${file}`, '--hls-sessions', '1']);
@@ -97,7 +97,7 @@ test('serve with credentials verifies signatures, and then listens on any addres
 	t.is(await said, '');
 });
 
-test('serve gives the streams that it makes the retention that it is told', async (t) => {
+test('serve gives the streams that it makes the retention of its option', async (t) => {
 	const file = join(await temporaryDirectory(t), 'door.mkv');
 	await writeRecordingOf(file, 1);
 	const rows = [

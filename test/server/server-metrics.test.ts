@@ -2,7 +2,7 @@ import test from 'ava';
 import { renderMetrics } from '#lib/metrics/exposition.js';
 import { ServerMetrics } from '#lib/server/server-metrics.js';
 import { readExposition, sampleValue } from '../helpers/exposition.js';
-import { startGrowing } from '../helpers/growing-stream.js';
+import { startGrowing } from '../helpers/service/growing-stream.js';
 import { plainClient } from './plain-client.js';
 
 test('requests by operation and status, and the lag of a producer, by the archive’s clock', async (t) => {

@@ -3,7 +3,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RequestRecord } from '#lib/server/index.js';
-import { everything, type Json, type StartedServer, startServer } from '../helpers/start-server.js';
+import { everything, type Json, type StartedServer, startServer } from '../helpers/service/start-server.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { recordedChunk, writeRecordingOf } from './made-media.js';
 

@@ -10,12 +10,12 @@ import { float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { MkvSink } from '#lib/sinks/mkv-sink.js';
 import { Mp4Sink } from '#lib/sinks/mp4-sink.js';
 import { WavSink } from '#lib/sinks/wav-sink.js';
-import { decodeAll } from '../helpers/decoding.js';
+import { decodeAll } from '../helpers/media/decoding.js';
+import { fragmentDocument, fragmentNumber, recording, trackEntry } from '../helpers/media/payload.js';
+import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/media/pcm.js';
+import { startMs } from '../helpers/media/range.js';
+import { makeRecording, probe, recordings } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { fragmentDocument, fragmentNumber, recording, trackEntry } from '../helpers/payload.js';
-import { blocksOf, pcmRecording, secondOfPcm } from '../helpers/pcm.js';
-import { startMs } from '../helpers/range.js';
-import { makeRecording, probe, recordings } from '../helpers/recordings.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const clock = resolve('examples/media/clock.mkv');

@@ -8,10 +8,10 @@ import { splitLengths } from '#lib/codecs/nal/nal-format.js';
 import { storedParameterSets } from '#lib/codecs/nal/parameter-sets.js';
 import { element, float, master, type Slices, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import type { BlockFields } from '#lib/mkv/matroska-writer.js';
-import { matroskaFrames } from '../helpers/matroska-frames.js';
+import { matroskaFrames } from '../helpers/media/matroska-frames.js';
+import { fragmentDocument, fragmentNumber, trackEntry } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 import { withFfmpeg } from '../helpers/needs.js';
-import { fragmentDocument, fragmentNumber, trackEntry } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** A recording as ffmpeg encodes it: two seconds, a key frame every half. */
@@ -208,7 +208,7 @@ withFfmpeg('Matroska that is right already is written as it was read', async (t)
 	t.is(index, encoded.frames.length);
 });
 
-/** Frames of AAC behind ADTS headers of 7 bytes, or of 9. */
+/** Frames of AAC after ADTS headers of 7 bytes, or of 9. */
 function adts(block: Uint8Array, rateIndex: number, channels: number, hasChecksum: boolean): Buffer {
 	const size = (hasChecksum ? 9 : 7) + block.byteLength;
 	const header = Buffer.of(

@@ -7,7 +7,7 @@ import type { Frame, MediaEvent } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { Picture } from '#lib/pictures/picture.js';
 import { ImageSink } from '#lib/sinks/image-sink.js';
-import { recording } from '../helpers/payload.js';
+import { recording } from '../helpers/media/payload.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 
@@ -28,7 +28,7 @@ async function pictureAt(timestampMs: number | null, format: Picture['format'] =
 
 const start = Date.UTC(2026, 0, 31, 14, 3, 7, 250);
 
-test('images are named by their exact time, twins told apart, and listed in order', async (t) => {
+test('images are named by their exact time, those of one time numbered, and listed in order', async (t) => {
 	const directory = join(await temporaryDirectory(t), 'deep', 'images');
 	const pictures = [
 		await pictureAt(start),

@@ -9,9 +9,8 @@ import type { Frame } from 'kvs-archive';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import { unsigned } from '#lib/ebml/ebml-writer.js';
 import { MkvSink } from '#lib/sinks/mkv-sink.js';
-import { decodeAll } from '../helpers/decoding.js';
-import { matroskaFrames } from '../helpers/matroska-frames.js';
-import { sample, testWith } from '../helpers/needs.js';
+import { decodeAll } from '../helpers/media/decoding.js';
+import { matroskaFrames } from '../helpers/media/matroska-frames.js';
 import {
 	audioTrack,
 	fragmentDocument,
@@ -20,8 +19,9 @@ import {
 	recording,
 	trackEntry,
 	videoTrack,
-} from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+} from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { sample, testWith } from '../helpers/needs.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 

@@ -24,10 +24,10 @@ import {
 	type TimeRange,
 } from 'kvs-archive';
 import { createArchiveServer, type FaultRule } from 'kvs-archive/server';
-import { fragmentDocument, fragmentNumber } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
-import { unlimited } from '../helpers/unlimited.js';
 
 const STEP_MS = 200;
 const FRAMES = 4;
@@ -156,7 +156,7 @@ export function faultMix(seed: number, { count }: { count: number }): FaultMix {
 		if (lost.has(number)) continue;
 		const code = oneOf([null, 3000, 3002, 4000, 4500, 4501, 4503, 4506, 5000]);
 		lost.set(number, code);
-		// A fault in the middle hides what is behind it, so what is lost goes on, and is found out each time.
+		// A fault in the middle hides what is after it, so what is lost continues, and is found out each time.
 		if (code === null) rules.push({ fault: 'leave-out', fragmentNumber: number });
 		else rules.push({ fault: 'exception', code, fragmentNumber: number, ...shape() });
 	}

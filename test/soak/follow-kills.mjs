@@ -27,7 +27,9 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 // Compiled with the tests.
-const { randomFrom } = await import(new URL('../../build/test/helpers/damage.js', import.meta.url).href);
+const { randomFrom } = await import(
+	new URL('../../build/test/helpers/files/damage.js', import.meta.url).href
+);
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const directory = scratch();
 const say = (line) => process.stdout.write(`${line}\n`);

@@ -24,7 +24,9 @@ const { values } = parseArgs({
 });
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 // Compiled with the tests.
-const { randomFrom } = await import(new URL('../../build/test/helpers/damage.js', import.meta.url).href);
+const { randomFrom } = await import(
+	new URL('../../build/test/helpers/files/damage.js', import.meta.url).href
+);
 const random = randomFrom(Number(values.seed));
 const directory = scratch();
 const say = (line) => process.stdout.write(`${line}\n`);

@@ -21,7 +21,9 @@ const { values } = parseArgs({
 	},
 });
 // Compiled with the tests.
-const { randomFrom } = await import(new URL('../../build/test/helpers/damage.js', import.meta.url).href);
+const { randomFrom } = await import(
+	new URL('../../build/test/helpers/files/damage.js', import.meta.url).href
+);
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const directory = scratch();
 const data = join(directory, 'data');

@@ -32,7 +32,7 @@ const { values } = parseArgs({
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 // Compiled with the tests.
 const { damage, randomFrom } = await import(
-	new URL('../../build/test/helpers/damage.js', import.meta.url).href
+	new URL('../../build/test/helpers/files/damage.js', import.meta.url).href
 );
 const directory = scratch();
 

@@ -4,7 +4,9 @@ import { elementHeader, master, string } from '../../dist/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '../../dist/mkv/matroska-writer.js';
 
 // Compiled with the tests.
-const { videoTrack } = await import(new URL('../../build/test/helpers/payload.js', import.meta.url).href);
+const { videoTrack } = await import(
+	new URL('../../build/test/helpers/media/payload.js', import.meta.url).href
+);
 
 /** Everything before the first Cluster. */
 export const bodyHeader = Buffer.concat([

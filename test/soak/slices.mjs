@@ -21,8 +21,10 @@ const SLICE_MS = 5000;
 /** Long enough for a busy machine. */
 const LOCK_MS = 5000;
 // Compiled with the tests.
-const { startRedis } = await import(new URL('../../build/test/helpers/redis.js', import.meta.url).href);
-const workerScript = fileURLToPath(new URL('../../build/test/helpers/slice-worker.js', import.meta.url));
+const { startRedis } = await import(new URL('../../build/test/helpers/store/redis.js', import.meta.url).href);
+const workerScript = fileURLToPath(
+	new URL('../../build/test/helpers/store/slice-worker.js', import.meta.url),
+);
 const say = (line) => process.stdout.write(`${line}\n`);
 
 const directory = scratch();

@@ -15,7 +15,7 @@ import {
 	MediaFetcher,
 } from 'kvs-archive';
 import { createArchiveServer } from 'kvs-archive/server';
-import { unlimited } from '../helpers/unlimited.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import type { Recorded } from './fault-run.js';
 
 const KIB = 1024;
@@ -30,7 +30,7 @@ export const SLOW_LIMIT_BYTES = SLOW_BUDGET_BYTES + 5 * (256 + 2 * 64) * KIB + 2
 /** How a {@link slowRun} is read. */
 export interface SlowReader {
 	readonly clock: Clock;
-	/** Waited for behind each of the first `slowFrames` frames. */
+	/** Waited for after each of the first `slowFrames` frames. */
 	readonly pause: () => Promise<void>;
 	readonly slowFrames: number;
 	readonly maxBufferedBytes: number;

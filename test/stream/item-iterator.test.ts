@@ -104,7 +104,7 @@ test("an error of a source's work comes after every item before it by 'data' too
 	t.deepEqual(items, [1, 2, 3, 4, 5, 6]);
 });
 
-test('leaving early closes the generator behind the stream before the loop is over', async (t) => {
+test('leaving early closes the generator of the stream before the loop is over', async (t) => {
 	const source = new Numbers(batches);
 	for await (const item of source) if (item === 2) break;
 	t.true(source.isClosed);

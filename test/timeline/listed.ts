@@ -1,6 +1,6 @@
 import type { Fragment } from 'kvs-archive';
-import { fragmentNumber } from '../helpers/payload.js';
-import { startMs } from '../helpers/range.js';
+import { fragmentNumber } from '../helpers/media/payload.js';
+import { startMs } from '../helpers/media/range.js';
 
 /** What a listing says of a fragment, in milliseconds from the recording's start. Received a second later. */
 export function listed(index: number, fromMs: number, lengthMs: number, sizeBytes = 1000): Fragment {

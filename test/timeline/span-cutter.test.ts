@@ -6,7 +6,7 @@ import { NEIGHBOURS } from '#lib/timeline/frame-steps.js';
 import { SpanCutter } from '#lib/timeline/span-cutter.js';
 import type { StoredSpan } from '#lib/timeline/stored-span.js';
 import type { TimelineSpan } from '#lib/timeline/timeline-event.js';
-import { startMs } from '../helpers/range.js';
+import { startMs } from '../helpers/media/range.js';
 import { cadence, listed } from './listed.js';
 
 function cut(fragments: readonly Fragment[]): (TimelineSpan | GapEvent)[] {
@@ -26,8 +26,8 @@ function inShort(fragments: readonly Fragment[]): unknown[] {
 	);
 }
 
-/** Fragments behind each other, of the given lengths, each so late behind the last frame of the one before. */
-function behind(lengthsMs: readonly number[], lateMs: readonly number[]): Fragment[] {
+/** Fragments one after the other, of the given lengths, each so late after the last frame of the one before. */
+function after(lengthsMs: readonly number[], lateMs: readonly number[]): Fragment[] {
 	let startMs = 0;
 	return lengthsMs.map((lengthMs, index) => {
 		const fragment = listed(index + 1, startMs, lengthMs);
@@ -99,7 +99,7 @@ test('fragments of any number of frames meet', (t) => {
 	for (const frameMs of [33, 250, 1000]) {
 		t.deepEqual(
 			inShort(
-				behind(
+				after(
 					frames.map((count) => (count - 1) * frameMs),
 					[frameMs],
 				),
@@ -111,7 +111,7 @@ test('fragments of any number of frames meet', (t) => {
 
 test('a slow camera may jitter by more than the threshold', (t) => {
 	const lateMs = [1000, 900, 1150, 1010, 850, 1000, 1220, 990];
-	t.deepEqual(inShort(behind(Array(40).fill(9000), lateMs)), [40]);
+	t.deepEqual(inShort(after(Array(40).fill(9000), lateMs)), [40]);
 });
 
 test('a camera may change its rate', (t) => {

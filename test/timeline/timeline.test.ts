@@ -2,18 +2,18 @@ import test from 'ava';
 import type { Fragment, TimelineEvent } from 'kvs-archive';
 import { element, type Slices } from '#lib/ebml/ebml-writer.js';
 import { TimelineSource } from '#lib/timeline/timeline-source.js';
-import { startArchive } from '../helpers/archive.js';
 import { collect } from '../helpers/collect.js';
-import { startMeddler } from '../helpers/meddler.js';
-import { openArchive } from '../helpers/open-archive.js';
 import {
 	failureDocument,
 	fragmentDocument,
 	fragmentNumber,
 	recording,
 	trackEntry,
-} from '../helpers/payload.js';
-import { between, startMs } from '../helpers/range.js';
+} from '../helpers/media/payload.js';
+import { between, startMs } from '../helpers/media/range.js';
+import { startArchive } from '../helpers/service/archive.js';
+import { startMeddler } from '../helpers/service/meddler.js';
+import { openArchive } from '../helpers/service/open-archive.js';
 import { until } from '../helpers/wait.js';
 import { listed } from './listed.js';
 
@@ -208,7 +208,7 @@ test('a long range is reported while it is listed, and no faster than it is read
 		readTracks: null,
 		async *list() {
 			try {
-				// Without end: a gap behind every fifth fragment.
+				// Without end: a gap after every fifth fragment.
 				for (let index = 1; ; index += 1000, windows++) {
 					yield Array.from({ length: 1000 }, (_, nth) =>
 						listed(index + nth, (index + nth) * 2000 + Math.floor((index + nth) / 5) * 60_000, 1960),

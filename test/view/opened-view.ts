@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { KvsArchive } from 'kvs-archive';
 import { createViewServer, type ViewServerOptions } from '#lib/view/view-server.js';
-import { unlimited } from '../helpers/unlimited.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 
 /** Serves the page on a free port for the streams of a service. Returns its address, token included; closed with the test. */
 export async function serveView(

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { startArchive } from '../helpers/archive.js';
-import { fragmentDocument } from '../helpers/payload.js';
-import type { Json } from '../helpers/start-server.js';
+import { fragmentDocument } from '../helpers/media/payload.js';
+import { startArchive } from '../helpers/service/archive.js';
+import type { Json } from '../helpers/service/start-server.js';
 import { START_MS, videoFragment } from '../server/playback/start-playback.js';
 import { pageOf, serveView } from './opened-view.js';
 

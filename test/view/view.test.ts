@@ -10,11 +10,11 @@ import test, { type ExecutionContext } from 'ava';
 import { KvsArchive } from 'kvs-archive';
 import { createArchiveServer } from 'kvs-archive/server';
 import type { Page } from 'playwright-core';
-import { freePort } from '../helpers/free-port.js';
 import { withChromium } from '../helpers/needs.js';
-import { startServer } from '../helpers/start-server.js';
+import { freePort } from '../helpers/service/free-port.js';
+import { startServer } from '../helpers/service/start-server.js';
+import { unlimited } from '../helpers/service/unlimited.js';
 import { temporaryDirectory } from '../helpers/tools.js';
-import { unlimited } from '../helpers/unlimited.js';
 import { serveView } from './opened-view.js';
 import { terminalPicture } from './terminal-picture.js';
 import {

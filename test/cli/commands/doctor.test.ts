@@ -5,13 +5,13 @@ import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Operation } from '#lib/server/operations/operation.js';
 import { ServiceError } from '#lib/server/wire/service-error.js';
-import { startArchive } from '../../helpers/archive.js';
-import { commandLine, setEnvironment } from '../../helpers/command-line.js';
+import { recording } from '../../helpers/media/payload.js';
 import { withFfmpeg } from '../../helpers/needs.js';
-import { recording } from '../../helpers/payload.js';
+import { commandLine, setEnvironment } from '../../helpers/program/command-line.js';
+import { env } from '../../helpers/program/main-process.js';
+import { assertFailure, objects } from '../../helpers/program/outcome.js';
+import { startArchive } from '../../helpers/service/archive.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
-import { env } from '../main-process.js';
-import { assertFailure, objects } from '../outcome.js';
 
 const UNSET = { ...env, AWS_SECRET_ACCESS_KEY: undefined, AWS_DEFAULT_REGION: undefined };
 const KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'sesame' };
@@ -125,7 +125,7 @@ const refusals: readonly [string, Partial<typeof KEY>, NodeJS.ProcessEnv, number
 	['a key that is not known', { accessKeyId: 'AKIDOTHER' }, {}, 0, 'credentials', /access key is not known/],
 	['the wrong secret', { secretAccessKey: 'sesame2' }, {}, 0, 'credentials', /secret does not belong/],
 	['another region', {}, { AWS_REGION: 'eu-west-1' }, 0, 'region', /--region/],
-	['a clock that is an hour behind', {}, {}, 3_600_000, 'clock', /NTP/],
+	['a clock that is an hour late', {}, {}, 3_600_000, 'clock', /NTP/],
 	['a clock that is an hour ahead', {}, {}, -3_600_000, 'clock', /NTP/],
 ];
 for (const [title, given, variables, shiftMs, check, advice] of refusals) {

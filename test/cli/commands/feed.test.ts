@@ -4,15 +4,15 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import { startArchive, type TestArchive } from '../../helpers/archive.js';
-import { makeCertificate } from '../../helpers/certificate.js';
 import { collect } from '../../helpers/collect.js';
-import { commandLine, setEnvironment } from '../../helpers/command-line.js';
 import { testWith, withFfmpeg } from '../../helpers/needs.js';
-import { openArchive } from '../../helpers/open-archive.js';
+import { commandLine, setEnvironment } from '../../helpers/program/command-line.js';
+import { assertFailure, objects } from '../../helpers/program/outcome.js';
+import { startArchive, type TestArchive } from '../../helpers/service/archive.js';
+import { makeCertificate } from '../../helpers/service/certificate.js';
+import { openArchive } from '../../helpers/service/open-archive.js';
 import { type Outcome, run, temporaryDirectory } from '../../helpers/tools.js';
 import { matroska } from '../../server/made-media.js';
-import { assertFailure, objects } from '../outcome.js';
 
 setEnvironment({ AWS_PROFILE: undefined, AWS_ENDPOINT_URL: undefined });
 

@@ -7,13 +7,13 @@ import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import { runCommand } from '#lib/cli/run-command.js';
 import { Terminal } from '#lib/cli/terminal.js';
-import { startArchive } from '../../helpers/archive.js';
-import { commandLine } from '../../helpers/command-line.js';
+import { startMs } from '../../helpers/media/range.js';
+import { makeRecording } from '../../helpers/media/recordings.js';
 import { withFfmpeg } from '../../helpers/needs.js';
-import { startMs } from '../../helpers/range.js';
-import { makeRecording } from '../../helpers/recordings.js';
+import { commandLine } from '../../helpers/program/command-line.js';
+import { env, main } from '../../helpers/program/main-process.js';
+import { startArchive } from '../../helpers/service/archive.js';
 import { type Outcome, run, temporaryDirectory } from '../../helpers/tools.js';
-import { env, main } from '../main-process.js';
 
 const film = (size: string): Promise<string> =>
 	makeRecording([

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import test from 'ava';
-import { startArchive } from '../../helpers/archive.js';
-import { commandLine, setEnvironment } from '../../helpers/command-line.js';
+import { commandLine, setEnvironment } from '../../helpers/program/command-line.js';
+import { startArchive } from '../../helpers/service/archive.js';
 import type { Outcome } from '../../helpers/tools.js';
 
 setEnvironment({ AWS_ACCESS_KEY_ID: undefined, AWS_PROFILE: undefined, AWS_ENDPOINT_URL: undefined });

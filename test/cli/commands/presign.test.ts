@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
-import { startArchive } from '../../helpers/archive.js';
-import { commandLine, setEnvironment } from '../../helpers/command-line.js';
-import { recording } from '../../helpers/payload.js';
+import { recording } from '../../helpers/media/payload.js';
+import { commandLine, setEnvironment } from '../../helpers/program/command-line.js';
+import { startArchive } from '../../helpers/service/archive.js';
 import type { Outcome } from '../../helpers/tools.js';
 
 setEnvironment({
@@ -63,7 +63,7 @@ test('takes members one by one and as JSON, and prints all that is to be sent', 
 		const { Fragments } = (await (await fetch(url, sent)).json()) as { Fragments: unknown[] };
 		t.is(Fragments.length, 1);
 	}
-	const told = await presign([
+	const printed = await presign([
 		'ListFragments',
 		...at,
 		'--param',
@@ -71,8 +71,8 @@ test('takes members one by one and as JSON, and prints all that is to be sent', 
 		'--params',
 		'{"MaxResults":5}',
 	]);
-	t.is(told.code, 0, told.stderr);
-	t.is(new URL(told.stdout).searchParams.get('StreamName'), '123');
+	t.is(printed.code, 0, printed.stderr);
+	t.is(new URL(printed.stdout).searchParams.get('StreamName'), '123');
 });
 
 test('bad input is one clear line', async (t) => {

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import test from 'ava';
-import { commandLine, setEnvironment } from '../../helpers/command-line.js';
-import { env } from '../main-process.js';
-import { startServe, stopServe } from '../served.js';
+import { commandLine, setEnvironment } from '../../helpers/program/command-line.js';
+import { env } from '../../helpers/program/main-process.js';
+import { startServe, stopServe } from '../../helpers/program/served.js';
 
 const KEY = { AWS_ACCESS_KEY_ID: 'AKIDLOGGED', AWS_SECRET_ACCESS_KEY: 'sesame-of-the-test' };
 setEnvironment({ ...env, ...KEY, AWS_REGION: 'us-east-1' });

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { startGate } from '../../follow/gate.js';
-import { commandLine } from '../../helpers/command-line.js';
 import { readExposition, sampleValue } from '../../helpers/exposition.js';
-import { startGrowing } from '../../helpers/growing-stream.js';
+import { commandLine } from '../../helpers/program/command-line.js';
+import { env, main } from '../../helpers/program/main-process.js';
+import { startGrowing } from '../../helpers/service/growing-stream.js';
 import { until, within } from '../../helpers/wait.js';
-import { env, main } from '../main-process.js';
 
 /** A command in a process of its own, and where it serves its metrics. */
 async function start(

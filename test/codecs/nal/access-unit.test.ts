@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Track } from 'kvs-archive';
 import { nalUnitsOf, toAccessUnit } from '#lib/codecs/nal/access-unit.js';
 import { accessUnitDamage } from '#lib/codecs/nal/access-unit-damage.js';
-import { matroskaFrames } from '../../helpers/matroska-frames.js';
+import { matroskaFrames } from '../../helpers/media/matroska-frames.js';
 import { withFfmpeg } from '../../helpers/needs.js';
 import { run, temporaryDirectory } from '../../helpers/tools.js';
 

@@ -36,7 +36,7 @@ test('a record without a picture parameter set is invalid', (t) => {
 });
 
 test('a record that is cut anywhere within its sets is invalid', (t) => {
-	// Behind the sets x264 writes four bytes more, of the high profiles.
+	// After the sets x264 writes four bytes more, of the high profiles.
 	for (let length = 0; length < avc.byteLength - 4; length++) {
 		t.is(avcParameterSets(avc.subarray(0, length)), null, `${length}`);
 	}

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { frameHashes } from '../../helpers/decoding.js';
+import { frameHashes } from '../../helpers/media/decoding.js';
+import { makeRecording } from '../../helpers/media/recordings.js';
 import { withFfmpeg } from '../../helpers/needs.js';
-import { makeRecording } from '../../helpers/recordings.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { run, temporaryDirectory } from '../../helpers/tools.js';
 import { START_MS } from '../playback/start-playback.js';
 import { clipOf, readClip } from './read-clip.js';

@@ -3,7 +3,7 @@ import test from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import { clipFragments } from '#lib/server/clip/clip-request.js';
 import type { ResponseRecord } from '#lib/server/index.js';
-import type { FragmentFixture } from '../../helpers/payload.js';
+import type { FragmentFixture } from '../../helpers/media/payload.js';
 import { until } from '../../helpers/wait.js';
 import { FakeClock } from '../fake-clock.js';
 import {

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import type { StreamedOperation } from '#lib/server/operations/operation.js';
 import { invalidArgument } from '#lib/server/wire/service-error.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { RawConnection, writesOf } from '../raw-connection.js';
 
 /** Responds with what comes; refuses a request without a stream's name. */

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import test from 'ava';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 
 /** Status of a request with these headers. */
 function statusOf(url: string, method: string, headers: Record<string, string>, body = ''): Promise<number> {

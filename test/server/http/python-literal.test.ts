@@ -4,8 +4,8 @@ import { parsePythonLiteral } from '#lib/server/http/python-literal.js';
 import { membersOfQuery } from '#lib/server/http/query-members.js';
 import { parseTarget } from '#lib/server/wire/request-target.js';
 import { anyText } from '../../helpers/any-text.js';
-import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
+import { findBoto3, runPython } from '../../helpers/service/boto3.js';
 
 const value = fc.letrec((tie) => ({
 	value: fc.oneof(

@@ -6,7 +6,7 @@ import { requestOrigin } from '#lib/server/http/request-origin.js';
 import { type ArchiveServer, createArchiveServer } from '#lib/server/index.js';
 import { NodeSha256 } from '#lib/server/signature/node-sha256.js';
 import { toOriginForm } from '#lib/server/wire/request-target.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { RawConnection } from '../raw-connection.js';
 
 /** What comes back for a request with these lines, on a connection of its own. */

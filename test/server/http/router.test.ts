@@ -3,7 +3,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions, RequestRecord } from '#lib/server/index.js';
 import type { StreamedOperation } from '#lib/server/operations/operation.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 
 /** Responds with each chunk of the request as soon as it has come, in upper case. */
 const echo: StreamedOperation = {

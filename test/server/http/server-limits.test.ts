@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { resolveLimits, type ServerLimits } from '#lib/server/http/server-limits.js';
-import { type StartedServer, startServer } from '../../helpers/start-server.js';
+import { type StartedServer, startServer } from '../../helpers/service/start-server.js';
 import { until } from '../../helpers/wait.js';
 
 const HEAD = 'POST /listStreams HTTP/1.1\r\nHost: localhost\r\n';

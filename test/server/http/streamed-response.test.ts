@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions, MonotonicClock, RequestRecord } from '#lib/server/index.js';
 import { processClock } from '#lib/server/monotonic-clock.js';
 import type { StreamedOperation } from '#lib/server/operations/operation.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { until, within } from '../../helpers/wait.js';
 import { RawConnection, writesOf } from '../raw-connection.js';
 

@@ -3,8 +3,8 @@ import {
 	KinesisVideoArchivedMediaClient,
 	paginateGetImages,
 } from '@aws-sdk/client-kinesis-video-archived-media';
-import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { testWith, withFfmpeg } from '../../helpers/needs.js';
+import { findBoto3, runPython } from '../../helpers/service/boto3.js';
 import { run } from '../../helpers/tools.js';
 import {
 	decodedImages,

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { withFfmpeg } from '../../helpers/needs.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { type Members, membersOf, startImages, T0 } from './start-images.js';
 
 const film = ['-f', 'lavfi', '-i', 'testsrc2=s=32x24:r=5:d=12', '-c:v', 'libx264', '-g', '10', '-bf', '0'];

@@ -1,5 +1,5 @@
+import { recordings } from '../../helpers/media/recordings.js';
 import { withFfmpeg } from '../../helpers/needs.js';
-import { recordings } from '../../helpers/recordings.js';
 import { decodedImages, shownAt, sourcePictures, startImages } from './start-images.js';
 
 const video = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4'];

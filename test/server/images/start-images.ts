@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
-import { makeRecording } from '../../helpers/recordings.js';
-import { type StartedServer, startServer } from '../../helpers/start-server.js';
+import { makeRecording } from '../../helpers/media/recordings.js';
+import { type StartedServer, startServer } from '../../helpers/service/start-server.js';
 
 /** When the recordings of these tests begin, epoch milliseconds. */
 export const T0 = 1_700_000_000_000;

@@ -1,7 +1,7 @@
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import type { Frame, MediaEvent } from '#lib/model/media-event.js';
 import type { IngestSummary } from '#lib/server/index.js';
-import { everything, type Json, type StartedServer } from '../../helpers/start-server.js';
+import { everything, type Json, type StartedServer } from '../../helpers/service/start-server.js';
 
 /** Producer time of the first frame of what {@link ingest} takes. */
 export const START = new Date('2026-01-01T00:00:00.000Z');

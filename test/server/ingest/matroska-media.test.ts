@@ -6,7 +6,7 @@ import { idOf } from '#lib/ebml/ebml-schema.js';
 import { master, string } from '#lib/ebml/ebml-writer.js';
 import { MatroskaParser } from '#lib/mkv/parser/matroska-parser.js';
 import { testWith } from '../../helpers/needs.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { run, temporaryDirectory } from '../../helpers/tools.js';
 import { type MadeBlock, matroska, recordedChunk } from '../made-media.js';
 import { ingest } from './ingested.js';

@@ -10,7 +10,7 @@ import { type Box, box, bytesOfBox, container, fullBox, uint32 } from '#lib/mp4/
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import { initSegment } from '#lib/mp4/init-segment.js';
 import { testWith, withFfmpeg } from '../../helpers/needs.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { run, temporaryDirectory } from '../../helpers/tools.js';
 import { type Ingested, ingest, START } from './ingested.js';
 

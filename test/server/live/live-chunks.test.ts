@@ -5,10 +5,10 @@ import {
 } from '@aws-sdk/client-kinesis-video-media';
 import test, { type ExecutionContext } from 'ava';
 import { readMkv } from 'kvs-archive/mkv';
-import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
-import { Producer } from '../../helpers/producer.js';
-import type { StartedServer } from '../../helpers/start-server.js';
+import { findBoto3, runPython } from '../../helpers/service/boto3.js';
+import { Producer } from '../../helpers/service/producer.js';
+import type { StartedServer } from '../../helpers/service/start-server.js';
 import { startWithFragments } from '../growing-stream.js';
 import { clusterOf, header } from '../put-media/body.js';
 
@@ -107,7 +107,7 @@ test('every kind of start begins where the service says, and waits for what is y
 	}
 });
 
-test('each chunk says how far it lies behind, and the token that goes on after it', async (t) => {
+test('each chunk says how late it is, and the token that continues after it', async (t) => {
 	const started = await startWithFragments(t, 2);
 	started.setNow(started.base + 10_000);
 	const reader = await read(t, started, { StartSelectorType: 'EARLIEST' });

@@ -19,9 +19,9 @@ import {
 } from '@aws-sdk/client-kinesis-video';
 import test, { type ExecutionContext } from 'ava';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
-import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
-import { type Json, startServer } from '../../helpers/start-server.js';
+import { findBoto3, runPython } from '../../helpers/service/boto3.js';
+import { type Json, startServer } from '../../helpers/service/start-server.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
 
 const CREATION_MS = 1_700_000_000_123;

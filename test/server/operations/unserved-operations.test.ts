@@ -2,9 +2,9 @@ import * as control from '@aws-sdk/client-kinesis-video';
 import * as archivedMedia from '@aws-sdk/client-kinesis-video-archived-media';
 import test from 'ava';
 import type { RequestRecord } from '#lib/server/index.js';
-import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
-import { startServer } from '../../helpers/start-server.js';
+import { findBoto3, runPython } from '../../helpers/service/boto3.js';
+import { startServer } from '../../helpers/service/start-server.js';
 
 const unserved: ReadonlySet<string> = new Set(
 	`DescribeImageGenerationConfiguration UpdateImageGenerationConfiguration

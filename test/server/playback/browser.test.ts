@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
+import { makeRecording } from '../../helpers/media/recordings.js';
 import { withChromium } from '../../helpers/needs.js';
-import { makeRecording } from '../../helpers/recordings.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { inPage, openPlayer } from './player-page.js';
 import { dashOnDemand, onDemand, START_MS, selector } from './start-playback.js';
 

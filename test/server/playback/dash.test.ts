@@ -1,7 +1,7 @@
 import test from 'ava';
 import { element, master, unsigned } from '#lib/ebml/ebml-writer.js';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
-import { trackEntry } from '../../helpers/payload.js';
+import { trackEntry } from '../../helpers/media/payload.js';
 import { FakeClock } from '../fake-clock.js';
 import { manifestViolations, readManifest, segmentUrl } from './dash-manifest.js';
 import {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
-import type { FragmentFixture } from '../../helpers/payload.js';
+import type { FragmentFixture } from '../../helpers/media/payload.js';
 import {
 	aacConfig,
 	audioTrack,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Producer } from '../../helpers/producer.js';
+import { Producer } from '../../helpers/service/producer.js';
 import { clusterOf, header } from '../put-media/body.js';
 import {
 	onDemand,

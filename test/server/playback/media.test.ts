@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
+import { makeRecording } from '../../helpers/media/recordings.js';
 import { sample, testWith, withFfmpeg } from '../../helpers/needs.js';
-import { makeRecording } from '../../helpers/recordings.js';
-import { type Json, startServer } from '../../helpers/start-server.js';
+import { type Json, startServer } from '../../helpers/service/start-server.js';
 import { run } from '../../helpers/tools.js';
 import { within } from '../../helpers/wait.js';
 import {
@@ -49,7 +49,7 @@ const hevc = [
 	'log-level=none:keyint=25:min-keyint=25:scenecut=0',
 ];
 
-/** A stream to be played: the arguments that make its files, and how many seconds behind the start each begins. */
+/** A stream to be played: the arguments that make its files, and how many seconds after the start each begins. */
 interface Source {
 	readonly files: readonly (readonly string[])[];
 	readonly startsSeconds: readonly number[];
@@ -417,7 +417,7 @@ test('server times that jitter move no fragment into the one before it, whatever
 	);
 	for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
 		const times = await decodeTimes(await open(onDemand('SERVER', { DiscontinuityMode })));
-		// As the clock says, but for those that came too early: these are played one behind the other.
+		// As the clock says, but for those that came too early: these are played one after the other.
 		t.deepEqual(
 			times.map(({ startMs }) => startMs),
 			[1000, 3000, 5000, 7045, 9045, 11_045, 13_045, 15_045, 17_045, 19_045, 21_045],

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { FragmentFixture } from '../../helpers/payload.js';
+import type { FragmentFixture } from '../../helpers/media/payload.js';
 import {
 	audioTrack,
 	codedTrack,
@@ -99,7 +99,7 @@ test('what is not said is as the service has it', async (t) => {
 	t.is((await fetch(session.url)).status, 403);
 });
 
-test('no player is told of less than it has to load, however small the frames', async (t) => {
+test('no playlist promises less than a player has to load, however small the frames', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	await ingest([videoFragment(0), videoFragment(1, { frames: 1 }), videoFragment(2, { frames: 2 })]);
 	for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
@@ -177,7 +177,7 @@ getTSFragment.ts?FragmentNumber=1000001&SessionToken=T
 
 test('discontinuities: always, never, or where more than 50 ms are missing or too many', async (t) => {
 	const { ingest, open } = await startPlayback(t);
-	// Each begins so many milliseconds behind where the one before it ends.
+	// Each begins so many milliseconds after where the one before it ends.
 	const gaps = [0, 0, 50, 51, -50, -51, 0];
 	let at = START_MS;
 	const fragments = gaps.map((gapMs, index) => {
@@ -371,7 +371,7 @@ test('the lists of video and audio move on together', async (t) => {
 	clock.nowMs += 1;
 	t.is(await look(session, 'audio'), '1/0 0 1 2 3');
 	t.is(await look(session), '1/0 0 1 2 3');
-	// Not so after a while: nobody is given a list of yesterday.
+	// Not so after a while: no player gets a list of yesterday.
 	clock.nowMs += 2000;
 	t.is(await look(session), '1/0 0 1 2 3 4');
 	clock.nowMs += 2000;

@@ -6,8 +6,8 @@ import {
 	KinesisVideoArchivedMediaClient,
 	KinesisVideoArchivedMediaServiceException,
 } from '@aws-sdk/client-kinesis-video-archived-media';
-import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { withBoto3 } from '../../helpers/needs.js';
+import { findBoto3, runPython } from '../../helpers/service/boto3.js';
 import {
 	codedTrack,
 	fetchText,

@@ -4,8 +4,8 @@ import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import type { Sample } from '#lib/mp4/sample-times.js';
 import type { FragmentMedia } from '#lib/server/playback/packaging/fragment-media.js';
 import { segmentAudio } from '#lib/server/playback/packaging/segment-audio.js';
-import { madeTrack } from '../../helpers/muxing.js';
-import type { FragmentFixture } from '../../helpers/payload.js';
+import { madeTrack } from '../../helpers/media/muxing.js';
+import type { FragmentFixture } from '../../helpers/media/payload.js';
 import {
 	audioTrack,
 	onDemand,

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { FragmentFixture } from '../../helpers/payload.js';
+import type { FragmentFixture } from '../../helpers/media/payload.js';
 import { FakeClock } from '../fake-clock.js';
 import {
 	audioTrack,
@@ -112,7 +112,7 @@ test('takes what is on the edge of a rule', async (t) => {
 	await t.notThrowsAsync(open({ PlaybackMode: 'ON_DEMAND', ...day }));
 	await t.notThrowsAsync(open({ PlaybackMode: 'LIVE_REPLAY', ...selector('SERVER', { to: null }) }));
 	await t.notThrowsAsync(open({ PlaybackMode: 'ON_DEMAND', ...range(seconds(0), seconds(3_599_999)) }));
-	// The last fragment came 9 s behind the start; what is half a minute old is live.
+	// The last fragment came 9 s after the start; what is half a minute old is live.
 	clock.nowMs = START_MS + 39_000;
 	await t.notThrowsAsync(open({ HLSFragmentSelector: null, PlaybackMode: null, StreamARN: null }));
 	await t.notThrowsAsync(open({ HLSFragmentSelector: { FragmentSelectorType: 'PRODUCER_TIMESTAMP' } }));
@@ -258,7 +258,7 @@ test('both spellings of a codec are played, and audio alone', async (t) => {
 	t.regex(await fetchText(session.url), /^#EXT-X-STREAM-INF:CODECS="mp4a\.40\.2",BANDWIDTH=\d+$/m);
 });
 
-test('a session ends when it was said to, with everything behind its URL', async (t) => {
+test('a session ends when its URL expires, with everything under it', async (t) => {
 	const { open, ingest, clock } = await startPlayback(t);
 	await ingest([videoFragment(0, { tracks: [videoTrack, audioTrack] }), videoFragment(1)]);
 	const mp4 = await open(onDemand('PRODUCER', { Expires: 600 }));

@@ -4,8 +4,8 @@ import type { ExecutionContext } from 'ava';
 import * as HLS from 'hls-parser';
 import { element, master, type Slices, unsigned } from '#lib/ebml/ebml-writer.js';
 import type { ArchiveServerOptions, RequestRecord } from '#lib/server/index.js';
-import { type FragmentFixture, fragmentDocument, trackEntry } from '../../helpers/payload.js';
-import { type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
+import { type FragmentFixture, fragmentDocument, trackEntry } from '../../helpers/media/payload.js';
+import { type Json, type StartedServer, startServer } from '../../helpers/service/start-server.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
 
 HLS.setOptions({ strictMode: true });
@@ -156,7 +156,7 @@ export function onDemand(clock: 'SERVER' | 'PRODUCER' = 'PRODUCER', more: object
 	return { PlaybackMode: 'ON_DEMAND', ...selector(clock), ...more };
 }
 
-/** Text behind an address. */
+/** The text at an address. */
 export async function fetchText(url: string | URL): Promise<string> {
 	const response = await fetch(url);
 	if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);

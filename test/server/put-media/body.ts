@@ -7,9 +7,9 @@ import {
 	unsigned,
 } from '#lib/ebml/ebml-writer.js';
 import { type BlockFields, block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
-import { audioTrack, tags, videoTrack } from '../../helpers/payload.js';
+import { audioTrack, tags, videoTrack } from '../../helpers/media/payload.js';
 
-export { tags } from '../../helpers/payload.js';
+export { tags } from '../../helpers/media/payload.js';
 
 /** An element of unknown size. */
 export const UNSIZED: SizeOptions = { isSizeUnknown: true };

@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createArchiveServer } from '#lib/server/index.js';
-import { randomFrom } from '../../helpers/damage.js';
-import { Producer } from '../../helpers/producer.js';
+import { randomFrom } from '../../helpers/files/damage.js';
+import { Producer } from '../../helpers/service/producer.js';
 import { bothTracks, clusterOf, endOfFragment, frame, header, tags, UNSIZED, voidElement } from './body.js';
 
 /** Parts of bodies, whole and not. */

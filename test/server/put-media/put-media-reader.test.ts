@@ -4,8 +4,8 @@ import { elementHeader, master } from '#lib/ebml/ebml-writer.js';
 import { laceFrames, XIPH_LACING } from '#lib/mkv/lacing.js';
 import { ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
 import { PutMediaReader } from '#lib/server/put-media/put-media-reader.js';
+import { videoTrack } from '../../helpers/media/payload.js';
 import { sample, testWith } from '../../helpers/needs.js';
-import { videoTrack } from '../../helpers/payload.js';
 import {
 	bothTracks,
 	clusterOf,

@@ -11,7 +11,7 @@ import {
 	MAX_PRODUCER_HEADER_BYTES,
 	MAX_TAGS_BYTES,
 } from '#lib/server/put-media/put-media-limits.js';
-import { trackEntry, videoTrack } from '../../helpers/payload.js';
+import { trackEntry, videoTrack } from '../../helpers/media/payload.js';
 import {
 	bothTracks,
 	clusterOf,

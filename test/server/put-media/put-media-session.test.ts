@@ -8,8 +8,13 @@ import { block } from '#lib/mkv/matroska-writer.js';
 import type { ArchiveServerOptions } from '#lib/server/index.js';
 import { serviceTags } from '#lib/server/wire/chunk-writer.js';
 import { testWith } from '../../helpers/needs.js';
-import { Producer, type ReceivedAck } from '../../helpers/producer.js';
-import { everything, type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
+import { Producer, type ReceivedAck } from '../../helpers/service/producer.js';
+import {
+	everything,
+	type Json,
+	type StartedServer,
+	startServer,
+} from '../../helpers/service/start-server.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
 import { until } from '../../helpers/wait.js';
 import { SteppedClock } from '../stepped-clock.js';

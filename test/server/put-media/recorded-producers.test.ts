@@ -4,15 +4,15 @@ import { MkvReader } from '#lib/demux/mkv-reader.js';
 import type { FragmentEndEvent, Frame, MediaEvent } from '#lib/model/media-event.js';
 import { collect } from '../../helpers/collect.js';
 import { testWith } from '../../helpers/needs.js';
-import { openArchive } from '../../helpers/open-archive.js';
-import { Producer, type ReceivedAck } from '../../helpers/producer.js';
+import { openArchive } from '../../helpers/service/open-archive.js';
+import { Producer, type ReceivedAck } from '../../helpers/service/producer.js';
 import {
 	type RecordedName,
 	type RecordedRequest,
 	readRecordedSession,
 	recordedSessions,
-} from '../../helpers/recorded-session.js';
-import { startServer } from '../../helpers/start-server.js';
+} from '../../helpers/service/recorded-session.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { RawConnection } from '../raw-connection.js';
 
 /** What the producers said of each fragment, `NAME=VALUE`: what they wrote after a fragment's last block belongs to it. */

@@ -4,10 +4,10 @@ import test, { type ExecutionContext } from 'ava';
 import type { AccessKey, ArchiveServerOptions } from '#lib/server/index.js';
 import type { StreamedOperation } from '#lib/server/operations/operation.js';
 import { NodeSha256 } from '#lib/server/signature/node-sha256.js';
-import { findBoto3, runPython } from '../../helpers/boto3.js';
 import { testWith, withBoto3 } from '../../helpers/needs.js';
-import { readRecordedSession, recordedSessions } from '../../helpers/recorded-session.js';
-import { startServer } from '../../helpers/start-server.js';
+import { findBoto3, runPython } from '../../helpers/service/boto3.js';
+import { readRecordedSession, recordedSessions } from '../../helpers/service/recorded-session.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { RawConnection } from '../raw-connection.js';
 
 const key: AccessKey = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG' };

@@ -8,7 +8,7 @@ import type { AccessKey, RequestRecord } from '#lib/server/index.js';
 import { checkAccessKeys } from '#lib/server/signature/access-key.js';
 import { NodeSha256 } from '#lib/server/signature/node-sha256.js';
 import { testWith } from '../../helpers/needs.js';
-import { startServer } from '../../helpers/start-server.js';
+import { startServer } from '../../helpers/service/start-server.js';
 import { run } from '../../helpers/tools.js';
 
 const key: AccessKey = {
@@ -65,7 +65,7 @@ async function start(t: ExecutionContext, keys: readonly AccessKey[] = [key]) {
 	});
 	const { port, host } = new URL(url);
 
-	/** Signs a ListStreams as told, meddles with it, sends it. */
+	/** Signs a ListStreams as asked, changes it, sends it. */
 	async function send(signing: Signing = {}, change: Change = () => {}): Promise<OperationResult> {
 		const { accessKeyId, secretAccessKey, ...rest } = { ...key, ...signing };
 		const { sessionToken, region = 'us-east-1', service = 'kinesisvideo', signedAtMs = nowMs } = rest;
@@ -142,7 +142,7 @@ test('a rightly signed request is served, in headers and in the query', async (t
 		['members in the query', { expiresIn: 60, query: { MaxResults: '3' } }],
 		['what a query escapes, and what it does not', { expiresIn: 60, query: { Extra: "a b+c/é'()*!~&=%" } }],
 		['a body that is signed with the query', { expiresIn: 60, body: BODY }],
-		['a token that nobody asks for', { sessionToken: 'tok/en+=' }],
+		['a token that no server asked for', { sessionToken: 'tok/en+=' }],
 		['a token in the query', { sessionToken: 'tok/en+=', expiresIn: 60 }],
 		['5 minutes ago', { signedAtMs: nowMs - 5 * 60_000 }],
 		['5 minutes ahead', { signedAtMs: nowMs + 5 * 60_000 }],
@@ -201,7 +201,7 @@ test('a call that is not signed, not by a known key, or not for here is refused 
 	assertRefused(t, await send({ signedAtMs: nowMs - 61_000, expiresIn: 60 }), over, 'expired link');
 });
 
-test('whatever is changed behind a signature is noticed', async (t) => {
+test('whatever is changed after signing is noticed', async (t) => {
 	const { send } = await start(t);
 	const inHeaders: [string, Change][] = [
 		['body', (signed) => Object.assign(signed, { body: '{ }' })],

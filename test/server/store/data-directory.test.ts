@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { MkvReader } from '#lib/demux/mkv-reader.js';
 import type { MediaEvent } from '#lib/model/media-event.js';
-import { everything, type Json, type StartedServer, startServer } from '../../helpers/start-server.js';
+import {
+	everything,
+	type Json,
+	type StartedServer,
+	startServer,
+} from '../../helpers/service/start-server.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
 import { writeRecordingOf } from '../made-media.js';
 import { onDemand, readPlaylist, startPlayback, videoFragments } from '../playback/start-playback.js';
