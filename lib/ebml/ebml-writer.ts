@@ -104,12 +104,12 @@ export function sizeField(sizeBytes: number, options: SizeOptions = {}): Uint8Ar
 
 function sizeLengthOf(sizeBytes: number, { sizeLength, isSizeUnknown = false }: SizeOptions): number {
 	if (isSizeUnknown) return sizeLength ?? 8;
-	let length = sizeLength ?? 1;
-	while (sizeLength === undefined && sizeBytes >= 2 ** (7 * length) - 1) length++;
-	if (length > 8 || sizeBytes >= 2 ** (7 * length) - 1) {
-		throw new RangeError(`a size of ${sizeBytes} does not fit ${counted(length, 'byte')}`);
+	let length = 1;
+	for (let limit = 128; sizeBytes >= limit - 1; limit *= 128) length++;
+	if (length > (sizeLength ?? 8)) {
+		throw new RangeError(`a size of ${sizeBytes} does not fit ${counted(sizeLength ?? 8, 'byte')}`);
 	}
-	return length;
+	return sizeLength ?? length;
 }
 
 function setSize(
