@@ -31,7 +31,8 @@ export function unsigned(
 	value: number | bigint,
 	{ byteLength = 1 }: { byteLength?: number } = {},
 ): Uint8Array[] {
-	if (value <= Number.MAX_SAFE_INTEGER) return element(name, [bigEndian(Number(value), byteLength)]);
+	const number = Number(value);
+	if (Number.isSafeInteger(number)) return element(name, [bigEndian(number, byteLength)]);
 	const [high, low] = [Number(BigInt(value) >> 32n), Number(BigInt(value) & 0xffff_ffffn)];
 	return element(name, [concatBytes([bigEndian(high, byteLength - 4), bigEndian(low, 4)])]);
 }
@@ -71,8 +72,8 @@ export function string(name: string, value: string, options: SizeOptions = {}): 
 }
 
 /**
- * Id and size alone, for an element whose body is written by someone else. `start` is what its body begins with, put in the same
- * slice: one that is small takes longer to make than its bytes.
+ * Id and size alone, for an element whose body is written by someone else. `start` is what the body begins with, counted in its size:
+ * a few bytes are copied into the same slice sooner than a slice of their own is made and written.
  */
 export function elementHeader(
 	name: string,
@@ -104,12 +105,13 @@ export function sizeField(sizeBytes: number, options: SizeOptions = {}): Uint8Ar
 
 function sizeLengthOf(sizeBytes: number, { sizeLength, isSizeUnknown = false }: SizeOptions): number {
 	if (isSizeUnknown) return sizeLength ?? 8;
-	let length = 1;
-	for (let limit = 128; sizeBytes >= limit - 1; limit *= 128) length++;
-	if (length > (sizeLength ?? 8)) {
-		throw new RangeError(`a size of ${sizeBytes} does not fit ${counted(sizeLength ?? 8, 'byte')}`);
+	let length = sizeLength ?? 1;
+	let limit = 128 ** length;
+	for (; sizeLength === undefined && sizeBytes >= limit - 1; limit *= 128) length++;
+	if (length > 8 || sizeBytes >= limit - 1) {
+		throw new RangeError(`a size of ${sizeBytes} does not fit ${counted(length, 'byte')}`);
 	}
-	return sizeLength ?? length;
+	return length;
 }
 
 function setSize(

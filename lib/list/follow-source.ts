@@ -25,7 +25,7 @@ const RETENTION_INTERVAL_MS = 60_000;
 export const LOOK_BACK_MS = 120_000;
 
 /**
- * How far the service's clock may be ahead of ours, or late, and its newest fragments still be listed at once: it refuses
+ * How far the service's clock may be ahead of ours, or slow, and its newest fragments still be listed at once: it refuses
  * clients that are five minutes off. Together no more than one call lists (`FIRST_WINDOW_MS`).
  */
 const MAX_AHEAD_MS = 4 * 60_000;

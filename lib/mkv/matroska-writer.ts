@@ -1,5 +1,5 @@
 import { registeredCodecId } from '../codecs/codec.js';
-import { ID, idOf, nameOf } from '../ebml/ebml-schema.js';
+import { ID, idOf } from '../ebml/ebml-schema.js';
 import {
 	element,
 	elementHeader,
@@ -71,10 +71,7 @@ function cleanTrackEntry(entry: Uint8Array): Uint8Array[] {
 
 /** An element by its id, so that elements the schema does not know can be copied too. */
 export function elementOf(id: number, body: Slices): Uint8Array[] {
-	if (nameOf(id).startsWith('0x')) {
-		return [idBytes(id), sizeField(sizeOf(body)), ...body];
-	}
-	return element(nameOf(id), body);
+	return [idBytes(id), sizeField(sizeOf(body)), ...body];
 }
 
 /** A block to be written. */

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { schema } from 'ebml';
 import { ELEMENTS } from '#lib/ebml/ebml-elements.js';
-import { sizeField } from '#lib/ebml/ebml-writer.js';
+import { sizeField, unsigned } from '#lib/ebml/ebml-writer.js';
 import { type ElementHeader, readElementHeader } from '#lib/ebml/element-header.js';
 import { splitLacing } from '#lib/mkv/lacing.js';
 
@@ -31,6 +31,25 @@ test('what is no header', (t) => {
 	for (const hex of ['00', '0fffff', 'ff81', '8081', '7fff81', '400081', 'a300', 'a3013fffffffffffff']) {
 		t.throws(() => read(hex), { code: 'KVS_MKV_MALFORMED' }, hex);
 	}
+});
+
+test('numbers of every size, exact; what is not a whole number, and sizes that do not fit, are refused', (t) => {
+	const hex = (...args: Parameters<typeof unsigned>): string =>
+		Buffer.concat(unsigned(...args)).toString('hex');
+	t.is(hex('Timecode', 0), 'e78100');
+	t.is(hex('Timecode', 255), 'e781ff');
+	t.is(hex('Timecode', 256n), 'e7820100');
+	t.is(hex('Timecode', 1, { byteLength: 8 }), 'e7880000000000000001');
+	t.is(hex('Timecode', 2 ** 53 - 1), 'e7871fffffffffffff');
+	t.is(hex('Timecode', 2n ** 53n + 1n), 'e78720000000000001');
+	t.is(hex('Timecode', 2n ** 53n + 1n, { byteLength: 8 }), 'e7880020000000000001');
+	t.is(hex('Timecode', 2n ** 64n - 1n), 'e788ffffffffffffffff');
+	for (const value of [1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+		t.throws(() => unsigned('Timecode', value), { instanceOf: RangeError }, String(value));
+	}
+	t.throws(() => sizeField(127, { sizeLength: 1 }), { message: 'a size of 127 does not fit 1 byte' });
+	t.throws(() => sizeField(1, { sizeLength: 9 }), { instanceOf: RangeError });
+	t.throws(() => sizeField(2 ** 56), { instanceOf: RangeError });
 });
 
 test('laces whose sizes do not add up', (t) => {

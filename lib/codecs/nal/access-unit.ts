@@ -95,7 +95,7 @@ export class AccessUnit {
 
 	/**
 	 * A copy with start codes of four bytes (ISO 14496-10 Annex B), or with a length of four bytes before each NAL unit. A key
-	 * frame that lacks parameter sets gets those of the track before it (after its delimiter).
+	 * frame that lacks parameter sets gets the track's own, at its start (after its delimiter).
 	 */
 	toForm(form: NalFormat, keyframe: boolean): Uint8Array {
 		const { units, codec } = this;

@@ -1,7 +1,8 @@
 import { preSkipOf } from '../../codecs/opus-head.js';
 import { ID, idOf } from '../../ebml/ebml-schema.js';
-import { idBytes, sizeField, unsigned } from '../../ebml/ebml-writer.js';
+import { element, unsigned } from '../../ebml/ebml-writer.js';
 import { childrenOf } from '../../ebml/element-body.js';
+import { elementOf } from '../../mkv/matroska-writer.js';
 import { MatroskaParser } from '../../mkv/parser/matroska-parser.js';
 import { readTracks } from '../../mkv/tracks.js';
 import type { Track } from '../../model/track.js';
@@ -54,10 +55,9 @@ export function matroskaTracks({ matroska }: DescribedTracks): MatroskaTracks {
 function withDelay(track: Track, delayNs: number): Track {
 	const kept = [...childrenOf(track.entry)].filter(({ id }) => id !== SEEK_PRE_ROLL && id !== CODEC_DELAY);
 	const entry = Buffer.concat([
-		...kept.flatMap(({ id, body }) => [idBytes(id), sizeField(body.byteLength), body]),
+		...kept.flatMap(({ id, body }) => elementOf(id, [body])),
 		...unsigned('CodecDelay', delayNs),
 		...unsigned('SeekPreRoll', OPUS_SEEK_PRE_ROLL_NS),
 	]);
-	const element = Buffer.concat([idBytes(idOf('TrackEntry')), sizeField(entry.byteLength), entry]);
-	return readTracks(element)[0] as Track;
+	return readTracks(Buffer.concat(element('TrackEntry', [entry])))[0] as Track;
 }

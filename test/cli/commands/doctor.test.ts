@@ -125,7 +125,7 @@ const refusals: readonly [string, Partial<typeof KEY>, NodeJS.ProcessEnv, number
 	['a key that is not known', { accessKeyId: 'AKIDOTHER' }, {}, 0, 'credentials', /access key is not known/],
 	['the wrong secret', { secretAccessKey: 'sesame2' }, {}, 0, 'credentials', /secret does not belong/],
 	['another region', {}, { AWS_REGION: 'eu-west-1' }, 0, 'region', /--region/],
-	['a clock that is an hour late', {}, {}, 3_600_000, 'clock', /NTP/],
+	['a clock that is an hour slow', {}, {}, 3_600_000, 'clock', /NTP/],
 	['a clock that is an hour ahead', {}, {}, -3_600_000, 'clock', /NTP/],
 ];
 for (const [title, given, variables, shiftMs, check, advice] of refusals) {
