@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ArchiveError, KvsArchive } from '#lib/index.js';
 import { testWith } from './helpers/needs.js';
 import { type CodeBlock, codeBlocks } from './helpers/package/code-blocks.js';
 import { installPackage } from './helpers/package/packed-package.js';
+import { writeShellProgram } from './helpers/program/shell-program.js';
 import { findBoto3 } from './helpers/service/boto3.js';
 import { freePort } from './helpers/service/free-port.js';
 import { startRedis } from './helpers/store/redis.js';
@@ -51,19 +52,14 @@ test.before('what README says is installed, and its local archive runs', async (
 	const server = startShell(file, serve.replace('4580', '0'));
 	endpoint = (await server.printed(/listening on (http:\S+)/))[1] ?? '';
 	// That was npm's own npx. It finds what is installed as this does, and takes as long as the command itself.
-	await writeProgram(join(directory, 'bin'), 'npx', 'name=$1; shift; exec "node_modules/.bin/$name" "$@"');
+	const bin = join(directory, 'bin');
+	await mkdir(bin);
+	writeShellProgram(join(bin, 'npx'), 'name=$1; shift; exec "node_modules/.bin/$name" "$@"');
 });
 
 test.after.always('all of it ends', async () => {
 	for (const undo of file.undo) await undo();
 });
-
-/** Writes a program for the shell into a folder. */
-async function writeProgram(folder: string, name: string, lines: string): Promise<void> {
-	await mkdir(folder);
-	await writeFile(join(folder, name), `#!/bin/sh\n${lines}\n`);
-	await chmod(join(folder, name), 0o755);
-}
 
 /** Has optional peers found until the test is over: the documents say that these must be installed. */
 async function installMore(t: ExecutionContext, names: readonly string[]): Promise<void> {
@@ -273,7 +269,8 @@ test.serial('a recorder runs until it is ended', async (t) => {
 testWith('ffmpeg')('a camera of ffmpeg is on the page in the browser', async (t) => {
 	// In place of a browser, which the tests of the page have.
 	const bin = join(directory, 'desktop');
-	await writeProgram(bin, 'xdg-open', 'echo "$1" >desktop/opened');
+	await mkdir(bin);
+	writeShellProgram(join(bin, 'xdg-open'), 'echo "$1" >desktop/opened');
 	const lines = take('feed --stream camera').text.replaceAll('4580', new URL(endpoint).port);
 	const camera = startShell(t, lines);
 	const archive = new KvsArchive({ streamName: 'camera', endpoint });

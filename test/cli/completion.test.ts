@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { CommandContext } from '#lib/cli/command-context.js';
@@ -9,6 +8,7 @@ import { createProgram } from '#lib/cli/program.js';
 import { commandLine } from '../helpers/program/command-line.js';
 import { main } from '../helpers/program/main-process.js';
 import { assertFailure } from '../helpers/program/outcome.js';
+import { writeShellProgram } from '../helpers/program/shell-program.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 const program = createProgram({} as CommandContext, { exit: () => {}, print: () => {} });
@@ -93,8 +93,7 @@ async function asking(
 ): Promise<(words: readonly string[]) => Promise<string[]>> {
 	const directory = await temporaryDirectory(t);
 	const program = join(directory, 'kvs-archive');
-	await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
-	await chmod(program, 0o755);
+	writeShellProgram(program, `exec '${process.execPath}' '${main}' "$@"`);
 	const env = { PATH: `${directory}${delimiter}${process.env['PATH']}` };
 	return async (words) => {
 		const { code, stdout, stderr } = await run(shell, ['-c', asks[shell](words)], { env });

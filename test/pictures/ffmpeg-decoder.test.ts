@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -11,6 +11,7 @@ import { PictureDecoder } from '#lib/pictures/picture-decoder.js';
 import type { DecodeFailure } from '#lib/pictures/track-decoder.js';
 import { ManualClock } from '../helpers/manual-clock.js';
 import { withFfmpeg } from '../helpers/needs.js';
+import { writeShellProgram } from '../helpers/program/shell-program.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
 
@@ -27,7 +28,7 @@ interface Program {
 async function programOf(t: ExecutionContext, body: string): Promise<Program> {
 	const path = join(await temporaryDirectory(t), 'decoder');
 	const said = `said() { echo $$ > "$0.new"; mv "$0.new" "$0.said"; }`;
-	await writeFile(path, `#!/bin/sh\n${said}\n${body}\n`, { mode: 0o755 });
+	writeShellProgram(path, `${said}\n${body}`);
 	const pid = async (): Promise<number | null> =>
 		existsSync(`${path}.said`) ? Number(await readFile(`${path}.said`, 'utf8')) : null;
 	return { path, pid };

@@ -1,6 +1,6 @@
 /* Several ffmpeg at a time: nothing is left of them, and one that fails spoils no more than its own. */
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import type { ExecutionContext } from 'ava';
@@ -13,6 +13,7 @@ import {
 	PictureDecoder,
 } from 'kvs-archive';
 import { withFfmpeg } from '../helpers/needs.js';
+import { writeShellProgram } from '../helpers/program/shell-program.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 
@@ -58,7 +59,7 @@ async function programOf(t: ExecutionContext, body: string): Promise<Program> {
 	const directory = await temporaryDirectory(t);
 	const path = join(directory, 'decoder');
 	const count = `nth=0; until mkdir "$0.$nth" 2> /dev/null; do nth=$((nth + 1)); done; echo $$ > "$0.new$nth"; mv "$0.new$nth" "$0.$nth/pid"`;
-	await writeFile(path, `#!/bin/sh\n${count}\n${body}\n`, { mode: 0o755 });
+	writeShellProgram(path, `${count}\n${body}`);
 	return {
 		decoder: allAtWork(new FfmpegDecoder({ path })),
 		pids: async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
@@ -16,6 +16,7 @@ import {
 } from 'kvs-archive';
 import { makeRecording } from '../helpers/media/recordings.js';
 import { withFfmpeg } from '../helpers/needs.js';
+import { writeShellProgram } from '../helpers/program/shell-program.js';
 import { startArchive } from '../helpers/service/archive.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 import { until, within } from '../helpers/wait.js';
@@ -253,7 +254,7 @@ async function watchedFfmpeg(t: ExecutionContext): Promise<{ path: string; pid: 
 	const directory = await temporaryDirectory(t);
 	const path = join(directory, 'wrapper');
 	const pidFile = join(directory, 'pid');
-	await writeFile(path, `#!/bin/sh\necho $$ > '${pidFile}'\nexec ffmpeg "$@"\n`, { mode: 0o755 });
+	writeShellProgram(path, `echo $$ > '${pidFile}'\nexec ffmpeg "$@"`);
 	return { path, pid: async () => Number(await readFile(pidFile, 'utf8')) };
 }
 
@@ -271,13 +272,7 @@ withFfmpeg('a wrapper that hangs is ended with what it started', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const path = join(directory, 'wrapper');
 	const pidFile = join(directory, 'pid');
-	await writeFile(
-		path,
-		`#!/bin/sh\nsleep 1000 &\necho $! > '${pidFile}.new'\nmv '${pidFile}.new' '${pidFile}'\nwait\n`,
-		{
-			mode: 0o755,
-		},
-	);
+	writeShellProgram(path, `sleep 1000 &\necho $! > '${pidFile}.new'\nmv '${pidFile}.new' '${pidFile}'\nwait`);
 	const source = Readable.from(await eventsOf(await readFile(await film(h264))));
 	const decoder = new PictureDecoder({ decoder: new FfmpegDecoder({ path }) });
 	const isOver = new Promise<void>((resolve) => {
@@ -302,7 +297,7 @@ withFfmpeg('a wrapper that hangs is ended with what it started', async (t) => {
 
 test('of a program that fails at once, it is said what it said', async (t) => {
 	const path = join(await temporaryDirectory(t), 'broken');
-	await writeFile(path, "#!/bin/sh\necho 'ffmpeg: no such library' >&2\nexit 127\n", { mode: 0o755 });
+	writeShellProgram(path, "echo 'ffmpeg: no such library' >&2\nexit 127");
 	const bytes = await readFile(join('examples', 'media', 'clock.mkv'));
 	const failures: DecodeFailure[] = [];
 	const onFailure = (failure: DecodeFailure): unknown => failures.push(failure);
@@ -315,7 +310,7 @@ test('of a program that fails at once, it is said what it said', async (t) => {
 
 withFfmpeg('a program whose log is not available decodes', async (t) => {
 	const path = join(await temporaryDirectory(t), 'silent');
-	await writeFile(path, '#!/bin/sh\nexec ffmpeg "$@" 2>/dev/null\n', { mode: 0o755 });
+	writeShellProgram(path, 'exec ffmpeg "$@" 2>/dev/null');
 	const file = await film(h264);
 	const pictures = await decode(await readFile(file), {
 		format: 'nv12',

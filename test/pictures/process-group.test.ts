@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { writeShellProgram } from '../helpers/program/shell-program.js';
 import { temporaryDirectory } from '../helpers/tools.js';
 import { until } from '../helpers/wait.js';
 
@@ -23,7 +23,7 @@ for (const [name, end] of Object.entries(ENDS)) {
 	test(`what a decoder started ends with this process, where that ends by ${name}`, async (t) => {
 		const path = join(await temporaryDirectory(t), 'decoder');
 		// It does not read its input, and so would not notice that this ends.
-		await writeFile(path, '#!/bin/sh\nsleep 1000 &\necho $! >&2\nwait\n', { mode: 0o755 });
+		writeShellProgram(path, 'sleep 1000 &\necho $! >&2\nwait');
 		const child = spawn(process.execPath, ['--input-type=module', '-e', program(path, end)]);
 		let [said, complaints] = ['', ''];
 		child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFfmpeg } from '../../helpers/needs.js';
+import { writeShellProgram } from '../../helpers/program/shell-program.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
 import { until } from '../../helpers/wait.js';
 import { membersOf, startImages } from './start-images.js';
@@ -54,7 +54,7 @@ withFfmpeg('twenty requests of a hundred images at once have two decoders, and l
 
 withFfmpeg('a client that disconnects takes its decoder along, and frees its place', async (t) => {
 	const ffmpeg = join(await temporaryDirectory(t), 'ffmpeg');
-	await writeFile(ffmpeg, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+	writeShellProgram(ffmpeg, 'exec sleep 1000');
 	const { url, close } = await startImages(t, film, { ffmpeg });
 	const disconnect = new AbortController();
 	const request = async (signal?: AbortSignal): Promise<unknown> =>
