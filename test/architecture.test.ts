@@ -94,6 +94,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'errors.ts',
 		'index.ts',
 		'model',
+		'package-file.ts',
 		'redis/index.ts',
 		's3/index.ts',
 		'server/index.ts',
@@ -101,7 +102,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 		'wording',
 	],
 };
-const forEveryone = ['errors.ts', 'peer-missing.ts', 'model', 'wording'];
+const forEveryone = ['errors.ts', 'package-file.ts', 'peer-missing.ts', 'model', 'wording'];
 const edges = ['server', 'redis', 'dynamodb', 'bullmq', 'stored', 'view', 'doctor', 'cli'];
 
 /**

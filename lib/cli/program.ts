@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, type Option } from 'commander';
+import { packageFile } from '../package-file.js';
 import type { CommandContext } from './command-context.js';
 import { append } from './commands/append.js';
 import { withDoctorOptions } from './commands/doctor/doctor-options.js';
@@ -253,6 +254,6 @@ function optionDescription({
 }
 
 function readVersion(): string {
-	const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+	const text = readFileSync(packageFile('package.json'), 'utf8');
 	return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { packageFile } from '../package-file.js';
 import type { ViewReply } from './view-reply.js';
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -12,5 +13,5 @@ const contentTypes: Readonly<Record<string, string>> = {
 export async function pageFile(name: string): Promise<ViewReply | null> {
 	const contentType = Object.hasOwn(contentTypes, name) ? contentTypes[name] : undefined;
 	if (contentType === undefined) return null;
-	return { contentType, body: await readFile(new URL(`./page/${name}`, import.meta.url)) };
+	return { contentType, body: await readFile(packageFile(`dist/view/page/${name}`)) };
 }

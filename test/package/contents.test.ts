@@ -11,6 +11,9 @@ import { licencesPage } from './licences.js';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 
+/** The modules that the package is entered by. */
+const entries = new Set(JSON.stringify([manifest.exports, manifest.bin]).match(/dist\/[\w/-]+\.js/g));
+
 /** With slashes, below `folder`. */
 async function filesBelow(folder: string): Promise<string[]> {
 	const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -19,19 +22,17 @@ async function filesBelow(folder: string): Promise<string[]> {
 		.map((entry) => join(entry.parentPath, entry.name).replaceAll('\\', '/'));
 }
 
-test('the package has what lib compiles to, the documents and the examples, and nothing more', async (t) => {
+test('the package has the types of lib, what its entries are bundled to, the documents and the examples, and nothing more', async (t) => {
 	const { files } = await packedPackage();
 	const sources = (await filesBelow('lib')).filter(
 		(path) => !path.startsWith('lib/view/page/') && !path.endsWith('.d.ts'),
 	);
 	t.true(sources.length > 500);
-	const compiled = sources.flatMap((path) => {
-		const built = path.replace(/^lib/, 'dist');
-		return [built.replace(/\.ts$/, '.js'), built.replace(/\.ts$/, '.d.ts')];
-	});
+	const types = sources.map((path) => path.replace(/^lib/, 'dist').replace(/\.ts$/, '.d.ts'));
 	const page = ['icon.svg', 'index.html', 'main.css', 'main.js', 'notice.txt'];
 	const expected = [
-		...compiled,
+		...types,
+		...entries,
 		...page.map((name) => `dist/view/page/${name}`),
 		...(await filesBelow('docs')),
 		...(await filesBelow('examples')),
@@ -43,21 +44,44 @@ test('the package has what lib compiles to, the documents and the examples, and 
 		'package.json',
 		'test/bench/README.md',
 	];
+	const isChunk = (path: string): boolean => /^dist\/chunks\/[\w-]+\.js$/.test(path);
 	t.deepEqual(
-		files.map(({ path }) => path).toSorted(),
+		files.flatMap(({ path }) => (isChunk(path) ? [] : [path])).toSorted(),
 		expected.toSorted(),
 		'dist has what is not in lib, or lacks what is: rm -rf dist, and build it again',
 	);
 });
 
 test('no file of the package names a source map, which it does not have', async (t) => {
-	const { files } = await packedPackage();
+	const { files, directory } = await packedPackage();
 	const named: string[] = [];
 	for (const { path } of files) {
 		if (!/^dist\/.*\.(?:js|ts|css)$/.test(path)) continue;
-		if (/\n\/[/*]# sourceMappingURL=/.test(await readFile(path, 'utf8'))) named.push(path);
+		if (/\n\/[/*]# sourceMappingURL=/.test(await readFile(join(directory, path), 'utf8'))) named.push(path);
 	}
 	t.deepEqual(named, []);
+});
+
+test('the chunks of the package are those that its entries load, and its core loads nothing else', async (t) => {
+	const { files, directory } = await packedPackage();
+	const loadedFrom = async (
+		starts: Iterable<string>,
+	): Promise<{ chunks: Set<string>; others: Set<string> }> => {
+		const [chunks, others] = [new Set(starts), new Set<string>()];
+		for (const path of chunks) {
+			const text = await readFile(join(directory, path), 'utf8');
+			for (const [, name = ''] of text.matchAll(/(?:\bfrom |^import |\bimport\()"([^"]+)"/gm)) {
+				if (name.startsWith('.')) chunks.add(posix.join(posix.dirname(path), name));
+				else others.add(name);
+			}
+		}
+		return { chunks, others };
+	};
+	const code = files.map(({ path }) => path).filter((path) => /^dist\/(?!view\/page\/).*\.js$/.test(path));
+	const { chunks, others } = await loadedFrom(entries);
+	t.deepEqual([...chunks].toSorted(), code.toSorted());
+	t.true(others.has('node:stream') && others.has('commander'));
+	t.deepEqual([...(await loadedFrom(['dist/mkv-core.js'])).others], []);
 });
 
 test('every relative link of the documents leads to a file of the package', async (t) => {

@@ -34,6 +34,17 @@ test('every entry is loaded by import and by require, without optional peers', a
 	t.is(stderr, '');
 });
 
+test('what an entry exports has the name it is exported by', async (t) => {
+	const directory = await installPackage(t);
+	const script = `
+		for (const entry of ${JSON.stringify(await entries())})
+			for (const [name, value] of Object.entries(require(entry)))
+				if (typeof value === 'function' && value.name !== name) console.log(entry, name, value.name);`;
+	await writeFile(join(directory, 'program.cjs'), script);
+	const { stdout } = await run(process.execPath, ['program.cjs'], { cwd: directory });
+	t.is(stdout, '');
+});
+
 test('dev dependencies and optional peers are not found from where the package is installed', async (t) => {
 	const directory = await installPackage(t);
 	const script = `
@@ -56,4 +67,12 @@ test('the command of an installed package prints its version', async (t) => {
 	const command = join(directory, 'node_modules', '.bin', 'kvs-archive');
 	const printed = await run(process.execPath, [command, '--version'], { cwd: directory });
 	t.deepEqual(printed, { code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('the command of an installed package finds the clip of its demo', async (t) => {
+	const directory = await installPackage(t);
+	const command = join(directory, 'node_modules', '.bin', 'kvs-archive');
+	const demo = await run(process.execPath, [command, 'demo'], { cwd: directory });
+	t.is(demo.code, 0, demo.stderr);
+	t.regex(demo.stdout, /inspect node_modules\/kvs-archive\/examples\/media\/clock\.mkv$/m);
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Fragment, type Frame, KvsArchive } from '../../index.js';
+import { packageFile } from '../../package-file.js';
 import { type ArchiveServer, createArchiveServer } from '../../server/index.js';
 import { counted } from '../../wording/counted.js';
 import { colors, type Line } from '../colors.js';
@@ -15,7 +16,7 @@ export interface DemoOptions {
 	readonly output: string;
 }
 
-const CLIP = fileURLToPath(new URL('../../../examples/media/clock.mkv', import.meta.url));
+const CLIP = fileURLToPath(packageFile('examples/media/clock.mkv'));
 const STREAM = 'front-door';
 const START = new Date('2026-01-31T14:03:00Z');
 const RANGE = {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -9,6 +9,8 @@ import { installedPackages } from './lockfile.js';
 export interface PackedPackage {
 	/** Path of the tarball. */
 	readonly tarball: string;
+	/** Where its files are, as in it. */
+	readonly directory: string;
 	readonly files: readonly PackedFile[];
 }
 
@@ -26,7 +28,7 @@ test.after.always('what was packed is removed', async () => {
 	if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-/** Packs the project as it was built last, once for the tests of a file. */
+/** Packs what `npm run build` makes of the project, once for the tests of a file. */
 export function packedPackage(): Promise<PackedPackage> {
 	packed ??= pack();
 	return packed;
@@ -34,12 +36,23 @@ export function packedPackage(): Promise<PackedPackage> {
 
 async function pack(): Promise<PackedPackage> {
 	folder = await mkdtemp(join(tmpdir(), 'kvs-archive-packed-'));
-	// Without `prepack`: it would build into `dist`, which other tests use at this moment.
+	// Not where `prepack` does it: other tests use `dist` at this moment, where each module is a file.
+	const directory = join(folder, 'package');
+	const isBuilt = (path: string): boolean => !/^dist\/(?!view\/page\/).*\.js$|^dist\/chunks/.test(path);
+	const { files: published } = JSON.parse(await readFile('package.json', 'utf8'));
+	const roots = published.filter((path: string) => !path.startsWith('dist/'));
+	for (const path of [...roots, 'LICENSE', 'README.md', 'package.json', 'dist'])
+		await cp(path, join(directory, path), { recursive: true, filter: isBuilt });
+	await npm(['run', 'bundle', '--', `--outdir=${join(directory, 'dist')}`]);
 	const args = ['pack', '--ignore-scripts', '--offline', '--json', '--pack-destination', folder];
-	const { code, stdout, stderr } = await run('npm', args);
-	if (code !== 0) throw new Error(`npm pack ended with ${code}: ${stderr}`);
-	const [{ filename, files }] = JSON.parse(stdout);
-	return { tarball: join(folder, filename), files };
+	const [{ filename, files }] = JSON.parse(await npm(args, directory));
+	return { tarball: join(folder, filename), directory, files };
+}
+
+async function npm(args: readonly string[], cwd?: string): Promise<string> {
+	const { code, stdout, stderr } = await run('npm', args, cwd === undefined ? {} : { cwd });
+	if (code !== 0) throw new Error(`npm ${args[0]} ended with ${code}: ${stderr}`);
+	return stdout;
 }
 
 /**
