@@ -7,6 +7,14 @@ export interface BudgetAccount {
 	heldBytes: number;
 }
 
+/** Room that has to be waited for. */
+export interface BudgetRoom {
+	/** Resolves when there is room, or after `leave`. */
+	readonly admitted: Promise<void>;
+	/** Ends the waiting without room. */
+	readonly leave: () => void;
+}
+
 interface Waiter {
 	readonly account: BudgetAccount;
 	readonly admit: () => void;
@@ -43,8 +51,8 @@ export class ByteBudget {
 		}
 	}
 
-	/** Null where `account` may read on at once, else what to wait for. `leave` ends the waiting without room. */
-	room(account: BudgetAccount): { readonly admitted: Promise<void>; readonly leave: () => void } | null {
+	/** Null where `account` may read on at once, else what to wait for. */
+	room(account: BudgetAccount): BudgetRoom | null {
 		if (this.#hasRoom(account)) return null;
 		let admit = (): void => {};
 		const admitted = new Promise<void>((resolve) => {

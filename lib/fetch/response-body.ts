@@ -3,7 +3,7 @@ import { ArchiveError, MediaError } from '../errors.js';
 import type { Clock } from '../pace/clock.js';
 import { whatHasCome } from '../stream/abort.js';
 import { counted } from '../wording/counted.js';
-import type { BudgetAccount, ByteBudget } from './byte-budget.js';
+import type { BudgetAccount, BudgetRoom, ByteBudget } from './byte-budget.js';
 
 /** Time limits of a response body. */
 export interface BodyTimeouts {
@@ -73,7 +73,11 @@ export class ResponseBody extends Readable {
 			signal.throwIfAborted();
 			this.#options.onConnected();
 			const watch = this.#watch(this.#source, signal);
-			for await (const chunk of this.#source) await this.#accept(chunk as Uint8Array);
+			for await (const chunk of this.#source) {
+				this.#accept(chunk as Uint8Array);
+				const room = this.destroyed ? null : this.#options.budget.room(this.#account);
+				if (room !== null) await this.#waitFor(room);
+			}
 			await watch.stop();
 		} catch (error) {
 			this.#failure ??= error as Error;
@@ -115,8 +119,8 @@ export class ResponseBody extends Readable {
 		callback(error);
 	}
 
-	async #accept(chunk: Uint8Array): Promise<void> {
-		const { budget, clock, maxHoldMs, maxSizeBytes, stallMs } = this.#options;
+	#accept(chunk: Uint8Array): void {
+		const { budget, maxSizeBytes, stallMs } = this.#options;
 		this.#sinceProgressBytes += chunk.byteLength;
 		if (this.#sinceProgressBytes * 1000 >= MIN_BYTES_PER_SECOND * stallMs) this.#progress();
 		if (this.destroyed) return;
@@ -128,8 +132,10 @@ export class ResponseBody extends Readable {
 		this.#chunks.push(chunk);
 		budget.take(this.#account, chunk.byteLength);
 		this.#serve();
-		const room = budget.room(this.#account);
-		if (room === null) return;
+	}
+
+	async #waitFor(room: BudgetRoom): Promise<void> {
+		const { clock, maxHoldMs } = this.#options;
 		this.#isHolding = true;
 		this.#stopHolding = room.leave;
 		const waited = new AbortController();

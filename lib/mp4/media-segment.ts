@@ -13,7 +13,7 @@ import {
 	uint32,
 	uint64,
 } from './box.js';
-import { runEntries } from './run-entries.js';
+import { runEntries, type StoredSize } from './run-entries.js';
 import { type Sample, type SampleTimes, type TrackState, timeSamples } from './sample-times.js';
 import { timescaleOf } from './track-timescale.js';
 
@@ -115,18 +115,20 @@ interface Run {
 function timeRun(source: SegmentTrack): Run {
 	const { track, samples, state, delayTicks = 0, nextMs = null } = source;
 	const media = trackMedia(track);
-	const stored = samples.map(({ data }) => media.frames(data));
-	const sized = samples.map(({ keyframe }, index) => ({
-		keyframe,
-		sizeBytes: sizeOf(stored[index] as readonly Uint8Array[]),
-	}));
+	const slices: Uint8Array[] = [];
+	const sized: StoredSize[] = [];
+	for (const { data, keyframe } of samples) {
+		const stored = media.frames(data);
+		slices.push(...stored);
+		sized.push({ keyframe, sizeBytes: sizeOf(stored) });
+	}
 	const times = timeSamples(samples, timescaleOf(track), { delayTicks, state, nextMs });
 	return {
 		source,
 		times,
 		entries: runEntries(sized, times),
-		sizeBytes: sized.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-		slices: stored.flat(),
+		sizeBytes: sizeOf(slices),
+		slices,
 	};
 }
 

@@ -22,13 +22,13 @@ export interface TrackState {
 	readonly endTicks: number;
 }
 
-/** Samples with their times in ticks, by the index of the sample. */
+/** Samples with their times in whole ticks, by the index of the sample. */
 export interface SampleTimes {
-	readonly decodeTicks: readonly number[];
+	readonly decodeTicks: Float64Array;
 	/** Presentation after decode time; never negative. */
-	readonly offsetTicks: readonly number[];
+	readonly offsetTicks: Float64Array;
 	/** More than 0. */
-	readonly durationTicks: readonly number[];
+	readonly durationTicks: Float64Array;
 	readonly state: TrackState;
 }
 
@@ -65,24 +65,31 @@ export function timeSamples(
 	timescale: number,
 	{ delayTicks, state, nextMs }: { delayTicks: number; state: TrackState | null; nextMs: number | null },
 ): SampleTimes {
-	const shownTicks = samples.map(({ ms }) => ticksOf(ms, timescale) + delayTicks);
-	const decodeTicks = shownTicks.map((ticks) => ticks - delayTicks).sort((a, b) => a - b);
+	const lastIndex = samples.length - 1;
+	const shownTicks = new Float64Array(samples.length);
+	const decodeTicks = new Float64Array(samples.length);
+	for (let index = 0; index <= lastIndex; index++) {
+		const ticks = ticksOf((samples[index] as TimedSample).ms, timescale);
+		shownTicks[index] = ticks + delayTicks;
+		decodeTicks[index] = ticks;
+	}
+	decodeTicks.sort();
 	let latest = Number.POSITIVE_INFINITY;
-	for (let index = samples.length - 1; index >= 0; index--) {
+	for (let index = lastIndex; index >= 0; index--) {
 		latest = Math.min(latest - 1, shownTicks[index] as number, decodeTicks[index] as number);
 		decodeTicks[index] = latest;
 	}
 	spread(decodeTicks);
 	let earliest = state === null ? 0 : state.lastDecodeTicks + 1;
-	for (const [index, ticks] of decodeTicks.entries()) {
-		decodeTicks[index] = Math.max(earliest, ticks);
-		earliest = (decodeTicks[index] as number) + 1;
+	const offsetTicks = new Float64Array(samples.length);
+	const durationTicks = new Float64Array(samples.length);
+	for (let index = 0; index <= lastIndex; index++) {
+		const ticks = Math.max(earliest, decodeTicks[index] as number);
+		decodeTicks[index] = ticks;
+		offsetTicks[index] = Math.max(0, (shownTicks[index] as number) - ticks);
+		if (index > 0) durationTicks[index - 1] = ticks - (decodeTicks[index - 1] as number);
+		earliest = ticks + 1;
 	}
-	const offsetTicks = decodeTicks.map((ticks, index) => Math.max(0, (shownTicks[index] as number) - ticks));
-	const lastIndex = samples.length - 1;
-	const durationTicks = decodeTicks.map((ticks, index) =>
-		index < lastIndex ? (decodeTicks[index + 1] as number) - ticks : 0,
-	);
 	const lastDecodeTicks = decodeTicks[lastIndex] as number;
 	const lastDuration = (): number => {
 		if (nextMs !== null) return ticksOf(nextMs, timescale) - lastDecodeTicks;
@@ -93,11 +100,11 @@ export function timeSamples(
 	};
 	const lastDurationTicks = Math.max(1, lastDuration());
 	durationTicks[lastIndex] = lastDurationTicks;
-	const endTicks = decodeTicks.reduce(
-		(end, ticks, index) =>
-			Math.max(end, ticks + (offsetTicks[index] as number) - delayTicks + (durationTicks[index] as number)),
-		state?.endTicks ?? 0,
-	);
+	let endTicks = state?.endTicks ?? 0;
+	for (let index = 0; index <= lastIndex; index++) {
+		const shown = (decodeTicks[index] as number) + (offsetTicks[index] as number) - delayTicks;
+		endTicks = Math.max(endTicks, shown + (durationTicks[index] as number));
+	}
 	return {
 		decodeTicks,
 		offsetTicks,
@@ -107,7 +114,7 @@ export function timeSamples(
 }
 
 /** Moves samples that are a tick apart back, so that they share the time since the one before them. */
-function spread(ticks: number[]): void {
+function spread(ticks: Float64Array): void {
 	for (let start = 1; start < ticks.length; start++) {
 		let end = start;
 		while (end + 1 < ticks.length && (ticks[end + 1] as number) - (ticks[end] as number) === 1) end++;

@@ -21,7 +21,9 @@ interface SampleStart {
  */
 export class WholeSamples {
 	readonly #starts: Map<string, SampleStart>;
-	readonly #sampleBytes = new WeakMap<Track, number>();
+	/** The track that was asked for last, as most frames are of one, and the bytes of its samples. */
+	#track: Track | null = null;
+	#sampleBytes = 1;
 
 	/** @param starts - what another one held, to go on from there */
 	constructor(starts: SampleStarts = []) {
@@ -72,11 +74,11 @@ export class WholeSamples {
 
 	/** Bytes of a sample of all channels; 1 where frames are not made of samples. */
 	#sampleBytesOf(track: Track): number {
-		const known = this.#sampleBytes.get(track);
-		if (known !== undefined) return known;
-		const format = audioFormat(track);
-		const bytes = format === null ? 1 : format.bytesPerSample * (track.channels ?? 1);
-		this.#sampleBytes.set(track, bytes);
-		return bytes;
+		if (track !== this.#track) {
+			const format = audioFormat(track);
+			this.#track = track;
+			this.#sampleBytes = format === null ? 1 : format.bytesPerSample * (track.channels ?? 1);
+		}
+		return this.#sampleBytes;
 	}
 }

@@ -57,16 +57,16 @@ test('times come from milliseconds and not from sums', (t) => {
 		44_100,
 		untimed,
 	);
-	t.deepEqual(odd.decodeTicks, [0, 1014, 2029, 3087]);
+	t.deepEqual([...odd.decodeTicks], [0, 1014, 2029, 3087]);
 });
 
 test('frames that wait for others are shown later than they are decoded', (t) => {
 	const samples = [0, 160, 80, 40, 120].map((ms, index) => sample(ms, { keyframe: index === 0 }));
 	t.is(reorderDelayTicks(samples, 90_000), 7200);
 	const { decodeTicks, offsetTicks } = timeSamples(samples, 90_000, { ...untimed, delayTicks: 7200 });
-	t.deepEqual(decodeTicks, [0, 3600, 7200, 10_800, 14_400]);
+	t.deepEqual([...decodeTicks], [0, 3600, 7200, 10_800, 14_400]);
 	t.deepEqual(
-		decodeTicks.map((ticks, index) => (ticks + (offsetTicks[index] as number) - 7200) / 90),
+		[...decodeTicks].map((ticks, index) => (ticks + (offsetTicks[index] as number) - 7200) / 90),
 		[0, 160, 80, 40, 120],
 	);
 	t.deepEqual(
@@ -96,8 +96,8 @@ test('what begins before the end of the last segment is shown as soon as it can 
 		...untimed,
 		state,
 	});
-	t.deepEqual(decodeTicks, [9001, 9002, 12_600]);
-	t.deepEqual(offsetTicks, [0, 0, 0]);
+	t.deepEqual([...decodeTicks], [9001, 9002, 12_600]);
+	t.deepEqual([...offsetTicks], [0, 0, 0]);
 });
 
 const reordered = fc
