@@ -133,7 +133,7 @@ export class Frame {
 	}): Frame {
 		const offsetNs = this.#offsetNs + Math.round(laterMs * 1e6);
 		const { keyframe } = this;
-		return createFrame(
+		return new Frame(
 			fragment,
 			this.#cluster,
 			track,
@@ -172,9 +172,4 @@ export class Frame {
 			inspect,
 		);
 	}
-}
-
-/** Outside the class, which a bundler would otherwise rename. */
-function createFrame(...fields: ConstructorParameters<typeof Frame>): Frame {
-	return new Frame(...fields);
 }

@@ -70,7 +70,8 @@ test('the chunks of the package are those that its entries load, and its core lo
 		const [chunks, others] = [new Set(starts), new Set<string>()];
 		for (const path of chunks) {
 			const text = await readFile(join(directory, path), 'utf8');
-			for (const [, name = ''] of text.matchAll(/(?:\bfrom |^import |\bimport\()"([^"]+)"/gm)) {
+			for (const match of text.matchAll(/^(?:import|export)\b[^'\n]*'([^']+)'|\bimport\('([^']+)'\)/gm)) {
+				const name = match[1] ?? match[2] ?? '';
 				if (name.startsWith('.')) chunks.add(posix.join(posix.dirname(path), name));
 				else others.add(name);
 			}

@@ -43,7 +43,7 @@ async function pack(): Promise<PackedPackage> {
 	const roots = published.filter((path: string) => !path.startsWith('dist/'));
 	for (const path of [...roots, 'LICENSE', 'README.md', 'package.json', 'dist'])
 		await cp(path, join(directory, path), { recursive: true, filter: isBuilt });
-	await npm(['run', 'bundle', '--', `--outdir=${join(directory, 'dist')}`]);
+	await npm(['run', 'bundle', '--', join(directory, 'dist')]);
 	const args = ['pack', '--ignore-scripts', '--offline', '--json', '--pack-destination', folder];
 	const [{ filename, files }] = JSON.parse(await npm(args, directory));
 	return { tarball: join(folder, filename), directory, files };
