@@ -21,10 +21,10 @@ import { segmentAudio } from './segment-audio.js';
 /** Packaged fragments that are kept: what some dozen live players will request next. */
 const CACHE_BYTES = 64 * 1024 * 1024;
 
-/** Media that is kept as it was read: a fragment's neighbours, which are requested next. */
-const MEDIA_CACHE_BYTES = 8 * 1024 * 1024;
-
-/** What is kept of fragments for the audio at their borders: of some hundred. */
+/**
+ * What is kept of fragments for the audio at their borders: of some hundred. Their media as a whole is read again where a
+ * neighbour is requested next: keeping it for that took more memory than it saved time.
+ */
 const BORDER_CACHE_BYTES = 8 * 1024 * 1024;
 
 /** Segments that are packaged at once; each needs up to three fragments in memory, and one has up to 50 MB. */
@@ -36,7 +36,6 @@ const MAX_UNDER_WAY = 2;
  */
 export class FragmentPackager {
 	readonly #cache = new MediaCache<PackagedFragment>(CACHE_BYTES);
-	readonly #media = new MediaCache<FragmentMedia>(MEDIA_CACHE_BYTES);
 	readonly #borders = new MediaCache<FragmentMedia>(BORDER_CACHE_BYTES);
 	readonly #queue = new PQueue({ concurrency: MAX_UNDER_WAY });
 	readonly #initializations = new WeakMap<Track, Promise<Uint8Array>>();
@@ -92,7 +91,7 @@ export class FragmentPackager {
 	async #make(fragment: StoredFragment, packaging: Packaging): Promise<PackagedFragment> {
 		const [previous, read, next] = await Promise.all([
 			this.#neighbour(packaging.previous, fragment.producerMs),
-			this.#read(fragment),
+			readFragmentMedia(fragment),
 			this.#neighbour(packaging.next, null),
 		]);
 		const own = withCorrectTimes(read, packaging.nextStartMs);
@@ -106,17 +105,13 @@ export class FragmentPackager {
 		return packageMedia(tracks, samples, packaging, clockMs);
 	}
 
-	#read(fragment: StoredFragment): Promise<FragmentMedia> {
-		return this.#media.get(placeOf(fragment), () => readFragmentMedia(fragment));
-	}
-
 	/** Without the data of its video. Null for a malformed one, which has its own error when it is requested. */
 	async #neighbour(
 		fragment: StoredFragment | null,
 		nextStartMs: number | null,
 	): Promise<FragmentMedia | null> {
 		if (fragment === null) return null;
-		const make = async (): Promise<FragmentMedia> => withoutVideoData(await this.#read(fragment));
+		const make = async (): Promise<FragmentMedia> => withoutVideoData(await readFragmentMedia(fragment));
 		try {
 			return withCorrectTimes(await this.#borders.get(placeOf(fragment), make), nextStartMs);
 		} catch (error) {
