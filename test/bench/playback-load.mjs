@@ -1,17 +1,18 @@
 /*
  * npm run bench:playback [-- --seconds N] [--protocol hls|dash]: a hundred players of HLS and a hundred of DASH ask `kvs-archive
  * serve` for 500 resources a second each hundred, for two minutes: half of them on demand, the rest live; of HLS a third of either in
- * transport streams. With --protocol only one hundred of them. Prints how many responses came, how fast, and
- * the server's memory, and fails where a request failed, the pace was not kept or memory grew.
+ * transport streams. With --protocol only one hundred of them, with --checkout DIRECTORY by the server of another one. Prints
+ * how many responses came, how fast, and the server's memory, and fails where a request failed, the pace was not kept or
+ * memory grew.
  */
 import { closeSync, openSync, readFileSync, rmSync, writevSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createArchiveServer } from 'kvs-archive/server';
 import { element, elementHeader, float, master, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { block, cluster, ebmlHeader, info } from '#lib/mkv/matroska-writer.js';
-import { scratch, serve } from './recording.mjs';
+import { scratch, serveBy } from './recording.mjs';
 
 const PLAYERS_EACH = 100;
 const REQUESTS_PER_SECOND_EACH = 500;
@@ -19,6 +20,8 @@ const protocolAt = process.argv.indexOf('--protocol');
 const protocols = protocolAt < 0 ? ['hls', 'dash'] : [process.argv[protocolAt + 1]];
 const PLAYERS = PLAYERS_EACH * protocols.length;
 const REQUESTS_PER_SECOND = REQUESTS_PER_SECOND_EACH * protocols.length;
+const checkoutAt = process.argv.indexOf('--checkout');
+const CHECKOUT = checkoutAt < 0 ? resolve(import.meta.dirname, '../..') : process.argv[checkoutAt + 1];
 const secondsAt = process.argv.indexOf('--seconds');
 const SECONDS = secondsAt < 0 ? 120 : Number(process.argv[secondsAt + 1]);
 
@@ -214,6 +217,12 @@ function memoryOf(pid) {
 	return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 }
 
+/** Processor time of a process so far, in milliseconds. Linux only. */
+function processorMsOf(pid) {
+	const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+	return (Number(fields[13]) + Number(fields[14])) * 10;
+}
+
 function mean(values) {
 	return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
@@ -227,7 +236,7 @@ await record(maker.archive, directory, 'stored', storedSeconds);
 await record(maker.archive, directory, 'live', nowSeconds - 60);
 maker.archive.close();
 
-const server = await serve(data);
+const server = await serveBy(CHECKOUT, data);
 const { endpoint } = server;
 const players = await Promise.all(
 	Array.from({ length: PLAYERS }, (_, index) => {
@@ -271,6 +280,7 @@ while (elapsed() < SECONDS) {
 while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, 5));
 const seconds = elapsed();
 agent.destroy();
+const processorMs = processorMsOf(server.pid);
 await server.stop();
 
 latencies.sort((a, b) => a - b);
@@ -291,6 +301,7 @@ say(
 	'memory in MB: first quarter, last, peak',
 	`${[mean(memory.slice(0, quarter)), mean(memory.slice(-quarter)), Math.max(...memory)].map((mb) => mb.toFixed(0)).join(', ')}`,
 );
+say('processor time of the server in ms', processorMs);
 const isMet = errors === 0 && rate >= 0.98 * REQUESTS_PER_SECOND && growth <= MAX_GROWTH;
 say('no error, pace kept, memory flat', isMet ? 'met' : 'MISSED');
 process.exitCode = isMet ? 0 : 1;

@@ -100,8 +100,13 @@ export function rangeOf(fragments) {
 }
 
 /** Starts `kvs-archive serve` in a process of its own. Returns its address, its process id, and a function that ends it. */
-export async function serve(dataDirectory, ...options) {
-	const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export function serve(dataDirectory, ...options) {
+	return serveBy(fileURLToPath(new URL('../..', import.meta.url)), dataDirectory, ...options);
+}
+
+/** The same, by the command of another checkout. */
+export async function serveBy(checkout, dataDirectory, ...options) {
+	const main = join(checkout, 'dist/cli/main.js');
 	const args = [main, 'serve', '--port', '0', '--data', dataDirectory, ...options];
 	const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 	// It says that it was interrupted, as it should be.
