@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { type Instant, resolveInstant } from '../model/instant.js';
 import type { OptionNames } from '../model/known-options.js';
 import type { RangeClock } from '../model/time-range.js';
 
@@ -11,9 +12,9 @@ export interface SessionOptions {
 	 */
 	readonly mode?: 'live' | 'live-replay' | 'on-demand' | undefined;
 	/** Fragments that begin from here on. One that begins before and runs into the range is not played. */
-	readonly from?: Date | undefined;
+	readonly from?: Instant | undefined;
 	/** The last moment at which a fragment may begin: after `from`, by a day at most; on the server's clock not in the future. */
-	readonly to?: Date | undefined;
+	readonly to?: Instant | undefined;
 	/** Whose clock the range, and the times of what is listed, mean. @default 'server' */
 	readonly by?: RangeClock | undefined;
 	/** Whether each fragment's time is said: in playlists `EXT-X-PROGRAM-DATE-TIME`, in manifests `kvs:ts`. @default false */
@@ -104,17 +105,20 @@ function checkNoRange({ from, to }: SessionOptions): undefined {
 }
 
 function checkRange(
-	{ from, to, by = 'server' }: SessionOptions,
+	options: SessionOptions,
 	mode: 'live-replay' | 'on-demand',
 	nowMs: number,
 ): { StartTimestamp: Date; EndTimestamp?: Date } {
-	if (from === undefined) throw new InvalidOptionError('from', `given with \`mode: '${mode}'\``, from);
-	checkDate('from', from);
-	if (to === undefined) {
-		if (mode === 'on-demand') throw new InvalidOptionError('to', "given with `mode: 'on-demand'`", to);
+	const { by = 'server' } = options;
+	if (options.from === undefined)
+		throw new InvalidOptionError('from', `given with \`mode: '${mode}'\``, options.from);
+	const from = new Date(resolveInstant('from', options.from));
+	if (options.to === undefined) {
+		if (mode === 'on-demand')
+			throw new InvalidOptionError('to', "given with `mode: 'on-demand'`", options.to);
 		return { StartTimestamp: from };
 	}
-	checkDate('to', to);
+	const to = new Date(resolveInstant('to', options.to));
 	const lengthMs = to.getTime() - from.getTime();
 	if (lengthMs <= 0) throw new InvalidOptionError('to', `after \`from\` (${from.toISOString()})`, to);
 	if (lengthMs > MAX_RANGE_MS) {
@@ -136,11 +140,6 @@ export function choose<Choices extends Readonly<Record<string, string>>>(
 	if (typeof value === 'string' && Object.hasOwn(choices, value)) return choices[value as keyof Choices];
 	const names = Object.keys(choices).map((name) => `'${name}'`);
 	throw new InvalidOptionError(option, `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`, value);
-}
-
-function checkDate(option: string, date: unknown): void {
-	if (date instanceof Date && date.getTime() >= 0) return;
-	throw new InvalidOptionError(option, 'a valid Date since 1970', date);
 }
 
 function checkInteger(option: string, value: unknown, min: number, max: number, unit = ''): void {

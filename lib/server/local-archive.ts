@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { type Instant, resolveInstant } from '../model/instant.js';
 import { checkLocalPath } from '../wording/local-path.js';
 import { checkRegion } from '../wording/region-name.js';
 import { systemTrouble } from '../wording/system-trouble.js';
@@ -22,7 +23,7 @@ import {
 /** How a file is ingested. */
 export interface IngestOptions {
 	/** Producer time of the file's first frame. A recorded payload keeps its own. @default the last frame is now */
-	readonly start?: Date | undefined;
+	readonly start?: Instant | undefined;
 	/** Aborts the ingest, which then removes all that it wrote. */
 	readonly signal?: AbortSignal | undefined;
 }
@@ -177,10 +178,7 @@ export class LocalArchive {
 	 */
 	async ingest(streamName: string, file: string, options: IngestOptions = {}): Promise<IngestSummary> {
 		checkStreamName(streamName);
-		const startMs = options.start?.getTime() ?? null;
-		if (startMs !== null && !(startMs >= 0)) {
-			throw new InvalidOptionError('start', 'a valid Date, not before 1970', options.start);
-		}
+		const startMs = options.start === undefined ? null : resolveInstant('start', options.start);
 		const { signal: closed } = this.#closing;
 		const signal = options.signal === undefined ? closed : AbortSignal.any([options.signal, closed]);
 		signal.throwIfAborted();

@@ -30,6 +30,14 @@ test("says options in the service's words, with defaults that every player plays
 			},
 		],
 		[
+			{ from: from.toISOString(), to: to.getTime() },
+			{
+				PlaybackMode: 'ON_DEMAND',
+				Expires: 300,
+				HLSFragmentSelector: { FragmentSelectorType: 'SERVER_TIMESTAMP', TimestampRange: range },
+			},
+		],
+		[
 			{ mode: 'live-replay', from, by: 'producer' },
 			{
 				PlaybackMode: 'LIVE_REPLAY',
@@ -113,9 +121,12 @@ test('refuses, before the call, what the service refuses', (t) => {
 		[{ mode: 'on-demand', to }, /`from` to be given/],
 		[{ mode: 'on-demand', from }, /`to` to be given with `mode: 'on-demand'`/],
 		[{ from }, /`to` to be given/],
-		[{ from: 'yesterday', to }, /`from` to be a valid Date/],
-		[{ from, to: new Date(Number.NaN) }, /`to` to be a valid Date/],
-		[{ from: new Date(-1), to }, /`from` to be a valid Date since 1970/],
+		[
+			{ from: 'yesterday', to },
+			/`from` to be a Date, epoch milliseconds or ISO 8601, since 1970, got `yesterday`/,
+		],
+		[{ from, to: new Date(Number.NaN) }, /`to` to be a Date/],
+		[{ from: new Date(-1), to }, /`from` to be a Date, .* since 1970/],
 		[{ from, to: from }, /`to` to be after `from` \(2026-01-31T11:00:00.000Z\)/],
 		[{ from: to, to: from }, /`to` to be after `from`/],
 		[{ from, to: new Date(from.getTime() + dayMs + 1), by: 'producer' }, /`to` to be at most 24 hours after/],

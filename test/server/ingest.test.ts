@@ -99,7 +99,7 @@ async function ingestBlocks(t: ExecutionContext, file: Buffer, scaleNs?: number)
 	const path = join(directory, 'made.mkv');
 	await writeFile(path, file);
 	const started = await startServer(t, { randomInt: () => 0 });
-	const summary = await started.server.archive.ingest('made', path, { start: START });
+	const summary = await started.server.archive.ingest('made', path, { start: START.toISOString() });
 	const fragments = await listAll(started, 'made');
 	const payload = await mediaOf(started, 'made', fragments);
 	t.is(
@@ -156,7 +156,7 @@ testWith('output_get_media.mkv', 'output_get_media_sparse_fragments.mkv')(
 testWith('vogels_480.mkv', 'clusters.mkv')('a file with video and audio survives whole', async (t) => {
 	const path = sample('vogels_480.mkv');
 	const started = await startServer(t);
-	const summary = await started.server.archive.ingest('vogels', path, { start: START });
+	const summary = await started.server.archive.ingest('vogels', path, { start: startMs });
 	t.like(summary, {
 		frames: 909 + 1425,
 		firstProducerTimestamp: START,
@@ -425,9 +425,8 @@ test('bad input fails with one line and leaves nothing', async (t) => {
 			name,
 		);
 	}
-	await t.throwsAsync(server.archive.ingest('door', 'x', { start: new Date(Number.NaN) }), {
-		code: 'KVS_INVALID_OPTION',
-	});
+	for (const start of [new Date(Number.NaN), 'yesterday', -1])
+		await t.throwsAsync(server.archive.ingest('door', 'x', { start }), { code: 'KVS_INVALID_OPTION' });
 	t.deepEqual(server.archive.streams(), []);
 	t.deepEqual((await readdir(data, { recursive: true })).toSorted(), ['in-use-by', 'incoming', 'streams']);
 });
