@@ -25,7 +25,10 @@ async function settle(): Promise<void> {
 	for (let i = 0; i < 3; i++) await probe.schedule(async () => {});
 }
 
-/** Has five readers of each limiter send requests, each held up by what comes next of `delays`. Returns when they arrived, in their order. */
+/**
+ * Has five readers of each limiter send requests, each held up by what comes next of `delays`, which every limiter begins with:
+ * it judges by the responses that it has seen itself. Returns when they arrived, in their order.
+ */
 async function arrivals(
 	clock: VirtualClock,
 	limiters: readonly RateLimiter[],
@@ -33,10 +36,9 @@ async function arrivals(
 ): Promise<{ atMs: number; points: number }[]> {
 	const endMs = SECONDS * 1000;
 	const arrived: { atMs: number; points: number }[] = [];
-	let count = 0;
-	const read = async (limiter: RateLimiter): Promise<void> => {
+	const read = async (limiter: RateLimiter, next: () => Delays): Promise<void> => {
 		while (clock.now() < endMs) {
-			const { beforeMs, wayMs, responseMs } = delays[count++ % delays.length] as Delays;
+			const { beforeMs, wayMs, responseMs } = next();
 			const mediaPoints = 100;
 			const permit = await limiter.acquire({ calls: 1, mediaPoints, connections: 1 });
 			await clock.sleep(beforeMs);
@@ -49,7 +51,11 @@ async function arrivals(
 			permit.closed();
 		}
 	};
-	const all = limiters.flatMap((limiter) => Array.from({ length: 5 }, () => read(limiter)));
+	const all = limiters.flatMap((limiter) => {
+		let count = 0;
+		const next = (): Delays => delays[count++ % delays.length] as Delays;
+		return Array.from({ length: 5 }, () => read(limiter, next));
+	});
 	await clock.runUntil(endMs + 60_000);
 	await Promise.all(all);
 	return arrived.filter(({ atMs }) => atMs < endMs).toSorted((a, b) => a.atMs - b.atMs);
