@@ -55,8 +55,15 @@ async function compareAll(other, ...parts) {
 
 async function start(checkouts) {
 	const load = ['--input-type=module', '-e', "await import('kvs-archive')"];
-	compare('import', checkouts, 15, (checkout) => run(checkout, load));
-	compare('--help', checkouts, 15, (checkout) => run(checkout, ['dist/cli/main.js', '--help']));
+	for (const [what, args] of [
+		['import', load],
+		['--help', ['dist/cli/main.js', '--help']],
+	]) {
+		compare(what, checkouts, 15, (checkout) => {
+			const { cpuMs, wallMs } = run(checkout, args);
+			return { cpuMs, wallMs };
+		});
+	}
 }
 
 async function exports(checkouts) {
@@ -89,8 +96,7 @@ async function demux(checkouts) {
 	for (const name of Object.keys(corpora)) {
 		for (const deliver of ['event', 'batch']) {
 			compare(`${name}, ${deliver}`, checkouts, 9, (checkout) => {
-				const { cpuMs } = JSON.parse(run(here, [self, 'pass', checkout, name, deliver]).stdout);
-				return { cpuMs };
+				return JSON.parse(run(here, [self, 'pass', checkout, name, deliver]).stdout);
 			});
 		}
 	}
@@ -186,8 +192,7 @@ function compare(what, [ours, other], rounds, measure) {
 	}
 	const found = new Set([...results[ours], ...results[other]].map((result) => result.found));
 	if (found.size !== 1) throw new Error(`${what}: different results: ${[...found].join(', ')}`);
-	const names = Object.keys(results[ours][0].figures).filter((name) => name !== 'stdout');
-	const texts = names.map((name) => {
+	const texts = Object.keys(results[ours][0].figures).map((name) => {
 		const [mine, theirs] = [ours, other].map((checkout) =>
 			median(results[checkout].map(({ figures }) => figures[name])),
 		);
