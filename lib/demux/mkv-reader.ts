@@ -1,4 +1,3 @@
-import { MediaError } from '../errors.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
@@ -50,16 +49,16 @@ export class MkvReader extends Stage<Uint8Array, MediaEvent> {
 			writableHighWaterMark: WRITABLE_HIGH_WATER_MARK_BYTES,
 			readableHighWaterMark: deliver === 'batch' ? 1 : 16,
 		});
-		this.#payload = new PayloadReader(new DemuxContext(), { copy, resync, lateTracks });
+		this.#payload = new PayloadReader(new DemuxContext(), {
+			copy,
+			resync,
+			failsFragment: true,
+			lateTracks,
+		});
 	}
 
-	protected override *process(chunk: Uint8Array): Generator<MediaEvent[]> {
-		try {
-			yield* this.#payload.write(chunk);
-		} catch (error) {
-			if (error instanceof MediaError) yield* this.#payload.fail('MALFORMED', error);
-			throw error;
-		}
+	protected override process(chunk: Uint8Array): Generator<MediaEvent[]> {
+		return this.#payload.write(chunk);
 	}
 
 	protected override finish(): Generator<MediaEvent[]> {

@@ -9,6 +9,8 @@ import { type AssemblerOptions, FragmentAssembler } from './fragment-assembler.j
 export interface PayloadReaderOptions extends Omit<AssemblerOptions, 'documents'> {
 	/** Continues at the next document where bytes are malformed, instead of throwing. @default false */
 	readonly resync?: boolean;
+	/** Where bytes are malformed, ends the fragment with a failure before it throws; otherwise `fail` does. @default false */
+	readonly failsFragment?: boolean;
 	/** Gives the bytes of each fragment with its `fragment-end`. Not together with `resync`. @default false */
 	readonly keepDocuments?: boolean;
 }
@@ -18,22 +20,24 @@ export class PayloadReader {
 	readonly #parser: MatroskaParser;
 	readonly #assembler: FragmentAssembler;
 	readonly #resyncs: boolean;
+	readonly #failsFragment: boolean;
 	readonly #documents: DocumentBytes | null;
 
 	constructor(
 		context: DemuxContext,
-		{ resync = false, keepDocuments = false, ...options }: PayloadReaderOptions = {},
+		{ resync = false, failsFragment = false, keepDocuments = false, ...options }: PayloadReaderOptions = {},
 	) {
 		this.#documents = keepDocuments ? new DocumentBytes() : null;
 		this.#assembler = new FragmentAssembler(context, { ...options, documents: this.#documents });
 		this.#parser = new MatroskaParser(this.#assembler);
 		this.#resyncs = resync;
+		this.#failsFragment = failsFragment;
 	}
 
 	/**
 	 * The events that `chunk` completes, in arrays of bounded length. Throws {@link MediaError} where the bytes are
-	 * malformed, after the events before that place were yielded; `fail` then ends the fragment. With `resync` it does not
-	 * throw: the failure is one of the events, and the next document follows it.
+	 * malformed, after the events before that place were yielded. With `resync` it does not throw: the failure is one of the
+	 * events, and the next document follows it.
 	 */
 	write(chunk: Uint8Array): Generator<MediaEvent[]> {
 		this.#documents?.add(chunk);
@@ -98,7 +102,9 @@ export class PayloadReader {
 				if (events.length > 0) yield events;
 			}
 		}
-		if (error !== null) throw error;
+		if (error === null) return;
+		if (this.#failsFragment && error instanceof MediaError) yield* this.fail('MALFORMED', error);
+		throw error;
 	}
 
 	*#rest(): Generator<MediaEvent[]> {

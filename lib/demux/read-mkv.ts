@@ -1,4 +1,3 @@
-import { MediaError } from '../errors.js';
 import type { FragmentEvent, MediaEvent } from '../model/media-event.js';
 import { DemuxContext } from './demux-context.js';
 import type { LateTracks } from './late-tracks.js';
@@ -24,14 +23,9 @@ export interface ReadMkvOptions {
  * before that place, unless `resync` is set. Frames that are compressed with zlib are read in Node only.
  */
 export async function* readMkv(chunks: Chunks, options: ReadMkvOptions = {}): AsyncGenerator<MediaEvent> {
-	const payload = new PayloadReader(new DemuxContext(), options);
-	try {
-		for await (const chunk of iterable(chunks)) {
-			for (const events of payload.write(chunk)) yield* events;
-		}
-	} catch (error) {
-		if (error instanceof MediaError) for (const events of payload.fail('MALFORMED', error)) yield* events;
-		throw error;
+	const payload = new PayloadReader(new DemuxContext(), { ...options, failsFragment: true });
+	for await (const chunk of iterable(chunks)) {
+		for (const events of payload.write(chunk)) yield* events;
 	}
 	for (const events of payload.end()) yield* events;
 }

@@ -13,14 +13,13 @@ export function readEvents(
 	chunks: Iterable<Uint8Array>,
 	options: { resync?: boolean; keepDocuments?: boolean } = {},
 ): { events: MediaEvent[]; error: unknown } {
-	const reader = new PayloadReader(new DemuxContext(), options);
+	const reader = new PayloadReader(new DemuxContext(), { ...options, failsFragment: true });
 	const events: MediaEvent[] = [];
 	try {
 		for (const chunk of chunks) for (const batch of reader.write(chunk)) events.push(...batch);
 		for (const batch of reader.end()) events.push(...batch);
 		return { events, error: null };
 	} catch (error) {
-		for (const batch of reader.fail('MALFORMED', error as Error)) events.push(...batch);
 		return { events, error };
 	}
 }

@@ -8,8 +8,9 @@ import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import { MediaError, readFragmentHeader, readMkv } from 'kvs-archive/mkv';
 import { chromium } from 'playwright-core';
+import { element, master } from '#lib/ebml/ebml-writer.js';
 import { collect } from '../helpers/collect.js';
-import { recording } from '../helpers/media/payload.js';
+import { audioTrack, recording } from '../helpers/media/payload.js';
 import { CHROMIUM, testWith } from '../helpers/needs.js';
 import { run } from '../helpers/tools.js';
 import { cutAt, readEvents } from './read-events.js';
@@ -44,6 +45,18 @@ test('malformed bytes are an error after the events before them, and with resync
 	const events = await collect(readMkv([bytes], { resync: true }));
 	t.is(events.filter(({ type }) => type === 'fragment-end').length, 6);
 	t.is(events.filter(({ type }) => type === 'fragment-failure').length, 1);
+});
+
+test('malformed bytes that only the end of the payload decides fail their fragment too', async (t) => {
+	// What may be an EBML header of 255 bytes is looked at again when no more bytes come, and then the Tracks after it.
+	const undecided = element('Void', [Buffer.from('1a45dfa340ff', 'hex')]);
+	const bytes = Buffer.concat([media, ...undecided, ...master('Tracks', [audioTrack])]);
+	const seen: string[] = [];
+	const read = async (): Promise<void> => {
+		for await (const { type } of readMkv([bytes])) seen.push(type);
+	};
+	await t.throwsAsync(read, { instanceOf: MediaError, message: /another Tracks/ });
+	t.deepEqual(seen.slice(-3), ['frame', 'fragment-failure', 'fragment-end']);
 });
 
 test('the header of a fragment is read without its media, and no further than it needs', async (t) => {

@@ -58,8 +58,11 @@ export class MatroskaParser {
 	readonly #header: ElementHeader = { id: 0, size: 0, length: 0 };
 	readonly #carry = new Uint8Array(MAX_ELEMENT_HEADER_BYTES);
 	#carried = 0;
+	/** The body that is collected is a range of these bytes, filled up to a place. */
 	#body: Uint8Array | null = null;
+	#bodyStart = 0;
 	#bodyFilled = 0;
+	#bodyEnd = 0;
 	readonly #slab = new Slab();
 	#skip = 0;
 	/** The Attachments that are being skipped. */
@@ -125,7 +128,7 @@ export class MatroskaParser {
 	 * it: bytes are skipped up to the next EBML header that parses and has a DocType of Matroska. False where no bytes are left in the chunk.
 	 */
 	resync(): boolean {
-		const partOfBody = this.#body?.subarray(0, this.#bodyFilled) ?? null;
+		const partOfBody = this.#body?.subarray(this.#bodyStart, this.#bodyFilled) ?? null;
 		const reread = this.#suspects.takeForReread(partOfBody, this.#position, this.offset);
 		if (reread === null) {
 			this.#position = Math.max(this.#position, partOfBody === null ? this.#suspects.from : 0);
@@ -187,7 +190,7 @@ export class MatroskaParser {
 		if (this.#skip > 0)
 			return `${nameOf(this.#elementId)} (${counted(this.#skip, 'byte is', 'bytes are')} missing)`;
 		if (this.#body !== null) {
-			return `${nameOf(this.#elementId)} (${counted(this.#body.byteLength - this.#bodyFilled, 'byte is', 'bytes are')} missing)`;
+			return `${nameOf(this.#elementId)} (${counted(this.#bodyEnd - this.#bodyFilled, 'byte is', 'bytes are')} missing)`;
 		}
 		if (this.#carried > 0) return "an element's header";
 		return this.#open.describe(offset, isCut);
@@ -358,7 +361,9 @@ export class MatroskaParser {
 		}
 		this.#suspects.bodyBegins(chunk, position, length, this.#carriedHeader());
 		this.#body = this.#slab.allocate(size);
-		this.#bodyFilled = 0;
+		this.#bodyStart = this.#slab.start;
+		this.#bodyFilled = this.#bodyStart;
+		this.#bodyEnd = this.#bodyStart + size;
 		return position;
 	}
 
@@ -369,16 +374,18 @@ export class MatroskaParser {
 
 	#fillBody(chunk: Uint8Array, position: number, end: number): number {
 		const body = this.#body as Uint8Array;
-		const taken = Math.min(body.byteLength - this.#bodyFilled, end - position);
-		body.set(viewOf(chunk, position, position + taken), this.#bodyFilled);
-		this.#bodyFilled += taken;
-		if (this.#bodyFilled === body.byteLength) {
+		const filled = this.#bodyFilled;
+		const bodyEnd = this.#bodyEnd;
+		const next = Math.min(position + bodyEnd - filled, end);
+		body.set(viewOf(chunk, position, next), filled);
+		this.#bodyFilled = filled + next - position;
+		if (this.#bodyFilled === bodyEnd) {
 			this.#body = null;
-			this.#suspects.bodyEnds(body, position + taken);
-			this.#report(this.#elementId, body, 0, body.byteLength, this.#elementOffset);
+			this.#suspects.bodyEnds(body, this.#bodyStart, bodyEnd, next);
+			this.#report(this.#elementId, body, this.#bodyStart, bodyEnd, this.#elementOffset);
 			this.#suspects.acceptBody();
 		}
-		return position + taken;
+		return next;
 	}
 
 	#report(id: number, bytes: Uint8Array, start: number, end: number, offset: number): void {

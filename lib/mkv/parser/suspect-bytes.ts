@@ -4,12 +4,6 @@ import { MAX_REREAD_BYTES } from '../limits.js';
 
 const NOTHING = new Uint8Array(0);
 
-interface Range {
-	bytes: Uint8Array;
-	start: number;
-	end: number;
-}
-
 /**
  * The bytes from the second one of the element that was accepted last: a damaged size may have taken in what follows the
  * element, so a document may begin in them. They are pieces of earlier chunks, and go on in the parser's chunk at `from`.
@@ -18,19 +12,25 @@ export class SuspectBytes {
 	/** Where they go on in the chunk. */
 	from = 0;
 	#pieces: Uint8Array[] = [];
-	/** After the pieces: a range of a chunk, of which a view is made when it is needed, which it hardly ever is. */
-	readonly #range: Range = { bytes: NOTHING, start: 0, end: 0 };
-	/** After the range: the body of the element that was accepted last, where it was collected over several chunks. */
+	/** After the pieces: a range of a chunk. Ranges become views when they are needed, which they hardly ever are. */
+	#chunk: Uint8Array = NOTHING;
+	#chunkStart = 0;
+	#chunkEnd = 0;
+	/** After that: the body of the element that was accepted last, where it was collected over several chunks. */
 	#body: Uint8Array = NOTHING;
-	/** The header, from its second byte on, of the element whose body is being collected. */
-	readonly #head: Range = { bytes: NOTHING, start: 0, end: 0 };
+	#bodyStart = 0;
+	#bodyEnd = 0;
+	/** Of the element whose body is being collected, the header from its second byte on: where in the range it begins… */
+	#headStart = 0;
+	/** …or its bytes, where it is not in the range alone. */
+	#carried: Uint8Array | null = null;
 	#rereadBytes = 0;
 
 	/** Bytes before a place in the chunk are what they seem. */
 	trustUpTo(position: number): void {
 		this.from = position;
 		if (this.#pieces.length > 0) this.#pieces = [];
-		if (this.#range.bytes !== NOTHING) this.#set(NOTHING, 0, 0, NOTHING);
+		if (this.#chunk !== NOTHING) this.#forgetRanges();
 	}
 
 	/**
@@ -44,26 +44,30 @@ export class SuspectBytes {
 
 	/** The body of an element begins at `position` and is collected over several chunks. */
 	bodyBegins(chunk: Uint8Array, position: number, headerLength: number, carried: Uint8Array | null): void {
-		if (this.#range.bytes !== NOTHING) this.#pieces = this.#takePieces();
-		this.#set(chunk, Math.min(this.from, position), position, NOTHING);
-		const head = this.#head;
-		head.bytes = carried ?? chunk;
-		head.start = carried === null ? position - headerLength + 1 : 0;
-		head.end = carried === null ? position : carried.byteLength;
+		if (this.#chunk !== NOTHING) this.#pieces = this.#takePieces();
+		this.#chunk = chunk;
+		this.#chunkStart = Math.min(this.from, position);
+		this.#chunkEnd = position;
+		this.#headStart = position - headerLength + 1;
+		this.#carried = carried;
 	}
 
-	/** The body is whole; `position` is where the chunk goes on after it. It is not accepted yet. */
-	bodyEnds(body: Uint8Array, position: number): void {
-		this.#body = body;
+	/** The body is whole: a range of bytes. `position` is where the chunk goes on after it. It is not accepted yet. */
+	bodyEnds(bytes: Uint8Array, start: number, end: number, position: number): void {
+		this.#body = bytes;
+		this.#bodyStart = start;
+		this.#bodyEnd = end;
 		this.from = position;
 	}
 
 	/** The element whose body ended is accepted. */
 	acceptBody(): void {
-		const { bytes, start, end } = this.#head;
+		this.#chunkStart = this.#headStart;
 		if (this.#pieces.length > 0) this.#pieces = [];
-		this.#set(bytes, start, end, this.#body);
-		this.#head.bytes = NOTHING;
+		if (this.#carried === null) return;
+		this.#pieces = [this.#carried];
+		this.#chunkStart = this.#chunkEnd;
+		this.#carried = null;
 	}
 
 	/** The chunk is used up; `isSuspect` unless its end is being skipped or collected. */
@@ -98,19 +102,23 @@ export class SuspectBytes {
 		return { pieces, from };
 	}
 
-	#set(bytes: Uint8Array, start: number, end: number, body: Uint8Array): void {
-		const range = this.#range;
-		range.bytes = bytes;
-		range.start = start;
-		range.end = end;
-		this.#body = body;
+	#forgetRanges(): void {
+		this.#chunk = NOTHING;
+		this.#chunkStart = 0;
+		this.#chunkEnd = 0;
+		this.#body = NOTHING;
+		this.#bodyStart = 0;
+		this.#bodyEnd = 0;
 	}
 
 	#takePieces(): Uint8Array[] {
-		const { bytes, start, end } = this.#range;
-		const pieces = [...this.#pieces, viewOf(bytes, start, end), this.#body];
+		const pieces = [
+			...this.#pieces,
+			viewOf(this.#chunk, this.#chunkStart, this.#chunkEnd),
+			viewOf(this.#body, this.#bodyStart, this.#bodyEnd),
+		];
 		this.#pieces = [];
-		this.#set(NOTHING, 0, 0, NOTHING);
+		this.#forgetRanges();
 		return pieces.filter(({ byteLength }) => byteLength > 0);
 	}
 }
