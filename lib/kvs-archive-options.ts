@@ -129,7 +129,7 @@ const archive: OptionNames<KvsArchiveOptions> = {
 	endpoint: true,
 	credentials: true,
 	profile: true,
-	answerTimeoutMs: true,
+	responseTimeoutMs: true,
 	clients: true,
 	clock: true,
 	limiter: true,

@@ -351,7 +351,7 @@ export class KvsArchive implements AsyncDisposable {
 
 	/**
 	 * The media of the stream while it grows (GetMedia), as the events of {@link events}, without end. What breaks off, or ends
-	 * after the service's 45 minutes, goes on after the last whole fragment; a service that is away is waited for. Fails with
+	 * after the service's 45 minutes, goes on after the last whole fragment; a service that is unreachable is waited for. Fails with
 	 * `RequestError` where the stream does not exist, or not any more, and where the call is denied or invalid.
 	 */
 	live(options: LiveOptions): EventStream {
@@ -385,7 +385,7 @@ export class KvsArchive implements AsyncDisposable {
 	/**
 	 * Everything that comes into the stream, from a time on and without end, each fragment once, in the order of the server's clock
 	 * (one that is listed late comes late). With a checkpoint it goes on where it was, in another process too. Throttles, 5xx and
-	 * a service that is away for a while do not end it; a stream that does not exist any more does (`KVS_NOT_FOUND`), or keeps nothing
+	 * a service that is unreachable for a while do not end it; a stream that does not exist any more does (`KVS_NOT_FOUND`), or keeps nothing
 	 * any more (`KVS_NO_RETENTION`), and a call that is denied (`KVS_DENIED`).
 	 */
 	follow(options: FollowOptions = {}): FollowStream {
@@ -400,7 +400,7 @@ export class KvsArchive implements AsyncDisposable {
 	 * (`KVS_SINK_FAILED`). A disk that takes no more rejects likewise, and leaves the open file to the next call.
 	 *
 	 * Into S3 finished files go from a directory of this machine. `checkpoint` then moves past a fragment when the object that holds it is
-	 * there: a machine that is lost loses nothing. S3 that is away is waited for.
+	 * there: a machine that is lost loses nothing. S3 that is unreachable is waited for.
 	 *
 	 * @param directory - a path, `s3://BUCKET/FOLDER/`, or `s3(…)` of `kvs-archive/s3`
 	 */

@@ -1,3 +1,5 @@
+// Longer than 300 lines: the tables of who may import whom.
+
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import test from 'ava';
@@ -375,15 +377,18 @@ function countsByFolder(files: readonly string[]): Map<string, number> {
 	return counts;
 }
 
+function isTooLong(text: string): boolean {
+	return text.split('\n').length - 1 > MAX_LINES && !REASON_FOR_LENGTH.test(text);
+}
+
 test('rooms and files are of a size to be read', async (t) => {
 	const wrong = new Map<string, string>();
 	const files = await filesOfLib();
 	const sizes: number[] = [];
 	for (const file of files) {
 		const text = await readFile(join(lib, file), 'utf8');
-		const lines = text.split('\n').length - 1;
-		sizes.push(lines);
-		if (lines > MAX_LINES && !REASON_FOR_LENGTH.test(text)) wrong.set(file, `${lines} lines`);
+		sizes.push(text.split('\n').length - 1);
+		if (isTooLong(text)) wrong.set(file, `${sizes.at(-1)} lines`);
 	}
 	for (const [room, count] of countsByFolder(files)) {
 		if (count === 1) wrong.set(room, 'a single file');
@@ -394,7 +399,7 @@ test('rooms and files are of a size to be read', async (t) => {
 	t.true(median < MAX_MEDIAN_LINES, `half of the files have ${median} lines and more`);
 });
 
-test('a folder of tests or examples has as many files as a room at most', async (t) => {
+test('tests and examples too, but for rooms of one file', async (t) => {
 	const entries = await Promise.all(
 		['test', 'examples'].map((root) => readdir(root, { recursive: true, withFileTypes: true })),
 	);
@@ -404,6 +409,12 @@ test('a folder of tests or examples has as many files as a room at most', async 
 		.map(({ parentPath, name }) => join(parentPath, name));
 	t.deepEqual(
 		[...countsByFolder(files)].filter(([, count]) => count > MAX_FILES_IN_ROOM),
+		[],
+	);
+	const programs = files.filter((file) => /\.[cm]?[jt]s$/.test(file));
+	const texts = await Promise.all(programs.map((file) => readFile(file, 'utf8')));
+	t.deepEqual(
+		programs.filter((_, index) => isTooLong(texts[index] as string)),
 		[],
 	);
 });

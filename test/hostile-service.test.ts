@@ -1,3 +1,5 @@
+// Longer than 300 lines: the table of what a hostile service sends.
+
 /* A service that is broken, or means harm: whatever it sends, a call ends, within memory, and says what is wrong. */
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
@@ -189,7 +191,7 @@ const hostilities: Readonly<Record<string, Hostility>> = {
 		does: listing({ __type: 'BusyException', message: 'busy' }, 429),
 		ends: { code: 'KVS_THROTTLED', message: /BusyException: busy/ },
 	},
-	'is away, as a proxy says': { does: listing('<html>Bad gateway</html>', 502), ends: failed(/with 502/) },
+	'is unreachable, as a proxy says': { does: listing('<html>Bad gateway</html>', 502), ends: failed(/with 502/) },
 	redirects: {
 		does: {
 			listFragments: ({ response }) => {

@@ -60,7 +60,7 @@ const reason = new Error('enough');
 const stalledMedia: FaultRule[] = [
 	{ fault: 'stall', operation: 'GetMediaForFragmentList', atFraction: 0.3, nth: 1 },
 	{ fault: 'stall', operation: 'GetMediaForFragmentList', atByte: 0, nth: 2 },
-	{ fault: 'no-answer', operation: 'GetMediaForFragmentList', nth: 3 },
+	{ fault: 'no-response', operation: 'GetMediaForFragmentList', nth: 3 },
 ];
 
 const endings: Readonly<Record<string, Ending>> = {
@@ -80,7 +80,7 @@ const endings: Readonly<Record<string, Ending>> = {
 		not: ['fragments'],
 	},
 	'aborted when its media gets no response': {
-		faults: [{ fault: 'no-answer', operation: 'GetMediaForFragmentList' }],
+		faults: [{ fault: 'no-response', operation: 'GetMediaForFragmentList' }],
 		abort: 'when all stands still',
 		not: ['fragments'],
 	},
@@ -89,7 +89,7 @@ const endings: Readonly<Record<string, Ending>> = {
 		abort: 'when all stands still',
 	},
 	'aborted when the data endpoint gets no response': {
-		faults: [{ fault: 'no-answer', operation: 'GetDataEndpoint' }],
+		faults: [{ fault: 'no-response', operation: 'GetDataEndpoint' }],
 		abort: 'when all stands still',
 	},
 	'failed at its listing': {

@@ -1,3 +1,5 @@
+// Longer than 300 lines: the package is installed once for all recipes.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';

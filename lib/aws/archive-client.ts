@@ -61,7 +61,7 @@ export class ArchiveClient {
 		this.stream = stream;
 		this.#id = members;
 		this.#controlEndpoint = resolveEndpoint(options.endpoint);
-		this.#responseTimeoutMs = resolveResponseTimeoutMs(options.answerTimeoutMs);
+		this.#responseTimeoutMs = resolveResponseTimeoutMs(options.responseTimeoutMs);
 		this.#clock = options.clock ?? systemClock;
 		const settings = { ...options, region: options.region ?? region };
 		const { clients = {} } = options;

@@ -16,10 +16,10 @@ export interface CallRecord {
 	readonly operation: string;
 	/** Name or ARN, as the caller gave it. */
 	readonly stream: string;
-	readonly outcome: 'answered' | 'throttled' | 'failed';
+	readonly outcome: 'succeeded' | 'throttled' | 'failed';
 	/** Until the response's headers, in milliseconds. */
 	readonly durationMs: number;
-	/** What came instead of a response; null where it was answered. */
+	/** What came instead of a response; null where one came. */
 	readonly error: Error | null;
 }
 
@@ -44,7 +44,7 @@ export async function observeCall<T>(
 	};
 	try {
 		const response = await send();
-		report('answered', null);
+		report('succeeded', null);
 		return response;
 	} catch (error) {
 		signal.throwIfAborted();

@@ -26,7 +26,7 @@ export interface ClientSettings {
 	 * its headers. Then it fails with `KVS_UNREACHABLE`, and is made again like any other that does. Retries of the caller's
 	 * own clients count as one call. @default 60000
 	 */
-	readonly answerTimeoutMs?: number | undefined;
+	readonly responseTimeoutMs?: number | undefined;
 }
 
 /** How long to wait for a connection, and for the headers of a response, in milliseconds. */
@@ -66,7 +66,7 @@ export function isHttpUrl(text: string): boolean {
 /** The time limit of a response. Throws {@link InvalidOptionError} for an invalid one. */
 export function resolveResponseTimeoutMs(timeoutMs = DEFAULT_RESPONSE_TIMEOUT_MS): number {
 	if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
-		throw new InvalidOptionError('answerTimeoutMs', `more than 0 and at most ${MAX_TIMER_MS}`, timeoutMs);
+		throw new InvalidOptionError('responseTimeoutMs', `more than 0 and at most ${MAX_TIMER_MS}`, timeoutMs);
 	}
 	return timeoutMs;
 }

@@ -75,7 +75,7 @@ interface OpenQueue {
 
 /**
  * Divides work into jobs for {@link ArchiveWorker}s, on a BullMQ queue in Redis. Needs the packages `bullmq` and `ioredis`. A Redis
- * that cannot be reached at first is an `ArchiveError` (`KVS_QUEUE_FAILED`); one that goes away later is waited for.
+ * that cannot be reached at first is an `ArchiveError` (`KVS_QUEUE_FAILED`); one that becomes unreachable later is waited for.
  */
 export class ArchiveQueue implements AsyncDisposable {
 	readonly #url: string;
@@ -110,7 +110,7 @@ export class ArchiveQueue implements AsyncDisposable {
 		checkSliceWork(work);
 		const output = checkSliceOutput(work, options.output ?? null);
 		const { slices: queue, redis } = await this.#connected(signal);
-		await using limiter = createRedisLimiter({ client: redis, onAway: this.#onTrouble });
+		await using limiter = createRedisLimiter({ client: redis, onUnreachable: this.#onTrouble });
 		await using archive = new KvsArchive({ limiter, ...client, ...stream });
 		const listed = archive.fragments(toRange(range), { padStart, signal });
 		const slices = await divideRange(listed, { range, sliceMs, padStart });

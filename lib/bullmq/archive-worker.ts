@@ -77,7 +77,7 @@ export class ArchiveWorker implements AsyncDisposable {
 		const open = (kind: JobKind, name: string, atOnce: number, act: JobAct): Worker =>
 			this.#open({ redis, bullmq, kind, name, atOnce, act });
 		// All workers on this Redis share the quotas of each stream.
-		const limiter = createRedisLimiter({ client: redis, quotas: client?.quotas, onAway: onTrouble });
+		const limiter = createRedisLimiter({ client: redis, quotas: client?.quotas, onUnreachable: onTrouble });
 		const { quotas: _, ...settings } = { limiter, ...client };
 		const archives = new ArchivePool(settings);
 		this.#running = {

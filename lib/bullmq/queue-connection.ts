@@ -36,8 +36,8 @@ export function checkQueueOptions({ url, name = 'work' }: QueueOptions): { url: 
 }
 
 /**
- * Connects to the Redis of a queue, and loads what the queue is made of. A Redis that cannot be reached now is an error; one that goes
- * away later is waited for, and commands wait with it. Rejects with `ArchiveError`: `KVS_PEER_MISSING`, `KVS_QUEUE_FAILED`.
+ * Connects to the Redis of a queue, and loads what the queue is made of. A Redis that is unreachable now is an error; one that is
+ * later is waited for, and commands wait with it. Rejects with `ArchiveError`: `KVS_PEER_MISSING`, `KVS_QUEUE_FAILED`.
  */
 export async function connectQueue(
 	url: string,
@@ -53,7 +53,7 @@ export async function connectQueue(
 	let isConnected = false;
 	const redis = new Redis(url, {
 		lazyConnect: true,
-		// What is sent while Redis is away waits for it.
+		// What is sent while Redis is unreachable waits for it.
 		maxRetriesPerRequest: null,
 		retryStrategy: (times) => (isConnected ? Math.min(100 * 2 ** times, MAX_RECONNECT_MS) : null),
 	});

@@ -41,12 +41,12 @@ export function archiveOf(
 ): KvsArchive {
 	checkOneStream(options);
 	const { redis, region, profile, endpoint, streamArn, stream: streamName } = options;
-	const onAway = ({ message }: Error): void => terminal.say(message);
+	const onUnreachable = ({ message }: Error): void => terminal.say(message);
 	return new CommandArchive(
 		{ streamName, streamArn, endpoint, region, profile },
 		redis === undefined
 			? undefined
-			: underName('url', '--redis', () => createRedisLimiter({ url: redis, onAway })),
+			: underName('url', '--redis', () => createRedisLimiter({ url: redis, onUnreachable })),
 	);
 }
 

@@ -2,7 +2,7 @@ import { SinkError } from '../errors.js';
 import { TrackSelection } from '../frames/track-selection.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
-import { checkTracks } from '../muxing/container.js';
+import { checkTracks, isAudioContainer } from '../muxing/container.js';
 import type { Piece } from '../sinks/fragment-sink.js';
 import type { ExportRequest } from './export-request.js';
 
@@ -46,6 +46,6 @@ export class ExportTracks {
 	/** Containers of audio alone take it by themselves. */
 	get #isAudioOnly(): boolean {
 		const { tracks, container } = this.#request;
-		return tracks === null && (container === 'm4a' || container === 'wav');
+		return tracks === null && isAudioContainer(container);
 	}
 }

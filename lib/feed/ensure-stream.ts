@@ -21,7 +21,7 @@ export interface EnsureStreamContext extends Pick<ServiceContext, 'client' | 'cl
 	/** Hours that a stream which is made keeps its media; null where none is to be made. */
 	readonly createdRetentionHours: number | null;
 	/** Called once, where the service cannot be reached and is tried again. */
-	readonly onAway: (error: Error) => void;
+	readonly onUnreachable: (error: Error) => void;
 	readonly signal: AbortSignal;
 }
 
@@ -30,7 +30,7 @@ export interface EnsureStreamContext extends Pick<ServiceContext, 'client' | 'cl
  * with `RequestError`, and with `ArchiveError` (`KVS_WAIT_TIMEOUT`) where it does not become active.
  */
 export async function ensureStream(context: EnsureStreamContext): Promise<StreamState> {
-	const { client, clock, createdRetentionHours, onAway, signal } = context;
+	const { client, clock, createdRetentionHours, onUnreachable, signal } = context;
 	const awayEndMs = clock.now() + MAX_AWAY_MS;
 	let isSaid = false;
 	const call = <T>(send: () => Promise<T>): Promise<T> => {
@@ -38,7 +38,7 @@ export async function ensureStream(context: EnsureStreamContext): Promise<Stream
 			if (!isRetryableRequest(error)) return false;
 			if (!isCode(error, 'KVS_UNREACHABLE')) return attempt < DEFAULT_RETRY_POLICY.attempts;
 			if (clock.now() >= awayEndMs) return false;
-			if (!isSaid) onAway(error);
+			if (!isSaid) onUnreachable(error);
 			isSaid = true;
 			return true;
 		};

@@ -30,9 +30,9 @@ export interface FeedOptions {
 	readonly retentionHours?: number | undefined;
 	/**
 	 * Called when the service cannot be reached, or breaks a connection off, and is tried again: at first for a minute, later for five.
-	 * Once for each time that it is away.
+	 * Once for each time that it is unreachable.
 	 */
-	readonly onAway?: ((error: Error) => void) | undefined;
+	readonly onUnreachable?: ((error: Error) => void) | undefined;
 	/** Ends the feed at once; what was not acknowledged as PERSISTED may be lost. */
 	readonly signal?: AbortSignal | undefined;
 }
@@ -46,7 +46,7 @@ export interface ResolvedFeedOptions {
 	readonly tags: readonly (readonly [name: string, value: string])[];
 	/** Hours that a stream which is made keeps its media; null where none is to be made. */
 	readonly createdRetentionHours: number | null;
-	readonly onAway: (error: Error) => void;
+	readonly onUnreachable: (error: Error) => void;
 }
 
 const names: OptionNames<FeedOptions> = {
@@ -56,7 +56,7 @@ const names: OptionNames<FeedOptions> = {
 	tags: true,
 	create: true,
 	retentionHours: true,
-	onAway: true,
+	onUnreachable: true,
 	signal: true,
 };
 
@@ -70,7 +70,7 @@ const MAX_RETENTION_HOURS = 87_600;
 export function resolveFeedOptions(options: FeedOptions, isFile: boolean): ResolvedFeedOptions {
 	checkOptionNames(options, names);
 	const { start, pace = isFile ? 'fast' : 'realtime', loop = false, create = false } = options;
-	const { retentionHours = DEFAULT_RETENTION_HOURS, onAway = () => {} } = options;
+	const { retentionHours = DEFAULT_RETENTION_HOURS, onUnreachable = () => {} } = options;
 	if (pace !== 'realtime' && pace !== 'fast') {
 		throw new InvalidOptionError('pace', "'realtime' or 'fast'", pace);
 	}
@@ -90,7 +90,7 @@ export function resolveFeedOptions(options: FeedOptions, isFile: boolean): Resol
 		isLooped: loop,
 		tags: checkTags(options.tags ?? {}),
 		createdRetentionHours: create ? retentionHours : null,
-		onAway,
+		onUnreachable,
 	};
 }
 

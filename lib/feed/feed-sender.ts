@@ -38,7 +38,7 @@ export interface Sending extends Pick<ServiceContext, 'client' | 'clock'> {
 	/** From 0 to 1. */
 	readonly random: () => number;
 	/** Called with the first of the connections in a row that stored nothing. */
-	readonly onAway: (error: Error) => void;
+	readonly onUnreachable: (error: Error) => void;
 	readonly signal: AbortSignal;
 }
 
@@ -48,7 +48,7 @@ export interface Sending extends Pick<ServiceContext, 'client' | 'clock'> {
  * service takes nothing any more, with what the fragments end with, and with the signal's reason.
  */
 export async function* sendAll(sending: Sending): AsyncGenerator<Ack, void, undefined> {
-	const { unstored, tally, clock, random, onAway, signal } = sending;
+	const { unstored, tally, clock, random, onUnreachable, signal } = sending;
 	let failures = 0;
 	let storedAtMs: number | null = null;
 	while (await unstored.isLeft(signal)) {
@@ -65,7 +65,7 @@ export async function* sendAll(sending: Sending): AsyncGenerator<Ack, void, unde
 		const isOutage = storedAtMs !== null && !connection.hasError;
 		const isOver = isOutage ? clock.now() - (storedAtMs ?? 0) > MAX_OUTAGE_MS : failures >= MAX_FAILURES;
 		if (isOver || !isRetryableRequest(trouble)) throw trouble;
-		if (failures === 1) onAway(trouble);
+		if (failures === 1) onUnreachable(trouble);
 		await clock.sleep(backOffMs(BACK_OFF, failures, random), { signal });
 	}
 }

@@ -28,8 +28,8 @@ export async function* runFeed(
 		const fragments = makeFragments({ source, options, trailer: encodeTags(options.tags), clock, signal });
 		// What the service would not take is found before it is asked for anything.
 		const first = await fragments.next();
-		const { createdRetentionHours, onAway } = options;
-		const { isPersistent } = await ensureStream({ client, clock, createdRetentionHours, onAway, signal });
+		const { createdRetentionHours, onUnreachable } = options;
+		const { isPersistent } = await ensureStream({ client, clock, createdRetentionHours, onUnreachable, signal });
 		making = (async () => {
 			for (let step = first; step.done !== true; step = await fragments.next()) {
 				tally.made();
@@ -40,7 +40,7 @@ export async function* runFeed(
 			(error: Error) => unstored.end(error),
 		);
 		const header = encodeHeader(source.tracks);
-		yield* sendAll({ client, clock, random, header, unstored, isPersistent, tally, onAway, signal });
+		yield* sendAll({ client, clock, random, header, unstored, isPersistent, tally, onUnreachable, signal });
 	} finally {
 		leaving.abort();
 		await making;

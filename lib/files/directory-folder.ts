@@ -7,7 +7,7 @@ import { AtomicFile } from './atomic-file.js';
 import { isFileThere } from './is-file-there.js';
 import { makeDirectory } from './make-directory.js';
 import type { FolderLock, OutputFolder, UnfinishedFile } from './output-folder.js';
-import { markInUse, type ProcessMark } from './process-mark.js';
+import { holdLock, type ProcessLock } from './process-lock.js';
 
 /** The file that names the process which writes to a directory. */
 const LOCK_NAME = '.in-use-by';
@@ -29,21 +29,21 @@ export class DirectoryFolder implements OutputFolder {
 
 	async lock(): Promise<FolderLock> {
 		let made: string | null;
-		let mark: ProcessMark | string;
+		let lockOrHolder: ProcessLock | string;
 		try {
 			made = await makeDirectory(this.name);
-			mark = await markInUse(this.#pathOf(LOCK_NAME));
+			lockOrHolder = await holdLock(this.#pathOf(LOCK_NAME));
 		} catch (cause) {
 			throw this.#failure(`cannot write to \`${this.name}\`: ${createTrouble(cause)}`, cause);
 		}
-		if (typeof mark === 'string') {
+		if (typeof lockOrHolder === 'string') {
 			throw this.#failure(
-				`cannot write to \`${this.name}\`: ${mark} is writing to it; wait until it has ended, or use another directory`,
+				`cannot write to \`${this.name}\`: ${lockOrHolder} is writing to it; wait until it has ended, or use another directory`,
 			);
 		}
 		return {
 			release: async () => {
-				mark.release();
+				lockOrHolder.release();
 				if (made !== null) await this.#removeEmpty(made);
 			},
 		};

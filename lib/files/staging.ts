@@ -2,27 +2,27 @@ import { rm } from 'node:fs/promises';
 import { SinkError } from '../errors.js';
 import { createTrouble } from '../wording/system-trouble.js';
 import { makePrivateDirectory } from './private-directory.js';
-import { markInUse, type ProcessMark } from './process-mark.js';
+import { holdLock, type ProcessLock } from './process-lock.js';
 import type { RemoteFolder, RemotePlace } from './remote-place.js';
 
 /**
- * Makes the directory in which files for a place elsewhere are staged, and marks it as in use by this process. Fails with
+ * Makes the directory in which files for a place elsewhere are staged, and locks it for this process. Fails with
  * `SinkError` (`KVS_SINK_FAILED`) where it cannot be made, and where another process is writing to that place.
  *
  * @param url - of the place
  */
-export async function markStaging(directory: string, url: string): Promise<ProcessMark> {
-	let mark: ProcessMark | string;
+export async function lockStaging(directory: string, url: string): Promise<ProcessLock> {
+	let lockOrHolder: ProcessLock | string;
 	try {
 		await makePrivateDirectory(directory);
 		// Beside it, so that the directory can be removed first.
-		mark = await markInUse(`${directory}.in-use-by`);
+		lockOrHolder = await holdLock(`${directory}.in-use-by`);
 	} catch (cause) {
 		const message = `cannot write \`${url}\`: cannot stage it in \`${directory}\`: ${createTrouble(cause)}`;
 		throw new SinkError('KVS_SINK_FAILED', url, message, cause);
 	}
-	if (typeof mark !== 'string') return mark;
-	const message = `cannot write \`${url}\`: ${mark} is writing it; wait until it has ended, or choose another name`;
+	if (typeof lockOrHolder !== 'string') return lockOrHolder;
+	const message = `cannot write \`${url}\`: ${lockOrHolder} is writing it; wait until it has ended, or choose another name`;
 	throw new SinkError('KVS_SINK_FAILED', url, message);
 }
 
@@ -37,14 +37,14 @@ export async function writeStaged<Result>(
 ): Promise<Result> {
 	const folder = await place.open('file');
 	try {
-		const mark = await markStaging(folder.stagingDirectory, place.url);
+		const lock = await lockStaging(folder.stagingDirectory, place.url);
 		try {
 			await folder.removeUnfinished(signal);
 			const result = await write(folder);
 			await rm(folder.stagingDirectory, { recursive: true, force: true });
 			return result;
 		} finally {
-			mark.release();
+			lock.release();
 		}
 	} finally {
 		await folder.close();

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ArchiveError } from '../errors.js';
 import { makePrivateDirectory, replaceFile, syncDirectory } from '../files/private-directory.js';
-import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import { holdLock, type ProcessLock } from '../files/process-lock.js';
 import { createTrouble } from '../wording/system-trouble.js';
 import type { Checkpoint, CheckpointStore } from './checkpoint.js';
 import { readCheckpoint } from './read-checkpoint.js';
@@ -21,7 +21,7 @@ const MAX_CHECKPOINT_BYTES = 4 * 1024 * 1024;
  */
 export class FileCheckpoints implements CheckpointStore {
 	readonly #path: string;
-	#mark: ProcessMark | null = null;
+	#lock: ProcessLock | null = null;
 	#saves: Promise<void> = Promise.resolve();
 
 	/** @param path - the file; it and its directory are made where they are absent */
@@ -33,14 +33,14 @@ export class FileCheckpoints implements CheckpointStore {
 	async load(key: string): Promise<Checkpoint | null> {
 		const directory = dirname(this.#path);
 		await this.#attempt('make', () => makePrivateDirectory(directory), `the directory \`${directory}\` of `);
-		const holder = await this.#attempt('lock', () => markInUse(`${this.#path}.in-use-by`));
+		const holder = await this.#attempt('lock', () => holdLock(`${this.#path}.in-use-by`));
 		if (typeof holder === 'string') {
 			throw new ArchiveError(
 				'KVS_CHECKPOINT_IN_USE',
 				`the checkpoint \`${this.#path}\` is in use by ${holder}: one consumer at a time may follow with it`,
 			);
 		}
-		this.#mark = holder;
+		this.#lock = holder;
 		try {
 			const found = await this.#attempt('read', () => readText(this.#path));
 			return found === null ? null : readCheckpoint(found, key, this.#path);
@@ -52,7 +52,7 @@ export class FileCheckpoints implements CheckpointStore {
 
 	/** As {@link CheckpointStore} says. What is saved at the same time is written in the order of the calls. */
 	async save(_key: string, checkpoint: Checkpoint): Promise<void> {
-		if (this.#mark === null)
+		if (this.#lock === null)
 			throw new ArchiveError('KVS_CLOSED', `the checkpoint \`${this.#path}\` was closed before \`save\``);
 		const saved = this.#saves.then(() => this.#write(checkpoint));
 		// Who called gets the error; the next one tries again.
@@ -62,10 +62,10 @@ export class FileCheckpoints implements CheckpointStore {
 
 	/** As {@link CheckpointStore} says. */
 	async close(): Promise<void> {
-		const mark = this.#mark;
-		this.#mark = null;
+		const lock = this.#lock;
+		this.#lock = null;
 		await this.#saves;
-		await this.#attempt('unlock', async () => mark?.release());
+		await this.#attempt('unlock', async () => lock?.release());
 	}
 
 	async #write(checkpoint: Checkpoint): Promise<void> {

@@ -45,7 +45,7 @@ export interface FollowOptions {
 	 * Called where the service cannot be reached twice in a row, and is tried again for as long as that takes; once until it was reached
 	 * again. @default nothing is said
 	 */
-	readonly onAway?: ((error: Error) => void) | undefined;
+	readonly onUnreachable?: ((error: Error) => void) | undefined;
 	/** The most media that may be held before it is read, in bytes. @default 128 MiB */
 	readonly maxBufferedBytes?: number | undefined;
 	/** Ends it; it then rejects with the signal's reason. */
@@ -62,7 +62,7 @@ export const FOLLOW_OPTION_NAMES: OptionNames<FollowOptions> = {
 	ack: true,
 	where: true,
 	metrics: true,
-	onAway: true,
+	onUnreachable: true,
 	maxBufferedBytes: true,
 	signal: true,
 };

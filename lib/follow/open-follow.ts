@@ -20,7 +20,7 @@ import { OutageWatch } from './outage-watch.js';
 /** A fragment that is listed waits this long for others to be asked for with it. */
 const BATCH_WAIT_MS = 50;
 
-/** A service that is away does not make a fragment fail, and one that was just listed may not be ready for a while. */
+/** A service that is unreachable does not make a fragment fail, and one that was just listed may not be ready for a while. */
 const FOLLOW_RESUME = { attempts: 10, totalMs: Number.POSITIVE_INFINITY };
 
 /** Follows a stream, see {@link FollowOptions}. Throws `InvalidOptionError`. Nothing is requested before something is read. */
@@ -36,9 +36,9 @@ export function openFollow(
 		where,
 		checkpoint,
 		metrics,
-		onAway,
+		onUnreachable,
 	} = options;
-	const outage = onAway === undefined ? null : new OutageWatch(onAway);
+	const outage = onUnreachable === undefined ? null : new OutageWatch(onUnreachable);
 	const position = new FollowPosition();
 	let counter: RunCounter | null = null;
 	const measured = metrics?.begin(client.stream, {

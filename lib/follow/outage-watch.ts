@@ -2,18 +2,18 @@ import type { CallRecord } from '../aws/call-record.js';
 import { RequestError } from '../errors.js';
 
 /**
- * Notices that the service cannot be reached: where a call was not sent or not answered twice in a row, not where a single
- * connection breaks off; once until all that failed was answered again.
+ * Notices that the service cannot be reached: where a call was not sent or had no response twice in a row, not where a single
+ * connection breaks off; once until all that failed had a response again.
  */
 export class OutageWatch {
 	/** The operations that failed last. */
 	readonly #failing = new Set<string>();
-	readonly #onAway: (error: Error) => void;
+	readonly #onUnreachable: (error: Error) => void;
 	#isSaid = false;
 
-	/** @param onAway - called with the error of the call */
-	constructor(onAway: (error: Error) => void) {
-		this.#onAway = onAway;
+	/** @param onUnreachable - called with the error of the call */
+	constructor(onUnreachable: (error: Error) => void) {
+		this.#onUnreachable = onUnreachable;
 	}
 
 	/** A call has come to its end. */
@@ -27,6 +27,6 @@ export class OutageWatch {
 		this.#failing.add(operation);
 		if (!isAgain || this.#isSaid) return;
 		this.#isSaid = true;
-		this.#onAway(error);
+		this.#onUnreachable(error);
 	}
 }

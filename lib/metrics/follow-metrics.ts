@@ -53,7 +53,7 @@ const SHARED_LAG_KEPT_MS = 60_000;
  *
  * The lag of a stream is the age of the oldest fragment that is listed and not done; where everything is done, the time since
  * a listing that brought nothing new was begun, or since the newest fragment began. So it grows when the consumer is slow, when
- * the service is away and when the last follower has ended, and not when the camera is silent.
+ * the service is unreachable and when the last follower has ended, and not when the camera is silent.
  */
 export class FollowMetrics implements MetricSource {
 	readonly #clock: Clock;
@@ -61,7 +61,7 @@ export class FollowMetrics implements MetricSource {
 	readonly #streams = new Map<string, MeasuredStream>();
 	readonly #calls = new LabelledCounter(
 		'kvs_archive_calls_total',
-		'Calls to the service, by operation and outcome: answered, throttled or failed.',
+		'Calls to the service, by operation and outcome: succeeded, throttled or failed.',
 	);
 
 	/**

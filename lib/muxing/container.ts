@@ -24,6 +24,8 @@ const codecNames = {
 	PCM: /^(?:pcm-(?:u8|s16|s24|s32|f32|s16be|s24be|s32be)$|A_PCM\/)/,
 };
 
+const listInWords = new Intl.ListFormat('en-GB');
+
 /** What each container holds that does not hold everything. */
 const holdings: Readonly<Record<Exclude<Container, 'mkv'>, readonly (keyof typeof codecNames)[]>> = {
 	webm: ['VP8', 'VP9', 'AV1', 'Opus', 'Vorbis'],
@@ -35,6 +37,14 @@ const holdings: Readonly<Record<Exclude<Container, 'mkv'>, readonly (keyof typeo
 
 /** All of them. */
 export const CONTAINERS: readonly Container[] = ['mkv', ...(Object.keys(holdings) as Container[])];
+
+/** Those that hold audio alone. */
+const audioContainers: ReadonlySet<Container> = new Set(['m4a', 'wav']);
+
+/** Whether a container holds audio alone: an export into it takes the audio tracks where none are named. */
+export function isAudioContainer(container: Container): boolean {
+	return audioContainers.has(container);
+}
 
 /** Throws `InvalidOptionError` for any other value; `option`: its name in the message. */
 export function checkContainer(option: string, container: Container): void {
@@ -58,7 +68,7 @@ export function containerOf(file: string): Container {
 export function checkTracks(file: string, container: Container, tracks: readonly Track[]): void {
 	if (container === 'mkv') return;
 	const names = holdings[container];
-	const holds = `.${container} holds ${inWords(names)}`;
+	const holds = `.${container} holds ${listInWords.format(names)}`;
 	for (const stored of tracks) {
 		const { track, missing } = trackMedia(stored);
 		const codec = audioFormat(track)?.codec ?? track.codec ?? track.codecId;
@@ -98,8 +108,4 @@ function refusal(file: string, track: Track, reason: string): SinkError {
 function describe({ codec, codecId, type, sampleRate }: Track): string {
 	const coding = codec === null ? codecId : `${codec} (${codecId})`;
 	return type === 'audio' && sampleRate ? `${coding} at ${sampleRate} Hz` : coding;
-}
-
-function inWords(names: readonly string[]): string {
-	return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

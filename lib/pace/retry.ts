@@ -13,7 +13,7 @@ export interface RetryPolicy {
 /** Five attempts, with delays of about three seconds together. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 5, baseDelayMs: 200, maxDelayMs: 5000 };
 
-/** For what is not to end because the service is away for a while. */
+/** For what is not to end because the service is unreachable for a while. */
 export const RETRY_FOR_EVER: RetryPolicy = {
 	attempts: Number.POSITIVE_INFINITY,
 	baseDelayMs: 200,

@@ -139,7 +139,11 @@ export function choose<Choices extends Readonly<Record<string, string>>>(
 ): Choices[keyof Choices] {
 	if (typeof value === 'string' && Object.hasOwn(choices, value)) return choices[value as keyof Choices];
 	const names = Object.keys(choices).map((name) => `'${name}'`);
-	throw new InvalidOptionError(option, `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`, value);
+	throw new InvalidOptionError(
+		option,
+		new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names),
+		value,
+	);
 }
 
 function checkInteger(option: string, value: unknown, min: number, max: number, unit = ''): void {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { InvalidOptionError } from '../errors.js';
-import { markOutput } from '../files/output-mark.js';
+import { lockOutput } from '../files/output-lock.js';
 import type { RemotePlace } from '../files/remote-place.js';
 import { writeStaged } from '../files/staging.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
@@ -44,7 +44,7 @@ export async function exportRaw(
 	if (typeof file !== 'string' || file === '') throw new InvalidOptionError('file', 'a file name', file);
 	checkOptionNames(options, OPTION_NAMES);
 	options.signal?.throwIfAborted();
-	const mark = await markOutput(file);
+	const lock = await lockOutput(file);
 	try {
 		const fragments = openRun();
 		const sink = new RawSink(file);
@@ -58,7 +58,7 @@ export async function exportRaw(
 		}
 		return { ...(await fragments.summary), file, fileBytes: sink.sizeBytes };
 	} finally {
-		mark.release();
+		lock.release();
 	}
 }
 

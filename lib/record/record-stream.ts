@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { SinkError } from '../errors.js';
 import type { SplitRule } from '../export/split-rule.js';
 import { makePrivateDirectory } from '../files/private-directory.js';
-import { markInUse, type ProcessMark } from '../files/process-mark.js';
+import { holdLock, type ProcessLock } from '../files/process-lock.js';
 import type { RemoteFolder, RemotePlace } from '../files/remote-place.js';
 import { checkpointKey, type FollowOptions, resolveFollowOptions } from '../follow/follow-options.js';
 import type { FollowStream } from '../follow/follow-stream.js';
@@ -63,7 +63,7 @@ async function recordInto(
 	const { split: _, container: __, onRecording, checkpoint: store, ...followOptions } = options;
 	const { fromMs, consumer } = resolveFollowOptions(followOptions, clock);
 	const { signal } = options;
-	const mark = await markDirectory(directory);
+	const lock = await lockDirectory(directory);
 	try {
 		const name = streamNameOf(stream);
 		// First: the consumer that holds the place may have uploads under way in the folder.
@@ -119,7 +119,7 @@ async function recordInto(
 		await store?.close?.().catch(() => {});
 		throw error;
 	} finally {
-		mark.release();
+		lock.release();
 	}
 }
 
@@ -186,19 +186,19 @@ async function comesLate(next: Promise<unknown>, waitMs: number, clock: Clock): 
 	}
 }
 
-async function markDirectory(directory: string): Promise<ProcessMark> {
-	let mark: ProcessMark | string;
+async function lockDirectory(directory: string): Promise<ProcessLock> {
+	let lockOrHolder: ProcessLock | string;
 	try {
 		await makePrivateDirectory(directory);
-		mark = await markInUse(join(directory, '.recorder.in-use-by'));
+		lockOrHolder = await holdLock(join(directory, '.recorder.in-use-by'));
 	} catch (cause) {
 		const message = `cannot record into \`${directory}\`: ${createTrouble(cause)}`;
 		throw new SinkError('KVS_SINK_FAILED', directory, message, cause);
 	}
-	if (typeof mark !== 'string') return mark;
+	if (typeof lockOrHolder !== 'string') return lockOrHolder;
 	throw new SinkError(
 		'KVS_SINK_FAILED',
 		directory,
-		`cannot record into \`${directory}\`: ${mark} is recording into it; stop that, or use another directory`,
+		`cannot record into \`${directory}\`: ${lockOrHolder} is recording into it; stop that, or use another directory`,
 	);
 }

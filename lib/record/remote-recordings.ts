@@ -16,13 +16,13 @@ import { recordingName } from './recording-name.js';
 export interface RemoteRecordingsOptions {
 	readonly folder: RemoteFolder;
 	readonly clock: Clock;
-	/** After its abort a place that is away is not waited for. */
+	/** After its abort a place that is unreachable is not waited for. */
 	readonly signal: AbortSignal | undefined;
 }
 
 /**
  * A folder elsewhere that a recorder writes to, by way of its staging directory. A recording is put there before it is listed, and the list
- * before the recorder goes on. A place that is away is waited for.
+ * before the recorder goes on. A place that is unreachable is waited for.
  */
 export class RemoteRecordings extends RecordingDirectory {
 	readonly #options: RemoteRecordingsOptions;
@@ -69,7 +69,7 @@ export class RemoteRecordings extends RecordingDirectory {
 		await rm(join(this.path, part), { force: true });
 	}
 
-	/** Waits for a place that is away until the recorder is to end; then it is tried once more. */
+	/** Waits for a place that is unreachable until the recorder is to end; then it is tried once more. */
 	async #patiently(put: () => Promise<void>, ended: AbortSignal): Promise<void> {
 		const { clock, signal } = this.#options;
 		const waits = signal === undefined ? ended : AbortSignal.any([signal, ended]);

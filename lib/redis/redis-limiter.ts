@@ -24,7 +24,7 @@ const OPTION_NAMES: OptionNames<RedisLimiterOptions> = {
 	quotas: true,
 	key: true,
 	keyPrefix: true,
-	onAway: true,
+	onUnreachable: true,
 	clock: true,
 };
 
@@ -43,7 +43,7 @@ export interface RedisLimiterOptions extends RedisServer {
 	 * Called when requests begin to wait because Redis cannot be reached, once until it is reached again. The message says where
 	 * Redis is, without credentials, and what happened.
 	 */
-	readonly onAway?: ((trouble: Error) => void) | undefined;
+	readonly onUnreachable?: ((trouble: Error) => void) | undefined;
 	/** The source of time. @default the machine's */
 	readonly clock?: Clock | undefined;
 }
@@ -63,8 +63,8 @@ export interface RedisLimiter extends RateLimiter, AsyncDisposable {
  *
  * Calls, points and open responses of a stream are counted in any rolling second by the clock of Redis. A permit is a lease of
  * 2.5 s, which is renewed while its response downloads: what a process held that was killed is free after that time. A permit that
- * was not renewed, because the process was suspended or Redis was away or has lost its data, aborts `Permit.lost` (`KVS_PERMIT_LOST`),
- * and its response is requested again. While Redis is away requests wait. One that comes back empty grants nothing for 2.5 s.
+ * was not renewed, because the process was suspended or Redis was unreachable or has lost its data, aborts `Permit.lost` (`KVS_PERMIT_LOST`),
+ * and its response is requested again. While Redis is unreachable requests wait. One that comes back empty grants nothing for 2.5 s.
  *
  * `acquire` rejects with `KVS_PEER_MISSING`, and with `KVS_LIMITER_FAILED` where Redis refuses the commands: a wrong password, or
  * missing rights (a user needs EVAL, TIME, PEXPIRE and the commands of sorted sets for keys that begin with `keyPrefix`).
@@ -72,7 +72,7 @@ export interface RedisLimiter extends RateLimiter, AsyncDisposable {
  */
 export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
 	checkOptionNames(options, OPTION_NAMES);
-	const { url, client, quotas, key, keyPrefix = DEFAULT_KEY_PREFIX, onAway, clock = systemClock } = options;
+	const { url, client, quotas, key, keyPrefix = DEFAULT_KEY_PREFIX, onUnreachable, clock = systemClock } = options;
 	const places = placesOf(quotas ?? {});
 	const connection = new RedisConnection({ url, client });
 	const closing = new AbortController();
@@ -96,7 +96,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
 				}
 				if (isAway) return;
 				isAway = true;
-				onAway?.(new Error(`waiting for ${connection.name}: ${message}`, { cause }));
+				onUnreachable?.(new Error(`waiting for ${connection.name}: ${message}`, { cause }));
 			},
 		});
 

@@ -19,7 +19,7 @@ import { type PlaceReply, WaitingQueue } from './waiting-queue.js';
 /** How often places are renewed, in milliseconds. */
 const RENEWAL_MS = 500;
 
-/** Delay between requests to a Redis that is away, in milliseconds. */
+/** Delay between requests to a Redis that is unreachable, in milliseconds. */
 const RETRY_MS = 200;
 
 /** What a {@link StreamLimiter} needs. */

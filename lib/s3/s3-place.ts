@@ -7,7 +7,7 @@ import { InvalidOptionError } from '../errors.js';
 import type { FolderLock, OutputFolder, UnfinishedFile } from '../files/output-folder.js';
 import { chunksOf, type ReadableFile } from '../files/readable-file.js';
 import type { RemotePlace } from '../files/remote-place.js';
-import { markStaging } from '../files/staging.js';
+import { lockStaging } from '../files/staging.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { Bucket } from './bucket.js';
 import { createS3Client, loadS3, type S3ClientSettings } from './s3-client.js';
@@ -106,10 +106,10 @@ export class S3Place implements RemotePlace, OutputFolder {
 	/** Also removes the uploads that a killed process has left there. */
 	async lock(): Promise<FolderLock> {
 		const folder = await this.#asFolder();
-		const mark = await markStaging(folder.stagingDirectory, this.url);
+		const lock = await lockStaging(folder.stagingDirectory, this.url);
 		const release = async (): Promise<void> => {
 			await rm(folder.stagingDirectory, { recursive: true, force: true });
-			mark.release();
+			lock.release();
 			this.#folder = null;
 			await folder.close();
 		};

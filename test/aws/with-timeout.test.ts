@@ -115,9 +115,9 @@ test('the time limit is over when the headers of media are there; an abort ends 
 });
 
 test('refuses an invalid time limit', (t) => {
-	for (const answerTimeoutMs of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY]) {
+	for (const responseTimeoutMs of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY]) {
 		t.throws(
-			() => new ArchiveClient({ streamName: 'door', endpoint: 'http://127.0.0.1:1', answerTimeoutMs }),
+			() => new ArchiveClient({ streamName: 'door', endpoint: 'http://127.0.0.1:1', responseTimeoutMs }),
 			{
 				code: 'KVS_INVALID_OPTION',
 			},

@@ -1,3 +1,5 @@
+// Longer than 300 lines: five measurements of one server, which is started for each of them.
+
 /*
  * npm run bench:ingest [-- --seconds N --producers N --megabytes N --fragments N]: what the living archive costs.
  *

@@ -1,3 +1,5 @@
+// Longer than 300 lines: players of both protocols and what they are measured by, in one process.
+
 /*
  * npm run bench:playback [-- --seconds N] [--protocol hls|dash]: a hundred players of HLS and a hundred of DASH ask `kvs-archive
  * serve` for 500 resources a second each hundred, for two minutes: half of them on demand, the rest live; of HLS a third of either in

@@ -92,7 +92,7 @@ async function doneInTrouble(
 }
 
 withRedis(
-	'every fragment is exported once, over a killed worker, a Redis that was away, and an empty one',
+	'every fragment is exported once, over a killed worker, a Redis that was unreachable, and an empty one',
 	async (t) => {
 		// Refuses more than five calls a second, so that there is work left at each step.
 		const { endpoint } = await startArchive(t, { door: recording(4 * SLICES) }, { quotas: 'aws' });
@@ -115,7 +115,7 @@ withRedis(
 );
 
 testWith('redis-server', 'ffmpeg')(
-	'every picture is written once, over a killed worker, a Redis that was away, and an empty one',
+	'every picture is written once, over a killed worker, a Redis that was unreachable, and an empty one',
 	async (t) => {
 		const { endpoint } = await startArchive(t, { door: 'examples/media/clock.mkv' }, { quotas: 'aws' });
 		const work = { kind: 'frames', options: { size: { width: 32 }, layout: 'files' } } as const;
@@ -152,7 +152,7 @@ withRedis('a worker that ends hands its job back, and another goes on with it at
 		t,
 		{ door: recording(4) },
 		{
-			faults: [{ fault: 'no-answer', operation: 'GetMediaForFragmentList', nth: 1 }],
+			faults: [{ fault: 'no-response', operation: 'GetMediaForFragmentList', nth: 1 }],
 		},
 	);
 	const redis = await startRedis(t);

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one call, from a clip of a few fragments to a range that takes several.
+
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: a table of codecs with the bytes of each.
+
 import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one stage, with a source of responses that fail as each test says.
+
 import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: bytes and the events that they stand for, side by side, so that one is seen to fit the other.
+
 import fc from 'fast-check';
 import { element, master, type Slices, sizeField, string, unsigned } from '#lib/ebml/ebml-writer.js';
 import { ebmlHeader } from '#lib/mkv/matroska-writer.js';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: a test for each way in which a fragment can fail.
+
 import test from 'ava';
 import { DemuxContext } from '#lib/demux/demux-context.js';
 import { PayloadReader } from '#lib/demux/payload-reader.js';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: the kinds of damage, and an export for each, are half of it.
+
 /* What an earlier process left is damaged, changed by hand, or not a file: the export has the right bytes, or says why not. */
 import { cpSync, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';

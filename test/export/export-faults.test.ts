@@ -1,3 +1,5 @@
+// Longer than 300 lines: a test for each fault, against one export without any.
+
 /* An export through each fault that the local archive can make: as without it, or with what it lacks by name. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -76,7 +78,7 @@ async function exported(
 				for (const { rule } of applied) made.add(rule);
 				const standsStill = applied.some(({ rule }) => {
 					const { fault, ms } = faults[rule] as { fault: string; ms?: number };
-					return (fault === 'stall' || fault === 'no-answer') && ms === undefined;
+					return (fault === 'stall' || fault === 'no-response') && ms === undefined;
 				});
 				if (standsStill) void goOnUntilOver(id);
 			},
@@ -158,8 +160,8 @@ test('connections that are closed', (t) => assertExport(t, everywhere({ fault: '
 test('connections that are refused', (t) => assertExport(t, [{ fault: 'dead-endpoint', times: 2 }]));
 
 test('responses that do not begin, and responses that begin late', async (t) => {
-	await assertExport(t, everywhere({ fault: 'no-answer' }));
-	await assertExport(t, everywhere({ fault: 'no-answer', ms: 1 }));
+	await assertExport(t, everywhere({ fault: 'no-response' }));
+	await assertExport(t, everywhere({ fault: 'no-response', ms: 1 }));
 });
 
 /** Exports through these faults of media, each in one of the requests, as many at once as there are requests. */
@@ -262,7 +264,7 @@ for (const spelling of ['get-media', 'documented'] as const) {
 		});
 
 		test(`${said}: of fragments that are listed and not there yet`, (t) =>
-			assertExport(t, [{ fault: 'not-ready', asks: 2, share: 0.2, ...shape }]));
+			assertExport(t, [{ fault: 'not-ready', requests: 2, share: 0.2, ...shape }]));
 	}
 }
 

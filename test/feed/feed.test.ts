@@ -1,3 +1,5 @@
+// Longer than 300 lines: one verb, with one service that responds as each test says.
+
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -217,14 +219,14 @@ test('a local archive that is restarted in the middle: nothing is lost', async (
 	);
 });
 
-test('a service that is away at first is waited for, which is said; after a minute that is the error', async (t) => {
+test('a service that is unreachable at first is waited for, which is said; after a minute that is the error', async (t) => {
 	const port = await freePort();
 	const endpoint = `http://127.0.0.1:${port}`;
 	const clock = new FlyingClock();
 	const beganMs = clock.now();
 	const said: Error[] = [];
-	const onAway = (error: Error): number => said.push(error);
-	const never = openArchive(t, endpoint, { clock }).feed(CLOCK, { onAway });
+	const onUnreachable = (error: Error): number => said.push(error);
+	const never = openArchive(t, endpoint, { clock }).feed(CLOCK, { onUnreachable });
 	const error = await t.throwsAsync(collect(never), { code: 'KVS_UNREACHABLE' });
 	t.deepEqual(
 		said.map(({ message }) => message),
@@ -239,7 +241,7 @@ test('a service that is away at first is waited for, which is said; after a minu
 	});
 	const feeding = openArchive(t, endpoint).feed(await filmFile(t, film(4)), {
 		create: true,
-		onAway: () => late.listen(port, '127.0.0.1'),
+		onUnreachable: () => late.listen(port, '127.0.0.1'),
 	});
 	t.like((await run(feeding)).summary, { fragments: 2, stored: 2, isComplete: true });
 });

@@ -164,7 +164,7 @@ for (const by of ['server', 'producer'] as const) {
 
 	test(`around a fragment that cannot be read yet, ${by}: when it can, or the wait ends with an error`, async (t) => {
 		const { around, clock, putNow, passed, second } = await startTimed(t, by, [
-			{ fault: 'not-ready', asks: 4 },
+			{ fault: 'not-ready', requests: 4 },
 		]);
 		const fragmentNumber = await putNow();
 		clock.advance(10_000);

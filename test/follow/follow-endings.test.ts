@@ -115,7 +115,7 @@ for (const via of ['listing', 'live'] as const) {
 		}
 	});
 
-	test(`${via}: a server that is away and comes back goes on, and nothing is lost`, async (t) => {
+	test(`${via}: a server that is unreachable and comes back goes on, and nothing is lost`, async (t) => {
 		const name = `away-${via}`;
 		const dataDirectory = join(await temporaryDirectory(t), 'data');
 		const port = await freePort();
@@ -139,8 +139,8 @@ for (const via of ['listing', 'live'] as const) {
 		t.teardown(() => unsubscribe('kvs-archive:call', onCall));
 		const seconds: number[] = [];
 		const outages: string[] = [];
-		const onAway = ({ message }: Error): number => outages.push(message);
-		const followed: AsyncIterable<FollowEvent> = archive.follow({ from: 'earliest', via, onAway });
+		const onUnreachable = ({ message }: Error): number => outages.push(message);
+		const followed: AsyncIterable<FollowEvent> = archive.follow({ from: 'earliest', via, onUnreachable });
 		for await (const event of followed) {
 			if (event.type === 'fragment-end')
 				seconds.push((event.producerTimestamp?.getTime() ?? Number.NaN) / 1000);

@@ -96,7 +96,7 @@ test('what GetMedia passes over is read by its number, and comes after what was 
 });
 
 test('while GetMedia does not respond, all comes by listing, and GetMedia does not repeat it', async (t) => {
-	const followed = await startLive(t, [{ fault: 'no-answer', operation: 'GetMedia', times: 1 }]);
+	const followed = await startLive(t, [{ fault: 'no-response', operation: 'GetMedia', times: 1 }]);
 	const { put, follow, count } = followed;
 	await put(1);
 	const stream = follow();

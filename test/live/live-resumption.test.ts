@@ -1,3 +1,5 @@
+// Longer than 300 lines: one stage, with one service that responds as each test says.
+
 /* What a live stream makes of responses that break off, end, stall or are broken, of a service that does what each test says. */
 import type { ServerResponse } from 'node:http';
 import { fc, testProp } from '@fast-check/ava';

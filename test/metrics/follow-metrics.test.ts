@@ -51,7 +51,7 @@ test('lag, checkpoint age and counts, by a clock, across two followers', async (
 	t.is(sampleValue(after, 'kvs_archive_fragments_total', { ...cam, outcome: 'missing' }), 0);
 	t.is(sampleValue(after, 'kvs_archive_frames_total', cam), 8);
 	t.true((sampleValue(after, 'kvs_archive_media_bytes_total', cam) ?? 0) > 0);
-	const listed = { ...cam, operation: 'ListFragments', outcome: 'answered' };
+	const listed = { ...cam, operation: 'ListFragments', outcome: 'succeeded' };
 	t.true((sampleValue(after, 'kvs_archive_calls_total', listed) ?? 0) >= 4);
 	t.is(after.get('kvs_archive_lag_seconds')?.type, 'gauge');
 

@@ -1,3 +1,5 @@
+// Longer than 300 lines: the model of a decoder that the properties are checked against is half of it.
+
 /* Several runs of a decoder side by side: in which order their pictures come, what is held meanwhile, and how they end. */
 import { pipeline, Readable } from 'node:stream';
 import test from 'ava';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: media are encoded once, and decoded in every way.
+
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one call, against services that respond as each test says.
+
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one verb: what a recorder writes, and what the next one makes of it.
+
 import {
 	existsSync,
 	readdirSync,

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one Redis is started for all of it.
+
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -192,7 +194,7 @@ withRedis('following ends when the place is lost, also while nothing comes', asy
 });
 
 withRedis(
-	'a Redis that is away for a while stops nothing, and what was done meanwhile is saved',
+	'a Redis that is unreachable for a while stops nothing, and what was done meanwhile is saved',
 	async (t) => {
 		const redis = await startRedis(t);
 		const store = storesOf(t, redis)();
@@ -231,7 +233,7 @@ withRedis('a Redis that comes back empty gets the checkpoint again, also while n
 	t.deepEqual(await newStore().load(KEY), checkpointAt(1));
 });
 
-withRedis('a Redis that is away for as long as the lease ends it, with the reason', async (t) => {
+withRedis('a Redis that is unreachable for as long as the lease ends it, with the reason', async (t) => {
 	const redis = await startRedis(t);
 	const clock = new ManualClock();
 	const store = storesOf(t, redis)({ clock });

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one Redis and its processes are started for all of it.
+
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -192,12 +194,12 @@ withRedis(
 );
 
 withRedis(
-	'a Redis that is away is waited for, at the start too, and one that comes back empty is used',
+	'a Redis that is unreachable is waited for, at the start too, and one that comes back empty is used',
 	async (t) => {
 		const redis = await startRedis(t);
 		await redis.stop();
 		const troubles: string[] = [];
-		const limiter = limitersOf(t, redis)({ onAway: ({ message }) => troubles.push(message) });
+		const limiter = limitersOf(t, redis)({ onUnreachable: ({ message }) => troubles.push(message) });
 		const waiting = [1, 2, 3].map(() => limiter.acquire({ connections: 1 }));
 		await until(
 			() => troubles.length > 0,

@@ -81,7 +81,7 @@ test('what is on a disk that is lost is recorded again by another machine, and n
 	t.deepEqual((await verifyRecordings(elsewhere)).damage, []);
 });
 
-test('a bucket that is away is waited for; an abort meanwhile leaves the file to the next run', async (t) => {
+test('a bucket that is unreachable is waited for; an abort meanwhile leaves the file to the next run', async (t) => {
 	const { put, record, recordAll } = await startRecorded(t);
 	const stub = await startS3Stub(t);
 	const stagingDirectory = await temporaryDirectory(t);

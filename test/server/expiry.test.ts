@@ -1,3 +1,5 @@
+// Longer than 300 lines: one rule, as each operation and each kind of open response meets it.
+
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: a test for each fault of the reading operations, on the same recording.
+
 import {
 	ClientLimitExceededException,
 	GetMediaForFragmentListCommand,
@@ -85,8 +87,8 @@ for (const [fault, broke] of [
 test('no response for a while, and none ever', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
-			{ fault: 'no-answer', ms: 30_000, nth: 1 },
-			{ fault: 'no-answer', nth: 2 },
+			{ fault: 'no-response', ms: 30_000, nth: 1 },
+			{ fault: 'no-response', nth: 2 },
 		],
 	});
 	t.deepEqual((await door.media(1).response).body, door.chunks[1]);
@@ -213,7 +215,7 @@ test('in-band exceptions as documented, with the next fragment after them', asyn
 			{
 				fault: 'exception',
 				code: 4503,
-				name: 'the key is away',
+				name: 'the key is not available',
 				spelling: 'documented',
 				isNumbered: false,
 				goesOn: true,
@@ -227,7 +229,7 @@ test('in-band exceptions as documented, with the next fragment after them', asyn
 	]);
 	const text = body.toString('latin1');
 	t.regex(text, /AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE.{6}4503/s);
-	t.regex(text, /AWS_KINESISVIDEO_EXCEPTION_MESSAGE.{6}the key is away/s);
+	t.regex(text, /AWS_KINESISVIDEO_EXCEPTION_MESSAGE.{6}the key is not available/s);
 });
 
 test('an exception chunk has the sizes of the capture', async (t) => {
@@ -240,11 +242,11 @@ test('an exception chunk has the sizes of the capture', async (t) => {
 	t.is(tags.byteLength, 8 + 0xd5);
 });
 
-test('a fragment that is not ready is so for its first asks', async (t) => {
+test('a fragment that is not ready is so for its first requests', async (t) => {
 	const door = await startFaultyDoor(t, {});
 	const [, second = ''] = door.numbers;
 	const late = await startFaultyDoor(t, {
-		faults: [{ fault: 'not-ready', asks: 2, fragmentNumber: second, goesOn: true }],
+		faults: [{ fault: 'not-ready', requests: 2, fragmentNumber: second, goesOn: true }],
 	});
 	const exceptions = async (...indexes: number[]) =>
 		documentsOf((await late.media(...indexes).response).body).map(({ isException }) => isException);
@@ -403,7 +405,7 @@ test('a dead endpoint refuses connections', async (t) => {
 test('a server that closes lets go of what stalls', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
-			{ fault: 'no-answer', nth: 1 },
+			{ fault: 'no-response', nth: 1 },
 			{ fault: 'stall', atByte: 10, nth: 2 },
 		],
 	});

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one verb, with a reader of its own of what was stored.
+
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: two SDKs call the same operations, signed and unsigned, with the scripts for one of them.
+
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

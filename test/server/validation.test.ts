@@ -1,3 +1,5 @@
+// Longer than 300 lines: the table of refused requests, by operation.
+
 import { writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: media are encoded once for each codec, and written into every container.
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';

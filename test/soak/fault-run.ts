@@ -1,3 +1,5 @@
+// Longer than 300 lines: the mix of faults and the judgement of what came of it read each other.
+
 /*
  * One run over a recording with a random mix of all faults, and what must have come of it. Shared by the tests, which have
  * time for a few seeds, and the soak, which has it for many.
@@ -167,7 +169,7 @@ export function faultMix(seed: number, { count }: { count: number }): FaultMix {
 		{ fault: 'server-error', status: oneOf([500, 503] as const), ...sometimes(0.1) },
 		{ fault: 'reset', ...sometimes(0.1) },
 		{ fault: 'hang-up', ...sometimes(0.1) },
-		{ fault: 'no-answer', ms: 1, ...sometimes(0.1) },
+		{ fault: 'no-response', ms: 1, ...sometimes(0.1) },
 		{ fault: 'dead-endpoint', ...sometimes(0.3) },
 		...(['ListFragments', 'GetDataEndpoint'] as const).flatMap((operation): FaultRule[] => [
 			{ fault: 'cut', operation, atFraction: 'random', ...sometimes(0.3) },
@@ -188,7 +190,7 @@ export function faultMix(seed: number, { count }: { count: number }): FaultMix {
 			...shape(),
 			...sometimes(0.1),
 		},
-		{ fault: 'not-ready', asks: 1 + below(3), share: random() * 0.02, ...shape() },
+		{ fault: 'not-ready', requests: 1 + below(3), share: random() * 0.02, ...shape() },
 		{ fault: 'duplicate', fragment: 'random', ...sometimes(0.5) },
 		{ fault: 'duplicate', fragment: 'random', again: 'last', ...sometimes(0.5) },
 		{ fault: 'shuffle', ...sometimes(0.4) },

@@ -51,7 +51,7 @@ writeFileSync(
 
 const faultsOf = (seed) => [
 	{ fault: 'late-listing', delayMs: 4000, share: 0.2, seed },
-	{ fault: 'not-ready', asks: 2, share: 0.2, seed },
+	{ fault: 'not-ready', requests: 2, share: 0.2, seed },
 	{ fault: 'throttle', operation: 'ListFragments', probability: 0.1, seed },
 	{ fault: 'throttle', operation: 'GetMediaForFragmentList', probability: 0.1, seed },
 	{ fault: 'throttle', operation: 'GetMedia', probability: 0.3, seed },

@@ -3,7 +3,7 @@ import { KvsArchive } from '../../dist/index.js';
 import { createRedisLimiter } from '../../dist/redis/index.js';
 
 const [, , endpoint, redis, from, to] = process.argv;
-const limiter = createRedisLimiter({ url: redis, onAway: ({ message }) => process.send({ message }) });
+const limiter = createRedisLimiter({ url: redis, onUnreachable: ({ message }) => process.send({ message }) });
 const archive = new KvsArchive({ streamName: 'cam', endpoint, limiter });
 process.send({ message: null });
 for (;;) {

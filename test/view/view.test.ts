@@ -1,3 +1,5 @@
+// Longer than 300 lines: one page is opened and looked at from place to place; starting a browser costs more than all of it.
+
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

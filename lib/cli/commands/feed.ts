@@ -33,7 +33,7 @@ export async function feed(
 		tags: Object.fromEntries((options.tag ?? []).map((text) => parseTag('--tag', text))),
 		create: options.create,
 		retentionHours: integerOption('--retention', retention),
-		onAway: ({ message }) => terminal.say(`${message}; trying again`),
+		onUnreachable: ({ message }) => terminal.say(`${message}; trying again`),
 		signal,
 	});
 	for await (const ack of feeding) {

@@ -47,7 +47,7 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 		via: live ? 'live' : 'listing',
 		where: whereOf(options),
 		metrics,
-		onAway: ({ message }) => terminal.say(`${message}; trying again`),
+		onUnreachable: ({ message }) => terminal.say(`${message}; trying again`),
 		signal,
 	} satisfies FollowOptions;
 	await using _ = await openMetrics(options, metrics, terminal);

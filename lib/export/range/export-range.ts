@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { basename, dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { markOutput } from '../../files/output-mark.js';
+import { lockOutput } from '../../files/output-lock.js';
 import { openLocalFile } from '../../files/readable-file.js';
 import { LATE_FRAGMENT } from '../../list/skip-completed-filter.js';
 import type { TimeRange } from '../../model/time-range.js';
+import { isAudioContainer } from '../../muxing/container.js';
 import { fragmentsOf, manifestPath } from '../export-manifest.js';
 import type { ExportRequest } from '../export-request.js';
 import { ExportSink, PART_LOST } from '../export-sink.js';
@@ -24,7 +25,7 @@ export async function exportRange(
 ): Promise<ExportSummary> {
 	const request = exportRequestOf(range, file, options, source.stream);
 	options.signal?.throwIfAborted();
-	const mark = await markOutput(file, [manifestPath(file)]);
+	const lock = await lockOutput(file, [manifestPath(file)]);
 	try {
 		const done = await finishedExport(file, request, options, source, openLocalFile);
 		if (done !== null) {
@@ -42,7 +43,7 @@ export async function exportRange(
 			return { ...(await runExport(file, request, options, source)), discarded };
 		}
 	} finally {
-		mark.release();
+		lock.release();
 	}
 }
 
@@ -93,5 +94,5 @@ async function runExport(
 
 /** Whether a file has no video, whatever the stream has: then it need not begin at a key frame. */
 function isAudioOnly({ container, tracks }: ExportRequest): boolean {
-	return container === 'wav' || container === 'm4a' || (tracks?.every((track) => track === 'audio') ?? false);
+	return isAudioContainer(container) || (tracks?.every((track) => track === 'audio') ?? false);
 }

@@ -80,7 +80,7 @@ const faults: Readonly<Record<Fault['fault'], FaultFields>> = {
 	'server-error': { fields: { status: oneOf([500, 503]) } },
 	reset: { fields: {} },
 	'hang-up': { fields: {} },
-	'no-answer': { fields: { ms: timerMs } },
+	'no-response': { fields: { ms: timerMs } },
 	cut: {
 		fields: { ...cutPointFields, fragment, element: count, of: bodies, as: oneOf(['abort', 'clean']) },
 		...cutPoint,
@@ -106,7 +106,7 @@ const faults: Readonly<Record<Fault['fault'], FaultFields>> = {
 		required: ['code'],
 		...media,
 	},
-	'not-ready': { fields: { ...exceptionFields, asks: count, share: fraction }, ...media },
+	'not-ready': { fields: { ...exceptionFields, requests: count, share: fraction }, ...media },
 	duplicate: { fields: { fragment, again: oneOf(['next', 'last']) }, ...media },
 	shuffle: { fields: {}, ...media },
 	'leave-out': { fields: { fragment, count }, ...media },

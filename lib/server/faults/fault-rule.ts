@@ -106,7 +106,7 @@ export type Fault =
 	/** Refusal: the connection is closed (FIN) without a response. */
 	| { readonly fault: 'hang-up' }
 	/** The response begins after `ms` milliseconds, or never. */
-	| { readonly fault: 'no-answer'; readonly ms?: number }
+	| { readonly fault: 'no-response'; readonly ms?: number }
 	/** The body ends early: the connection is closed (`abort`, the default), or the response ends as if it were whole (`clean`). */
 	| ({ readonly fault: 'cut'; readonly as?: 'abort' | 'clean' } & CutPoint & OfBody)
 	/** The body pauses for `ms` milliseconds, or never continues: no more is sent, or read. */
@@ -122,8 +122,8 @@ export type Fault =
 			readonly isNumbered?: boolean;
 			readonly fragment?: FragmentChoice;
 	  } & ExceptionShape)
-	/** Exception 3000 in place of a fragment, the first `asks` (default 1) times it is requested, for a `share` of them (default all). */
-	| ({ readonly fault: 'not-ready'; readonly asks?: number; readonly share?: number } & ExceptionShape)
+	/** Exception 3000 in place of a fragment, for its first `requests` (default 1), for a `share` of them (default all). */
+	| ({ readonly fault: 'not-ready'; readonly requests?: number; readonly share?: number } & ExceptionShape)
 	/** A fragment (default the first) comes twice: again right after itself (`next`, the default), or at the end (`last`). */
 	| { readonly fault: 'duplicate'; readonly fragment?: FragmentChoice; readonly again?: 'next' | 'last' }
 	/** The fragments come in another order than requested, where there are two or more. */

@@ -66,18 +66,18 @@ function withNotReady(
 	parts: readonly BodyPart[],
 	active: ActiveFaultRule,
 	{
-		asks = 1,
+		requests = 1,
 		share,
 		spelling = 'get-media',
 		goesOn = false,
-	}: ExceptionShape & { asks?: number; share?: number },
+	}: ExceptionShape & { requests?: number; share?: number },
 ): readonly BodyPart[] {
 	// Every requested fragment counts as requested, also after the exception that ends the response.
 	const isReady = parts.map(
 		(part) =>
 			part.kind !== 'fragment' ||
 			!active.isAbout(part.fragment.number, share) ||
-			active.countOf(part.fragment.number) >= asks,
+			active.countOf(part.fragment.number) >= requests,
 	);
 	if (!isReady.includes(false)) return parts;
 	const result: BodyPart[] = [];

@@ -28,8 +28,8 @@ export async function faultedReply(
 	if (refusal !== undefined) return refusedReply(refusal);
 	const settled = result.kind === 'action' ? await result.act() : result;
 	const reply = contentReply(settled, fired, now());
-	const [silence] = rulesOf(fired, 'no-answer');
-	const rest = rulesOf(fired, 'no-answer', 'cut', 'stall', 'put-error', 'slow-disk');
+	const [silence] = rulesOf(fired, 'no-response');
+	const rest = rulesOf(fired, 'no-response', 'cut', 'stall', 'put-error', 'slow-disk');
 	return {
 		...reply,
 		silenceMs: silence === undefined ? 0 : (silence.rule.ms ?? null),

@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArchiveError } from '../../errors.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-directory.js';
-import type { ProcessMark } from '../../files/process-mark.js';
+import type { ProcessLock } from '../../files/process-lock.js';
 import { systemTrouble } from '../../wording/system-trouble.js';
 import { lockDirectory } from './directory-lock.js';
 import {
@@ -40,9 +40,9 @@ export interface FoundStream extends StreamContents {
 export class DataDirectory {
 	readonly #path: string;
 	readonly #isTemporary: boolean;
-	readonly #lock: ProcessMark;
+	readonly #lock: ProcessLock;
 
-	private constructor(path: string, isTemporary: boolean, lock: ProcessMark) {
+	private constructor(path: string, isTemporary: boolean, lock: ProcessLock) {
 		this.#path = path;
 		this.#isTemporary = isTemporary;
 		this.#lock = lock;

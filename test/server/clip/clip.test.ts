@@ -1,3 +1,5 @@
+// Longer than 300 lines: one operation, with the table of media that has no clip.
+
 import { truncate } from 'node:fs/promises';
 import test from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';

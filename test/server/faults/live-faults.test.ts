@@ -1,3 +1,5 @@
+// Longer than 300 lines: a test for each fault of PutMedia and GetMedia, on the same server.
+
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -113,7 +115,7 @@ test('GetMedia and the operations on streams are refused, and what is refused is
 });
 
 test('PutMedia responds late', async (t) => {
-	const { put, clock, listed } = await startLive(t, [{ fault: 'no-answer', ms: 7777, nth: 1 }]);
+	const { put, clock, listed } = await startLive(t, [{ fault: 'no-response', ms: 7777, nth: 1 }]);
 	const producer = await put();
 	await clock.isSleptOn(7777);
 	t.is(producer.head, '');

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one container, with the tools that make files of it and change their boxes.
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';

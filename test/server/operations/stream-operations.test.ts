@@ -1,3 +1,5 @@
+// Longer than 300 lines: a dozen small operations on one table of what is refused.
+
 import { join } from 'node:path';
 import {
 	CreateStreamCommand,

@@ -1,3 +1,5 @@
+// Longer than 300 lines: originals are encoded once and played in every container.
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

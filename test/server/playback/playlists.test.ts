@@ -1,3 +1,5 @@
+// Longer than 300 lines: one kind of resource: a test for each parameter that changes a playlist.
+
 import test from 'ava';
 import type { FragmentFixture } from '../../helpers/media/payload.js';
 import {

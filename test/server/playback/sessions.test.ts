@@ -1,3 +1,5 @@
+// Longer than 300 lines: one verb, opening a session, with the table of what is refused.
+
 import test, { type ExecutionContext } from 'ava';
 import type { FragmentFixture } from '../../helpers/media/payload.js';
 import { FakeClock } from '../fake-clock.js';

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one operation from its headers to a full disk, on one kind of producer.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';

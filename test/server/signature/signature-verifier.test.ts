@@ -1,3 +1,5 @@
+// Longer than 300 lines: one algorithm, with a signer that can be made to do each thing wrong.
+
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';

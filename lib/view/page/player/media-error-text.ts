@@ -17,7 +17,7 @@ export function mediaErrorText({ type, details, status, message }: MediaTrouble)
 	}
 	if (type === 'networkError') {
 		const cause = status === 0 ? details : `${details}, HTTP ${status}`;
-		return `The media do not come (${cause}): the service or the process that serves this page may be away. Choose the moment again when they are back.`;
+		return `The media do not come (${cause}): the service or the process that serves this page may be unreachable. Choose the moment again when they are back.`;
 	}
 	return `The media cannot be played (${details}: ${message}). Export the range, or choose another moment.`;
 }

@@ -5,13 +5,13 @@ import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from '
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { markInUse } from '#lib/files/process-mark.js';
+import { holdLock } from '#lib/files/process-lock.js';
 import { run, temporaryDirectory } from '../helpers/tools.js';
 
 /** A process of another machine, or of another container of this one. */
 const ELSEWHERE = '1 12345 0b6e2f3c-1111-2222-3333-444444444444/4026531836 camera-7\n';
 
-/** Longer ago than a mark is believed that cannot be judged. */
+/** Longer ago than a lock is believed that cannot be judged. */
 const longAgo = new Date(Date.now() - 60_000);
 
 /** Fields of proc(5) from the third on: what a process does, and much later when it started. */
@@ -20,44 +20,44 @@ async function statusOf(pid: number): Promise<string[]> {
 	return status.slice(status.lastIndexOf(')') + 2).split(' ');
 }
 
-/** The mark of this process, as text. */
+/** The lock of this process, as text. */
 async function ownMark(t: ExecutionContext): Promise<string> {
-	const path = join(await temporaryDirectory(t), 'mark');
-	const mark = await markInUse(path);
+	const path = join(await temporaryDirectory(t), 'lock');
+	const lock = await holdLock(path);
 	const text = await readFile(path, 'utf8');
-	if (typeof mark !== 'string') mark.release();
+	if (typeof lock !== 'string') lock.release();
 	return text;
 }
 
-/** Takes a mark that is free, gives it back, and looks that nothing is left. */
+/** Takes a lock that is free, gives it back, and looks that nothing is left. */
 async function assertFree(t: ExecutionContext, path: string, what?: string): Promise<void> {
-	const mark = await markInUse(path);
-	if (typeof mark === 'string') return t.fail(`${what ?? path}: ${mark}`);
-	mark.release();
+	const lock = await holdLock(path);
+	if (typeof lock === 'string') return t.fail(`${what ?? path}: ${lock}`);
+	lock.release();
 	t.deepEqual(await readdir(join(path, '..')), [], what);
 }
 
-test('a living process keeps its mark, and removes it once', async (t) => {
-	const path = join(await temporaryDirectory(t), 'mark');
-	const mark = await markInUse(path);
-	t.is(await markInUse(path), `process ${process.pid}`);
-	if (typeof mark === 'string') return t.fail(mark);
+test('a living process keeps its lock, and removes it once', async (t) => {
+	const path = join(await temporaryDirectory(t), 'lock');
+	const lock = await holdLock(path);
+	t.is(await holdLock(path), `process ${process.pid}`);
+	if (typeof lock === 'string') return t.fail(lock);
 	t.is((await stat(path)).mode & 0o777, 0o600);
-	mark.release();
+	lock.release();
 	t.false(existsSync(path));
-	const again = await markInUse(path);
-	mark.release();
+	const again = await holdLock(path);
+	lock.release();
 	t.true(existsSync(path));
 	if (typeof again !== 'string') again.release();
 });
 
-test("a mark that is another's by now is left to it", async (t) => {
-	const path = join(await temporaryDirectory(t), 'mark');
-	const mark = await markInUse(path);
-	if (typeof mark === 'string') return t.fail(mark);
+test("a lock that is another's by now is left to it", async (t) => {
+	const path = join(await temporaryDirectory(t), 'lock');
+	const lock = await holdLock(path);
+	if (typeof lock === 'string') return t.fail(lock);
 	await rm(path);
-	const other = await markInUse(path);
-	mark.release();
+	const other = await holdLock(path);
+	lock.release();
 	t.true(existsSync(path));
 	if (typeof other !== 'string') other.release();
 	t.false(existsSync(path));
@@ -71,10 +71,10 @@ for (const [what, before] of [
 	['nothing was there', null],
 	['a process was killed', '4194999 77'],
 ] as const) {
-	test(`of processes that start in the same instant, one has the mark: ${what}`, async (t) => {
+	test(`of processes that start in the same instant, one has the lock: ${what}`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const [, , place, host] = (await ownMark(t)).trim().split(' ');
-		const script = fileURLToPath(new URL('../helpers/files/mark-contender.js', import.meta.url));
+		const script = fileURLToPath(new URL('../helpers/files/lock-contender.js', import.meta.url));
 		const contenders = Array.from({ length: CONTENDERS }, () => fork(script));
 		t.teardown(() => {
 			for (const contender of contenders) contender.kill('SIGKILL');
@@ -103,21 +103,21 @@ for (const [what, before] of [
 	});
 }
 
-test('the marks of a dead process and of a number that was given out again do not count', async (t) => {
+test('the locks of a dead process and of a number that was given out again do not count', async (t) => {
 	const [pid, started, place, host] = (await ownMark(t)).trim().split(' ');
 	if (started === '-') {
 		t.pass('this system does not say when a process started');
 		return;
 	}
-	for (const mark of [`${pid} 1 ${place} ${host}\n`, `4194999 77 ${place} ${host}\n`]) {
-		const path = join(await temporaryDirectory(t), 'mark');
-		await writeFile(path, mark);
-		await assertFree(t, path, mark);
+	for (const lock of [`${pid} 1 ${place} ${host}\n`, `4194999 77 ${place} ${host}\n`]) {
+		const path = join(await temporaryDirectory(t), 'lock');
+		await writeFile(path, lock);
+		await assertFree(t, path, lock);
 	}
 });
 
-test('a mark that cannot be judged counts while it is written again and again, and not for longer', async (t) => {
-	for (const [mark, name] of [
+test('a lock that cannot be judged counts while it is written again and again, and not for longer', async (t) => {
+	for (const [lock, name] of [
 		[ELSEWHERE, 'process 1 on camera-7'],
 		['', 'another process'],
 		['\0\0\0', 'another process'],
@@ -125,26 +125,26 @@ test('a mark that cannot be judged counts while it is written again and again, a
 		['x'.repeat(1_000_000), 'another process'],
 	] as const) {
 		const directory = await temporaryDirectory(t);
-		const path = join(directory, 'mark');
-		await writeFile(path, mark);
-		t.is(await markInUse(path), name);
-		t.deepEqual(await readdir(directory), ['mark']);
+		const path = join(directory, 'lock');
+		await writeFile(path, lock);
+		t.is(await holdLock(path), name);
+		t.deepEqual(await readdir(directory), ['lock']);
 		await utimes(path, longAgo, longAgo);
-		await assertFree(t, path, mark.slice(0, 50));
+		await assertFree(t, path, lock.slice(0, 50));
 	}
 });
 
-test('a process that was killed while it took over a mark does not keep others from it', async (t) => {
+test('a process that was killed while it took over a lock does not keep others from it', async (t) => {
 	const [, , place, host] = (await ownMark(t)).trim().split(' ');
-	const path = join(await temporaryDirectory(t), 'mark');
+	const path = join(await temporaryDirectory(t), 'lock');
 	for (const name of [path, `${path}.takeover`]) await writeFile(name, `4194999 77 ${place} ${host}\n`);
 	await assertFree(t, path);
 });
 
-test('a living process writes its mark again', async (t) => {
-	const path = join(await temporaryDirectory(t), 'mark');
-	const mark = await markInUse(path, { beatMs: 1 });
-	if (typeof mark === 'string') return t.fail(mark);
+test('a living process writes its lock again', async (t) => {
+	const path = join(await temporaryDirectory(t), 'lock');
+	const lock = await holdLock(path, { beatMs: 1 });
+	if (typeof lock === 'string') return t.fail(lock);
 	const text = await readFile(path, 'utf8');
 	await utimes(path, longAgo, longAgo);
 	let turns = 0;
@@ -153,10 +153,10 @@ test('a living process writes its mark again', async (t) => {
 		await new Promise((resolve) => setTimeout(resolve, 1));
 	}
 	t.is(await readFile(path, 'utf8'), text);
-	mark.release();
+	lock.release();
 });
 
-test('what is not a file is refused in place of a mark, and not waited for', async (t) => {
+test('what is not a file is refused in place of a lock, and not waited for', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const fifo = join(directory, 'fifo');
 	t.is((await run('mkfifo', [fifo])).code, 0);
@@ -169,9 +169,9 @@ test('what is not a file is refused in place of a mark, and not waited for', asy
 		['link', 'a symbolic link'],
 	] as const) {
 		const message = `\`${join(directory, name)}\` is ${kind}, not a file`;
-		await t.throwsAsync(markInUse(join(directory, name)), { message });
+		await t.throwsAsync(holdLock(join(directory, name)), { message });
 	}
-	await t.throwsAsync(markInUse(join(directory, 'absent', 'mark')), { code: 'ENOENT' });
+	await t.throwsAsync(holdLock(join(directory, 'absent', 'lock')), { code: 'ENOENT' });
 });
 
 const testWithProc = existsSync('/proc/self/stat') ? test : test.skip;
@@ -192,7 +192,7 @@ testWithProc('a process that was killed and that was never waited for holds noth
 		status = await statusOf(pid);
 	}
 	const [, , place, host] = (await ownMark(t)).trim().split(' ');
-	const path = join(await temporaryDirectory(t), 'mark');
+	const path = join(await temporaryDirectory(t), 'lock');
 	await writeFile(path, `${pid} ${status[19]} ${place} ${host}\n`);
 	await assertFree(t, path);
 });

@@ -3,46 +3,46 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { isFileThere } from './is-file-there.js';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
-/** A mark may be read by its owner only. */
-const MARK_MODE = 0o600;
+/** A lock may be read by its owner only. */
+const LOCK_MODE = 0o600;
 
-/** A mark is shorter than this. */
-const MAX_MARK_BYTES = 1024;
+/** A lock is shorter than this. */
+const MAX_LOCK_BYTES = 1024;
 
-/** How often a process writes its mark again, so that other machines see that it lives. */
+/** How often a process writes its lock again, so that other machines see that it lives. */
 const BEAT_MS = 5000;
 
-/** The mark of a process that cannot be looked at from here does not count when it was not written for this long. */
+/** The lock of a process that cannot be looked at from here does not count when it was not written for this long. */
 const STALE_MS = 30_000;
 
 /** A file that says that a living process uses what is beside it. */
-export interface ProcessMark {
-	/** Removes the mark, at once, if it is still this one; does nothing the second time. */
+export interface ProcessLock {
+	/** Removes the lock, at once, if it is still this one; does nothing the second time. */
 	release(): void;
 }
 
 /**
- * Marks something as in use by this process. Returns who does so already, in words, in place of a mark: a living process,
- * this one included. Fails with the system's error where the mark cannot be written, and where something that is not a file
+ * Locks something for this process, by a file. Returns who has locked it, in words, in place of a lock: a living process,
+ * this one included. Fails with the system's error where the lock cannot be written, and where something that is not a file
  * has its name.
  *
- * The mark of a process that has ended does not count. That is known of processes of the same machine and container; of
- * others, and of a mark that cannot be read, it is judged by its age on the clock of its own file system.
+ * The lock of a process that has ended does not count. That is known of processes of the same machine and container; of
+ * others, and of a lock that cannot be read, it is judged by its age on the clock of its own file system.
  *
- * @param beatMs - how often the mark is written again
+ * @param beatMs - how often the lock is written again
  */
-export function markInUse(path: string, { beatMs = BEAT_MS } = {}): Promise<ProcessMark | string> {
+export function holdLock(path: string, { beatMs = BEAT_MS } = {}): Promise<ProcessLock | string> {
 	return take(path, beatMs);
 }
 
-async function take(path: string, beatMs: number): Promise<HeldMark | string> {
+async function take(path: string, beatMs: number): Promise<HeldLock | string> {
 	const text = format(await ownIdentity());
 	for (;;) {
-		const mark = HeldMark.create(path, text, beatMs);
-		if (mark !== null) return mark;
+		const lock = HeldLock.create(path, text, beatMs);
+		if (lock !== null) return lock;
 		const holder = await holderOf(path);
 		if (holder?.isAlive === true) return holder.name;
-		// Only one process may remove a mark: the next one has the same name and would be removed with it.
+		// Only one process may remove a lock: the next one has the same name and would be removed with it.
 		const takeover = await take(`${path}.takeover`, beatMs);
 		if (typeof takeover === 'string') return takeover;
 		try {
@@ -57,7 +57,7 @@ async function take(path: string, beatMs: number): Promise<HeldMark | string> {
 	}
 }
 
-class HeldMark implements ProcessMark {
+class HeldLock implements ProcessLock {
 	/** When it was written first, by the clock of its file system. */
 	readonly writtenMs: number;
 	readonly #path: string;
@@ -73,11 +73,11 @@ class HeldMark implements ProcessMark {
 		this.#beat = setInterval(() => this.#write(text), beatMs).unref();
 	}
 
-	/** Null where there is a mark. At once: a mark without its text stays where the process is killed in between. */
-	static create(path: string, text: string, beatMs: number): HeldMark | null {
+	/** Null where there is a lock. At once: a lock without its text stays where the process is killed in between. */
+	static create(path: string, text: string, beatMs: number): HeldLock | null {
 		let fd: number;
 		try {
-			fd = openSync(path, 'wx', MARK_MODE);
+			fd = openSync(path, 'wx', LOCK_MODE);
 		} catch (error) {
 			if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
 			throw error;
@@ -89,7 +89,7 @@ class HeldMark implements ProcessMark {
 			rmSync(path, { force: true });
 			throw error;
 		}
-		return new HeldMark(path, fd, text, beatMs);
+		return new HeldLock(path, fd, text, beatMs);
 	}
 
 	release(): void {
@@ -111,7 +111,7 @@ class HeldMark implements ProcessMark {
 	}
 }
 
-/** Who holds a mark; null where there is none. */
+/** Who holds a lock; null where there is none. */
 async function holderOf(
 	path: string,
 ): Promise<{ name: string; isAlive: boolean | null; writtenMs: number } | null> {
@@ -127,7 +127,7 @@ async function holderOf(
 	}
 	try {
 		const { mtimeMs: writtenMs } = await handle.stat();
-		const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_MARK_BYTES), 0, MAX_MARK_BYTES, 0);
+		const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_LOCK_BYTES), 0, MAX_LOCK_BYTES, 0);
 		const holder = parse(buffer.toString('latin1', 0, bytesRead));
 		if (holder === null) return { name: 'another process', isAlive: null, writtenMs };
 		const isAlive = await isRunning(holder);

@@ -2,26 +2,26 @@ import { basename, dirname, join } from 'node:path';
 import { SinkError } from '../errors.js';
 import { createTrouble } from '../wording/system-trouble.js';
 import { isFileThere } from './is-file-there.js';
-import { markInUse, type ProcessMark } from './process-mark.js';
+import { holdLock, type ProcessLock } from './process-lock.js';
 
 /**
- * Marks a file that is to be written as in use by this process, for as long as it writes it. Fails with `SinkError`
+ * Locks a file that is to be written for this process, for as long as it writes it. Fails with `SinkError`
  * (`KVS_SINK_FAILED`) where another process is writing it, and where it cannot be written.
  *
  * @param beside - files that are written with it. What is not a file and has the name of one of them would be lost, or waited for
  */
-export async function markOutput(file: string, beside: readonly string[] = []): Promise<ProcessMark> {
-	let mark: ProcessMark | string;
+export async function lockOutput(file: string, beside: readonly string[] = []): Promise<ProcessLock> {
+	let lockOrHolder: ProcessLock | string;
 	try {
 		for (const written of [file, ...beside]) await isFileThere(written, { follows: true });
-		mark = await markInUse(join(dirname(file), `.${basename(file)}.in-use-by`));
+		lockOrHolder = await holdLock(join(dirname(file), `.${basename(file)}.in-use-by`));
 	} catch (cause) {
 		throw new SinkError('KVS_SINK_FAILED', file, `cannot write \`${file}\`: ${createTrouble(cause)}`, cause);
 	}
-	if (typeof mark !== 'string') return mark;
+	if (typeof lockOrHolder !== 'string') return lockOrHolder;
 	throw new SinkError(
 		'KVS_SINK_FAILED',
 		file,
-		`cannot write \`${file}\`: ${mark} is writing it; wait until it has ended, or choose another name`,
+		`cannot write \`${file}\`: ${lockOrHolder} is writing it; wait until it has ended, or choose another name`,
 	);
 }
