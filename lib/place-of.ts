@@ -1,3 +1,4 @@
+import { InvalidOptionError } from './errors.js';
 import type { KvsArchiveOptions } from './kvs-archive-options.js';
 import type { S3Place } from './s3/index.js';
 import { checkLocalPath } from './wording/local-path.js';
@@ -15,7 +16,8 @@ export async function placeOf<Place extends object>(
 	target: string | Place,
 	identity: Pick<KvsArchiveOptions, 'region' | 'profile' | 'credentials'>,
 ): Promise<string | Place | S3Place> {
-	if (typeof target !== 'string') return target;
+	if (typeof target === 'object' && target !== null) return target;
+	if (typeof target !== 'string') throw new InvalidOptionError(option, 'a path or a place', target);
 	if (!target.startsWith('s3://')) {
 		checkLocalPath(option, target, 'a path or `s3://BUCKET/KEY`');
 		return target;

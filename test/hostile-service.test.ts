@@ -191,7 +191,10 @@ const hostilities: Readonly<Record<string, Hostility>> = {
 		does: listing({ __type: 'BusyException', message: 'busy' }, 429),
 		ends: { code: 'KVS_THROTTLED', message: /BusyException: busy/ },
 	},
-	'is unreachable, as a proxy says': { does: listing('<html>Bad gateway</html>', 502), ends: failed(/with 502/) },
+	'is unreachable, as a proxy says': {
+		does: listing('<html>Bad gateway</html>', 502),
+		ends: failed(/with 502/),
+	},
 	redirects: {
 		does: {
 			listFragments: ({ response }) => {

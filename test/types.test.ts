@@ -4,23 +4,34 @@ import test from 'ava';
 import { Cluster, Redis } from 'ioredis';
 import {
 	type ArchivedImage,
+	batchPictures,
 	type CheckpointStore,
 	type ClipStream,
 	type ClipSummary,
+	DatasetSink,
+	Demuxer,
 	ERROR_CODES,
 	type FailureName,
 	type FileTag,
 	FollowMetrics,
+	FragmentBatcher,
+	FragmentSource,
 	type Frame,
+	FrameFilter,
 	ffmpeg,
 	ImageSink,
+	InvalidOptionError,
 	KvsArchive,
 	type KvsErrorCode,
 	type MediaEvent,
+	MediaFetcher,
 	type MetricSource,
+	MkvReader,
+	PictureDecoder,
 	type RateLimiter,
 	type Recording,
 	readManifest,
+	readMkv,
 	serveMetrics,
 	type Tag,
 	type TimeRange,
@@ -30,6 +41,7 @@ import { ArchiveQueue, type FragmentHandler, type SliceHandler, type SliceResult
 import { DynamoCheckpoints } from 'kvs-archive/dynamodb';
 import { createRedisLimiter, RedisCheckpoints } from 'kvs-archive/redis';
 import { s3 } from 'kvs-archive/s3';
+import { createArchiveServer } from 'kvs-archive/server';
 
 /** Fails to compile where two types are not the same. */
 function same<Expected>() {
@@ -197,6 +209,25 @@ test('an option that there is not is refused, by every call', async (t) => {
 		paginate: () => archive.paginate('ListFragments', {}, wrong),
 		waitForFragment: () => archive.waitForFragment({ from: new Date() }, wrong),
 		range: () => archive.events({ ...range, ...wrong } as TimeRange),
+		images: () => archive.images(range, wrong),
+		exportPictures: () => archive.exportPictures(range, 'never-written', wrong),
+		clip: () => archive.clip(range, wrong),
+		live: () => archive.live({ from: 'now', ...wrong }),
+		follow: () => archive.follow(wrong),
+		feed: () => archive.feed('never-read.mkv', wrong),
+		source: () => new FragmentSource({ client: archive.client, range, ...wrong }),
+		batcher: () => new FragmentBatcher(wrong),
+		fetcher: () => new MediaFetcher({ client: archive.client, ...wrong }),
+		demuxer: () => new Demuxer(wrong),
+		reader: () => new MkvReader(wrong),
+		readMkv: () => readMkv([], wrong).next(),
+		filter: () => new FrameFilter(wrong),
+		decoder: () => new PictureDecoder(wrong),
+		ffmpeg: () => ffmpeg(wrong),
+		batchPictures: () => batchPictures(archive.pictures(range), { size: 1, ...wrong }),
+		datasetSink: () => new DatasetSink('never-written', wrong),
+		serveMetrics: () => serveMetrics(new FollowMetrics(), { port: 0, ...wrong }),
+		server: () => createArchiveServer(wrong),
 	};
 	for (const [name, call] of Object.entries(calls)) {
 		const error = await t.throwsAsync(async () => call(), { code: 'KVS_INVALID_OPTION' }, name);
@@ -208,5 +239,36 @@ test('an option that there is not is refused, by every call', async (t) => {
 	}
 	for (const option of [{ maxItems: 1 }, { startingToken: 'x' }]) {
 		t.throws(() => archive.fragments(range, { padStart: true, ...option }), { code: 'KVS_INVALID_OPTION' });
+	}
+});
+
+test('input of another type is refused at once, by its name', async (t) => {
+	const door = { streamName: 'door' };
+	const calls: readonly (readonly [string, () => unknown])[] = [
+		['options', () => new KvsArchive(undefined as never)],
+		['options', () => new KvsArchive('door' as never)],
+		['options', () => archive.events(range, 5 as never)],
+		['options', () => archive.follow(null as never)],
+		['options', () => archive.export(range, 'never-written.mkv', 5 as never)],
+		['streamName', () => new KvsArchive({ streamName: 5 as never })],
+		['region', () => new KvsArchive({ ...door, region: 5 as never })],
+		['endpoint', () => new KvsArchive({ ...door, endpoint: new URL('http://127.0.0.1:9') as never })],
+		['credentials', () => new KvsArchive({ ...door, credentials: 'key:secret' as never })],
+		['credentials', () => new KvsArchive({ ...door, credentials: {} as never })],
+		['responseTimeoutMs', () => new KvsArchive({ ...door, responseTimeoutMs: '5' as never })],
+		['quotas', () => new KvsArchive({ ...door, quotas: 'aws' as never })],
+		['range', () => archive.events(undefined as never)],
+		['range', () => archive.events('2026' as never)],
+		['signal', () => archive.events(range, { signal: {} as never })],
+		['order', () => archive.events(range, { order: 'any' as never })],
+		['maxBufferedBytes', () => archive.events(range, { maxBufferedBytes: -1 })],
+		['maxBufferedBytes', () => archive.follow({ maxBufferedBytes: '100' as never })],
+		['file', () => archive.export(range, undefined as never)],
+		['deliver', () => new MkvReader({ deliver: 'all' as never })],
+	];
+	for (const [option, call] of calls) {
+		const error = await t.throwsAsync(async () => call(), { instanceOf: InvalidOptionError }, option);
+		t.is(error.option, option);
+		t.notRegex(error.message, /key:secret/);
 	}
 });

@@ -9,6 +9,7 @@ import { type CallOptions, observeCall } from './call-record.js';
 import { type ClientIdentity, readIdentity } from './client-identity.js';
 import {
 	type ClientSettings,
+	checkCredentials,
 	isHttpUrl,
 	resolveEndpoint,
 	resolveResponseTimeoutMs,
@@ -60,6 +61,7 @@ export class ArchiveClient {
 		const { stream, members, region } = checkStreamId(options);
 		this.stream = stream;
 		this.#id = members;
+		checkCredentials(options.credentials);
 		this.#controlEndpoint = resolveEndpoint(options.endpoint);
 		this.#responseTimeoutMs = resolveResponseTimeoutMs(options.responseTimeoutMs);
 		this.#clock = options.clock ?? systemClock;

@@ -54,7 +54,8 @@ export function resolveEndpoint(endpoint: string | undefined): string | undefine
 	// A variable that is set to nothing is one that is not set.
 	const found = endpoint ?? ((AWS_ENDPOINT_URL_KINESIS_VIDEO ?? AWS_ENDPOINT_URL) || undefined);
 	if (found === undefined) return undefined;
-	if (!isHttpUrl(found)) throw new InvalidOptionError('endpoint', 'an http or https URL', found);
+	if (typeof found !== 'string' || !isHttpUrl(found))
+		throw new InvalidOptionError('endpoint', 'an http or https URL', found);
 	return found.replace(/\/+$/, '');
 }
 
@@ -65,10 +66,20 @@ export function isHttpUrl(text: string): boolean {
 
 /** The time limit of a response. Throws {@link InvalidOptionError} for an invalid one. */
 export function resolveResponseTimeoutMs(timeoutMs = DEFAULT_RESPONSE_TIMEOUT_MS): number {
-	if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
-		throw new InvalidOptionError('responseTimeoutMs', `more than 0 and at most ${MAX_TIMER_MS}`, timeoutMs);
+	if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
+		const expected = `a number above 0 and at most ${MAX_TIMER_MS}`;
+		throw new InvalidOptionError('responseTimeoutMs', expected, timeoutMs);
 	}
 	return timeoutMs;
+}
+
+/** Throws {@link InvalidOptionError}, without their value, for what is neither credentials nor a function that gives them. */
+export function checkCredentials(credentials: unknown): void {
+	if (credentials === undefined || typeof credentials === 'function') return;
+	const { accessKeyId, secretAccessKey } = Object(credentials) as Record<string, unknown>;
+	if (typeof accessKeyId === 'string' && typeof secretAccessKey === 'string') return;
+	const expected = 'an object with `accessKeyId` and `secretAccessKey`, or a function that gives one';
+	throw new InvalidOptionError('credentials', expected);
 }
 
 /** Whether an endpoint lies on this machine. */

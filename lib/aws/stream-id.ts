@@ -17,7 +17,7 @@ export function checkStreamId({ streamName, streamArn }: StreamId): {
 	region: string | undefined;
 } {
 	if (streamName !== undefined && streamArn === undefined) {
-		if (!/^[a-zA-Z0-9_.-]{1,256}$/.test(streamName)) {
+		if (typeof streamName !== 'string' || !/^[a-zA-Z0-9_.-]{1,256}$/.test(streamName)) {
 			throw new InvalidOptionError('streamName', '1 to 256 letters, digits, `_`, `.` or `-`', streamName);
 		}
 		return { stream: streamName, members: { StreamName: streamName }, region: undefined };

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { type FolderLock, folderOf, type OutputFolder } from '../files/output-folder.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { FRESH_START } from '../model/run-start.js';
 import type { Picture } from '../pictures/picture.js';
 import {
@@ -21,6 +22,12 @@ export interface DatasetSinkOptions extends DatasetFormOptions {
 	readonly name?: string | undefined;
 }
 
+const OPTION_NAMES: OptionNames<DatasetSinkOptions> = {
+	name: true,
+	layout: true,
+	shardSizeBytes: true,
+};
+
 /**
  * Writes `Picture`s into a folder in one of the layouts of {@link KvsArchive.exportPictures}, for pipelines of the caller's own:
  * the list and `manifest.jsonl` when it has finished. Nothing is made before the first picture. It does not resume: another
@@ -36,7 +43,9 @@ export class DatasetSink extends Writable {
 	#writer: DatasetWriter | null = null;
 
 	/** `folder`: the path of a directory, or a folder of another kind. Throws `InvalidOptionError`. */
-	constructor(folder: string | OutputFolder, { name = 'pictures', ...form }: DatasetSinkOptions = {}) {
+	constructor(folder: string | OutputFolder, options: DatasetSinkOptions = {}) {
+		checkOptionNames(options, OPTION_NAMES);
+		const { name = 'pictures', ...form } = options;
 		const [place, checked] = [folderOf(folder), datasetFormOf(form, name)];
 		super({ objectMode: true, highWaterMark: 1 });
 		this.#folder = place;

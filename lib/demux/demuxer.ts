@@ -1,6 +1,7 @@
 import { addAbortSignal } from 'node:stream';
 import { ArchiveError, MediaError } from '../errors.js';
 import { failureAt } from '../model/fragment-indexer.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { FragmentFailureEvent, type MediaEvent } from '../model/media-event.js';
 import type { MediaResponse } from '../model/media-response.js';
 import { type Clock, systemClock } from '../pace/clock.js';
@@ -55,6 +56,16 @@ export interface DemuxerOptions {
 	readonly random?: (() => number) | undefined;
 }
 
+const OPTION_NAMES: OptionNames<DemuxerOptions> = {
+	deliver: true,
+	copy: true,
+	keepDocuments: true,
+	resume: true,
+	onRetry: true,
+	clock: true,
+	random: true,
+};
+
 /**
  * Reads the bodies of responses, in order, as one stream of events.
  *
@@ -75,6 +86,7 @@ export class Demuxer extends Stage<MediaResponse, MediaEvent> {
 	readonly #onRetry: () => void;
 
 	constructor(options: DemuxerOptions = {}) {
+		checkOptionNames(options, OPTION_NAMES);
 		const {
 			deliver = 'event',
 			copy = false,

@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { MediaEvent } from '../model/media-event.js';
 import type { Delivery } from '../stream/pump.js';
 import { Stage } from '../stream/stage.js';
@@ -27,6 +28,13 @@ export interface MkvReaderOptions {
 	readonly lateTracks?: LateTracks;
 }
 
+const OPTION_NAMES: OptionNames<MkvReaderOptions> = {
+	deliver: true,
+	copy: true,
+	resync: true,
+	lateTracks: true,
+};
+
 /** Bytes that may wait at the entrance before the writer is asked to pause. */
 const WRITABLE_HIGH_WATER_MARK_BYTES = 64 * 1024;
 
@@ -42,7 +50,9 @@ const WRITABLE_HIGH_WATER_MARK_BYTES = 64 * 1024;
 export class MkvReader extends Stage<Uint8Array, MediaEvent> {
 	readonly #payload: PayloadReader;
 
-	constructor({ deliver = 'event', copy = false, resync = false, lateTracks }: MkvReaderOptions = {}) {
+	constructor(options: MkvReaderOptions = {}) {
+		checkOptionNames(options, OPTION_NAMES);
+		const { deliver = 'event', copy = false, resync = false, lateTracks } = options;
 		super({
 			deliver,
 			writableObjectMode: false,

@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { FragmentEvent, MediaEvent } from '../model/media-event.js';
 import { DemuxContext } from './demux-context.js';
 import type { LateTracks } from './late-tracks.js';
@@ -16,6 +17,12 @@ export interface ReadMkvOptions {
 	readonly lateTracks?: LateTracks;
 }
 
+const OPTION_NAMES: OptionNames<ReadMkvOptions> = {
+	copy: true,
+	resync: true,
+	lateTracks: true,
+};
+
 /**
  * The events of Matroska bytes, as `MkvReader` gives them, without Node: it also runs in browsers.
  *
@@ -23,6 +30,7 @@ export interface ReadMkvOptions {
  * before that place, unless `resync` is set. Frames that are compressed with zlib are read in Node only.
  */
 export async function* readMkv(chunks: Chunks, options: ReadMkvOptions = {}): AsyncGenerator<MediaEvent> {
+	checkOptionNames(options, OPTION_NAMES);
 	const payload = new PayloadReader(new DemuxContext(), { ...options, failsFragment: true });
 	for await (const chunk of iterable(chunks)) {
 		for (const events of payload.write(chunk)) yield* events;

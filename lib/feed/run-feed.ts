@@ -29,7 +29,13 @@ export async function* runFeed(
 		// What the service would not take is found before it is asked for anything.
 		const first = await fragments.next();
 		const { createdRetentionHours, onUnreachable } = options;
-		const { isPersistent } = await ensureStream({ client, clock, createdRetentionHours, onUnreachable, signal });
+		const { isPersistent } = await ensureStream({
+			client,
+			clock,
+			createdRetentionHours,
+			onUnreachable,
+			signal,
+		});
 		making = (async () => {
 			for (let step = first; step.done !== true; step = await fragments.next()) {
 				tally.made();

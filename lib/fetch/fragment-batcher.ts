@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { FragmentBatch } from '../model/fragment-batch.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { Stage } from '../stream/stage.js';
 
@@ -24,6 +25,13 @@ export interface FragmentBatcherOptions {
 	readonly clock?: Clock;
 }
 
+const OPTION_NAMES: OptionNames<FragmentBatcherOptions> = {
+	maxFragments: true,
+	maxSizeBytes: true,
+	maxWaitMs: true,
+	clock: true,
+};
+
 /** Puts fragments together into the lists they are asked for in. Keeps their order; holds one open batch. */
 export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 	readonly #maxFragments: number;
@@ -36,13 +44,15 @@ export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 	/** Aborted when the open batch is closed. */
 	#wait = new AbortController();
 
-	constructor({
-		maxFragments = 100,
-		maxSizeBytes = 64 * 1024 * 1024,
-		maxWaitMs = Number.POSITIVE_INFINITY,
-		clock = systemClock,
-	}: FragmentBatcherOptions = {}) {
+	constructor(options: FragmentBatcherOptions = {}) {
 		super({ readableHighWaterMark: 1 });
+		checkOptionNames(options, OPTION_NAMES);
+		const {
+			maxFragments = 100,
+			maxSizeBytes = 64 * 1024 * 1024,
+			maxWaitMs = Number.POSITIVE_INFINITY,
+			clock = systemClock,
+		} = options;
 		if (!Number.isInteger(maxFragments) || maxFragments < 1 || maxFragments > MAX_BATCH_FRAGMENTS) {
 			throw new InvalidOptionError(
 				'maxFragments',

@@ -7,6 +7,7 @@ import type { CallRecord } from '../aws/call-record.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
 import type { FragmentBatch } from '../model/fragment-batch.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { MediaResponse, ReopenOptions } from '../model/media-response.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { SERVICE_QUOTAS } from '../pace/quotas.js';
@@ -23,6 +24,20 @@ import { type BodyTimeouts, ResponseBody } from './response-body.js';
 export const DEFAULT_MAX_BUFFERED_BYTES = 128 * 1024 * 1024;
 
 const DEFAULT_PATIENCE: BodyTimeouts = { stallMs: 30_000, maxHoldMs: 120_000 };
+
+/**
+ * The most bytes of a batch, so that as many as download at a time fit into what may be held, one of them as it is read. Throws
+ * `InvalidOptionError` for a `maxBufferedBytes` that is not valid.
+ */
+export function maxBatchBytes(maxBufferedBytes: number, connections: number): number {
+	return checkMaxBufferedBytes(maxBufferedBytes) / Math.max(1, connections - 1);
+}
+
+/** Returns what may be held. Throws `InvalidOptionError` where it is not valid. */
+export function checkMaxBufferedBytes(bytes: number): number {
+	if (typeof bytes === 'number' && bytes > 0) return bytes;
+	throw new InvalidOptionError('maxBufferedBytes', 'a number above 0', bytes);
+}
 
 /** What a response may have besides its fragments. */
 const SLACK_BYTES = 1024 * 1024;
@@ -50,6 +65,20 @@ export interface MediaFetcherOptions extends Partial<BodyTimeouts> {
 	readonly random?: (() => number) | undefined;
 }
 
+const OPTION_NAMES: OptionNames<MediaFetcherOptions> = {
+	client: true,
+	limiter: true,
+	concurrency: true,
+	maxBufferedBytes: true,
+	order: true,
+	onCall: true,
+	retryPolicy: true,
+	clock: true,
+	random: true,
+	stallMs: true,
+	maxHoldMs: true,
+};
+
 /**
  * Asks for the media of batches, several at a time, and hands the responses on at once, their bodies filling while those
  * before them are read. The limiter says when a request may start; p-queue how many bodies are open; one budget of bytes
@@ -71,19 +100,23 @@ export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 	readonly #waiting = new Map<MediaResponse, Promise<MediaResponse>>();
 
 	constructor(options: MediaFetcherOptions) {
-		const { concurrency = SERVICE_QUOTAS.connections, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES } =
-			options;
+		checkOptionNames(options, OPTION_NAMES);
+		const {
+			concurrency = SERVICE_QUOTAS.connections,
+			maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
+			order = 'archive',
+		} = options;
 		if (!Number.isInteger(concurrency) || concurrency < 1) {
 			throw new InvalidOptionError('concurrency', 'a whole number of at least 1', concurrency);
 		}
-		if (!(maxBufferedBytes > 0))
-			throw new InvalidOptionError('maxBufferedBytes', 'more than 0', maxBufferedBytes);
+		if (order !== 'archive' && order !== 'arrival')
+			throw new InvalidOptionError('order', "'archive' or 'arrival'", order);
 		super({ readableHighWaterMark: concurrency });
 		this.#options = options;
 		this.#concurrency = concurrency;
 		this.#limiter = streamLimiter(options.limiter, () => options.client.quotaKey());
 		this.#queue = new PQueue({ concurrency: concurrency });
-		this.#budget = new ByteBudget(maxBufferedBytes);
+		this.#budget = new ByteBudget(checkMaxBufferedBytes(maxBufferedBytes));
 	}
 
 	protected override async *process(batch: FragmentBatch): AsyncGenerator<MediaResponse[]> {

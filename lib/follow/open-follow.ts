@@ -3,7 +3,7 @@ import type { CallRecord } from '../aws/call-record.js';
 import type { ServiceContext } from '../aws/service-context.js';
 import { Demuxer } from '../demux/demuxer.js';
 import { FragmentBatcher } from '../fetch/fragment-batcher.js';
-import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from '../fetch/media-fetcher.js';
+import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher, maxBatchBytes } from '../fetch/media-fetcher.js';
 import { WhereFilter } from '../frames/where-filter.js';
 import { FollowSource } from '../list/follow-source.js';
 import type { RunEvent } from '../model/media-event.js';
@@ -82,7 +82,7 @@ export function openFollow(
 			strict: false,
 			onProgress: undefined,
 		});
-		const maxSizeBytes = maxBufferedBytes / Math.max(1, connections - 1);
+		const maxSizeBytes = maxBatchBytes(maxBufferedBytes, connections);
 		const batcher = new FragmentBatcher({ maxSizeBytes, maxWaitMs: BATCH_WAIT_MS, clock });
 		const fetcher = new MediaFetcher({
 			...shared,

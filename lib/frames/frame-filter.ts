@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { MediaEvent } from '../model/media-event.js';
 import { Stage } from '../stream/stage.js';
 import { type FrameSelection, FrameSelector } from './frame-selector.js';
@@ -11,6 +12,11 @@ export interface FrameFilterOptions {
 	readonly tracks?: readonly TrackSelector[] | undefined;
 }
 
+const OPTION_NAMES: OptionNames<FrameFilterOptions> = {
+	select: true,
+	tracks: true,
+};
+
 /**
  * Drops frames that were not selected. Every other event passes, so that failures stay in their place. Fails with `ArchiveError`
  * (`KVS_NO_SUCH_TRACK`) where a selected track is missing.
@@ -19,7 +25,9 @@ export class FrameFilter extends Stage<MediaEvent, MediaEvent> {
 	readonly #selector: FrameSelector;
 	readonly #tracks: TrackSelection | null;
 
-	constructor({ select = 'all', tracks }: FrameFilterOptions = {}) {
+	constructor(options: FrameFilterOptions = {}) {
+		checkOptionNames(options, OPTION_NAMES);
+		const { select = 'all', tracks } = options;
 		super();
 		this.#selector = new FrameSelector(select);
 		this.#tracks = tracks === undefined ? null : new TrackSelection(tracks);

@@ -4,6 +4,7 @@ import { invalidResponse } from '../aws/aws-errors.js';
 import type { CallRecord } from '../aws/call-record.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../model/fragment.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type ResolvedTimeRange, resolveTimeRange, startMs, type TimeRange } from '../model/time-range.js';
 import type { Clock } from '../pace/clock.js';
 import type { RateLimiter } from '../pace/rate-limiter.js';
@@ -55,6 +56,20 @@ export interface FragmentSourceOptions {
 	readonly random?: (() => number) | undefined;
 }
 
+const OPTION_NAMES: OptionNames<FragmentSourceOptions> = {
+	client: true,
+	range: true,
+	limiter: true,
+	maxItems: true,
+	pageSize: true,
+	startingToken: true,
+	onCall: true,
+	onListed: true,
+	retryPolicy: true,
+	clock: true,
+	random: true,
+};
+
 /**
  * The fragments of a time range, each once, sorted by the range's clock and then by number.
  *
@@ -70,6 +85,7 @@ export class FragmentSource extends Source<Fragment> {
 
 	constructor(options: FragmentSourceOptions) {
 		super({ readableHighWaterMark: READ_AHEAD_FRAGMENTS });
+		checkOptionNames(options, OPTION_NAMES);
 		const { maxItems, pageSize, startingToken } = options;
 		if (maxItems !== undefined && !(Number.isInteger(maxItems) && maxItems >= 1)) {
 			throw new InvalidOptionError('maxItems', 'an integer of at least 1', maxItems);

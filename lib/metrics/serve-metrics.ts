@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { InvalidOptionError } from '../errors.js';
 import { ownHost } from '../loopback/own-host.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { listenError } from '../wording/system-trouble.js';
 import { METRICS_MEDIA_TYPE, renderMetrics } from './exposition.js';
 import type { MetricSource } from './metric-source.js';
@@ -25,6 +26,11 @@ export interface ServeMetricsOptions {
 	readonly maxLagMs?: number | undefined;
 }
 
+const OPTION_NAMES: OptionNames<ServeMetricsOptions> = {
+	port: true,
+	maxLagMs: true,
+};
+
 /** What listens. */
 export interface MetricsServer extends AsyncDisposable {
 	/** `http://127.0.0.1:PORT`, without a path. */
@@ -43,8 +49,10 @@ const DEFAULT_MAX_LAG_MS = 60_000;
  */
 export async function serveMetrics(
 	source: MetricSource,
-	{ port, maxLagMs = DEFAULT_MAX_LAG_MS }: ServeMetricsOptions,
+	options: ServeMetricsOptions,
 ): Promise<MetricsServer> {
+	checkOptionNames(options, OPTION_NAMES);
+	const { port, maxLagMs = DEFAULT_MAX_LAG_MS } = options;
 	if (!Number.isInteger(port) || port < 0 || port > 65_535) {
 		throw new InvalidOptionError('port', 'a whole number from 0 to 65535', port);
 	}

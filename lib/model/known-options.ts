@@ -5,14 +5,24 @@ export type OptionNames<Options extends object> = Readonly<Record<keyof Options,
 
 /**
  * Throws {@link InvalidOptionError} for an option that is not among the keys of `names`: a misspelled one would be ignored
- * without a word. One whose value is undefined is as good as left out. `within`: the option whose value `options` is.
+ * without a word; and for options that are not an object, and a `signal` that is not an AbortSignal. One whose value is undefined is
+ * as good as left out. `within`: the option whose value `options` is.
  */
 export function checkOptionNames(
 	options: object,
 	names: object,
 	{ within }: { readonly within?: string } = {},
 ): void {
+	if (typeof options !== 'object' || options === null) {
+		throw new InvalidOptionError(
+			within ?? 'options',
+			`an object, got ${options === null ? 'null' : typeof options}`,
+		);
+	}
 	for (const [name, value] of Object.entries(options)) {
+		if (name === 'signal' && value !== undefined && !(value instanceof AbortSignal)) {
+			throw new InvalidOptionError('signal', 'an AbortSignal', value);
+		}
 		if (value === undefined || Object.hasOwn(names, name)) continue;
 		const known = Object.keys(names).join('`, `');
 		const option = within === undefined ? name : `${within}.${name}`;

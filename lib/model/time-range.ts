@@ -37,8 +37,10 @@ export function resolveRangeClock(by: string): RangeClock {
 
 /** Checks a range. Throws {@link InvalidOptionError} for ends that are not valid, lie before 1970, or are in the wrong order. */
 export function resolveTimeRange(range: TimeRange): ResolvedTimeRange {
-	checkOptionNames(range ?? {}, RANGE_NAMES);
-	const { from, to, by = 'server' } = range ?? {};
+	if (typeof range !== 'object' || range === null)
+		throw new InvalidOptionError('range', 'an object with `from` and `to`', range);
+	checkOptionNames(range, RANGE_NAMES);
+	const { from, to, by = 'server' } = range;
 	const fromMs = resolveInstant('from', from);
 	const toMs = resolveInstant('to', to);
 	if (toMs < fromMs) {

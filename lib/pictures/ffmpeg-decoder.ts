@@ -4,6 +4,7 @@ import type { NalCodec } from '../codecs/nal/nal-format.js';
 import { elementHeader } from '../ebml/ebml-writer.js';
 import { InvalidOptionError } from '../errors.js';
 import { block, cluster, ebmlHeader, info, tracks } from '../mkv/matroska-writer.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 import { type Clock, systemClock } from '../pace/clock.js';
@@ -45,6 +46,15 @@ export interface FfmpegDecoderOptions {
 	readonly clock?: Clock | undefined;
 }
 
+const OPTION_NAMES: OptionNames<FfmpegDecoderOptions> = {
+	path: true,
+	args: true,
+	filter: true,
+	maxPixels: true,
+	timeoutMs: true,
+	clock: true,
+};
+
 /** Pictures beyond this many for each frame, and some to begin with, are an output without an end. */
 const MAX_PICTURES_PER_FRAME = 2;
 const MAX_SPARE_PICTURES = 64;
@@ -79,14 +89,16 @@ export class FfmpegDecoder implements FrameDecoder {
 	readonly #maxPixels: number | undefined;
 
 	/** Throws `InvalidOptionError` for a `timeoutMs` that is not valid. */
-	constructor({
-		path = 'ffmpeg',
-		timeoutMs = TIMEOUT_MS,
-		clock = systemClock,
-		args = [],
-		filter = '',
-		maxPixels,
-	}: FfmpegDecoderOptions = {}) {
+	constructor(options: FfmpegDecoderOptions = {}) {
+		checkOptionNames(options, OPTION_NAMES);
+		const {
+			path = 'ffmpeg',
+			timeoutMs = TIMEOUT_MS,
+			clock = systemClock,
+			args = [],
+			filter = '',
+			maxPixels,
+		} = options;
 		if (!(timeoutMs > 0)) throw new InvalidOptionError('timeoutMs', 'more than 0', timeoutMs);
 		this.#path = path;
 		this.#timeoutMs = timeoutMs;

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { Picture } from './picture.js';
 
 /** Options of {@link batchPictures}. */
@@ -6,6 +7,10 @@ export interface BatchPicturesOptions {
 	/** Pictures in a batch; the last one may have fewer. */
 	readonly size: number;
 }
+
+const OPTION_NAMES: OptionNames<BatchPicturesOptions> = {
+	size: true,
+};
 
 /** What a picture in a batch is. */
 export interface BatchedPicture
@@ -41,8 +46,10 @@ export interface PictureBatch {
  */
 export function batchPictures(
 	pictures: AsyncIterable<Picture>,
-	{ size }: BatchPicturesOptions,
+	options: BatchPicturesOptions,
 ): AsyncGenerator<PictureBatch, void, undefined> {
+	checkOptionNames(options, OPTION_NAMES);
+	const { size } = options;
 	if (!Number.isSafeInteger(size) || size < 1) {
 		throw new InvalidOptionError('size', 'a whole number of pictures, at least 1', size);
 	}

@@ -1,6 +1,7 @@
 import { isEmptyFrame } from '../codecs/track-media.js';
 import { InvalidOptionError } from '../errors.js';
 import type { StoredTime } from '../gaps/stored-time.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import type { FragmentEvent, Frame, MediaEvent } from '../model/media-event.js';
 import { unlessAborted } from '../stream/abort.js';
 import { Stage } from '../stream/stage.js';
@@ -14,7 +15,7 @@ import { DecodingPool } from './scheduling/decoding-pool.js';
 import { type DecodeFailure, TrackDecoder, type TrackDecoderOptions } from './track-decoder.js';
 
 /** Options of {@link PictureDecoder}. */
-export interface PictureDecoderOptions extends Partial<PictureOutput> {
+export interface PictureDecoderOptions extends Partial<Omit<PictureOutput, 'format'>> {
 	/** Applied before anything is decoded; counts in presentation order, each track by itself. @default 'all' */
 	readonly select?: PictureSelection | undefined;
 	/**
@@ -23,7 +24,7 @@ export interface PictureDecoderOptions extends Partial<PictureOutput> {
 	 */
 	readonly offsetMs?: ((frame: Frame) => number) | undefined;
 	/** @default 'jpg' */
-	readonly format?: PictureOutput['format'];
+	readonly format?: PictureOutput['format'] | undefined;
 	/** @default an {@link FfmpegDecoder} that finds ffmpeg in the PATH */
 	readonly decoder?: FrameDecoder | undefined;
 	/** Frames of which no picture is wanted, but which others may refer to, are out of range. @default all are in */
@@ -52,6 +53,24 @@ export interface PictureDecoderOptions extends Partial<PictureOutput> {
 	/** Called for every wanted frame that gave no picture. It is skipped. */
 	readonly onFailure?: ((failure: DecodeFailure) => void) | undefined;
 }
+
+const OPTION_NAMES: OptionNames<PictureDecoderOptions> = {
+	format: true,
+	size: true,
+	fit: true,
+	quality: true,
+	select: true,
+	offsetMs: true,
+	decoder: true,
+	isInRange: true,
+	stored: true,
+	isAfterSkip: true,
+	decoders: true,
+	maxBufferedBytes: true,
+	startAt: true,
+	onKeyFrame: true,
+	onFailure: true,
+};
 
 /** A key frame at which decoding begins. */
 export interface PictureStart {
@@ -94,6 +113,7 @@ export class PictureDecoder extends Stage<MediaEvent, Picture> {
 
 	constructor(options: PictureDecoderOptions = {}) {
 		super({ readableHighWaterMark: 2 });
+		checkOptionNames(options, OPTION_NAMES);
 		const { select = 'all', stored = null, isAfterSkip = () => false } = options;
 		const resolved = resolvePictureSelection(select);
 		const isCount = 'count' in resolved;

@@ -72,7 +72,15 @@ export interface RedisLimiter extends RateLimiter, AsyncDisposable {
  */
 export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
 	checkOptionNames(options, OPTION_NAMES);
-	const { url, client, quotas, key, keyPrefix = DEFAULT_KEY_PREFIX, onUnreachable, clock = systemClock } = options;
+	const {
+		url,
+		client,
+		quotas,
+		key,
+		keyPrefix = DEFAULT_KEY_PREFIX,
+		onUnreachable,
+		clock = systemClock,
+	} = options;
 	const places = placesOf(quotas ?? {});
 	const connection = new RedisConnection({ url, client });
 	const closing = new AbortController();

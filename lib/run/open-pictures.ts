@@ -50,7 +50,17 @@ export function openPictures(
 ): PictureStream {
 	const resolved = resolveTimeRange(range);
 	const { fromMs, by } = resolved;
-	const { select = 'all' } = options;
+	const {
+		select = 'all',
+		format,
+		size,
+		fit,
+		quality,
+		decoders,
+		maxBufferedBytes,
+		startAt,
+		onKeyFrame,
+	} = options;
 	const even = evenFragments(select, resolved, padStart, list);
 	const every = everyFragments({ select, where, padStart }, resolved);
 	// What the tags of a fragment say is not listed.
@@ -60,7 +70,15 @@ export function openPictures(
 		by === 'server' ? frame.serverTimestampMs : frame.timestampMs;
 	let pictureFailures = 0;
 	const pictures = new PictureDecoder({
-		...options,
+		select,
+		format,
+		size,
+		fit,
+		quality,
+		decoders,
+		maxBufferedBytes,
+		startAt,
+		onKeyFrame,
 		decoder: options.decoder ?? new FfmpegDecoder({ clock }),
 		// What lies before is there to be decoded from only.
 		offsetMs: (frame) => (timeOf(frame) ?? 0) - (frame.timestampMs ?? 0),

@@ -2,7 +2,7 @@ import { pipeline, type Transform } from 'node:stream';
 import type { ServiceContext } from '../aws/service-context.js';
 import { Demuxer } from '../demux/demuxer.js';
 import { FragmentBatcher } from '../fetch/fragment-batcher.js';
-import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher } from '../fetch/media-fetcher.js';
+import { DEFAULT_MAX_BUFFERED_BYTES, MediaFetcher, maxBatchBytes } from '../fetch/media-fetcher.js';
 import type { StartAt } from '../frames/fragment-start.js';
 import { RangeTrimmer } from '../frames/range-trimmer.js';
 import { TrackFilter } from '../frames/track-filter.js';
@@ -77,7 +77,7 @@ export function runStages<E>({ options, ...run }: MediaRun<E>): (FragmentSource 
 		...filters,
 		...(wanted === null ? [] : [new WantedFilter({ ...wanted, onDropped })]),
 		...(past.last === null ? [] : [new SkipCompletedFilter({ ...past, range: resolved })]),
-		new FragmentBatcher({ maxSizeBytes: maxBufferedBytes / Math.max(1, connections - 1) }),
+		new FragmentBatcher({ maxSizeBytes: maxBatchBytes(maxBufferedBytes, connections) }),
 		new MediaFetcher({ ...shared, concurrency: connections, maxBufferedBytes, order }),
 		new Demuxer({ deliver: 'batch', keepDocuments, clock, onRetry: () => counter.retry() }),
 		...(where === undefined && !completeTags ? [] : [new WhereFilter(where ?? {}, { leadIn })]),

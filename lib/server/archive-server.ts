@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
+import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { expireRegularly } from './expire-regularly.js';
 import { ActiveFaultRule } from './faults/active-fault-rule.js';
 import { checkFaultRules } from './faults/check-fault-rules.js';
@@ -92,6 +93,28 @@ export interface ArchiveServerOptions extends LocalArchiveOptions {
 	readonly clock?: MonotonicClock | undefined;
 }
 
+const OPTION_NAMES: OptionNames<ArchiveServerOptions> = {
+	dataDirectory: true,
+	region: true,
+	now: true,
+	onWarning: true,
+	fsync: true,
+	retentionHours: true,
+	randomInt: true,
+	onRequest: true,
+	onResponseEnd: true,
+	quotas: true,
+	faults: true,
+	faultSeed: true,
+	credentials: true,
+	tls: true,
+	limits: true,
+	ffmpeg: true,
+	hlsSessions: true,
+	operations: true,
+	clock: true,
+};
+
 /** A `node:http` server, or a `node:https` one, that responds as the service does, from its `archive`. */
 export interface ArchiveServer extends Server {
 	/** The streams it serves. */
@@ -108,6 +131,7 @@ export interface ArchiveServer extends Server {
  * closes and emits an `InvalidOptionError`. Throws one for quotas, fault rules, credentials, certificates or limits that are invalid.
  */
 export function createArchiveServer(options: ArchiveServerOptions = {}): ArchiveServer {
+	checkOptionNames(options, OPTION_NAMES);
 	const quotaValues = resolveQuotas(options.quotas ?? 'off');
 	const seed = options.faultSeed ?? 0;
 	const rules = checkFaultRules(options.faults ?? []).map(

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { InvalidOptionError } from '../errors.js';
 
 /** A batch of items, or the promise of one: what a stage's generator yields. */
 export type Batches<Out> = Iterable<readonly Out[]> | AsyncIterable<readonly Out[]>;
@@ -35,6 +36,8 @@ export class Pump<Out> {
 	#error: Error | null = null;
 
 	constructor(stream: Readable, delivery: Delivery) {
+		if (delivery !== 'event' && delivery !== 'batch')
+			throw new InvalidOptionError('deliver', "'event' or 'batch'", delivery);
 		this.#stream = stream;
 		this.#delivery = delivery;
 	}
