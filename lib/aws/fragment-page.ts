@@ -26,7 +26,7 @@ export function readFragmentPage(output: Partial<ListFragmentsCommandOutput>, st
 	const isToken = typeof NextToken === 'string' && NextToken.length <= MAX_TOKEN_LENGTH;
 	check(
 		'NextToken',
-		`a text of at most ${MAX_TOKEN_LENGTH} characters`,
+		`a string of at most ${MAX_TOKEN_LENGTH} characters`,
 		NextToken,
 		NextToken === undefined || isToken,
 	);

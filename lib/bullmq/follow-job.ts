@@ -65,7 +65,7 @@ export function checkFollowJob({ stream, consumer, from, where, work, output }: 
 	}
 	if (from !== 'earliest') resolveInstant('from', from);
 	if (where !== null && (typeof where !== 'object' || Array.isArray(where))) {
-		throw new InvalidOptionError('where', 'tags as an object of names and texts', where);
+		throw new InvalidOptionError('where', 'an object of tag names and string values', where);
 	}
 	const names: object | undefined = Object.hasOwn(WORK_NAMES, work.kind) ? WORK_NAMES[work.kind] : undefined;
 	if (names === undefined) throw new InvalidOptionError('work.kind', "'handler' or 'record'", work.kind);

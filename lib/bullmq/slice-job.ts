@@ -101,7 +101,8 @@ export function checkJobStream(stream: JobStream): void {
 	checkOptionNames(stream, STREAM_NAMES, { within: 'stream' });
 	const { endpoint } = stream;
 	for (const [name, value] of Object.entries(stream)) {
-		if (value !== undefined && typeof value !== 'string') throw new InvalidOptionError(name, 'a text', value);
+		if (value !== undefined && typeof value !== 'string')
+			throw new InvalidOptionError(name, 'a string', value);
 	}
 	checkStreamId(stream);
 	checkRegion(stream.region);

@@ -68,7 +68,7 @@ export async function begunDataset(
 	return { past: { sections, checksum, tracks }, fragments };
 }
 
-/** Removes what was begun and is of no use, to begin anew. */
+/** Removes what was begun and is of no use, to start over. */
 export async function discardDataset(folder: OutputFolder, form: DatasetForm): Promise<void> {
 	const begun = await readRequest(folder);
 	if (begun?.isAlone === true) {
@@ -111,7 +111,7 @@ async function readRequest(folder: OutputFolder): Promise<BegunRequest | null> {
 		const isValid = (request === null || isPlainRecord(request)) && typeof isAlone === 'boolean';
 		if (isValid) return { request, isAlone };
 	}
-	const message = `cannot go on with \`${folder.name}\`: \`${REQUEST_FILE}\` in it is damaged; remove the folder to begin anew`;
+	const message = `cannot resume \`${folder.name}\`: \`${REQUEST_FILE}\` in it is damaged; remove the folder to start over`;
 	throw new SinkError('KVS_SINK_FAILED', folder.name, message);
 }
 

@@ -145,7 +145,7 @@ class PictureExport {
 		const { name } = this.#folder;
 		const [first] = report.damage;
 		if (first !== undefined) {
-			const message = `\`${name}\` is finished, and no more what it was: \`${first.file}\`: ${first.detail}; name another folder, or remove this one`;
+			const message = `\`${name}\` is finished, but no longer matches its manifest: \`${first.file}\`: ${first.detail}; name another folder, or remove this one`;
 			throw new SinkError('KVS_EXPORT_DAMAGED', name, message);
 		}
 		// Killed between the manifest and the end.

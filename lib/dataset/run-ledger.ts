@@ -245,7 +245,7 @@ export class RunLedger {
 	}
 
 	#isLost(track: number, { fragmentNumber }: PictureMark): SinkError {
-		const message = `cannot go on with \`${this.#name}\`: the pictures of track ${track} are not those of before, as one of fragment ${fragmentNumber} did not come again; remove it, or name another, to begin anew`;
+		const message = `cannot resume \`${this.#name}\`: decoding again did not give the last written picture of track ${track} (fragment ${fragmentNumber}); remove the folder, or name another, to start over`;
 		return new SinkError('KVS_PART_LOST', this.#name, message);
 	}
 

@@ -112,7 +112,7 @@ export async function* readAllSections(
 		yield section;
 	}
 	if (read === count) return;
-	const message = `what is needed to finish \`${folder.name}\` was damaged meanwhile: \`${sectionName(read)}\` in it is not what was written`;
+	const message = `cannot finish \`${folder.name}\`: \`${sectionName(read)}\` in it is missing, or was changed after it was written; run the same export again to resume it from the section before`;
 	throw new SinkError('KVS_SINK_FAILED', folder.name, message);
 }
 

@@ -47,7 +47,7 @@ export async function verifyDataset(
 	if (manifest !== null) return (await checkDataset(place, manifest, signal)).report;
 	const isBegun = (await place.sizeOf(REQUEST_FILE)) !== null;
 	const why = isBegun
-		? 'its pictures are not finished: the call that began them goes on with them'
+		? 'its export is not finished; run the same export again to resume it'
 		: `there is no \`${DATASET_FILE}\` in it, nor a list of recordings`;
 	throw new SinkError('KVS_MANIFEST_MISSING', place.name, `cannot check \`${place.name}\`: ${why}`);
 }

@@ -229,6 +229,10 @@ function trackOf(tracks: readonly Track[], trackNumber: number, offset: number):
 
 function checkedDurationNs(durationTicks: number, scaleNs: number, offset: number): number {
 	const durationNs = durationTicks * scaleNs;
-	if (durationNs > MAX_TIME_MS * 1e6) throw malformed(`a BlockDuration of ${durationTicks} ticks`, offset);
+	if (durationNs > MAX_TIME_MS * 1e6)
+		throw malformed(
+			`expected a BlockDuration of at most ${MAX_TIME_MS} ms, got ${durationTicks} ticks of ${scaleNs} ns`,
+			offset,
+		);
 	return durationNs;
 }

@@ -223,7 +223,7 @@ export class FragmentEvents {
 		if (isComplete && typeof this.#admission === 'object' && this.#frames < this.#admission.frames.length) {
 			throw new MediaError(
 				'KVS_MEDIA_CHANGED',
-				`the fragment has ${counted(this.#frames, 'frame')}, where ${this.#admission.frames.length} were read before`,
+				`expected ${counted(this.#admission.frames.length, 'frame')} as read before, got ${this.#frames}`,
 			);
 		}
 		this.#push(

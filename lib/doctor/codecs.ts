@@ -65,7 +65,7 @@ function hlsCheck(tracks: readonly Track[], refusal: string | null): Check {
 		tracks.some((track) => track.type === type && pattern.test(`${track.codec} ${track.codecId}`));
 	if (refusal !== null && refusal !== 'ResourceNotFoundException') {
 		const advice =
-			'HLS takes H.264 or H.265 with AAC, and their configuration in every fragment: have the producer send that, or export';
+			'HLS takes H.264 or H.265 with AAC, and codec private data in every fragment: have the producer send that, or export';
 		return warning('hls', `the service does not play these tracks (${refusal})`, advice);
 	}
 	if (isCodec(/hvc1|hev1|HEVC/, 'video')) {

@@ -36,7 +36,7 @@ export async function checkConnection(
 		note(failed('credentials', `${message}${ofProfile}`, advice));
 	} else {
 		const message = isMadeUp
-			? 'none are set: made up, for an endpoint on this machine'
+			? 'none are set; placeholder credentials are used, as the endpoint is on this machine'
 			: `found: access key ending in ${keyEnd}${ofProfile}`;
 		note(ok('credentials', message));
 	}

@@ -53,7 +53,7 @@ export function requestTrouble(error: unknown, operation: string, stream: string
 		return { cause: 'region', message: error.message, advice: 'pass --region, or set AWS_REGION' };
 	}
 	if (!(error instanceof RequestError)) throw error;
-	const { code, awsName, cause: origin } = error;
+	const { code, awsName, requestId, cause: origin } = error;
 	// Of credentials the message says what to do, as the advice does.
 	const isLackOfCredentials = awsName === 'CredentialsProviderError' && origin instanceof Error;
 	const message = isLackOfCredentials ? origin.message : error.message;
@@ -66,6 +66,7 @@ export function requestTrouble(error: unknown, operation: string, stream: string
 	if (isSignature && EXPIRED.test(message)) return because('clock', CLOCK_ADVICE);
 	if (isSignature && SCOPE.test(message))
 		return because('region', 'pass the region of the endpoint: --region');
+	const withId = requestId === undefined ? '' : ` with the request id ${requestId}`;
 	const known = DENIALS[awsName];
 	if (known !== undefined) return { ...known, message };
 	switch (code) {
@@ -87,6 +88,9 @@ export function requestTrouble(error: unknown, operation: string, stream: string
 		case 'KVS_THROTTLED':
 			return because('other', 'others read this stream at its quota: try again later, or share it (--redis)');
 		default:
-			return because('other', 'try again; if it stays, ask the operator of the endpoint');
+			return because(
+				'other',
+				`try again; if it persists, open a support case${withId}, or look at the log of the endpoint`,
+			);
 	}
 }

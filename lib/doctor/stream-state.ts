@@ -24,7 +24,7 @@ export async function checkStream(client: ArchiveClient, signal: AbortSignal): P
 		isActive
 			? ok('stream', `\`${name}\` is ${status}`)
 			: failed('stream', `\`${name}\` is ${status}`, 'wait until it is ACTIVE'),
-		typeof hours === 'number' ? retentionCheck(hours) : ok('retention', 'not said'),
+		typeof hours === 'number' ? retentionCheck(hours) : ok('retention', 'DescribeStream did not report it'),
 	];
 }
 

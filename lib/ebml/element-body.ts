@@ -55,7 +55,7 @@ export class ElementCursor {
 		this.end = this.start + size;
 		if (this.end > this.#end) {
 			throw malformed(
-				`${nameOf(id)} of ${counted(size, 'byte')} does not fit the element around it`,
+				`${nameOf(id)} of ${counted(size, 'byte')} exceeds its parent element`,
 				this.#baseOffset + position,
 			);
 		}
@@ -107,7 +107,10 @@ const MAX_EXACT_BYTES = 6;
 
 function checkedUnsigned({ body, offset }: Element): Uint8Array {
 	if (body.byteLength > 8)
-		throw malformed(`an unsigned integer of ${counted(body.byteLength, 'byte')}`, offset);
+		throw malformed(
+			`expected an integer of at most 8 bytes, got ${counted(body.byteLength, 'byte')}`,
+			offset,
+		);
 	return body;
 }
 
@@ -128,7 +131,10 @@ export function readFloat(element: Element): number {
 		case 8:
 			return view.getFloat64(0);
 		default:
-			throw malformed(`a float of ${counted(body.byteLength, 'byte')}`, element.offset);
+			throw malformed(
+				`expected a float of 0, 4 or 8 bytes, got ${counted(body.byteLength, 'byte')}`,
+				element.offset,
+			);
 	}
 }
 

@@ -57,7 +57,10 @@ export function readElementHeader(
 		size = size * 256 + byte;
 	}
 	if (!isUnknown && size > Number.MAX_SAFE_INTEGER) {
-		throw malformed(`an element claims ${counted(size, 'byte')}`, baseOffset + sizePosition);
+		throw malformed(
+			`an element declares a size of ${counted(size, 'byte')}, more than ${Number.MAX_SAFE_INTEGER}`,
+			baseOffset + sizePosition,
+		);
 	}
 	header.id = id;
 	header.size = isUnknown ? -1 : size;

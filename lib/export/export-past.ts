@@ -123,7 +123,7 @@ export async function readPast(file: string, path: string, endBytes?: number): P
 		lines++;
 		const trouble = reader.line(line);
 		if (trouble === null) continue;
-		const message = `cannot go on with \`${file}\`: line ${lines} of \`${path}\` ${trouble}; remove \`${path}\` to begin anew`;
+		const message = `cannot resume \`${file}\`: line ${lines} of \`${path}\` ${trouble}; remove \`${path}\` to start over`;
 		throw new SinkError('KVS_SINK_FAILED', file, message);
 	}
 	return reader.found;

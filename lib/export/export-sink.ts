@@ -44,7 +44,7 @@ export interface ExportSinkOptions extends ExportFileOptions {
 	readonly hasManifest: boolean;
 }
 
-/** Code of the error that says that a journal is not of what was written: the export is to begin anew. */
+/** Code of the error that says that a journal is not of what was written: the export is to start over. */
 export const PART_LOST = 'KVS_PART_LOST';
 
 /** Errors that the same command would meet again: nothing is kept for it. */
@@ -129,7 +129,7 @@ export class ExportSink extends FragmentSink {
 			throw new SinkError(
 				PART_LOST,
 				name,
-				`what an earlier export of \`${name}\` noted of its progress does not match what it wrote`,
+				`the journal of an earlier export of \`${name}\` does not match its temporary file`,
 				error,
 			);
 		}

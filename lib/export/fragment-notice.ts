@@ -17,8 +17,8 @@ export function noticesOf({ fragmentNumber, notices = [] }: ExportedFragment): F
 export function outlierNotices(outliers: readonly Frame[]): string[] {
 	return byTrack(outliers).map(({ track, count, time }) =>
 		count === 1
-			? `a frame of track ${track} has a wrong time, ${time}, and was put where it belongs`
-			: `${count} frames of track ${track} have wrong times, the first ${time}, and were put where they belong`,
+			? `a frame of track ${track} has an implausible timestamp, ${time}; it was written between its neighbours`
+			: `${count} frames of track ${track} have implausible timestamps, the first ${time}; they were written between their neighbours`,
 	);
 }
 
@@ -26,8 +26,8 @@ export function outlierNotices(outliers: readonly Frame[]): string[] {
 export function brokenNotices(broken: readonly Frame[]): string[] {
 	return byTrack(broken).map(({ track, count, time }) =>
 		count === 1
-			? `a frame of track ${track} is damaged at ${time}: its NAL units do not add up to its size`
-			: `${count} frames of track ${track} are damaged, the first at ${time}: their NAL units do not add up to their sizes`,
+			? `a frame of track ${track} is damaged at ${time}: the lengths of its NAL units do not match its size`
+			: `${count} frames of track ${track} are damaged, the first at ${time}: the lengths of their NAL units do not match their sizes`,
 	);
 }
 

@@ -67,7 +67,7 @@ export class FeedCutter {
 		const isLead = frame.trackNumber === this.#tracks.lead.number;
 		if (frame.timeMs <= this.#doneMs) {
 			throw unsupported(
-				`a frame of track ${frame.trackNumber} at ${instant(frame.timeMs)}, after frames up to ${instant(this.#doneMs)}: its time goes back`,
+				`a frame of track ${frame.trackNumber} at ${instant(frame.timeMs)}, after a fragment with frames up to ${instant(this.#doneMs)}: timestamps must increase between fragments; remux the media with increasing timestamps`,
 			);
 		}
 		if (isLead) this.#noteLead(frame);
@@ -192,19 +192,19 @@ export class FeedCutter {
 		if (missing !== undefined) return this.#missing(missing.number, part.minMs, part.maxMs);
 		if (part.bytes > this.#maxBytes) {
 			return unsupported(
-				`more than ${this.#maxBytes} bytes from ${instant(part.minMs)} on without a place to cut, where a fragment holds 50 MB`,
+				`more than ${this.#maxBytes} bytes of frames (a fragment of 50 MB) from ${instant(part.minMs)} without a place to begin a new fragment; encode with more key frames or a lower bit rate`,
 			);
 		}
 		const lead = trackName(this.#tracks.lead);
 		return unsupported(
-			`no key frame of ${lead} at which to cut from ${instant(part.minMs)} to ${instant(part.maxMs)}, where a fragment lasts at most ${MAX_FRAGMENT_MS / 1000} s: encode it with more of them`,
+			`no key frame of ${lead} that can begin a new fragment from ${instant(part.minMs)} to ${instant(part.maxMs)}; a fragment lasts at most ${MAX_FRAGMENT_MS / 1000} s: encode with a shorter key-frame interval (ffmpeg -g)`,
 		);
 	}
 
 	#missing(trackNumber: number, fromMs: number, toMs: number): Error {
 		const track = this.#tracks.tracks.find(({ number }) => number === trackNumber);
 		return unsupported(
-			`no frame of ${track === undefined ? `track ${trackNumber}` : trackName(track)} from ${instant(fromMs)} to ${instant(toMs)}, where each fragment of at most ${MAX_FRAGMENT_MS / 1000} s needs one: feed it without that track`,
+			`no frame of ${track === undefined ? `track ${trackNumber}` : trackName(track)} from ${instant(fromMs)} to ${instant(toMs)}; each fragment (at most ${MAX_FRAGMENT_MS / 1000} s) needs a frame of every track: feed it without that track`,
 		);
 	}
 }

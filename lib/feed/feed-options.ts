@@ -109,7 +109,7 @@ function checkTags(tags: Readonly<Record<string, string>>): (readonly [string, s
 			);
 		}
 		if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_TAG_VALUE_BYTES) {
-			throw new InvalidOptionError(`tags.${name}`, `a text of at most ${MAX_TAG_VALUE_BYTES} bytes`, value);
+			throw new InvalidOptionError(`tags.${name}`, `a string of at most ${MAX_TAG_VALUE_BYTES} bytes`, value);
 		}
 	}
 	return pairs;

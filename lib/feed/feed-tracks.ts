@@ -20,14 +20,14 @@ export function chooseTracks(all: readonly Track[]): FeedTracks {
 	if (lead === undefined) throw unsupported(`no track of video or audio among ${listed(all)}`);
 	if (tracks.length > MAX_PRODUCER_TRACKS) {
 		throw unsupported(
-			`${counted(tracks.length, 'track')} of video and audio (${listed(tracks)}), where a stream takes ${MAX_PRODUCER_TRACKS}; leave some out, as with ffmpeg's -map`,
+			`expected at most ${MAX_PRODUCER_TRACKS} tracks of video and audio, got ${tracks.length} (${listed(tracks)}); leave some out, as with ffmpeg's -map`,
 		);
 	}
 	for (const track of tracks) {
 		const sizeBytes = track.codecPrivate?.byteLength ?? 0;
 		if (sizeBytes > MAX_CODEC_PRIVATE_BYTES) {
 			throw unsupported(
-				`a CodecPrivate of ${counted(sizeBytes, 'byte')} in ${trackName(track)}, where a stream takes ${MAX_CODEC_PRIVATE_BYTES}`,
+				`expected a CodecPrivate of at most ${MAX_CODEC_PRIVATE_BYTES} bytes in ${trackName(track)}, got ${counted(sizeBytes, 'byte')}`,
 			);
 		}
 	}

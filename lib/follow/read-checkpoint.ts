@@ -6,7 +6,7 @@ export function readCheckpoint(text: string, key: string, where: string): Checkp
 	const invalid = (what: string): ArchiveError =>
 		new ArchiveError(
 			'KVS_CHECKPOINT_INVALID',
-			`the checkpoint \`${where}\` ${what}: name another, or remove it to begin anew`,
+			`the checkpoint \`${where}\` ${what}: name another, or remove it to start over`,
 		);
 	let fields: Partial<Record<keyof Checkpoint, unknown>> | null;
 	try {

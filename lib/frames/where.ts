@@ -10,7 +10,7 @@ export type Where = Readonly<Record<string, string>> | ((fragment: FragmentEvent
 /** `unknown`: of a fragment that was cut, whose tags may be incomplete. */
 export type Verdict = 'wanted' | 'unwanted' | 'unknown';
 
-const EXPECTED = 'tags as an object of names and texts, or a function';
+const EXPECTED = 'an object of tag names and string values, or a function';
 
 /**
  * Checks what is wanted. Throws {@link InvalidOptionError}; also where only the newest of duplicates are wanted: a listing
@@ -33,7 +33,7 @@ export function checkWhere({
 	}
 	for (const [name, value] of Object.entries(where)) {
 		if (name === '') throw new InvalidOptionError('where', 'tags that have names', name);
-		if (typeof value !== 'string') throw new InvalidOptionError(`where.${name}`, 'a text', value);
+		if (typeof value !== 'string') throw new InvalidOptionError(`where.${name}`, 'a string', value);
 	}
 }
 

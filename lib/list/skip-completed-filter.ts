@@ -19,7 +19,7 @@ export interface SkipCompletedFilterOptions {
  * Leaves out of a listing what an earlier run is done with, so that only what is missing is asked for.
  *
  * What was added to the archive before the last known fragment cannot be put in its place any more: an `ArchiveError`
- * (`KVS_LATE_FRAGMENT`), on which the run is to begin anew. Fragments that begin before the range, which may have been looked
+ * (`KVS_LATE_FRAGMENT`), on which the run is to start over. Fragments that begin before the range, which may have been looked
  * at and dropped, do not count as added.
  */
 export class SkipCompletedFilter extends Stage<Fragment, Fragment> {

@@ -76,7 +76,7 @@ export function readContentEncodings(element: Element): ContentDecoding {
 
 /** The error of a track whose frames cannot be read. */
 export function unsupportedEncoding(trackNumber: number, encoding: string, offset: number): MediaError {
-	const message = `track ${trackNumber} is ${encoding}: of ContentEncodings only zlib and header stripping can be undone; write the file anew without them`;
+	const message = `track ${trackNumber} is ${encoding}: only the ContentEncodings zlib and header stripping are supported; remux the file without ContentEncodings`;
 	return new MediaError('KVS_MEDIA_UNSUPPORTED', message, { offset });
 }
 
@@ -119,7 +119,7 @@ function inTurn(encodings: readonly Encoding[], scope: number): Undo | null {
 function inflate(stored: Uint8Array, offset: number): Uint8Array {
 	const zlib = globalThis.process?.getBuiltinModule?.('node:zlib');
 	if (zlib === undefined) {
-		const message = `zlib data at byte ${offset}, which is read in Node.js only`;
+		const message = `zlib-compressed track data at byte ${offset}: supported in Node.js only, not in browsers`;
 		throw new MediaError('KVS_MEDIA_UNSUPPORTED', message, { offset });
 	}
 	try {

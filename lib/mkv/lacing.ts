@@ -53,7 +53,10 @@ export function splitLacing(
 				size = i === 0 ? value : (sizes[i - 1] as number) + value - (2 ** (7 * length - 1) - 1);
 			}
 			if (size < 0 || size > end - start)
-				throw malformed(`a laced frame of ${counted(size, 'byte')}`, offset);
+				throw malformed(
+					`expected a laced frame of 0 to ${end - start} bytes, got ${counted(size, 'byte')}`,
+					offset,
+				);
 			sizes.push(size);
 			remaining += size;
 		}

@@ -15,7 +15,10 @@ export function readTimecodeScaleNs(info: Uint8Array, offset = 0): number {
 		if (id !== ID.TimecodeScale || start === end) continue;
 		scaleNs = readUnsignedNumber({ id, body: viewOf(info, start, end), offset: cursor.offset });
 		if (scaleNs < 1 || scaleNs > MAX_TIMECODE_SCALE_NS) {
-			throw malformed(`a TimecodeScale of ${scaleNs} ns`, cursor.offset);
+			throw malformed(
+				`expected a TimecodeScale of 1 to ${MAX_TIMECODE_SCALE_NS} ns, got ${scaleNs} ns`,
+				cursor.offset,
+			);
 		}
 	}
 	return scaleNs;

@@ -24,9 +24,9 @@ export function checkOptionNames(
 			throw new InvalidOptionError('signal', 'an AbortSignal', value);
 		}
 		if (value === undefined || Object.hasOwn(names, name)) continue;
-		const known = Object.keys(names).join('`, `');
-		const option = within === undefined ? name : `${within}.${name}`;
+		const prefix = within === undefined ? '' : `${within}.`;
+		const known = Object.keys(names).map((one) => `\`${prefix}${one}\``);
 		// Not its value: a misspelled name may hold a URL with a password.
-		throw new InvalidOptionError(option, `left out: it is not an option here (these are: \`${known}\`)`);
+		throw new InvalidOptionError(`${prefix}${name}`, `one of the options ${known.join(', ')}`);
 	}
 }

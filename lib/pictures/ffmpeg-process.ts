@@ -99,8 +99,7 @@ export class FfmpegProcess {
 		});
 		this.#reader.on('readable', changed);
 		pipeline(this.#child.stdout as Readable, this.#reader, (error) => {
-			if (error)
-				this.#error ??= this.failure(`wrote to its output what is not Matroska: ${error.message}`, error);
+			if (error) this.#error ??= this.failure(`wrote output that is not Matroska: ${error.message}`, error);
 			this.#hasOutput = false;
 			changed();
 		});
@@ -198,7 +197,7 @@ export class FfmpegProcess {
 	}
 
 	#stalled(timeoutMs: number): void {
-		this.#error ??= this.failure(`did nothing for ${timeoutMs / 1000} s and was ended`);
+		this.#error ??= this.failure(`timed out after ${timeoutMs / 1000} s without progress and was killed`);
 		this.#end();
 		this.#changed();
 	}

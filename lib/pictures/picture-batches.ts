@@ -116,7 +116,8 @@ class OpenBatch {
 function shapeOf({ shape, format }: Picture): readonly [number, number, number] {
 	const [rows, width, channels = 1] = shape ?? [];
 	if (rows === undefined || width === undefined) {
-		const expected = 'one of raw samples whose rows are equal (`rgb24`, `bgr24`, `gray`) for batches';
+		const expected =
+			'`rgb24`, `bgr24` or `gray` for batches, or `nv12` or `yuv420p` of even width and height';
 		throw new InvalidOptionError('format', expected, format);
 	}
 	return [rows, width, channels];
@@ -124,10 +125,9 @@ function shapeOf({ shape, format }: Picture): readonly [number, number, number] 
 
 function checkSame({ width, height, timestamp }: Picture, first: Picture): void {
 	if (width === first.width && height === first.height) return;
-	const before = `${first.width}x${first.height}`;
+	const at = timestamp === null ? '' : ` at ${timestamp.toISOString()}`;
 	throw new InvalidOptionError(
 		'size',
-		`given to \`pictures\`, as those of a batch have one size and these begin with ${before}`,
-		`${width}x${height} at ${timestamp?.toISOString() ?? 'a frame without a time'}`,
+		`set in the options of \`pictures\`: cannot batch a picture of ${width}x${height}${at}, as the first has ${first.width}x${first.height}`,
 	);
 }

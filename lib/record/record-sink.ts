@@ -184,7 +184,7 @@ export class RecordSink extends FragmentSink {
 		} catch (cause) {
 			if (cause instanceof SinkError) throw cause;
 			const part = join(this.#options.directory.path, recording.file.parts[0] as string);
-			const message = `cannot go on with \`${part}\`: ${(cause as Error).message}; remove it, and its fragments are read again`;
+			const message = `cannot resume \`${part}\`: ${(cause as Error).message}; remove it, and its fragments are read again`;
 			throw new SinkError('KVS_SINK_FAILED', part, message, cause);
 		}
 	}

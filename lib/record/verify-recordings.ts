@@ -97,7 +97,7 @@ class RecordingsCheck {
 			else await this.#recording(recording);
 		}
 		if (endBytes < list.sizeBytes) {
-			const detail = `line ${lines + 1} is not whole: the next run of the recorder mends that`;
+			const detail = `line ${lines + 1} is incomplete; the next run of the recorder repairs it`;
 			this.#found(RECORDINGS_FILE, detail);
 		}
 		return { ...this.#counts, fragments: this.#fileOf.size, damage: this.#damage };

@@ -19,11 +19,11 @@ export class RequestFields {
 		return new RequestFields((name) => (Object.hasOwn(body, name) ? body[name] : undefined));
 	}
 
-	/** A text that is not empty. */
+	/** A string that is not empty. */
 	text(name: string): string {
 		const value = this.#get(name);
 		if (typeof value === 'string' && value !== '') return value;
-		throw new InvalidOptionError(name, 'a text', value);
+		throw new InvalidOptionError(name, 'a string that is not empty', value);
 	}
 
 	/** A time in epoch milliseconds, as a Date. */

@@ -31,15 +31,18 @@ export class RequestGuard {
 		{ url, server }: { readonly url: URL; readonly server: Server },
 	): Refusal | null {
 		if (ownHost(headers.host, { server, socket, isAnyName: false }) === null) {
-			return { status: 421, message: 'this server has another name: open the address that `view` printed' };
+			return {
+				status: 421,
+				message: 'the Host header names another server: open the address that `view` printed',
+			};
 		}
 		if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') {
-			return { status: 405, message: `the method ${method} has no meaning here` };
+			return { status: 405, message: `the method ${method} is not allowed` };
 		}
 		// A link from elsewhere may open the page, which then needs the token.
 		const isLink = method === 'GET' && url.pathname === '/' && headers.origin === undefined;
 		if (!isLink && isOfForeignPage(headers)) {
-			return { status: 403, message: 'requests of other pages are refused' };
+			return { status: 403, message: 'cross-origin requests are refused' };
 		}
 		if (this.#isToken(url.searchParams.get('token')) || this.#isToken(this.#cookieOf(headers))) {
 			return null;

@@ -76,7 +76,7 @@ test('no two pictures have one name: not with equal times, nor with two tracks, 
 	t.like(await verifyDataset(shards), { pictures: 10, files: 6, damage: [] });
 });
 
-test('a sink that fails leaves no list; the next begins anew, and one that is finished is left', async (t) => {
+test('a sink that fails leaves no list; the next starts over, and one that is finished is left', async (t) => {
 	const folder = join(await temporaryDirectory(t), 'deep', 'pictures');
 	const first = await pictureAt(start);
 	const broken = new DatasetSink(folder);

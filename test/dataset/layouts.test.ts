@@ -170,7 +170,7 @@ withReaders('what a layout cannot hold is refused before anything is made', asyn
 		[{ layout: 'tar' }, /`layout` to be one of files, imagefolder, webdataset/],
 		[{ layout: 'files', shardSizeBytes: 5 }, /`shardSizeBytes` to be used with the layout webdataset/],
 		[{ layout: 'webdataset', shardSizeBytes: 0.5 }, /`shardSizeBytes` to be a whole number above 0/],
-		[{ order: 'arrival' }, /`order` to be left out/],
+		[{ order: 'arrival' }, /^expected `order` to be one of the options `signal`, /],
 	] as const) {
 		await t.throwsAsync(archive.exportPictures(all, folder, options as object), {
 			code: 'KVS_INVALID_OPTION',

@@ -176,7 +176,7 @@ withFfmpeg('progress that was damaged, or whose shard is gone, is gone on from b
 	await writeFile(join(directory, 'broken', '.pictures.request'), '{"format":');
 	await t.throwsAsync(archive.exportPictures(all, join(directory, 'broken'), options), {
 		code: 'KVS_SINK_FAILED',
-		message: /`\.pictures\.request` in it is damaged; remove the folder to begin anew$/,
+		message: /`\.pictures\.request` in it is damaged; remove the folder to start over$/,
 	});
 });
 

@@ -85,5 +85,8 @@ withFfmpeg('a manifest that was changed is not believed, whatever was changed', 
 		message: `cannot check \`${folder}\`: there is no \`manifest.jsonl\` in it, nor a list of recordings`,
 	});
 	await writeFile(join(folder, '.pictures.request'), '{}');
-	await t.throwsAsync(verifyDataset(folder), { code: 'KVS_MANIFEST_MISSING', message: /are not finished: / });
+	await t.throwsAsync(verifyDataset(folder), {
+		code: 'KVS_MANIFEST_MISSING',
+		message: /its export is not finished; /,
+	});
 });

@@ -106,7 +106,9 @@ test('a frame with a wrong time is reported, also by a finished export', async (
 	t.is(summary.files[0]?.durationMs, 3000);
 	t.deepEqual(
 		summary.notices.map(({ message }) => message),
-		['a frame of track 1 has a wrong time, 2026-01-31T00:00:32.000Z, and was put where it belongs'],
+		[
+			'a frame of track 1 has an implausible timestamp, 2026-01-31T00:00:32.000Z; it was written between its neighbours',
+		],
 	);
 	const again = await archive.export(range, file);
 	t.true(again.verified);

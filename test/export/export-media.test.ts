@@ -179,7 +179,7 @@ test('.m4a and .wav take the audio of a stream with video by themselves; damage 
 		{
 			fragmentNumber: fragmentNumber(1),
 			message:
-				'a frame of track 1 is damaged at 2026-01-31T00:00:00.040Z: its NAL units do not add up to its size',
+				'a frame of track 1 is damaged at 2026-01-31T00:00:00.040Z: the lengths of its NAL units do not match its size',
 		},
 	]);
 	const bare = [trackEntry(1, 'video', 'V_MPEG4/ISO/AVC')];

@@ -65,7 +65,7 @@ test('a manifest of which one bit is another is not believed: the export is made
 	}
 });
 
-test('a call with other options begins anew, and reports what it discarded', async (t) => {
+test('a call with other options starts over, and reports what it discarded', async (t) => {
 	const served = await startArchive(t, { door: recording(200) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
 	const archive = openArchive(t, served.endpoint);

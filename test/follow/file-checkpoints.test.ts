@@ -85,7 +85,7 @@ test('what cannot be a checkpoint of this consumer is refused and left as it is'
 	const path = join(await temporaryDirectory(t), 'checkpoint.json');
 	const right = JSON.stringify(checkpointAt(1));
 	for (const [text, message] of [
-		['', /`.*checkpoint\.json` is damaged \(it is not JSON\): name another, or remove it to begin anew/],
+		['', /`.*checkpoint\.json` is damaged \(it is not JSON\): name another, or remove it to start over/],
 		['\0'.repeat(100), /is damaged/],
 		['null', /is damaged/],
 		['[]', /is damaged/],

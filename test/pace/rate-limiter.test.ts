@@ -97,7 +97,7 @@ test('refuses an invalid quota', (t) => {
 		t.throws(() => createRateLimiter({ [name]: 1 }), {
 			code: 'KVS_INVALID_OPTION',
 			message: new RegExp(
-				`^expected \`quotas\\.${name}\` to be left out: .*\\(these are: \`callsPerSecond\`, .*\\)$`,
+				`^expected \`quotas\\.${name}\` to be one of the options \`quotas\\.callsPerSecond\`, .*\`$`,
 			),
 		});
 	}

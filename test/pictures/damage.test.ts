@@ -170,5 +170,5 @@ withFfmpeg('lengths that do not add up are reported without a decoder', async (t
 	const damaged = changed(film, 44, (data) => data.writeUInt32BE(0x00ff_ffff));
 	const { failures } = await decode(recordingOf([damaged]));
 	const { timeMs } = film.frames[44] as FilmFrame;
-	t.deepEqual(failures, [{ timeMs, message: 'its NAL units do not add up to its size' }]);
+	t.deepEqual(failures, [{ timeMs, message: 'the lengths of its NAL units do not match its size' }]);
 });

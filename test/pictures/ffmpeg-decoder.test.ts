@@ -101,7 +101,7 @@ for (const [when, body] of Object.entries(HANGS)) {
 		t.is(reason.code, 'KVS_FFMPEG_FAILED');
 		t.regex(
 			reason.message,
-			/^`.*decoder` did nothing for 60 s and was ended.*; check that it is ffmpeg, or /,
+			/^`.*decoder` timed out after 60 s without progress and was killed.*; check that it is ffmpeg, or /,
 		);
 		const gone = (await pid()) as number;
 		t.throws(() => process.kill(gone, 0), { code: 'ESRCH' });
@@ -123,8 +123,8 @@ const replacing = (old: string, value: string): string =>
 	`for arg; do shift; [ "$arg" = '${old}' ] && arg='${value}'; set -- "$@" "$arg"; done; ffmpeg "$@"`;
 
 const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
-	['writes noise', 'rgb24', 'head -c 300000 /dev/urandom', /wrote to its output what is not Matroska: /],
-	['writes text', 'jpg', 'echo usage: decoder', /wrote to its output what is not Matroska: /],
+	['writes noise', 'rgb24', 'head -c 300000 /dev/urandom', /wrote output that is not Matroska: /],
+	['writes text', 'jpg', 'echo usage: decoder', /wrote output that is not Matroska: /],
 	[
 		'gives a byte a pixel for three',
 		'rgb24',
@@ -204,11 +204,11 @@ const LACKS: Readonly<Record<string, Lack>> = {
 	},
 	'an option': {
 		body: replacing('-enc_time_base', '-option_of_later'),
-		message: /is too old, .*: Unrecognized option 'option_of_later'/,
+		message: /does not know an option or a filter .*: Unrecognized option 'option_of_later'/,
 	},
 	'levels in its log': {
 		body: `echo 'Invalid loglevel "level+debug". Possible levels are numbers or:' >&2; echo '"quiet"' >&2; exit 1`,
-		message: /is too old, .*: Invalid loglevel "level\+debug"$/,
+		message: /does not know an option or a filter .*: Invalid loglevel "level\+debug"$/,
 	},
 	'the device': {
 		options: { args: ['-hwaccel', 'cuda'] },
@@ -217,7 +217,7 @@ const LACKS: Readonly<Record<string, Lack>> = {
 	'the device that its script names': {
 		body: 'exec ffmpeg -hwaccel cuda "$@"',
 		message:
-			/decoder` cannot decode with the device that it is to use on this machine: .*device type cuda needed/,
+			/decoder` cannot open its hardware device on this machine; use another device, or decode in software: .*device type cuda needed/,
 	},
 	'the decoder': {
 		options: { args: ['-c:v', 'h264_of_later'] },

@@ -72,11 +72,12 @@ withFfmpeg('what makes no batch is refused, and leaving the loop ends the pictur
 	};
 	await t.throwsAsync(read(archive.pictures(all, { format: 'jpg' })), {
 		code: 'KVS_INVALID_OPTION',
-		message: /`format` to be one of raw samples .*got .jpg./,
+		message: /`format` to be `rgb24`, `bgr24` or `gray` for batches, .*got .jpg./,
 	});
 	await t.throwsAsync(read(archive.pictures(all, { format: 'gray' })), {
 		code: 'KVS_INVALID_OPTION',
-		message: /`size` to be given to `pictures`, .* begin with 66x50, got .32x24 at 2026-01-31T00:00:10\.000Z/,
+		message:
+			/`size` to be set in the options of `pictures`: cannot batch a picture of 32x24 at 2026-01-31T00:00:10\.000Z, as the first has 66x50$/,
 	});
 	const size = { width: 16, height: 12 };
 	t.deepEqual(await read(archive.pictures(all, { format: 'nv12', size })), [40]);

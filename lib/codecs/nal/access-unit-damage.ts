@@ -11,7 +11,7 @@ export function accessUnitDamage(track: Track, data: Uint8Array): string | null 
 	const codec = nalCodecOf(track);
 	if (codec === null) return null;
 	const units = AccessUnit.of({ track, data })?.units;
-	if (units === undefined) return 'its NAL units do not add up to its size';
+	if (units === undefined) return 'the lengths of its NAL units do not match its size';
 	for (const unit of units) {
 		if (((unit[0] as number) & 0x80) !== 0) return 'a NAL unit has its forbidden_zero_bit set';
 		if (codec === 'hevc' && ((unit[1] ?? 0) & 7) === 0) return 'a NAL unit has no temporal id';

@@ -113,7 +113,7 @@ export class ExportJournal {
 			yield hasRanges ? text : JSON.stringify({ ...(JSON.parse(text) as ExportedFragment), ranges: [] });
 		}
 		if (given === count) return;
-		const message = `cannot finish \`${file}\`: what was noted of its progress was damaged on the disk (${counted(given, 'fragment')}, not ${count}); export it again`;
+		const message = `cannot finish \`${file}\`: its journal was damaged on the disk (expected ${counted(count, 'fragment')}, got ${given}); export it again`;
 		throw new SinkError('KVS_SINK_FAILED', file, message);
 	}
 

@@ -314,7 +314,7 @@ export class MatroskaParser {
 		this.#suspects.trustUpTo(found.at);
 		if (found.needsBytes > 0) return this.#hold(chunk, found.at, found.needsBytes);
 		throw malformed(
-			`a document that begins inside ${nameOf(this.#elementId)} or the element before it`,
+			`expected the rest of ${nameOf(this.#elementId)} or of the element before it, got the beginning of another document`,
 			this.#base + found.at,
 		);
 	}
@@ -341,11 +341,14 @@ export class MatroskaParser {
 			return this.#beginSkip(chunk, position);
 		}
 		if (bodyOffset + size > this.#open.end) {
-			throw malformed(`${nameOf(id)} of ${counted(size, 'byte')} does not fit the element around it`, offset);
+			throw malformed(`${nameOf(id)} of ${counted(size, 'byte')} exceeds its parent element`, offset);
 		}
 		const limitBytes = maxBytes || maxSkippedBytes(id);
 		if (size > limitBytes) {
-			throw malformed(`${nameOf(id)} claims ${counted(size, 'byte')}, more than ${limitBytes}`, offset);
+			throw malformed(
+				`${nameOf(id)} declares a size of ${counted(size, 'byte')}, more than ${limitBytes}`,
+				offset,
+			);
 		}
 		if (id === ID.EBML) {
 			if (this.#open.startDocument(offset)) this.#handler.documentEnd(offset);
@@ -415,7 +418,8 @@ export class MatroskaParser {
 
 	#reportHeader(id: number, body: Uint8Array, offset: number): void {
 		// Where a document was cut, the text of a tag may have taken in the header of the next one, up to just where it ends.
-		if (holdsDocument(body)) throw malformed(`a document that begins inside ${nameOf(id)}`, offset);
+		if (holdsDocument(body))
+			throw malformed(`the beginning of another document inside ${nameOf(id)}`, offset);
 		this.#handler.header(id, body, offset);
 	}
 
@@ -430,7 +434,8 @@ export class MatroskaParser {
 		others: readonly Element[] = NOTHING_ELSE,
 	): void {
 		if (!this.#hasTimecode) throw malformed("a block before its Cluster's Timecode", offset);
-		if (end - start < 4) throw malformed(`a block of ${counted(end - start, 'byte')}`, offset);
+		if (end - start < 4)
+			throw malformed(`expected a Block of at least 4 bytes, got ${counted(end - start, 'byte')}`, offset);
 		let trackNumber = bytes[start] as number;
 		const length = Math.clz32(trackNumber) - 23;
 		if (length > 8 || end - start < length + 3) throw malformed('a block without a track number', offset);

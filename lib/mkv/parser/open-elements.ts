@@ -88,7 +88,7 @@ export class OpenElements {
 		this.#isClusterSizeKnown = size >= 0;
 		this.#clusterEnd = size < 0 ? this.#segmentEnd : bodyOffset + size;
 		if (this.#clusterEnd > this.#segmentEnd)
-			throw malformed(`Cluster of ${counted(size, 'byte')} does not fit its Segment`, offset);
+			throw malformed(`Cluster of ${counted(size, 'byte')} exceeds its Segment`, offset);
 	}
 
 	/**

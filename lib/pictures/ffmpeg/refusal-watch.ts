@@ -71,9 +71,10 @@ export class RefusalWatch {
 			return `cannot decode with \`${args.join(' ')}\` on this machine`;
 		}
 		// A script around ffmpeg may name one.
-		if (isOfDevice) return 'cannot decode with the device that it is to use on this machine';
+		if (isOfDevice)
+			return 'cannot open its hardware device on this machine; use another device, or decode in software';
 		if (UNKNOWN_LEVEL.test(text) || BAD_ARGUMENT.test(text) || BAD_FILTER.test(text)) {
-			return 'is too old, or built without what pictures need: name another with --ffmpeg PATH';
+			return 'does not know an option or a filter that is needed here (too old, or built without it): name another with --ffmpeg PATH';
 		}
 		return null;
 	}

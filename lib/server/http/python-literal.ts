@@ -90,7 +90,7 @@ class LiteralReader {
 		let value = '';
 		for (;;) {
 			const character = this.#text[this.#position++];
-			if (character === undefined) throw this.#wrong('the end of a text');
+			if (character === undefined) throw this.#wrong('the end of a string');
 			if (character === quote) return value;
 			value += character === '\\' ? this.#escape() : character;
 		}

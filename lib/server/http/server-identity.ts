@@ -42,5 +42,5 @@ const HIDDEN = '***';
 function bufferOf(option: string, value: unknown): Buffer {
 	if (typeof value === 'string') return Buffer.from(value);
 	if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-	throw new InvalidOptionError(option, 'text or bytes in PEM', value === undefined ? value : HIDDEN);
+	throw new InvalidOptionError(option, 'a string or bytes in PEM', value === undefined ? value : HIDDEN);
 }

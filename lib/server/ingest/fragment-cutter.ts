@@ -150,7 +150,7 @@ export class FragmentCutter implements MatroskaHandler {
 		if (this.#bytes > this.#maxBlockBytes - this.#headerTagBytes) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`a frame of ${counted(end - start, 'byte')} at byte ${offset}, where a fragment holds at most ${MAX_FRAGMENT_BYTES}`,
+				`expected a frame that fits a fragment of at most ${MAX_FRAGMENT_BYTES} bytes, got one of ${counted(end - start, 'byte')} at byte ${offset}`,
 				{ offset },
 			);
 		}

@@ -35,7 +35,10 @@ export class HeaderBuilder {
 	begin(id: number, sizeBytes: number, offset: number): boolean {
 		const maxBytes = maxBytesOf.get(id);
 		if (sizeBytes > (maxBytes ?? Number.POSITIVE_INFINITY)) {
-			throw malformed(`${nameOf(id)} claims ${counted(sizeBytes, 'byte')}, more than ${maxBytes}`, offset);
+			throw malformed(
+				`${nameOf(id)} declares a size of ${counted(sizeBytes, 'byte')}, more than ${maxBytes}`,
+				offset,
+			);
 		}
 		this.#claimedBytes += MAX_ELEMENT_HEADER_BYTES + sizeBytes;
 		if (this.#claimedBytes > MAX_PRODUCER_HEADER_BYTES) {
@@ -78,7 +81,10 @@ export class HeaderBuilder {
 		for (const { number, codecPrivate } of this.#tracks) {
 			const sizeBytes = codecPrivate?.byteLength ?? 0;
 			if (sizeBytes > MAX_CODEC_PRIVATE_BYTES) {
-				throw malformed(`a CodecPrivate of ${counted(sizeBytes, 'byte')} in track ${number}`, offset);
+				throw malformed(
+					`expected a CodecPrivate of at most ${MAX_CODEC_PRIVATE_BYTES} bytes in track ${number}, got ${counted(sizeBytes, 'byte')}`,
+					offset,
+				);
 			}
 		}
 	}

@@ -129,7 +129,7 @@ export class PutMediaReader {
 		if (isInUnsizedCluster && endsCluster(id)) this.#leaveCluster(offset);
 		const end = sizeBytes < 0 ? Number.POSITIVE_INFINITY : bodyOffset + sizeBytes;
 		if (sizeBytes >= 0 && end > this.#open.end) {
-			throw malformed(`${nameOf(id)} of size ${sizeBytes} does not fit the element around it`, offset);
+			throw malformed(`${nameOf(id)} of size ${sizeBytes} exceeds its parent element`, offset);
 		}
 		switch (this.#open.place) {
 			case 'start':

@@ -122,9 +122,12 @@ export class ArchivePage {
 			},
 			onGap: (lengthMs) => {
 				if (player !== this.#group.first) return;
-				this.#message.say(`Nothing was recorded for ${lengthText(lengthMs)}; it goes on after that.`, {
-					forMs: GAP_MESSAGE_MS,
-				});
+				this.#message.say(
+					`Nothing was recorded for ${lengthText(lengthMs)}; playback continues after the gap.`,
+					{
+						forMs: GAP_MESSAGE_MS,
+					},
+				);
 			},
 		});
 		return player;

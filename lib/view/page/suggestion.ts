@@ -4,7 +4,7 @@ const suggestions: Readonly<Record<string, string>> = {
 	KVS_NOT_FOUND: 'Choose a moment at which the timeline shows a recording.',
 	KVS_DENIED:
 		'Check the credentials that `kvs-archive view` was started with, and what they are allowed to do.',
-	KVS_THROTTLED: 'The quota of the stream is used up; it goes on by itself.',
+	KVS_THROTTLED: 'The quota of the stream is used up; requests for the timeline are retried automatically.',
 	KVS_UNREACHABLE: 'The service does not respond; the request is repeated in a moment.',
 	KVS_FFMPEG_NOT_FOUND: 'Install ffmpeg to see thumbnails; everything else works without it.',
 	KVS_EMPTY_RANGE: 'Mark a range in which the timeline shows a recording.',

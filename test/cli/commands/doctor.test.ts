@@ -59,7 +59,7 @@ test.serial('of a stream that is well every check is ok, and nothing is changed 
 		'credentials region endpoint clock GetDataEndpoint stream retention ListFragments stored ' +
 		'gaps GetMediaForFragmentList GetMedia GetHLSStreamingSessionURL GetDASHStreamingSessionURL GetClip GetImages codecs export hls pictures ffmpeg';
 	t.deepEqual(seen.checks, expected.split(' '));
-	t.regex(seen.message('credentials'), /made up/);
+	t.regex(seen.message('credentials'), /placeholder credentials/);
 	t.regex(seen.message('stored'), /^8 fragments from /);
 	t.regex(seen.message('codecs'), /^track 1 video avc1\..* 320x240; track 2 audio mp4a\.40\.2 /);
 	t.deepEqual(
@@ -148,6 +148,7 @@ test.serial('an endpoint whose clock is another is said before anything is refus
 	const server = createServer((_, response) => {
 		response
 			.setHeader('date', new Date(Date.now() - 120_000).toUTCString())
+			.setHeader('x-amzn-requestid', 'request-7')
 			.writeHead(404)
 			.end();
 	}).listen(0, '127.0.0.1');
@@ -157,6 +158,10 @@ test.serial('an endpoint whose clock is another is said before anything is refus
 	const seen = await examined(t, 'clock', '--endpoint', endpoint);
 	t.like(seen.wrong, { clock: 'warning', GetDataEndpoint: 'failed' });
 	t.regex(seen.message('clock'), /^12\d s ahead of the endpoint's$/);
+	t.regex(
+		seen.advice('GetDataEndpoint'),
+		/; if it persists, open a support case with the request id request-7, or /,
+	);
 });
 
 /** Has these operations refuse everybody; an option that is not public. */

@@ -57,7 +57,7 @@ test('any bytes at all: nothing is thrown, and what is neither form comes back a
 			const problem = accessUnitDamage(track, data);
 			if (nalUnitsOf(data, track) !== null) return;
 			t.is(form, data);
-			t.is(problem, 'its NAL units do not add up to its size');
+			t.is(problem, 'the lengths of its NAL units do not match its size');
 		}),
 	);
 });
@@ -66,7 +66,7 @@ test('damage that needs no decoder: a cut frame, a forbidden bit, a start code i
 	const slice = Buffer.from([0x65, 0x88, 1, 2, 3, 4, 5, 6]);
 	const whole = prefixed([slice]);
 	t.is(accessUnitDamage(track, whole), null);
-	t.regex(accessUnitDamage(track, whole.subarray(0, -1)) ?? '', /do not add up/);
+	t.regex(accessUnitDamage(track, whole.subarray(0, -1)) ?? '', /do not match its size/);
 	t.regex(accessUnitDamage(track, prefixed([Buffer.from([0xe5, 1])])) ?? '', /forbidden_zero_bit/);
 	const emulated = Buffer.from([0x65, 1, 0, 0, 1, 9]);
 	t.regex(accessUnitDamage(track, prefixed([emulated])) ?? '', /no slice may contain/);

@@ -101,7 +101,7 @@ test('what was written down is found again', async (t) => {
 	await again.remove();
 });
 
-test('another request begins anew, and what was written is removed', async (t) => {
+test('another request starts over, and what was written is removed', async (t) => {
 	const file = await written(t, 4);
 	const part = join(dirname(file), PART);
 	const { journal, past } = await ExportJournal.open(file, { ...request, gaps: 'close' });
@@ -131,7 +131,7 @@ test('wherever the last line is cut, it does not count, and what comes next is a
 	await journal.leave();
 });
 
-test('a journal of which nothing can be made begins anew', async (t) => {
+test('a journal of which nothing can be made starts over', async (t) => {
 	for (const text of ['', '{"request":', 'nonsense\n', '{"request":null}\n{}\n']) {
 		const file = await written(t, 0);
 		await writeFile(journalOf(file), text);

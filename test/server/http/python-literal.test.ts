@@ -60,7 +60,7 @@ test('refuses what is no literal, and says where', (t) => {
 		["{'a' 1}", /`:`/],
 		['{a: 1}', /a name in quotes/],
 		['{1: 1}', /a name in quotes/],
-		["'abc", /the end of a text/],
+		["'abc", /the end of a string/],
 		["'\\xg1'", /an escape/],
 		["'\\U00110000'", /an escape/],
 		["'\\q'", /an escape/],

@@ -100,8 +100,8 @@ withOpenssl('a certificate or key that cannot be used is refused, and no key is 
 		[{ cert, key: 'sesame' }, 'tls.key', /a private key in PEM, not encrypted/],
 		[{ cert: key, key }, 'tls.cert', /a certificate in PEM/],
 		[{ cert, key: other.key }, 'tls.key', /the private key of the certificate \(.*mismatch\)/],
-		[{ cert }, 'tls.key', /text or bytes in PEM, got nothing/],
-		[{ cert: 7, key }, 'tls.cert', /text or bytes in PEM/],
+		[{ cert }, 'tls.key', /a string or bytes in PEM, got nothing/],
+		[{ cert: 7, key }, 'tls.cert', /a string or bytes in PEM/],
 	];
 	for (const [tls, option, message] of rows) {
 		const options = { tls } as ArchiveServerOptions;
