@@ -80,7 +80,7 @@ export class ArchiveError extends Error {
 	}
 }
 
-/** The caller's input is wrong: thrown at once, before anything is asked of the service. Code `KVS_INVALID_OPTION`. */
+/** The caller's input is wrong: thrown at once, before any request is sent. Code `KVS_INVALID_OPTION`. */
 export class InvalidOptionError extends ArchiveError {
 	override name = 'InvalidOptionError' as const;
 	/** The option's name, as the caller wrote it. */

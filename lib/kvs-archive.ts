@@ -70,7 +70,7 @@ import { TimelineSource, type TimelineStream } from './timeline/timeline-source.
 /**
  * The archive of one stream, read by time range.
  *
- * Nothing is asked of the service before something is read. What is handed in (clients, limiter, signal) is never closed
+ * No request is sent before something is read. What is handed in (clients, limiter, signal) is never closed
  * here; connections made here are closed by `close`, after which every method throws `ArchiveError` (`KVS_CLOSED`), or
  * rejects with it.
  */
@@ -283,7 +283,7 @@ export class KvsArchive implements AsyncDisposable {
 
 	/**
 	 * A URL that plays: of a range (`{ from, to }`), of what is recorded now, or of a range as if it were live. Rejects with
-	 * `InvalidOptionError` for what the service would refuse, before it is asked, and with `RequestError`: with
+	 * `InvalidOptionError` for what the service would refuse, before a request is sent, and with `RequestError`: with
 	 * `awsName` `ResourceNotFoundException` also where there is nothing to play, or with one of the service's for codecs that
 	 * cannot be played.
 	 */
@@ -295,7 +295,7 @@ export class KvsArchive implements AsyncDisposable {
 		return openHlsSession(options, { ...this.#service, signal });
 	}
 
-	/** The same for DASH players: the URL of a manifest. Errors as of `hlsSession`. */
+	/** The same for DASH players: the URL of a manifest. Errors as for `hlsSession`. */
 	async dashSession({
 		signal,
 		...options
@@ -305,8 +305,8 @@ export class KvsArchive implements AsyncDisposable {
 	}
 
 	/**
-	 * Signs a call for somebody else to send, as boto3's `generate_presigned_url` does: an operation by AWS's name or boto3's,
-	 * and its members. The stream is filled in where they name none. Nothing is sent but the question for the data endpoint.
+	 * Creates a presigned request, as boto3's `generate_presigned_url` does: of an operation by AWS's name or boto3's, with its
+	 * parameters. The stream is filled in where they name none. Nothing is sent but the GetDataEndpoint request.
 	 * Rejects with `InvalidOptionError` and `RequestError`.
 	 */
 	async presign<Name extends string>(

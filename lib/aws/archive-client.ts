@@ -40,8 +40,8 @@ export interface ArchiveClientOptions extends ClientSettings, StreamId {
 }
 
 /**
- * The service for one stream: each method makes one attempt at one call, asking for the API's data endpoint first and
- * keeping it until a call fails. Errors are {@link RequestError}s, aborts the signal's reason.
+ * The service for one stream: each method makes one attempt at one call, to the API's data endpoint, which is requested
+ * first and kept until a call fails. Errors are {@link RequestError}s, aborts the signal's reason.
  */
 export class ArchiveClient {
 	/** Name or ARN, as the caller gave it. */
@@ -153,8 +153,8 @@ export class ArchiveClient {
 	}
 
 	/**
-	 * Signs a call for somebody else to send, see {@link PresignedRequest}; `params` as in {@link send}. Nothing is sent but
-	 * the question for the data endpoint. `nowMs`: what the signature is dated, in epoch milliseconds.
+	 * Creates a presigned request, see {@link PresignedRequest}; `params` as in {@link send}. Nothing is sent but the
+	 * GetDataEndpoint request. `nowMs`: what the signature is dated, in epoch milliseconds.
 	 */
 	async presign<Name extends string>(
 		name: Name,

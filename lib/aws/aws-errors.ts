@@ -51,7 +51,7 @@ interface SdkError {
 export interface CallTarget {
 	readonly operation: string;
 	readonly stream: string;
-	/** Undefined where the SDK's own endpoint for the region was asked. */
+	/** Undefined where it was the SDK's own endpoint for the region. */
 	readonly endpoint: string | undefined;
 	/** Whose credentials it was made with; undefined where no profile is named. */
 	readonly profile: string | undefined;
@@ -124,7 +124,7 @@ export function toRequestError(error: unknown, { operation, stream, endpoint, pr
 		});
 	}
 	const status = statusCode === undefined ? '' : ` with ${statusCode}`;
-	// The data endpoint has moved, and is asked for anew before another try (API_dataplane_GetMedia).
+	// The data endpoint has moved, and is requested anew before the retry (API_dataplane_GetMedia).
 	const hasMoved = name === 'InvalidEndpointException';
 	// A good status whose body could not be read was cut off on its way, unless it came and is of no use.
 	const isCutOff = isGood && ![INVALID_BODY, 'RangeError', 'TypeError'].includes(name);
@@ -167,7 +167,7 @@ export function isRetryableRequest(error: unknown): boolean {
 	return error.code === 'KVS_PERMIT_LOST' || (error instanceof RequestError && error.retryable);
 }
 
-/** Whether the service refused a call for what it asks, which it may have taken before: a token or a fragment that has expired. */
+/** Whether the service refused what a call requests, which it may have taken before: a token or a fragment that has expired. */
 export function isInvalidArgument(error: unknown): boolean {
 	return error instanceof RequestError && error.awsName === 'InvalidArgumentException';
 }

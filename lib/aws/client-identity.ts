@@ -6,7 +6,7 @@ import type { SdkClients } from './sdk-clients.js';
 export interface ClientIdentity {
 	/** Empty where none is set. */
 	readonly region: string;
-	/** What is asked for the data endpoints; null where not even the region is known. */
+	/** The control endpoint, which returns the data endpoints; null where not even the region is known. */
 	readonly endpoint: string | null;
 	/** The AWS profile that credentials are read from; null where none is named. */
 	readonly profile: string | null;
@@ -21,7 +21,7 @@ export interface ClientIdentity {
 /** How much of an access key's id is shown. */
 const SHOWN_KEY_CHARACTERS = 4;
 
-/** Finds out as whom and where calls are made, without making one: the credentials' own source may be asked. */
+/** Finds out as whom and where calls are made, without making one; credentials may be fetched from their source. */
 export async function readIdentity(
 	clients: SdkClients,
 	controlEndpoint: string | undefined,

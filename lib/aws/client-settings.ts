@@ -13,7 +13,7 @@ export interface ClientSettings {
 	/** @default AWS_REGION, AWS_DEFAULT_REGION or the profile's; `us-east-1` with a loopback endpoint */
 	readonly region?: string | undefined;
 	/**
-	 * Asked for the data endpoints, which are then used for everything else.
+	 * The control endpoint: it returns the data endpoints, which are then used for all media.
 	 * @default AWS_ENDPOINT_URL_KINESIS_VIDEO or AWS_ENDPOINT_URL, else the region's own
 	 */
 	readonly endpoint?: string | undefined;
@@ -48,7 +48,7 @@ export const MADE_UP_KEY = 'local';
 /** Region of a loopback endpoint where none is said: the local archive does not mind. */
 const LOOPBACK_REGION = 'us-east-1';
 
-/** The endpoint to ask first: the option's, else the environment's. Checked, and without a trailing slash. */
+/** The control endpoint: the option's, else the environment's. Checked, and without a trailing slash. */
 export function resolveEndpoint(endpoint: string | undefined): string | undefined {
 	const { AWS_ENDPOINT_URL_KINESIS_VIDEO, AWS_ENDPOINT_URL } = process.env;
 	// A variable that is set to nothing is one that is not set.

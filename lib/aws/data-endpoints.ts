@@ -3,20 +3,20 @@ import { InvalidOptionError } from '../errors.js';
 import { unlessAborted } from '../stream/abort.js';
 import { isHttpUrl } from './client-settings.js';
 
-/** Where the SDKs look for the endpoint of a service's data; then no data endpoint is asked for. */
+/** Where the SDKs look for the endpoint of a service's data; then no data endpoint is requested. */
 const ARCHIVED_MEDIA_VARIABLE = 'AWS_ENDPOINT_URL_KINESIS_VIDEO_ARCHIVED_MEDIA';
 const MEDIA_VARIABLE = 'AWS_ENDPOINT_URL_KINESIS_VIDEO_MEDIA';
 
 /** The APIs of the service for live media; all others are of that for archived media. */
 const liveApis: ReadonlySet<APIName> = new Set(['PUT_MEDIA', 'GET_MEDIA']);
 
-/** The data endpoints of a stream, each asked for once and kept until it is forgotten. */
+/** The data endpoints of a stream, each requested once and kept until it is forgotten. */
 export class DataEndpoints<Options> {
 	readonly #ask: (apiName: APIName, options: Options) => Promise<string>;
 	readonly #asked = new Map<APIName, Promise<string>>();
 	readonly #known = new Map<APIName, string>();
 
-	/** @param ask - asks the service for one */
+	/** @param ask - requests one of the service */
 	constructor(ask: (apiName: APIName, options: Options) => Promise<string>) {
 		this.#ask = ask;
 	}
@@ -48,7 +48,7 @@ export class DataEndpoints<Options> {
 		return unlessAborted(asked, signal);
 	}
 
-	/** Has the endpoint of an API asked for anew: it may move (API_GetDataEndpoint). */
+	/** Has the endpoint of an API requested anew: it may move (API_GetDataEndpoint). */
 	forget(apiName: APIName): void {
 		this.#asked.delete(apiName);
 		this.#known.delete(apiName);
@@ -59,7 +59,7 @@ export class DataEndpoints<Options> {
 		return new Map(this.#known);
 	}
 
-	/** Takes over what was asked for elsewhere, until it is forgotten. */
+	/** Takes over what was requested elsewhere, until it is forgotten. */
 	use(known: ReadonlyMap<APIName, string>): void {
 		for (const [apiName, endpoint] of known) {
 			this.#known.set(apiName, endpoint);

@@ -49,7 +49,7 @@ export type OperationParams<Name extends string> = Name extends OperationName
 	? Partial<OperationInputs[Name]>
 	: Readonly<Record<string, unknown>>;
 
-/** How a paginated operation is asked for more; all of them take `NextToken` and `MaxResults`. */
+/** How the next page of an operation is requested; all of them take `NextToken` and `MaxResults`. */
 export interface Paging {
 	/** The member of a response that holds its items. */
 	readonly itemsMember: string;
@@ -66,7 +66,7 @@ export type DataClientName = 'archivedMedia' | 'media';
 
 /** How an operation on a stream's data is reached. */
 export interface DataApi {
-	/** What its endpoint is asked for by. */
+	/** The name by which GetDataEndpoint gives its endpoint. */
 	readonly apiName: APIName;
 	/** Which of the SDK's clients has it. */
 	readonly client: DataClientName;

@@ -55,7 +55,7 @@ export function canPaginate(name: string): boolean {
 }
 
 /**
- * The pages of an operation, each asked for when it is wanted, as the service orders them: not at all.
+ * The pages of an operation, each requested when it is read; items come unsorted, as from the service.
  *
  * Every loop over it begins anew. Errors are `RequestError`s, after the retries are spent.
  */

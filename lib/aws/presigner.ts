@@ -8,11 +8,11 @@ const DEFAULT_EXPIRES_SECONDS = 3600;
 /** A week: the longest that AWS takes. */
 const MAX_EXPIRES_SECONDS = 604_800;
 
-/** How a call is presigned. */
+/** How a request is presigned. */
 export interface PresignOptions {
-	/** How long it may be sent, in seconds, up to a week. @default 3600 */
+	/** How long the signature is valid, in seconds, up to a week. @default 3600 */
 	readonly expiresIn?: number | undefined;
-	/** A `GET` is for links: it takes members that are texts or numbers only. @default 'POST' */
+	/** A `GET` is for links: it takes members that are strings or numbers only. @default 'POST' */
 	readonly method?: 'GET' | 'POST' | undefined;
 	readonly signal?: AbortSignal | undefined;
 }
@@ -51,7 +51,7 @@ export function resolvePresignOptions({
 /**
  * Signs a command of the SDK into a URL (AWS Signature Version 4, in the query), and sends nothing.
  *
- * Members that are texts or numbers go into the query, and all that is then signed is what boto3's
+ * Members that are strings or numbers go into the query, and all that is then signed is what boto3's
  * `generate_presigned_url` signs. Where any member is nested, which boto3 writes into the query as Python prints it, all of
  * them stay in a JSON body.
  */

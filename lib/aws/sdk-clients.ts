@@ -8,11 +8,11 @@ import type { DataClientName } from './operations.js';
 
 /** SDK clients of the caller's own. They keep their settings, their retries among them, and are never closed here. */
 export interface OwnClients {
-	/** Asked for data endpoints. */
+	/** Requests data endpoints. */
 	readonly control?: KinesisVideoClient;
-	/** Used as it is for every archived-media call; then no data endpoint is asked for. */
+	/** Used as it is for every archived-media call; then no data endpoint is requested. */
 	readonly archivedMedia?: KinesisVideoArchivedMediaClient;
-	/** Used as it is for GetMedia; then no data endpoint is asked for. */
+	/** Used as it is for GetMedia; then no data endpoint is requested. */
 	readonly media?: KinesisVideoMediaClient;
 }
 
@@ -104,7 +104,7 @@ export class SdkClients {
 		return this.#own[name] ?? null;
 	}
 
-	/** The client that is asked for data endpoints. Rejects with the signal's reason. */
+	/** The client that requests data endpoints. Rejects with the signal's reason. */
 	async control(): Promise<KinesisVideoClient> {
 		if (this.#own.control !== undefined) return this.#own.control;
 		const { KinesisVideoClient } = await import('@aws-sdk/client-kinesis-video');

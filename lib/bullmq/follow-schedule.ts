@@ -17,14 +17,14 @@ export interface FollowManyOptions {
 	readonly consumer?: string | undefined;
 	/** Only fragments that carry these tags. @default all */
 	readonly where?: Readonly<Record<string, string>> | undefined;
-	/** For recordings: the folder for the folders of the streams, relative to the one that each worker has. */
+	/** For recordings: parent folder of the streams' folders, relative to the worker's `out`. */
 	readonly output?: string | undefined;
-	/** Whether other streams of this consumer are followed no more. @default false */
+	/** Whether other streams of this consumer are no longer followed. @default false */
 	readonly isAll?: boolean | undefined;
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** Streams to follow no more. */
+/** Streams to stop following. */
 export interface UnfollowOptions {
 	readonly streams: readonly JobStream[];
 	/** @default 'workers' */
@@ -36,7 +36,7 @@ export interface UnfollowOptions {
 export interface FollowChange {
 	/** Streams that are followed now and were not, or otherwise. */
 	readonly added: number;
-	/** Streams that are followed no more. */
+	/** Streams that are no longer followed. */
 	readonly removed: number;
 }
 

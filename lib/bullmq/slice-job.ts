@@ -21,11 +21,11 @@ interface TagsOnly {
 	readonly where?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Options of the export of each slice, as of {@link KvsArchive.export}. */
+/** Options of the export of each slice, as for {@link KvsArchive.export}. */
 export type SliceExportOptions = Pick<ExportOptions, 'tracks' | 'gaps' | 'split' | 'channels' | 'faststart'> &
 	TagsOnly;
 
-/** Options of the pictures of each slice, as of {@link KvsArchive.exportPictures}; `every…` counts anew in each slice. */
+/** Options of the pictures of each slice, as for {@link KvsArchive.exportPictures}; `every…` counts anew in each slice. */
 export type SliceFramesOptions = Pick<
 	ExportPicturesOptions,
 	'tracks' | 'select' | 'format' | 'size' | 'fit' | 'quality' | 'layout' | 'shardSizeBytes'

@@ -64,7 +64,7 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 
 	withArchiveOptions(program.command('list').description('list the fragments of a range, in order'))
 		.option('--max-items <n>', 'stop after <n> fragments, and print a token to continue with')
-		.option('--page-size <n>', 'fragments a call, 1 to 1000')
+		.option('--page-size <n>', 'fragments per call, 1 to 1000')
 		.option('--starting-token <token>', 'continue where an earlier listing stopped')
 		.action(run(async () => (await import('./commands/list.js')).list));
 
@@ -109,7 +109,7 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 		)
 		.option(
 			'--split <rule>',
-			'go on in a new file, as export --split, except tag:NAME; may be given again (default: 5m)',
+			'begin a new file, as export --split, except tag:NAME; may be given again (default: 5m)',
 			append,
 		)
 		.addOption(containerOption('container of the files', { shown: 'mp4' }))
@@ -134,11 +134,14 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 		.addOption(gapsOption('time in which nothing was recorded; fill: with silence'))
 		.option(
 			'--split <rule>',
-			'go on in a new file at a gap, a change of codec (always) or of a tag (tag:NAME), every 10m, or before 500MB; may be given again',
+			'begin a new file at a gap, a change of codec (always) or of a tag (tag:NAME), every 10m, or before 500MB; may be given again',
 			append,
 		)
-		.addOption(channelsOption('.wav of several tracks: one file, or a file each'))
-		.option('--faststart', 'a classic MP4, its index in front, instead of a fragmented one')
+		.addOption(channelsOption('.wav of several tracks: one file, or one per track'))
+		.option(
+			'--faststart',
+			'a classic MP4 with its index (moov) before the media, instead of a fragmented one',
+		)
 		.option('--no-manifest', 'write no manifest beside the file')
 		.option(
 			'--raw [file]',
@@ -183,11 +186,11 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 		program
 			.command('presign')
 			.argument('<operation>', "by AWS's name or boto3's: ListFragments, list_fragments")
-			.description('sign a call for somebody else to send'),
+			.description('create a presigned request'),
 	)
-		.option('--param <name=value>', 'a member of the call; may be given again', append)
-		.option('--params <json>', 'members of the call as a JSON object')
-		.option('--expires-in <time>', 'how long it may be sent, up to 7d (default: 3600s)')
+		.option('--param <name=value>', 'a request parameter; may be given again', append)
+		.option('--params <json>', 'request parameters as a JSON object')
+		.option('--expires-in <time>', 'how long the signature is valid, up to 7d (default: 3600s)')
 		.addOption(choiceOption('--method <method>', 'of the request', ['GET', 'POST'], { shown: 'POST' }))
 		.action(run(async () => (await import('./commands/presign.js')).presign));
 

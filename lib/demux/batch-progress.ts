@@ -12,10 +12,10 @@ import { BegunFragment, checkRemembered } from './begun-fragment.js';
 import type { DemuxContext } from './demux-context.js';
 
 /**
- * What has become of the fragments of one batch: each ends exactly once, in the order in which it was asked for.
+ * What has become of the fragments of one batch: each ends exactly once, in the order of the request.
  *
  * Media is known by the fragment number in its tags, never by its place in a response. What comes before its turn is held,
- * what comes twice or was not asked for is skipped, and a fragment whose media broke off is gone on with.
+ * what comes twice or was not requested is skipped, and a fragment whose media broke off is resumed.
  */
 export class BatchProgress {
 	readonly #context: DemuxContext;

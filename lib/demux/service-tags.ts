@@ -14,7 +14,7 @@ export interface ServiceTags {
 		readonly code: number | null;
 		readonly name: string;
 		readonly message: string;
-		/** Whether asking again may help. */
+		/** Whether a retry may help. */
 		readonly retryable: boolean;
 	} | null;
 }
@@ -48,7 +48,7 @@ const retryableNames: ReadonlySet<string> = new Set([
 	'INTERNAL_ERROR',
 ]);
 
-/** Whether asking again may help: not found yet, a broken connection, a key or a service that is unreachable for a while. */
+/** Whether a retry may help: not found yet, a broken connection, a key or a service that is unreachable for a while. */
 export function isRetryableCode(code: number | null): boolean {
 	return code !== null && (code === 3000 || code === 3002 || code === 4000 || code === 4503 || code >= 5000);
 }

@@ -20,7 +20,7 @@ export interface Connection {
 	readonly isUsable: boolean;
 }
 
-/** Credentials, region, endpoint and clock: what must be right before anything can be asked. */
+/** Credentials, region, endpoint and clock: what must be right before anything can be requested. */
 export async function checkConnection(
 	client: ArchiveClient,
 	{ now, signal }: { readonly now: () => number; readonly signal: AbortSignal },

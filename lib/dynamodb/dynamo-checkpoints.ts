@@ -30,7 +30,7 @@ const TABLE_PATTERN = /^[a-zA-Z0-9_.-]{3,255}$/;
 /**
  * Keeps the checkpoint of one consumer in a table of DynamoDB, under a lease by the clocks of the consumers, which may differ by
  * two thirds of it: see {@link LeasedCheckpoints}. Needs the package `@aws-sdk/client-dynamodb`, and leave for `UpdateItem` and
- * `GetItem`. `AWS_ENDPOINT_URL_DYNAMODB` is heeded.
+ * `GetItem`. `AWS_ENDPOINT_URL_DYNAMODB` is used.
  *
  * Each checkpoint is an item `STREAM/CONSUMER`, of 400 KB at most: 50 fragments a second. Not for global tables, which do
  * not check conditions across regions.

@@ -7,7 +7,7 @@ import { DEFAULT_RETRY_POLICY, RETRY_FOR_EVER, retry } from '../pace/retry.js';
 const MAX_CREATION_MS = 60_000;
 const POLL_INTERVAL_MS = 500;
 
-/** How long a service that cannot be reached is tried, as of a camera that starts before it, in milliseconds. */
+/** How long an unreachable service is tried, as by a camera that starts before it, in milliseconds. */
 const MAX_AWAY_MS = 60_000;
 
 /** What a producer must know of its stream. */

@@ -5,7 +5,7 @@ import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { type Clock, systemClock } from '../pace/clock.js';
 import { Stage } from '../stream/stage.js';
 
-/** The most fragments a GetMediaForFragmentList call may ask for. */
+/** The most fragments that one GetMediaForFragmentList may request. */
 const MAX_BATCH_FRAGMENTS = 1000;
 
 /** The first batch is small, so that the first frame comes soon; each further one may be four times as large. */
@@ -13,12 +13,12 @@ const FIRST_BATCH_FRAGMENTS = 10;
 
 /** Options of {@link FragmentBatcher}. A batch is closed by whichever limit comes first. */
 export interface FragmentBatcherOptions {
-	/** 1 to 1,000. @default 100: at five calls a second that is just the 500 fragments a second the service allows */
+	/** 1 to 1,000. @default 100: at five calls per second that is just the 500 fragments per second that the service allows */
 	readonly maxFragments?: number;
 	/** Sum of the listed sizes; a larger fragment goes alone. @default 64 MiB */
 	readonly maxSizeBytes?: number;
 	/**
-	 * How long a fragment waits for others, in milliseconds: for a source that goes on while time does.
+	 * How long a fragment waits for others, in milliseconds: for a source that grows as time passes.
 	 * @default without limit: a batch that is not full is closed at the end of the input
 	 */
 	readonly maxWaitMs?: number;
@@ -32,7 +32,7 @@ const OPTION_NAMES: OptionNames<FragmentBatcherOptions> = {
 	clock: true,
 };
 
-/** Puts fragments together into the lists they are asked for in. Keeps their order; holds one open batch. */
+/** Groups fragments into batches, each requested with one GetMediaForFragmentList. Keeps their order; holds one open batch. */
 export class FragmentBatcher extends Stage<Fragment, FragmentBatch> {
 	readonly #maxFragments: number;
 	readonly #maxSizeBytes: number;

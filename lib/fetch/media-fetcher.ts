@@ -80,11 +80,11 @@ const OPTION_NAMES: OptionNames<MediaFetcherOptions> = {
 };
 
 /**
- * Asks for the media of batches, several at a time, and hands the responses on at once, their bodies filling while those
+ * Requests the media of batches, several at a time, and hands the responses on at once, their bodies filling while those
  * before them are read. The limiter says when a request may start; p-queue how many bodies are open; one budget of bytes
- * how far ahead they may run. Requests that fail before their first byte are tried again; what happens to a body is for
- * its reader, who asks with `reopen` for what is left. That goes before all read-ahead: where no connection is free for
- * it, the youngest is given up.
+ * how far ahead they may run. Requests that fail before their first byte are retried; a body that fails is for its reader,
+ * which requests what is left with `reopen`. That goes before all read-ahead: where no connection is free for it, the
+ * youngest is closed.
  */
 export class MediaFetcher extends Stage<FragmentBatch, MediaResponse> {
 	readonly #options: MediaFetcherOptions;

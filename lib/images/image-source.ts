@@ -13,7 +13,7 @@ export interface ImageStream extends Readable {
 	[Symbol.asyncIterator](): NodeJS.AsyncIterator<ArchivedImage>;
 }
 
-/** What the service gives on a page at most, however much it is asked for. */
+/** What the service gives on a page at most, however much is requested. */
 const PAGE_SIZE = 25;
 
 /** What the service says of a range all of which has expired, or is of before the stream. */
@@ -73,7 +73,7 @@ export class ImageSource extends Source<ArchivedImage> {
 			for await (const { Images = [] } of pages) yield Images.map((image) => this.#read(image));
 		} catch (error) {
 			const isOver = isInvalidArgument(error) && OUTSIDE_OF_RETENTION.test((error as Error).message);
-			// Of a range that ends later, the service says the same as of any time without media.
+			// For a range that ends later, the service says the same as for any time without media.
 			if (!isOver || window.lastMs + this.#options.everyMs > toMs) throw error;
 			yield this.#withoutMedia(window);
 		}

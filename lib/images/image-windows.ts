@@ -1,7 +1,7 @@
 import { MAX_FRAGMENT_DURATION_NS } from '../model/fragment-limits.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
 
-/** The share of a range that one GetImages, with all its pages, is asked for. Times are epoch milliseconds. */
+/** The share of a range that one GetImages requests, with all its pages. Times are epoch milliseconds. */
 export interface ImageWindow {
 	/** Of the call: an image at its start, and one every interval, to its end. */
 	readonly startMs: number;

@@ -14,8 +14,8 @@ export interface ImagesOptions {
 	/** In pixels, up to 2,160; alone, the proportions stay. @default as recorded */
 	readonly height?: number | undefined;
 	/**
-	 * Asks for images of the 20 s before the range too, and leaves them out: the service gives none of a fragment that begins
-	 * before the range it is asked for. They cost what others do. @default true
+	 * Requests images of the 20 s before the range too, and leaves them out: the service gives none of a fragment that begins
+	 * before the requested range. They cost what others do. @default true
 	 */
 	readonly padStart?: boolean | undefined;
 	readonly signal?: AbortSignal | undefined;

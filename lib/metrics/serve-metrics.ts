@@ -22,7 +22,7 @@ const IDLE_TIMEOUT_MS = 120_000;
 export interface ServeMetricsOptions {
 	/** Where to listen; 0 picks a free port. */
 	readonly port: number;
-	/** The lag from which on `/healthz` is 503, in milliseconds. @default 60000 */
+	/** The lag above which `/healthz` returns 503, in milliseconds. @default 60000 */
 	readonly maxLagMs?: number | undefined;
 }
 

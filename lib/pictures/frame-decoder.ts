@@ -43,7 +43,7 @@ export interface DecoderRun {
  * Turns encoded frames into pictures. The default is {@link FfmpegDecoder}; anything else that keeps the promise will do.
  *
  * Several runs are open at a time, each over frames of its own: as many as `decoders` says, and one for each video track. Where
- * there can be one only, as of a device that serves one at a time, set `decoders: 1`.
+ * there can be one only, as with a device that serves one at a time, set `decoders: 1`.
  */
 export interface FrameDecoder {
 	/**

@@ -5,7 +5,7 @@ import { retry } from '../pace/retry.js';
 import { type DashSessionOptions, toDashSessionRequest } from './dash-session-options.js';
 import { type HlsSessionOptions, toHlsSessionRequest } from './hls-session-options.js';
 
-/** What a session is asked for with, besides its options. */
+/** What a session is requested with, besides its options. */
 export interface SessionContext extends Pick<ServiceContext, 'client' | 'clock'> {
 	readonly signal?: AbortSignal | undefined;
 }
@@ -16,9 +16,9 @@ export interface SessionContext extends Pick<ServiceContext, 'client' | 'clock'>
 export class PlaybackSession<Options> {
 	/** The master playlist of an HLS session; the manifest of a DASH session. */
 	readonly url: string;
-	/** From then on all that the URL leads to is refused (403): counted from when it was asked for, so not a moment late. */
+	/** From then on all that the URL leads to is refused (403): counted from when the request was sent, so never too late. */
 	readonly expiresAt: Date;
-	/** What it was asked for with. */
+	/** What it was requested with. */
 	readonly options: Options;
 	readonly #open: (signal: AbortSignal | undefined) => Promise<PlaybackSession<Options>>;
 
@@ -34,8 +34,8 @@ export class PlaybackSession<Options> {
 	}
 
 	/**
-	 * Asks for another session of the same options, with a URL and an end of its own; this one stays as it is. A player must
-	 * be given the new URL. Errors as of `hlsSession` and `dashSession`.
+	 * Requests another session of the same options, with a URL and an end of its own; this one stays as it is. A player must
+	 * be given the new URL. Errors as for `hlsSession` and `dashSession`.
 	 */
 	renew({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<PlaybackSession<Options>> {
 		return this.#open(signal);
@@ -48,7 +48,7 @@ export type HlsSession = PlaybackSession<HlsSessionOptions>;
 /** A DASH session. */
 export type DashSession = PlaybackSession<DashSessionOptions>;
 
-/** Checks the options, asks the service for an HLS session, and again where that may help. */
+/** Checks the options and requests an HLS session; retries where that may help. */
 export async function openHlsSession(
 	options: HlsSessionOptions,
 	context: SessionContext,
@@ -60,7 +60,7 @@ export async function openHlsSession(
 	);
 }
 
-/** The same of a DASH session. */
+/** The same for a DASH session. */
 export async function openDashSession(
 	options: DashSessionOptions,
 	context: SessionContext,

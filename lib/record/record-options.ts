@@ -7,7 +7,7 @@ import type { Recording } from './recording.js';
 
 /** How a stream is recorded. */
 export interface RecordOptions extends Omit<FollowOptions, 'ack'> {
-	/** When to go on in a new file; where one file cannot hold what comes, that is always so. @default every 5 minutes */
+	/** When to begin a new file; where one file cannot hold what comes, one always begins. @default every 5 minutes */
 	readonly split?: SplitRule | readonly SplitRule[] | undefined;
 	/** The kind of the files. @default 'mp4' */
 	readonly container?: Container | undefined;

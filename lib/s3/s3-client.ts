@@ -23,7 +23,7 @@ export function loadS3(): Promise<S3Sdk> {
 	return import('@aws-sdk/client-s3').catch(peerMissing('@aws-sdk/client-s3'));
 }
 
-/** Makes a client, which the caller destroys. `AWS_ENDPOINT_URL_S3` is heeded. */
+/** Makes a client, which the caller destroys. `AWS_ENDPOINT_URL_S3` is used. */
 export function createS3Client(
 	{ S3Client: Client }: S3Sdk,
 	{ region, profile, credentials }: S3ClientSettings,

@@ -44,7 +44,7 @@ const RECORD_NAME = '.upload.json';
 
 /**
  * A place in S3, for everything that writes to or reads from a file or a folder: `s3('s3://bucket/folder/file.mp4')`. Needs the
- * package `@aws-sdk/client-s3`; `AWS_ENDPOINT_URL_S3` is heeded. Throws `InvalidOptionError`; nothing is connected before it is used.
+ * package `@aws-sdk/client-s3`; `AWS_ENDPOINT_URL_S3` is used. Throws `InvalidOptionError`; nothing is connected before it is used.
  *
  * Files are made on the local disk first, where a stopped run continues, and uploaded when they are whole. Needs `s3:PutObject`,
  * `s3:GetObject`, `s3:DeleteObject`, `s3:AbortMultipartUpload`, and `s3:ListBucket`, without which S3 does not say that an object is missing.

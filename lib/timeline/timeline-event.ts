@@ -60,11 +60,11 @@ export interface TimelineTotal {
 	readonly gapMs: number;
 	/** Mean bitrate of the spans; null where nothing says how long they are. */
 	readonly bitsPerSecond: number | null;
-	/** Fragments whose header was asked for. */
+	/** Fragments whose header was requested. */
 	readonly headersRead: number;
 	/** Fragments whose header could not be read. */
 	readonly headersFailed: number;
-	/** Fragments whose header was not asked for because the most that a timeline reads was reached. */
+	/** Fragments whose header was not requested because the most that a timeline reads was reached. */
 	readonly headersSkipped: number;
 }
 

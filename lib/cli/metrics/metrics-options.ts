@@ -13,5 +13,5 @@ export function withMetricsOptions(command: Command): Command {
 			'--metrics <port>',
 			'serve /metrics (Prometheus) and /healthz on this port of 127.0.0.1; 0 picks a free one',
 		)
-		.option('--max-lag <time>', 'from which lag on /healthz is 503 (default: 60s)');
+		.option('--max-lag <time>', 'lag above which /healthz returns 503 (default: 60s)');
 }

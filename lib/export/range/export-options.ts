@@ -21,11 +21,11 @@ export interface ExportOptions extends Omit<RunOptions, 'order'> {
 	readonly tracks?: readonly TrackSelector[] | undefined;
 	/** What becomes of time in which nothing was recorded. @default 'keep' */
 	readonly gaps?: GapPolicy | undefined;
-	/** When to go on in a new file; codec parameters that change always do so. @default [] */
+	/** When to begin a new file; codec parameters that change always do so. @default [] */
 	readonly split?: SplitRule | readonly SplitRule[] | undefined;
 	/** WAV: all audio tracks as the channels of one file, or a file for each. @default 'stereo' */
 	readonly channels?: 'split' | 'stereo' | undefined;
-	/** MP4, MOV, M4A: a classic file, its index in front, instead of a fragmented one. Takes about 1 KB of memory a frame. @default false */
+	/** MP4, MOV, M4A: a classic file with its index before the media, instead of a fragmented one. Takes about 1 KB of memory per frame. @default false */
 	readonly faststart?: boolean | undefined;
 	/** Whether a manifest is written beside the file. @default true */
 	readonly manifest?: boolean | undefined;

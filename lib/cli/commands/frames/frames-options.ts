@@ -38,7 +38,7 @@ export function withFramesOptions(command: Command): Command {
 		)
 			.option(
 				'-o, --output <dir>',
-				'the directory, or s3://BUCKET/FOLDER/, for the images and their list, in which the same command goes on; - for stdout',
+				'the directory, or s3://BUCKET/FOLDER/, for the images and their list; the same command resumes in it; - for stdout',
 			)
 			.option('--keyframes', 'key frames only, and decode no others')
 			.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10)')
@@ -55,8 +55,8 @@ export function withFramesOptions(command: Command): Command {
 			)
 			.option('--lookback <time>', 'how far before --at the picture may be (default: 60s)'),
 	)
-		.option('--times <file>', 'with -o -: a JSON line a picture into this file (default: to stderr)')
-		.option('--decoders <n>', 'how many ffmpeg may decode side by side (default: the number of cores)')
+		.option('--times <file>', 'with -o -: one JSON line per picture into this file (default: to stderr)')
+		.option('--decoders <n>', 'ffmpeg processes at once (default: the number of cores)')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)');
 }
 
@@ -69,7 +69,7 @@ export function withPictureOptions(command: Command): Command {
 		.addOption(
 			choiceOption(
 				'--fit <how>',
-				'into --size: cut off, with bars or stretched',
+				'how pictures fit --size: cropped, letterboxed or stretched',
 				['cover', 'contain', 'fill'],
 				{ shown: 'cover' },
 			),
@@ -85,7 +85,7 @@ export function withPictureOptions(command: Command): Command {
 		.addOption(
 			choiceOption(
 				'--layout <layout>',
-				'a file each and a list; the same for Hugging Face; or tar shards',
+				'one file per picture and a list; the same as Hugging Face ImageFolder; or tar shards',
 				['files', 'imagefolder', 'webdataset'],
 				{ shown: 'files' },
 			),

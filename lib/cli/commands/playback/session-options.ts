@@ -8,14 +8,17 @@ const MODES = ['on-demand', 'live', 'live-replay'];
 export function withHlsOptions(command: Command): Command {
 	return withSessionOptions(command.description('open a playback session and print its URL'), 'playlist')
 		.addOption(
-			choiceOption('--container <container>', 'of the media (the service by itself: fmp4)', ['ts', 'fmp4'], {
-				shown: 'ts',
-			}),
+			choiceOption(
+				'--container <container>',
+				"container of the segments (the service's own default is fmp4)",
+				['ts', 'fmp4'],
+				{ shown: 'ts' },
+			),
 		)
 		.addOption(
 			choiceOption(
 				'--discontinuity <mode>',
-				'when a fragment is marked as a new beginning: where it does not continue the one before, always, or never',
+				'when to write EXT-X-DISCONTINUITY before a fragment: where it does not continue the one before, always, or never',
 				['on-discontinuity', 'always', 'never'],
 				{ shown: 'on-discontinuity' },
 			),

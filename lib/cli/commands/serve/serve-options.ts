@@ -37,15 +37,15 @@ export function withServeOptions(command: Command): Command {
 		)
 		.option(
 			'--credentials <key:secret>',
-			'verify signatures, and let this key call; may be given again, and in KVS_ARCHIVE_CREDENTIALS',
+			'accept only requests signed with this key; may be given again; also read from KVS_ARCHIVE_CREDENTIALS',
 			append,
 		)
-		.option('--faults <file>', 'make faults by the rules of a JSON file (docs/faults.md)')
+		.option('--faults <file>', 'inject faults by the rules of a JSON file (docs/faults.md)')
 		.option(
 			'--hls-sessions <n>',
-			'playback sessions a stream; one more closes the oldest (default: any number)',
+			'playback sessions per stream; one more closes the oldest (default: any number)',
 		)
-		.option('--log', 'a line a request on stderr: time, method, operation, stream, status, bytes, ms')
+		.option('--log', 'one line per request on stderr: time, method, operation, stream, status, bytes, ms')
 		.option('--ffmpeg <path>', 'the ffmpeg that GetImages decodes with (default: the one in the PATH)')
 		.option('--tls-cert <file>', 'speak HTTPS, with this certificate in PEM')
 		.option('--tls-key <file>', 'the private key of --tls-cert, in PEM');

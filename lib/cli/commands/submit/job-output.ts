@@ -7,7 +7,7 @@ import { underName } from '../../../wording/option-name.js';
 /** Where a job is to write. */
 export interface JobOutputOptions {
 	readonly output?: string;
-	/** The folder of the workers, as it is called here. */
+	/** Path on this machine of the workers' `--out` folder. */
 	readonly out: string;
 }
 

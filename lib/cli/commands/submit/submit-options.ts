@@ -34,22 +34,25 @@ export function addWorkerCommands(program: Command, run: Run): void {
 		submit.error(`unknown command '${word}' (${hint})`);
 	});
 
-	withSliceOptions(submit.command('export').description('export a range in slices, a file each'))
+	withSliceOptions(submit.command('export').description('export a range in slices, one file per slice'))
 		.option('-o, --output <dir>', 'the folder for the files, below --out, or s3://BUCKET/PREFIX/')
 		.addOption(containerOption('container of the files', 'mp4'))
 		.option('--tracks <list>', `which tracks: ${TRACKS_TEXT}`)
 		.option('--where <name=value>', WHERE_TEXT, append)
-		.addOption(gapsOption('as of export'))
-		.option('--split <rule>', 'as of export; within a slice', append)
-		.addOption(channelsOption('as of export'))
-		.option('--faststart', 'as of export')
+		.addOption(gapsOption('as for export'))
+		.option('--split <rule>', 'as for export; within a slice', append)
+		.addOption(channelsOption('as for export'))
+		.option('--faststart', 'as for export')
 		.action(run(async () => (await load()).submitExport));
 
 	withPictureOptions(
 		withSliceOptions(
-			submit.command('frames').description('write pictures of a range in slices, a folder each'),
+			submit.command('frames').description('write pictures of a range in slices, one folder per slice'),
 		)
-			.option('-o, --output <dir>', 'the folder for the folders, below --out, or s3://BUCKET/PREFIX/')
+			.option(
+				'-o, --output <dir>',
+				"parent folder of the slices' folders, below --out, or s3://BUCKET/PREFIX/",
+			)
 			.option('--keyframes', 'key frames only, and decode no others')
 			.option('--every <time|n>', 'one picture per interval (500ms, 2s), or every nth (10), of each slice')
 			.option('--all', 'every picture (the default)'),
@@ -62,40 +65,43 @@ export function addWorkerCommands(program: Command, run: Run): void {
 			.description('call the default export of a module with each slice'),
 	)
 		.option('-o, --output <dir>', 'a folder for what the module writes, below --out')
-		.addOption(
-			currentFolder('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here'),
-		)
+		.addOption(currentFolder('--handlers <dir>', "path on this machine of the workers' --handlers folder"))
 		.option('--options <json>', 'given to the module')
 		.action(run(async () => (await load()).submitHandler));
 
 	submit
 		.command('follow')
 		.argument('[module]', 'a module below --handlers, called with each fragment; or -o')
-		.description('have streams followed: each has a turn now and then, with what is new in it')
+		.description('follow streams with workers: each turn of a stream reads what is new since the last')
 		.requiredOption('--redis <url>', REDIS)
 		.option('--queue <name>', QUEUE)
 		.option('--streams <list>', 'names of streams, with commas')
 		.option('--all-streams', 'every stream of the account and region that has a retention')
-		.option('--remove <list>', 'follow these streams no more')
+		.option('--remove <list>', 'stop following these streams')
 		.option('--every <time>', 'from one turn of a stream to the next', '10s')
-		.option('--from <time>', 'where streams begin that were not followed: now, earliest or a time', 'now')
+		.option(
+			'--from <time>',
+			'where to start with streams not followed before: now, earliest or a time',
+			'now',
+		)
 		.option('--consumer <name>', 'name of the consumer; each has its own checkpoints (default: workers)')
 		.option('--where <name=value>', WHERE_TEXT, append)
 		.option(
 			'-o, --output <dir>',
 			'record each stream into a folder of its own in this one, below --out, or s3://BUCKET/PREFIX/',
 		)
-		.addOption(currentFolder('--out <dir>', 'the folder that workers have as --out, as it is called here'))
+		.addOption(currentFolder('--out <dir>', "path on this machine of the workers' --out folder"))
 		.addOption(containerOption('container of the files', { shown: 'mp4' }))
-		.option('--split <rule>', 'as of follow; each turn ends its file anyway', append)
-		.addOption(
-			currentFolder('--handlers <dir>', 'the folder that workers have as --handlers, as it is called here'),
-		)
+		.option('--split <rule>', 'as for follow; each turn also ends its file', append)
+		.addOption(currentFolder('--handlers <dir>', "path on this machine of the workers' --handlers folder"))
 		.option('--options <json>', 'given to the module')
 		.option('--endpoint <url>', 'endpoint URL, such as a local archive')
 		.option('--region <region>', 'AWS region')
 		.option('--profile <name>', 'AWS profile that --all-streams lists with')
-		.option('--wait', 'look every minute: adds and removes streams, and mends a Redis that came back empty')
+		.option(
+			'--wait',
+			'keep running: every minute add and remove streams, and restore jobs that Redis has lost',
+		)
 		.option('--json', 'JSON Lines')
 		.option('--verbose', 'print the stack of an error')
 		.action(run(async () => (await import('./submit-follow.js')).submitFollow));
@@ -110,12 +116,14 @@ export function addWorkerCommands(program: Command, run: Run): void {
 			'the folder below which everything is written, or s3://BUCKET/PREFIX/; may be given again (default: the current folder)',
 			append,
 		)
-		.addOption(currentFolder('--handlers <dir>', 'the folder below which modules are; no other is run'))
+		.addOption(
+			currentFolder('--handlers <dir>', 'folder of the handler modules; modules outside it are refused'),
+		)
 		.option('--concurrency <n>', 'slices at once (default: 1)')
 		.option('--streams <n>', 'streams followed at once (default: 8)')
-		.option('--grace <time>', 'how long jobs may go on after SIGTERM; then other workers get them', '30s')
+		.option('--grace <time>', 'how long jobs may run after SIGTERM; then other workers get them', '30s')
 		.option('--profile <name>', 'AWS profile that streams are read with')
-		.option('--decoders <n>', 'decoders at once, of each slice (default: as many as processors)')
+		.option('--decoders <n>', 'ffmpeg processes at once, per slice (default: the number of cores)')
 		.option('--ffmpeg <path>', 'the ffmpeg to decode with (default: the one in the PATH)')
 		.option('--json', 'JSON Lines')
 		.action(run(async () => (await import('./work.js')).work));
@@ -131,7 +139,7 @@ function withSliceOptions(command: Command): Command {
 		.requiredOption('--redis <url>', REDIS)
 		.option('--queue <name>', QUEUE)
 		.option('--slice <time>', 'length of a slice; each begins where a fragment does', '10m')
-		.addOption(currentFolder('--out <dir>', 'the folder that workers have as --out, as it is called here'))
+		.addOption(currentFolder('--out <dir>', "path on this machine of the workers' --out folder"))
 		.option('--wait', 'wait until every slice is done; exit status 3 where something is missing')
 		.option('--verbose', 'print the stack of an error');
 }
