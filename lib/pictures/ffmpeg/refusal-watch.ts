@@ -63,7 +63,7 @@ export class RefusalWatch {
 	#whatIsLacking(text: string): string | null {
 		const { format, args, filter } = this.#requested;
 		if (NO_ENCODER.test(text)) {
-			return `cannot write ${format} pictures: choose another format, or an ffmpeg that was built with that encoder (--ffmpeg PATH)`;
+			return `cannot write ${format} pictures: choose another format, or an ffmpeg that was built with that encoder (option \`path\` of \`ffmpeg()\`)`;
 		}
 		if (filter !== '' && BAD_FILTER.test(text)) return `does not take the filter \`${filter}\``;
 		const isOfDevice = NO_DEVICE.test(text);
@@ -73,7 +73,7 @@ export class RefusalWatch {
 		// A script around ffmpeg may name one.
 		if (isOfDevice) return 'cannot decode with the device that it is to use on this machine';
 		if (UNKNOWN_LEVEL.test(text) || BAD_ARGUMENT.test(text) || BAD_FILTER.test(text)) {
-			return 'is too old, or built without what pictures need: name another with --ffmpeg PATH';
+			return 'is too old, or built without what pictures need: name another (option `path` of `ffmpeg()`)';
 		}
 		return null;
 	}
