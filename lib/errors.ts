@@ -58,9 +58,9 @@ export type KvsErrorCode = (typeof ERROR_CODES)[number];
 /**
  * The base of every error this package throws on purpose.
  *
- * `code` is stable and meant for programs; `message` is one line meant for people: what was tried, on what, and what
- * came instead. The original error, where there was one, is kept in `cause`. Aborts are never wrapped: they reject with
- * the signal's own reason.
+ * `code` is stable and meant for programs; `message` is one line meant for people: what was tried, on what, what
+ * came instead, and what to do. The original error, where there was one, is kept in `cause`. Aborts are never wrapped: they reject
+ * with the signal's own reason.
  */
 export class ArchiveError extends Error {
 	override name = 'ArchiveError';

@@ -1,5 +1,12 @@
 import { inspect } from 'node:util';
 import { ArchiveError, InvalidOptionError, RequestError, type RequestErrorDetails } from '../errors.js';
+import {
+	NETWORK_ADVICE,
+	permissionAdvice,
+	QUOTA_ADVICE,
+	SESSION_ADVICE,
+	STREAM_ADVICE,
+} from '../wording/advice.js';
 import { systemTrouble } from '../wording/system-trouble.js';
 import { findInvalidTime, INVALID_BODY } from './json-body.js';
 
@@ -88,14 +95,16 @@ export function toRequestError(error: unknown, { operation, stream, endpoint, pr
 
 	if (name === 'ResourceNotFoundException') {
 		// A session without anything to play has the same response.
-		const lacking = /no fragments found/i.test(said) ? 'no fragments found' : 'no such stream';
-		return new RequestError('KVS_NOT_FOUND', `${call}${where}: ${lacking} (${because})`, {
+		const [lacking, advice] = /no fragments found/i.test(said)
+			? ['no fragments found', SESSION_ADVICE]
+			: ['no such stream', STREAM_ADVICE];
+		return new RequestError('KVS_NOT_FOUND', `${call}${where}: ${lacking} (${because}); ${advice}`, {
 			...details,
 			retryable: false,
 		});
 	}
 	if (throttles.has(name) || statusCode === THROTTLED_STATUS) {
-		return new RequestError('KVS_THROTTLED', `${call} was throttled (${because})`, {
+		return new RequestError('KVS_THROTTLED', `${call} was throttled (${because}); ${QUOTA_ADVICE}`, {
 			...details,
 			retryable: true,
 		});
@@ -109,7 +118,8 @@ export function toRequestError(error: unknown, { operation, stream, endpoint, pr
 		});
 	}
 	if (denials.has(name) || statusCode === 401 || statusCode === 403) {
-		return new RequestError('KVS_DENIED', `${call}${where} was refused (${because})`, {
+		const advice = permissionAdvice(operation);
+		return new RequestError('KVS_DENIED', `${call}${where} was refused (${because}); ${advice}`, {
 			...details,
 			retryable: false,
 		});
@@ -118,10 +128,14 @@ export function toRequestError(error: unknown, { operation, stream, endpoint, pr
 		const from = endpoint === undefined ? 'the service' : originOf(endpoint);
 		// The system's message has its code in it, which is said once.
 		const reason = said.includes(awsName) ? systemTrouble({ code: awsName, message: said }) : because;
-		return new RequestError('KVS_UNREACHABLE', `${call}: no response from ${from}: ${reason}`, {
-			...details,
-			retryable: true,
-		});
+		return new RequestError(
+			'KVS_UNREACHABLE',
+			`${call}: no response from ${from}: ${reason}; ${NETWORK_ADVICE}`,
+			{
+				...details,
+				retryable: true,
+			},
+		);
 	}
 	const status = statusCode === undefined ? '' : ` with ${statusCode}`;
 	// The data endpoint has moved, and is requested anew before the retry (API_dataplane_GetMedia).

@@ -73,7 +73,8 @@ export class Paginator<Name extends string = string> implements AsyncIterable<Pa
 		this.#operation = findOperation(name);
 		const { paging } = this.#operation;
 		if (paging === null) {
-			throw new ArchiveError('KVS_NOT_PAGEABLE', `${this.#operation.name} does not respond in pages`);
+			const message = `cannot paginate \`${this.#operation.name}\`: it is not a paginated operation; use \`presign\`, or the AWS SDK`;
+			throw new ArchiveError('KVS_NOT_PAGEABLE', message);
 		}
 		checkCount('maxItems', options.maxItems, Number.MAX_SAFE_INTEGER);
 		checkCount('pageSize', options.pageSize, paging.maxPageSize);

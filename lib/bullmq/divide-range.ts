@@ -1,6 +1,7 @@
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import type { Fragment } from '../index.js';
 import { type ResolvedTimeRange, startMs } from '../model/time-range.js';
+import { RANGE_ADVICE } from '../wording/advice.js';
 
 /** A part of a range that is worked on by itself: the fragments that begin in it, both ends included. */
 export interface Slice {
@@ -48,7 +49,10 @@ export async function divideRange(
 	}
 	if (starts.length === 0) {
 		const ends = `${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()} (${by} time)`;
-		throw new ArchiveError('KVS_EMPTY_RANGE', `nothing to do: no fragment is listed from ${ends}`);
+		throw new ArchiveError(
+			'KVS_EMPTY_RANGE',
+			`nothing to do: no fragment is listed from ${ends}; ${RANGE_ADVICE}`,
+		);
 	}
 	return starts.map((start, index) => ({
 		...start,

@@ -14,7 +14,7 @@ import { withMetricsOptions } from './metrics/metrics-options.js';
 import { checkGiven } from './options/check-given.js';
 import { choiceOption } from './options/choice-option.js';
 import { channelsOption, containerOption, gapsOption } from './options/export-choices.js';
-import { inFlags } from './options/flag-names.js';
+import { inFlags, withFlags } from './options/flag-names.js';
 import { TRACKS_TEXT, WHERE_TEXT } from './options/option-texts.js';
 import {
 	withArchiveOptions,
@@ -50,6 +50,7 @@ export function createProgram(context: CommandContext, { exit, print }: ProgramO
 			const command = await load();
 			// Commander passes the command itself, last.
 			const running = args.at(-1) as Command;
+			context.terminal.translate = (line) => withFlags(line, running);
 			try {
 				checkGiven(running);
 				exit(await command(...(args.slice(0, -1) as A), context));

@@ -9,6 +9,8 @@ import { type Line, renderLine } from './colors.js';
  * characters, so that none of them holds a control character; JSON is written as it is.
  */
 export class Terminal {
+	/** What becomes of a line for a person before it is written: the command that runs has its flags put into it. */
+	translate: (line: string) => string = (line) => line;
 	readonly #stdout: NodeJS.WriteStream;
 	readonly #stderr: NodeJS.WriteStream;
 	/** On a terminal only, not in CI, where output is data for a program. */
@@ -32,7 +34,8 @@ export class Terminal {
 	 * (`KVS_SINK_FAILED`) where stdout cannot be written, as on a full disk.
 	 */
 	async write(lines: readonly Line[]): Promise<void> {
-		await this.#write(lines.map((line) => renderLine(line, { isColored: this.#isColored })));
+		const rendered = lines.map((line) => renderLine(line, { isColored: this.#isColored }));
+		await this.#write(rendered.map(this.translate));
 	}
 
 	/** Writes objects as JSON Lines, likewise. */
@@ -47,7 +50,7 @@ export class Terminal {
 
 	/** Writes a message for a person. */
 	say(line: string): void {
-		this.#stderr.write(`${renderLine(line, { isColored: false })}\n`);
+		this.#stderr.write(`${this.translate(renderLine(line, { isColored: false }))}\n`);
 	}
 
 	/** Writes a message about each of these fragments: its failure, with its name, or a notice. */

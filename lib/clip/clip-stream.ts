@@ -9,6 +9,7 @@ import { AtomicFile } from '../files/atomic-file.js';
 import { readBytes } from '../media-files/input-file.js';
 import type { Fragment } from '../model/fragment.js';
 import type { ResolvedTimeRange } from '../model/time-range.js';
+import { RANGE_ADVICE } from '../wording/advice.js';
 import type { ClipJoiner } from './clip-joiner.js';
 import { type ClipPart, clipParts } from './clip-parts.js';
 import { type FetchedPart, fetchPart } from './part-file.js';
@@ -166,7 +167,7 @@ export class ClipStream extends Readable {
 			const first = await parts.next();
 			if (first.done === true) {
 				const [from, to] = [range.fromMs, range.toMs].map((ms) => new Date(ms).toISOString());
-				const message = `no fragment of stream \`${client.stream}\` begins from ${from} to ${to} on the ${range.by}'s clock`;
+				const message = `no fragment of stream \`${client.stream}\` begins from ${from} to ${to} on the ${range.by}'s clock; ${RANGE_ADVICE}`;
 				throw new ArchiveError('KVS_EMPTY_RANGE', message);
 			}
 			const second = await parts.next();

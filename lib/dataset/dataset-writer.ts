@@ -3,7 +3,7 @@ import { SinkError } from '../errors.js';
 import type { OutputFolder } from '../files/output-folder.js';
 import type { Picture } from '../pictures/picture.js';
 import { extensionOf, pictureFacts } from '../sinks/picture-facts.js';
-import { counted } from '../wording/counted.js';
+import { nothingToWrite } from '../wording/nothing-to-write.js';
 import { type DatasetForm, LIST_NAMES } from './dataset-form.js';
 import { type DatasetLine, type DatasetTotals, writeDatasetManifest } from './dataset-manifest.js';
 import { LooseFiles } from './loose-files.js';
@@ -105,10 +105,7 @@ export class DatasetWriter {
 			if (track.open !== null) await this.#finishSection(number, track);
 		}
 		if (this.#sectionCount === 0) {
-			const { skipped } = totals;
-			const wanted =
-				skipped === 0 ? '' : `, but for ${counted(skipped, 'fragment')} that \`where\` leaves out`;
-			const message = `nothing to write to \`${folder.name}\`: there are no pictures in the range${wanted}`;
+			const message = nothingToWrite(`\`${folder.name}\``, 'pictures', totals.skipped);
 			throw new SinkError('KVS_EMPTY_RANGE', folder.name, message);
 		}
 		const list = await this.#writeList();

@@ -71,7 +71,7 @@ export class HeldClusters {
 		if (this.#bytes > MAX_BYTES_BEFORE_TRACKS) {
 			throw new MediaError(
 				'KVS_MEDIA_UNSUPPORTED',
-				`more than ${MAX_BYTES_BEFORE_TRACKS} bytes of media before their Tracks at byte ${offset}; pass \`lateTracks\`, or remux the file`,
+				`more than ${MAX_BYTES_BEFORE_TRACKS} bytes of media before the Tracks element, at byte ${offset}; read it as a file instead of a pipe (option \`lateTracks\`), or remux it`,
 				{ offset },
 			);
 		}

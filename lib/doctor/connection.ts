@@ -91,7 +91,7 @@ function clockCheck(skewMs: number): Check {
 	const apartMs = Math.max(0, Math.abs(skewMs) - 1000);
 	const seconds = Math.round(Math.abs(skewMs) / 1000);
 	if (apartMs < LARGE_SKEW_MS) return ok('clock', `agrees with the endpoint's to ${Math.max(1, seconds)} s`);
-	const message = `${seconds} s ${skewMs > 0 ? 'ahead of' : 'after'} the endpoint's`;
+	const message = `this clock is ${seconds} s ${skewMs > 0 ? 'fast' : 'slow'}, compared with the endpoint's`;
 	const advice = 'set the clock of this machine by the network (NTP): signatures are good for five minutes';
 	return apartMs < MAX_SKEW_MS
 		? warning('clock', message, advice)

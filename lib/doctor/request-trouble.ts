@@ -1,4 +1,5 @@
 import { InvalidOptionError, RequestError } from '../errors.js';
+import { withoutAdvice } from '../wording/advice.js';
 
 /** What a request failed by, and what to do. */
 export interface RequestTrouble {
@@ -54,9 +55,9 @@ export function requestTrouble(error: unknown, operation: string, stream: string
 	}
 	if (!(error instanceof RequestError)) throw error;
 	const { code, awsName, requestId, cause: origin } = error;
-	// Of credentials the message says what to do, as the advice does.
+	// The message says what to do, as the advice does.
 	const isLackOfCredentials = awsName === 'CredentialsProviderError' && origin instanceof Error;
-	const message = isLackOfCredentials ? origin.message : error.message;
+	const message = isLackOfCredentials ? origin.message : withoutAdvice(error.message);
 	const because = (cause: RequestTrouble['cause'], advice: string): RequestTrouble => ({
 		cause,
 		message,

@@ -177,7 +177,7 @@ export class ExportFile {
 			const pauseMs = ms - (this.#timeline.lastOf(track.number) ?? ms);
 			if (pauseMs < (MAX_CLASSIC_STEP_TICKS * 1000) / timescaleOf(track)) continue;
 			const hours = (pauseMs / 3_600_000).toFixed(1);
-			return `track ${track.number} has no frames for ${hours} hours, more than a file with \`faststart\` can express`;
+			return `track ${track.number} has no frames for ${hours} hours, more than a file with the option \`faststart\` can express`;
 		}
 		return null;
 	}
@@ -220,7 +220,8 @@ export class ExportFile {
 				const { name } = this.#options;
 				const tooLong = whyTooLong(fileEndMs, ms);
 				if (tooLong !== null) {
-					throw new SinkError('KVS_GAP_TOO_LONG', name, `cannot write \`${name}\`: ${tooLong}`);
+					const message = `cannot write \`${name}\`: ${tooLong}; set the option \`gaps\` to 'keep', in a file that is not a .wav`;
+					throw new SinkError('KVS_GAP_TOO_LONG', name, message);
 				}
 				for (const silence of silenceUntil(track, endMs, ms)) await lane.output.write(silence, this.#hash);
 			}

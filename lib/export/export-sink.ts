@@ -12,7 +12,7 @@ import type {
 import { MAX_NAMED_FAILURES } from '../model/run-summary.js';
 import type { Track } from '../model/track.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
-import { counted } from '../wording/counted.js';
+import { nothingToWrite } from '../wording/nothing-to-write.js';
 import { cutBefore } from './cut-before.js';
 import { ExportFile, type ExportFileOptions } from './export-file.js';
 import {
@@ -178,10 +178,7 @@ export class ExportSink extends FragmentSink {
 		const { directory, name, request, journal, hasManifest } = this.#options;
 		if (!this.#isOver) {
 			if (this.#file === null && this.#sealed.length === 0) {
-				const { skipped } = this.#totals;
-				const wanted =
-					skipped === 0 ? '' : `, but for ${counted(skipped, 'fragment')} that \`where\` leaves out`;
-				const message = `nothing to write to \`${name}\`: there are no frames in the range${wanted}`;
+				const message = nothingToWrite(`\`${name}\``, 'frames', this.#totals.skipped);
 				throw new SinkError('KVS_EMPTY_RANGE', name, message);
 			}
 			await this.#seal();

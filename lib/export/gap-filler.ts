@@ -13,7 +13,7 @@ export function requireSilence(file: string, track: Track): void {
 	throw new SinkError(
 		'KVS_CODEC_NOT_SUPPORTED',
 		file,
-		`cannot fill gaps in \`${file}\`: track ${track.number} is ${track.codec ?? track.codecId}, and no silence is known for it; take --gaps keep or close`,
+		`cannot fill gaps in \`${file}\`: track ${track.number} is ${track.codec ?? track.codecId}, and no silence is known for it; set the option \`gaps\` to 'keep' or 'close'`,
 	);
 }
 

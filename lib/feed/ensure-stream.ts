@@ -69,7 +69,7 @@ export async function ensureStream(context: EnsureStreamContext): Promise<Stream
 		if (clock.now() > endMs) {
 			throw new ArchiveError(
 				'KVS_WAIT_TIMEOUT',
-				`stream \`${client.stream}\` was still ${state.status} after ${MAX_CREATION_MS} ms, and media can be put into it once it is ACTIVE`,
+				`stream \`${client.stream}\` was still not ACTIVE after ${MAX_CREATION_MS} ms (status ${state.status}), and takes no media before; try again later`,
 			);
 		}
 		await clock.sleep(POLL_INTERVAL_MS, { signal });
@@ -83,7 +83,7 @@ interface Description extends StreamState {
 function describedBy(response: Readonly<Record<string, unknown>>): Description {
 	const info = Object(response['StreamInfo']) as { Status?: unknown; DataRetentionInHours?: unknown };
 	return {
-		status: typeof info.Status === 'string' ? info.Status : 'of unknown status',
+		status: typeof info.Status === 'string' ? info.Status : 'unknown',
 		isPersistent: info.DataRetentionInHours !== 0,
 	};
 }

@@ -91,7 +91,7 @@ class FeedConnection {
 		unstored.rewind();
 		try {
 			const media = this.#media(AbortSignal.any([signal, over.signal]));
-			for await (const ack of putMedia(media, times, { client, clock, signal })) {
+			for await (const ack of putMedia(media, times, { client, clock, signal, resends: true })) {
 				this.#note(ack);
 				yield ack;
 			}

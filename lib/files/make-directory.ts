@@ -27,7 +27,7 @@ export async function makeDirectory(path: string, mode = 0o777): Promise<string 
 	} catch (cause) {
 		const { code, syscall } = cause as NodeJS.ErrnoException;
 		if (code === 'ENOENT') {
-			const message = `no directory can be made in \`${parent}\` (${code})`;
+			const message = `cannot create a directory in \`${parent}\` (${code}); check that the file system is mounted and writable`;
 			throw Object.assign(new Error(message, { cause }), { syscall });
 		}
 		if (!(await isDirectory(directory))) throw cause;

@@ -203,7 +203,7 @@ function startOf({ producerTimestamp }: FragmentEvent): number | null {
 }
 
 function tooLarge({ fragmentNumber, index }: FragmentEvent, maxBytes: number): FragmentFailureEvent {
-	const message = `fragment ${fragmentNumber ?? index} has more than ${maxBytes} bytes, the most that is held until all of its tags are known: \`where\` cannot tell whether it is wanted`;
+	const message = `fragment ${fragmentNumber ?? index} is larger than the ${maxBytes} bytes that are buffered until all of its tags are known; read without the option \`where\` to get it`;
 	const error = new MediaError('KVS_MEDIA_UNSUPPORTED', message);
 	return new FragmentFailureEvent({
 		index: null,

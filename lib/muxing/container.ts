@@ -101,7 +101,7 @@ function refusal(file: string, track: Track, reason: string): SinkError {
 	return new SinkError(
 		'KVS_CODEC_NOT_SUPPORTED',
 		file,
-		`cannot write \`${file}\`: track ${track.number}${name} is ${describe(track)}, and ${reason}; choose tracks with --tracks, or another ending (.mkv holds everything)`,
+		`cannot write \`${file}\`: track ${track.number}${name} is ${describe(track)}, and ${reason}; choose other tracks (option \`tracks\`), or another ending (.mkv holds everything)`,
 	);
 }
 

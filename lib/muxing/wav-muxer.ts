@@ -96,8 +96,10 @@ class WavMuxer implements Muxer {
 			const index = this.#parts.findIndex((part) => part.track.number === track.number);
 			const endMs = (Math.max(...lanes.map(({ end }) => end)) * 1000) / sampleRate;
 			const tooLong = whyTooLong(endMs, ms - originMs);
-			if (tooLong !== null)
-				throw new SinkError('KVS_GAP_TOO_LONG', '.wav', `cannot write this .wav: ${tooLong}`);
+			if (tooLong !== null) {
+				const message = `cannot write this .wav: ${tooLong}; use \`archive.export\`, which begins a new file after such a gap between fragments, or write a .mkv`;
+				throw new SinkError('KVS_GAP_TOO_LONG', '.wav', message);
+			}
 			const bytes = littleEndian((this.#parts[index] as Part).audio, frame.data);
 			if (isEmpty(placed)) lanes[index]?.interrupt();
 			else lanes[index]?.add(Math.round(((ms - originMs) * sampleRate) / 1000), bytes);

@@ -140,7 +140,7 @@ export class FfmpegProcess {
 
 	/** The error of a program that does not do what it is there for; `what` it did is a clause. */
 	failure(what: string, cause?: unknown): ArchiveError {
-		const hint = 'check that it is ffmpeg, or name another with --ffmpeg PATH';
+		const hint = 'check that it is ffmpeg, or name another (option `path` of `ffmpeg()`)';
 		return new ArchiveError('KVS_FFMPEG_FAILED', `\`${this.#path}\` ${what}${this.#said}; ${hint}`, {
 			cause,
 		});
@@ -225,7 +225,7 @@ export class FfmpegProcess {
 		const reason = { ENOENT: 'there is no such program', EACCES: 'it is not a program' }[error.code ?? ''];
 		return new ArchiveError(
 			'KVS_FFMPEG_NOT_FOUND',
-			`cannot run \`${this.#path}\` to decode pictures: ${reason ?? systemTrouble(error)}; install ffmpeg (https://ffmpeg.org, or the package \`ffmpeg\` of your system), or name it with --ffmpeg PATH`,
+			`cannot run \`${this.#path}\` to decode pictures: ${reason ?? systemTrouble(error)}; install ffmpeg (https://ffmpeg.org, or the package \`ffmpeg\` of your system), or name it (option \`path\` of \`ffmpeg()\`)`,
 			{ cause: error },
 		);
 	}

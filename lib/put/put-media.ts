@@ -14,6 +14,8 @@ const OPERATION = 'PutMedia';
 /** What {@link putMedia} is made with. */
 export interface PutMediaContext extends Pick<ServiceContext, 'client' | 'clock'> {
 	readonly signal?: AbortSignal | undefined;
+	/** Whether the caller sends again by itself what was not PERSISTED, so that no error asks for that. @default false */
+	readonly resends?: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface PutMediaContext extends Pick<ServiceContext, 'client' | 'clock'
 export async function* putMedia(
 	media: AsyncIterable<Uint8Array>,
 	times: PutMediaTimes,
-	{ client, clock, signal }: PutMediaContext,
+	{ client, clock, signal, resends = false }: PutMediaContext,
 ): AsyncGenerator<Ack, void, undefined> {
 	const leaving = new AbortController();
 	const either = AbortSignal.any([leaving.signal, ...(signal === undefined ? [] : [signal])]);
@@ -44,7 +46,7 @@ export async function* putMedia(
 	} catch (error) {
 		signal?.throwIfAborted();
 		client.checkOpen();
-		throw failure.error ?? explain(error, client.stream);
+		throw failure.error ?? explain(error, client.stream, { resends });
 	} finally {
 		leaving.abort();
 		if (media instanceof Readable) media.destroy();
@@ -68,15 +70,16 @@ async function* noting(
 	}
 }
 
-function explain(error: unknown, stream: string): Error {
+function explain(error: unknown, stream: string, { resends }: { readonly resends: boolean }): Error {
 	if (error instanceof RequestError) return error;
 	const { name, message, code } = error as NodeJS.ErrnoException;
 	if (['SyntaxError', 'TypeError', 'RangeError'].includes(name) && code === undefined) {
 		return invalidResponse(OPERATION, stream, `returned an invalid response: ${message}`, { cause: error });
 	}
+	const move = resends ? '' : '; send again what was not PERSISTED';
 	return new RequestError(
 		'KVS_UNREACHABLE',
-		`${OPERATION} for stream \`${stream}\`: the connection was lost (${code ?? name}: ${message}); send again what was not PERSISTED`,
+		`${OPERATION} for stream \`${stream}\`: the connection was lost (${code ?? name}: ${message})${move}`,
 		{
 			operation: OPERATION,
 			stream,

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { SinkError } from '../errors.js';
 import { AtomicFile } from '../files/atomic-file.js';
 import type { FragmentEndEvent } from '../model/media-event.js';
+import { nothingToWrite } from '../wording/nothing-to-write.js';
 
 /**
  * Writes the `document` of each `fragment-end` into one file, one after the other. The file appears under its name when the
@@ -58,7 +59,7 @@ export class RawSink extends Writable {
 			throw new SinkError(
 				'KVS_EMPTY_RANGE',
 				this.#path,
-				`nothing to write to \`${this.#path}\`: there is no whole fragment in the range`,
+				nothingToWrite(`\`${this.#path}\``, 'whole fragments'),
 			);
 		}
 		await this.#file?.commit();

@@ -109,7 +109,7 @@ export async function readRecordPast(path: string, endBytes?: number): Promise<R
 		lines++;
 		past = past === null ? firstOf(line) : nextOf(past, line);
 		if (past !== null) continue;
-		const message = `cannot go on with the recordings: line ${lines} of \`${path}\` was not written by this version of the recorder`;
+		const message = `cannot resume the recordings: line ${lines} of \`${path}\` has an unknown format; use the version that wrote it, or record into another directory`;
 		throw new SinkError('KVS_SINK_FAILED', path, message);
 	}
 	return past;

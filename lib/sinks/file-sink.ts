@@ -5,6 +5,7 @@ import type { Track } from '../model/track.js';
 import type { Muxer, PlacedFrame } from '../muxing/muxer.js';
 import { OutputTimeline } from '../muxing/output-timeline.js';
 import { OutputTracks } from '../muxing/output-tracks.js';
+import { nothingToWrite } from '../wording/nothing-to-write.js';
 import { FragmentSink, type Piece } from './fragment-sink.js';
 import { OutputFile } from './output-file.js';
 
@@ -67,11 +68,7 @@ export abstract class FileSink extends FragmentSink {
 
 	protected override async finish(): Promise<void> {
 		if (this.#output === null) {
-			throw new SinkError(
-				'KVS_EMPTY_RANGE',
-				this.#path,
-				`nothing to write to \`${this.#path}\`: there are no frames in the range`,
-			);
+			throw new SinkError('KVS_EMPTY_RANGE', this.#path, nothingToWrite(`\`${this.#path}\``, 'frames'));
 		}
 		await this.#output.file.finish(this.#timeline.endMs);
 		await this.#file?.commit();

@@ -7,6 +7,7 @@ import {
 	putFile,
 	type UnfinishedFile,
 } from '../files/output-folder.js';
+import { nothingToWrite } from '../wording/nothing-to-write.js';
 
 /** What {@link ImageFiles} writes of an item. */
 export interface ImageFile {
@@ -81,7 +82,7 @@ export abstract class ImageFiles<Item> extends Writable {
 	async #finish(): Promise<void> {
 		const { name } = this.#folder;
 		if (this.#list === null || this.#names.size === 0) {
-			const message = `nothing to write to \`${name}\`: there are no pictures in the range`;
+			const message = nothingToWrite(`\`${name}\``, 'pictures');
 			throw new SinkError('KVS_EMPTY_RANGE', name, message);
 		}
 		await this.#list.commit();

@@ -1,4 +1,5 @@
 import { ArchiveError, InvalidOptionError, type KvsErrorCode } from '../errors.js';
+import { withoutAdvice } from '../wording/advice.js';
 
 /** A response of the view's server. */
 export interface ViewReply {
@@ -37,9 +38,9 @@ async function* linesOf(values: AsyncIterable<unknown>): AsyncGenerator<string> 
 	}
 }
 
-/** What the page gets of an error: `code` for the page, `message` for its reader. */
+/** What the page gets of an error: `code` for the page, which has advice of its own, `message` for its reader. */
 export function describe(error: unknown): { code: string; message: string } {
-	if (error instanceof ArchiveError) return { code: error.code, message: error.message };
+	if (error instanceof ArchiveError) return { code: error.code, message: withoutAdvice(error.message) };
 	return { code: 'KVS_INTERNAL', message: error instanceof Error ? error.message : String(error) };
 }
 

@@ -50,7 +50,7 @@ withBoto3('says which operations respond in pages, as boto3 does', async (t) => 
 		else
 			t.throws(() => archive.paginate(name), {
 				code: 'KVS_NOT_PAGEABLE',
-				message: /does not respond in pages/,
+				message: /^cannot paginate `\w+`: it is not a paginated operation; use `presign`, or the AWS SDK$/,
 			});
 	}
 	t.throws(() => archive.canPaginate('list_Fragments'), { code: 'KVS_INVALID_OPTION' });

@@ -47,7 +47,7 @@ test('of a range without a fragment nothing can be made, and too many slices are
 	await t.throwsAsync(divide([]), {
 		code: 'KVS_EMPTY_RANGE',
 		message:
-			'nothing to do: no fragment is listed from 2026-01-31T00:00:00.000Z to 2026-01-31T00:01:00.000Z (server time)',
+			'nothing to do: no fragment is listed from 2026-01-31T00:00:00.000Z to 2026-01-31T00:01:00.000Z (server time); check the range and its clock (option `by`), or see what is stored: kvs-archive timeline',
 	});
 	await t.throwsAsync(divide(Array.from({ length: 10_001 }, (_, index) => startMs + index)), {
 		code: 'KVS_INVALID_OPTION',

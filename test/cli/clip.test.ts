@@ -65,7 +65,7 @@ test('what is wrong with a clip is one line', async (t) => {
 		t,
 		await kvs(['clip', ...stream, ...empty, '-o', file]),
 		1,
-		/^KVS_EMPTY_RANGE: no fragment of stream `door` begins/,
+		/^KVS_EMPTY_RANGE: no fragment of stream `door` begins .* on the producer's clock; check the range and its clock \(option `--by`\)/,
 	);
 	const future = ['--from', '2026-01-30', '--to', '2126-01-30'];
 	assertFailure(

@@ -77,6 +77,11 @@ test('no option takes an empty text for its default: one of each command', async
 		const args = [...words, ...required, ...others.flatMap(({ long }) => [`${long}`, 'x'])];
 		const { code, stderr } = await commandLine([...args, `${option.long}=`]);
 		t.is(code, 2, `${args.join(' ')} ${option.long}: ${stderr}`);
-		t.regex(stderr, new RegExp(`expected \`(?:${option.long}|${option.short})\` to be .*, got \`\`\n$`));
+		t.regex(
+			stderr,
+			new RegExp(
+				`expected \`(?:${option.long}|${option.short})\` to be given with a value, got an empty string \\(is a shell variable unset\\?\\)\n$`,
+			),
+		);
 	}
 });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { commandLine } from '../helpers/program/command-line.js';
 import { startGrowing } from '../helpers/service/growing-stream.js';
@@ -34,8 +35,8 @@ test('follow prints what comes until a time, as JSON and for a person', async (t
 			['fragment', 'frame', 'frame', 'fragment-end', 'fragment', 'frame', 'frame', 'fragment-end'],
 		);
 	}
-	const text = await commandLine(['follow', ...options, ...until]);
-	t.regex(text.stdout, /^fragment 0 {2}\d+ .*\n {2}frame {2}track 1/);
+	const shown = await commandLine(['follow', ...options, ...until]);
+	t.regex(shown.stdout, /^fragment 0 {2}\d+ .*\n {2}frame {2}track 1/);
 });
 
 test('follow says for what it waits when it has come to its end', async (t) => {
@@ -46,15 +47,17 @@ test('follow says for what it waits when it has come to its end', async (t) => {
 		process.execPath,
 		[resolve('dist/cli/main.js'), 'follow', ...options, '--until', until],
 		{
-			stdio: ['ignore', 'ignore', 'pipe'],
+			stdio: ['ignore', 'pipe', 'pipe'],
 			env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
 		},
 	);
 	const closed = once(child, 'close');
+	const printed = text(child.stdout);
 	const [line] = await once(createInterface({ input: child.stderr }), 'line');
 	t.is(line, `ends when a fragment after ${until} is listed, or 30 s after that time`);
 	child.kill('SIGINT');
 	t.deepEqual(await closed, [130, null]);
+	t.regex(await printed, /\ncaught up; the newest fragment began \d+ ms ago\n$/);
 });
 
 test('a follower that is killed goes on where it was, and repeats one fragment at most', async (t) => {

@@ -65,11 +65,15 @@ test('bad input is one clear line', async (t) => {
 		[['list', ...at, '--max-items', '0'], 2, /^KVS_INVALID_OPTION: expected `--max-items` /],
 		[['list', ...at, '--page-size', 'ten'], 2, /^KVS_INVALID_OPTION: .*--page-size/],
 		[['list', ...at, '--starting-token', 'x'], 2, /^KVS_INVALID_OPTION: expected `--starting-token` /],
-		[['list', ...to('gate', '-15m', 'now'), '--endpoint', endpoint], 1, /^KVS_NOT_FOUND: .*`gate`/],
+		[
+			['list', ...to('gate', '-15m', 'now'), '--endpoint', endpoint],
+			1,
+			/^KVS_NOT_FOUND: .*`gate`.*; check the name, the region and the account\n$/,
+		],
 		[
 			['list', ...to('door', '-15m', 'now'), '--endpoint', 'http://127.0.0.1:1'],
 			1,
-			/^KVS_UNREACHABLE: .*127\.0\.0\.1:1: the connection was refused \(ECONNREFUSED\)\n$/,
+			/^KVS_UNREACHABLE: .*127\.0\.0\.1:1: the connection was refused \(ECONNREFUSED\); check the endpoint and the network\n$/,
 		],
 		[['export', ...at], 2, /^KVS_INVALID_OPTION: .*-o/],
 		[['export', ...at, '-o', 'x.avi'], 2, /^KVS_INVALID_OPTION: expected `-o` .*\.mkv/],

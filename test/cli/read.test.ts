@@ -146,21 +146,28 @@ test('timeline prints spans, gaps and a total, in JSON and for a person', async 
 		/^span 0 {2}\[# {23}\] 2026-01-31T00:00:00\.000Z to 2026-01-31T00:00:06\.000Z {2}6\.000 s {2}3 fragments {2}\d+ bytes {2}[\d.]+ kbit\/s$/,
 	);
 	t.is(lines[1], 'gap  2026-01-31T00:00:06.000Z to 2026-01-31T00:01:00.000Z  54.000 s');
-	t.regex(lines[3] ?? '', /^total {4}2 spans, 1 gap, .* 8 fragments, .* 16\.000 s stored, 54\.000 s missing/);
+	t.regex(lines[3] ?? '', /^total {4}2 spans, 1 gap, .* 8 fragments, .* 16\.000 s stored, 54\.000 s in gaps/);
 });
 
 test('an empty range is said and is no failure, but for an export', async (t) => {
 	const { endpoint } = await door(t);
 	const at = ['--stream', 'door', '--from', '2020-01-01', '--to', '2020-01-02', '--endpoint', endpoint];
-	for (const command of ['list', 'events', 'timeline']) {
-		t.deepEqual(await kvs([command, ...at]), { code: 0, stdout: '', stderr: 'no fragments in the range\n' });
+	const elsewhere =
+		'check the range and its clock (option `--by`), or see what is stored: kvs-archive timeline';
+	for (const [command, advice] of [
+		['list', elsewhere],
+		['events', elsewhere],
+		['timeline', 'check --from, --to and --by'],
+	] as const) {
+		const stderr = `no fragments in the range; ${advice}\n`;
+		t.deepEqual(await kvs([command, ...at]), { code: 0, stdout: '', stderr });
 	}
 	const directory = await temporaryDirectory(t);
 	assertFailure(
 		t,
 		await kvs(['export', ...at, '-o', join(directory, 'x.mkv')]),
 		1,
-		/^KVS_EMPTY_RANGE: .*x\.mkv/,
+		/^KVS_EMPTY_RANGE: .*x\.mkv`: there are no frames in the range; check the range and its clock \(option `--by`\), or /,
 	);
 	t.deepEqual(await readdir(directory), []);
 });

@@ -125,7 +125,12 @@ test('one command gives one call as a WAV, another a file for each call', async 
 		['one', 'two, too'].map((value) => ({ name: 'ContactId', value })),
 	);
 	const nothing = await commandLine([...at, '--where', 'ContactId=three', '-o', join(directory, 'none.wav')]);
-	assertFailure(t, nothing, 1, /^KVS_EMPTY_RANGE: .* but for 3 fragments that `where` leaves out$/m);
+	assertFailure(
+		t,
+		nothing,
+		1,
+		/^KVS_EMPTY_RANGE: .* but for 3 fragments that the option `--where` leaves out$/m,
+	);
 });
 
 test('an export of one call that is killed goes on where it was', async (t) => {
@@ -207,6 +212,6 @@ withFfmpeg('frames of one call are its pictures', async (t) => {
 		t,
 		await commandLine(['frames', ...range, '--endpoint', endpoint, ...none]),
 		1,
-		/^KVS_EMPTY_RANGE: nothing to write to `.*`: .*, but for 16 fragments that `where` leaves out$/m,
+		/^KVS_EMPTY_RANGE: nothing to write to `.*`: .*, but for 16 fragments that the option `--where` leaves out$/m,
 	);
 });

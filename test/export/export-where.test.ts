@@ -126,7 +126,7 @@ test('where everything is left out there is nothing to write, and it says why', 
 		{
 			code: 'KVS_EMPTY_RANGE',
 			message:
-				'nothing to write to `x.mkv`: there are no frames in the range, but for 3 fragments that `where` leaves out',
+				'nothing to write to `x.mkv`: there are no frames in the range, but for 3 fragments that the option `where` leaves out',
 		},
 	);
 	t.deepEqual(await readdir(directory), []);

@@ -30,7 +30,8 @@ test('a file in its place, or above it, is an error of the system', async (t) =>
 
 const testWithProc = existsSync('/proc/self/stat') ? test : test.skip;
 testWithProc('where nothing can be made it ends, and says where', async (t) => {
-	const message = 'no directory can be made in `/proc` (ENOENT)';
+	const message =
+		'cannot create a directory in `/proc` (ENOENT); check that the file system is mounted and writable';
 	await t.throwsAsync(makeDirectory('/proc/x'), { message });
 	await t.throwsAsync(makeDirectory('/proc/x/y/z'), { message });
 });

@@ -207,7 +207,7 @@ test('a fragment that is too large to be held is a failure, and the next one is 
 	t.like(failure, { index: null, name: 'UNSUPPORTED', retryable: false });
 	t.regex(
 		failure?.message ?? '',
-		/^fragment \d+ has more than 49 bytes, the most that is held until all of its tags are known: `where` cannot tell/,
+		/^fragment \d+ is larger than the 49 bytes that are buffered until all of its tags are known; read without the option `where` to get it$/,
 	);
 });
 

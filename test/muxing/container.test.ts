@@ -49,7 +49,7 @@ test('the error says which track it is, what it is, and what to do', (t) => {
 	];
 	t.is(
 		t.throws(() => checkTracks('a/b.mp4', 'mp4', mp4))?.message,
-		'cannot write `a/b.mp4`: track 2 `microphone` is ulaw (A_MS/ACM) at 8000 Hz, and .mp4 holds H.264, H.265, AAC, Opus and 16-bit PCM; choose tracks with --tracks, or another ending (.mkv holds everything)',
+		'cannot write `a/b.mp4`: track 2 `microphone` is ulaw (A_MS/ACM) at 8000 Hz, and .mp4 holds H.264, H.265, AAC, Opus and 16-bit PCM; choose other tracks (option `tracks`), or another ending (.mkv holds everything)',
 	);
 });
 

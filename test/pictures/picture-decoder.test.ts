@@ -248,7 +248,7 @@ withFfmpeg('where there is no ffmpeg, one line says what to install', async (t) 
 		decode(bytes, { decoder: new FfmpegDecoder({ path: '/nowhere/ffmpeg' }) }),
 	);
 	t.is((error as { code?: string } | undefined)?.code, 'KVS_FFMPEG_NOT_FOUND');
-	t.regex(error?.message ?? '', /install ffmpeg.*--ffmpeg PATH/);
+	t.regex(error?.message ?? '', /install ffmpeg.*, or name it \(option `path` of `ffmpeg\(\)`\)$/);
 });
 
 /** An ffmpeg that says its process id first. */
@@ -305,7 +305,7 @@ test('of a program that fails at once, it is said what it said', async (t) => {
 	const onFailure = (failure: DecodeFailure): unknown => failures.push(failure);
 	await t.throwsAsync(decode(bytes, { decoder: new FfmpegDecoder({ path }), onFailure }), {
 		code: 'KVS_FFMPEG_FAILED',
-		message: `\`${path}\` ended with code 127 before it read anything: ffmpeg: no such library; check that it is ffmpeg, or name another with --ffmpeg PATH`,
+		message: `\`${path}\` ended with code 127 before it read anything: ffmpeg: no such library; check that it is ffmpeg, or name another (option \`path\` of \`ffmpeg()\`)`,
 	});
 	t.deepEqual(failures, [], 'no frame is to blame');
 });

@@ -264,6 +264,7 @@ test('a connection that breaks off, and responses that are none', async (t) => {
 	});
 	t.is(acks.length, 1);
 	t.like(error, { code: 'KVS_UNREACHABLE', retryable: true, operation: 'PutMedia' });
+	t.regex(error?.message ?? '', /the connection was lost \(.*\); send again what was not PERSISTED$/);
 });
 
 test('the service ends the response before the media is over: so do the acknowledgements', async (t) => {

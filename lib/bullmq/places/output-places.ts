@@ -48,12 +48,14 @@ export function within(output: string, name: string): string {
 export async function placeBelow({ folder, urls }: OutputPlaces, output: string): Promise<string> {
 	if (!isS3(output)) {
 		if (folder !== null) return folderBelow(folder, output);
-		throw refused(`\`${output}\` is a path in a folder, and the worker's \`out\` is ${named(urls)} alone`);
+		throw refused(
+			`\`${output}\` is a path in a folder, and the worker's option \`out\` is ${named(urls)} alone`,
+		);
 	}
 	const url = prefixOf(output);
 	if (urls.some((root) => url.startsWith(root))) return url;
 	const places = folder === null ? urls : [folder, ...urls];
-	throw refused(`\`${url}\` is not below the worker's \`out\`, ${named(places)}`);
+	throw refused(`\`${url}\` is not below the worker's option \`out\`, ${named(places)}`);
 }
 
 /** The URL of a folder in S3, with its last slash. */

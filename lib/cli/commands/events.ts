@@ -1,4 +1,5 @@
 import type { MediaEvent } from '../../index.js';
+import { RANGE_ADVICE } from '../../wording/advice.js';
 import { counted } from '../../wording/counted.js';
 import {
 	type ArchiveCommandOptions,
@@ -27,7 +28,7 @@ export async function events(options: EventsCommandOptions, context: CommandCont
 	const stream = archive.events(range, { signal: context.signal, tracks, where });
 	await printEvents(stream.batches(), options, context);
 	const { fragments, skipped, isComplete } = await stream.summary;
-	if (fragments === 0) context.terminal.say('no fragments in the range');
+	if (fragments === 0) context.terminal.say(`no fragments in the range; ${RANGE_ADVICE}`);
 	else if (skipped > 0)
 		context.terminal.say(`${skipped} of ${counted(fragments, 'fragment')} left out by --where`);
 	return isComplete ? EXIT.done : EXIT.incomplete;

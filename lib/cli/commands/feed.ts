@@ -24,7 +24,7 @@ export async function feed(
 	{ terminal, signal, nowMs }: CommandContext,
 ): Promise<number> {
 	const { start, realtime, fast, retention } = options;
-	if (realtime && fast) throw new InvalidOptionError('--fast', 'given alone, without --realtime', true);
+	if (realtime && fast) throw new InvalidOptionError('--fast', 'left out with --realtime');
 	await using archive = archiveOf(options, { terminal });
 	const feeding = archive.feed(file === '-' ? process.stdin : file, {
 		start: start === undefined ? undefined : parsePointInTime('--start', start, nowMs),
@@ -33,7 +33,7 @@ export async function feed(
 		tags: Object.fromEntries((options.tag ?? []).map((text) => parseTag('--tag', text))),
 		create: options.create,
 		retentionHours: integerOption('--retention', retention),
-		onUnreachable: ({ message }) => terminal.say(`${message}; trying again`),
+		onUnreachable: ({ message }) => terminal.say(`${message}; retrying`),
 		signal,
 	});
 	for await (const ack of feeding) {

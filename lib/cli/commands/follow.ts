@@ -47,7 +47,7 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 		via: live ? 'live' : 'listing',
 		where: whereOf(options),
 		metrics,
-		onUnreachable: ({ message }) => terminal.say(`${message}; trying again`),
+		onUnreachable: ({ message }) => terminal.say(`${message}; retrying`),
 		signal,
 	} satisfies FollowOptions;
 	await using _ = await openMetrics(options, metrics, terminal);
@@ -60,9 +60,11 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 	}
 	const stream = archive.follow(followOptions);
 	let isEndSaid = json === true || followOptions.until === undefined;
+	let isAnyGiven = false;
 	for await (const events of stream.batches()) {
 		if (json) await terminal.writeJson(events);
-		else await terminal.write(events.map(followLine));
+		else await terminal.write(events.map((event) => followLine(event, isAnyGiven)));
+		isAnyGiven ||= events.some(({ type }) => type !== 'caught-up');
 		if (isEndSaid || !events.some(({ type }) => type === 'caught-up')) continue;
 		isEndSaid = true;
 		const end = new Date(followOptions.until as Date).toISOString();
@@ -72,7 +74,9 @@ export async function follow(options: FollowCommandOptions, context: CommandCont
 	return isComplete ? EXIT.done : EXIT.incomplete;
 }
 
-function followLine(event: FollowEvent): Line {
+function followLine(event: FollowEvent, isAnyGiven: boolean): Line {
 	if (event.type !== 'caught-up') return eventLine(event);
-	return `caught up, ${Math.round(event.lagMs)} ms after the newest`;
+	// A lag of 0 is that before the first fragment, or that of a service whose clock is fast.
+	if (event.lagMs === 0 && !isAnyGiven) return 'caught up; no new fragment yet';
+	return `caught up; the newest fragment began ${Math.round(event.lagMs)} ms ago`;
 }

@@ -1,4 +1,5 @@
 import type { Fragment } from '../../index.js';
+import { RANGE_ADVICE } from '../../wording/advice.js';
 import { counted } from '../../wording/counted.js';
 import { type ArchiveCommandOptions, archiveOf, rangeOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
@@ -36,7 +37,7 @@ export async function list(
 		if (options.json) await terminal.writeJson([toServiceNames(fragment)]);
 		else await terminal.write([fragmentLine(fragment)]);
 	}
-	if (count === 0) terminal.say('no fragments in the range');
+	if (count === 0) terminal.say(`no fragments in the range; ${RANGE_ADVICE}`);
 	if (source.nextToken !== null) {
 		if (options.json) await terminal.writeJson([{ type: 'next-token', nextToken: source.nextToken }]);
 		else terminal.say(`there is more: --starting-token ${source.nextToken}`);

@@ -34,7 +34,7 @@ function sayWhatIsLacking(
 	{ fragments, headersRead, headersFailed, headersSkipped }: TimelineTotal,
 	terminal: CommandContext['terminal'],
 ): void {
-	if (fragments === 0) terminal.say('no fragments in the range');
+	if (fragments === 0) terminal.say('no fragments in the range; check --from, --to and --by');
 	if (headersFailed > 0)
 		terminal.say(
 			`codecs: the headers of ${counted(headersFailed, 'fragment')} could not be read; changes may be missing`,
@@ -55,7 +55,7 @@ function timelineLine(event: TimelineEvent, range: DateRange): Line | null {
 			return [colors.yellow(gapText(event)), `  ${durationText(Math.abs(lengthMs))}`];
 		}
 		case 'codec-change': {
-			const place = `${event.exact ? 'at' : 'not after'} ${event.at.toISOString()}`;
+			const place = `${event.exact ? 'at' : 'at or before'} ${event.at.toISOString()}`;
 			return colors.cyan(
 				`codecs   ${place}  fragment ${event.fragmentNumber}  ${tracksText(event.before)} -> ${tracksText(event.tracks)}`,
 			);
@@ -92,7 +92,7 @@ function totalLine(total: TimelineTotal): Line {
 		counted(total.fragments, 'fragment'),
 		counted(total.bytes, 'byte'),
 		`${durationText(total.storedMs)} stored`,
-		`${durationText(total.gapMs)} missing`,
+		`${durationText(total.gapMs)} in gaps`,
 		rateText(total.bitsPerSecond),
 	];
 	return colors.bold(`total    ${parts.filter((part) => part !== null).join(', ')}`);

@@ -9,6 +9,7 @@ export function checkGiven(command: Command): void {
 	for (const option of command.options) {
 		const value: unknown = command.getOptionValue(option.attributeName());
 		if (![value].flat().includes('')) continue;
-		throw new InvalidOptionError(option.short ?? option.long ?? option.flags, 'given a value', '');
+		const expected = 'given with a value, got an empty string (is a shell variable unset?)';
+		throw new InvalidOptionError(option.short ?? option.long ?? option.flags, expected);
 	}
 }

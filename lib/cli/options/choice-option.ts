@@ -20,7 +20,8 @@ export function choiceOption(
 	const option = new Option(flags, description).choices(words);
 	if (typeof byDefault === 'string') option.default(byDefault);
 	if (typeof byDefault === 'object') option.default(undefined, byDefault.shown);
-	return option.argParser((text) => checkChoice(option.long ?? flags, words, text));
+	// An empty text is refused as of every option: by `checkGiven`.
+	return option.argParser((text) => (text === '' ? text : checkChoice(option.long ?? flags, words, text)));
 }
 
 /** An argument that takes one of a few words, likewise. */

@@ -6,7 +6,7 @@ const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 65_536;
 
 /**
- * What an ffmpeg calls itself, `5.1.6-0+deb12u1`. Rejects with the system's error where there is no such program, and with what
+ * What an ffmpeg calls itself, `5.1.6-0+deb12u1`; `unknown` where it does not say. Rejects with the system's error where there is no such program, and with what
  * `node:child_process` says where it fails.
  *
  * @param path - the program, by its path or its name in the PATH
@@ -17,5 +17,5 @@ export async function ffmpegVersion(path: string, signal: AbortSignal): Promise<
 		timeout: TIMEOUT_MS,
 		maxBuffer: MAX_BYTES,
 	});
-	return /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'of an unknown version';
+	return /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
 }

@@ -63,7 +63,7 @@ export class RefusalWatch {
 	#whatIsLacking(text: string): string | null {
 		const { format, args, filter } = this.#requested;
 		if (NO_ENCODER.test(text)) {
-			return `cannot write ${format} pictures: choose another format, or an ffmpeg that was built with that encoder (--ffmpeg PATH)`;
+			return `cannot write ${format} pictures: choose another format, or an ffmpeg that was built with that encoder (option \`path\` of \`ffmpeg()\`)`;
 		}
 		if (filter !== '' && BAD_FILTER.test(text)) return `does not take the filter \`${filter}\``;
 		const isOfDevice = NO_DEVICE.test(text);
@@ -74,7 +74,7 @@ export class RefusalWatch {
 		if (isOfDevice)
 			return 'cannot open its hardware device on this machine; use another device, or decode in software';
 		if (UNKNOWN_LEVEL.test(text) || BAD_ARGUMENT.test(text) || BAD_FILTER.test(text)) {
-			return 'does not know an option or a filter that is needed here (too old, or built without it): name another with --ffmpeg PATH';
+			return 'does not know an option or a filter that is needed here (too old, or built without it): name another (option `path` of `ffmpeg()`)';
 		}
 		return null;
 	}

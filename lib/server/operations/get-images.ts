@@ -98,7 +98,9 @@ function fragmentsOf(images: Images, stream: LocalStream, nowMs: number): Stored
 /** The service's error where there is no ffmpeg; no client is to try that again. */
 function withoutFfmpeg(error: unknown): Error | null {
 	if (!(error instanceof ArchiveError) || error.code !== 'KVS_FFMPEG_NOT_FOUND') return null;
-	return invalidArgument(`the local archive serves GetImages with ffmpeg only: ${error.message}`);
+	// It is an option of the server here, as it is of the command.
+	const message = error.message.replace('`path` of `ffmpeg()`', '`ffmpeg`');
+	return invalidArgument(`the local archive serves GetImages with ffmpeg only: ${message}`);
 }
 
 /** The response, in the service's order of members. In slices, as it may be longer than a string may be. */

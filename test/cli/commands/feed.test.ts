@@ -88,8 +88,20 @@ test('what is wrong is said in one line', async (t) => {
 		1,
 		/^KVS_FILE_UNREADABLE: cannot read `nothing\.mkv`: there is no such file/,
 	);
-	assertFailure(t, await feed(CLOCK, '--realtime', '--fast'), 2, /^KVS_INVALID_OPTION: .*--fast/);
+	assertFailure(
+		t,
+		await feed(CLOCK, '--realtime', '--fast'),
+		2,
+		/`--fast` to be left out with --realtime\n$/,
+	);
 	assertFailure(t, await feed(CLOCK, '--tag', 'site'), 2, /^KVS_INVALID_OPTION: .*--tag/);
+	const tag = `site=${'x'.repeat(2000)}`;
+	assertFailure(
+		t,
+		await feed(CLOCK, '--tag', tag),
+		2,
+		/expected `--tag site` to be a text of at most \d+ bytes/,
+	);
 	assertFailure(t, await feed(CLOCK, '--start', 'then'), 2, /^KVS_INVALID_OPTION: .*--start/);
 	const sparse = Array.from({ length: 60 }, (_, index) => ({
 		track: 1,

@@ -60,7 +60,7 @@ test('prints a URL that plays, and nothing else on stdout', async (t) => {
 	t.is(nothing.code, 1);
 	t.regex(
 		nothing.stderr,
-		/^KVS_NOT_FOUND: .*: no fragments found \(ResourceNotFoundException: No fragments found.*\)\n$/,
+		/^KVS_NOT_FOUND: .*: no fragments found \(ResourceNotFoundException: No fragments found.*\); see what is stored: kvs-archive timeline\n$/,
 	);
 });
 

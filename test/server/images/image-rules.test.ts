@@ -179,7 +179,10 @@ withFfmpeg('without ffmpeg, or with another program, it is said what is missing'
 	const { call } = await startImages(t, film, { ffmpeg: '/nowhere/ffmpeg' });
 	const { status, json } = await call('GetImages', membersOf());
 	t.deepEqual([status, json.__type], [400, 'InvalidArgumentException']);
-	t.regex(json.message, /serves GetImages with ffmpeg only: cannot run `\/nowhere\/ffmpeg`.*install ffmpeg/);
+	t.regex(
+		json.message,
+		/serves GetImages with ffmpeg only: cannot run `\/nowhere\/ffmpeg`.*install ffmpeg .*, or name it \(option `ffmpeg`\)/,
+	);
 	// Where nothing is to be decoded it is not needed.
 	const none = await call('GetImages', membersOf({ fromMs: 60_000, toMs: 60_000 }));
 	t.deepEqual(none.json.Images, [{ Error: 'NO_MEDIA', ImageContent: null, TimeStamp: T0 / 1000 + 60 }]);

@@ -92,9 +92,9 @@ function followOptionsOf(
 	nowMs: number,
 ): Omit<FollowManyOptions, 'streams'> {
 	const { output, from, consumer, container, split } = options;
-	if (module === undefined && output === undefined) throw new InvalidOptionError('HANDLER', 'given, or -o');
+	if (module === undefined && output === undefined) throw new InvalidOptionError('module', 'given, or -o');
 	if (module !== undefined && output !== undefined)
-		throw new InvalidOptionError('HANDLER', 'left out where -o is given', module);
+		throw new InvalidOptionError('module', 'left out where -o is given', module);
 	if (module === undefined && options.options !== undefined)
 		throw new InvalidOptionError('--options', 'given with a module only', options.options);
 	const everyMs = parseDuration(options.every);
@@ -113,7 +113,7 @@ function followOptionsOf(
 				}
 			: {
 					kind: 'handler',
-					module: pathFrom('HANDLER', resolve(options.handlers), resolve(module)),
+					module: pathFrom('module', resolve(options.handlers), resolve(module)),
 					options: handlerOptionsOf(options.options),
 				};
 	return {

@@ -52,7 +52,7 @@ export async function submitHandler(
 ): Promise<number> {
 	const work: SliceWork = {
 		kind: 'handler',
-		module: pathFrom('HANDLER', resolve(options.handlers), resolve(module)),
+		module: pathFrom('module', resolve(options.handlers), resolve(module)),
 		options: handlerOptionsOf(options.options),
 	};
 	return submitSlices(work, options, context);

@@ -6,6 +6,7 @@ import {
 	pictureFacts,
 	SinkError,
 } from '../../../../index.js';
+import { nothingToWrite } from '../../../../wording/nothing-to-write.js';
 import type { Terminal } from '../../../terminal.js';
 import type { PictureTimes } from './picture-times.js';
 import { Y4M_FRAME, y4mHeader } from './y4m.js';
@@ -79,11 +80,7 @@ export class PicturePipe extends Writable {
 	async #finish(): Promise<void> {
 		if (this.#held !== null) await this.#begin(this.#held, null);
 		if (this.#count > 0) return;
-		throw new SinkError(
-			'KVS_EMPTY_RANGE',
-			'stdout',
-			'nothing to write to stdout: there are no pictures in the range',
-		);
+		throw new SinkError('KVS_EMPTY_RANGE', 'stdout', nothingToWrite('stdout', 'pictures'));
 	}
 
 	/** Throws where a picture cannot follow the first one: its bytes do not say what they are. */
