@@ -187,8 +187,15 @@ export class SinkError extends ArchiveError {
 	}
 }
 
+/** Characters of a text that a message shows. */
+const MAX_SHOWN_CHARACTERS = 512;
+
+function shortened(text: string): string {
+	return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
+}
+
 function show(value: unknown): string {
-	if (typeof value === 'string') return `\`${value}\``;
+	if (typeof value === 'string') return `\`${shortened(value)}\``;
 	if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
 	if (value === undefined) return 'nothing';
 	if (value === null || typeof value === 'number' || typeof value === 'boolean') {

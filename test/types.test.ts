@@ -267,4 +267,6 @@ test('input of another type is refused at once, by its name', async (t) => {
 		t.is(error.option, option);
 		t.notRegex(error.message, /key:secret/);
 	}
+	const endless = t.throws(() => new KvsArchive({ streamName: 'x'.repeat(1_000_000) }));
+	t.regex(endless.message, /^expected `streamName` to be .*, got `x{512}…`$/);
 });

@@ -154,8 +154,8 @@ testWith('openssl')('serve speaks HTTPS with a certificate and its key', async (
 			/`--tls-cert` .*\(there is no such file\), got `.*none\.pem`\n$/,
 		],
 		[['--tls-cert', certFile, '--tls-key', directory], /`--tls-key` .*EISDIR.*\n$/],
-		[['--tls-cert', keyFile, '--tls-key', keyFile], /`tls\.cert` to be a certificate in PEM .*\n$/],
-		[['--tls-cert', certFile, '--tls-key', certFile], /`tls\.key` to be a private key in PEM.*\n$/],
+		[['--tls-cert', keyFile, '--tls-key', keyFile], /`--tls-cert` to be a certificate in PEM .*\n$/],
+		[['--tls-cert', certFile, '--tls-key', certFile], /`--tls-key` to be a private key in PEM.*\n$/],
 	];
 	for (const [args, message] of rows) {
 		const { code, stderr } = await refusal(args);

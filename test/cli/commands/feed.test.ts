@@ -100,7 +100,7 @@ test('what is wrong is said in one line', async (t) => {
 		t,
 		await feed(CLOCK, '--tag', tag),
 		2,
-		/expected `--tag site` to be a text of at most \d+ bytes/,
+		/expected `--tag site` to be a string of at most \d+ bytes/,
 	);
 	assertFailure(t, await feed(CLOCK, '--start', 'then'), 2, /^KVS_INVALID_OPTION: .*--start/);
 	const sparse = Array.from({ length: 60 }, (_, index) => ({
