@@ -24,8 +24,6 @@ const codecNames = {
 	PCM: /^(?:pcm-(?:u8|s16|s24|s32|f32|s16be|s24be|s32be)$|A_PCM\/)/,
 };
 
-const listInWords = new Intl.ListFormat('en-GB');
-
 /** What each container holds that does not hold everything. */
 const holdings: Readonly<Record<Exclude<Container, 'mkv'>, readonly (keyof typeof codecNames)[]>> = {
 	webm: ['VP8', 'VP9', 'AV1', 'Opus', 'Vorbis'],
@@ -68,11 +66,13 @@ export function containerOf(file: string): Container {
 export function checkTracks(file: string, container: Container, tracks: readonly Track[]): void {
 	if (container === 'mkv') return;
 	const names = holdings[container];
-	const holds = `.${container} holds ${listInWords.format(names)}`;
 	for (const stored of tracks) {
 		const { track, missing } = trackMedia(stored);
 		const codec = audioFormat(track)?.codec ?? track.codec ?? track.codecId;
-		if (!names.some((name) => codecNames[name].test(codec))) throw refusal(file, track, holds);
+		if (!names.some((name) => codecNames[name].test(codec))) {
+			const all = new Intl.ListFormat('en-GB').format(names);
+			throw refusal(file, track, `.${container} holds ${all}`);
+		}
 		const reason =
 			(missing === null ? null : `it has ${missing}`) ??
 			(container === 'webm' ? null : missingParameter(track)) ??
