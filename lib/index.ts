@@ -81,7 +81,7 @@ export type { MetricFamily, MetricSample } from './metrics/exposition.js';
 export { FollowMetrics } from './metrics/follow-metrics.js';
 export type { MetricSource } from './metrics/metric-source.js';
 export { type MetricsServer, type ServeMetricsOptions, serveMetrics } from './metrics/serve-metrics.js';
-export * from './mkv.js';
+export * from './mkv-node.js';
 export { compareFragmentNumbers, type Fragment } from './model/fragment.js';
 export type { FragmentBatch } from './model/fragment-batch.js';
 export type { Instant } from './model/instant.js';

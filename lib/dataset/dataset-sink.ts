@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { type FolderLock, folderOf, type OutputFolder } from '../files/output-folder.js';
+import { folderOf } from '../files/directory-folder.js';
+import type { FolderLock, OutputFolder } from '../files/output-folder.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';
 import { FRESH_START } from '../model/run-start.js';
 import type { Picture } from '../pictures/picture.js';

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SinkError } from '../errors.js';
 import { fragmentsOf } from '../export/export-manifest.js';
-import { folderOf, type OutputFolder } from '../files/output-folder.js';
+import { folderOf } from '../files/directory-folder.js';
+import type { OutputFolder } from '../files/output-folder.js';
 import type { TrackSelector } from '../frames/track-selection.js';
 import { LATE_FRAGMENT } from '../list/skip-completed-filter.js';
 import type { Fragment } from '../model/fragment.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SinkError } from '../errors.js';
-import { folderOf, type OutputFolder } from '../files/output-folder.js';
+import { folderOf } from '../files/directory-folder.js';
+import type { OutputFolder } from '../files/output-folder.js';
 import { counted } from '../wording/counted.js';
 import { REQUEST_FILE } from './begun-dataset.js';
 import type { PictureLayout } from './dataset-form.js';

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { trackMedia } from '../codecs/track-media.js';
+import { trackMedia } from '../codecs/decide-track-media.js';
 import { element } from '../ebml/ebml-writer.js';
 import { SinkError } from '../errors.js';
 import { AtomicFile } from '../files/atomic-file.js';

@@ -1,20 +1,14 @@
-import type { ServiceContext } from '../aws/service-context.js';
 import { ArchiveError, InvalidOptionError, MediaError } from '../errors.js';
 import type { Ack } from '../put/ack.js';
 import { readTrouble } from '../wording/system-trouble.js';
 import { type FeedOptions, resolveFeedOptions } from './feed-options.js';
 import { type FeedSummary, FeedTally } from './feed-tally.js';
+import type { FeedContext } from './run-feed.js';
 
 /** The acknowledgements of a feed. Leaving the loop early ends the feed at once. */
 export interface FeedStream extends AsyncGenerator<Ack, void, undefined> {
 	/** What the feed came to. Resolves when it has ended, also with an error; never rejects. */
 	readonly summary: Promise<FeedSummary>;
-}
-
-/** What {@link feed} is made with. */
-export interface FeedContext extends Pick<ServiceContext, 'client' | 'clock'> {
-	/** From 0 to 1. */
-	readonly random: () => number;
 }
 
 /** A camera made of a file, by its path, or of Matroska as it comes. See `KvsArchive.feed`. */

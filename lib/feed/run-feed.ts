@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
+import type { ServiceContext } from '../aws/service-context.js';
 import type { Ack } from '../put/ack.js';
 import { ensureStream } from './ensure-stream.js';
-import type { FeedContext } from './feed.js';
 import { encodeHeader, encodeTags } from './feed-fragment.js';
 import type { ResolvedFeedOptions } from './feed-options.js';
 import { sendAll } from './feed-sender.js';
@@ -9,6 +9,12 @@ import { openFile, openPipe } from './feed-source.js';
 import type { FeedTally } from './feed-tally.js';
 import { makeFragments } from './fragment-maker.js';
 import { UnstoredFragments } from './unstored-fragments.js';
+
+/** What {@link runFeed} is made with. */
+export interface FeedContext extends Pick<ServiceContext, 'client' | 'clock'> {
+	/** From 0 to 1. */
+	readonly random: () => number;
+}
 
 /** Feeds media into the stream, from opening it to the last acknowledgement; counts in `tally`. */
 export async function* runFeed(

@@ -140,3 +140,8 @@ export class DirectoryFolder implements OutputFolder {
 		return new SinkError('KVS_SINK_FAILED', this.name, message, cause);
 	}
 }
+
+/** The folder that a caller names: the path of a directory, or one of another kind. */
+export function folderOf(folder: string | OutputFolder): OutputFolder {
+	return typeof folder === 'string' ? new DirectoryFolder(folder) : folder;
+}

@@ -1,5 +1,4 @@
 import { SinkError } from '../errors.js';
-import { DirectoryFolder } from './directory-folder.js';
 
 /** A file that is being written. Failures are `SinkError` (`KVS_SINK_FAILED`). One of `commit` and `discard` ends it. */
 export interface UnfinishedFile {
@@ -80,9 +79,4 @@ export async function readWhole(
 		chunks.push(chunk);
 	}
 	return Buffer.concat(chunks);
-}
-
-/** The folder that a caller names: the path of a directory, or one of another kind. */
-export function folderOf(folder: string | OutputFolder): OutputFolder {
-	return typeof folder === 'string' ? new DirectoryFolder(folder) : folder;
 }

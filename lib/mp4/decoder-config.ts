@@ -1,6 +1,6 @@
 import type { AudioCodec, VideoCodec } from 'mediabunny';
+import { trackMedia } from '../codecs/decide-track-media.js';
 import { OPUS_HEAD_BYTES } from '../codecs/opus-head.js';
-import { trackMedia } from '../codecs/track-media.js';
 import { MediaError } from '../errors.js';
 import type { Track } from '../model/track.js';
 

@@ -1,4 +1,4 @@
-import { trackMedia } from '../codecs/track-media.js';
+import { trackMedia } from '../codecs/decide-track-media.js';
 import { sizeOf } from '../model/bytes.js';
 import type { Track } from '../model/track.js';
 import {

@@ -1,4 +1,4 @@
-import { trackMedia } from '../codecs/track-media.js';
+import { trackMedia } from '../codecs/decide-track-media.js';
 import type { Track } from '../model/track.js';
 
 /** A frame as MP4 stores it: see `TrackMedia.frames`. Slices. */

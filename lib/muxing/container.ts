@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { audioFormat } from '../codecs/audio-format.js';
-import { trackMedia } from '../codecs/track-media.js';
+import { trackMedia } from '../codecs/decide-track-media.js';
 import { InvalidOptionError, SinkError } from '../errors.js';
 import type { Track } from '../model/track.js';
 

@@ -1,4 +1,4 @@
-import { isEmptyFrame } from '../codecs/track-media.js';
+import { isEmptyFrame } from '../codecs/decide-track-media.js';
 import { InvalidOptionError } from '../errors.js';
 import type { StoredTime } from '../gaps/stored-time.js';
 import { checkOptionNames, type OptionNames } from '../model/known-options.js';

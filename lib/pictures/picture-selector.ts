@@ -1,6 +1,6 @@
 import { registeredCodecId } from '../codecs/codec.js';
+import { trackMedia } from '../codecs/decide-track-media.js';
 import { nalCodecOf, startsClosedGop } from '../codecs/nal/access-unit.js';
-import { trackMedia } from '../codecs/track-media.js';
 import { FrameSelector, type FrameSelectorState } from '../frames/frame-selector.js';
 import { correctTimes } from '../gaps/outlier-times.js';
 import { StoredTime } from '../gaps/stored-time.js';

@@ -1,7 +1,7 @@
 import { SinkError } from '../errors.js';
 import type { ExportedFragment } from '../export/export-manifest.js';
 import { ExportNames } from '../export/export-names.js';
-import type { OpenedFile, OpenState } from '../export/export-past.js';
+import type { OpenState } from '../export/export-past.js';
 import {
 	isCount,
 	isExportedFragment,
@@ -16,7 +16,7 @@ import { isFileThere } from '../files/is-file-there.js';
 import { CheckpointKeeper } from '../follow/checkpoint.js';
 import { CONTAINERS, type Container } from '../muxing/container.js';
 import type { FragmentSinkState } from '../sinks/fragment-sink.js';
-import type { Recording, RecordingCut } from './recording.js';
+import type { OpenRecording, Recording, RecordingCut } from './recording.js';
 import { isPlainName } from './recording-name.js';
 
 /** What the journal of a recorder begins with. */
@@ -39,19 +39,6 @@ export interface RecordHead {
 	readonly fragments: readonly ExportedFragment[];
 	/** Why the next file begins, where it begins with that fragment. */
 	readonly cut: RecordingCut | null;
-}
-
-/** A recording that is being written. */
-export interface OpenRecording {
-	/** Its name, unless another file has it by the time it is finished. */
-	readonly name: string;
-	readonly container: Container;
-	/** Producer time of its first frame, epoch milliseconds. */
-	readonly startMs: number;
-	readonly cut: RecordingCut | null;
-	/** Whether it begins before the end of one that was written earlier. */
-	readonly isLate: boolean;
-	readonly file: OpenedFile;
 }
 
 /** One step of a recorder: a fragment, and what was begun with it. */

@@ -25,8 +25,8 @@ import { sourceMs } from '../muxing/output-timeline.js';
 import { FragmentSink, type Piece } from '../sinks/fragment-sink.js';
 import { counted } from '../wording/counted.js';
 import type { RecordJournal } from './record-journal.js';
-import type { OpenRecording, RecordPast, SealedRecording } from './record-past.js';
-import { type Recording, type RecordingCut, recordingOf } from './recording.js';
+import type { RecordPast, SealedRecording } from './record-past.js';
+import { type OpenRecording, type Recording, type RecordingCut, recordingOf } from './recording.js';
 import type { RecordingDirectory } from './recording-directory.js';
 import { recordingName } from './recording-name.js';
 

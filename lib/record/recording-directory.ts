@@ -8,8 +8,7 @@ import { publish } from '../files/atomic-file.js';
 import { isFileThere } from '../files/is-file-there.js';
 import { syncDirectory } from '../files/private-directory.js';
 import { createTrouble } from '../wording/system-trouble.js';
-import type { OpenRecording } from './record-past.js';
-import type { Recording } from './recording.js';
+import type { OpenRecording, Recording } from './recording.js';
 import { listRecording } from './recording-list.js';
 import { isRecordingPart, recordingName } from './recording-name.js';
 

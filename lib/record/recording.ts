@@ -1,8 +1,8 @@
 import type { ExportedFragment, FileCut } from '../export/export-manifest.js';
-import type { SealedFile } from '../export/export-past.js';
+import type { OpenedFile, SealedFile } from '../export/export-past.js';
 import { type FragmentNotice, noticesOf } from '../export/fragment-notice.js';
 import type { FailedFragment } from '../model/run-summary.js';
-import type { OpenRecording } from './record-past.js';
+import type { Container } from '../muxing/container.js';
 
 /** Why a recorder began a new file, besides the reasons of an export: `late`, what came lies before what was written. */
 export interface RecordingCut extends Omit<FileCut, 'reason'> {
@@ -32,6 +32,19 @@ export interface Recording {
 	readonly failures: readonly FailedFragment[];
 	/** What else is not as it should be in its fragments. */
 	readonly notices: readonly FragmentNotice[];
+}
+
+/** A recording that is being written. */
+export interface OpenRecording {
+	/** Its name, unless another file has it by the time it is finished. */
+	readonly name: string;
+	readonly container: Container;
+	/** Producer time of its first frame, epoch milliseconds. */
+	readonly startMs: number;
+	readonly cut: RecordingCut | null;
+	/** Whether it begins before the end of one that was written earlier. */
+	readonly isLate: boolean;
+	readonly file: OpenedFile;
 }
 
 /** Where the list of the recordings in a directory is. */

@@ -1,5 +1,6 @@
 import type { ServiceContext } from '../aws/service-context.js';
-import { type TrackMedia, trackMedia } from '../codecs/track-media.js';
+import { trackMedia } from '../codecs/decide-track-media.js';
+import type { TrackMedia } from '../codecs/track-media.js';
 import type { Fragment } from '../model/fragment.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';

@@ -50,17 +50,7 @@ export function openPictures(
 ): PictureStream {
 	const resolved = resolveTimeRange(range);
 	const { fromMs, by } = resolved;
-	const {
-		select = 'all',
-		format,
-		size,
-		fit,
-		quality,
-		decoders,
-		maxBufferedBytes,
-		startAt,
-		onKeyFrame,
-	} = options;
+	const { select = 'all' } = options;
 	const even = evenFragments(select, resolved, padStart, list);
 	const every = everyFragments({ select, where, padStart }, resolved);
 	// What the tags of a fragment say is not listed.
@@ -71,14 +61,14 @@ export function openPictures(
 	let pictureFailures = 0;
 	const pictures = new PictureDecoder({
 		select,
-		format,
-		size,
-		fit,
-		quality,
-		decoders,
-		maxBufferedBytes,
-		startAt,
-		onKeyFrame,
+		format: options.format,
+		size: options.size,
+		fit: options.fit,
+		quality: options.quality,
+		decoders: options.decoders,
+		maxBufferedBytes: options.maxBufferedBytes,
+		startAt: options.startAt,
+		onKeyFrame: options.onKeyFrame,
 		decoder: options.decoder ?? new FfmpegDecoder({ clock }),
 		// What lies before is there to be decoded from only.
 		offsetMs: (frame) => (timeOf(frame) ?? 0) - (frame.timestampMs ?? 0),

@@ -1,5 +1,6 @@
 import { codedDurationMs } from '../codecs/coded-duration.js';
-import { type TrackMedia, trackMedia } from '../codecs/track-media.js';
+import { trackMedia } from '../codecs/decide-track-media.js';
+import type { TrackMedia } from '../codecs/track-media.js';
 import type { Frame } from '../model/media-event.js';
 import type { Track } from '../model/track.js';
 

@@ -1,12 +1,7 @@
 import { Writable } from 'node:stream';
 import { SinkError } from '../errors.js';
-import {
-	type FolderLock,
-	folderOf,
-	type OutputFolder,
-	putFile,
-	type UnfinishedFile,
-} from '../files/output-folder.js';
+import { folderOf } from '../files/directory-folder.js';
+import { type FolderLock, type OutputFolder, putFile, type UnfinishedFile } from '../files/output-folder.js';
 import { nothingToWrite } from '../wording/nothing-to-write.js';
 
 /** What {@link ImageFiles} writes of an item. */

@@ -11,7 +11,7 @@ const ENTRIES: readonly { readonly name: string; readonly file: string; readonly
 	},
 	{
 		name: 'kvs-archive/mkv',
-		file: 'dist/mkv.d.ts',
+		file: 'dist/mkv-node.d.ts',
 		about: 'Matroska to events; in browsers without `MkvReader`.',
 	},
 	{ name: 'kvs-archive/server', file: 'dist/server/index.d.ts', about: 'The local archive.' },

@@ -4,7 +4,7 @@ import { archiveOf, rangeOrAround, whereOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
-import type { ExportCommandOptions } from './export.js';
+import type { ExportCommandOptions } from './export-command-options.js';
 
 /** Writes a range as the service sends it. */
 export async function exportRaw(options: ExportCommandOptions, context: CommandContext): Promise<number> {

@@ -6,34 +6,15 @@ import {
 	type SplitRule,
 } from '../../index.js';
 import { counted } from '../../wording/counted.js';
-import {
-	type ArchiveCommandOptions,
-	type AroundCommandOptions,
-	archiveOf,
-	rangeOrAround,
-	whereOf,
-} from '../archive-options.js';
+import { archiveOf, rangeOrAround, whereOf } from '../archive-options.js';
 import type { CommandContext } from '../command-context.js';
 import { parseDuration } from '../duration.js';
 import { EXIT } from '../exit.js';
 import { ProgressBar } from '../progress-bar.js';
 import { parseTracks } from '../track-list.js';
 import { parseByteSize } from './byte-size.js';
+import type { ExportCommandOptions } from './export-command-options.js';
 import { exportRaw } from './export-raw.js';
-
-/** Options of `export`. */
-export interface ExportCommandOptions extends ArchiveCommandOptions, AroundCommandOptions {
-	readonly output?: string;
-	/** The file, where it is named here; true where `output` names it. */
-	readonly raw?: string | true;
-	readonly tracks?: string;
-	readonly where?: readonly string[];
-	readonly gaps?: GapPolicy;
-	readonly split?: readonly string[];
-	readonly channels?: 'split' | 'stereo';
-	readonly faststart?: boolean;
-	readonly manifest?: boolean;
-}
 
 const GAP_WORDS: Readonly<Record<GapPolicy, string>> = { keep: 'kept', close: 'closed', fill: 'filled' };
 

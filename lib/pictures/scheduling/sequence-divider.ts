@@ -1,6 +1,7 @@
 import { registeredCodecId } from '../../codecs/codec.js';
+import { trackMedia } from '../../codecs/decide-track-media.js';
 import { AccessUnit, nalCodecOf } from '../../codecs/nal/access-unit.js';
-import { type TrackMedia, trackMedia } from '../../codecs/track-media.js';
+import type { TrackMedia } from '../../codecs/track-media.js';
 import { areEqual } from '../../model/bytes.js';
 import type { Frame } from '../../model/media-event.js';
 import type { Track } from '../../model/track.js';

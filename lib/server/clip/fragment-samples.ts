@@ -1,5 +1,6 @@
 import { audioDurationMs } from '../../codecs/audio-format.js';
-import { type TrackMedia, trackMedia } from '../../codecs/track-media.js';
+import { trackMedia } from '../../codecs/decide-track-media.js';
+import type { TrackMedia } from '../../codecs/track-media.js';
 import type { DemuxContext } from '../../demux/demux-context.js';
 import type { Frame } from '../../model/media-event.js';
 import type { Track } from '../../model/track.js';

@@ -1,5 +1,5 @@
 import { codedDurationMs } from '../../../codecs/coded-duration.js';
-import { trackMedia } from '../../../codecs/track-media.js';
+import { trackMedia } from '../../../codecs/decide-track-media.js';
 import { DemuxContext } from '../../../demux/demux-context.js';
 import { correctTimes, type TimesOfTrack } from '../../../gaps/outlier-times.js';
 import { sizeOf } from '../../../model/bytes.js';

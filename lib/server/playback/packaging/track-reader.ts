@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type TrackMedia, trackMedia } from '../../../codecs/track-media.js';
+import { trackMedia } from '../../../codecs/decide-track-media.js';
+import type { TrackMedia } from '../../../codecs/track-media.js';
 import { DemuxContext } from '../../../demux/demux-context.js';
 import { PayloadReader } from '../../../demux/payload-reader.js';
 import { MediaError } from '../../../errors.js';
