@@ -1,13 +1,14 @@
 import type { ServiceContext } from '../aws/service-context.js';
 import { ArchiveError, InvalidOptionError } from '../errors.js';
 import { waitForFragment } from '../list/fragment-waiter.js';
+import { type Instant, resolveInstant } from '../model/instant.js';
 import type { FragmentEvent } from '../model/media-event.js';
 import { type RangeClock, resolveRangeClock, type TimeRange } from '../model/time-range.js';
 import { openFragment } from '../run/one-fragment.js';
 import type { FragmentNotification } from './fragment-notification.js';
 
 /** The moment of an event: a time, a fragment, or what the service's notification says of one. */
-export type EventMoment = Date | { readonly fragmentNumber: string } | FragmentNotification;
+export type EventMoment = Instant | { readonly fragmentNumber: string } | FragmentNotification;
 
 /** How much around a moment is wanted. */
 export interface AroundOptions {
@@ -85,17 +86,14 @@ interface CenterOptions extends ServiceContext {
 
 /** The moment on the clock, epoch milliseconds. */
 async function centerOf(moment: EventMoment, by: RangeClock, options: CenterOptions): Promise<number> {
-	if (moment instanceof Date) {
-		const ms = moment.getTime();
-		if (ms >= 0) return ms;
-		throw new InvalidOptionError('at', 'a valid Date, since 1970', moment);
-	}
+	if (typeof moment !== 'object' || moment === null || moment instanceof Date)
+		return resolveInstant('at', moment);
 	if ('serverTimestamp' in moment) {
 		return (by === 'server' ? moment.serverTimestamp : moment.producerTimestamp).getTime();
 	}
-	const { fragmentNumber } = moment ?? {};
+	const { fragmentNumber } = moment;
 	if (typeof fragmentNumber !== 'string' || !/^\d{1,128}$/.test(fragmentNumber)) {
-		throw new InvalidOptionError('at', 'a Date, a fragment number or a notification', moment);
+		throw new InvalidOptionError('at', 'a time, a fragment number or a notification', moment);
 	}
 	const { clock, deadlineMs, signal, client } = options;
 	for (;;) {

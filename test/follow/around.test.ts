@@ -15,6 +15,8 @@ test('around a time: at once where a later fragment is listed', async (t) => {
 	t.teardown(() => archive.close());
 	const options = { beforeMs: 2000, afterMs: 1000, by: 'producer' } as const;
 	const range = await archive.around(new Date(14_500), options);
+	for (const at of [14_500, '1970-01-01T00:00:14.500Z'])
+		t.deepEqual(await archive.around(at, options), range);
 	t.like(range, { from: new Date(12_500), to: new Date(15_500), by: 'producer' });
 	t.true(range.isComplete);
 	const seconds: number[] = [];
@@ -75,7 +77,12 @@ test('what makes no sense is refused', async (t) => {
 	const archive = new KvsArchive({ streamName: 'cam', endpoint });
 	t.teardown(() => archive.close());
 	const wrong = { code: 'KVS_INVALID_OPTION' };
-	await t.throwsAsync(archive.around(new Date(Number.NaN), { beforeMs: 1, afterMs: 1 }), wrong);
+	for (const at of [new Date(Number.NaN), Number.NaN, 'yesterday', null, undefined, true, {}]) {
+		await t.throwsAsync(archive.around(at as never, { beforeMs: 1, afterMs: 1 }), {
+			...wrong,
+			message: /`at`/,
+		});
+	}
 	await t.throwsAsync(archive.around(new Date(), { beforeMs: -1, afterMs: 1 }), wrong);
 	await t.throwsAsync(archive.around(new Date(), { beforeMs: 1, afterMs: Number.POSITIVE_INFINITY }), wrong);
 	await t.throwsAsync(archive.around({ fragmentNumber: 'x' }, { beforeMs: 1, afterMs: 1 }), wrong);
