@@ -1,9 +1,5 @@
-// Longer than 300 lines: originals are encoded once and played in every container.
-
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { readFile } from 'node:fs/promises';
+import type { ExecutionContext } from 'ava';
 import { boxesAt, readBoxes } from '#lib/mp4/box-tree.js';
 import { makeRecording } from '../../helpers/media/recordings.js';
 import { sample, testWith, withFfmpeg } from '../../helpers/needs.js';
@@ -11,215 +7,23 @@ import { type Json, startServer } from '../../helpers/service/start-server.js';
 import { run } from '../../helpers/tools.js';
 import { within } from '../../helpers/wait.js';
 import {
-	dashOnDemand,
-	onDemand,
-	readPlaylist,
-	type Session,
-	START_MS,
-	selector,
-	startPlayback,
-	videoFragment,
-} from './start-playback.js';
+	avc,
+	BFRAMES,
+	complaints,
+	type Decoded,
+	original,
+	outputFile,
+	play,
+	playAll,
+	playedSources,
+	type Source,
+	sources,
+	tone,
+	video,
+} from './played-media.js';
+import { dashOnDemand, onDemand, START_MS, selector } from './start-playback.js';
 
 const CONTAINERS = ['FRAGMENTED_MP4', 'MPEG_TS'] as const;
-
-const video = (size: string, seconds: number): string[] =>
-	`-f lavfi -i testsrc2=size=${size}:rate=25:duration=${seconds}`.split(' ');
-const tone = (seconds: number): string[] => ['-f', 'lavfi', '-i', `sine=d=${seconds}:r=48000`];
-/** A key frame a second: fragments of that length. */
-const avc = [
-	'-c:v',
-	'libx264',
-	'-preset',
-	'ultrafast',
-	'-g',
-	'25',
-	'-keyint_min',
-	'25',
-	'-sc_threshold',
-	'0',
-];
-const BFRAMES = ['-bf', '3', '-b_strategy', '0'];
-const PLAIN = ['-bf', '0'];
-const aac = ['-c:a', 'aac', '-ac', '2'];
-const hevc = [
-	'-c:v',
-	'libx265',
-	'-preset',
-	'ultrafast',
-	'-x265-params',
-	'log-level=none:keyint=25:min-keyint=25:scenecut=0',
-];
-
-/** A stream to be played: the arguments that make its files, and how many seconds after the start each begins. */
-interface Source {
-	readonly files: readonly (readonly string[])[];
-	readonly startsSeconds: readonly number[];
-	readonly frames: number;
-}
-
-const playedSources: Readonly<Record<string, Source>> = {
-	'video without B-frames': {
-		files: [[...video('160x120', 4), ...avc, ...PLAIN]],
-		startsSeconds: [0],
-		frames: 100,
-	},
-	'B-frames and audio': {
-		files: [[...video('160x120', 4), ...tone(4), ...avc, ...BFRAMES, ...aac]],
-		startsSeconds: [0],
-		frames: 100,
-	},
-	'H.265': { files: [[...video('160x120', 3), ...hevc]], startsSeconds: [0], frames: 75 },
-	'audio alone': { files: [[...tone(5), ...aac]], startsSeconds: [0], frames: 0 },
-	'a gap': {
-		files: [
-			[...video('160x120', 2), ...tone(2), ...avc, ...BFRAMES, ...aac],
-			[...video('160x120', 3), ...tone(3), ...avc, ...BFRAMES, ...aac],
-		],
-		startsSeconds: [0, 10],
-		frames: 125,
-	},
-	'a change of resolution, and back': {
-		files: [
-			[...video('160x120', 2), ...avc, ...BFRAMES],
-			[...video('320x240', 3), ...avc, ...PLAIN],
-			[...video('160x120', 4), ...avc, ...BFRAMES],
-		],
-		startsSeconds: [0, 2, 5],
-		frames: 225,
-	},
-};
-
-const sources: Readonly<Record<string, Source>> = {
-	...playedSources,
-	'nine seconds': {
-		files: [[...video('160x120', 9), ...tone(9), ...avc, ...BFRAMES, ...aac]],
-		startsSeconds: [0],
-		frames: 225,
-	},
-	'two seconds in three qualities': {
-		files: ['20', '24', '28'].map((crf) => [...video('160x120', 2), ...avc, ...BFRAMES, '-crf', crf]),
-		startsSeconds: [0, 0.7, 1.1],
-		frames: 150,
-	},
-};
-
-/** What a player reads: hashes of decoded frames of video and of packets of audio, in order. */
-interface Decoded {
-	readonly video: readonly string[];
-	readonly audio: readonly string[];
-}
-
-/** What a player reads of all it is given, and what it had to complain about. */
-interface Played {
-	readonly decoded: readonly Decoded[];
-	readonly stderr: string;
-	readonly code: number | null;
-}
-
-let lists = 0;
-
-/** Plays all inputs in one process: the start of one takes longer than a recording of some seconds. */
-async function play(
-	inputs: readonly string[],
-	{
-		before = [],
-		streams = '',
-		after = [],
-	}: { before?: readonly string[]; streams?: string; after?: readonly string[] } = {},
-): Promise<Played> {
-	const files = inputs.map(() => join(directory, `${lists++}.framehash`));
-	// Several are read by threads, which complain of a queue that is full.
-	const queue = inputs.length > 1 ? ['-thread_queue_size', '4096'] : [];
-	const { code, stderr } = await run('ffmpeg', [
-		...'-nostdin -v repeat+warning'.split(' '),
-		...inputs.flatMap((input) => [...before, ...queue, '-threads', '1', '-i', input]),
-		...files.flatMap((file, index) => [
-			// A decoder of audio has a memory; its packets have none.
-			...`-map ${index}${streams} -autoscale 0 -c:a copy -bsf:a aac_adtstoasc -fps_mode passthrough`.split(
-				' ',
-			),
-			...after,
-			...'-f framehash -hash murmur3'.split(' '),
-			file,
-		]),
-	]);
-	const decoded = await Promise.all(files.map(async (file) => parseList(await readFile(file, 'utf8'))));
-	return { code, stderr, decoded };
-}
-
-function parseList(list: string): Decoded {
-	const kinds = new Map([...list.matchAll(/^#media_type (\d): (\w+)/gm)].map(([, at, kind]) => [at, kind]));
-	const rows = list.split('\n').filter((line) => /^\d/.test(line));
-	const hashes = (wanted: string): string[] =>
-		rows
-			.map((row) => row.split(',').map((field) => field.trim()))
-			.filter(([at]) => kinds.get(at) === wanted)
-			.map((fields) => fields[5] as string);
-	return { video: hashes('video'), audio: hashes('audio') };
-}
-
-/** Files, and what ffmpeg reads in each. */
-interface Original {
-	readonly files: readonly string[];
-	readonly decoded: readonly Decoded[];
-}
-
-const originals = new Map<string, Promise<Original>>();
-let directory = '';
-
-test.before(async () => {
-	directory = await mkdtemp(join(tmpdir(), 'kvs-archive-test-'));
-});
-
-test.after.always(() => rm(directory, { recursive: true, force: true }));
-
-/** The files of a source, made once for all tests. */
-function original(title: keyof typeof sources): Promise<Original> {
-	const known = originals.get(title);
-	if (known !== undefined) return known;
-	const made = makeOriginal(title);
-	originals.set(title, made);
-	return made;
-}
-
-async function makeOriginal(title: keyof typeof sources): Promise<Original> {
-	const files: string[] = [];
-	for (const args of (sources[title] as Source).files) files.push(await makeRecording(args));
-	const { decoded } = await play(files);
-	return { files, decoded };
-}
-
-async function playAll(
-	t: ExecutionContext,
-	files: readonly string[],
-	startsSeconds: readonly number[],
-	members: readonly object[],
-	protocol: 'HLS' | 'DASH' = 'HLS',
-): Promise<Played> {
-	const { server, call } = await startServer(t, { now: () => START_MS + 3_600_000 });
-	for (const [index, file] of files.entries()) {
-		const start = new Date(START_MS + (startsSeconds[index] ?? 0) * 1000);
-		await server.archive.ingest('door', file, { start });
-	}
-	const urls: string[] = [];
-	for (const more of members) {
-		const { json } = await call(`Get${protocol}StreamingSessionURL`, {
-			StreamName: 'door',
-			PlaybackMode: 'ON_DEMAND',
-			...more,
-		});
-		const url: string | undefined = json[`${protocol}StreamingSessionURL`];
-		if (url === undefined) throw new Error(JSON.stringify(json));
-		urls.push(url);
-	}
-	return play(urls);
-}
-
-/** ffmpeg reads one initialization of an MP4 and says so of each other; it finds the parameter sets in the media. */
-function complaints({ stderr }: Played): string {
-	return stderr.replace(/^\[mov,.*Found duplicated MOOV Atom\. Skipped it\n/gm, '');
-}
 
 for (const [title, source] of Object.entries(playedSources)) {
 	for (const ContainerFormat of CONTAINERS) {
@@ -277,7 +81,7 @@ withFfmpeg('G.711 is played as it was recorded: DASH', async (t) => {
 	await server.archive.ingest('door', file, { start: new Date(START_MS) });
 	const { json } = await call('GetDASHStreamingSessionURL', { StreamName: 'door', ...dashOnDemand() });
 	const audioOf = async (input: string): Promise<Buffer> => {
-		const output = join(directory, `${lists++}.mulaw`);
+		const output = outputFile('mulaw');
 		const copy = ['-map', '0:a', '-c', 'copy', '-f', 'mulaw', output];
 		t.is((await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', input, ...copy])).stderr, '');
 		return readFile(output);
@@ -393,85 +197,6 @@ withFfmpeg(
 	},
 );
 
-/** When the frames of each segment of a session are decoded, and for how long: milliseconds from {@link START_MS}. */
-async function decodeTimes(session: Session): Promise<{ startMs: number; endMs: number }[]> {
-	const { playlist } = await readPlaylist(session);
-	const times: { startMs: number; endMs: number }[] = [];
-	for (const { uri } of playlist.segments) {
-		const response = await fetch(new URL(uri, session.url));
-		const boxes = readBoxes(Buffer.from(await response.arrayBuffer()));
-		const [time] = boxesAt(boxes, 'moof/traf/tfdt');
-		const [run] = boxesAt(boxes, 'moof/traf/trun');
-		const startMs = Number(Buffer.from(time?.fields ?? []).readBigUInt64BE(4)) / 90 - START_MS;
-		const entries = Buffer.from(run?.fields ?? []).subarray(12);
-		let endMs = startMs;
-		for (let at = 0; at < entries.byteLength; at += 16) endMs += entries.readUInt32BE(at) / 90;
-		times.push({ startMs, endMs });
-	}
-	return times;
-}
-
-test('server times that jitter move no fragment into the one before it, whatever the discontinuities', async (t) => {
-	const { ingest, open } = await startPlayback(t);
-	const jitterMs = [0, -45, 0, 45, -30, 10, -400, -900, -100, 0, 0];
-	await ingest(
-		jitterMs.map((ms, index) => videoFragment(index, { serverMs: START_MS + 1000 + 2000 * index + ms })),
-	);
-	for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
-		const times = await decodeTimes(await open(onDemand('SERVER', { DiscontinuityMode })));
-		// As the clock says, but for those that came too early: these are played one after the other.
-		t.deepEqual(
-			times.map(({ startMs }) => startMs),
-			[1000, 3000, 5000, 7045, 9045, 11_045, 13_045, 15_045, 17_045, 19_045, 21_045],
-			DiscontinuityMode,
-		);
-	}
-});
-
-test('media on their own clock are played when they say, however long fragments are thought to be', async (t) => {
-	const { ingest, open } = await startPlayback(t);
-	// 29.97 frames a second, and frames that come unevenly: both seem to last longer than until the next.
-	const even = Array.from({ length: 30 }, (_, index) => Math.round((index * 1001) / 30));
-	const uneven = [0, 900, 1800];
-	const at = (index: number): number => (index < 20 ? index * 1001 : 20_020 + (index - 20) * 2000);
-	await ingest(
-		Array.from({ length: 40 }, (_, index) =>
-			videoFragment(index, {
-				producerMs: START_MS + at(index),
-				serverMs: START_MS + 1000 + at(index),
-				blocks: (index < 20 ? even : uneven).map((relativeTicks) => ({
-					trackNumber: 1,
-					relativeTicks,
-					keyframe: relativeTicks === 0,
-					data: Buffer.from([0, 0, 0, 1, 0x65]),
-				})),
-			}),
-		),
-	);
-	for (const clock of ['SERVER', 'PRODUCER'] as const) {
-		for (const DiscontinuityMode of ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY']) {
-			const times = await decodeTimes(await open(onDemand(clock, { DiscontinuityMode })));
-			t.deepEqual(
-				times.map(({ startMs }) => Math.round(startMs)),
-				Array.from({ length: 40 }, (_, index) => at(index) + (clock === 'SERVER' ? 1000 : 0)),
-				`${clock} ${DiscontinuityMode}`,
-			);
-		}
-	}
-});
-
-test('producers that send what they have sent overlap themselves, and are played in a row', async (t) => {
-	const { ingest, open } = await startPlayback(t);
-	const starts = [0, 2000, 3000, 5000, 7000, 12_000, 14_000];
-	await ingest(starts.map((ms, index) => videoFragment(index, { producerMs: START_MS + ms })));
-	const times = await decodeTimes(await open(onDemand('PRODUCER')));
-	t.deepEqual(
-		times.map(({ startMs }) => startMs),
-		// Late by the second that came twice, until there is room again.
-		[0, 2000, 4000, 6000, 8000, 12_000, 14_000],
-	);
-});
-
 for (const [name, frames] of [
 	['output_get_media.mkv', 300],
 	['output_get_media_sparse_fragments.mkv', 180],
@@ -503,39 +228,6 @@ for (const [name, frames] of [
 		);
 	});
 }
-
-test('a fragment is packaged once, however many ask for it, and the least used go first', async (t) => {
-	const { MediaCache } = await import('#lib/server/playback/packaging/media-cache.js');
-	const cache = new MediaCache<{ sizeBytes: number; name: string }>(100);
-	const made: string[] = [];
-	const get = (name: string, sizeBytes = 40): Promise<{ name: string }> =>
-		cache.get(name, async () => {
-			made.push(name);
-			await Promise.resolve();
-			return { name, sizeBytes };
-		});
-	const responses = await Promise.all([get('a'), get('a'), get('b'), get('a')]);
-	t.deepEqual(
-		responses.map(({ name }) => name),
-		['a', 'a', 'b', 'a'],
-	);
-	t.deepEqual(made, ['a', 'b']);
-	await get('a');
-	await get('c');
-	t.is(cache.sizeBytes, 80);
-	await get('a');
-	await get('b');
-	t.deepEqual(made, ['a', 'b', 'c', 'b']);
-	// One that is larger than all the room there is, is given out and not kept.
-	await get('huge', 101);
-	t.is(cache.sizeBytes, 0);
-	let fails = true;
-	const fail = (): Promise<{ sizeBytes: number; name: string }> =>
-		fails ? Promise.reject(new Error('no')) : Promise.resolve({ name: 'ok', sizeBytes: 1 });
-	await t.throwsAsync(cache.get('d', fail), { message: 'no' });
-	fails = false;
-	t.is((await cache.get('d', fail)).name, 'ok');
-});
 
 withFfmpeg('MP4 segments carry their number and their time', async (t) => {
 	const made = await original('B-frames and audio');
