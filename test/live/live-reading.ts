@@ -4,6 +4,7 @@ import { startMs } from '../helpers/media/range.js';
 import { openArchive } from '../helpers/service/open-archive.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { within } from '../helpers/wait.js';
+import { FRAMES } from './live-service.js';
 
 /** What was read of a live stream. */
 export interface LiveReading {
@@ -64,3 +65,6 @@ export function outlineOf(events: readonly MediaEvent[]): string[] {
 	}
 	return outline;
 }
+
+/** The outline of a fragment that came whole. */
+export const whole = (index: number): string[] => [`fragment ${index}`, `${FRAMES} frames`, `end ${index}`];

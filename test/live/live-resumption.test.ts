@@ -1,42 +1,28 @@
-// Longer than 300 lines: one stage, with one service that responds as each test says.
-
-/* What a live stream makes of responses that break off, end, stall or are broken, of a service that does what each test says. */
+/* What a live stream makes of responses that break off, end or stall, of a service that does what each test says. */
 import type { ServerResponse } from 'node:http';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import type { MediaEvent } from 'kvs-archive';
-import { master, unsigned } from '#lib/ebml/ebml-writer.js';
 import { cluster } from '#lib/mkv/matroska-writer.js';
-import { failureDocument, fragmentDocument, fragmentNumber, trackEntry } from '../helpers/media/payload.js';
+import { fragmentDocument, fragmentNumber } from '../helpers/media/payload.js';
 import { startMs } from '../helpers/media/range.js';
 import { openArchive } from '../helpers/service/open-archive.js';
 import { StandstillClock } from '../helpers/standstill-clock.js';
 import { until, within } from '../helpers/wait.js';
-import { endsFragment, linesOf, outlineOf, readLive } from './live-reading.js';
+import { endsFragment, linesOf, outlineOf, readLive, whole } from './live-reading.js';
 import {
 	accept,
 	breakAfter,
 	chunk,
+	chunksFrom,
 	endTags,
 	FRAMES,
 	firstIndex,
 	fragmentPart,
+	give,
 	type SentSelector,
 	startLiveService,
 } from './live-service.js';
-
-/** The chunks from a place on, up to fragment `last`. */
-function chunksFrom(first: number, last: number): Buffer {
-	return Buffer.concat(Array.from({ length: Math.max(0, last + 1 - first) }, (_, nth) => chunk(first + nth)));
-}
-
-/** The service gives all that there is, and keeps the response open. */
-function give(response: ServerResponse, selector: SentSelector, last: number): void {
-	accept(response);
-	response.write(chunksFrom(firstIndex(selector), last));
-}
-
-const whole = (index: number): string[] => [`fragment ${index}`, `${FRAMES} frames`, `end ${index}`];
 
 const LAST = 5;
 const starts = ['earliest', 'now', { afterFragmentNumber: fragmentNumber(0) }] as const;
@@ -144,198 +130,6 @@ test('what comes twice, or was given before, is not given again', async (t) => {
 	});
 	const { events } = await readLive(t, service.endpoint, 'earliest', endsFragment(fragmentNumber(4)));
 	t.deepEqual(outlineOf(events), [1, 2, 3, 4].flatMap(whole));
-});
-
-test('an in-band exception of the service that a retry may help is retried five times, and is then in its place', async (t) => {
-	const exception = failureDocument({
-		ERROR_ID: '5000',
-		ERROR_CODE: 'INTERNAL_ERROR',
-		FRAGMENT_NUMBER: fragmentNumber(2),
-	});
-	const serve = (failures: number) =>
-		startLiveService(t, (selector, response, nth) => {
-			accept(response);
-			const first = firstIndex(selector);
-			const parts = [1, 2, 3]
-				.filter((index) => index >= first)
-				.map((index) => (index === 2 && nth < failures ? exception : chunk(index)));
-			response.write(Buffer.concat(parts));
-		});
-	const healed = await serve(4);
-	const whenHealed = await readLive(t, healed.endpoint, 'earliest', endsFragment(fragmentNumber(3)));
-	t.deepEqual(outlineOf(whenHealed.events), [1, 2, 3].flatMap(whole));
-	t.is(healed.selectors.length, 5);
-	const lasting = await serve(100);
-	const { events, summary } = await readLive(
-		t,
-		lasting.endpoint,
-		'earliest',
-		endsFragment(fragmentNumber(3)),
-	);
-	t.deepEqual(outlineOf(events), [...whole(1), 'INTERNAL_ERROR 2', 'gap', ...whole(3)]);
-	t.like(
-		events.find(({ type }) => type === 'fragment-failure'),
-		{ code: 5000, retryable: true, index: null },
-	);
-	// What follows it in the response that was the last try is taken from there.
-	t.is(lasting.selectors.length, 5);
-	t.like(summary, { isComplete: false, fragments: 3, delivered: 2, failed: 1 });
-});
-
-test('one that no retry helps is in its place at once, also inside a fragment', async (t) => {
-	const key = (index: number): Buffer =>
-		failureDocument({
-			ERROR_ID: '4501',
-			ERROR_CODE: 'KMS_KEY_DISABLED',
-			FRAGMENT_NUMBER: fragmentNumber(index),
-		});
-	const service = await startLiveService(t, (selector, response, nth) => {
-		accept(response);
-		if (nth === 0) response.end(Buffer.concat([chunk(1), key(2), chunk(3)]));
-		else if (nth === 1) breakAfter(response, fragmentPart(4));
-		else if (nth === 2) response.end(key(4));
-		else response.write(chunksFrom(firstIndex(selector), 5));
-	});
-	const { events } = await readLive(t, service.endpoint, 'earliest', endsFragment(fragmentNumber(5)));
-	t.deepEqual(outlineOf(events), [
-		...whole(1),
-		'KMS_KEY_DISABLED 2',
-		'gap',
-		...whole(3),
-		'fragment 4',
-		`${FRAMES} frames`,
-		'KMS_KEY_DISABLED 4, begun',
-		'failed end 4',
-		...whole(5),
-	]);
-	t.is(service.selectors[3]?.AfterFragmentNumber, fragmentNumber(4));
-});
-
-test('one that names no fragment, or an old one, is given out once, until something comes again', async (t) => {
-	const unnamed = failureDocument({ ERROR_ID: '4500', ERROR_CODE: 'KMS_KEY_ACCESS_DENIED' });
-	const old = failureDocument({ ERROR_ID: '4506', FRAGMENT_NUMBER: fragmentNumber(1) });
-	const bodies = [unnamed, unnamed, unnamed, chunk(1), unnamed, old, unnamed, chunk(2)];
-	const service = await startLiveService(t, (_, response, nth) => {
-		accept(response);
-		response.end(bodies[nth]);
-	});
-	const { events } = await readLive(t, service.endpoint, 'earliest', endsFragment(fragmentNumber(2)));
-	t.deepEqual(outlineOf(events), [
-		'KMS_KEY_ACCESS_DENIED unnamed',
-		...whole(1),
-		'KMS_KEY_ACCESS_DENIED unnamed',
-		...whole(2),
-	]);
-});
-
-test('bytes that are broken are read again; what stays so fails in its place, and the rest comes', async (t) => {
-	const damaged = chunk(2);
-	damaged.fill(0xff, damaged.indexOf('frame-0202') - 20, damaged.indexOf('frame-0202'));
-	const serve = (failures: number) =>
-		startLiveService(t, (selector, response, nth) => {
-			accept(response);
-			const first = firstIndex(selector);
-			const parts = [1, 2, 3]
-				.filter((index) => index >= first)
-				.map((index) => (index === 2 && nth < failures ? damaged : chunk(index)));
-			response.write(Buffer.concat(parts));
-		});
-	const healed = await readLive(t, (await serve(4)).endpoint, 'earliest', endsFragment(fragmentNumber(3)));
-	t.deepEqual(outlineOf(healed.events), [1, 2, 3].flatMap(whole));
-	const lasting = await serve(100);
-	const { events } = await readLive(t, lasting.endpoint, 'earliest', endsFragment(fragmentNumber(3)));
-	const outline = outlineOf(events);
-	t.deepEqual(outline.slice(0, 4), [...whole(1), 'fragment 2']);
-	t.deepEqual(outline.slice(5, 7), ['MALFORMED 2, begun', 'failed end 2']);
-	t.deepEqual(outline.slice(-3), whole(3));
-	t.is(lasting.selectors.length, 6);
-});
-
-test('a fragment that is not supported fails at once', async (t) => {
-	const compressed = trackEntry(1, 'video', 'V_TEST', [
-		master('ContentEncodings', [
-			master('ContentEncoding', [master('ContentCompression', [unsigned('ContentCompAlgo', 1)])]),
-		]),
-	]);
-	const unsupported = fragmentDocument({
-		number: fragmentNumber(1),
-		producerMs: startMs + 2000,
-		tracks: [compressed],
-	});
-	const service = await startLiveService(t, (selector, response) => {
-		accept(response);
-		response.write(firstIndex(selector) > 1 ? chunk(2) : Buffer.concat([unsupported, ...endTags(1)]));
-	});
-	const { events } = await readLive(t, service.endpoint, 'earliest', endsFragment(fragmentNumber(2)));
-	t.deepEqual(outlineOf(events).slice(1), ['UNSUPPORTED 1, begun', 'failed end 1', ...whole(2)]);
-	t.is(service.selectors.length, 2);
-});
-
-test('a fragment that is another when it is read again', async (t) => {
-	const service = await startLiveService(t, (selector, response, nth) => {
-		accept(response);
-		if (firstIndex(selector) > 1) response.write(chunk(2));
-		else if (nth === 0) breakAfter(response, fragmentPart(1));
-		else {
-			const fragment = fragmentDocument({ number: fragmentNumber(1), producerMs: startMs + 7000 });
-			response.write(Buffer.concat([fragment, ...endTags(1), chunk(2)]));
-		}
-	});
-	const { events } = await readLive(t, service.endpoint, 'earliest', endsFragment(fragmentNumber(2)));
-	t.deepEqual(outlineOf(events), [
-		'fragment 1',
-		`${FRAMES} frames`,
-		'CHANGED 1, begun',
-		'failed end 1',
-		...whole(2),
-	]);
-});
-
-test('a fragment whose rest never comes is given up when it was tried often and long', async (t) => {
-	let nowMs = startMs;
-	const waits: number[] = [];
-	const clock = {
-		now: () => nowMs,
-		sleep: async (ms: number, { signal }: { signal?: AbortSignal | undefined } = {}) => {
-			if (ms < 30_000) waits.push(ms);
-			else await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
-		},
-	};
-	const service = await startLiveService(t, (selector, response) => {
-		nowMs += 10_000;
-		accept(response);
-		if (firstIndex(selector) === 1) breakAfter(response, fragmentPart(1).subarray(0, -1));
-		else response.write(chunk(2));
-	});
-	const { events } = await readLive(t, service.endpoint, 'earliest', endsFragment(fragmentNumber(2)), {
-		clock,
-	});
-	t.deepEqual(outlineOf(events), [
-		'fragment 1',
-		`${FRAMES - 1} frames`,
-		'TRUNCATED 1, begun',
-		'failed end 1',
-		'gap',
-		...whole(2),
-	]);
-	t.is(service.selectors.length, 14, 'the first, twelve in two minutes, and the one after it');
-	t.true(Math.max(...waits) <= 10_000);
-});
-
-test('a fragment that was cut, and in whose place another comes', async (t) => {
-	const service = await startLiveService(t, (_, response, nth) => {
-		accept(response);
-		if (nth === 0) breakAfter(response, fragmentPart(1));
-		else response.write(chunk(2));
-	});
-	const { events } = await readLive(t, service.endpoint, 'earliest', endsFragment(fragmentNumber(2)));
-	t.deepEqual(outlineOf(events), [
-		'fragment 1',
-		`${FRAMES} frames`,
-		'TRUNCATED 1, begun',
-		'failed end 1',
-		...whole(2),
-	]);
 });
 
 test('a Cluster after the last tag of a chunk is not taken for one of its fragment', async (t) => {

@@ -96,6 +96,17 @@ export function accept(response: ServerResponse, headers: Readonly<Record<string
 	response.flushHeaders();
 }
 
+/** The chunks from a place on, up to fragment `last`. */
+export function chunksFrom(first: number, last: number): Buffer {
+	return Buffer.concat(Array.from({ length: Math.max(0, last + 1 - first) }, (_, nth) => chunk(first + nth)));
+}
+
+/** The service gives all that there is, and keeps the response open. */
+export function give(response: ServerResponse, selector: SentSelector, last: number): void {
+	accept(response);
+	response.write(chunksFrom(firstIndex(selector), last));
+}
+
 /** Writes bytes, and breaks the connection once they are sent. */
 export function breakAfter(response: ServerResponse, bytes: Uint8Array): void {
 	response.write(bytes, () => response.socket?.destroy());

@@ -3,8 +3,11 @@ import type { Frame, MediaEvent } from '#lib/model/media-event.js';
 import type { IngestSummary } from '#lib/server/index.js';
 import { everything, type Json, type StartedServer } from '../../helpers/service/start-server.js';
 
-/** Producer time of the first frame of what {@link ingest} takes. */
+/** Producer time of the first frame of what is ingested. */
 export const START = new Date('2026-01-01T00:00:00.000Z');
+
+/** The same in epoch milliseconds. */
+export const startMs = START.getTime();
 
 /** What is served of a file that was ingested. */
 export interface Ingested {

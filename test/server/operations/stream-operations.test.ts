@@ -1,49 +1,21 @@
-// Longer than 300 lines: a dozen small operations on one table of what is refused.
-
 import { join } from 'node:path';
 import {
 	CreateStreamCommand,
 	DeleteStreamCommand,
 	DescribeStreamCommand,
-	DescribeStreamStorageConfigurationCommand,
-	KinesisVideoClient,
 	ListTagsForStreamCommand,
 	paginateListStreams,
 	ResourceInUseException,
 	ResourceNotFoundException,
-	TagStreamCommand,
-	TagsPerResourceExceededLimitException,
-	UntagStreamCommand,
-	UpdateDataRetentionCommand,
 	UpdateStreamCommand,
-	UpdateStreamStorageConfigurationCommand,
 	VersionMismatchException,
 } from '@aws-sdk/client-kinesis-video';
-import test, { type ExecutionContext } from 'ava';
-import type { ArchiveServerOptions } from '#lib/server/index.js';
-import { withBoto3 } from '../../helpers/needs.js';
-import { findBoto3, runPython } from '../../helpers/service/boto3.js';
-import { type Json, startServer } from '../../helpers/service/start-server.js';
+import test from 'ava';
+import type { Json } from '../../helpers/service/start-server.js';
 import { temporaryDirectory } from '../../helpers/tools.js';
+import { ARN, CREATION_MS, start } from './control-client.js';
 
-const CREATION_MS = 1_700_000_000_123;
-const ARN = `arn:aws:kinesisvideo:us-east-1:123456789012:stream/door/${CREATION_MS}`;
 const VERSION = /^[A-Za-z0-9]{20}$/;
-
-async function start(t: ExecutionContext, options: ArchiveServerOptions = {}) {
-	const started = await startServer(t, { now: () => CREATION_MS, ...options });
-	const client = new KinesisVideoClient({
-		region: 'us-east-1',
-		endpoint: started.url,
-		credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-		maxAttempts: 1,
-	});
-	t.teardown(() => client.destroy());
-	const describe = async (StreamName = 'door') =>
-		(await client.send(new DescribeStreamCommand({ StreamName }))).StreamInfo;
-	const versionOf = async (StreamName = 'door') => (await describe(StreamName))?.Version as string;
-	return { ...started, client, describe, versionOf };
-}
 
 test('a stream is made, described, changed and deleted', async (t) => {
 	const { client, describe, versionOf } = await start(t);
@@ -120,84 +92,6 @@ test('the response of DescribeStream has the members that the service sends', as
 	});
 	t.deepEqual((await call('TagStream', { StreamName: 'door', Tags: { a: 'b' } })).json, {});
 	t.deepEqual((await call('DeleteStream', { StreamARN: ARN })).json, {});
-});
-
-test('the retention is lengthened and shortened, from nothing to ten years', async (t) => {
-	const { client, describe, versionOf } = await start(t);
-	await client.send(new CreateStreamCommand({ StreamName: 'door' }));
-	const change = async (
-		Operation: 'INCREASE_DATA_RETENTION' | 'DECREASE_DATA_RETENTION',
-		DataRetentionChangeInHours: number,
-	) => {
-		const CurrentVersion = await versionOf();
-		const input = { StreamName: 'door', CurrentVersion, Operation, DataRetentionChangeInHours };
-		await client.send(new UpdateDataRetentionCommand(input));
-		const info = await describe();
-		t.not(info?.Version, CurrentVersion);
-		return info?.DataRetentionInHours;
-	};
-	const name = 'InvalidArgumentException';
-	t.is(await change('INCREASE_DATA_RETENTION', 24), 24);
-	t.is(await change('DECREASE_DATA_RETENTION', 23), 1);
-	await t.throwsAsync(change('DECREASE_DATA_RETENTION', 2), {
-		name,
-		message: /from 0 to 87600 hours, got 1 changed by -2/,
-	});
-	t.is(await change('INCREASE_DATA_RETENTION', 87_599), 87_600);
-	await t.throwsAsync(change('INCREASE_DATA_RETENTION', 1), { name });
-	t.is(await change('DECREASE_DATA_RETENTION', 87_600), 0);
-	t.is((await describe())?.DataRetentionInHours, 0);
-});
-
-test('tags are added, replaced, listed and removed, fifty at most', async (t) => {
-	const { client, versionOf } = await start(t);
-	const StreamName = 'door';
-	await client.send(new CreateStreamCommand({ StreamName, Tags: { site: '1', empty: '' } }));
-	const version = await versionOf();
-	const tags = async () => {
-		const { Tags, NextToken } = await client.send(new ListTagsForStreamCommand({ StreamARN: ARN }));
-		t.is(NextToken, undefined);
-		return Tags;
-	};
-	t.deepEqual(await tags(), { site: '1', empty: '' });
-	await client.send(new TagStreamCommand({ StreamARN: ARN, Tags: { site: '2', Straße: 'ä' } }));
-	t.deepEqual(await tags(), { site: '2', empty: '', Straße: 'ä' });
-	await client.send(new UntagStreamCommand({ StreamName, TagKeyList: ['empty', 'none', 'Straße'] }));
-	t.deepEqual(await tags(), { site: '2' });
-	const many = (count: number) =>
-		Object.fromEntries(Array.from({ length: count }, (_, n) => [`key${n}`, 'x']));
-	await client.send(new TagStreamCommand({ StreamName, Tags: many(49) }));
-	await t.throwsAsync(client.send(new TagStreamCommand({ StreamName, Tags: many(50) })), {
-		instanceOf: TagsPerResourceExceededLimitException,
-	});
-	t.is(Object.keys((await tags()) ?? {}).length, 50);
-	t.is(await versionOf(), version);
-});
-
-test('the storage tier is said and changed', async (t) => {
-	const { client, versionOf } = await start(t);
-	const StreamName = 'door';
-	await client.send(
-		new CreateStreamCommand({ StreamName, StreamStorageConfiguration: { DefaultStorageTier: 'WARM' } }),
-	);
-	const tier = async () => client.send(new DescribeStreamStorageConfigurationCommand({ StreamName }));
-	t.like(await tier(), {
-		StreamName,
-		StreamARN: ARN,
-		StreamStorageConfiguration: { DefaultStorageTier: 'WARM' },
-	});
-	const CurrentVersion = await versionOf();
-	const change = new UpdateStreamStorageConfigurationCommand({
-		StreamName,
-		CurrentVersion,
-		StreamStorageConfiguration: { DefaultStorageTier: 'HOT' },
-	});
-	await client.send(change);
-	t.like(await tier(), { StreamStorageConfiguration: { DefaultStorageTier: 'HOT' } });
-	await t.throwsAsync(client.send(change), { instanceOf: VersionMismatchException });
-	await client.send(new CreateStreamCommand({ StreamName: 'gate' }));
-	const other = await client.send(new DescribeStreamStorageConfigurationCommand({ StreamName: 'gate' }));
-	t.like(other, { StreamStorageConfiguration: { DefaultStorageTier: 'HOT' } });
 });
 
 test('of changes and creations at once only one is made', async (t) => {
@@ -383,64 +277,4 @@ test('refuses what the SDKs do not check, as the service does', async (t) => {
 	}
 	t.deepEqual((await call('DescribeStream', { StreamName: 'door' })).json, before.json);
 	t.is((await call('ListStreams', {})).json.StreamInfoList.length, 1);
-});
-
-const BOTO3_SCRIPT = `
-import json, sys
-import boto3
-from botocore.exceptions import ClientError
-client = boto3.client('kinesisvideo', endpoint_url=sys.argv[1], region_name='us-east-1',
-    aws_access_key_id='local', aws_secret_access_key='local')
-def error(call, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as e:
-        return [e.response['Error']['Code'], e.response['ResponseMetadata']['HTTPStatusCode'], type(e).__name__]
-def info():
-    return client.describe_stream(StreamName='door')['StreamInfo']
-arn = client.create_stream(StreamName='door', MediaType='video/h264', DataRetentionInHours=1, Tags={'a': 'b'})['StreamARN']
-first = info()
-client.update_data_retention(StreamName='door', CurrentVersion=first['Version'],
-    Operation='INCREASE_DATA_RETENTION', DataRetentionChangeInHours=4)
-client.update_stream(StreamARN=arn, CurrentVersion=info()['Version'], DeviceName='bell')
-client.tag_stream(StreamName='door', Tags={'c': 'd'})
-client.untag_stream(StreamName='door', TagKeyList=['a'])
-last = info()
-said = {
-    'first': [first['Status'], first['DataRetentionInHours'], first.get('DeviceName'), first['StreamARN'] == arn],
-    'last': [last['DataRetentionInHours'], last['DeviceName'], last['Version'] != first['Version']],
-    'tags': client.list_tags_for_stream(StreamARN=arn)['Tags'],
-    'errors': [
-        error(client.create_stream, StreamName='door'),
-        error(client.update_stream, StreamName='door', CurrentVersion=first['Version']),
-        error(client.tag_stream, StreamARN='door', Tags={'a': 'b'}),
-        error(client.describe_stream, StreamName='none'),
-    ],
-    'streams': [s['StreamName'] for page in client.get_paginator('list_streams').paginate(
-        StreamNameCondition={'ComparisonOperator': 'BEGINS_WITH', 'ComparisonValue': 'do'}) for s in page['StreamInfoList']],
-}
-client.delete_stream(StreamARN=arn, CurrentVersion=last['Version'])
-said['deleted'] = error(client.describe_stream, StreamName='door')
-print(json.dumps(said))
-`;
-
-withBoto3('boto3 makes, changes and deletes a stream', async (t) => {
-	const pythons = await findBoto3();
-	t.true(pythons.length > 0);
-	for (const python of pythons) {
-		const { url } = await start(t);
-		t.deepEqual(await runPython(python, BOTO3_SCRIPT, [url]), {
-			first: ['ACTIVE', 1, null, true],
-			last: [5, 'bell', true],
-			tags: { c: 'd' },
-			errors: [
-				['ResourceInUseException', 400, 'ResourceInUseException'],
-				['VersionMismatchException', 400, 'VersionMismatchException'],
-				['InvalidResourceFormatException', 400, 'InvalidResourceFormatException'],
-				['ResourceNotFoundException', 404, 'ResourceNotFoundException'],
-			],
-			streams: ['door'],
-			deleted: ['ResourceNotFoundException', 404, 'ResourceNotFoundException'],
-		});
-	}
 });
