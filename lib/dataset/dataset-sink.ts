@@ -31,8 +31,8 @@ const OPTION_NAMES: OptionNames<DatasetSinkOptions> = {
 
 /**
  * Writes `Picture`s into a folder in one of the layouts of {@link KvsArchive.exportPictures}, for pipelines of the caller's own:
- * the list and `manifest.jsonl` when it has finished. Nothing is made before the first picture. It does not resume: another
- * one starts over where this one was stopped. Fails with `SinkError`: `KVS_SINK_FAILED`, also where the folder holds the pictures of
+ * the list and `manifest.jsonl` when it has finished. Nothing is made before the first picture. It does not resume: after a
+ * stop another one starts over. Fails with `SinkError`: `KVS_SINK_FAILED`, also where the folder holds the pictures of
  * another or of an export, and `KVS_EMPTY_RANGE` where no picture came.
  */
 export class DatasetSink extends Writable {
