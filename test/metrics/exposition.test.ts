@@ -27,7 +27,7 @@ const ownPrototype: MetricFamily = {
 };
 
 testProp(
-	'what is rendered reads back as it was',
+	'rendered metrics are parsed back unchanged',
 	[families],
 	(t, given) => {
 		const read = readExposition(renderMetrics(given));

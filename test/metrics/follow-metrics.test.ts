@@ -99,7 +99,7 @@ test('where a stream is followed in turns with others, its lag is that of the la
 	t.true((lagS() ?? 180) < 145);
 });
 
-test('calls by their outcome', async (t) => {
+test('calls are counted by outcome', async (t) => {
 	const { put, follow, clock } = await startFollowed(t, 'listing', [
 		{ fault: 'throttle', operation: 'ListFragments', nth: 1 },
 		{ fault: 'server-error', operation: 'ListFragments', nth: 2 },
@@ -115,7 +115,7 @@ test('calls by their outcome', async (t) => {
 	t.is(sampleValue(read, 'kvs_archive_calls_total', { ...calls, outcome: 'failed' }), 1);
 });
 
-test('only this machine is served, and only what there is', async (t) => {
+test('refuses foreign hosts, unknown paths and methods, a port in use and invalid options', async (t) => {
 	await using server = await serveMetrics(new FollowMetrics(), { port: 0 });
 	const get = (path: string, headers: Record<string, string>, method = 'GET'): Promise<[number, string]> =>
 		new Promise((resolve, reject) => {

@@ -58,7 +58,7 @@ testWith('redis-server')('work --metrics: jobs, and the streams that it follows'
 	await t.throwsAsync(fetch(at));
 });
 
-test('turns that wait for too long, and what becomes of jobs', (t) => {
+test('reports turns that waited too long, and counts jobs by outcome', (t) => {
 	const metrics = new WorkerMetrics();
 	const read = () => readExposition(renderMetrics(metrics.families()));
 	const job = { timestamp: 1000, opts: { delay: 500 }, processedOn: 62_500 };

@@ -120,7 +120,7 @@ for (const [name, track, stored] of undone) {
 	});
 }
 
-test('a track that was encoded is written on as one that is not', (t) => {
+test('the entry of an encoded track is rewritten without its ContentEncodings', (t) => {
 	const settings = Buffer.from('pri');
 	const [read] = readTracks(
 		Buffer.concat([

@@ -15,7 +15,7 @@ async function eventsOf(document: Buffer): Promise<MediaEvent[]> {
 	return events;
 }
 
-test('an event shows what it knows, getters too, and a frame shows the size of its bytes', async (t) => {
+test('inspecting an event shows its getters too, and of a frame the size of its data', async (t) => {
 	const events = await eventsOf(fragmentDocument({ number: fragmentNumber(1), producerMs: startMs }));
 	const [fragment, frame, end] = events.map((event) => inspect(event));
 	t.regex(fragment as string, /^FragmentEvent \{.*fragmentNumber: '9134/s);
@@ -29,7 +29,7 @@ test('an event shows what it knows, getters too, and a frame shows the size of i
 	);
 });
 
-test('the end of a fragment knows the times of its fragment, and the JSON line stays as documented', async (t) => {
+test('a fragment-end event has the times of its fragment, and its JSON the documented fields', async (t) => {
 	const events = await eventsOf(fragmentDocument({ number: fragmentNumber(1), producerMs: startMs }));
 	const end = events.at(-1);
 	if (end?.type !== 'fragment-end') throw new Error('expected a fragment-end');

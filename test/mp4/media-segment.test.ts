@@ -47,7 +47,7 @@ const untimed = { delayTicks: 0, state: null, nextMs: null };
 const fields = (boxes: readonly Box[], path: string): Buffer[] =>
 	boxesAt(boxes, path).map((box) => Buffer.from(box.fields));
 
-test('times come from milliseconds and not from sums', (t) => {
+test('decode times are rounded from milliseconds, without accumulated error', (t) => {
 	const samples = Array.from({ length: 3001 }, (_, index) => sample(index * (1000 / 30)));
 	const { decodeTicks, durationTicks } = timeSamples(samples, 90_000, untimed);
 	t.is(decodeTicks.at(-1), 9_000_000);
@@ -60,7 +60,7 @@ test('times come from milliseconds and not from sums', (t) => {
 	t.deepEqual([...odd.decodeTicks], [0, 1014, 2029, 3087]);
 });
 
-test('frames that wait for others are shown later than they are decoded', (t) => {
+test('reordered frames get composition offsets that keep their presentation times', (t) => {
 	const samples = [0, 160, 80, 40, 120].map((ms, index) => sample(ms, { keyframe: index === 0 }));
 	t.is(reorderDelayTicks(samples, 90_000), 7200);
 	const { decodeTicks, offsetTicks } = timeSamples(samples, 90_000, { ...untimed, delayTicks: 7200 });
@@ -78,7 +78,7 @@ test('frames that wait for others are shown later than they are decoded', (t) =>
 	);
 });
 
-test('the last sample lasts as long as is known', (t) => {
+test('the duration of the last sample comes from the next frame, its own, or the samples before it', (t) => {
 	const last = (samples: Sample[], more = {}): number | undefined =>
 		timeSamples(samples, 90_000, { ...untimed, ...more }).durationTicks.at(-1);
 	const two = [sample(0), sample(50)];
@@ -90,7 +90,7 @@ test('the last sample lasts as long as is known', (t) => {
 	t.is(last(two, { nextMs: 10 }), 1);
 });
 
-test('what begins before the end of the last segment is shown as soon as it can be', (t) => {
+test('samples that start before the end of the previous segment are moved to the earliest possible times', (t) => {
 	const state = { lastDecodeTicks: 9000, durationTicks: 3600, endTicks: 12_600 };
 	const { decodeTicks, offsetTicks } = timeSamples([sample(60), sample(100), sample(140)], 90_000, {
 		...untimed,
@@ -142,7 +142,7 @@ testProp(
 	},
 );
 
-test('a segment says where every sample is', (t) => {
+test('the moof of a segment has the data offsets, decode times and flags of its samples', (t) => {
 	const one = bytes('00000002 6588');
 	const segment = mediaSegment(
 		[
@@ -194,7 +194,7 @@ test('a segment says where every sample is', (t) => {
 	);
 });
 
-test('a segment of its own has a type', (t) => {
+test('an HLS segment begins with a styp box', (t) => {
 	const { slices } = mediaSegment([{ track: audio, trackId: 1, samples: [sample(0)], state: null }], {
 		sequenceNumber: 1,
 		isHls: true,
@@ -205,7 +205,7 @@ test('a segment of its own has a type', (t) => {
 	);
 });
 
-test('start codes become lengths, and lengths stay', (t) => {
+test('Annex B frames are written length-prefixed, and length-prefixed frames stay so', (t) => {
 	const written = (track: typeof lengths, data: Buffer): string => {
 		const { slices } = mediaSegment([{ track, trackId: 1, samples: [sample(0, { data })], state: null }], {
 			sequenceNumber: 1,
@@ -221,7 +221,7 @@ test('start codes become lengths, and lengths stay', (t) => {
 	t.throws(() => written(shortLengths, large), { code: 'KVS_MEDIA_UNSUPPORTED' });
 });
 
-test('the same tracks have the same head, whenever it is made', async (t) => {
+test('the same tracks give the same init segment, without a date', async (t) => {
 	for (const brand of ['mp4', 'mov'] as const) {
 		const [first, second] = await Promise.all([
 			initSegment([lengths, audio], { brand }),
@@ -246,7 +246,7 @@ test('parameter sets with start codes become a decoder configuration record', as
 	t.true(Buffer.from(head).includes(bytes(`0164000cff e1 001b ${SPS} 01 0006 ${PPS}`)));
 });
 
-test('a track that cannot be described is named', async (t) => {
+test('an init segment refuses a track it cannot describe, and names it', async (t) => {
 	for (const track of [
 		audio,
 		madeTrack({ codec: 'vorbis' }),

@@ -47,7 +47,7 @@ for (const [title, frames, count] of [
 	['B-frames that others refer to', pyramid, 13],
 ] as const) {
 	// hls.js takes the last step of a segment for the length of its last frame, and closes what it takes for holes.
-	test(`players find no hole between segments, and none in which they end: ${title}`, (t) => {
+	test(`the gap between two segments is at most the mean frame duration: ${title}`, (t) => {
 		const shown = inTicks(frames);
 		const decoded = decodeTimes(shown, false);
 		const [first, last] = [decoded[0] as number, decoded.at(-1) as number];

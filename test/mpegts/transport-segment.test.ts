@@ -118,7 +118,7 @@ function pesOf(packets: readonly Packet[], pid: number): { shown: number; decode
 }
 
 testProp(
-	'counters go on from segment to segment, clocks run before what is decoded, and every byte is there',
+	'continuity counters continue from segment to segment, PCRs precede decode times, and no byte is lost',
 	[
 		fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 20 }),
 		fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 40 }),
@@ -192,7 +192,7 @@ testProp(
 	{ numRuns: 100 },
 );
 
-test('B-frames are shown when they were taken and never before they are decoded', (t) => {
+test('B-frames keep their presentation times, and are decoded before them', (t) => {
 	// I P B B P B B
 	const order = [0, 120, 40, 80, 240, 160, 200];
 	const samples = order.map((ms, index) => videoFrameOf(1000 + ms, 20, index === 0));
@@ -210,7 +210,7 @@ test('B-frames are shown when they were taken and never before they are decoded'
 	}
 });
 
-test('the tables are numbered in a copy', (t) => {
+test('the PAT and PMT are numbered in a copy, and the segment stays unchanged', (t) => {
 	const segment = transportSegment([
 		{ track: video, samples: [videoFrameOf(0, 5, true)], parameterSets: sets },
 	]);

@@ -64,7 +64,7 @@ test('one WAV file has one codec and one sample rate', (t) => {
 	t.throws(check({ codec: 'ulaw' }), { code: 'KVS_CODEC_NOT_SUPPORTED' });
 });
 
-test('a track that leaves out what a header must say is refused', (t) => {
+test('a track without the values that a header needs is refused', (t) => {
 	t.throws(() => checkTracks('a.mp4', 'mp4', [madeTrack({ type: 'video', codec: 'avc1.42c028' })]), {
 		message: /its width or height is unknown/,
 	});
@@ -73,7 +73,7 @@ test('a track that leaves out what a header must say is refused', (t) => {
 	});
 });
 
-test('the ending of a name says what is to be written', (t) => {
+test('the ending of the file name determines the container', (t) => {
 	t.is(containerOf('a/b.c/video.MP4'), 'mp4');
 	t.is(containerOf('x.mkv'), 'mkv');
 	for (const file of ['video', 'video.avi', 'x.constructor', '.mp4']) {

@@ -121,7 +121,7 @@ for (const [name, { make, sample: sampleName, brand }] of Object.entries(files))
 }
 
 for (const brand of ['mp4', 'mov'] as const) {
-	withFfmpeg(`samples of every depth that ${brand} holds are what they were`, async (t) => {
+	withFfmpeg(`PCM of every bit depth that ${brand} supports is written without loss`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const deep = ['pcm_u8', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_f32le'];
 		for (const encoder of ['pcm_s16le', 'pcm_s16be', ...(brand === 'mov' ? deep : [])]) {

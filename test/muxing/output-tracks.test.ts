@@ -9,7 +9,7 @@ const named = (number: number, name: string | null): Track =>
 
 const [left, right] = [named(1, 'AUDIO_FROM_CUSTOMER'), named(2, 'AUDIO_TO_CUSTOMER')];
 
-test('a track is the one of its name, though it has got another number', (t) => {
+test('a track is matched by its name, even if its number has changed', (t) => {
 	const tracks = new OutputTracks([left, right]);
 	t.is(tracks.of(named(1, 'AUDIO_FROM_CUSTOMER')), left);
 	t.is(tracks.of(named(2, 'AUDIO_FROM_CUSTOMER')), left);
@@ -17,7 +17,7 @@ test('a track is the one of its name, though it has got another number', (t) => 
 	t.is(tracks.of(named(3, 'AUDIO_TO_CUSTOMER')), right);
 });
 
-test('without a name of its own it is the one of its number', (t) => {
+test('a track whose name is missing, new or ambiguous is matched by its number', (t) => {
 	const tracks = new OutputTracks([left, right]);
 	t.is(tracks.of(named(2, null)), right);
 	t.is(tracks.of(named(2, 'renamed')), right);
@@ -27,7 +27,7 @@ test('without a name of its own it is the one of its number', (t) => {
 	t.is(new OutputTracks(alike).of(named(3, 'mic')), alike[2] ?? null);
 });
 
-test("a call's channels are the customer's and the agent's; of anything else they are as they are", (t) => {
+test('the tracks of a call are ordered customer first, then agent; other tracks keep their order', (t) => {
 	t.deepEqual(inChannelOrder([right, left]), [left, right]);
 	t.deepEqual(inChannelOrder([named(3, 'music'), right, left]), [left, right, named(3, 'music')]);
 	t.deepEqual(inChannelOrder([right]), [right]);

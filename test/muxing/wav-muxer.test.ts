@@ -54,7 +54,7 @@ test('frames whose times are rounded are laid end to end', async (t) => {
 	);
 });
 
-test('where nothing came there is silence, and what comes twice is left out', async (t) => {
+test('missing audio is silence, and repeated audio is left out', async (t) => {
 	const frames = [
 		audio(left, 0, 1, 800),
 		audio(left, 500, 801, 800),
@@ -143,7 +143,7 @@ testProp(
 	},
 );
 
-test('big-endian samples are turned round, and a sample that is cut is left out', async (t) => {
+test('big-endian samples are byte-swapped, and a cut sample is left out', async (t) => {
 	const track = madeTrack({ codecId: 'A_PCM/INT/BIG', bitDepth: 24, sampleRate: RATE, channels: 1 });
 	const file = await muxed(writer(track), [[placedFrame(track, 0, Buffer.from('0102030405060708', 'hex'))]]);
 	t.is(file.subarray(file.indexOf('data') + 8).toString('hex'), '030201060504');
@@ -195,7 +195,7 @@ for (const [name, codec] of [
 	['16-bit PCM', 'pcm_s16le'],
 	['µ-law', 'pcm_mulaw'],
 ] as const) {
-	withFfmpeg(`ffmpeg hears ${name} as it was`, async (t) => {
+	withFfmpeg(`ffmpeg decodes ${name} without loss`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const source = await makeRecording(recordings[name]);
 		const { tracks, fragments } = await placedRecording(source, { only: 'audio' });
@@ -218,7 +218,7 @@ for (const [name, codec] of [
 	});
 }
 
-withFfmpeg('channels of every format are read as they were written', async (t) => {
+withFfmpeg('ffprobe reads the codec, channels and sample rate of every format', async (t) => {
 	const directory = await temporaryDirectory(t);
 	for (const [codec, name] of [
 		['pcm-u8', 'pcm_u8'],

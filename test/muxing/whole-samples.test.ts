@@ -18,7 +18,7 @@ function block(track: Track, data: Uint8Array): Frame {
 }
 
 testProp(
-	'whatever blocks the bytes of two tracks come in, all whole samples come out, in order, and nothing else',
+	'however the bytes of two tracks are divided into blocks, exactly the whole samples come out, in order',
 	[
 		fc.array(fc.tuple(fc.boolean(), fc.nat({ max: 12 })), { maxLength: 60 }),
 		fc.constantFrom(...codecs),

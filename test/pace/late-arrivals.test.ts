@@ -86,7 +86,7 @@ for (const [name, open] of Object.entries(LIMITERS)) {
 	const ms = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
 	const delays = fc.record({ beforeMs: ms(400), wayMs: ms(400), responseMs: ms(200) });
 	testProp(
-		`${name}: what is held up before it goes out, on its way, or by its response never arrives in a bunch`,
+		`${name}: requests delayed before sending, on their way or by a late response never exceed a quota`,
 		[fc.array(delays, { minLength: 3, maxLength: 12 })],
 		async (t, held) => {
 			const { clock, limiters } = open();

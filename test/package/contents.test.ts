@@ -22,7 +22,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 		.map((entry) => join(entry.parentPath, entry.name).replaceAll('\\', '/'));
 }
 
-test('the package has the types of lib, what its entries are bundled to, the documents and the examples, and nothing more', async (t) => {
+test('the package contains the types of lib, its bundled entries, the documents and the examples, and nothing else', async (t) => {
 	const { files } = await packedPackage();
 	const sources = (await filesBelow('lib')).filter(
 		(path) => !path.startsWith('lib/view/page/') && !path.endsWith('.d.ts'),

@@ -109,7 +109,7 @@ for (const [when, body] of Object.entries(HANGS)) {
 	});
 }
 
-withFfmpeg('a decoder that works is left alone however much time goes by', async (t) => {
+withFfmpeg('a decoder that works does not time out, and leaves no timer', async (t) => {
 	const clock = new ManualClock();
 	const { pictures, failures, error } = decode('ffmpeg', { clock });
 	t.is(await within(error, () => `${pictures.length} pictures`), null);
@@ -156,7 +156,7 @@ const GARBAGE: readonly [string, PictureFormat, string, RegExp][] = [
 ];
 
 for (const [what, format, body, message] of GARBAGE) {
-	withFfmpeg(`a decoder that ${what} is to blame, not the stream`, async (t) => {
+	withFfmpeg(`a decoder that ${what} fails as a decoder, not as a media error`, async (t) => {
 		const { path } = await programOf(t, body);
 		const { pictures, error } = decode(path, { format });
 		const reason = await within(error, () => `${pictures.length} pictures`);
@@ -170,7 +170,7 @@ for (const [what, format, body, message] of GARBAGE) {
 	});
 }
 
-test('a decoder that ends well before its input is over is to blame for every frame', async (t) => {
+test('a decoder that exits with code 0 before the end of its input fails every frame', async (t) => {
 	const { path } = await programOf(t, 'head -c 1000 > /dev/null');
 	const { pictures, failures, error } = decode(path);
 	t.is(await within(error, () => `${failures.length} failures`), null);
@@ -180,7 +180,7 @@ test('a decoder that ends well before its input is over is to blame for every fr
 	t.is(first?.message, `\`${path}\` ended with code 0 before its input was over`);
 });
 
-test('of a decoder that is killed, every frame that it has not decoded says so', async (t) => {
+test('a killed decoder fails every frame it has not decoded, with its signal and last message', async (t) => {
 	const complaint = "echo '[error] a frame is damaged' >&2";
 	const { path } = await programOf(t, `head -c 1000 > /dev/null; ${complaint}; kill -9 $$`);
 	const { failures, error } = decode(path);
@@ -231,7 +231,7 @@ const LACKS: Readonly<Record<string, Lack>> = {
 
 for (const [what, { body = 'exec ffmpeg "$@"', options, message }] of Object.entries(LACKS)) {
 	withFfmpeg(
-		`a decoder that lacks ${what} ends with an error that says so, whatever the frames`,
+		`a decoder that lacks ${what} ends with an error that gives the cause, and fails no frame`,
 		async (t) => {
 			const { path } = await programOf(t, body);
 			const { pictures, failures, error } = decode(path, options);

@@ -292,7 +292,7 @@ test('groups that may need the one before them all go to one run', async (t) => 
 	);
 });
 
-test('a run that costs something to begin is begun when there has been as much work', async (t) => {
+test('another run begins only when the work so far is worth its startup cost', async (t) => {
 	const events = await eventsOf(Array.from({ length: 12 }, () => 10));
 	const decoder = new SteadyDecoder({ delay: 2, turns: [1], pictureBytes: 10 });
 	await decode(events, Object.assign(decoder, { runCostPixels: 1 }), { decoders: 3 });

@@ -61,34 +61,37 @@ withFfmpeg(
 	},
 );
 
-withFfmpeg('what makes no batch is refused, and leaving the loop ends the pictures', async (t) => {
-	const { endpoint, server } = await startArchive(t, { door: await film('66x50') });
-	await server.archive.ingest('door', await film('32x24'), { start: new Date(startMs + 10_000) });
-	const archive = openArchive(t, endpoint);
-	const read = async (pictures: AsyncIterable<Picture>, size = 50): Promise<number[]> => {
-		const counts: number[] = [];
-		for await (const { shape } of batchPictures(pictures, { size })) counts.push(shape[0]);
-		return counts;
-	};
-	await t.throwsAsync(read(archive.pictures(all, { format: 'jpg' })), {
-		code: 'KVS_INVALID_OPTION',
-		message: /`format` to be `rgb24`, `bgr24` or `gray` for batches, .*got .jpg./,
-	});
-	await t.throwsAsync(read(archive.pictures(all, { format: 'gray' })), {
-		code: 'KVS_INVALID_OPTION',
-		message:
-			/`size` to be set in the options of `pictures`: cannot batch a picture of 32x24 at 2026-01-31T00:00:10\.000Z, as the first has 66x50$/,
-	});
-	const size = { width: 16, height: 12 };
-	t.deepEqual(await read(archive.pictures(all, { format: 'nv12', size })), [40]);
-	const left = archive.pictures(all, { format: 'gray', size });
-	for await (const { shape } of batchPictures(left, { size: 5 })) {
-		t.deepEqual(shape, [5, 12, 16, 1]);
-		break;
-	}
-	t.true(left.destroyed);
-	await left.summary;
-});
+withFfmpeg(
+	'pictures that cannot be batched are refused, and leaving the loop ends the stream of pictures',
+	async (t) => {
+		const { endpoint, server } = await startArchive(t, { door: await film('66x50') });
+		await server.archive.ingest('door', await film('32x24'), { start: new Date(startMs + 10_000) });
+		const archive = openArchive(t, endpoint);
+		const read = async (pictures: AsyncIterable<Picture>, size = 50): Promise<number[]> => {
+			const counts: number[] = [];
+			for await (const { shape } of batchPictures(pictures, { size })) counts.push(shape[0]);
+			return counts;
+		};
+		await t.throwsAsync(read(archive.pictures(all, { format: 'jpg' })), {
+			code: 'KVS_INVALID_OPTION',
+			message: /`format` to be `rgb24`, `bgr24` or `gray` for batches, .*got .jpg./,
+		});
+		await t.throwsAsync(read(archive.pictures(all, { format: 'gray' })), {
+			code: 'KVS_INVALID_OPTION',
+			message:
+				/`size` to be set in the options of `pictures`: cannot batch a picture of 32x24 at 2026-01-31T00:00:10\.000Z, as the first has 66x50$/,
+		});
+		const size = { width: 16, height: 12 };
+		t.deepEqual(await read(archive.pictures(all, { format: 'nv12', size })), [40]);
+		const left = archive.pictures(all, { format: 'gray', size });
+		for await (const { shape } of batchPictures(left, { size: 5 })) {
+			t.deepEqual(shape, [5, 12, 16, 1]);
+			break;
+		}
+		t.true(left.destroyed);
+		await left.summary;
+	},
+);
 
 test('a size that is not valid is refused at once', (t) => {
 	for (const size of [0, 1.5, Number.NaN]) {

@@ -181,7 +181,7 @@ for (const [name, codec, groupSize] of openGroups) {
 }
 
 withFfmpeg(
-	'a picture that is renewed bit by bit: what comes before it is whole is reported, and spoils nothing',
+	'with intra refresh, frames before the first whole picture are reported, and all later pictures are correct',
 	async (t) => {
 		const codec = ['-c:v', 'libx264', '-bf', '0', '-g', '25', '-x264-params', 'intra-refresh=1'];
 		const file = await film(codec);
@@ -297,7 +297,7 @@ withFfmpeg('a wrapper that hangs is ended with what it started', async (t) => {
 	t.notRegex(stdout, /^[SRD]/);
 });
 
-test('of a program that fails at once, it is said what it said', async (t) => {
+test('reports the exit code and the message of a program that fails at once', async (t) => {
 	const path = join(await temporaryDirectory(t), 'broken');
 	writeShellProgram(path, "echo 'ffmpeg: no such library' >&2\nexit 127");
 	const bytes = await readFile(join('examples', 'media', 'clock.mkv'));

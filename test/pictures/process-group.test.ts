@@ -20,7 +20,7 @@ const ENDS = {
 };
 
 for (const [name, end] of Object.entries(ENDS)) {
-	test(`what a decoder started ends with this process, where that ends by ${name}`, async (t) => {
+	test(`the processes of a decoder end with this process when it ends by ${name}`, async (t) => {
 		const path = join(await temporaryDirectory(t), 'decoder');
 		// It does not read its input, and so would not notice that this ends.
 		writeShellProgram(path, 'sleep 1000 &\necho $! >&2\nwait');

@@ -37,7 +37,7 @@ async function chosenByFfmpeg(file: string, scene: number): Promise<string[]> {
 
 for (const [name, codec] of Object.entries(codecs)) {
 	withFfmpeg(
-		`${name}: the pictures that ffmpeg alone chooses, and nothing else is a picture or a failure`,
+		`${name}: a scene selection has exactly the pictures that ffmpeg alone chooses, and no failures`,
 		async (t) => {
 			const file = await film(codec);
 			const { endpoint } = await startArchive(t, { door: file });
@@ -67,7 +67,7 @@ for (const [name, codec] of Object.entries(codecs)) {
 }
 
 withFfmpeg(
-	'where the codec changes, each part has what ffmpeg alone chooses of it: never its first picture',
+	'at a change of codec, scene selection starts anew: each part has the pictures that ffmpeg alone chooses',
 	async (t) => {
 		const parts = [await film(codecs['H.264 with B-frames']), await film(codecs['H.265'])];
 		const { endpoint, server } = await startArchive(t, { door: parts[0] as string });
@@ -88,7 +88,7 @@ withFfmpeg(
 	},
 );
 
-test('a selection that is not valid, and a decoder that cannot measure, are refused at once', (t) => {
+test('an invalid selection, and a decoder without scene detection, are refused at once', (t) => {
 	for (const scene of [-0.1, 1.1, Number.NaN, '0.3' as unknown as number]) {
 		t.throws(() => new PictureDecoder({ select: { scene } }), {
 			code: 'KVS_INVALID_OPTION',

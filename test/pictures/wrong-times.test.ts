@@ -91,7 +91,7 @@ for (const [what, nothing] of Object.entries({
 	'a start code alone': Buffer.from([0, 0, 0, 1]),
 	'lengths of nothing': Buffer.alloc(8),
 })) {
-	withFfmpeg(`a frame of ${what} is not a picture, and spoils none`, async (t) => {
+	withFfmpeg(`a frame of ${what} gives no picture, and damages no other`, async (t) => {
 		const film = await filmOf(CODECS['H.264']);
 		const frames = [...film.frames.slice(0, 20), { timeMs: 790, keyframe: false, data: nothing }].concat(
 			film.frames.slice(20),

@@ -9,7 +9,7 @@ const range = between(0, 60_000);
 const nowMs = Date.UTC(2026, 1, 1);
 const TimestampRange = { StartTimestamp: range.from, EndTimestamp: range.to };
 
-test("says options in the service's words", (t) => {
+test('maps options to the request of the service, and refuses invalid ones', (t) => {
 	const rows: [DashSessionOptions, object][] = [
 		[{}, { PlaybackMode: 'LIVE', Expires: 300 }],
 		[

@@ -10,7 +10,7 @@ const range = { StartTimestamp: from, EndTimestamp: to };
 
 const defaults = { ContainerFormat: 'MPEG_TS', DiscontinuityMode: 'ON_DISCONTINUITY' };
 
-test("says options in the service's words, with defaults that every player plays", (t) => {
+test('maps options to the request of the service, with defaults that every player plays', (t) => {
 	const rows: [HlsSessionOptions, object][] = [
 		[{}, { PlaybackMode: 'LIVE', Expires: 300 }],
 		[
@@ -142,7 +142,7 @@ test('refuses, before the call, what the service refuses', (t) => {
 });
 
 testProp(
-	'whatever is let through is within the rules',
+	'every request that is let through obeys the rules of the service',
 	[
 		fc.record(
 			{

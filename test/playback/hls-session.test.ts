@@ -59,7 +59,7 @@ test('every option reaches the service', async (t) => {
 	}
 });
 
-test('what cannot be played is an error of the service, and an invalid option is thrown without a request', async (t) => {
+test('an empty range is an error of the service, and an invalid option is refused without a request', async (t) => {
 	const { endpoint, count } = await startClip(t);
 	const archive = openArchive(t, endpoint);
 	await t.throwsAsync(archive.hlsSession({ ...range, expiresIn: 299 }), { code: 'KVS_INVALID_OPTION' });

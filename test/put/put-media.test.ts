@@ -59,7 +59,7 @@ test('one request, signed as producers do, and the media as its body', async (t)
 	t.is(headers[2]?.['x-amzn-fragment-timecode-type'], 'RELATIVE');
 });
 
-test('acknowledgements come as they are sent, however they are cut', async (t) => {
+test('acknowledgements are parsed in order, however the response is cut into chunks', async (t) => {
 	const lines = [
 		ackLine('BUFFERING', 0),
 		ackLine('RECEIVED', 0),
@@ -104,7 +104,7 @@ test('acknowledgements come as they are sent, however they are cut', async (t) =
 	t.is(acks[3]?.fragmentNumber, null);
 });
 
-test('a refusal is an error as other calls have it, before any media is read', async (t) => {
+test('a refused PutMedia fails like any other call, before any media is read', async (t) => {
 	const service = await startPutService(t, (_, response) => {
 		response.writeHead(404, {
 			'x-amzn-errortype': 'ResourceNotFoundException:http://internal.amazon.com/',
@@ -125,7 +125,7 @@ test('a refusal is an error as other calls have it, before any media is read', a
 	t.regex(error?.message ?? '', /^PutMedia for stream `door` at .*not found or not active/);
 });
 
-test('until the service has taken the request, it is sent again where that may help', async (t) => {
+test('a request that the service has not accepted yet is retried', async (t) => {
 	const service = await startPutService(t, (request, response, nth) => {
 		if (nth === 0) {
 			response.writeHead(500);
@@ -190,7 +190,7 @@ async function* stalled(): AsyncGenerator<Uint8Array> {
 	await new Promise(() => {});
 }
 
-test('leaving the loop and an abort close the connection, also while the media has nothing to give', async (t) => {
+test('leaving the loop, an abort and close() end the connection, even while the media stalls', async (t) => {
 	const service = await endless(t);
 	const archive = openArchive(t, service.endpoint);
 	const media = new Readable({ read() {} });
@@ -226,7 +226,7 @@ test('leaving the loop and an abort close the connection, also while the media h
 	await within(service.closed(3), () => 'the connection is open');
 });
 
-test('media that fails: its own error', async (t) => {
+test('an error of the media is thrown as it is, and closes the connection', async (t) => {
 	const service = await endless(t);
 	const failure = new Error('the camera fell down');
 	async function* media(): AsyncGenerator<Uint8Array> {
@@ -237,7 +237,7 @@ test('media that fails: its own error', async (t) => {
 	await within(service.closed(1), () => 'the connection is open');
 });
 
-test('a connection that breaks off, and responses that are none', async (t) => {
+test('a lost connection and an invalid response are errors', async (t) => {
 	const responses: string[] = [
 		'not JSON\n',
 		'{"Output":{"__type":"SerializationException"}}',
@@ -267,7 +267,7 @@ test('a connection that breaks off, and responses that are none', async (t) => {
 	t.regex(error?.message ?? '', /the connection was lost \(.*\); send again what was not PERSISTED$/);
 });
 
-test('the service ends the response before the media is over: so do the acknowledgements', async (t) => {
+test('the acknowledgements end when the service ends the response before the media is over', async (t) => {
 	const service = await startPutService(t, (request, response) => {
 		request.resume();
 		accept(response);
@@ -281,7 +281,7 @@ test('the service ends the response before the media is over: so do the acknowle
 	await within(service.closed(1), () => 'the connection is open');
 });
 
-test('options that make no sense are said at once', async (t) => {
+test('invalid options are refused at once', async (t) => {
 	const archive = openArchive(t, 'http://127.0.0.1:9');
 	const put = (options: object) => () => archive.putMedia(untouched(), options);
 	t.throws(put({ timecodes: 'ABSOLUTE' }), { code: 'KVS_INVALID_OPTION' });
@@ -290,7 +290,7 @@ test('options that make no sense are said at once', async (t) => {
 	t.throws(put({ start: 0 }), { code: 'KVS_INVALID_OPTION', message: /`producerStart`/ });
 });
 
-test('the signature is one that a verifier takes, of a stream by name and by ARN', async (t) => {
+test('a verifier accepts the signature, for a stream by name and by ARN', async (t) => {
 	const key = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'token' };
 	const verifier = new SignatureVerifier({ keys: [key], region: 'eu-central-1', now: Date.now });
 	const verdicts: Promise<void>[] = [];

@@ -67,7 +67,7 @@ const lasting: readonly (readonly [fault: FaultRule, index: number, code: number
 	[{ fault: 'leave-out', fragmentNumber: fragmentNumber(50) }, 50, null],
 ];
 for (const [fault, index, code] of lasting) {
-	test(`of fragment ${index}, which fails for good, nothing is in the file, and the summary names it`, async (t) => {
+	test(`fragment ${index}, which fails permanently, is left out of the file and named in the summary`, async (t) => {
 		const { summary, bytes } = await exported(t, [fault]);
 		t.like(summary, { isComplete: false, fragments: FRAGMENTS, delivered: FRAGMENTS - 1 });
 		t.is(summary.failed + summary.missing, 1);
@@ -92,7 +92,7 @@ test('a range without a whole fragment leaves no file', async (t) => {
 	t.deepEqual(await readdir(directory), []);
 });
 
-test('where leaves out the fragments of others, and carries tags that stand after the media', async (t) => {
+test('`where` leaves out other fragments, and tags after the media are kept', async (t) => {
 	const calls = ['one', 'two', 'one'].map((call, index) =>
 		fragmentDocument({
 			number: fragmentNumber(index + 1),
@@ -110,7 +110,7 @@ test('where leaves out the fragments of others, and carries tags that stand afte
 	await t.throwsAsync(nothing, { code: 'KVS_EMPTY_RANGE' });
 });
 
-test('strict ends it at the first failure', async (t) => {
+test('`strict` ends the export at the first failure', async (t) => {
 	const { endpoint } = await serve(t, [
 		{ fault: 'exception', code: 4500, fragmentNumber: fragmentNumber(7) },
 	]);
@@ -122,7 +122,7 @@ test('strict ends it at the first failure', async (t) => {
 	t.deepEqual(await readdir(directory), []);
 });
 
-test('an abort ends it with its reason, and what was there stays', async (t) => {
+test('an abort ends the export with its reason, and keeps an existing file', async (t) => {
 	const { endpoint } = await serve(t, [
 		{ fault: 'stall', fragmentNumber: fragmentNumber(30), inside: 'Cluster' },
 	]);
@@ -152,7 +152,7 @@ test('an abort ends it with its reason, and what was there stays', async (t) => 
 	t.is(await t.throwsAsync(aborted), reason);
 });
 
-test('the file replaces one of its name, and what a killed process left', async (t) => {
+test('an export replaces an existing file, and the temporary file of a killed process', async (t) => {
 	const { endpoint } = await serve(t);
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'raw.mkv');
@@ -163,7 +163,7 @@ test('the file replaces one of its name, and what a killed process left', async 
 	t.deepEqual(await readdir(directory), ['raw.mkv']);
 });
 
-test('what cannot be written is said before anything is requested', async (t) => {
+test('a path that cannot be written and invalid options are refused before any request', async (t) => {
 	const { endpoint, requests } = await serve(t);
 	const archive = openArchive(t, endpoint);
 	const directory = await temporaryDirectory(t);

@@ -113,20 +113,20 @@ async function assertResumes(
 	return Object.keys(expected);
 }
 
-test('killed anywhere, the recordings are the same in the end', async (t) => {
+test('a recorder killed at any point and resumed writes the same recordings', async (t) => {
 	const events = await eventsOf(t, recording(5));
 	const files = await assertResumes(t, events, { container: 'mkv', split: [{ everyMs: 4000 }] });
 	t.is(files.filter((name) => name.endsWith('.mkv')).length, 3);
 });
 
-test('killed anywhere, recordings of video and audio in MP4 are the same in the end', async (t) => {
+test('a recorder of video and audio in MP4, killed at any point and resumed, writes the same recordings', async (t) => {
 	const all = await eventsOf(t, resolve('examples/media/clock.mkv'));
 	const events = all.slice(0, all.findIndex(({ type }, index) => type === 'fragment-end' && index > 400) + 1);
 	const files = await assertResumes(t, events, { container: 'mp4', split: [{ everyMs: 5000 }] });
 	t.is(files.filter((name) => name.endsWith('.mp4')).length, 2);
 });
 
-test('killed anywhere, samples that span fragments and files are the same in the end', async (t) => {
+test('a recorder killed at any point and resumed keeps samples that span fragments and files', async (t) => {
 	const bytes = Buffer.from(Array.from({ length: 24_000 }, (_, index) => (index * 7) % 251));
 	const fragments = blocksOf(bytes, [321, 318], { startMs, perFragment: 25, bytesPerMs: 16 });
 	const events = await eventsOf(t, pcmRecording(fragments));
@@ -134,7 +134,7 @@ test('killed anywhere, samples that span fragments and files are the same in the
 	t.is(files.filter((name) => name.endsWith('.wav')).length, 3);
 });
 
-test('of a fragment that does not come to its end nothing is in a file, and the next run has it once', async (t) => {
+test('a fragment cut before its end is in no file, and the next run writes it once', async (t) => {
 	const document = (index: number): Buffer =>
 		fragmentDocument({
 			number: fragmentNumber(index + 1),
@@ -166,7 +166,7 @@ test('of a fragment that does not come to its end nothing is in a file, and the 
 	}
 });
 
-test('whatever is damaged of what a kill leaves, each frame is in one file in the end, or it is said what is wrong', async (t) => {
+test('whatever is damaged after a kill, the next run has each frame in one file, or reports what is wrong', async (t) => {
 	const events = await eventsOf(t, recording(6));
 	const kind = { container: 'mkv', split: [{ everyMs: 6000 }] } as const;
 	const root = await temporaryDirectory(t);

@@ -65,7 +65,7 @@ test('finished files, named by their start, hold each frame once, and the list s
 	t.like(await verifyRecordings(directory), { recordings: 3, fragments: 7, frames: 14, damage: [] });
 });
 
-test('the next run goes on after what is recorded; `from` counts for the first one only', async (t) => {
+test('the next run resumes after the last recorded fragment; `from` applies to the first run only', async (t) => {
 	const { put, recordAll, directory } = await startRecorded(t);
 	await put(1, 2);
 	await recordAll();
@@ -74,7 +74,7 @@ test('the next run goes on after what is recorded; `from` counts for the first o
 	t.deepEqual(await allTimesIn(directory), [framesOf(1, 2), framesOf(999_999), framesOf(3)]);
 });
 
-test('a recorder that is killed leaves the open file to the next one, which needs what is in it no more', async (t) => {
+test('the next run continues the open file of a killed recorder, or finishes it if the stream no longer exists', async (t) => {
 	const { put, record, recordAll, killedAfter, server, stream } = await startRecorded(t);
 	await put(1, 2, 3);
 	const killed = await killedAfter(3);
@@ -89,7 +89,7 @@ test('a recorder that is killed leaves the open file to the next one, which need
 	t.deepEqual(await allTimesIn(again), [framesOf(1, 2, 3)]);
 });
 
-test('what has changed of the open file is read again, and said', async (t) => {
+test('fragments damaged in the open file are requested again, with a notice', async (t) => {
 	const { put, recordAll, killedAfter } = await startRecorded(t);
 	const numbers = await put(1, 2, 3);
 	const damages: readonly ((part: string) => void)[] = [
@@ -143,7 +143,7 @@ test('a fragment that comes late, or twice, is in a file of its own, whose times
 	t.deepEqual((await verifyRecordings(directory)).damage, []);
 });
 
-test('of two recorders in one directory the second is refused, and one of another stream', async (t) => {
+test('a directory refuses a second recorder, and a recorder of another stream', async (t) => {
 	const { put, record, recordAll, directory, endpoint } = await startRecorded(t);
 	await put(1);
 	const controller = new AbortController();
@@ -167,7 +167,7 @@ test('of two recorders in one directory the second is refused, and one of anothe
 	t.deepEqual((await verifyRecordings(directory)).damage, []);
 });
 
-test('a stream that does not exist leaves the directory to another', async (t) => {
+test('recording a stream that does not exist leaves the directory free for another stream', async (t) => {
 	const { put, recordAll, directory, endpoint } = await startRecorded(t);
 	await put(1);
 	const misspelled = new KvsArchive({ streamName: 'cma', endpoint });
@@ -177,7 +177,7 @@ test('a stream that does not exist leaves the directory to another', async (t) =
 	t.deepEqual(await allTimesIn(directory), [framesOf(1)]);
 });
 
-test('wherever the last line of the list is cut, it is there once after the next run', async (t) => {
+test('a last line of the list that is cut anywhere is completed when it is written again', async (t) => {
 	const { put, recordAll, directory } = await startRecorded(t);
 	await put(1, 2, 3);
 	await recordAll({ split: { everyMs: 900 } });
@@ -213,7 +213,7 @@ test('another container counts from the next file on', async (t) => {
 	t.deepEqual((await allTimesIn(killed))[1], framesOf(3));
 });
 
-test('a fragment that fails is in the line of the file that it would be in', async (t) => {
+test('a fragment that fails is listed with the file it would be in', async (t) => {
 	const { put, recordAll, directory } = await startRecorded(t, [
 		{ fault: 'exception', code: 4501, fragment: 2, times: 1 },
 	]);
@@ -226,7 +226,7 @@ test('a fragment that fails is in the line of the file that it would be in', asy
 	t.like(await verifyRecordings(directory), { fragments: 2, failures: 1, damage: [] });
 });
 
-test('of the directory and a checkpoint elsewhere the one that is further on counts', async (t) => {
+test('a run resumes from the directory or a separate checkpoint, whichever is further ahead', async (t) => {
 	const { put, recordAll, directory } = await startRecorded(t);
 	const file = join(directory, '..', 'checkpoint.json');
 	const checkpoint = (): FileCheckpoints => new FileCheckpoints(file);
@@ -267,7 +267,7 @@ test('what `where` leaves out is no gap, and is not read again', async (t) => {
 	t.is(asked() - before, 2);
 });
 
-test('a file is finished when nothing has come for as long as it may be', async (t) => {
+test('an open file is finished when no fragment arrives for the longest duration of a file', async (t) => {
 	const { put, record, directory, clock } = await startRecorded(t);
 	await put(1, 2);
 	const controller = new AbortController();
@@ -298,7 +298,7 @@ test('a file is finished when nothing has come for as long as it may be', async 
 	t.deepEqual(await allTimesIn(directory), [framesOf(1, 2), framesOf(3)]);
 });
 
-test('a file that a kill left is finished too when nothing comes', async (t) => {
+test('the open file of a killed recorder is finished too when no fragment arrives', async (t) => {
 	const { put, record, killedAfter, clock } = await startRecorded(t);
 	await put(1, 2);
 	const killed = await killedAfter(2);
@@ -315,7 +315,7 @@ test('a file that a kill left is finished too when nothing comes', async (t) => 
 	t.deepEqual(await allTimesIn(killed), [framesOf(1, 2)]);
 });
 
-test('a directory without its journal goes on after what is in its list', async (t) => {
+test('a directory without its journal is resumed after the recordings in its list', async (t) => {
 	const { put, recordAll, directory } = await startRecorded(t);
 	await put(1, 2, 3);
 	await recordAll({ split: { everyMs: 900 } });

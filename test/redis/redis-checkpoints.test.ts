@@ -30,7 +30,7 @@ function storesOf(t: ExecutionContext, { url }: TestRedis) {
 	};
 }
 
-withRedis('what was saved is there for the next consumer, and the place is free', async (t) => {
+withRedis('after close, the next consumer loads the saved checkpoint', async (t) => {
 	const redis = await startRedis(t);
 	const newStore = storesOf(t, redis);
 	const store = newStore();
@@ -44,18 +44,24 @@ withRedis('what was saved is there for the next consumer, and the place is free'
 	t.is(await redis.client.pttl(HASH), -1);
 });
 
-withRedis('of twenty that come at once one gets the place, and the others learn whose it is', async (t) => {
-	const newStore = storesOf(t, await startRedis(t));
-	const results = await Promise.allSettled(Array.from({ length: 20 }, () => newStore().load(KEY)));
-	const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-	t.is(refusals.length, 19);
-	for (const { code, message } of refusals) {
-		t.is(code, 'KVS_CHECKPOINT_IN_USE');
-		t.regex(message, new RegExp(`is in use by process ${process.pid} on \\S+, since 20\\S+Z: one consumer`));
-	}
-});
+withRedis(
+	'of twenty consumers at once, one takes the lease, and the errors of the others name its holder',
+	async (t) => {
+		const newStore = storesOf(t, await startRedis(t));
+		const results = await Promise.allSettled(Array.from({ length: 20 }, () => newStore().load(KEY)));
+		const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+		t.is(refusals.length, 19);
+		for (const { code, message } of refusals) {
+			t.is(code, 'KVS_CHECKPOINT_IN_USE');
+			t.regex(
+				message,
+				new RegExp(`is in use by process ${process.pid} on \\S+, since 20\\S+Z: one consumer`),
+			);
+		}
+	},
+);
 
-withRedis('it is written once a second at most, the newest, and when it is closed', async (t) => {
+withRedis('the newest checkpoint is written at most once a second, and on close', async (t) => {
 	const redis = await startRedis(t);
 	const written: unknown[] = [];
 	const client: RedisClient = {
@@ -90,29 +96,26 @@ withRedis('it is written once a second at most, the newest, and when it is close
 	t.is(redis.client.status, 'ready');
 });
 
-withRedis(
-	'the place of a consumer that was killed is taken when its lease is over, with what it had saved',
-	async (t) => {
-		const redis = await startRedis(t);
-		const newStore = storesOf(t, redis);
-		const holder = startHolder(t, redis.url, 3000);
-		t.deepEqual(await once(holder, 'message'), ['held', undefined]);
-		await t.throwsAsync(newStore().load(KEY), {
-			code: 'KVS_CHECKPOINT_IN_USE',
-			message: new RegExp(`in use by process ${holder.pid} on`),
-		});
-		await until(
-			async () => (await redis.client.hexists(HASH, 'checkpoint')) === 1,
-			() => 'nothing is saved',
-		);
-		holder.kill('SIGKILL');
-		await once(holder, 'exit');
-		t.deepEqual(await takeOver(newStore()), checkpointAt(7));
-	},
-);
+withRedis('when the lease of a killed consumer expires, another takes over its checkpoint', async (t) => {
+	const redis = await startRedis(t);
+	const newStore = storesOf(t, redis);
+	const holder = startHolder(t, redis.url, 3000);
+	t.deepEqual(await once(holder, 'message'), ['held', undefined]);
+	await t.throwsAsync(newStore().load(KEY), {
+		code: 'KVS_CHECKPOINT_IN_USE',
+		message: new RegExp(`in use by process ${holder.pid} on`),
+	});
+	await until(
+		async () => (await redis.client.hexists(HASH, 'checkpoint')) === 1,
+		() => 'nothing is saved',
+	);
+	holder.kill('SIGKILL');
+	await once(holder, 'exit');
+	t.deepEqual(await takeOver(newStore()), checkpointAt(7));
+});
 
 withRedis(
-	'a consumer that was suspended for longer than its lease notices that another has its place',
+	'a consumer suspended for longer than its lease notices that another has taken it over',
 	async (t) => {
 		const redis = await startRedis(t);
 		const newStore = storesOf(t, redis);
@@ -130,7 +133,7 @@ withRedis(
 );
 
 withRedis(
-	'a lease that is renewed keeps others away; when it is not, the first never writes over the second',
+	'a renewed lease keeps others out; after an expired one, the first consumer never overwrites the second',
 	async (t) => {
 		const redis = await startRedis(t);
 		const newStore = storesOf(t, redis);
@@ -166,7 +169,7 @@ withRedis('a lease that was over and taken by no other is renewed', async (t) =>
 	t.false(store.lost.aborted);
 });
 
-withRedis('following ends when the place is lost, also while nothing comes', async (t) => {
+withRedis('following ends when the lease is lost, even while no fragments arrive', async (t) => {
 	const redis = await startRedis(t);
 	const { endpoint, put } = await startGrowing(t);
 	await put(1);
@@ -194,7 +197,7 @@ withRedis('following ends when the place is lost, also while nothing comes', asy
 });
 
 withRedis(
-	'a Redis that is unreachable for a while stops nothing, and what was done meanwhile is saved',
+	'saving continues while Redis is unreachable for a short time, and the newest checkpoint is written afterwards',
 	async (t) => {
 		const redis = await startRedis(t);
 		const store = storesOf(t, redis)();
@@ -211,7 +214,7 @@ withRedis(
 	},
 );
 
-withRedis('a Redis that comes back empty gets the checkpoint again, also while nothing comes', async (t) => {
+withRedis('a Redis that restarts empty gets the checkpoint again, even while nothing is saved', async (t) => {
 	const redis = await startRedis(t);
 	const newStore = storesOf(t, redis);
 	const earlier = newStore();
@@ -233,7 +236,7 @@ withRedis('a Redis that comes back empty gets the checkpoint again, also while n
 	t.deepEqual(await newStore().load(KEY), checkpointAt(1));
 });
 
-withRedis('a Redis that is unreachable for as long as the lease ends it, with the reason', async (t) => {
+withRedis('a Redis that is unreachable for a whole lease fails the checkpoint, with the cause', async (t) => {
 	const redis = await startRedis(t);
 	const clock = new ManualClock();
 	const store = storesOf(t, redis)({ clock });
@@ -284,7 +287,7 @@ withRedis('a Redis that does not respond is waited for, and then the connection 
 	await store.close();
 });
 
-withRedis('an end while the place is being taken leaves it free', async (t) => {
+withRedis('a follower that ends while it takes the lease leaves it free', async (t) => {
 	const redis = await startRedis(t);
 	const archive = new KvsArchive({ streamName: 'cam', endpoint: 'http://127.0.0.1:9' });
 	t.teardown(() => archive.close());
@@ -308,7 +311,7 @@ withRedis('an end while the place is being taken leaves it free', async (t) => {
 	t.is(await newStore().load(KEY), null);
 });
 
-withRedis('what cannot be a checkpoint of this consumer is refused and left as it is', async (t) => {
+withRedis('a damaged checkpoint, or one of another consumer, is refused and left as it is', async (t) => {
 	const redis = await startRedis(t);
 	const newStore = storesOf(t, redis);
 	const right = JSON.stringify(checkpointAt(1));
@@ -369,7 +372,7 @@ withRedis('renewals do not keep the process alive', async (t) => {
 	t.deepEqual(ended, { code: 0, stdout: '', stderr: '' });
 });
 
-test('what makes no sense is refused', (t) => {
+test('invalid options are refused', (t) => {
 	const url = 'redis://127.0.0.1';
 	const client: RedisClient = { eval: async () => null };
 	for (const options of [

@@ -103,44 +103,47 @@ testWith('redis-server', 'openssl')('--redis takes rediss:// and a user of few r
 	t.is(outcome.stdout.match(/end of fragment .* complete/g)?.length ?? 0, 3, outcome.stdout);
 });
 
-withRedis('the command line says once that it waits for Redis, and no password', async (t) => {
-	const redis = await startRedis(t, { password: 'sesame' });
-	const { endpoint } = await startArchive(t, { cam: recording(3, { startMs }) });
-	const args = [
-		'list',
-		'--stream',
-		'cam',
-		'--endpoint',
-		endpoint,
-		'--from',
-		range.from.toISOString(),
-		'--json',
-	];
-	await redis.stop();
-	const listing = spawn(process.execPath, ['dist/cli/main.js', ...args, '--redis', redis.url]);
-	t.teardown(() => listing.kill());
-	const closed = once(listing, 'close');
-	const [stdout, stderr]: [string[], string[]] = [[], []];
-	listing.stdout.on('data', (text) => stdout.push(String(text)));
-	listing.stderr.on('data', (text) => stderr.push(String(text)));
-	await until(
-		() => stderr.length > 0,
-		() => 'nothing is said',
-	);
-	await redis.start();
-	t.deepEqual(await within(closed, () => 'it waits on'), [0, null]);
-	t.is(stdout.join('').trim().split('\n').length, 3);
-	t.regex(stderr.join(''), /^waiting for redis:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED [\d.:]+\n$/);
-	const denied = await commandLine([...args, '--redis', redis.url.replace('sesame', 'open-secret')]);
-	t.is(denied.code, 1);
-	t.regex(
-		denied.stderr,
-		/^KVS_LIMITER_FAILED: the limiter in redis:\/\/127\.0\.0\.1:\d+ cannot be used: WRONGPASS/,
-	);
-	const invalid = await commandLine([...args, '--redis', 'http://user:open-secret@host']);
-	t.is(invalid.code, 2);
-	t.notRegex(denied.stderr + invalid.stderr, /open-secret/);
-});
+withRedis(
+	'the command line reports once that it waits for Redis, and never prints the password',
+	async (t) => {
+		const redis = await startRedis(t, { password: 'sesame' });
+		const { endpoint } = await startArchive(t, { cam: recording(3, { startMs }) });
+		const args = [
+			'list',
+			'--stream',
+			'cam',
+			'--endpoint',
+			endpoint,
+			'--from',
+			range.from.toISOString(),
+			'--json',
+		];
+		await redis.stop();
+		const listing = spawn(process.execPath, ['dist/cli/main.js', ...args, '--redis', redis.url]);
+		t.teardown(() => listing.kill());
+		const closed = once(listing, 'close');
+		const [stdout, stderr]: [string[], string[]] = [[], []];
+		listing.stdout.on('data', (text) => stdout.push(String(text)));
+		listing.stderr.on('data', (text) => stderr.push(String(text)));
+		await until(
+			() => stderr.length > 0,
+			() => 'nothing is said',
+		);
+		await redis.start();
+		t.deepEqual(await within(closed, () => 'it waits on'), [0, null]);
+		t.is(stdout.join('').trim().split('\n').length, 3);
+		t.regex(stderr.join(''), /^waiting for redis:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED [\d.:]+\n$/);
+		const denied = await commandLine([...args, '--redis', redis.url.replace('sesame', 'open-secret')]);
+		t.is(denied.code, 1);
+		t.regex(
+			denied.stderr,
+			/^KVS_LIMITER_FAILED: the limiter in redis:\/\/127\.0\.0\.1:\d+ cannot be used: WRONGPASS/,
+		);
+		const invalid = await commandLine([...args, '--redis', 'http://user:open-secret@host']);
+		t.is(invalid.code, 2);
+		t.notRegex(denied.stderr + invalid.stderr, /open-secret/);
+	},
+);
 
 withRedis('permits that are held do not keep the process alive, one that is waited for does', async (t) => {
 	const { url } = await startRedis(t);
@@ -158,7 +161,7 @@ withRedis('permits that are held do not keep the process alive, one that is wait
 	t.deepEqual(ended, { code: 0, stdout: '1\n2\n', stderr: '' });
 });
 
-test('what makes no sense is refused', (t) => {
+test('invalid options are refused', (t) => {
 	const url = 'redis://127.0.0.1';
 	for (const options of [
 		{},

@@ -64,7 +64,7 @@ withRedis(
 );
 
 withRedis(
-	'processes take turns, and in each it is first come, first served, urgent ones before',
+	'processes get permits in turn, and in each process urgent requests come first, then the oldest',
 	async (t) => {
 		const redis = await startRedis(t);
 		const newLimiter = limitersOf(t, redis);
@@ -100,42 +100,45 @@ withRedis(
 	},
 );
 
-withRedis('who stops waiting leaves nothing, and a permit that comes too late is given back', async (t) => {
-	const redis = await startRedis(t);
-	const limiter = limitersOf(t, redis)({ quotas: { connections: 1 } });
-	const first = await limiter.acquire({ connections: 1 });
-	const reason = new Error('enough');
-	const ended = new AbortController();
-	const waiting = limiter.acquire({ connections: 1 }, ended.signal);
-	await until(
-		async () => (await membersOf(redis, 'wait')).length === 1,
-		() => 'nothing waits',
-	);
-	ended.abort(reason);
-	t.is(await t.throwsAsync(waiting), reason);
-	await until(
-		async () => (await membersOf(redis, 'wait')).length === 0,
-		() => 'it waits still',
-	);
-	first.closed();
-	// Aborted while the request is on its way, one after the other.
-	for (let count = 0; count < 20; count++) {
-		const controller = new AbortController();
-		const late = limiter.acquire({ connections: 1 }, controller.signal);
-		if (count % 2 === 1) await redis.client.ping();
-		controller.abort(reason);
-		await late.then(
-			(permit) => permit.cancel(),
-			() => {},
+withRedis(
+	'an aborted wait leaves nothing in Redis, and a permit granted too late is given back',
+	async (t) => {
+		const redis = await startRedis(t);
+		const limiter = limitersOf(t, redis)({ quotas: { connections: 1 } });
+		const first = await limiter.acquire({ connections: 1 });
+		const reason = new Error('enough');
+		const ended = new AbortController();
+		const waiting = limiter.acquire({ connections: 1 }, ended.signal);
+		await until(
+			async () => (await membersOf(redis, 'wait')).length === 1,
+			() => 'nothing waits',
 		);
-	}
-	await t.throwsAsync(limiter.acquire({ connections: 1 }, AbortSignal.abort(reason)), { is: reason });
-	(await limiter.acquire({ connections: 1 })).cancel();
-	await until(
-		async () => (await redis.client.zcard(KEY)) === 1,
-		() => 'something is left',
-	);
-});
+		ended.abort(reason);
+		t.is(await t.throwsAsync(waiting), reason);
+		await until(
+			async () => (await membersOf(redis, 'wait')).length === 0,
+			() => 'it waits still',
+		);
+		first.closed();
+		// Aborted while the request is on its way, one after the other.
+		for (let count = 0; count < 20; count++) {
+			const controller = new AbortController();
+			const late = limiter.acquire({ connections: 1 }, controller.signal);
+			if (count % 2 === 1) await redis.client.ping();
+			controller.abort(reason);
+			await late.then(
+				(permit) => permit.cancel(),
+				() => {},
+			);
+		}
+		await t.throwsAsync(limiter.acquire({ connections: 1 }, AbortSignal.abort(reason)), { is: reason });
+		(await limiter.acquire({ connections: 1 })).cancel();
+		await until(
+			async () => (await redis.client.zcard(KEY)) === 1,
+			() => 'something is left',
+		);
+	},
+);
 
 withRedis('what a killed process held is free when its lease is over', async (t) => {
 	const redis = await startRedis(t);

@@ -111,7 +111,7 @@ test('at an interval of 5 s or more, only the fragments that may hold a picture 
 	}
 });
 
-test('what is decoded of a picked picture is its group up to it, and of key frames alone these', async (t) => {
+test('a chosen picture costs decoding its group up to it, and a key frame only itself', async (t) => {
 	const read = await reader(t, recording());
 	for (const [select, pictures, decoded] of [
 		['keyframes', 60, 60],

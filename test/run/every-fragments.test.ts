@@ -72,7 +72,7 @@ const shape = fc.record({
 const shapes = fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, shape), { maxLength: 80 });
 
 testProp(
-	'of the fragments that are wanted the same pictures are chosen as of all',
+	'the requested fragments give the same choice of pictures as all fragments',
 	[shapes, fc.integer({ min: 5000, max: 30_000 }), fc.integer({ min: 0, max: 20_000 })],
 	(t, made, everyMs, fromMs) => {
 		const recorded = recordedOf(made);
@@ -100,7 +100,7 @@ testProp(
 );
 
 testProp(
-	'so they are where one of three fragments in a row fails',
+	'the choice is the same as from all fragments if one of three fragments in a row fails',
 	[fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), fc.integer({ min: 5000, max: 30_000 })],
 	(t, fails, everyMs) => {
 		const recorded = recordedOf(Array.from({ length: 60 }, () => usual));

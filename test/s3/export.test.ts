@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../helpers/tools.js';
 
 const range = between(0, 800_000);
 
-test('an export into S3 is the same bytes as one into a file, in parts, with its manifest, and is left as it is by the next call', async (t) => {
+test('an export into S3 has the same bytes as a local one, in parts, with its manifest, and the next call only verifies it', async (t) => {
 	const served = await startArchive(t, { door: recording(10, { frameBytes: 450_000 }) });
 	const s3 = await startS3(t);
 	const archive = openArchive(t, served.endpoint);

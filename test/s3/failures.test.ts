@@ -21,7 +21,7 @@ test('a bucket that does not exist is an error that names it, before anything is
 	t.is(served.count('GetMediaForFragmentList'), 0);
 });
 
-test('what S3 refuses is said in words, with the cause, and what was made is not made again', async (t) => {
+test('an S3 error is explained, with its cause, and the next export does not fetch the media again', async (t) => {
 	const served = await startArchive(t, { door: recording(2) });
 	const stub = await startS3Stub(t);
 	const stagingDirectory = await temporaryDirectory(t);
@@ -54,7 +54,7 @@ test('what S3 refuses is said in words, with the cause, and what was made is not
 	t.is(served.count('GetMediaForFragmentList'), 1);
 });
 
-test('a throttled request is made again, and one of a response that broke off is read on', async (t) => {
+test('a throttled upload is retried, and a download that breaks off is resumed', async (t) => {
 	const served = await startArchive(t, { door: recording(2) });
 	const stub = await startS3Stub(t);
 	const stagingDirectory = await temporaryDirectory(t);
@@ -81,7 +81,7 @@ test('a throttled request is made again, and one of a response that broke off is
 	t.true(breaks > 1);
 });
 
-test('what makes no sense is refused before anything is done', async (t) => {
+test('invalid URLs and options are refused before any request', async (t) => {
 	for (const url of [
 		's3://',
 		's3://ab/x.mkv',

@@ -15,7 +15,7 @@ import { until, within } from '../helpers/wait.js';
 const framesOf = (...seconds: number[]): number[] =>
 	seconds.flatMap((second) => [second * 1000, second * 1000 + 40]);
 
-test('a recorder puts finished files and their list into S3, and the next run goes on', async (t) => {
+test('a recorder puts finished files and their list into S3, and the next run resumes', async (t) => {
 	const { put, recordAll } = await startRecorded(t);
 	const bucket = await startS3(t);
 	const place = bucket.place('s3://media/door');
@@ -42,7 +42,7 @@ test('a recorder puts finished files and their list into S3, and the next run go
 	]);
 });
 
-test('what is on a disk that is lost is recorded again by another machine, and not twice when the first comes back', async (t) => {
+test('another machine records again what a lost disk held, and the first does not repeat it when it comes back', async (t) => {
 	const { put, recordAll, endpoint } = await startRecorded(t);
 	const bucket = await startS3(t);
 	const file = join(await temporaryDirectory(t), 'checkpoint.json');
@@ -108,7 +108,7 @@ test('a bucket that is unreachable is waited for; an abort meanwhile leaves the 
 	t.is(frames, 2 * 4);
 });
 
-test('of a list that has grown only what is new is sent', async (t) => {
+test('only the new bytes of a list that has grown are uploaded', async (t) => {
 	const stub = await startS3Stub(t);
 	const directory = await temporaryDirectory(t);
 	const place = s3('s3://media/door/', { client: s3Client(t, stub.endpoint), stagingDirectory: directory });

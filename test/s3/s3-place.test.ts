@@ -39,7 +39,7 @@ test('a folder in S3 has what was finished in it, and nothing of what was discar
 	t.deepEqual(await readdir(bucket.staging), []);
 });
 
-test('who takes a folder removes the uploads that a killed process has left in it', async (t) => {
+test('locking a folder removes the uploads that a killed process left in it', async (t) => {
 	const stub = await startS3Stub(t);
 	const client = s3Client(t, stub.endpoint);
 	const left = s3('s3://media/a/', { client, stagingDirectory: await temporaryDirectory(t) });
@@ -53,7 +53,7 @@ test('who takes a folder removes the uploads that a killed process has left in i
 	await lock.release();
 });
 
-test('an upload that the record could not name yet is looked for, where that is not denied', async (t) => {
+test('an upload whose id was not recorded yet is found by listing, unless listing is denied', async (t) => {
 	const stub = await startS3Stub(t);
 	const client = s3Client(t, stub.endpoint);
 	const place = s3('s3://media/a/', { client, stagingDirectory: await temporaryDirectory(t) });

@@ -67,7 +67,7 @@ test('wherever an export into S3 is killed, the next run removes what it left, a
 	t.deepEqual(await readdir(staging), []);
 });
 
-test('an abort leaves no upload, and the next call goes on; few parts are under way at once', async (t) => {
+test('an abort leaves no upload, and the next call resumes; at most three parts are uploaded at once', async (t) => {
 	const served = await startArchive(t, { door: recording(5, { frameBytes: 4_000_000 }) });
 	const stub = await startS3Stub(t);
 	const stagingDirectory = await temporaryDirectory(t);
@@ -125,7 +125,7 @@ test('a part that fails leaves no upload; where that cannot be removed, the reco
 	t.deepEqual([stub.uploads.size, [...stub.objects.keys()]], [0, ['x.mkv', 'x.mkv.json']]);
 });
 
-test('an object that has the name of the record and is not one stops the export', async (t) => {
+test('an invalid record of unfinished uploads stops the export, and is kept', async (t) => {
 	const served = await startArchive(t, { door: large });
 	const stub = await startS3Stub(t);
 	const stagingDirectory = await temporaryDirectory(t);

@@ -78,7 +78,7 @@ test("where the producer's clock goes back, the file continues after what it has
 	t.deepEqual(times.slice(4), [4000, 5000, 6000, 7000]);
 });
 
-test('a last frame that is shorter than most moves nothing: the next fragment is where the clock has it', async (t) => {
+test('a short last frame does not shift the next fragment, which keeps its producer time', async (t) => {
 	const file = join(await temporaryDirectory(t), 'out.mkv');
 	const at = [0, 1000, 2000].map((offset, index) =>
 		fragmentDocument({
@@ -154,7 +154,7 @@ test('a track that changes its codec ends the file with an error that says where
 	t.deepEqual(await readdir(directory), []);
 });
 
-test('a track that only says its bitrate otherwise is the same track', async (t) => {
+test('a track that differs only in its DefaultDuration is the same track', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const again = trackEntry(1, 'video', 'V_TEST', [unsigned('DefaultDuration', 40_000_000)]);
 	const first = trackEntry(1, 'video', 'V_TEST');

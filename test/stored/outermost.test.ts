@@ -4,7 +4,7 @@ import { type Look, outermost } from '#lib/stored/outermost.js';
 const PAGE = 10;
 
 testProp(
-	'the outermost start is found in a few listings, in whatever order they give their fragments',
+	'the earliest or latest start is found in a few listings, whatever the order of their fragments',
 	[
 		fc.array(fc.nat(1_000_000), { minLength: 1, maxLength: 400 }),
 		fc.constantFrom('first', 'last', 'any'),

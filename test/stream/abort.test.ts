@@ -18,7 +18,7 @@ test('everything that waits for one signal has one listener, and is called in or
 	t.is(listenerCount(abort.signal), 0);
 });
 
-test('what was called off is not called, and the last takes the listener away', (t) => {
+test('a cancelled callback is not called, and cancelling the last removes the listener', (t) => {
 	const abort = new AbortController();
 	const called: string[] = [];
 	const callOff = ['a', 'b', 'a'].map((name) => onAbort(abort.signal, () => called.push(name)));
@@ -32,7 +32,7 @@ test('what was called off is not called, and the last takes the listener away', 
 	again.abort();
 });
 
-test('one that is called off by another while the signal is aborted is not called', (t) => {
+test('a callback that another one cancels during the abort is not called', (t) => {
 	const abort = new AbortController();
 	const called: string[] = [];
 	onAbort(abort.signal, () => {

@@ -34,7 +34,7 @@ class Doubled extends Stage<number, number> {
 
 const batches = [[1, 2, 3], [], [4], [5, 6]];
 
-test('hands out items one by one, or as they came about', async (t) => {
+test('hands out items one by one, or in the batches they were produced in', async (t) => {
 	const items: unknown[] = [];
 	for await (const item of new Numbers(batches)) items.push(item);
 	t.deepEqual(items, [1, 2, 3, 4, 5, 6]);
@@ -119,7 +119,7 @@ test('leaving early closes the generator of the stream before the loop is over',
 	t.true(other.isClosed);
 });
 
-test('a stage that is destroyed while somebody waits ends the wait', async (t) => {
+test('destroying a stage ends a pending wait', async (t) => {
 	const reason = new Error('enough');
 	const stage = new Doubled();
 	const iterator = stage[Symbol.asyncIterator]();

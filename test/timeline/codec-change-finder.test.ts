@@ -72,7 +72,7 @@ async function changesOf(
 	return { found, asked: asked.length, relisted: relisted() };
 }
 
-test('two headers tell that a span has one codec', async (t) => {
+test('two headers show that a span has one codec', async (t) => {
 	t.deepEqual(await changesOf(t, 500, () => 'a'), { found: [], asked: 2, relisted: 0 });
 	t.deepEqual(await changesOf(t, 1, () => 'a'), { found: [], asked: 1, relisted: 0 });
 });
@@ -102,7 +102,7 @@ test('a span that is too long to be kept is listed again around the change', asy
 	}
 });
 
-test('a header that is missing leaves the place of a change open', async (t) => {
+test('a missing header leaves the place of a change inexact', async (t) => {
 	const { found } = await changesOf(t, 100, (index) => (index === 50 ? null : index < 20 ? 'a' : 'b'));
 	t.deepEqual(found, [[0, 99, false, 'a', 'b']]);
 });
@@ -132,7 +132,7 @@ test('fragments that are missing are counted, and what lies before and after the
 	t.deepEqual(survey.counts, { headersRead: 6, headersFailed: 2, headersSkipped: 0 });
 });
 
-test('no more headers are read than the most, and those that are not are counted', async (t) => {
+test('the number of headers read is limited, and skipped headers are counted', async (t) => {
 	const fragments = fragmentsOf(MAX_HEADERS_READ + 7);
 	const { survey, asked } = surveyOf(fragments, () => 'a');
 	for (const fragment of fragments) await survey.survey(spanOf([fragment]));

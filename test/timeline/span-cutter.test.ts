@@ -58,7 +58,7 @@ test('nothing is listed: there is no span', (t) => {
 	t.deepEqual(cut([]), []);
 });
 
-test('a span says what it has', (t) => {
+test('a span reports its range, fragments, bytes and bitrate', (t) => {
 	const fragments = cadence(5, { stepMs: 2000, lengthMs: 1960 });
 	t.deepEqual(cut(fragments), [
 		{
@@ -78,7 +78,7 @@ test('a span says what it has', (t) => {
 	]);
 });
 
-test('one frame says nothing of how long it lasts', (t) => {
+test('a single frame has no known duration', (t) => {
 	const [span] = cut([listed(1, 0, 0)]);
 	t.like(span, { from: new Date(startMs), to: new Date(startMs), bitsPerSecond: null });
 });
@@ -176,7 +176,7 @@ test('pauses around every fragment are gaps', (t) => {
 	t.deepEqual(inShort(cadence(2, { stepMs: 60_000, lengthMs: 0 })), [1, 'gap 0 60000', 1]);
 });
 
-test('the same start twice, and a start that goes back', (t) => {
+test('a repeated start is a duplicate, and a start that goes back is a regression', (t) => {
 	const fragments = cadence(4, { stepMs: 2000, lengthMs: 1960 });
 	const twice = listed(5, 6000, 1960);
 	const back = cadence(3, { stepMs: 2000, lengthMs: 1960, fromMs: 1000, firstIndex: 6 });

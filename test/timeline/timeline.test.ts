@@ -106,7 +106,7 @@ test('on the clock of the server, a producer clock that goes back is reported', 
 	t.deepEqual(await kinds('producer'), [5, 'total']);
 });
 
-test('without codecs no media is asked for', async (t) => {
+test('without codecs no media is requested', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: twoSpans() });
 	const events = await collect(openArchive(t, endpoint).timeline(all, { codecs: false }));
 	t.is(count('GetMediaForFragmentList'), 0);
@@ -114,7 +114,7 @@ test('without codecs no media is asked for', async (t) => {
 	t.like(events.at(-1), { codecChanges: null, headersRead: 0 });
 });
 
-test('an empty range is a total of nothing', async (t) => {
+test('an empty range gives only a total of zero', async (t) => {
 	const { endpoint, count } = await startArchive(t, { door: recording(1) });
 	const events = await collect(openArchive(t, endpoint).timeline({ from: new Date(0), to: new Date(1000) }));
 	t.is(events.length, 1);
@@ -226,7 +226,7 @@ test('a long range is reported while it is listed, and no faster than it is read
 	t.true(isClosed);
 });
 
-test('a track is what its frames are: how a header says it, or leaves it out, is not a change of codec', async (t) => {
+test('a CodecPrivate that differs or is absent is no change of codec if the frames are the same', async (t) => {
 	const sets = ['6764000cacd94150878888c044000003000400000300503c50a658', '68ebe3cb22c0'].map((hex) =>
 		Buffer.from(hex, 'hex'),
 	);

@@ -31,7 +31,7 @@ test('a Segment alone is found where that is asked for', (t) => {
 	t.is(find(alone, { isFinal: false, withSegments: true }), null);
 });
 
-test('a document that is cut anywhere is found when the rest arrives, and is not a document at the end', (t) => {
+test('a document cut anywhere needs more bytes, and is not found at the end of the input', (t) => {
 	for (let length = 1; length < document.byteLength - 8; length++) {
 		const part = document.subarray(0, length);
 		const found = find(part);
@@ -43,7 +43,7 @@ test('a document that is cut anywhere is found when the rest arrives, and is not
 });
 
 testProp(
-	'a document in any bytes is found, and nothing before it that needs no more bytes',
+	'a document is found among any other bytes',
 	[fc.uint8Array({ size: '+1' }), fc.uint8Array({ size: '+1' })],
 	(t, before, after) => {
 		const bytes = Buffer.concat([before, document, after]);

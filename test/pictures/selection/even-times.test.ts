@@ -29,7 +29,7 @@ function storedTime(...spans: readonly (readonly [number, number])[]): StoredTim
 	return stored;
 }
 
-test('of each of the equal parts it is the picture on the screen at the middle, and gaps are no part', (t) => {
+test('chooses the picture on the screen at the middle of each equal part, without counting gaps', (t) => {
 	const framesMs = Array.from({ length: 100 }, (_, index) => (index < 50 ? index : index + 950) * 100);
 	const stored = storedTime([0, 5000], [100_000, 105_000]);
 	const choice = (count: number): number[] => choose(count, { stored, framesMs, startsMs: [2000, 100_000] });
@@ -60,7 +60,7 @@ test('where a group begins right at the middle of a part, the picture is its fir
 const times = fc.uniqueArray(fc.integer({ min: 0, max: 10_000 }), { minLength: 1, maxLength: 60 });
 
 testProp(
-	'all are different and in order; of one group there are as many as are asked for, where there are so many',
+	'chosen pictures are distinct and in order, and of one group as many as requested, or all',
 	[times, fc.integer({ min: 1, max: 80 }), fc.array(fc.nat(10_000), { maxLength: 4 })],
 	(t, unsorted, count, cuts) => {
 		const framesMs = unsorted.toSorted((a, b) => a - b);
@@ -79,7 +79,7 @@ testProp(
 );
 
 testProp(
-	'frames at an even rate: as many as are asked for, each on the screen at the middle of its part, whatever the groups are',
+	'at an even frame rate, as many as requested are chosen, each at the middle of its part, whatever the groups',
 	[fc.integer({ min: 1, max: 60 }), fc.array(fc.nat(60), { maxLength: 5 }), fc.integer({ min: 1, max: 60 })],
 	(t, frames, cuts, wanted) => {
 		const count = Math.min(wanted, frames);
