@@ -381,7 +381,7 @@ function isTooLong(text: string): boolean {
 	return text.split('\n').length - 1 > MAX_LINES && !REASON_FOR_LENGTH.test(text);
 }
 
-test('rooms and files are of a size to be read', async (t) => {
+test('rooms and files of lib keep to their size limits', async (t) => {
 	const wrong = new Map<string, string>();
 	const files = await filesOfLib();
 	const sizes: number[] = [];
@@ -399,7 +399,7 @@ test('rooms and files are of a size to be read', async (t) => {
 	t.true(median < MAX_MEDIAN_LINES, `half of the files have ${median} lines and more`);
 });
 
-test('tests and examples too, but for rooms of one file', async (t) => {
+test('rooms and files of tests and examples keep to the same limits, except that a room may have one file', async (t) => {
 	const entries = await Promise.all(
 		['test', 'examples'].map((root) => readdir(root, { recursive: true, withFileTypes: true })),
 	);

@@ -227,7 +227,7 @@ test('every code is used', async (t) => {
 	);
 });
 
-test('each threat names a test that there is', async (t) => {
+test('each threat names an existing test', async (t) => {
 	const text = await readFile('docs/threats.md', 'utf8');
 	const cells = [...text.matchAll(/^\|[^|]*\|[^|]*\| ([^|]*) \|$/gm)].map(([, cell = '']) => cell);
 	const tests = cells.flatMap((cell) =>

@@ -351,7 +351,7 @@ test.serial('an export goes into S3, and is read back', async (t) => {
 });
 
 // After the others, as it puts more into the stream.
-test.serial('follow.mjs goes on for ever, and after it was ended where it was', async (t) => {
+test.serial('follow.mjs runs without end, and resumes where it was stopped', async (t) => {
 	take('follow.mjs');
 	const first = startShell(t, 'node follow.mjs');
 	await first.printed(/(?:\d+ \d+ frames\n){8}/);

@@ -188,7 +188,7 @@ async function typesOfTheCalls(): Promise<void> {
 
 void typesOfTheCalls;
 
-test('an option that there is not is refused, by every call', async (t) => {
+test('every call refuses an unknown option', async (t) => {
 	const wrong = { padstart: true } as object;
 	const calls: Record<string, () => unknown> = {
 		redis: () => new RedisCheckpoints({ url: 'redis://127.0.0.1', ...wrong }),

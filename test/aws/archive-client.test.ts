@@ -8,7 +8,7 @@ import { between } from '../helpers/media/range.js';
 const key = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' };
 const range = between(0, 60_000);
 
-test('a server that verifies signatures is read with its key, and with no other', async (t) => {
+test('a server that verifies signatures accepts its own key, and no other', async (t) => {
 	const server = createArchiveServer({ credentials: [key] });
 	t.teardown(() => {
 		server.close();
@@ -36,7 +36,7 @@ test('a server that verifies signatures is read with its key, and with no other'
 	}
 });
 
-test('any operation can be sent, and what comes back is what the service said', async (t) => {
+test('sends any operation, and returns the response of the service unchanged', async (t) => {
 	const server = createArchiveServer();
 	t.teardown(() => {
 		server.close();

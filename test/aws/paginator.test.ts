@@ -162,7 +162,7 @@ test('a page that fails is requested again, and one that repeats itself ends the
 	});
 });
 
-test('an abort ends it, wrong options do not begin it', async (t) => {
+test('an abort ends the paging, and invalid options are refused before the first page', async (t) => {
 	const { endpoint } = await start(t, 5);
 	const archive = openArchive(t, endpoint);
 	const controller = new AbortController();

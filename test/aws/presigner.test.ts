@@ -66,7 +66,7 @@ import { startMs } from '../helpers/media/range.js';
 import { openArchive } from '../helpers/service/open-archive.js';
 
 withBoto3(
-	"ours is boto3's signature, for calls with scalar members, the same inputs and clock",
+	'the signature equals that of boto3 for calls with scalar members, given the same inputs and clock',
 	async (t) => {
 		const { url: endpoint } = await startServer(t);
 		for (const python of await findBoto3()) {
@@ -115,7 +115,7 @@ withBoto3(
 	},
 );
 
-test("presigned requests get a response, by AWS's name and boto3's, nested members too", async (t) => {
+test('presigned requests are accepted under the AWS and the boto3 names of an operation, with nested members too', async (t) => {
 	const { server, endpoint } = await startArchive(t, { door: recording(3) });
 	t.true(server.listening);
 	const archive = open(t, endpoint, { clock: systemClock });
@@ -142,7 +142,7 @@ test("presigned requests get a response, by AWS's name and boto3's, nested membe
 	t.is(new URL(other.url).searchParams.get('StreamName'), 'gate');
 });
 
-test('a server that verifies takes ours until it expires', async (t) => {
+test('a server that verifies signatures accepts a presigned request until it expires', async (t) => {
 	let nowMs = signedAtMs;
 	const { url: endpoint } = await startServer(t, { credentials: [credentials], now: () => nowMs });
 	const { url, ...sent } = await open(t, endpoint).presign(
@@ -168,7 +168,7 @@ test('a server that verifies takes ours until it expires', async (t) => {
 	t.is((await fetch(nestedUrl, { ...call, body: `${call.body} ` })).status, 403);
 });
 
-test('the service is called where its region is, unless something else is said', async (t) => {
+test('without an endpoint, a URL is signed for that of the region', async (t) => {
 	const archive = new KvsArchive({ streamName: 'door', region: 'eu-west-1', credentials });
 	t.teardown(() => archive.close());
 	const { url } = await archive.presign('DescribeStream');
@@ -176,7 +176,7 @@ test('the service is called where its region is, unless something else is said',
 	t.regex(url, /%2Feu-west-1%2Fkinesisvideo%2Faws4_request/);
 });
 
-test('what cannot be signed is refused before anything is asked', async (t) => {
+test('refuses what cannot be signed before any request', async (t) => {
 	const archive = open(t, 'http://127.0.0.1:1');
 	const rows: [Promise<unknown>, RegExp][] = [
 		[archive.presign('Nope'), /`operation` to be one of ListFragments, /],

@@ -58,7 +58,7 @@ for (const path of ['/listFragments', '/getDataEndpoint']) {
 		t.is(clock.pending, 0);
 	});
 
-	test(`${path}: what never comes whole is an error that says so`, async (t) => {
+	test(`${path}: a response that never arrives whole is an error that says so`, async (t) => {
 		const { endpoint, clock } = await stallingArchive(t, path, {
 			times: Number.POSITIVE_INFINITY,
 			onStall: (stalledClock) => stalledClock.advance(RESPONSE_TIMEOUT_MS),
@@ -98,7 +98,7 @@ for (const path of ['/listFragments', '/getDataEndpoint']) {
 	});
 }
 
-test('the time limit is over when the headers of media are there; an abort ends its body still', async (t) => {
+test('the time limit of a media request ends with its headers; an abort still ends its body', async (t) => {
 	const { endpoint, clock } = await stallingArchive(t, '/getMediaForFragmentList', {
 		times: 1,
 		onStall: () => {},
@@ -125,7 +125,7 @@ test('refuses an invalid time limit', (t) => {
 	}
 });
 
-test('a data endpoint that was lost on its way is asked for again, and one that is none is not', async (t) => {
+test('a response without a data endpoint can be retried, and one with an invalid data endpoint cannot', async (t) => {
 	const archive = await startArchive(t, { door: recording(3) });
 	for (const [body, retryable] of [
 		['', true],

@@ -243,7 +243,7 @@ testWith('redis-server', 'ffmpeg')(
 );
 
 testProp(
-	'what is not a job is refused, whatever it is',
+	'refuses a malformed job, whatever its value',
 	[fc.anything().filter((value) => typeof value !== 'boolean' && typeof value !== 'number')],
 	(t, value) => {
 		t.throws(() => readSliceJob(value), { code: 'KVS_JOB_REFUSED' });

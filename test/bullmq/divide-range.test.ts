@@ -8,7 +8,7 @@ import { startArchive } from '../helpers/service/archive.js';
 import { openArchive } from '../helpers/service/open-archive.js';
 
 testProp(
-	'slices cover a range without a gap and an overlap, and begin where a fragment does',
+	'slices cover a range without gaps or overlaps, and begin at fragments',
 	[
 		fc.array(fc.integer({ min: -3000, max: 60_000 }), { minLength: 1, maxLength: 50 }),
 		fc.integer({ min: 1, max: 70_000 }),
@@ -40,7 +40,7 @@ async function* listed(starts: readonly number[]) {
 	for (const ms of starts) yield { serverTimestamp: new Date(ms), producerTimestamp: new Date(ms) };
 }
 
-test('of a range without a fragment nothing can be made, and too many slices are refused', async (t) => {
+test('a range without fragments is an error, and too many slices are refused', async (t) => {
 	const range = { fromMs: startMs, toMs: startMs + 60_000, by: 'server' as const };
 	const divide = (starts: readonly number[]) =>
 		divideRange(listed(starts), { range, sliceMs: 1, padStart: true });

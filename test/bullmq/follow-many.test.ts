@@ -73,7 +73,7 @@ async function setUp(t: ExecutionContext, names: readonly string[]) {
 }
 
 withRedis(
-	'streams have turns, each fragment is handled once; they are added and removed meanwhile',
+	'streams take turns and each fragment is handled once, while streams are added and removed',
 	async (t) => {
 		const many = await setUp(t, ['a', 'b', 'c']);
 		const { queue, streams, work, put, noted, turns } = many;
@@ -212,7 +212,7 @@ withRedis('with an output each turn leaves finished files', async (t) => {
 	t.like(await verifyRecordings(join(out, 'cams', 'a')), { damage: [], recordings: 2, fragments: 3 });
 });
 
-withRedis('a turn says that its stream keeps nothing, and does not ask in each', async (t) => {
+withRedis('a turn reports that its stream has no retention, without a request in every turn', async (t) => {
 	const many = await setUp(t, []);
 	const { queue, turns, work, endpoint, server, count } = many;
 	await server.archive.createStream({ name: 'dark', retentionHours: 0 });

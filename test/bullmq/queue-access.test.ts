@@ -27,7 +27,7 @@ async function everythingIn(client: Redis): Promise<unknown[]> {
 }
 
 testWith('redis-server', 'openssl')(
-	'rediss:// and a user without administrative rights serve the queue, the quotas and the checkpoints, and no credentials are kept',
+	'queue, quotas and checkpoints work over rediss:// with a user without administrative rights, and no credentials are stored',
 	async (t) => {
 		const tls = await makeCertificate(await temporaryDirectory(t));
 		const rights = '~kvs-archive* &* +@all -@admin';

@@ -51,7 +51,7 @@ async function setUp(t: ExecutionContext, media: Uint8Array | string): Promise<S
 }
 
 testWith('redis-server')(
-	'exports and recordings of workers go into S3, and nowhere but below what a worker was started with',
+	'workers write exports and recordings to S3, only below the places they were started with',
 	async (t) => {
 		const { bucket, url, endpoint, done, work } = await setUp(t, recording(12));
 		const first = await done(EXPORT, 's3://media/day/exports');
@@ -108,7 +108,7 @@ testWith('redis-server')(
 );
 
 testWith('redis-server', 'ffmpeg')(
-	'pictures of workers go into S3, each once; what was done is not done twice',
+	'workers write each picture to S3 once, and do not repeat finished work',
 	async (t) => {
 		const { bucket, url, endpoint, work } = await setUp(t, 'examples/media/clock.mkv');
 		const submit = () =>
@@ -137,7 +137,7 @@ testWith('redis-server', 'ffmpeg')(
 	},
 );
 
-test('what a worker writes below is one folder, places in S3, or both', (t) => {
+test('the output of a worker is one folder, places in S3, or both', (t) => {
 	const url = 'redis://127.0.0.1';
 	for (const out of ['out', 's3://media/a', ['out', 's3://media/a', 's3://media/b/']])
 		t.notThrows(() => new ArchiveWorker({ url, out }));

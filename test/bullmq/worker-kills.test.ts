@@ -92,7 +92,7 @@ async function doneInTrouble(
 }
 
 withRedis(
-	'every fragment is exported once, over a killed worker, a Redis that was unreachable, and an empty one',
+	'every fragment is exported once, despite a killed worker, an unreachable Redis and an emptied one',
 	async (t) => {
 		// Refuses more than five calls a second, so that there is work left at each step.
 		const { endpoint } = await startArchive(t, { door: recording(4 * SLICES) }, { quotas: 'aws' });
@@ -115,7 +115,7 @@ withRedis(
 );
 
 testWith('redis-server', 'ffmpeg')(
-	'every picture is written once, over a killed worker, a Redis that was unreachable, and an empty one',
+	'every picture is written once, despite a killed worker, an unreachable Redis and an emptied one',
 	async (t) => {
 		const { endpoint } = await startArchive(t, { door: 'examples/media/clock.mkv' }, { quotas: 'aws' });
 		const work = { kind: 'frames', options: { size: { width: 32 }, layout: 'files' } } as const;
@@ -147,7 +147,7 @@ testWith('redis-server', 'ffmpeg')(
 	},
 );
 
-withRedis('a worker that ends hands its job back, and another goes on with it at once', async (t) => {
+withRedis('a worker that ends hands its job back, and another resumes it at once', async (t) => {
 	const { endpoint, count } = await startArchive(
 		t,
 		{ door: recording(4) },

@@ -18,17 +18,20 @@ async function lateOptions(t: ExecutionContext): Promise<string[]> {
 const OVER =
 	/^no fragment after 2026-01-31T01:00:08\.000Z was listed within the time of --wait: the range may be incomplete$/m;
 
-withFfmpeg('events, export and frames give what there is when the wait is over, and say so', async (t) => {
-	const options = await lateOptions(t);
-	const directory = await temporaryDirectory(t);
-	const file = join(directory, 'around.mp4');
-	const pictures = join(directory, 'pictures');
-	for (const command of [['events'], ['export', '-o', file], ['frames', '-o', pictures, '--keyframes']]) {
-		const { code, stderr, stdout } = await commandLine([...command, ...options]);
-		t.is(code, 0, `${command[0]}: ${stderr}`);
-		t.regex(stderr, OVER, command[0]);
-		if (command[0] === 'events') t.regex(stdout, /^fragment 0 /);
-	}
-	t.true((await stat(file)).size > 10_000);
-	t.true((await readdir(pictures)).includes('2026-01-31T00.00.06.000Z.jpg'));
-});
+withFfmpeg(
+	'events, export and frames give the media stored so far when the wait is over, and report it',
+	async (t) => {
+		const options = await lateOptions(t);
+		const directory = await temporaryDirectory(t);
+		const file = join(directory, 'around.mp4');
+		const pictures = join(directory, 'pictures');
+		for (const command of [['events'], ['export', '-o', file], ['frames', '-o', pictures, '--keyframes']]) {
+			const { code, stderr, stdout } = await commandLine([...command, ...options]);
+			t.is(code, 0, `${command[0]}: ${stderr}`);
+			t.regex(stderr, OVER, command[0]);
+			if (command[0] === 'events') t.regex(stdout, /^fragment 0 /);
+		}
+		t.true((await stat(file)).size > 10_000);
+		t.true((await readdir(pictures)).includes('2026-01-31T00.00.06.000Z.jpg'));
+	},
+);

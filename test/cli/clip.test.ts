@@ -52,7 +52,7 @@ test('a clip that is short is incomplete, and the message says of which range', 
 	);
 });
 
-test('what is wrong with a clip is one line', async (t) => {
+test('an error of clip is one line', async (t) => {
 	const { url, ingest } = await startPlayback(t);
 	await ingest(videoFragments(1));
 	const at = [...range, '--endpoint', url];

@@ -18,7 +18,7 @@ const candidates = (...words: string[]): string | readonly string[] => {
 	return typeof found === 'string' ? found : found.map(({ word }) => word);
 };
 
-test('commands, options and values are completed by what the program has', (t) => {
+test('completes the commands, options and values of the program', (t) => {
 	t.deepEqual(candidates('li'), ['list']);
 	t.deepEqual(candidates('help', 'verif'), ['verify']);
 	t.deepEqual(candidates('list', '--fr'), ['--from']);

@@ -55,7 +55,7 @@ for (const [option, args, expected] of [
 	});
 }
 
-test('what is given is never taken for an option, and another error is as it was', (t) => {
+test('a value is never taken for the name of an option, and other errors stay unchanged', (t) => {
 	const error = new InvalidOptionError('tracks', 'one', 'gaps');
 	t.is((inFlags(error, command()) as Error).message, 'expected `--tracks` to be one, got `gaps`');
 	const other = new ArchiveError('KVS_CLOSED', 'the archive `tracks` was closed');

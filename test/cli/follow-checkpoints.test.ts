@@ -24,7 +24,7 @@ async function followThrice(t: ExecutionContext, checkpoint: string): Promise<nu
 	return counts;
 }
 
-testWith('redis-server')('follow goes on from a checkpoint in Redis', async (t) => {
+testWith('redis-server')('follow resumes from a checkpoint in Redis', async (t) => {
 	const { url, client } = await startRedis(t);
 	t.deepEqual(await followThrice(t, url), [2, 0, 2]);
 	t.deepEqual((await client.keys('*')).toSorted(), [
@@ -33,13 +33,13 @@ testWith('redis-server')('follow goes on from a checkpoint in Redis', async (t) 
 	]);
 });
 
-test.serial('follow goes on from a checkpoint in DynamoDB', async (t) => {
+test.serial('follow resumes from a checkpoint in DynamoDB', async (t) => {
 	const { environment } = await startDynamo(t);
 	setEnvironment(environment);
 	t.deepEqual(await followThrice(t, 'dynamodb://checkpoints'), [2, 0, 2]);
 });
 
-test('checkpoints in places that are not known are refused, without what may be a password', async (t) => {
+test('refuses unknown places of checkpoints without repeating a password in the message', async (t) => {
 	const follow = ['follow', '--stream', 'cam', '--endpoint', 'http://127.0.0.1:9', '--checkpoint'];
 	for (const [place, message] of [
 		['http://user:secret@host', /expected `--checkpoint` to be a file, redis:.* got `http:\/\/…`/],

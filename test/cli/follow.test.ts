@@ -39,7 +39,7 @@ test('follow prints what comes until a time, as JSON and for a person', async (t
 	t.regex(shown.stdout, /^fragment 0 {2}\d+ .*\n {2}frame {2}track 1/);
 });
 
-test('follow says for what it waits when it has come to its end', async (t) => {
+test('follow reports what it waits for when it has caught up', async (t) => {
 	const { put, options } = await startFollowed(t);
 	await put(1);
 	const until = '2099-01-31T00:00:00.000Z';
@@ -60,7 +60,7 @@ test('follow says for what it waits when it has come to its end', async (t) => {
 	t.regex(await printed, /\ncaught up; the newest fragment began \d+ ms ago\n$/);
 });
 
-test('a follower that is killed goes on where it was, and repeats one fragment at most', async (t) => {
+test('a killed follower resumes where it was, and repeats at most one fragment', async (t) => {
 	const { put, options } = await startFollowed(t);
 	const checkpoint = ['--checkpoint', join(await temporaryDirectory(t), 'checkpoint.json')];
 	const main = resolve('dist/cli/main.js');

@@ -93,7 +93,7 @@ withFfmpeg('an empty range, no ffmpeg and nonsense fail in one line and leave no
 	}
 });
 
-withFfmpeg('where nothing can be decoded, it is said why', async (t) => {
+withFfmpeg('reports why nothing could be decoded', async (t) => {
 	const { output, frames } = await door(t);
 	const { code, stderr } = await frames(['-o', output, '--keyframes', '--ffmpeg', 'false']);
 	t.is(code, 1);
@@ -105,7 +105,7 @@ withFfmpeg('where nothing can be decoded, it is said why', async (t) => {
 });
 
 withFfmpeg(
-	'--at writes the picture on the screen at each time, and names what it did not find',
+	'--at writes the picture on the screen at each time, and names the times without one',
 	async (t) => {
 		const directory = await temporaryDirectory(t);
 		const film = join(directory, 'film.mkv');

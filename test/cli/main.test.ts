@@ -156,7 +156,7 @@ test('inspect shows what a truncated file has, and that it is truncated', async 
 	t.like(events.at(-1), { type: 'fragment-end', frames: 1, complete: false });
 });
 
-test('serve keeps what it was given, over a restart too, and the same file adds nothing', async (t) => {
+test('serve keeps its media over a restart, and the same file adds nothing', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'clip@home.mkv');
 	await writeFile(file, await readFile(resolve('examples/media/clock.mkv')));

@@ -149,7 +149,7 @@ test('timeline prints spans, gaps and a total, in JSON and for a person', async 
 	t.regex(lines[3] ?? '', /^total {4}2 spans, 1 gap, .* 8 fragments, .* 16\.000 s stored, 54\.000 s in gaps/);
 });
 
-test('an empty range is said and is no failure, but for an export', async (t) => {
+test('an empty range is reported, and is a failure only of an export', async (t) => {
 	const { endpoint } = await door(t);
 	const at = ['--stream', 'door', '--from', '2020-01-01', '--to', '2020-01-02', '--endpoint', endpoint];
 	const elsewhere =

@@ -89,7 +89,7 @@ test('follow -o records, prints each file, and verify checks them', async (t) =>
 	);
 });
 
-test('what -o does not take is said, and --split without -o', async (t) => {
+test('refuses invalid values of --container and --split, and either without -o', async (t) => {
 	const { endpoint, directory } = await startRecorded(t);
 	const options = ['follow', '--stream', 'cam', '--endpoint', endpoint];
 	for (const [more, says] of [
@@ -161,7 +161,7 @@ test('SIGTERM finishes the open file, a kill leaves it to the next run', async (
 	]);
 });
 
-testWith('bash')('a full disk is reported; when there is room, the same command goes on', async (t) => {
+testWith('bash')('a full disk is reported; when there is room, the same command resumes', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(20) });
 	const directory = join(await temporaryDirectory(t), 'recordings');
 	const args = ['follow', '--stream', 'door', '--endpoint', endpoint, '--from', 'earliest', '-o', directory];

@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../helpers/tools.js';
 const range = ['--stream', 'door', '--by', 'producer', '--from', '2026-01-31', '--to', '2026-01-31T00:01'];
 
 testWith('redis-server')(
-	'submit divides a range, work does the slices, --wait ends with all of it',
+	'submit divides a range, work exports its slices, and --wait ends when all are done',
 	async (t) => {
 		const { endpoint } = await startArchive(t, { door: recording(12) });
 		const { url } = await startRedis(t);

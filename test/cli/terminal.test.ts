@@ -38,7 +38,7 @@ const anyText = fc.string({
 });
 
 testProp(
-	'a line has no character that a terminal obeys, whatever it is made of',
+	'a printed line has no terminal control character, whatever its text',
 	[fc.array(anyText)],
 	(t, texts) => {
 		const line = texts.map((text, index) => (index % 2 === 0 ? text : colors.red(text)));

@@ -47,7 +47,7 @@ test(
 	/ `--expires` to be /,
 );
 
-test('a word that looks like an option, or like several words, is suggested for as any other', (t) => {
+test('suggestions work for a word that looks like an option, or like several words', (t) => {
 	t.is(suggestionFor('--json', ['json', 'text']), null);
 	t.is(suggestionFor('no', ['on', 'off']), null);
 	t.is(suggestionFor('ON', ['on', 'off']), 'on');

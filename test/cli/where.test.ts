@@ -20,7 +20,7 @@ import { until } from '../helpers/wait.js';
 
 setEnvironment(env);
 
-test('events of one call: every tag that is given must hold, and what is left out is said', async (t) => {
+test('events of one call: every given tag must match, and skipped fragments are reported', async (t) => {
 	const pairs = [
 		[
 			['Call', 'a'],
@@ -62,7 +62,7 @@ test('events of one call: every tag that is given must hold, and what is left ou
 	t.deepEqual([none.code, none.stdout, none.stderr], [0, '', '3 of 3 fragments left out by --where\n']);
 });
 
-test('what is not a tag is refused by every command that takes one, with the name of the flag', async (t) => {
+test('every command that takes a tag refuses a malformed one, and names the flag', async (t) => {
 	for (const command of [
 		['events', ...range],
 		['export', ...range, '-o', 'never-written.mkv'],
@@ -133,7 +133,7 @@ test('one command gives one call as a WAV, another a file for each call', async 
 	);
 });
 
-test('an export of one call that is killed goes on where it was', async (t) => {
+test('a killed export of one call resumes where it was', async (t) => {
 	const calls = Array.from({ length: 400 }, (_, index) => (index % 3 === 0 ? 'a' : 'b'));
 	const { endpoint } = await startArchive(t, { door: callsRecording(calls) });
 	const directory = await temporaryDirectory(t);
@@ -186,7 +186,7 @@ test('follow gives the fragments of one call, as they come', async (t) => {
 	);
 });
 
-withFfmpeg('frames of one call are its pictures', async (t) => {
+withFfmpeg('frames writes the pictures of one call', async (t) => {
 	const { endpoint } = await startArchive(t, {});
 	const archive = openArchive(t, endpoint);
 	for (const [call, start] of [

@@ -86,7 +86,7 @@ for (const [title, flags] of Object.entries(forms)) {
 	);
 }
 
-test('a clip whose bytes are damaged is joined, or refused as media', async (t) => {
+test('a damaged clip is either joined or refused as malformed media', async (t) => {
 	const { ingest, url } = await startPlayback(t);
 	await ingest(videoFragments(2));
 	const clip = await readClip(url);

@@ -32,7 +32,7 @@ async function partsOf(
 const every = (count: number, stepMs: number, sizeBytes = 1000): Listed[] =>
 	Array.from({ length: count }, (_, index) => ({ startMs: from + index * stepMs, sizeBytes }));
 
-test('a part has 200 fragments, 90 MB and a day at most', async (t) => {
+test('a part has at most 200 fragments, 90 MB and a day', async (t) => {
 	const counts = async (fragments: readonly Listed[]): Promise<number[]> =>
 		(await partsOf(fragments)).map(({ fragments: count }) => count);
 	t.deepEqual(await counts([]), []);
@@ -58,7 +58,7 @@ test('the range of a part begins where the one before it ended, and ends with it
 	t.deepEqual([alone?.range.fromMs, alone?.range.toMs], [from, from + 1]);
 });
 
-test('what a part lasts at least is known from the listing', async (t) => {
+test('the listing gives the minimum duration of a part', async (t) => {
 	const lengths = async (fragments: readonly Listed[]): Promise<number | undefined> =>
 		(await partsOf(fragments))[0]?.listedMs;
 	t.is(await lengths(every(3, 1000)), 2900);
@@ -67,7 +67,7 @@ test('what a part lasts at least is known from the listing', async (t) => {
 	t.is(await lengths([...every(2, 1000), ...every(2, 1000).slice(1)]), 1900);
 });
 
-test('each fragment is in the range of exactly one part, whatever there is', async (t) => {
+test('each fragment is in the range of exactly one part, whatever fragments are listed', async (t) => {
 	const fragment = fc.record({
 		stepMs: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: DAY_MS })),
 		sizeBytes: fc.integer({ min: 1, max: 100 }),

@@ -43,7 +43,7 @@ async function startDoor(
 	return { ...playback, archive: openArchive(t, playback.url) };
 }
 
-test('a clip of a range that the service takes is what the service gives', async (t) => {
+test('a clip of a range within the limits is the MP4 of the service, unchanged', async (t) => {
 	const { archive, url, requests } = await startDoor(t, 5);
 	const clip = archive.clip(between(2000, 6000));
 	t.is(clip.contentType, 'video/mp4');
@@ -66,7 +66,7 @@ test('a clip of a range that the service takes is what the service gives', async
 	t.is((await buffer(server)).byteLength > 0 && (await server.summary).fragments, 2);
 });
 
-test('a link to a clip is signed for somebody else', async (t) => {
+test('a link to a clip is signed for use without credentials', async (t) => {
 	const { archive, url } = await startDoor(t, 3);
 	for (const operation of ['GetClip', 'get_clip']) {
 		const presigned = await archive.presign(operation, {
@@ -114,7 +114,7 @@ test('a range without a fragment, and what the service refuses, are errors', asy
 	t.is((error as RequestError).awsName, 'UnsupportedStreamMediaTypeException');
 });
 
-test('what is throttled, breaks off, or ends before its time is asked for again', async (t) => {
+test('retries a clip that is throttled, breaks off or ends too early', async (t) => {
 	const faults = [
 		{ fault: 'throttle', operation: 'GetClip', nth: 1 },
 		{ fault: 'cut', operation: 'GetClip', atByte: 1000, nth: 2 },
@@ -129,7 +129,7 @@ test('what is throttled, breaks off, or ends before its time is asked for again'
 	t.like(await clip.summary, { isComplete: true, throttled: 1 });
 });
 
-test('what never comes whole is an error that says so', async (t) => {
+test('a clip that never arrives whole is an error that says so', async (t) => {
 	const faults = [{ fault: 'cut', operation: 'GetClip', atByte: 1000 }] as const;
 	const { archive, requests } = await startDoor(t, 3, { faults });
 	await t.throwsAsync(buffer(archive.clip(HOUR)), {
@@ -212,7 +212,7 @@ async function leftovers(directory: string): Promise<string[]> {
 	return (await readdir(directory)).filter((name) => name.startsWith('kvs-archive-clip-'));
 }
 
-test.serial('an abort, an early end and an error leave nothing', async (t) => {
+test.serial('an abort and an early end leave no temporary files', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const before = process.env['TMPDIR'];
 	process.env['TMPDIR'] = directory;
@@ -287,43 +287,40 @@ const longSources: Readonly<Record<string, (seconds: number) => string[]>> = {
 };
 
 for (const [title, args] of Object.entries(longSources)) {
-	withFfmpeg(
-		`clips of ${title} that are joined hold every frame once, and decode without a word`,
-		async (t) => {
-			const { server, url } = await startServer(t, { now: () => START_MS + 3_600_000 });
-			// More than 200 fragments, and a gap within the second clip.
-			const recordings = await Promise.all([103, 4].map((seconds) => makeRecording(args(seconds))));
-			for (const [index, recording] of recordings.entries()) {
-				const start = new Date(START_MS + index * 600_000);
-				await server.archive.ingest('door', recording, { start });
-			}
-			const file = join(await temporaryDirectory(t), 'x.mp4');
-			const archive = openArchive(t, url);
-			const { parts, isComplete, durationMs } = await archive.clip(HOUR).saveTo(file);
-			t.deepEqual([parts.length, isComplete], [2, true]);
-			t.true(Math.abs(durationMs - 107_000) < 300, String(durationMs));
-			const { code, stderr } = await decodeAll(file);
-			t.deepEqual([code, stderr], [0, '']);
-			const sources = await Promise.all(recordings.map((recording) => frameHashes(recording)));
-			const clip = await frameHashes(file);
-			t.deepEqual(
-				clip.video,
-				sources.flatMap(({ video }) => video),
-			);
-			t.deepEqual(
-				clip.audio,
-				sources.flatMap(({ audio }) => audio),
-			);
-			const { packets } = await probe(file);
-			const video = packets
-				.filter(({ type }) => type === 'video')
-				.map(({ ptsSeconds }) => ptsSeconds)
-				.toSorted((a, b) => a - b);
-			const steps = video.slice(1).map((pts, index) => pts - (video[index] as number));
-			t.true(
-				steps.every((step) => step > 0.124 && step < 0.2),
-				String(Math.max(...steps)),
-			);
-		},
-	);
+	withFfmpeg(`joined clips of ${title} hold every frame once, and decode without a warning`, async (t) => {
+		const { server, url } = await startServer(t, { now: () => START_MS + 3_600_000 });
+		// More than 200 fragments, and a gap within the second clip.
+		const recordings = await Promise.all([103, 4].map((seconds) => makeRecording(args(seconds))));
+		for (const [index, recording] of recordings.entries()) {
+			const start = new Date(START_MS + index * 600_000);
+			await server.archive.ingest('door', recording, { start });
+		}
+		const file = join(await temporaryDirectory(t), 'x.mp4');
+		const archive = openArchive(t, url);
+		const { parts, isComplete, durationMs } = await archive.clip(HOUR).saveTo(file);
+		t.deepEqual([parts.length, isComplete], [2, true]);
+		t.true(Math.abs(durationMs - 107_000) < 300, String(durationMs));
+		const { code, stderr } = await decodeAll(file);
+		t.deepEqual([code, stderr], [0, '']);
+		const sources = await Promise.all(recordings.map((recording) => frameHashes(recording)));
+		const clip = await frameHashes(file);
+		t.deepEqual(
+			clip.video,
+			sources.flatMap(({ video }) => video),
+		);
+		t.deepEqual(
+			clip.audio,
+			sources.flatMap(({ audio }) => audio),
+		);
+		const { packets } = await probe(file);
+		const video = packets
+			.filter(({ type }) => type === 'video')
+			.map(({ ptsSeconds }) => ptsSeconds)
+			.toSorted((a, b) => a - b);
+		const steps = video.slice(1).map((pts, index) => pts - (video[index] as number));
+		t.true(
+			steps.every((step) => step > 0.124 && step < 0.2),
+			String(Math.max(...steps)),
+		);
+	});
 }

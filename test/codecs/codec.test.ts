@@ -154,7 +154,7 @@ const cases: Record<string, { id: string; config?: string; bitDepth?: number; de
 };
 
 for (const [name, { id, config, bitDepth, details }] of Object.entries(cases)) {
-	test(`tells ${name}`, (t) => {
+	test(`gives the codec details of ${name}`, (t) => {
 		const codecPrivate = config === undefined ? null : bytes(config);
 		t.deepEqual(codecDetails({ codecId: id, codecPrivate, bitDepth }), details);
 		if (bitDepth === undefined) t.is(codecString(id, codecPrivate), details.codec);
@@ -185,7 +185,7 @@ test("Amazon Connect's tracks are known by their names, not by their CodecID", (
 	t.is(track('A_OPUS', [string('Name', 'AUDIO_FROM_CUSTOMER')]).codec, 'opus');
 });
 
-test('the container goes before the codec, and the codec before what the container leaves unsaid', (t) => {
+test('values of the container take precedence over those of the codec, and those of the codec over defaults', (t) => {
 	const config = ['CodecPrivate', bytes('1190')] as const;
 	const codecPrivate = [Buffer.concat([bytes('63a282'), config[1]])];
 	t.like(track('A_AAC', [codecPrivate]), { sampleRate: 48000, channels: 2 });
@@ -201,7 +201,7 @@ test('TrackUIDs have all their 64 bits', (t) => {
 	t.is(track('A_TEST', []).uid, null);
 });
 
-test('frames tell whether they have start codes or lengths', (t) => {
+test('detects whether a frame is in Annex B or length-prefixed', (t) => {
 	t.is(nalFormatOfFrame(bytes('00000001 6588'), 'avc'), 'annex-b');
 	t.is(nalFormatOfFrame(bytes('000001 6588'), 'avc'), 'annex-b');
 	t.is(nalFormatOfFrame(bytes('00000002 6588 00000001 06'), 'avc'), 'length-prefixed');
@@ -221,7 +221,7 @@ test("the service's CodecIDs are written as the registry spells them", (t) => {
 });
 
 testProp(
-	'no CodecPrivate is too strange',
+	'any CodecPrivate is read without an error, and gives no size of zero',
 	[
 		fc.constantFrom(
 			'V_MPEG4/ISO/AVC',

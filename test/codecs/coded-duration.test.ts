@@ -104,7 +104,7 @@ test('the duration of a frame comes from its codec', (t) => {
 });
 
 testProp(
-	'bytes of any kind have a duration that is a time, or none',
+	'arbitrary bytes have a finite duration, or none',
 	[fc.constantFrom(...cases.map(([, made]) => made)), fc.uint8Array({ maxLength: 40 })],
 	(t, made, data) => {
 		const durationMs = codedDurationMs(made, data);

@@ -52,7 +52,7 @@ for (const [name, { codecId, sets, codec, slice }] of Object.entries(codings)) {
 		.codecPrivate as Uint8Array;
 	const keyFrame = [...sets, slice];
 
-	test(`${name}: a track that is right is the same object, and its frames are the same bytes`, (t) => {
+	test(`${name}: a canonical track stays the same object, and its frames the same bytes`, (t) => {
 		const right = trackMedia(
 			madeTrack({ type: 'video', codecId, codecPrivate: record, width: 322, height: 242 }),
 		);
@@ -63,7 +63,7 @@ for (const [name, { codecId, sets, codec, slice }] of Object.entries(codings)) {
 		t.is(again.missing, null);
 	});
 
-	test(`${name}: CodecPrivate and frames of either form, with any number of zeros, are one`, (t) => {
+	test(`${name}: CodecPrivate and frames of either form, with any number of zeros, are normalised to one form`, (t) => {
 		for (const codecPrivate of [record, ...[2, 3, 4, 9].map((zeros) => withStartCodes(sets, zeros))]) {
 			const media = trackMedia(madeTrack({ type: 'video', codecId, codecPrivate }));
 			const {
@@ -88,7 +88,7 @@ for (const [name, { codecId, sets, codec, slice }] of Object.entries(codings)) {
 		}
 	});
 
-	test(`${name}: a frame that holds nothing is not a frame`, (t) => {
+	test(`${name}: a frame without a NAL unit is dropped`, (t) => {
 		for (const track of [madeTrack({ codecId }), madeTrack({ codecId, codecPrivate: record })]) {
 			for (const hex of [
 				'',
@@ -105,7 +105,7 @@ for (const [name, { codecId, sets, codec, slice }] of Object.entries(codings)) {
 		}
 	});
 
-	test(`${name}: without CodecPrivate the first key frame counts, and equal ones give one track`, (t) => {
+	test(`${name}: without CodecPrivate the parameter sets come from the first key frame, and equal sets give one track`, (t) => {
 		const track = madeTrack({ type: 'video', codecId });
 		const delta = withStartCodes([slice]);
 		const media = trackMedia(track, [delta, withStartCodes(keyFrame), delta]);
@@ -134,7 +134,7 @@ for (const [name, { codecId, sets, codec, slice }] of Object.entries(codings)) {
 	});
 
 	testProp(
-		`${name}: any bytes are taken, and what comes of them comes of itself`,
+		`${name}: arbitrary bytes are accepted, and give the same track and no empty frames`,
 		[fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 60 }), fc.integer({ min: 0, max: 5 })],
 		(t, codecPrivate, body, zeros) => {
 			const track = madeTrack({ type: 'video', codecId, codecPrivate });
@@ -147,7 +147,7 @@ for (const [name, { codecId, sets, codec, slice }] of Object.entries(codings)) {
 	);
 }
 
-test('a length of 256 to 511 bytes is no start code, whether the lengths add up or not', (t) => {
+test('a length of 256 to 511 bytes is not taken for a start code, even if the lengths do not add up', (t) => {
 	const { track } = trackMedia(
 		madeTrack({ type: 'video', codecId: codings.avc.codecId, codecPrivate: withStartCodes(AVC_SETS) }),
 	);
@@ -224,7 +224,7 @@ test('ADTS headers are taken off, of 7 and of 9 bytes, and the configuration is 
 });
 
 testProp(
-	'whatever follows a syncword is taken apart into bytes of its own',
+	'arbitrary bytes after an ADTS syncword are split into blocks no longer than the frame',
 	[fc.uint8Array({ maxLength: 80 })],
 	(t, body) => {
 		const frame = Buffer.concat([Buffer.of(0xff, 0xf1), body]);
@@ -233,7 +233,7 @@ testProp(
 	},
 );
 
-test('the spellings of AAC from before CodecPrivate get a configuration', (t) => {
+test('the old CodecIDs of AAC without CodecPrivate get a configuration', (t) => {
 	const cases = { 'A_AAC/MPEG2/LC': '1190', 'A_AAC/MPEG4/MAIN': '0990', 'A_AAC/MPEG4/LC/SBR': '2b118800' };
 	for (const [codecId, config] of Object.entries(cases)) {
 		const sampleRate = codecId.endsWith('SBR') ? 24_000 : 48_000;
@@ -273,7 +273,7 @@ test('what Amazon Connect calls AAC is PCM', (t) => {
 	});
 });
 
-test('a WAVEFORMATEX goes before the Audio element', (t) => {
+test('a WAVEFORMATEX takes precedence over the Audio element', (t) => {
 	const mulaw = '0700 0100 401f0000 401f0000 0100 0800 0000';
 	const fields = { codecId: 'A_MS/ACM', codecPrivate: bytes(mulaw), sampleRate: 44_100, channels: 2 };
 	const rest = { sampleRate: 8000, channels: 1, bitDepth: 8, missing: null };
@@ -296,7 +296,7 @@ test('a WAVEFORMATEX goes before the Audio element', (t) => {
 	t.is(trackMedia(madeTrack({ codecId: 'A_MS/ACM' })).missing, 'no CodecPrivate that is a WAVEFORMATEX');
 });
 
-test('Opus without a head gets one, of up to two channels', (t) => {
+test('Opus of up to two channels without an OpusHead gets one', (t) => {
 	const { track } = trackMedia(
 		madeTrack({ codecId: 'A_OPUS', codec: 'opus', sampleRate: 48_000, channels: 2 }),
 	);
@@ -310,7 +310,7 @@ test('Opus without a head gets one, of up to two channels', (t) => {
 	);
 });
 
-test('other codecs are what they say', (t) => {
+test('tracks and frames of other codecs stay unchanged', (t) => {
 	for (const codecId of ['V_VP9', 'V_AV1', 'A_VORBIS', 'A_PCM/INT/LIT', 'S_TEXT/UTF8']) {
 		const track = madeTrack({ codecId });
 		const frame = Buffer.of(0, 0, 0, 1);
@@ -327,7 +327,7 @@ for (const [encoder, pixels, name] of [
 	['libx265', 'yuv444p10le', 'H.265 in 4:4:4 of 10 bits'],
 ] as const) {
 	withFfmpeg(
-		`${name}: parameter sets with start codes make a record that says what ffmpeg's says`,
+		`${name}: parameter sets with start codes make the same decoder configuration as ffmpeg`,
 		async (t) => {
 			const path = join(await temporaryDirectory(t), 'made.mkv');
 			const source = [

@@ -50,7 +50,7 @@ for (const [name, { fields, durationMs }] of Object.entries(silences)) {
 	});
 }
 
-test('what has no known silence has none', (t) => {
+test('no silence is made for unsupported codecs', (t) => {
 	for (const fields of [
 		{ codec: 'vorbis', sampleRate: 48_000, channels: 2 },
 		{ codec: 'mp4a.40.5', sampleRate: 48_000, channels: 2 },

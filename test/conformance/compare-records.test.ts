@@ -39,7 +39,7 @@ test('archives that behave the same have no differences, whatever the notes say'
 	t.throws(() => readRecord('{}\n'), { message: /^expected a record/ });
 });
 
-test('a difference is counted where it belongs: its own guess, the form of errors, the headers, the wording', (t) => {
+test('a difference is counted under its guess, the form of errors, the headers or the wording', (t) => {
 	const found = (expected: NormalisedResponse, got: NormalisedResponse) =>
 		compareRecords(record(expected), record(got)).map(({ guess, path, isWording }) => [
 			guess,
@@ -98,7 +98,7 @@ test('the document lists every guess with the names of its probes', async (t) =>
 	);
 });
 
-test('the record of the local archive is of the probes that there are', async (t) => {
+test('the record of the local archive has exactly the current probes', async (t) => {
 	const { probes } = readRecord(await readFile('test/conformance/records/local-archive.jsonl', 'utf8'));
 	t.deepEqual(
 		probes.map(({ name, guess, writes, steps }) => ({

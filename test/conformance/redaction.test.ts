@@ -110,7 +110,7 @@ testProp(
 	},
 );
 
-test('of a playlist and a manifest neither tokens nor numbers nor hosts are kept', (t) => {
+test('a record keeps no tokens, fragment numbers or hosts of playlists and manifests', (t) => {
 	const token = secrets.signer.sessionToken;
 	const number = fragmentNumber(77);
 	const uri = `getMP4MediaFragment.mp4?FragmentNumber=${number}&SessionToken=${token}&TrackNumber=1`;
@@ -123,7 +123,7 @@ test('of a playlist and a manifest neither tokens nor numbers nor hosts are kept
 	}
 });
 
-test('of media a record keeps the structure, the length and the hash', (t) => {
+test('a record keeps only the structure, the length and the hash of media', (t) => {
 	const { number, producerMs } = sample.fragments[0] as Sample['fragments'][number];
 	const media = fragmentDocument({ number, producerMs });
 	const record = recorded({ 'content-type': 'video/webm' }, media);
@@ -150,7 +150,7 @@ test('of media a record keeps the structure, the length and the hash', (t) => {
 	assertRedacted(record, secrets);
 });
 
-test('a record that has a secret in it all the same is not written', (t) => {
+test('a record that still contains a secret is not written', (t) => {
 	for (const value of forbidden) {
 		const record = recorded({}, '{}');
 		const [probe] = record.probes;

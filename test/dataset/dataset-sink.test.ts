@@ -31,7 +31,7 @@ async function pictureAt(
 
 const TIMES = [start, start, start + 33.367, start - 500, start, start + 33.367, start + 40] as const;
 
-test('no two pictures have one name: not with equal times, nor with two tracks, nor where the time goes back', async (t) => {
+test('no two pictures have the same name, even with equal times, two tracks or a clock that goes back', async (t) => {
 	const pictures = [
 		...(await Promise.all(TIMES.map((time) => pictureAt(time)))),
 		...(await Promise.all([start, start, null].map((time) => pictureAt(time, 2)))),

@@ -20,7 +20,7 @@ cp -r "$DISK/." "$COPY"
 `;
 
 testWithMounts(
-	`a full disk is said, keeps the shards that are written, and with more room the same command goes on${why}`,
+	`a full disk is reported and keeps the written shards; with more room the same command resumes${why}`,
 	async (t) => {
 		const { archive, endpoint } = await filmArchive(t, 3);
 		const directory = await temporaryDirectory(t);

@@ -64,7 +64,7 @@ for (const [layout, formats] of [
 	['webdataset', ['jpg', 'rgb24']],
 ] as const) {
 	withReaders(
-		`${layout} holds the pictures and all that is known of them, as Python and ffprobe read it`,
+		`${layout} holds the pictures and their metadata, as Python and ffprobe read them`,
 		async (t) => {
 			const { archive } = await filmArchive(t, 3);
 			// Each archive numbers the same film in its own way.

@@ -40,22 +40,25 @@ for (const [options, seconds, stops] of [
 	[{ layout: 'webdataset', shardSizeBytes: 7500, select: 'keyframes' }, 9, SHARD_STOPS],
 	[{ layout: 'webdataset', shardSizeBytes: 7500, select: { count: 22 } }, 9, SHARD_STOPS],
 ] as const) {
-	withFfmpeg(`${JSON.stringify(options)} stopped again and again ends as if it never was`, async (t) => {
-		const { archive } = await filmArchive(t, seconds);
-		const directory = await temporaryDirectory(t);
-		const whole = await archive.exportPictures(all, join(directory, 'whole'), options);
-		const { summary, stopped } = await exportWithStops(
-			t,
-			archive,
-			join(directory, 'stopped'),
-			options,
-			stops,
-		);
-		t.true(stopped > 2 && summary.resumed > 0, `stopped ${stopped} times, ${summary.resumed} resumed`);
-		t.deepEqual(await digestOf(join(directory, 'stopped')), await digestOf(join(directory, 'whole')));
-		const { pictures, fragments, frames, bytes, pictureFailures } = whole;
-		t.like(summary, { pictures, fragments, frames, bytes, pictureFailures });
-	});
+	withFfmpeg(
+		`an export with ${JSON.stringify(options)} that is stopped repeatedly ends as an undisturbed one`,
+		async (t) => {
+			const { archive } = await filmArchive(t, seconds);
+			const directory = await temporaryDirectory(t);
+			const whole = await archive.exportPictures(all, join(directory, 'whole'), options);
+			const { summary, stopped } = await exportWithStops(
+				t,
+				archive,
+				join(directory, 'stopped'),
+				options,
+				stops,
+			);
+			t.true(stopped > 2 && summary.resumed > 0, `stopped ${stopped} times, ${summary.resumed} resumed`);
+			t.deepEqual(await digestOf(join(directory, 'stopped')), await digestOf(join(directory, 'whole')));
+			const { pictures, fragments, frames, bytes, pictureFailures } = whole;
+			t.like(summary, { pictures, fragments, frames, bytes, pictureFailures });
+		},
+	);
 }
 
 withFfmpeg('a finished folder is verified by the same call, and refused to any other', async (t) => {
@@ -78,7 +81,7 @@ withFfmpeg('a finished folder is verified by the same call, and refused to any o
 	});
 });
 
-withFfmpeg('what is begun is refused to another request, and to a second process', async (t) => {
+withFfmpeg('an unfinished folder is refused to another request, and to a second process', async (t) => {
 	const { archive } = await filmArchive(t, 3);
 	const path = join(await temporaryDirectory(t), 'pictures');
 	await t.throwsAsync(archive.exportPictures(all, new StoppingFolder(path, 9), {}), { instanceOf: Stopped });
@@ -99,7 +102,7 @@ withFfmpeg('what is begun is refused to another request, and to a second process
 	);
 });
 
-withFfmpeg('what a function has chosen is written anew, without what was chosen before', async (t) => {
+withFfmpeg('pictures selected by a function are written anew, without those selected before', async (t) => {
 	const { archive } = await filmArchive(t, 3);
 	const path = join(await temporaryDirectory(t), 'pictures');
 	let kept = 5;
@@ -114,21 +117,24 @@ withFfmpeg('what a function has chosen is written anew, without what was chosen 
 	await t.throwsAsync(archive.exportPictures(all, path, { where }), { code: 'KVS_SINK_FAILED' });
 });
 
-withFfmpeg('what is done is not requested again, but for the last closed group of pictures', async (t) => {
-	const { archive, requests } = await filmArchive(t, 18);
-	const path = join(await temporaryDirectory(t), 'shards');
-	const options = { layout: 'webdataset', shardSizeBytes: 30_000, select: { everyMs: 270 } } as const;
-	const asked = (): number => requests.reduce((sum, { fragmentsAsked }) => sum + fragmentsAsked, 0);
-	await t.throwsAsync(archive.exportPictures(all, new StoppingFolder(path, 36), options), {
-		instanceOf: Stopped,
-	});
-	const before = asked();
-	const { resumed, pictures, fragments, delivered } = await archive.exportPictures(all, path, options);
-	t.true(resumed > 30, `${resumed} of ${pictures} resumed`);
-	t.deepEqual([fragments, delivered], [36, 36]);
-	const needed = Math.ceil(((pictures - resumed) * 270) / 500) + 1;
-	t.true(asked() - before <= needed, `${asked() - before} fragments requested, ${needed} needed`);
-});
+withFfmpeg(
+	'a resumed export does not repeat requests, except for the last closed group of pictures',
+	async (t) => {
+		const { archive, requests } = await filmArchive(t, 18);
+		const path = join(await temporaryDirectory(t), 'shards');
+		const options = { layout: 'webdataset', shardSizeBytes: 30_000, select: { everyMs: 270 } } as const;
+		const asked = (): number => requests.reduce((sum, { fragmentsAsked }) => sum + fragmentsAsked, 0);
+		await t.throwsAsync(archive.exportPictures(all, new StoppingFolder(path, 36), options), {
+			instanceOf: Stopped,
+		});
+		const before = asked();
+		const { resumed, pictures, fragments, delivered } = await archive.exportPictures(all, path, options);
+		t.true(resumed > 30, `${resumed} of ${pictures} resumed`);
+		t.deepEqual([fragments, delivered], [36, 36]);
+		const needed = Math.ceil(((pictures - resumed) * 270) / 500) + 1;
+		t.true(asked() - before <= needed, `${asked() - before} fragments requested, ${needed} needed`);
+	},
+);
 
 withFfmpeg(
 	'fragments that come late begin an unfinished folder anew, and a finished one is left',
@@ -156,7 +162,7 @@ withFfmpeg(
 	},
 );
 
-withFfmpeg('progress that was damaged, or whose shard is gone, is gone on from before', async (t) => {
+withFfmpeg('resumes before progress that is damaged, or whose shard is missing', async (t) => {
 	const { archive } = await filmArchive(t, 3);
 	const directory = await temporaryDirectory(t);
 	const options = { layout: 'webdataset', shardSizeBytes: 60_000 } as const;

@@ -16,7 +16,7 @@ import {
 	whole,
 } from './scripted-batch.js';
 
-test('a fragment that is not supported fails at once, and the others come', async (t) => {
+test('an unsupported fragment fails at once, and the others are delivered', async (t) => {
 	const encoding = master('ContentEncoding', [
 		master('ContentCompression', [unsigned('ContentCompAlgo', 1)]),
 	]);
@@ -53,7 +53,7 @@ test('a fragment that the service fails does not cost those after it their attem
 	t.deepEqual(run.asked, [...Array(3).fill([1, 2, 3]), ...Array(3).fill([2, 3])]);
 });
 
-test('what an earlier response said of a fragment is known when the fragment fails', async (t) => {
+test('a fragment that fails has the exception that an earlier response gave for it', async (t) => {
 	const run = await demux(2, (_, nth) => (nth === 0 ? whole(media(1), exception(2, 4503)) : reset()), {
 		resume: { attempts: 3 },
 	});
@@ -63,7 +63,7 @@ test('what an earlier response said of a fragment is known when the fragment fai
 	);
 });
 
-test('an old fragment that is not there fails at once', async (t) => {
+test('an old fragment that the service does not find fails at once', async (t) => {
 	const clock = clockAt(startMs + 86_400_000);
 	const { events, asked } = await demux(
 		3,
@@ -79,7 +79,7 @@ test('an old fragment that is not there fails at once', async (t) => {
 	t.is(asked.length, 1);
 });
 
-test('what no further try can help is a failure in its place, and the rest comes', async (t) => {
+test('an exception that cannot be retried is a failure in its place, and the rest is delivered', async (t) => {
 	const { events, asked } = await demux(3, (indexes) =>
 		indexes.includes(2) ? whole(media(1), exception(2, 4500)) : deliver(indexes),
 	);
@@ -93,7 +93,7 @@ test('what no further try can help is a failure in its place, and the rest comes
 	t.deepEqual(asked, [[1, 2, 3], [3]]);
 });
 
-test('tries are spent on a fragment, not on its batch', async (t) => {
+test('attempts are counted for each fragment, not for its batch', async (t) => {
 	const { events } = await demux(
 		3,
 		(indexes) =>

@@ -67,7 +67,7 @@ test('a fragment that was begun is resumed, though another fragment has failed b
 	t.deepEqual(run.asked, [[1, 2, 3], [1, 2, 3], [3]]);
 });
 
-test('a response that ends cleanly between the tags of a fragment and its media does not pass for the whole', async (t) => {
+test('a response that ends cleanly between the tags of a fragment and its media is incomplete', async (t) => {
 	const clusterId = Buffer.from('1f43b675', 'hex');
 	const headOf = (index: number): Buffer => media(index).subarray(0, media(index).indexOf(clusterId));
 	for (const after of [[], [media(1)], [media(2)]]) {
@@ -109,7 +109,7 @@ test('a connection that was closed to make room costs no attempt', async (t) => 
 	t.is(run.asked.length, 21);
 });
 
-test('waits grow with the tries that bring nothing, and are jittered in full', async (t) => {
+test('waits grow with the attempts that deliver nothing, with full jitter', async (t) => {
 	const clock = clockAt(startMs);
 	await demux(1, () => whole(), {
 		clock,

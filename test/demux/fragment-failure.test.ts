@@ -57,7 +57,7 @@ test('an exception of either spelling is a failure in its place', (t) => {
 	}
 });
 
-test('the number says whether a retry may help', (t) => {
+test('the exception number decides whether the failure is retryable', (t) => {
 	const codes = {
 		3000: true,
 		3002: true,
@@ -115,7 +115,7 @@ test('an exception in a document with Info and Tracks but no Cluster has no frag
 	t.deepEqual(types(events), ['fragment-failure', 'fragment', 'frame', 'fragment-end']);
 });
 
-test('an exception says more than the cut after it', (t) => {
+test('an exception takes precedence over a cut after it', (t) => {
 	const document = Buffer.concat([
 		failureDocument(getMediaSpelling(4503, 'KMS_KEY_UNAVAILABLE')),
 		Buffer.of(0x12, 0x54),
@@ -188,7 +188,7 @@ test('a cut in a Segment of known size is a failure', (t) => {
 	t.is(failureIn(readEvents([document]).events), undefined);
 });
 
-test('where all sizes are unknown, the transport decides', (t) => {
+test('where all sizes are unknown, the end of the transport decides whether the fragment is cut', (t) => {
 	const write = (end: Error | null): MediaEvent[] => {
 		const reader = new PayloadReader(new DemuxContext());
 		return [...reader.write(whole), ...reader.end(end)].flat();
@@ -234,7 +234,7 @@ test('garbage is an error with its offset', (t) => {
 	}
 });
 
-test('blocks that cannot be are malformed', (t) => {
+test('invalid blocks are malformed', (t) => {
 	const documentOf = (...children: Uint8Array[][]): Buffer =>
 		Buffer.concat([...ebmlHeader(), ...master('Segment', [master('Tracks', [videoTrack]), ...children])]);
 	const cases: [string, Buffer][] = [

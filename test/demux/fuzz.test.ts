@@ -9,7 +9,7 @@ test('a short run of the fuzzer', (t) => {
 	t.is(fuzz(300, seed).fault, null);
 });
 
-test('what broke it once does not break it again', (t) => {
+test('inputs that once broke the demuxer no longer do', (t) => {
 	for (const [name, hex] of fuzzFindings) {
 		const bytes = Buffer.from(hex, 'hex');
 		const everywhere = Array.from(bytes, (_, place) => place);

@@ -62,7 +62,7 @@ test('frames of a lace follow each other by the durations of their codec', (t) =
 	]);
 });
 
-test('what the container says of a lace goes before what its codec says', (t) => {
+test('durations of the container take precedence over those of the codec in a lace', (t) => {
 	const track = audio('A_PCM/INT/LIT', 8000, [unsigned('DefaultDuration', 15_000_000)]);
 	t.deepEqual(timesOf(track, [{ frames: pcm }, { frames: pcm, durationTicks: 45 }]), [
 		[0, 15],
@@ -79,7 +79,7 @@ test('what the container says of a lace goes before what its codec says', (t) =>
 	]);
 });
 
-test('frames of a lace of which nothing says how long they last share its time', (t) => {
+test('frames of a lace without a known duration share its time', (t) => {
 	t.deepEqual(timesOf(audio('A_TEST', 8000), [{ frames: pcm }]), [
 		[0, null],
 		[0, null],
@@ -87,7 +87,7 @@ test('frames of a lace of which nothing says how long they last share its time',
 	]);
 });
 
-test('a rate that is not a rate counts as none, which means 8,000 Hz', (t) => {
+test('an invalid sample rate counts as missing, which means 8,000 Hz', (t) => {
 	for (const sampleRate of [0, -8000, Number.NaN, Number.POSITIVE_INFINITY]) {
 		t.deepEqual(
 			timesOf(audio('A_PCM/INT/LIT', sampleRate), [{ frames: pcm.slice(0, 2) }]),

@@ -48,7 +48,7 @@ function documentOf({ isLate = true, frameBytes = 10, count = 1 } = {}): Buffer 
 
 const lines = (events: readonly MediaEvent[]): string[] => events.map((event) => JSON.stringify(event));
 
-test('Tracks that stand after the Clusters give the events that Tracks in front give', (t) => {
+test('Tracks after the Clusters give the same events as Tracks before them', (t) => {
 	const expected = lines(readEvents([documentOf({ isLate: false }), documentOf({ isLate: false })]).events);
 	const bytes = Buffer.concat([documentOf(), documentOf()]);
 	for (const chunkBytes of [bytes.byteLength, 1000, 61]) {
@@ -105,7 +105,7 @@ test('more media than is held before its Tracks needs them from a first pass', a
 	t.like(events.at(-1), { type: 'fragment-end', complete: true });
 });
 
-test('the search for late Tracks ends where they stand in front, and at malformed bytes', async (t) => {
+test('the search for late Tracks ends at Tracks before the Clusters, and at malformed bytes', async (t) => {
 	let chunks = 0;
 	async function* endless(): AsyncGenerator<Buffer> {
 		for (; chunks < 100; chunks++) yield documentOf({ isLate: false });

@@ -72,7 +72,7 @@ readsSample('vogels_480.mkv', {
 	sha256: 'c3ebfc5bb947e1b4f8aa81243483cb0f73bf5a1a9b7269f88442d2828bcddbdd',
 });
 
-testWith('output_get_media.mkv')('tells the times and the tracks of a real capture', (t) => {
+testWith('output_get_media.mkv')('reads the times and the tracks of a real capture', (t) => {
 	const path = sample('output_get_media.mkv');
 	const { events } = readEvents([readFileSync(path)]);
 	const fragment = events.find((event) => event.type === 'fragment');

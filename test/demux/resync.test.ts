@@ -43,7 +43,7 @@ function assertRead(t: ExecutionContext, bytes: Buffer, expected: readonly strin
 
 const [FIRST, SECOND, THIRD] = ['1: 10 11 12', '2: 20 21 22', '3: 30 31 32'];
 
-test('a second Segment in a document is malformed, and what it holds is part of no fragment', (t) => {
+test('a second Segment in a document is malformed, and its content belongs to no fragment', (t) => {
 	for (const bit of Array.from({ length: 32 }, (_, index) => index)) {
 		const damaged = Buffer.from(second);
 		damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -63,7 +63,7 @@ test('a second Segment is malformed after one of known size too', (t) => {
 /** A document whose Segment holds the given children after those of the first. */
 const withMore = (...more: Uint8Array[]): Buffer => Buffer.concat([first, ...more]);
 
-test('what can only be part of another document is malformed', (t) => {
+test('elements that can only belong to another document are malformed', (t) => {
 	const cases: [string, Buffer, RegExp][] = [
 		[
 			'another fragment number',
@@ -118,7 +118,7 @@ test('a document after a false candidate at the end of the payload is found', (t
 	}
 });
 
-test('a document that a damaged size takes in is found all the same', (t) => {
+test('finds a document that lies inside an element with a damaged size', (t) => {
 	const inCluster = (bytes: Uint8Array[]): Buffer =>
 		Buffer.concat([
 			...ebmlHeader(),
@@ -168,7 +168,7 @@ test('an element that a damaged id makes Attachments is searched for documents',
 	assertRead(t, bytes, [FIRST, SECOND, THIRD]);
 });
 
-test('a tag that takes in the header of the next document, up to just where it ends, is a cut', (t) => {
+test('a tag that ends exactly after the header of the next document is a cut', (t) => {
 	// The next document's Info and Tracks would continue the Segment as if they were its own.
 	const segmentAt = second.indexOf(Buffer.from('18538067', 'hex'));
 	const sizeLength = Math.clz32(second[segmentAt + 4] as number) - 23;

@@ -5,7 +5,7 @@ import { anyDocument, bytesOf, eventsOf, summaryOf } from './document-model.js';
 import { cutAt, grammarFault, readEvents } from './read-events.js';
 
 testProp(
-	'every document becomes the events it means',
+	'every document becomes the expected events',
 	[fc.array(anyDocument, { minLength: 1, maxLength: 3 })],
 	(t, documents) => {
 		const { events, error } = readEvents([Buffer.concat(documents.map(bytesOf))]);
@@ -47,7 +47,7 @@ testProp(
 );
 
 testProp(
-	'every single cut, and a byte at a time',
+	'chunks cut at every byte, and of one byte each, give the same events',
 	[anyDocument],
 	(t, document) => {
 		const bytes = bytesOf(document);

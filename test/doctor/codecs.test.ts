@@ -50,6 +50,6 @@ for (const [awsName, message, cause] of [
 	});
 }
 
-test('what is of no request is thrown on', (t) => {
+test('an error that is not of a request is rethrown', (t) => {
 	t.throws(() => requestTrouble(new TypeError('x'), 'GetClip', 'door'), { instanceOf: TypeError });
 });

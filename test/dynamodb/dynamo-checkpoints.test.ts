@@ -34,7 +34,7 @@ async function putItem(
 	await client.send(new PutItemCommand({ TableName: table, Item: { key: { S: KEY }, ...item } }));
 }
 
-test.serial('what was saved is there for the next consumer, and the place is free', async (t) => {
+test.serial('the next consumer finds the saved checkpoint, and the place is free', async (t) => {
 	const dynamo = await startDynamo(t);
 	const newStore = storesOf(t, dynamo);
 	const store = newStore();
@@ -45,19 +45,25 @@ test.serial('what was saved is there for the next consumer, and the place is fre
 	t.deepEqual(Object.keys(await itemOf(dynamo)).toSorted(), ['checkpoint', 'holder', 'until']);
 });
 
-test.serial('of twenty that come at once one gets the place, and the others learn whose it is', async (t) => {
-	const newStore = storesOf(t, await startDynamo(t));
-	const results = await Promise.allSettled(Array.from({ length: 20 }, () => newStore().load(KEY)));
-	const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-	t.is(refusals.length, 19);
-	for (const { code, message } of refusals) {
-		t.is(code, 'KVS_CHECKPOINT_IN_USE');
-		t.regex(message, new RegExp(`is in use by process ${process.pid} on \\S+, since 20\\S+Z: one consumer`));
-	}
-});
+test.serial(
+	'one of twenty simultaneous consumers takes the place, and the errors of the others name its holder',
+	async (t) => {
+		const newStore = storesOf(t, await startDynamo(t));
+		const results = await Promise.allSettled(Array.from({ length: 20 }, () => newStore().load(KEY)));
+		const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+		t.is(refusals.length, 19);
+		for (const { code, message } of refusals) {
+			t.is(code, 'KVS_CHECKPOINT_IN_USE');
+			t.regex(
+				message,
+				new RegExp(`is in use by process ${process.pid} on \\S+, since 20\\S+Z: one consumer`),
+			);
+		}
+	},
+);
 
 test.serial(
-	'a lease that is over is taken, and the first neither goes on nor writes over the second',
+	'an expired lease is taken over, and its first holder neither continues nor overwrites the second',
 	async (t) => {
 		const newStore = storesOf(t, await startDynamo(t));
 		const [clock, later] = [new ManualClock(), new ManualClock()];
@@ -89,7 +95,7 @@ test.serial(
 	},
 );
 
-test.serial('a lease is renewed while nothing comes, and what the table lost is written again', async (t) => {
+test.serial('a lease is renewed while no fragment arrives, and a lost item is written again', async (t) => {
 	const dynamo = await startDynamo(t);
 	const newStore = storesOf(t, dynamo);
 	await putItem(dynamo, { checkpoint: { S: JSON.stringify(checkpointAt(1)) } });
@@ -156,7 +162,7 @@ test.serial(
 );
 
 test.serial(
-	'a table that throttles is tried again, and nothing is lost; until the lease is over, and then the reason is said',
+	'requests to a throttling table are retried until the lease expires, and then the reason is reported',
 	async (t) => {
 		const throttle = { isOn: false };
 		const dynamo = await startDynamo(t, { throttle });
@@ -190,25 +196,28 @@ test.serial(
 	},
 );
 
-test.serial('what cannot be a checkpoint of this consumer is refused and left as it is', async (t) => {
-	const dynamo = await startDynamo(t);
-	const newStore = storesOf(t, dynamo);
-	const right = JSON.stringify(checkpointAt(1));
-	for (const [checkpoint, message] of [
-		[{ S: right.slice(0, -3) }, /is damaged/],
-		[{ N: '7' }, /is damaged/],
-		[{ S: right.replace('"version":1', '"version":2') }, /written by a later version/],
-		[{ S: right.replace('cam/', 'door/') }, /belongs to `door\/default`, and not to `cam\/default`/],
-	] as const) {
-		await putItem(dynamo, { checkpoint });
-		await t.throwsAsync(newStore().load(KEY), { code: 'KVS_CHECKPOINT_INVALID', message });
-		t.deepEqual((await itemOf(dynamo))['checkpoint'], checkpoint);
-	}
-	await putItem(dynamo, { checkpoint: { S: right }, holder: { S: 'nonsense' }, until: { S: 'nonsense' } });
-	t.deepEqual(await newStore().load(KEY), checkpointAt(1));
-});
+test.serial(
+	'refuses an invalid checkpoint, or that of another consumer, and leaves it unchanged',
+	async (t) => {
+		const dynamo = await startDynamo(t);
+		const newStore = storesOf(t, dynamo);
+		const right = JSON.stringify(checkpointAt(1));
+		for (const [checkpoint, message] of [
+			[{ S: right.slice(0, -3) }, /is damaged/],
+			[{ N: '7' }, /is damaged/],
+			[{ S: right.replace('"version":1', '"version":2') }, /written by a later version/],
+			[{ S: right.replace('cam/', 'door/') }, /belongs to `door\/default`, and not to `cam\/default`/],
+		] as const) {
+			await putItem(dynamo, { checkpoint });
+			await t.throwsAsync(newStore().load(KEY), { code: 'KVS_CHECKPOINT_INVALID', message });
+			t.deepEqual((await itemOf(dynamo))['checkpoint'], checkpoint);
+		}
+		await putItem(dynamo, { checkpoint: { S: right }, holder: { S: 'nonsense' }, until: { S: 'nonsense' } });
+		t.deepEqual(await newStore().load(KEY), checkpointAt(1));
+	},
+);
 
-test.serial('a table that is not there, or is another, is said to be so, with how to make it', async (t) => {
+test.serial('reports a missing table, or one with other keys, and how to create it', async (t) => {
 	const { client } = await startDynamo(t, { sortKey: 'sort' });
 	const message = /create-table --table-name \S+ --attribute-definitions AttributeName=key,AttributeType=S/;
 	for (const name of ['no-such-table', table]) {
@@ -219,7 +228,7 @@ test.serial('a table that is not there, or is another, is said to be so, with ho
 	}
 });
 
-test.serial('more fragments than an item can hold end it at once', async (t) => {
+test.serial('more fragments than an item can hold end the consumer at once', async (t) => {
 	const clock = new ManualClock();
 	const store = storesOf(t, await startDynamo(t))({ clock });
 	await store.load(KEY);
@@ -241,7 +250,7 @@ test.serial('more fragments than an item can hold end it at once', async (t) => 
 	});
 });
 
-test.serial('what makes no sense is refused', async (t) => {
+test.serial('refuses invalid options', async (t) => {
 	const { client } = await startDynamo(t);
 	for (const options of [
 		{ table: 'x' },

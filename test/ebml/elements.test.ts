@@ -11,7 +11,7 @@ function read(hex: string): ElementHeader | null {
 	return readElementHeader(bytes, 0, bytes.byteLength, header) ? header : null;
 }
 
-test('sizes of every width, known and unknown', (t) => {
+test('reads sizes of every width, known and unknown', (t) => {
 	for (let width = 1; width <= 8; width++) {
 		const hex = (options: object, size = 0): string =>
 			Buffer.from(sizeField(size, { sizeLength: width, ...options })).toString('hex');
@@ -27,13 +27,13 @@ test('sizes of every width, known and unknown', (t) => {
 	}
 });
 
-test('what is no header', (t) => {
+test('refuses a malformed element header', (t) => {
 	for (const hex of ['00', '0fffff', 'ff81', '8081', '7fff81', '400081', 'a300', 'a3013fffffffffffff']) {
 		t.throws(() => read(hex), { code: 'KVS_MKV_MALFORMED' }, hex);
 	}
 });
 
-test('numbers of every size, exact; what is not a whole number, and sizes that do not fit, are refused', (t) => {
+test('reads numbers of every size exactly, and refuses fractions and sizes that do not fit', (t) => {
 	const hex = (...args: Parameters<typeof unsigned>): string =>
 		Buffer.concat(unsigned(...args)).toString('hex');
 	t.is(hex('Timecode', 0), 'e78100');
@@ -52,7 +52,7 @@ test('numbers of every size, exact; what is not a whole number, and sizes that d
 	t.throws(() => sizeField(2 ** 56), { instanceOf: RangeError });
 });
 
-test('laces whose sizes do not add up', (t) => {
+test('refuses laces whose sizes do not add up', (t) => {
 	const cases: [number, string][] = [
 		[4, '01 aabbcc'],
 		[2, '01 ff'],

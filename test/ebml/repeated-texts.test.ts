@@ -8,7 +8,7 @@ const name = fc.oneof(
 	anyText({ maxLength: 90 }),
 );
 
-test('a text is the same whatever was read before, and without its padding', (t) => {
+test('a text is read without its padding, whatever was read before', (t) => {
 	const padded = fc.tuple(name, fc.constantFrom('', '\0', '\0\0rest', '  ', ' \0'), fc.nat({ max: 5 }));
 	fc.assert(
 		fc.property(fc.array(padded, { maxLength: 40 }), (texts) => {

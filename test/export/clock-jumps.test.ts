@@ -70,7 +70,7 @@ for (const [title, jumpMs] of Object.entries(jumps)) {
 	}
 }
 
-test('up to an hour is filled in one file', async (t) => {
+test('a gap of an hour is filled in one file', async (t) => {
 	const fragments = [startMs, startMs + HOUR_MS].map((ms) => secondOfPcm(ms, 0));
 	const { names, bytes } = await exported(t, 'x.wav', fragments);
 	t.deepEqual(names, ['x.wav']);

@@ -40,7 +40,7 @@ test('one call is one WAV, the customer left, whatever the order of its tracks, 
 	t.deepEqual(await secondsOfWav(join(directory, 'sides-AUDIO_TO_CUSTOMER.wav'), 1), [[102, 103, 0, 0, 104]]);
 });
 
-test('of calls at the same time each has its own time, silence where it says nothing', async (t) => {
+test('concurrent calls keep their own times, with silence where they have no audio', async (t) => {
 	const { endpoint } = await startArchive(t, {
 		door: connectRecording([
 			second('mine', 0, 1),

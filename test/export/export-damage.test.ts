@@ -149,7 +149,7 @@ const exports_: readonly [string, Uint8Array | string, ExportRequest][] = [
 const DAMAGES = 12;
 
 for (const [what, media, request] of exports_) {
-	test(`whatever is damaged, an export that continues has the right bytes or says why not: ${what}`, async (t) => {
+	test(`a resumed export after damage has the right bytes or an error that says why not: ${what}`, async (t) => {
 		const made = await stopped(t, media, request);
 		let right = 0;
 		for (let seed = 1; seed <= DAMAGES; seed++) {
@@ -283,7 +283,7 @@ test('a journal that was changed by hand reaches no other file, and does not sto
 	await goOn(made, directory).catch((error) => t.true(error instanceof SinkError, String(error)));
 });
 
-test('what is not a file is refused in place of one, and neither waited for nor followed', async (t) => {
+test('refuses a FIFO, a directory or a link in place of a file, without waiting for or following it', async (t) => {
 	const made = await stopped(t, recording(4));
 	const kinds: readonly [string, (path: string) => Promise<unknown>][] = [
 		['a FIFO', (path) => run('mkfifo', [path])],

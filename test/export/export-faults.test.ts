@@ -263,7 +263,7 @@ for (const spelling of ['get-media', 'documented'] as const) {
 			await assertExport(t, faults, lost);
 		});
 
-		test(`${said}: of fragments that are listed and not there yet`, (t) =>
+		test(`${said}: for fragments that are listed and not yet available`, (t) =>
 			assertExport(t, [{ fault: 'not-ready', requests: 2, share: 0.2, ...shape }]));
 	}
 }

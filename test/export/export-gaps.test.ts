@@ -91,7 +91,7 @@ test('time that is left out does not count where files are cut by length', async
 	);
 });
 
-test('a pause that is longer than a classic MP4 can tell begins a new file', async (t) => {
+test('a pause too long for a classic MP4 begins a new file', async (t) => {
 	const hour = 3_600_000;
 	const avc = trackEntry(1, 'video', 'V_MPEG4/ISO/AVC', [
 		master('Video', [unsigned('PixelWidth', 320), unsigned('PixelHeight', 240)]),

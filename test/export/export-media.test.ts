@@ -93,7 +93,7 @@ const samples = [
 ];
 for (const name of samples) {
 	testWith(name, 'ffmpeg')(
-		`${name} in every container decodes without a word, frame for frame`,
+		`${name} in every container decodes without a warning, frame for frame`,
 		async (t) => {
 			const path = sample(name);
 			const served = await startArchive(t, { door: path }, { start: new Date(startMs) });
@@ -149,7 +149,7 @@ const SPS_AND_PPS = '001b6764000cacd94150878888c044000003000400000300503c50a6580
 	'',
 );
 
-test('.m4a and .wav take the audio of a stream with video by themselves; damage that is written is said', async (t) => {
+test('.m4a and .wav select the audio of a stream with video; damaged frames that are written are reported', async (t) => {
 	const avcC = Buffer.from(`0164000cffe1${SPS_AND_PPS}`, 'hex');
 	const tracks = [
 		trackEntry(1, 'video', 'V_MPEG4/ISO/AVC', [element('CodecPrivate', [avcC])]),

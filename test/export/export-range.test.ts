@@ -82,7 +82,7 @@ test('without a manifest, that of an earlier export is removed, and a file that 
 	t.deepEqual((await readdir(directory)).sort(), ['x.mkv', 'y.mkv', 'y.mkv.json']);
 });
 
-test('what is not a file is refused in place of one before any request', async (t) => {
+test('refuses a directory or a FIFO in place of a file before any request', async (t) => {
 	const served = await startArchive(t, { door: recording(3) });
 	const directory = await temporaryDirectory(t);
 	await mkdir(join(directory, 'x.mkv'));

@@ -44,7 +44,7 @@ test('an export that was stopped is resumed, and requests only what is missing',
 	t.not(own, others);
 });
 
-test('a manifest of which one bit is another is not believed: the export is made again', async (t) => {
+test('a manifest with one changed bit is rejected, and the export is made again', async (t) => {
 	const served = await startArchive(t, { door: recording(3) });
 	const file = join(await temporaryDirectory(t), 'x.mkv');
 	const archive = openArchive(t, served.endpoint);
@@ -76,7 +76,7 @@ test('a call with other options starts over, and reports what it discarded', asy
 	t.deepEqual((await readdir(dirname(file))).sort(), ['x.mkv', 'x.mkv.json']);
 });
 
-test('what is added to the archive before what is written begins the export anew', async (t) => {
+test('a fragment added before the written ones restarts the export', async (t) => {
 	const served = await startArchive(t, { door: recording(200, { stepMs: 4000 }) });
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'x.mkv');
@@ -117,7 +117,7 @@ test('a finished export is left as it is, unless the range has grown', async (t)
 	}
 });
 
-test('of what was ingested twice, only the newest makes a finished export grow', async (t) => {
+test('of duplicates, only the newest makes a finished export grow', async (t) => {
 	const served = await startArchive(t, {
 		door: Buffer.concat([recording(3), recording(3, { firstNumber: 11 })]),
 	});

@@ -75,14 +75,14 @@ async function assertResumes(
 }
 
 for (const container of ['mkv', 'mp4', 'mov'] as const) {
-	test(`killed anywhere, a .${container} is the same in the end`, async (t) => {
+	test(`killed anywhere and resumed, a .${container} has the same bytes`, async (t) => {
 		const events = await eventsOf(t, clock);
 		const files = await assertResumes(t, events, { ...plainRequest, container });
 		t.deepEqual(Object.keys(files), [`x.${container}`, `x.${container}.json`]);
 	});
 }
 
-test('killed anywhere, numbered files are the same in the end', async (t) => {
+test('killed anywhere and resumed, numbered files have the same bytes', async (t) => {
 	const events = await eventsOf(t, clock);
 	const files = await assertResumes(t, events, {
 		...plainRequest,
@@ -93,7 +93,7 @@ test('killed anywhere, numbered files are the same in the end', async (t) => {
 	t.true('x-002.mp4' in files);
 });
 
-test('killed anywhere, files cut where the codec changes are the same in the end', async (t) => {
+test('killed anywhere and resumed, files cut where the codec changes have the same bytes', async (t) => {
 	const other = trackEntry(1, 'video', 'V_OTHER', []);
 	const media = Buffer.concat(
 		[videoTrack, videoTrack, other, videoTrack].map((track, index) =>
@@ -121,7 +121,7 @@ test('killed anywhere, files cut where the codec changes are the same in the end
 	);
 });
 
-test('killed anywhere, samples that span fragments and files, a wrong last time and a long gap are the same in the end', async (t) => {
+test('killed anywhere and resumed, samples that span fragments and files, a wrong last time and a long gap give the same bytes', async (t) => {
 	const bytes = Buffer.from(Array.from({ length: 24_000 }, (_, index) => (index * 7) % 251));
 	const fragments = blocksOf(bytes, [321, 318], { startMs, perFragment: 25, bytesPerMs: 16 });
 	const [second] = fragments.slice(1);

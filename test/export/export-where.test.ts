@@ -21,7 +21,7 @@ const where = { Call: 'a' };
 /** Calls in turns: of each four fragments three are of another one. */
 const interleaved = callsRecording(Array.from({ length: 300 }, (_, index) => (index % 4 === 0 ? 'a' : 'b')));
 
-test('an export of one call has its fragments alone, and its manifest says what was left out', async (t) => {
+test('an export of one call has only its fragments, and its manifest lists those left out', async (t) => {
 	const { endpoint } = await startArchive(t, { door: callsRecording(['b', 'a', 'b', 'a', null, 'b']) });
 	const archive = openArchive(t, endpoint);
 	const file = join(await temporaryDirectory(t), 'x.mkv');
@@ -55,7 +55,7 @@ test('an export of one call has its fragments alone, and its manifest says what 
 	t.like(await archive.export(range, file), { verified: false, delivered: 6, skipped: 0 });
 });
 
-test('an export of one call that was stopped is resumed, and asks for nothing that it has read', async (t) => {
+test('a stopped export of one call is resumed without requesting again what it has read', async (t) => {
 	const served = await startArchive(t, { door: interleaved });
 	const archive = openArchive(t, served.endpoint);
 	const directory = await temporaryDirectory(t);
@@ -74,7 +74,7 @@ test('an export of one call that was stopped is resumed, and asks for nothing th
 	t.deepEqual(resumed?.summary, atOnce?.summary);
 });
 
-test('stopped after any fragment, left out or not, it goes on with the same bytes', async (t) => {
+test('an export stopped after any fragment, left out or not, resumes with the same bytes', async (t) => {
 	const media = callsRecording(['a', 'b', 'b', 'a', 'b', 'a', 'b']);
 	const { endpoint } = await startArchive(t, { door: media });
 	const archive = openArchive(t, endpoint);
@@ -103,7 +103,7 @@ test('stopped after any fragment, left out or not, it goes on with the same byte
 	}
 });
 
-test('what a function wants is never resumed or taken for finished', async (t) => {
+test('an export with a function as `where` is neither resumed nor taken for finished', async (t) => {
 	const served = await startArchive(t, { door: interleaved });
 	const archive = openArchive(t, served.endpoint);
 	const directory = await temporaryDirectory(t);
@@ -118,7 +118,7 @@ test('what a function wants is never resumed or taken for finished', async (t) =
 	t.is((await readManifest(file))?.request.where, 'function');
 });
 
-test('where everything is left out there is nothing to write, and it says why', async (t) => {
+test('an export that leaves out every fragment is an error that says why', async (t) => {
 	const { endpoint } = await startArchive(t, { door: callsRecording(['a', 'b', null]) });
 	const directory = await temporaryDirectory(t);
 	await t.throwsAsync(
@@ -132,7 +132,7 @@ test('where everything is left out there is nothing to write, and it says why', 
 	t.deepEqual(await readdir(directory), []);
 });
 
-test('time that nothing covers is a gap of the call: it splits, and is closed', async (t) => {
+test('time that no fragment covers is a gap of the call, at which files are split or closed up', async (t) => {
 	const pause = callsRecording(['a', 'b'], { stepMs: 2000 });
 	const { endpoint } = await startArchive(t, {
 		door: pause,

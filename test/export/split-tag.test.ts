@@ -21,7 +21,7 @@ function filesOf({ files }: Pick<ExportSummary, 'files'>): string[] {
 	);
 }
 
-test('a file begins where the value of the tag changes, and what is without it is apart', async (t) => {
+test('a file begins where the value of the tag changes, and fragments without the tag have their own', async (t) => {
 	const { endpoint } = await startArchive(t, { door: callsRecording(['a', 'a', 'b', null, null, 'b', 'a']) });
 	const archive = openArchive(t, endpoint);
 	const directory = await temporaryDirectory(t);
@@ -70,7 +70,7 @@ test('with other rules and `where`, a file begins for whichever comes first', as
 	t.deepEqual(filesOf(one), ['y-001.mkv Call=a 10']);
 });
 
-test('an export that was stopped in any fragment goes on in the files of the same tags', async (t) => {
+test('an export stopped in any fragment resumes in the files of the same tags', async (t) => {
 	const media = callsRecording(['a', 'b', 'b', null, 'a']);
 	const request = { ...plainRequest, split: [split] };
 	const directory = await temporaryDirectory(t);

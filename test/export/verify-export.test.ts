@@ -86,7 +86,7 @@ test('a manifest of any form is read up to 16 MiB, a larger one as it was writte
 	}
 });
 
-test('what is not a file is neither waited for nor taken for one', async (t) => {
+test('a path that is not a file is neither waited for nor verified', async (t) => {
 	const { file, manifest } = await exported(t);
 	const directory = join(dirname(file), 'other');
 	await mkdir(directory);

@@ -50,7 +50,7 @@ test('pictures of an open group that are shown before their key frame belong to 
 	t.is(received(videoOnly, fragments).error, null);
 });
 
-test('a key frame before which a picture is shown that came earlier is no place to cut', (t) => {
+test('does not cut at a key frame that is shown before an earlier picture', (t) => {
 	const frames = [
 		...run(1, 0, 2000, 40, 2000),
 		frame(1, 2050),
@@ -81,7 +81,7 @@ test('the last fragment has every track too', (t) => {
 	t.deepEqual(spans(fragments), ['0 to 1.98', '2 to 4.08']);
 });
 
-test('none is shorter than a second, however many key frames there are', (t) => {
+test('no fragment is shorter than a second, however many key frames there are', (t) => {
 	const { fragments, error } = cut(videoOnly, run(1, 0, 5500, 100, 100));
 	t.is(error, null);
 	t.deepEqual(
@@ -123,7 +123,7 @@ test('a second video track is cut where the first one is', (t) => {
 	t.true(fragments.length >= 3);
 });
 
-test('what the service would not take is refused, by name, after what it takes', (t) => {
+test('fragments that the service would refuse are refused by name, after the valid ones', (t) => {
 	const cases: [ReturnType<typeof cut>, RegExp, number][] = [
 		[cut(videoOnly, run(1, 0, 30_000, 40, 25_000)), /no key frame of track 1 \(video, `V_TEST`\)/, 0],
 		[cut(videoOnly, [...run(1, 0, 4000, 40, 2000), ...run(1, 4000, 30_000, 40, 60_000)]), /no key frame/, 2],

@@ -81,7 +81,7 @@ test('a local archive that is restarted in the middle: nothing is lost', async (
 	);
 });
 
-test('a service that is unreachable at first is waited for, which is said; after a minute that is the error', async (t) => {
+test('an unreachable service is reported and waited for; after a minute it is an error', async (t) => {
 	const port = await freePort();
 	const endpoint = `http://127.0.0.1:${port}`;
 	const clock = new FlyingClock();
@@ -108,7 +108,7 @@ test('a service that is unreachable at first is waited for, which is said; after
 	t.like((await run(feeding)).summary, { fragments: 2, stored: 2, isComplete: true });
 });
 
-test('a service that refuses for a while, with a 5xx or without a word', async (t) => {
+test('a service that refuses for a while, with a 5xx or without a response, is retried', async (t) => {
 	const service = await startFeedService(t, store, {
 		statusOf: (connection) => (connection < 7 ? 503 : connection < 9 ? null : 200),
 	});
@@ -143,7 +143,7 @@ test('before the service would end a connection, another follows it, between two
 	);
 });
 
-test('a service that takes nothing any more: five minutes later that is the error', async (t) => {
+test('a service that stops accepting media is an error after five minutes', async (t) => {
 	const clock = new FlyingClock();
 	let lastStoredMs = 0;
 	const service = await startFeedService(

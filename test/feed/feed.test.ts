@@ -80,7 +80,7 @@ test('in real time a fragment is sent when its last frame has come, and not befo
 	);
 });
 
-test('a file that is fed as fast as it is taken ends now', async (t) => {
+test('a file that is fed at full speed gets times that end now', async (t) => {
 	const service = await startFeedService(t, store);
 	const clock = new FlyingClock();
 	const archive = openArchive(t, service.endpoint, { clock });
@@ -88,7 +88,7 @@ test('a file that is fed as fast as it is taken ends now', async (t) => {
 	t.is(summary.to?.getTime(), clock.now());
 });
 
-test('a loop goes on without a gap, and ends with the loop that reads it', async (t) => {
+test('a looped file continues without a gap, and ends with the loop that reads the feed', async (t) => {
 	const service = await startFeedService(t, store);
 	const archive = openArchive(t, service.endpoint);
 	const feeding = archive.feed(await filmFile(t, film(5)), { loop: true, start: START });
@@ -146,7 +146,7 @@ test('media is read no further than what is not stored allows', async (t) => {
 	t.like(summary, { fragments: 15, stored: 15, isComplete: true });
 });
 
-test('what the service would not take is refused before it is asked for anything', async (t) => {
+test('media that the service would refuse is refused before any request', async (t) => {
 	const service = await startFeedService(t, store);
 	const archive = openArchive(t, service.endpoint);
 	const directory = await temporaryDirectory(t);
@@ -214,7 +214,7 @@ test('leaving the loop and an abort end the feed, though the pipe has nothing to
 	);
 });
 
-test('options that make no sense are said at once', (t) => {
+test('invalid options are refused at once', (t) => {
 	const archive = openArchive(t, 'http://127.0.0.1:9');
 	const invalid = (media: string | Readable, options: object, message: RegExp): void => {
 		t.throws(() => archive.feed(media, options), { code: 'KVS_INVALID_OPTION', message });

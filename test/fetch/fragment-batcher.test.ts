@@ -107,7 +107,7 @@ test('leaving the loop early leaves no timer', async (t) => {
 	t.is(clock.pending, 0);
 });
 
-test('refuses limits that are none', (t) => {
+test('refuses invalid limits', (t) => {
 	for (const options of [
 		{ maxFragments: 0 },
 		{ maxFragments: 1001 },

@@ -102,7 +102,7 @@ test('several sessions download at once, and never more than allowed', async (t)
 	t.true(archive.requests.every(({ openMediaConnections }) => openMediaConnections < 3));
 });
 
-test('what is read now gets a connection though all are busy with what is read later', async (t) => {
+test('the response that is read now gets a connection, even if later ones use them all', async (t) => {
 	const { archive, next } = await fetching(t, 3, { concurrency: 2, maxBufferedBytes: 1 });
 	const [first, second, third] = [await next(), await next(), await next()];
 	await until(
@@ -198,7 +198,7 @@ test('in order of arrival everything comes as well', async (t) => {
 	t.is(seen.size, 7);
 });
 
-test('refuses options that are none', (t) => {
+test('refuses invalid options', (t) => {
 	const client = new ArchiveClient({ streamName: 'door', endpoint: 'http://127.0.0.1:1' });
 	for (const options of [{ concurrency: 0 }, { concurrency: 1.5 }, { maxBufferedBytes: 0 }]) {
 		t.throws(() => new MediaFetcher({ client, ...options }), { code: 'KVS_INVALID_OPTION' });

@@ -10,7 +10,7 @@ import { until } from '../helpers/wait.js';
 /** A clock on which nothing is ever over. */
 const clock: Clock = { now: () => 0, sleep: () => new Promise(() => {}) };
 
-test('a connection that stands still for want of room is free as soon as it is closed', async (t) => {
+test('a connection stalled by a full buffer is free as soon as it is closed', async (t) => {
 	let sent = 0;
 	const source = new Readable({
 		read() {
@@ -89,7 +89,7 @@ for (const [rate, isStalled] of [
 	});
 }
 
-test('a response that has more than its fragments were listed with ends, after what is allowed', async (t) => {
+test('a response larger than its listed fragments fails at the limit', async (t) => {
 	const source = Readable.from([Buffer.alloc(60), Buffer.alloc(40), Buffer.alloc(1)]);
 	const body = bodyOf(source, clock, 100);
 	let received = 0;
@@ -103,7 +103,7 @@ test('a response that has more than its fragments were listed with ends, after w
 	t.true(source.destroyed);
 });
 
-test('what came while the process was busy is not late', async (t) => {
+test('bytes that arrived while the process was busy do not time out', async (t) => {
 	const clock = new ManualClock();
 	const source = new Readable({ read() {} });
 	const body = bodyOf(source, clock);

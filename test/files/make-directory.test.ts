@@ -29,7 +29,7 @@ test('a file in its place, or above it, is an error of the system', async (t) =>
 });
 
 const testWithProc = existsSync('/proc/self/stat') ? test : test.skip;
-testWithProc('where nothing can be made it ends, and says where', async (t) => {
+testWithProc('a directory that cannot be created is an error that names where', async (t) => {
 	const message =
 		'cannot create a directory in `/proc` (ENOENT); check that the file system is mounted and writable';
 	await t.throwsAsync(makeDirectory('/proc/x'), { message });

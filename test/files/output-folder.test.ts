@@ -44,7 +44,7 @@ test('a file is there when it is committed, whole, and in place of one of that n
 	await lock.release();
 });
 
-test('what a killed process left of a file is gone, and is not listed', async (t) => {
+test('the unfinished file of a killed process is removed, and is not listed', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const folder = new DirectoryFolder(directory);
 	await writeFile(join(directory, '.a.txt.part'), 'half of it, and longer');
@@ -75,7 +75,7 @@ test('one process writes to a directory at a time, and one that is empty after i
 	t.deepEqual(await readdir(base), ['deep']);
 });
 
-test('what is not a file is neither read nor replaced, and the message says so', async (t) => {
+test('a path that is not a file is neither read nor replaced, and the message says so', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const folder = new DirectoryFolder(directory);
 	await mkdir(join(directory, 'a'));

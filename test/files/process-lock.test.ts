@@ -51,7 +51,7 @@ test('a living process keeps its lock, and removes it once', async (t) => {
 	if (typeof again !== 'string') again.release();
 });
 
-test("a lock that is another's by now is left to it", async (t) => {
+test('a lock that another process has taken over is not removed', async (t) => {
 	const path = join(await temporaryDirectory(t), 'lock');
 	const lock = await holdLock(path);
 	if (typeof lock === 'string') return t.fail(lock);
@@ -103,7 +103,7 @@ for (const [what, before] of [
 	});
 }
 
-test('the locks of a dead process and of a number that was given out again do not count', async (t) => {
+test('the locks of a dead process, and of a reused process id, are ignored', async (t) => {
 	const [pid, started, place, host] = (await ownMark(t)).trim().split(' ');
 	if (started === '-') {
 		t.pass('this system does not say when a process started');
@@ -116,7 +116,7 @@ test('the locks of a dead process and of a number that was given out again do no
 	}
 });
 
-test('a lock that cannot be judged counts while it is written again and again, and not for longer', async (t) => {
+test('a lock whose owner cannot be checked is valid only while it is rewritten', async (t) => {
 	for (const [lock, name] of [
 		[ELSEWHERE, 'process 1 on camera-7'],
 		['', 'another process'],
@@ -156,7 +156,7 @@ test('a living process writes its lock again', async (t) => {
 	lock.release();
 });
 
-test('what is not a file is refused in place of a lock, and not waited for', async (t) => {
+test('a path that is not a file is refused as a lock without waiting', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const fifo = join(directory, 'fifo');
 	t.is((await run('mkfifo', [fifo])).code, 0);

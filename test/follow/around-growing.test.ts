@@ -113,7 +113,7 @@ for (const by of ['server', 'producer'] as const) {
 		t.deepEqual(await secondsIn(await range), [0]);
 	});
 
-	test(`around what lies in a gap, or before the stream begins, ${by}: at once, with what there is`, async (t) => {
+	test(`around a time in a gap, or before the stream begins, ${by}: at once, with the stored media`, async (t) => {
 		const { around, clock, putNow, second, secondsIn } = await startTimed(t, by);
 		const first = await putNow();
 		clock.advance(60_000);
@@ -132,7 +132,7 @@ for (const by of ['server', 'producer'] as const) {
 		t.is(clock.pending, 0);
 	});
 
-	test(`around what lies in the far future, ${by}: what there is, when the wait is over`, async (t) => {
+	test(`around a time in the far future, ${by}: the stored media, when the wait is over`, async (t) => {
 		const { around, putNow, second, passed, secondsIn } = await startTimed(t, by);
 		const fragmentNumber = await putNow();
 		for (const [at, options, seconds] of [
@@ -146,7 +146,7 @@ for (const by of ['server', 'producer'] as const) {
 		}
 	});
 
-	test(`around the last of a camera that is dead, ${by}: what there is, when the wait is over`, async (t) => {
+	test(`around the last fragment of a dead camera, ${by}: the stored media, when the wait is over`, async (t) => {
 		const { around, putNow, clock, second, passed, secondsIn } = await startTimed(t, by);
 		// Nothing has come yet.
 		const none = around(second(0));

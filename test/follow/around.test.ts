@@ -62,7 +62,7 @@ test('around a moment that is yet to come: when its media is there', async (t) =
 	t.true((await waiting).isComplete);
 });
 
-test('around a moment after which nothing comes: what there is, when the wait is over', async (t) => {
+test('around a moment after which nothing arrives: the stored media, when the wait is over', async (t) => {
 	const { endpoint } = await startStored(t, [10, 12]);
 	const archive = new KvsArchive({ streamName: 'cam', endpoint });
 	t.teardown(() => archive.close());
@@ -72,7 +72,7 @@ test('around a moment after which nothing comes: what there is, when the wait is
 	t.like(range, { from: new Date(7000), to: new Date(13_000) });
 });
 
-test('what makes no sense is refused', async (t) => {
+test('refuses invalid options', async (t) => {
 	const { endpoint } = await startStored(t, [10]);
 	const archive = new KvsArchive({ streamName: 'cam', endpoint });
 	t.teardown(() => archive.close());

@@ -4,7 +4,7 @@ import { type Checkpoint, CheckpointKeeper } from '#lib/follow/checkpoint.js';
 /** As the service's are: 47 digits. */
 const FIRST_NUMBER = 91343852333181432392682062607743920146159169392n;
 
-test('a checkpoint holds two minutes, however long it is kept, and fits where it is kept', (t) => {
+test('a checkpoint holds two minutes of fragments, however long it is kept, and fits into a DynamoDB item', (t) => {
 	const startMs = Date.UTC(2026, 0, 31);
 	const keeper = new CheckpointKeeper('cam/default', { fromMs: startMs });
 	const fragmentsASecond = 5;

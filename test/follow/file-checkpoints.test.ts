@@ -81,7 +81,7 @@ testWithMounts(
 	},
 );
 
-test('what cannot be a checkpoint of this consumer is refused and left as it is', async (t) => {
+test('refuses an invalid checkpoint, or that of another consumer, and leaves it unchanged', async (t) => {
 	const path = join(await temporaryDirectory(t), 'checkpoint.json');
 	const right = JSON.stringify(checkpointAt(1));
 	for (const [text, message] of [
@@ -106,7 +106,7 @@ test('what cannot be a checkpoint of this consumer is refused and left as it is'
 	t.deepEqual(await readdir(dirname(path)), ['checkpoint.json']);
 });
 
-test('what is saved at once is written in its order, before the place is given up; after that nothing is', async (t) => {
+test('concurrent saves are written in order before the file is released, and none after', async (t) => {
 	const path = join(await temporaryDirectory(t), 'checkpoint.json');
 	const store = new FileCheckpoints(path);
 	await store.load(KEY);
@@ -118,7 +118,7 @@ test('what is saved at once is written in its order, before the place is given u
 	await store.close();
 });
 
-test('following ends where the checkpoint cannot be saved, and the fragment comes again', async (t) => {
+test('a follower ends where the checkpoint cannot be saved, and the fragment is repeated later', async (t) => {
 	const { endpoint, put } = await startGrowing(t);
 	await put(1, 2);
 	const archive = new KvsArchive({ streamName: 'cam', endpoint, clock: new StandstillClock(Date.now()) });

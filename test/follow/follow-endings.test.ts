@@ -19,7 +19,7 @@ import { startGate } from './gate.js';
 
 const HOUR_MS = 3_600_000;
 
-test('each follower of a stream that keeps nothing says so, also right after another', async (t) => {
+test('each follower of a stream without retention reports it, also right after another', async (t) => {
 	const { server, url: endpoint } = await startServer(t);
 	await server.archive.ready;
 	await server.archive.createStream({ name: 'dark', retentionHours: 0 });
@@ -31,7 +31,7 @@ test('each follower of a stream that keeps nothing says so, also right after ano
 });
 
 for (const via of ['listing', 'live'] as const) {
-	test(`${via}: a stream that loses its retention ends it`, async (t) => {
+	test(`${via}: a stream that loses its retention ends the follower`, async (t) => {
 		const { put, follow, endpoint, server } = await startFollowed(t, via);
 		await put(1, 2);
 		const control = new KinesisVideoClient({
@@ -91,7 +91,7 @@ for (const via of ['listing', 'live'] as const) {
 		t.true(requests.some(({ statusCode }) => statusCode === 400));
 	});
 
-	test(`${via}: a permission that is withdrawn ends it`, async (t) => {
+	test(`${via}: a withdrawn permission ends the follower`, async (t) => {
 		const { put, follow, endpoint } = await startFollowed(t, via);
 		await put(1);
 		// Through GetMedia media is read by its number where GetMedia leaves it out only.
@@ -115,7 +115,7 @@ for (const via of ['listing', 'live'] as const) {
 		}
 	});
 
-	test(`${via}: a server that is unreachable and comes back goes on, and nothing is lost`, async (t) => {
+	test(`${via}: a follower resumes when an unreachable server is back, and nothing is lost`, async (t) => {
 		const name = `away-${via}`;
 		const dataDirectory = join(await temporaryDirectory(t), 'data');
 		const port = await freePort();

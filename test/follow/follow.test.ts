@@ -4,7 +4,7 @@ import type { FollowEvent } from '#lib/follow/follow-stream.js';
 import { secondsOf, startFollowed } from './followed.js';
 
 for (const via of ['listing', 'live'] as const) {
-	test(`${via}: gives what is stored and what comes, each once, and says when it has caught up`, async (t) => {
+	test(`${via}: delivers stored and new fragments once each, and reports when it has caught up`, async (t) => {
 		const { put, follow } = await startFollowed(t, via);
 		await put(1, 2, 3);
 		const types: string[] = [];
@@ -24,7 +24,7 @@ for (const via of ['listing', 'live'] as const) {
 		t.is(types.filter((type) => type === 'frame').length, 10);
 	});
 
-	test(`${via}: goes on after the last fragment that was done, and repeats one at most`, async (t) => {
+	test(`${via}: resumes after the last fragment that was done, and repeats at most one`, async (t) => {
 		const { put, follow, checkpoint, checkpointFile } = await startFollowed(t, via);
 		await put(1, 2, 3, 4);
 		const first: number[] = [];
@@ -61,7 +61,7 @@ for (const via of ['listing', 'live'] as const) {
 		t.true(requests.some(({ faults }) => faults.some(({ fault }) => fault === 'late-listing')));
 	});
 
-	test(`${via}: trouble of the service does not end it, and a deleted stream does`, async (t) => {
+	test(`${via}: errors of the service do not end a follower, and a deleted stream does`, async (t) => {
 		const { put, follow, server } = await startFollowed(t, via, [
 			{ fault: 'throttle', operation: 'ListFragments', every: 2 },
 			{ fault: 'server-error', operation: 'GetMediaForFragmentList', times: 8 },

@@ -74,7 +74,7 @@ test('what is stored comes by listing, and what comes then through GetMedia, eac
 	t.deepEqual(indexes, [0, 1, 2, 3, 4]);
 });
 
-test('what GetMedia passes over is read by its number, and comes after what was given out', async (t) => {
+test('a fragment that GetMedia skips is read by its number, after those already delivered', async (t) => {
 	let begin = (_after: string): void => {};
 	const first = new Promise<string>((resolve) => {
 		begin = resolve;

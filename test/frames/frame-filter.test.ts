@@ -42,23 +42,23 @@ async function select(selection: FrameSelection): Promise<{ frames: Frame[]; typ
 const videoTimes = (frames: readonly Frame[]): number[] =>
 	frames.filter(({ track }) => track.number === 1).map(({ timecodeNs }) => Number(timecodeNs / 1_000_000n));
 
-test('all', async (t) => {
+test('keeps all frames', async (t) => {
 	t.is((await select('all')).frames.length, 120);
 });
 
-test('key frames', async (t) => {
+test('keeps key frames', async (t) => {
 	const { frames, types } = await select('keyframes');
 	t.deepEqual(videoTimes(frames), [0, 1000, 2000, 3000]);
 	t.deepEqual(types, ['fragment', 'fragment-end']);
 });
 
-test('every nth of each track', async (t) => {
+test('keeps every nth frame of each track', async (t) => {
 	const { frames } = await select({ everyNth: 10 });
 	t.deepEqual(videoTimes(frames), [0, 400, 800, 1200, 1600, 2000, 2400, 2800, 3200, 3600]);
 	t.is(frames.filter(({ track }) => track.number === 2).length, 2);
 });
 
-test('every so many milliseconds, on a grid', async (t) => {
+test('keeps a frame every so many milliseconds, on a grid', async (t) => {
 	const { frames } = await select({ everyMs: 500 });
 	t.deepEqual(videoTimes(frames), [0, 520, 1000, 1520, 2000, 2520, 3000, 3520]);
 });
@@ -103,7 +103,7 @@ test('everyMs begins anew where the clock was set', async (t) => {
 });
 
 for (const selection of ['some', { everyMs: 0 }, { everyNth: 1.5 }, {}, null]) {
-	test(`${JSON.stringify(selection)} is no selection`, (t) => {
+	test(`refuses the invalid selection ${JSON.stringify(selection)}`, (t) => {
 		t.throws(() => new FrameFilter({ select: selection as FrameSelection }), { code: 'KVS_INVALID_OPTION' });
 	});
 }

@@ -108,7 +108,7 @@ test('by key frame: from the last key frame at or before `from`, the other track
 	t.is(framesOf(ahead.events)[0]?.timestampMs, startMs + 2000);
 });
 
-test('audio that the file has before its key frame stays where it is as late', async (t) => {
+test('keeps audio stored before the key frame if its time is not earlier', async (t) => {
 	const early = [
 		frameBlock(0, { keyframe: true, relativeTicks: 0 }),
 		frameBlock(1, { keyframe: true, trackNumber: 2, relativeTicks: 900 }),
@@ -176,7 +176,7 @@ test("on the server's clock the frames' server times are compared", async (t) =>
 	t.is(timesOf(events, 1)[0], 2520);
 });
 
-test('a fragment with nothing in the range leaves nothing, nor gaps, and no hole in the indexes', async (t) => {
+test('a fragment with no frame in the range leaves no events or gaps, and indexes stay consecutive', async (t) => {
 	for (const startAt of ['time', 'key-frame'] as const) {
 		const fragments = [media(1), media(3), media(4), media(6)];
 		const { events, dropped } = await trim(await eventsOf(fragments), { fromMs: 5000, startAt });
@@ -233,7 +233,7 @@ test('a fragment that breaks off inside the range fails where it breaks off', as
 	}
 });
 
-test('one that breaks off before the range is a failure without a fragment', async (t) => {
+test('a fragment that breaks off before the range is a failure without a fragment', async (t) => {
 	const { events, dropped } = await trim(await cutAfter(20), { fromMs: 2500, startAt: 'key-frame' });
 	t.is(grammarOf(events), 'fragment-failure:null fragment:0 frames fragment-end:0');
 	t.like(events[0], { fragmentNumber: fragmentNumber(1), name: 'TRUNCATED', retryable: true });

@@ -133,7 +133,7 @@ test('every tag must hold, one of several of a name is enough, and a function se
 	t.deepEqual(seen, ['a', 'a', 'a', 'b']);
 });
 
-test('what is not a filter is refused, and so is what a function returns besides true and false', async (t) => {
+test('refuses an invalid filter, and a function that returns anything but true or false', async (t) => {
 	for (const where of [null, 'Call', ['Call'], { Call: 1 }, { '': 'a' }] as unknown as Where[]) {
 		t.throws(() => checkWhere({ where }), { code: 'KVS_INVALID_OPTION', message: /`where/ });
 	}
@@ -151,7 +151,7 @@ test('what is not a filter is refused, and so is what a function returns besides
 	await t.throwsAsync(filter(await eventsOf([fragment(1, 'a')]), throwing), { is: reason });
 });
 
-test('time that was left out is no gap, and a gap among what is given is one', async (t) => {
+test('the time of fragments left out is no gap, and a gap among matching fragments is', async (t) => {
 	const at = (index: number, call: string, seconds: number): FragmentFixture =>
 		fragment(index, call, { producerMs: startMs + seconds * 1000 });
 	const gapsOf = async (...fragments: FragmentFixture[]): Promise<string> =>
@@ -182,7 +182,7 @@ test('time that was left out is no gap, and a gap among what is given is one', a
 	);
 });
 
-test('what failed is never left out, unless its tags say that it is another', async (t) => {
+test('a failed fragment is never left out, unless its tags do not match', async (t) => {
 	const cut = async (fields: Partial<FragmentFixture>): Promise<MediaEvent[]> =>
 		cutShort(await eventsOf([fragment(1, undefined, fields)]));
 	t.is(shortOf(await filter(await cut({ before: tags(['Call', 'a']) }), { Call: 'a' })), '1[0]..x!');
@@ -259,7 +259,7 @@ const anyFragment = fc.record({
 });
 
 testProp(
-	'however calls are interleaved, tags stand and arrays are cut: what is wanted comes once, whole and in order',
+	'matching fragments come once, whole and in order, however calls are interleaved and chunks are cut',
 	[fc.array(anyFragment, { maxLength: 12 }), fc.integer({ min: 1, max: 9 })],
 	async (t, models, batch) => {
 		const events: MediaEvent[] = [];

@@ -28,7 +28,7 @@ test('a gap is covered by one fragment or by several that meet, to the threshold
 	t.false(covered.covers(gap(2000, 6000)));
 });
 
-test('what has no time covers none, and one without an end its start', (t) => {
+test('a fragment without a time covers nothing, and one without an end covers its start', (t) => {
 	const covered = new CoveredTime();
 	covered.add(skipped(null, 5000));
 	t.deepEqual(covered.state(), []);
@@ -37,7 +37,7 @@ test('what has no time covers none, and one without an end its start', (t) => {
 	t.deepEqual(covered.state(), [[1000, 1000]]);
 });
 
-test('of spans without end the last hundred are remembered', (t) => {
+test('remembers the last hundred spans', (t) => {
 	const covered = new CoveredTime();
 	for (let index = 0; index < 150; index++) covered.add(skipped(index * 1000, index * 1000 + 100));
 	t.is(covered.state().length, 100);

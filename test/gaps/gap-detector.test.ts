@@ -38,7 +38,7 @@ for (const [title, wrong] of Object.entries(wrongTimes)) {
 	});
 }
 
-test('a gap after a fragment with a wrong time is as long as it is', (t) => {
+test('a gap after a fragment with a wrong time has its true length', (t) => {
 	// The mean duration is that of the other frames.
 	t.deepEqual(gapsOf([[0, { 12: -30_000 }], [5000]]), ['gap 1002 5000']);
 	t.deepEqual(gapsOf([[0, { 24: 30_000 }], [5000]]), ['gap 960 5000']);
@@ -50,7 +50,7 @@ test('a fragment that is stamped with the wrong time of its first frame is compa
 	t.deepEqual(gapsOf([[0], [31_000, late], [2000], [3000]]), ['gap 1000 31000']);
 });
 
-test('what overlaps, comes twice or goes back is said as before', (t) => {
+test('overlaps, duplicates and regressions are still reported', (t) => {
 	t.deepEqual(gapsOf([[0], [500]]), ['overlap 1000 500']);
 	t.deepEqual(gapsOf([[0], [0]]), ['duplicate 0 0']);
 	t.deepEqual(gapsOf([[5000], [1000]]), ['regression 5000 1000']);

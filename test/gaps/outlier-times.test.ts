@@ -45,7 +45,7 @@ const found: readonly (readonly [
 ];
 
 for (const [title, wrong, timesMs = second, track = {}] of found) {
-	test(`a wrong time is found and put right: ${title}`, (t) => {
+	test(`a wrong time is found and corrected: ${title}`, (t) => {
 		const correction = correctTimes(withWrong(timesMs, wrong), { ...SECOND, ...track });
 		t.deepEqual(correction?.outliers, Object.keys(wrong).map(Number));
 		t.deepEqual(correction?.timesMs, timesMs);
@@ -134,7 +134,7 @@ testProp(
 );
 
 testProp(
-	'whatever the times are, each frame has one, and it takes no long',
+	'any times give each frame one finite time, and only outliers change',
 	[fc.array(fc.double({ min: -1e13, max: 1e13, noNaN: true }), { maxLength: 400 }), fc.boolean()],
 	(t, timesMs, mayReorder) => {
 		const correction = correctTimes(timesMs, { startMs: 0, nextStartMs: 1000, frameMs: 40, mayReorder });

@@ -95,7 +95,7 @@ withFfmpeg('an abort ends the sequence with its reason, and leaving it is a norm
 	t.true(calls() <= 4);
 });
 
-test('what has expired is without media, as long as the range ends later', async (t) => {
+test('expired times are without media, as long as the range ends later', async (t) => {
 	const { url, call } = await startServer(t);
 	await call('CreateStream', { StreamName: 'door', DataRetentionInHours: 1 });
 	const archive = openArchive(t, url);
@@ -127,7 +127,7 @@ const refused: readonly (readonly [option: string, options: ImagesOptions])[] = 
 	['every', { every: 1000 } as ImagesOptions],
 ];
 
-test('what the service would refuse is an error at once', (t) => {
+test('a request that the service would refuse is an error at once', (t) => {
 	const archive = openArchive(t, 'http://127.0.0.1:9');
 	for (const [option, options] of refused) {
 		const error = t.throws(() => archive.images({ from: at(0), to: at(1) }, options), {

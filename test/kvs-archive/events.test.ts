@@ -86,7 +86,7 @@ test('with hardly any memory for reading ahead everything comes in order', async
 	t.deepEqual(deliveredNumbers(events), numbers(230));
 });
 
-test('of duplicates all are kept, which is said, or the newest', async (t) => {
+test('duplicates are kept and reported, or only the newest is kept', async (t) => {
 	const { endpoint } = await startArchive(t, { door: twice() });
 	const archive = openArchive(t, endpoint);
 	const server = between(0, 100_000, 'server');

@@ -75,7 +75,7 @@ test('clients that are shared outlive each archive, and are one for each region 
 	await t.throwsAsync(listed(yard, all), { code: 'KVS_CLOSED' });
 });
 
-test('errors say what was tried, on what, and what came', async (t) => {
+test('errors name the operation, the stream and the response', async (t) => {
 	const { endpoint } = await startArchive(t, { door: recording(1) });
 	const unknown = await t.throwsAsync(listed(openArchive(t, endpoint, { streamName: 'gate' }), all));
 	t.like(unknown, {
@@ -102,7 +102,7 @@ test('errors say what was tried, on what, and what came', async (t) => {
 	await t.throwsAsync(openArchive(t, endpoint).export(all, 'x.avi'), { code: 'KVS_INVALID_OPTION' });
 });
 
-test("quotas are the service's own unless they are said, and then no limiter is", (t) => {
+test('quotas can be set, and not together with a limiter', (t) => {
 	const options = { streamName: 'door', endpoint: 'http://127.0.0.1:1' };
 	t.throws(() => new KvsArchive({ ...options, limiter: unlimited, quotas: { connections: 2 } }), {
 		code: 'KVS_INVALID_OPTION',

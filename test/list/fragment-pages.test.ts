@@ -27,7 +27,7 @@ const page = (fields: object): { status: number; body: Buffer } => ({
 	body: Buffer.from(JSON.stringify(fields)),
 });
 
-test('a page that is put off, with a token of itself, is requested again', async (t) => {
+test('an empty page whose token is its own is requested again', async (t) => {
 	let token = '';
 	const count = await list(t, ({ nth, body }) => {
 		if (nth > 0 && nth < 4) return page({ Fragments: [], NextToken: token });
@@ -37,7 +37,7 @@ test('a page that is put off, with a token of itself, is requested again', async
 	t.is(count, 30);
 });
 
-test('a listing whose token has expired is begun again, and not for ever', async (t) => {
+test('a listing whose token has expired starts over, but not without end', async (t) => {
 	const expired = {
 		status: 400,
 		body: Buffer.from(JSON.stringify({ __type: 'InvalidArgumentException', Message: 'list again' })),
@@ -53,14 +53,14 @@ test('a listing whose token has expired is begun again, and not for ever', async
 	);
 });
 
-test('a page that is put off for ever is an error', async (t) => {
+test('an empty page that repeats its token without end is an error', async (t) => {
 	await t.throwsAsync(
 		list(t, () => page({ Fragments: [], NextToken: 'again' })),
 		{ code: 'KVS_REQUEST_FAILED', message: /same NextToken/ },
 	);
 });
 
-test('a token that leads back to fragments that came is an error', async (t) => {
+test('a token that leads back to earlier fragments is an error', async (t) => {
 	let first: object | null = null;
 	await t.throwsAsync(
 		list(t, ({ body }) => {

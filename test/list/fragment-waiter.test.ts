@@ -49,7 +49,7 @@ async function start(t: ExecutionContext) {
 	return { ...archive, clock, reader, permits: () => permits };
 }
 
-test('what is there already is there at once, the first of it', async (t) => {
+test('a stored fragment is returned at once, the first of the range', async (t) => {
 	const { reader, clock } = await start(t);
 	const fragment = await reader.waitForFragment({ from: new Date(startMs + 1), by: 'producer' });
 	t.is(fragment.fragmentNumber, fragmentNumber(2));
@@ -73,7 +73,7 @@ test('what comes later is waited for, at the pace of the limiter', async (t) => 
 	t.is(permits(), count('ListFragments'));
 });
 
-test('what does not come ends the wait, at its time', async (t) => {
+test('the wait ends at its time limit without a fragment', async (t) => {
 	const { reader, clock, count } = await start(t);
 	await t.throwsAsync(
 		reader.waitForFragment(
@@ -90,7 +90,7 @@ test('what does not come ends the wait, at its time', async (t) => {
 	t.is(count('ListFragments'), 4);
 });
 
-test('an abort, a stream that is not there and wrong options end it', async (t) => {
+test('an abort, a missing stream and invalid options end the wait', async (t) => {
 	const { reader, clock, endpoint } = await start(t);
 	const controller = new AbortController();
 	clock.onSleep = async () => controller.abort(new Error('enough'));

@@ -47,7 +47,7 @@ test('a padded range begins half a minute earlier, but not before 1970', (t) => 
 });
 
 for (const by of ['producer', 'server'] as const) {
-	test(`${by}: the one that runs into the range is kept, and nothing before it`, async (t) => {
+	test(`${by}: the fragment that runs into the range is kept, and nothing before it`, async (t) => {
 		const fragments = [6000, 4000, 2000, 0, -2000].map((ms) => before(ms + 500, 1960));
 		const { given, dropped, kept } = await filter(by, fragments);
 		t.deepEqual(given, ['500', '-1500']);
@@ -55,13 +55,13 @@ for (const by of ['producer', 'server'] as const) {
 		t.deepEqual(kept, { 500: true });
 	});
 
-	test(`${by}: one that is long over is not kept`, async (t) => {
+	test(`${by}: a fragment that ended long before the range is not kept`, async (t) => {
 		const { given, dropped } = await filter(by, [before(10_000, 2000), before(-5000, 2000)]);
 		t.deepEqual(given, ['-5000']);
 		t.is(dropped, 1);
 	});
 
-	test(`${by}: one that may be longer than it is listed is kept, but is not sure to count`, async (t) => {
+	test(`${by}: a fragment that may be longer than listed is kept, but may not reach the range`, async (t) => {
 		const { given, dropped, kept } = await filter(by, [before(2000, 1960)]);
 		t.deepEqual(given, ['2000']);
 		t.is(dropped, 0);

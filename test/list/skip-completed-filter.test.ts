@@ -33,20 +33,20 @@ async function left(listed: readonly number[], known: readonly number[]): Promis
 	return numbers;
 }
 
-test('what is known is left out, and the rest stays in order', async (t) => {
+test('completed fragments are left out, and the rest stays in order', async (t) => {
 	t.deepEqual(await left([1, 2, 3, 4, 5], [1, 2, 3]), ['4', '5']);
 	t.deepEqual(await left([1, 2, 3], [1, 2, 3]), []);
 	t.deepEqual(await left([1, 2], []), ['1', '2']);
 	t.deepEqual(await left([], [1]), []);
 });
 
-test('what has expired since is no trouble', async (t) => {
+test('completed fragments that have expired since are ignored', async (t) => {
 	t.deepEqual(await left([3, 4, 5], [1, 2, 3]), ['4', '5']);
 	t.deepEqual(await left([4, 5], [1, 2, 3]), ['4', '5']);
 	t.deepEqual(await left([1, 3, 4], [1, 2, 3]), ['4']);
 });
 
-test('what was added before what is known is an error', async (t) => {
+test('a fragment added before a completed one is an error', async (t) => {
 	await t.throwsAsync(left([1, 2, 3, 4], [1, 3]), {
 		code: 'KVS_LATE_FRAGMENT',
 		message: /fragment 2, which comes before 3,/,

@@ -25,7 +25,7 @@ test('fifty empty years take seven windows', (t) => {
 });
 
 testProp(
-	'windows cover the range without a hole or an overlap, whatever their fragments',
+	'windows cover the range without gaps or overlaps, whatever their fragments',
 	[fc.nat(1e9), fc.nat(3e8), fc.infiniteStream(fc.oneof(fc.constant(-1), fc.nat(6000)))],
 	(t, fromMs, lengthMs, counts) => {
 		const windows = new Windows({ fromMs, toMs: fromMs + lengthMs, by: 'server' });

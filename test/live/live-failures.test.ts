@@ -52,7 +52,7 @@ test('an in-band exception of the service that a retry may help is retried five 
 	t.like(summary, { isComplete: false, fragments: 3, delivered: 2, failed: 1 });
 });
 
-test('one that no retry helps is in its place at once, also inside a fragment', async (t) => {
+test('an exception that cannot be retried is in its place at once, also inside a fragment', async (t) => {
 	const key = (index: number): Buffer =>
 		failureDocument({
 			ERROR_ID: '4501',
@@ -81,7 +81,7 @@ test('one that no retry helps is in its place at once, also inside a fragment', 
 	t.is(service.selectors[3]?.AfterFragmentNumber, fragmentNumber(4));
 });
 
-test('one that names no fragment, or an old one, is given out once, until something comes again', async (t) => {
+test('an exception that names no fragment, or an old one, is emitted once until media arrives again', async (t) => {
 	const unnamed = failureDocument({ ERROR_ID: '4500', ERROR_CODE: 'KMS_KEY_ACCESS_DENIED' });
 	const old = failureDocument({ ERROR_ID: '4506', FRAGMENT_NUMBER: fragmentNumber(1) });
 	const bodies = [unnamed, unnamed, unnamed, chunk(1), unnamed, old, unnamed, chunk(2)];
@@ -98,7 +98,7 @@ test('one that names no fragment, or an old one, is given out once, until someth
 	]);
 });
 
-test('bytes that are broken are read again; what stays so fails in its place, and the rest comes', async (t) => {
+test('malformed bytes are requested again; a fragment that stays malformed fails in its place', async (t) => {
 	const damaged = chunk(2);
 	damaged.fill(0xff, damaged.indexOf('frame-0202') - 20, damaged.indexOf('frame-0202'));
 	const serve = (failures: number) =>
@@ -141,7 +141,7 @@ test('a fragment that is not supported fails at once', async (t) => {
 	t.is(service.selectors.length, 2);
 });
 
-test('a fragment that is another when it is read again', async (t) => {
+test('a fragment that has changed when it is read again is a failure', async (t) => {
 	const service = await startLiveService(t, (selector, response, nth) => {
 		accept(response);
 		if (firstIndex(selector) > 1) response.write(chunk(2));
@@ -161,7 +161,7 @@ test('a fragment that is another when it is read again', async (t) => {
 	]);
 });
 
-test('a fragment whose rest never comes is given up when it was tried often and long', async (t) => {
+test('a fragment whose rest never arrives fails after many attempts over two minutes', async (t) => {
 	let nowMs = startMs;
 	const waits: number[] = [];
 	const clock = {
@@ -192,7 +192,7 @@ test('a fragment whose rest never comes is given up when it was tried often and 
 	t.true(Math.max(...waits) <= 10_000);
 });
 
-test('a fragment that was cut, and in whose place another comes', async (t) => {
+test('a cut fragment fails when another arrives in its place', async (t) => {
 	const service = await startLiveService(t, (_, response, nth) => {
 		accept(response);
 		if (nth === 0) breakAfter(response, fragmentPart(1));

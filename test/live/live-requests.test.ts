@@ -106,7 +106,7 @@ test('a client of the caller is used as it is, and needs no data endpoint', asyn
 	t.throws(closed, { code: 'KVS_CLOSED' });
 });
 
-test('close ends what is read, with whosever client', async (t) => {
+test('close ends live reading, whoever owns the client', async (t) => {
 	const service = await startLiveService(t, (_, response) => {
 		accept(response);
 		response.write(chunk(1));
@@ -150,7 +150,7 @@ test('each response takes one of the three places that a stream has, until it en
 	for (const reader of [...first, fourth]) await reader.return?.();
 });
 
-test('a permit that is lost ends its response, and another one goes on', async (t) => {
+test('a lost permit ends its response, and reading resumes with another', async (t) => {
 	const lost = new AbortController();
 	let permits = 0;
 	const limiter: RateLimiter = {

@@ -122,7 +122,7 @@ test('"now" stays what it was when nothing has come whole', async (t) => {
 	);
 });
 
-test('what comes twice, or was given before, is not given again', async (t) => {
+test('repeated fragments are not delivered again', async (t) => {
 	const service = await startLiveService(t, (_, response, nth) => {
 		accept(response);
 		if (nth === 0) response.end(Buffer.concat([chunk(1), chunk(1), chunk(2)]));

@@ -169,7 +169,7 @@ test('over connections that break anywhere, while a producer puts, every frame c
 	t.true(proxy.opened() > 20, `${proxy.opened()} connections`);
 });
 
-test('it goes on after the 45 minutes of a connection, and after the next', async (t) => {
+test('reading resumes after the 45 minutes of a connection, and of the next', async (t) => {
 	const { url, clock, producer } = await startWithFragments(t, 2);
 	await producer.finish();
 	await producer.ended;
@@ -205,7 +205,7 @@ test('a stream that is deleted gives what it had, then an error; one that does n
 	});
 });
 
-test('a place that the stream never had, and options that make no sense', async (t) => {
+test('refuses a fragment number that the stream never had, and invalid options', async (t) => {
 	const { url, numbers } = await startWithFragments(t, 1);
 	const archive = open(t, url);
 	await t.throwsAsync(read(t, archive, { from: { afterFragmentNumber: `${numbers[0]}7` } }).next(), {

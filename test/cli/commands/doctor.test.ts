@@ -51,7 +51,7 @@ async function examined(t: ExecutionContext, stream: string, ...args: readonly s
 
 const CLOCK = resolve('examples/media/clock.mkv');
 
-test.serial('of a stream that is well every check is ok, and nothing is changed by it', async (t) => {
+test.serial('every check of a healthy stream is ok, and the checks change nothing', async (t) => {
 	const { endpoint, requests } = await startArchive(t, { clock: CLOCK });
 	const seen = await examined(t, 'clock', '--endpoint', endpoint);
 	t.deepEqual(seen.wrong, {});
@@ -114,7 +114,7 @@ test.serial('a profile is named, whether it has credentials or not', async (t) =
 	assertFailure(t, await commandLine(list), 1, /no credentials of the profile `desk2` were found/);
 });
 
-withFfmpeg('an ffmpeg in the PATH is found, and its version said', async (t) => {
+withFfmpeg('finds the ffmpeg in the PATH and reports its version', async (t) => {
 	const { endpoint } = await startArchive(t, { clock: CLOCK });
 	const seen = await examined(t, 'clock', '--endpoint', endpoint);
 	t.regex(seen.message('ffmpeg'), /^version \d/);
@@ -144,7 +144,7 @@ for (const [title, given, variables, shiftMs, check, advice] of refusals) {
 	});
 }
 
-test.serial('an endpoint whose clock is another is said before anything is refused', async (t) => {
+test.serial('warns of an endpoint whose clock differs from the local one', async (t) => {
 	const server = createServer((_, response) => {
 		response
 			.setHeader('date', new Date(Date.now() - 120_000).toUTCString())
@@ -199,30 +199,33 @@ test.serial('an operation that is denied stops what needs it, and no more', asyn
 	t.deepEqual(stopped.wrong, { ListFragments: 'failed', GetMediaForFragmentList: 'failed' });
 });
 
-test.serial('no stream, no retention, nothing stored, no endpoint, no region', async (t) => {
-	const { endpoint, server } = await startArchive(t, {});
-	await server.archive.ready;
-	await server.archive.createStream({ name: 'empty' });
-	await server.archive.createStream({ name: 'forgetful', retentionHours: 0 });
-	const missing = await examined(t, 'gate', '--endpoint', endpoint);
-	t.deepEqual(missing.wrong, { stream: 'failed' });
-	// What to do is in the advice, and not twice.
-	t.regex(missing.message('stream'), /: no such stream \([^;]*\)$/);
-	const empty = await examined(t, 'empty', '--endpoint', endpoint);
-	t.deepEqual(empty.wrong, { stored: 'warning' });
-	t.true(empty.checks.includes('GetImages'));
-	const forgetful = await examined(t, 'forgetful', '--endpoint', endpoint);
-	t.like(forgetful.wrong, { retention: 'failed' });
-	t.regex(forgetful.advice('retention'), /update-data-retention/);
-	const unreachable = await examined(t, 'clock', '--endpoint', 'http://127.0.0.1:2');
-	t.deepEqual(unreachable.wrong, { endpoint: 'failed' });
-	t.regex(unreachable.message('endpoint'), /ECONNREFUSED/);
-	setEnvironment({ AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey });
-	setEnvironment({ AWS_CONFIG_FILE: '/no/such', AWS_SHARED_CREDENTIALS_FILE: '/no/such' });
-	t.like((await examined(t, 'clock')).wrong, { region: 'failed' });
-});
+test.serial(
+	'reports a missing stream, no retention, an empty stream, an unreachable endpoint and a missing region',
+	async (t) => {
+		const { endpoint, server } = await startArchive(t, {});
+		await server.archive.ready;
+		await server.archive.createStream({ name: 'empty' });
+		await server.archive.createStream({ name: 'forgetful', retentionHours: 0 });
+		const missing = await examined(t, 'gate', '--endpoint', endpoint);
+		t.deepEqual(missing.wrong, { stream: 'failed' });
+		// What to do is in the advice, and not twice.
+		t.regex(missing.message('stream'), /: no such stream \([^;]*\)$/);
+		const empty = await examined(t, 'empty', '--endpoint', endpoint);
+		t.deepEqual(empty.wrong, { stored: 'warning' });
+		t.true(empty.checks.includes('GetImages'));
+		const forgetful = await examined(t, 'forgetful', '--endpoint', endpoint);
+		t.like(forgetful.wrong, { retention: 'failed' });
+		t.regex(forgetful.advice('retention'), /update-data-retention/);
+		const unreachable = await examined(t, 'clock', '--endpoint', 'http://127.0.0.1:2');
+		t.deepEqual(unreachable.wrong, { endpoint: 'failed' });
+		t.regex(unreachable.message('endpoint'), /ECONNREFUSED/);
+		setEnvironment({ AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey });
+		setEnvironment({ AWS_CONFIG_FILE: '/no/such', AWS_SHARED_CREDENTIALS_FILE: '/no/such' });
+		t.like((await examined(t, 'clock')).wrong, { region: 'failed' });
+	},
+);
 
-test.serial('audio alone, gaps, and a fragment that nothing here can play', async (t) => {
+test.serial('warns of audio alone, of gaps, and of a codec that cannot be played', async (t) => {
 	const { endpoint } = await startArchive(t, {
 		calls: resolve('examples/media/calls.mkv'),
 		door: recording(3, { stepMs: 5000 }),

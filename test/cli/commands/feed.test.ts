@@ -28,7 +28,7 @@ async function start(
 	return { ...archive, feed: (...args) => commandLine(['feed', ...args, ...at]) };
 }
 
-test('a file: a line for each fragment that is stored, and what it came to', async (t) => {
+test('feed of a file prints a line for each stored fragment, and a summary', async (t) => {
 	const { feed, endpoint } = await start(t);
 	const { code, stdout, stderr } = await feed(CLOCK, '--create', '--start', '2026-01-31T14:03:00Z');
 	t.is(code, 0, stderr);
@@ -79,7 +79,7 @@ test('--json: a line an acknowledgement; tags; --retention', async (t) => {
 	}
 });
 
-test('what is wrong is said in one line', async (t) => {
+test('an error of feed is one line', async (t) => {
 	const { feed } = await start(t);
 	assertFailure(t, await feed(CLOCK), 1, /^KVS_NOT_FOUND: .*`door`/);
 	assertFailure(

@@ -156,7 +156,7 @@ withFfmpeg(
 	},
 );
 
-withFfmpeg('another size in the middle is an error, unless pictures are scaled', async (t) => {
+withFfmpeg('a change of picture size is an error, unless pictures are scaled', async (t) => {
 	const at = await door(t, '64x48');
 	const first = 162 * 120 * 3 * 60;
 	const { code, read, said } = await piped(
@@ -195,7 +195,7 @@ withFfmpeg(
 	},
 );
 
-withFfmpeg('what does not fit together is refused', async (t) => {
+withFfmpeg('refuses options that do not fit together', async (t) => {
 	const at = await door(t);
 	const directory = await temporaryDirectory(t);
 	for (const [args, line] of [

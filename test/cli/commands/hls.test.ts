@@ -64,7 +64,7 @@ test('prints a URL that plays, and nothing else on stdout', async (t) => {
 	);
 });
 
-test('what the service would refuse is one clear line, before it is asked', async (t) => {
+test('what the service would refuse is an error in one line, before any request', async (t) => {
 	const at = ['--stream', 'door', '--endpoint', 'http://127.0.0.1:1'];
 	const range = ['--from', '-2h', '--to', '-1h'];
 	const rows: [string[], RegExp][] = [

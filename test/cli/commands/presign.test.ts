@@ -20,7 +20,7 @@ async function start(t: ExecutionContext): Promise<string[]> {
 	return ['--stream', 'door', '--endpoint', endpoint];
 }
 
-test('prints a link that works, and says beside it how it is sent', async (t) => {
+test('prints a link that works, and how to send it', async (t) => {
 	const at = await start(t);
 	const { code, stdout, stderr } = await presign([
 		'describe_stream',

@@ -33,7 +33,7 @@ async function start(
 
 const TWO_HOURS_MS = 7_200_000;
 
-test('follow --metrics: health fails while what is listed does not come, and the text says what did', async (t) => {
+test('follow --metrics: health fails while listed fragments do not arrive, and the text counts those that did', async (t) => {
 	const now = (): number => Date.now() - TWO_HOURS_MS;
 	const { endpoint, put } = await startGrowing(t, [], { now });
 	await put(1, 2, 3);
@@ -77,7 +77,7 @@ test('serve --metrics', async (t) => {
 	t.deepEqual(await within(closed, () => 'it goes on'), [0, null]);
 });
 
-test('what --metrics and --max-lag do not take', async (t) => {
+test('refuses invalid values of --metrics and --max-lag, and --max-lag alone', async (t) => {
 	for (const [args, says] of [
 		[['--metrics', '70000'], /expected `--metrics` to be from 0 to 65535, got `70000`/],
 		[['--metrics', 'x'], /expected `--metrics` to be a whole number/],

@@ -33,7 +33,7 @@ const prefixed = (all: readonly Uint8Array[]): Buffer =>
 const annexB = (all: readonly Uint8Array[]): Buffer =>
 	Buffer.concat(all.flatMap((one) => [Buffer.from([0, 0, 0, 1]), one]));
 
-test('either form becomes the other, no NAL unit is lost, and twice is once', (t) => {
+test('converts either form into the other without losing a NAL unit, and converting again changes nothing', (t) => {
 	fc.assert(
 		fc.property(units, fc.boolean(), (all, keyframe) => {
 			for (const data of [prefixed(all), annexB(all)]) {
@@ -50,7 +50,7 @@ test('either form becomes the other, no NAL unit is lost, and twice is once', (t
 	);
 });
 
-test('any bytes at all: nothing is thrown, and what is neither form comes back as it is', (t) => {
+test('arbitrary bytes never throw, and bytes of neither form are returned unchanged', (t) => {
 	fc.assert(
 		fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (data, keyframe) => {
 			const form = toAccessUnit({ track, keyframe, data }, 'annex-b');
@@ -62,7 +62,7 @@ test('any bytes at all: nothing is thrown, and what is neither form comes back a
 	);
 });
 
-test('damage that needs no decoder: a cut frame, a forbidden bit, a start code in a slice', (t) => {
+test('detects damage without a decoder: a cut frame, a forbidden bit, a start code in a slice', (t) => {
 	const slice = Buffer.from([0x65, 0x88, 1, 2, 3, 4, 5, 6]);
 	const whole = prefixed([slice]);
 	t.is(accessUnitDamage(track, whole), null);
@@ -75,7 +75,7 @@ test('damage that needs no decoder: a cut frame, a forbidden bit, a start code i
 	t.regex(accessUnitDamage(hevc, prefixed([Buffer.from([0x02, 0x00, 1])])) ?? '', /temporal id/);
 });
 
-withFfmpeg('an encoder of Annex B: its units are those of the same film in Matroska', async (t) => {
+withFfmpeg('access units of an Annex B encoder are those of the same film in Matroska', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const [mkv, stream] = [join(directory, 'film.mkv'), join(directory, 'film.h264')];
 	const source = ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=10:d=2'];

@@ -72,7 +72,7 @@ async function written(t: ExecutionContext, steps: number): Promise<string> {
 
 const journalOf = (file: string): string => file.replace('x.mkv', '.x.mkv.journal.part');
 
-test('what was written down is found again', async (t) => {
+test('a reopened journal has the recorded steps', async (t) => {
 	const file = await written(t, 4);
 	const { journal, past } = await ExportJournal.open(file, structuredClone(request));
 	t.deepEqual([...past.known], ['0', '1', '2', '3']);
@@ -111,7 +111,7 @@ test('another request starts over, and what was written is removed', async (t) =
 	t.is((await readFile(journalOf(file), 'utf8')).split('\n').length, 2);
 });
 
-test('wherever the last line is cut, it does not count, and what comes next is a line of its own', async (t) => {
+test('a cut last line is ignored, and the next step is a line of its own', async (t) => {
 	const whole = await readFile(journalOf(await written(t, 3)));
 	const lines = whole.toString().split('\n');
 	const lastStart = whole.length - Buffer.byteLength(`${lines.at(-2)}\n`);
@@ -131,7 +131,7 @@ test('wherever the last line is cut, it does not count, and what comes next is a
 	await journal.leave();
 });
 
-test('a journal of which nothing can be made starts over', async (t) => {
+test('an unreadable journal starts over', async (t) => {
 	for (const text of ['', '{"request":', 'nonsense\n', '{"request":null}\n{}\n']) {
 		const file = await written(t, 0);
 		await writeFile(journalOf(file), text);
@@ -141,7 +141,7 @@ test('a journal of which nothing can be made starts over', async (t) => {
 	}
 });
 
-test('what stands after a malformed line does not count', async (t) => {
+test('lines after a malformed line are ignored', async (t) => {
 	const file = await written(t, 2);
 	const whole = await readFile(journalOf(file));
 	await appendFile(journalOf(file), `\0\t\0\0\n${JSON.stringify(step(2))}\n`);
