@@ -93,7 +93,7 @@ for (const [moment, count] of moments) {
 	});
 }
 
-test('keeps everything over a restart, for the owner alone', async (t) => {
+test('an archive keeps its fragments over a restart, in files that only the owner can read', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const data = join(directory, 'data');
 	const file = await writeFilm(directory);
@@ -116,7 +116,7 @@ test('keeps everything over a restart, for the owner alone', async (t) => {
 	t.is((await stat(join(streams, payload))).size, summary.bytes);
 });
 
-test('one process at a time, the living ones only', async (t) => {
+test('a data directory is used by one process at a time, and a stale lock file is ignored', async (t) => {
 	const data = join(await temporaryDirectory(t), 'data');
 	const first = await startServer(t, { dataDirectory: data });
 	await first.server.archive.ready;
@@ -142,7 +142,7 @@ test('one process at a time, the living ones only', async (t) => {
 	}
 });
 
-test('a stream is made as soon as the directory is open, and not after the end', async (t) => {
+test('createStream waits until the directory is open, and is refused after close', async (t) => {
 	const archive = new LocalArchive({ dataDirectory: join(await temporaryDirectory(t), 'data') });
 	const made = await Promise.allSettled(['cam', 'cam'].map((name) => archive.createStream({ name })));
 	t.deepEqual(
@@ -154,7 +154,7 @@ test('a stream is made as soon as the directory is open, and not after the end',
 	await t.throwsAsync(archive.createStream({ name: 'gate' }), { code: 'KVS_CLOSED' });
 });
 
-test('names the damaged file in one line', async (t) => {
+test('damage is reported in one line that names the file', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const data = join(directory, 'data');
 	const file = await writeFilm(directory);

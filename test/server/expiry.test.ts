@@ -117,7 +117,7 @@ async function liveNow({ stream, now }: { stream: LocalStream; now: () => number
 	return Buffer.concat(chunks);
 }
 
-test('what has expired leaves every operation at once, and the disk within a minute; the rest stays', async (t) => {
+test('expired fragments leave every operation at once, and the disk within a minute; the others stay', async (t) => {
 	const aging = await startAging(t);
 	const recording = join(await temporaryDirectory(t), 'recording.mkv');
 	const [ingested = ''] = await writeRecordingOf(recording, 1);
@@ -190,7 +190,7 @@ test('what expired while the server was off is removed as it starts', async (t) 
 	t.deepEqual(await second.listed(), []);
 });
 
-test('a listing that began before goes on with what is left, once each, and is refused after an hour', async (t) => {
+test('a listing that began before an expiry continues with the remaining fragments, and is refused an hour later', async (t) => {
 	const aging = await startAging(t);
 	const numbers: string[] = [];
 	for (let minute = 0; minute < 40; minute += 2) numbers.push(await aging.put(minute));
@@ -249,7 +249,7 @@ test('a shorter retention removes what is older at once, and a longer one brings
 	t.deepEqual(again.warnings, []);
 });
 
-test('what came while nothing was kept is not kept afterwards, and what comes then is', async (t) => {
+test('fragments put while the retention is 0 are not listed once it is raised, and later ones are', async (t) => {
 	const aging = await startAging(t, { retentionHours: 0 });
 	const unkept = await aging.put(0);
 	aging.setMinute(1);
@@ -261,7 +261,7 @@ test('what came while nothing was kept is not kept afterwards, and what comes th
 	t.deepEqual(namesIn(await liveNow(aging), [unkept, kept]), ['1']);
 });
 
-test('a response that is open while its fragments expire has an exception in the place of each that is gone', async (t) => {
+test('an open response has an in-band exception in place of each fragment that expires meanwhile', async (t) => {
 	const aging = await startAging(t, { faults: [{ fault: 'stall', atByte: 1, ms: 7777 }] });
 	const numbers = [await aging.put(0), await aging.put(10), await aging.put(20), await aging.put(30)];
 	const response = await aging.media(numbers);
@@ -276,7 +276,7 @@ test('a response that is open while its fragments expire has an exception in the
 	t.deepEqual(aging.warnings, []);
 });
 
-test('a response that is open while its stream is deleted, and another of that name made, ends clearly', async (t) => {
+test('an open response ends with an in-band exception when its stream is deleted and made anew', async (t) => {
 	const aging = await startAging(t, { faults: [{ fault: 'stall', atByte: 1, ms: 7777, nth: 1 }] });
 	const numbers = [await aging.put(0), await aging.put(10)];
 	const response = await aging.media(numbers);
@@ -328,7 +328,7 @@ test('a GetMedia that waits ends when its stream is deleted', async (t) => {
 	t.deepEqual(aging.warnings, []);
 });
 
-test('a file that cannot be removed is warned of, and tried again', async (t) => {
+test('a file that cannot be removed is reported, and its removal is retried', async (t) => {
 	const aging = await startAging(t);
 	await aging.put(0);
 	const young = await aging.put(70);

@@ -92,7 +92,7 @@ for (const [faults, message] of refused) {
 	});
 }
 
-test('takes every field there is', async (t) => {
+test('accepts every field of a fault rule', async (t) => {
 	const when = {
 		operation: 'GetMediaForFragmentList',
 		stream: 'door',
@@ -173,7 +173,7 @@ test('a rule fires when all of its condition holds', async (t) => {
 	for (const [rule, expected] of rows) t.is(await firings(t, rule), expected, JSON.stringify(rule));
 });
 
-test('chance repeats with its seed, and is another with another', async (t) => {
+test('a rule with a probability fires alike with the same seed, and differently with another', async (t) => {
 	const rule = { probability: 0.5 };
 	const first = await firings(t, rule);
 	t.is(await firings(t, rule), first);
@@ -186,7 +186,7 @@ test('chance repeats with its seed, and is another with another', async (t) => {
 	t.is(await firings(t, rule, 2), others[2] as string);
 });
 
-test('what chance picks repeats with its seed', async (t) => {
+test('the random choices of faults repeat with their seed', async (t) => {
 	const faults: FaultRule[] = [
 		{ fault: 'shuffle' },
 		{ fault: 'duplicate', fragment: 'random' },
@@ -203,7 +203,7 @@ test('what chance picks repeats with its seed', async (t) => {
 	t.not(await bodies(8), first);
 });
 
-test('one rule does not disturb the chance of another', async (t) => {
+test('the random choices of one rule do not depend on other rules', async (t) => {
 	const rule: FaultRule = { fault: 'duplicate', probability: 0.5 };
 	const fired = async (others: FaultRule[]) => {
 		const door = await startFaultyDoor(t, { faults: [rule, ...others] });

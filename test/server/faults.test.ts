@@ -37,7 +37,7 @@ for (const error of [
 	});
 }
 
-test('the SDK makes its typed error of a throttle', async (t) => {
+test('the SDK throws its typed error for a throttle', async (t) => {
 	const { url, numbers } = await startFaultyDoor(t, { faults: [{ fault: 'throttle' }] });
 	const client = new KinesisVideoArchivedMediaClient({
 		region: 'us-east-1',
@@ -51,7 +51,7 @@ test('the SDK makes its typed error of a throttle', async (t) => {
 	);
 });
 
-test('fails as a server does', async (t) => {
+test('server-error responds with 500, or with the status of the rule', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{ fault: 'server-error', nth: 1 },
@@ -84,7 +84,7 @@ for (const [fault, broke] of [
 	});
 }
 
-test('no response for a while, and none ever', async (t) => {
+test('no-response delays a response, or never sends it', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{ fault: 'no-response', ms: 30_000, nth: 1 },
@@ -130,7 +130,7 @@ for (const [where, rule, offset] of cuts) {
 	}
 }
 
-test('cuts inside elements are within them', async (t) => {
+test('a cut inside an element ends within that element', async (t) => {
 	for (const inside of ['EBML', 'Info', 'Tracks', 'Tags', 'Cluster', 'Block'] as const) {
 		const door = await startFaultyDoor(t, { faults: [{ fault: 'cut', as: 'clean', inside }] });
 		const { body } = await door.media(0).response;
@@ -141,7 +141,7 @@ test('cuts inside elements are within them', async (t) => {
 	}
 });
 
-test('where a fragment has no such element, its middle', async (t) => {
+test('a cut inside an element that the fragment lacks is at its middle', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [{ fault: 'cut', as: 'clean', inside: 'Block', element: 9, fragment: 2 }],
 	});
@@ -163,7 +163,7 @@ test('a response in JSON breaks off too, where the rule says so', async (t) => {
 	t.is((await door.media(0).response).broke, null);
 });
 
-test('stalls for a while and goes on, or for ever, and lets go of a client that is gone', async (t) => {
+test('a stall ends after its time, or without one when the client disconnects', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{ fault: 'stall', atByte: 100, ms: 5000, nth: 1 },
@@ -242,7 +242,7 @@ test('an exception chunk has the sizes of the capture', async (t) => {
 	t.is(tags.byteLength, 8 + 0xd5);
 });
 
-test('a fragment that is not ready is so for its first requests', async (t) => {
+test('a fragment is not ready for as many first requests as the rule says', async (t) => {
 	const door = await startFaultyDoor(t, {});
 	const [, second = ''] = door.numbers;
 	const late = await startFaultyDoor(t, {
@@ -273,7 +273,7 @@ test('a share of the fragments is not ready, and the response ends at the first'
 	t.deepEqual((await door.media(...all).response).body, Buffer.concat(door.chunks));
 });
 
-test('duplicates: at once, and at the end', async (t) => {
+test('a duplicate follows its fragment at once, or at the end of the response', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{ fault: 'duplicate', fragment: 2, nth: 1 },
@@ -301,7 +301,7 @@ test('a shuffled response has all, in another order', async (t) => {
 	t.deepEqual(door.requests.at(-1)?.faults, []);
 });
 
-test('a clean end without some of the fragments', async (t) => {
+test('leave-out omits fragments, and the response ends cleanly', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{ fault: 'leave-out', nth: 1 },
@@ -331,7 +331,7 @@ test('faults of one request add up', async (t) => {
 	);
 });
 
-test('an empty page has a token, which gives what was due', async (t) => {
+test('an empty page has a token for the page that was due', async (t) => {
 	const door = await startFaultyDoor(t, { faults: [{ fault: 'empty-page', every: 2 }] });
 	const first = await door.list({ MaxResults: 3 });
 	t.is(first.numbers.length, 3);
@@ -402,7 +402,7 @@ test('a dead endpoint refuses connections', async (t) => {
 	t.is(await ask(), door.url);
 });
 
-test('a server that closes lets go of what stalls', async (t) => {
+test('a server that closes ends stalled responses', async (t) => {
 	const door = await startFaultyDoor(t, {
 		faults: [
 			{ fault: 'no-response', nth: 1 },

@@ -7,7 +7,7 @@ import { START } from './ingest/ingested.js';
 import { listAll } from './ingest/stored-frames.js';
 import { matroska, recordedChunk } from './made-media.js';
 
-test('without a start the last frame is now; later ingests count on from the next thousand', async (t) => {
+test('without a start the last frame is now; fragment numbers of a later ingest begin in the next thousand', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const now = 1_800_000_000_000;
 	const started = await startServer(t, { now: () => now, randomInt: () => 5 });
@@ -39,7 +39,7 @@ test('without a start the last frame is now; later ingests count on from the nex
 	t.true(numbers.every((number) => (number & 0xfffffffn) === 5n));
 });
 
-test('bad input fails with one line and leaves nothing', async (t) => {
+test('refuses invalid input with a message of one line, and stores nothing', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const data = join(directory, 'data');
 	const { server } = await startServer(t, { dataDirectory: data });

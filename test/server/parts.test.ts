@@ -96,7 +96,7 @@ testProp(
 	},
 );
 
-test('results come in no order, across pages neither', (t) => {
+test('results are in no order, within a page and across pages', (t) => {
 	for (const count of [2, 3, 5, 100, 1000]) {
 		const positions = Array.from({ length: count }, (_, index) => permutedPosition(index, count));
 		t.notDeepEqual(

@@ -200,7 +200,7 @@ test('a slow reader saves up no more than the burst', async (t) => {
 	t.true(atOnce <= 25_000 * 50 + 262_144, `${atOnce}`);
 });
 
-test('the process clock lets go of a sleep that is aborted', async (t) => {
+test('the process clock ends a sleep that is aborted', async (t) => {
 	const gone = new AbortController();
 	const asleep = processClock.sleep(1e9, gone.signal);
 	gone.abort();
@@ -209,7 +209,7 @@ test('the process clock lets go of a sleep that is aborted', async (t) => {
 	t.true(processClock.now() >= beforeMs);
 });
 
-test('a media response goes out at 25 MB/s, and the log says how much and until when', async (t) => {
+test('a media response is sent at 25 MB/s, and its record has the bytes sent and the time of the end', async (t) => {
 	const { clock, server, ended, media } = await startDoor(t, { quotas: 'aws' });
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'big.mkv');
@@ -234,7 +234,7 @@ test('without quotas nothing is refused or paced', async (t) => {
 	t.true(requests.every(({ isThrottled }) => !isThrottled));
 });
 
-test('quotas that make no sense are refused', (t) => {
+test('invalid quotas are refused', (t) => {
 	for (const quotas of ['on', 5, { mediaPoints: 1 }, { mediaConnections: 0 }, { mediaConnections: '5' }]) {
 		const error = t.throws(() => createArchiveServer({ quotas: quotas as never }));
 		t.like(error, { code: 'KVS_INVALID_OPTION' }, JSON.stringify(quotas));

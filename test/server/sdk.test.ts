@@ -99,7 +99,7 @@ test('the JavaScript SDK lists, pages and reads media', async (t) => {
 	t.deepEqual(names, ['garden', 'gate']);
 });
 
-test('the JavaScript SDK makes its typed errors of ours', async (t) => {
+test('the JavaScript SDK throws its typed errors for ours', async (t) => {
 	const { url } = await startStreams(t);
 	const client = new KinesisVideoArchivedMediaClient({ region: 'us-east-1', endpoint: url, credentials });
 	t.teardown(() => client.destroy());
@@ -271,7 +271,7 @@ responses.append(ask(unsigned.describe_stream, StreamName='door'))
 print(json.dumps({'responses': responses, 'links': links}))
 `;
 
-withBoto3('the same for boto3, and its presigned calls are accepted', async (t) => {
+withBoto3('the signature of boto3 decides who may call, and its presigned calls are accepted', async (t) => {
 	const { url } = await startStreams(t, { credentials: [key] });
 	for (const python of await findBoto3()) {
 		const { responses, links } = await runPython(python, BOTO3_SIGNED_SCRIPT, [url, JSON.stringify(callers)]);
@@ -312,7 +312,7 @@ responses.append(client.get_hls_streaming_session_url(**params))
 print(json.dumps([a['HLSStreamingSessionURL'] for a in responses]))
 `;
 
-withBoto3('a playback session is asked for with a signature and played without one, by both', async (t) => {
+withBoto3('both SDKs sign the request of a playback session, which plays without a signature', async (t) => {
 	const { server, url } = await startServer(t, { credentials: [key] });
 	const start = new Date(Date.UTC(2026, 0, 31));
 	await server.archive.ingest('door', resolve('examples/media/clock.mkv'), { start });

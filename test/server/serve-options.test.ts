@@ -27,7 +27,7 @@ function spawnServe(t: ExecutionContext, args: readonly string[], env: NodeJS.Pr
 
 const refusal = (args: readonly string[]): Promise<Outcome> => commandLine(['serve', '--port', '0', ...args]);
 
-test('serve makes the faults of a file and enforces quotas', async (t) => {
+test('serve applies the faults of a file and enforces quotas', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'door.mkv');
 	const numbers = await writeRecordingOf(file, 3);
@@ -164,7 +164,7 @@ testWith('openssl')('serve speaks HTTPS with a certificate and its key', async (
 	}
 });
 
-test('serve refuses what it cannot make sense of, in one line', async (t) => {
+test('serve refuses invalid options, in one line', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const broken = join(directory, 'broken.json');
 	await writeFile(broken, '[{ "fault": ');

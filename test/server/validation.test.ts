@@ -159,7 +159,7 @@ const refused: [string, unknown, number, string, RegExp?][] = [
 	['toString', {}, 404, 'UnknownOperationException'],
 ];
 
-test('refuses what the SDKs do not check, as the service does', async (t) => {
+test('refuses invalid requests that the SDKs do not check, as the service does', async (t) => {
 	const { call } = await startDoor(t);
 	for (const [operation, body, status, name, message = /./] of refused) {
 		const label = `${operation} ${JSON.stringify(body).slice(0, 120)}`;
@@ -265,7 +265,7 @@ test('finds streams by name and by ARN', async (t) => {
 	t.is((await call('ListFragments', { StreamName: 'door', NextToken: token })).status, 400);
 });
 
-test('a token gives the same page for ever, for its own stream only', async (t) => {
+test('a token always gives the same page, for its own stream only', async (t) => {
 	const { server, call } = await startDoor(t);
 	const first = await call('ListFragments', {
 		StreamName: 'door',
@@ -331,7 +331,7 @@ test('sends chunks in the order of the request, a repeated one twice', async (t)
 	]);
 });
 
-test('responds to the names of this machine only', async (t) => {
+test('serves only requests whose Host names this machine', async (t) => {
 	const { url } = await startDoor(t);
 	const { port } = new URL(url);
 	const ask = (host: string) =>
@@ -381,7 +381,7 @@ test('responds to the names of this machine only', async (t) => {
 	}
 });
 
-test('a client that goes away in the middle leaves no open file', async (t) => {
+test('the connection of a client that disconnects inside a response is closed, and the next request is served', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const file = join(directory, 'large.mkv');
 	await writeFile(file, recordedChunk('1', 1000, 'x'.repeat(24 * 1024 * 1024)));

@@ -23,7 +23,7 @@ function tile(fromMs: number, toMs: number, more: Partial<Tile>): Tile {
 	return { fromMs, toMs, state: 'whole', fragments: [], buckets: [], isGrowing: false, askedMs: 0, ...more };
 }
 
-test('fragments that follow each other are one span; what is between them is not recorded', (t) => {
+test('consecutive fragments are one span; a gap between them is a span of nothing', (t) => {
 	const fragments = [fragment(0, 1960), fragment(2000, 1960), fragment(10_000, 1960)];
 	t.deepEqual(spansOf([tile(0, 16_384, { fragments })], 1, NEVER_MS), [
 		{ kind: 'recorded', fromMs: 0, toMs: 3960 },
@@ -57,7 +57,7 @@ test('a fragment reaches into the next tile, and a gap shorter than a pixel is n
 	t.deepEqual(spansOf(edges, 50, NEVER_MS), [{ kind: 'recorded', fromMs: 0, toMs: 2000 }]);
 });
 
-test('samples, what is not known and the future are different things', (t) => {
+test('sampled and unknown spans are distinct, and the future is left out', (t) => {
 	const buckets = [fragment(0, 10), null];
 	const tiles = [tile(0, 3200, { state: 'sampled', buckets }), tile(3200, 6400, { state: 'loading' })];
 	t.deepEqual(spansOf(tiles, 1, 4000), [
@@ -146,7 +146,7 @@ test('times are read as people write them, and written so that they can be read 
 });
 
 testProp(
-	'an address says the same when it is read',
+	'an address is read back as it was written',
 	[
 		fc.option(fc.nat(4e12)),
 		fc.option(fc.integer({ min: 1, max: 1e12 })),
@@ -175,7 +175,7 @@ test('a malformed address is an empty one', (t) => {
 	});
 });
 
-test('a jump of the clock between frames that follow each other is a gap; a seek is none', (t) => {
+test('a jump of the clock between consecutive frames is a gap; a seek is not', (t) => {
 	const frames = new ShownFrames();
 	// Fragments of a second; what was recorded begins at the second 0 and at the second 13.
 	const at = (ms: number) => {

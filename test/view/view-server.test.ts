@@ -37,7 +37,7 @@ function linesOf(text: string): Record<string, unknown>[] {
 
 const range = (from: number, to: number): string => `from=${START_MS + from}&to=${START_MS + to}&by=producer`;
 
-test('only who has the token is let in, from no other page and under no other name', async (t) => {
+test('requires the token, and refuses other origins and other Host headers', async (t) => {
 	const address = await serveView(t, 'http://127.0.0.1:1');
 	const { origin, host } = new URL(address);
 	t.is(await statusOf(address, {}), 200);
@@ -53,7 +53,7 @@ test('only who has the token is let in, from no other page and under no other na
 	t.is(await statusOf(address, {}, 'PUT'), 405);
 });
 
-test('a forwarded port is no other name, and has a cookie of its own', async (t) => {
+test('a forwarded port is accepted in the Host header, and has a cookie of its own', async (t) => {
 	const address = await serveView(t, 'http://127.0.0.1:1');
 	const { origin } = new URL(address);
 	const headers = { host: 'localhost:8080', origin: 'http://localhost:8080' };
@@ -78,7 +78,7 @@ test('connections past the limit are closed, so that no one takes all of them', 
 	t.regex(head.toString(), /^HTTP\/1\.1 403 /);
 });
 
-test('the page has a strict policy, a cookie that scripts cannot read, and no address but its own', async (t) => {
+test('the page has a strict content security policy, an HttpOnly cookie, and no external addresses', async (t) => {
 	const address = await serveView(t, 'http://127.0.0.1:1');
 	const response = await fetch(address);
 	t.regex(
@@ -124,7 +124,7 @@ test('a window is listed page by page; one that holds too much is sampled by buc
 	t.deepEqual(bounds.at(-1), { firstMs: START_MS, lastMs: START_MS + 3099 * 2000, isExact: true });
 });
 
-test('what fits one page of a listing is known with it; nothing is known of an empty stream', async (t) => {
+test('bounds of a stream that fits one page are exact at once; an empty stream has no bounds', async (t) => {
 	const { endpoint, server } = await startArchive(t, {
 		cam: Buffer.concat([3, 40].map((index) => fragmentDocument(videoFragment(index)))),
 	});
@@ -138,7 +138,7 @@ test('what fits one page of a listing is known with it; nothing is known of an e
 	t.is(line?.error.code, 'KVS_NOT_FOUND');
 });
 
-test("a session is played through this server alone, and the service's token stays here", async (t) => {
+test("a session is played through the view server, and the service's token does not reach the page", async (t) => {
 	const get = await pageOf(await serveView(t, await recorded(t, [0, 1, 2, 10])));
 	const open = async (body: object): Promise<Response> =>
 		get('/api/sessions', {

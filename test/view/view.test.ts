@@ -183,7 +183,7 @@ withChromium('what is stored is drawn, played across a gap and a codec change, a
 	t.regex(await terminalPicture(t, args, 'terminal'), /span 1/);
 });
 
-withChromium('one session ends and the next goes on, minutes later; a link shows the same', async (t) => {
+withChromium('playback continues in the next session minutes later; a link shows the same', async (t) => {
 	t.timeout(TEST_LIMIT_MS);
 	recorded ??= record();
 	const { endpoint } = await recorded;
@@ -205,7 +205,7 @@ withChromium('one session ends and the next goes on, minutes later; a link shows
 	t.deepEqual(errors, []);
 });
 
-withChromium('a session that has expired is said, and another goes on at the same place', async (t) => {
+withChromium('an expired session is reported, and another one plays from the chosen moment', async (t) => {
 	t.timeout(TEST_LIMIT_MS);
 	const directory = await temporaryDirectory(t);
 	let nowMs = START_MS + 3_600_000;
@@ -239,7 +239,7 @@ withChromium('a session that has expired is said, and another goes on at the sam
 	t.deepEqual(errors, []);
 });
 
-withChromium('after a failure that was said, playback goes on from the moment chosen', async (t) => {
+withChromium('after a reported failure, playback resumes from the chosen moment', async (t) => {
 	t.timeout(TEST_LIMIT_MS);
 	recorded ??= record();
 	const { endpoint } = await recorded;
@@ -276,7 +276,7 @@ withChromium('after a failure that was said, playback goes on from the moment ch
 	);
 });
 
-withChromium('by the keyboard alone, on a phone, in the dark', async (t) => {
+withChromium('the page works by the keyboard alone, on a phone screen, in dark mode', async (t) => {
 	t.timeout(TEST_LIMIT_MS);
 	recorded ??= record();
 	const { endpoint } = await recorded;
@@ -323,7 +323,7 @@ withChromium('by the keyboard alone, on a phone, in the dark', async (t) => {
 	await screenshot(page, 'view-dark');
 });
 
-withChromium('what comes in is followed live; a service that goes away and comes back is said', async (t) => {
+withChromium('new media is followed live; an unreachable service is reported until it returns', async (t) => {
 	t.timeout(TEST_LIMIT_MS);
 	const directory = await temporaryDirectory(t);
 	const film = await countedFilm(directory, 'c.mp4', { seconds: 10, size: '640x360', hasAudio: false });

@@ -57,7 +57,7 @@ const refused: [object, number, string, RegExp][] = [
 	[selector('SERVER_TIMESTAMP', 0, 1000), 400, invalid, /outside of the stream retention period/],
 ];
 
-test('refuses what breaks a rule of the service, in its words', async (t) => {
+test('refuses an invalid request with the error and message of the service', async (t) => {
 	const { ingest, call } = await startPlayback(t);
 	await ingest(videoFragments(5));
 	for (const [members, status, name, message] of refused) {
@@ -71,7 +71,7 @@ test('refuses what breaks a rule of the service, in its words', async (t) => {
 	t.deepEqual([unkept.status, unkept.headers.get('x-amzn-errortype')], [400, 'NoDataRetentionException']);
 });
 
-test('takes what is on the edge of a rule', async (t) => {
+test('accepts a request at the limits of the service', async (t) => {
 	const { ingest, url, call } = await startPlayback(t);
 	await ingest(videoFragments(5));
 	const { json } = await call('DescribeStream', { StreamName: 'door' });
@@ -100,7 +100,7 @@ async function fragmentsIn(url: string, members: object): Promise<number[]> {
 	return marks;
 }
 
-test('a clip is one file that is not fragmented, its index in front', async (t) => {
+test('a clip is an unfragmented MP4 with `moov` before `mdat`', async (t) => {
 	const { ingest, url } = await startPlayback(t);
 	await ingest(videoFragments(3));
 	const boxes = readBoxes(await readClip(url));
@@ -114,7 +114,7 @@ test('a clip is one file that is not fragmented, its index in front', async (t) 
 	t.deepEqual(await readClip(url), await readClip(url));
 });
 
-test('the range counts starts of fragments, and both its ends', async (t) => {
+test('a clip holds the fragments that start in its range, both ends included', async (t) => {
 	const { ingest, url } = await startPlayback(t);
 	await ingest(videoFragments(5));
 	const inRange = (clock: 'SERVER' | 'PRODUCER', from: number, to: number) =>
@@ -127,7 +127,7 @@ test('the range counts starts of fragments, and both its ends', async (t) => {
 	t.deepEqual(await inRange('SERVER', 3001, 5000), [2]);
 });
 
-test('of fragments with one producer time the newest is there, and of a range ingested twice the first ingest', async (t) => {
+test('of fragments with one producer timestamp, a clip holds the newest; of a range ingested twice, the first ingest', async (t) => {
 	const { ingest, url } = await startPlayback(t);
 	const again = (index: number, mark: number, serverMs: number): FragmentFixture => ({
 		...videoFragment(mark, { serverMs }),
@@ -144,7 +144,7 @@ test('of fragments with one producer time the newest is there, and of a range in
 	t.deepEqual(await fragmentsIn(url, clipOf('SERVER')), [0, 1, 10, 2, 20, 21, 22]);
 });
 
-test('200 fragments are a clip, and what is more is left out', async (t) => {
+test('a clip holds at most 200 fragments and leaves out the rest', async (t) => {
 	const { ingest, url, requests } = await startPlayback(t);
 	await ingest(Array.from({ length: 205 }, (_, index) => videoFragment(index, { frames: 1 })));
 	const marks = await fragmentsIn(url, clipOf());
@@ -155,7 +155,7 @@ test('200 fragments are a clip, and what is more is left out', async (t) => {
 	t.is(requests.at(-1)?.fragments, 200);
 });
 
-test('100 MB are a clip, and one fragment however large it is', async (t) => {
+test('a clip holds at most 100 MB, or one fragment of any size', async (t) => {
 	const { ingest, server, clock } = await startPlayback(t);
 	await ingest(videoFragments(1));
 	const stream = server.archive.stream('door');
@@ -257,7 +257,7 @@ const unsuitable: [string, FragmentFixture[], string, RegExp][] = [
 ];
 
 for (const [title, fragments, name, message] of unsuitable) {
-	test(`a stream with ${title} has no clip, and says why`, async (t) => {
+	test(`refuses a clip of a stream with ${title}, with the reason`, async (t) => {
 		const { ingest, call } = await startPlayback(t);
 		await ingest(fragments);
 		const { status, headers, json } = await call(OPERATION, { StreamName: 'door', ...clipOf() });
@@ -266,7 +266,7 @@ for (const [title, fragments, name, message] of unsuitable) {
 	});
 }
 
-test('what has expired is not in a clip', async (t) => {
+test('a clip leaves out expired fragments', async (t) => {
 	const { ingest, server, clock } = await startPlayback(t);
 	await ingest(videoFragments(2));
 	const stream = server.archive.stream('door');
@@ -347,7 +347,7 @@ test('a clip ends when its client disconnects, and breaks off where its media is
 	t.is((await requestClip(url)).status, 500);
 });
 
-test('fault rules may name it, and cut and stall its body', async (t) => {
+test('fault rules throttle GetClip, and cut and stall its body', async (t) => {
 	const clock = new FakeClock();
 	const { ingest, url, call, requests } = await startPlayback(t, {
 		clock,

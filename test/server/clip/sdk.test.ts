@@ -73,7 +73,7 @@ const expected: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 withBoto3(
-	'the JavaScript SDK and boto3 get the same clips, and the same errors, and sign for them',
+	'the JavaScript SDK and boto3 receive the same clips and errors, with signed requests',
 	async (t) => {
 		const { url, ingest } = await startPlayback(t, { credentials: [credentials], now: Date.now });
 		const data = Buffer.from([0, 0, 0, 9, 0x65, 1]);

@@ -94,7 +94,7 @@ for (const [rule, head] of refusals) {
 	});
 }
 
-test('GetMedia and the operations on streams are refused, and what is refused is not done', async (t) => {
+test('fault rules refuse GetMedia and the operations on streams, which then have no effect', async (t) => {
 	const { send, live, server } = await startLive(t, [
 		{ fault: 'server-error', times: 1, operation: 'CreateStream' },
 		{ fault: 'reset', times: 1, operation: 'DeleteStream' },
@@ -125,7 +125,7 @@ test('PutMedia responds late', async (t) => {
 	t.deepEqual(await listed(), [1000]);
 });
 
-test('the connection of a producer is closed after so many bytes; what came before is kept and acknowledged', async (t) => {
+test('a cut closes the connection of a producer at its byte; fragments before it are kept and acknowledged', async (t) => {
 	const media = [header(), ...clusters(4)];
 	const atByte = Buffer.concat(media.slice(0, 4)).byteLength - 3;
 	const { put, listed, responses, hasEnded } = await startLive(t, [
@@ -145,7 +145,7 @@ test('the connection of a producer is closed after so many bytes; what came befo
 	t.deepEqual(await listed(), [1000, 1000, 2000, 2000, 3000, 4000]);
 });
 
-test('a connection is closed before the first byte of its body', async (t) => {
+test('a cut at byte 0 closes the connection of a producer before its body', async (t) => {
 	const { put, listed } = await startLive(t, [{ fault: 'cut', operation: 'PutMedia', atByte: 0 }]);
 	const producer = await put();
 	await producer.ended;
@@ -153,7 +153,7 @@ test('a connection is closed before the first byte of its body', async (t) => {
 	t.deepEqual(await listed(), []);
 });
 
-test('a body of a producer ends as if it were whole', async (t) => {
+test('a clean cut ends the body of a producer as if it were whole', async (t) => {
 	const media = [header(), ...clusters(3)];
 	const atByte = Buffer.concat(media.slice(0, 3)).byteLength;
 	const { put } = await startLive(t, [{ fault: 'cut', as: 'clean', operation: 'PutMedia', atByte }]);
@@ -164,7 +164,7 @@ test('a body of a producer ends as if it were whole', async (t) => {
 	t.is(producer.chunks.at(-1), '');
 });
 
-test('a body is not read any further for a while, which is no silence of its producer', async (t) => {
+test('a stall of PutMedia pauses reading without counting as silence of the producer', async (t) => {
 	const media = [header(), ...clusters(3)];
 	const atByte = Buffer.concat(media.slice(0, 3)).byteLength;
 	const { put, clock } = await startLive(t, [
@@ -182,7 +182,7 @@ test('a body is not read any further for a while, which is no silence of its pro
 	producer.socket.destroy();
 });
 
-test('reading goes on after a stall', async (t) => {
+test('reading resumes after a stall', async (t) => {
 	const media = [header(), ...clusters(3)];
 	const { put, clock } = await startLive(t, [{ fault: 'stall', operation: 'PutMedia', atByte: 10, ms: 777 }]);
 	const producer = await put();
@@ -193,7 +193,7 @@ test('reading goes on after a stall', async (t) => {
 	t.deepEqual(eventsOf(await done, 'PERSISTED'), [1000, 2000, 3000]);
 });
 
-test('the acknowledgements break off, within one', async (t) => {
+test('a cut of the response ends the acknowledgements inside one of them', async (t) => {
 	const { url, hasEnded, responses } = await startLive(t, [
 		{ fault: 'cut', operation: 'PutMedia', of: 'response', atByte: 40 },
 	]);
@@ -307,7 +307,7 @@ test('a slow disk delays PERSISTED and the listing, and nothing else', async (t)
 	t.deepEqual(await listed(), [1000, 2000]);
 });
 
-test('what producers put in is listed late', async (t) => {
+test('fragments of producers are listed late by the clock', async (t) => {
 	let nowMs = BASE_MS;
 	const { put, listed, send } = await startLive(
 		t,
@@ -327,7 +327,7 @@ test('what producers put in is listed late', async (t) => {
 	t.deepEqual(await listed(), [1000, 2000]);
 });
 
-test('what producers put in is listed from its third listing on', async (t) => {
+test('fragments of producers are listed from the third listing on', async (t) => {
 	const { put, listed } = await startLive(t, [{ fault: 'late-listing', fromListing: 3 }]);
 	const producer = await put();
 	await producer.put(Buffer.concat([header(), clusterOf(1000)]));

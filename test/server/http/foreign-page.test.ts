@@ -14,7 +14,7 @@ function statusOf(url: string, method: string, headers: Record<string, string>, 
 	});
 }
 
-test('a page of another origin changes nothing in an archive without signatures, by no form and no image', async (t) => {
+test('without credentials, a page of another origin cannot change the archive, by form or by image', async (t) => {
 	const { server, url } = await startServer(t);
 	const { host } = new URL(url);
 	const create = (name: string, headers: Record<string, string>) =>
@@ -35,7 +35,7 @@ test('a page of another origin changes nothing in an archive without signatures,
 	t.is(await statusOf(`${url}/listStreams`, 'POST', { origin: 'http://evil.example' }, '{}'), 200);
 });
 
-test('with signatures it is they that count, not the page', async (t) => {
+test('with credentials, a request is judged by its signature and not by its origin', async (t) => {
 	const { url } = await startServer(t, { credentials: [{ accessKeyId: 'a', secretAccessKey: 'b' }] });
 	const response = await fetch(`${url}/createStream`, {
 		method: 'POST',

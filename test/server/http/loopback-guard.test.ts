@@ -4,7 +4,7 @@ import test from 'ava';
 import { createArchiveServer } from '#lib/server/index.js';
 import { plainClient } from '../plain-client.js';
 
-test('without credentials it does not listen anywhere but on loopback', async (t) => {
+test('without credentials the server listens on loopback only', async (t) => {
 	for (const host of ['0.0.0.0', undefined]) {
 		const server = createArchiveServer();
 		t.teardown(() => server.close());
@@ -26,7 +26,7 @@ test('without credentials it does not listen anywhere but on loopback', async (t
 	}
 });
 
-test('with credentials it is reached at any of its addresses, and by any name', async (t) => {
+test('with credentials the server is reachable at any of its addresses', async (t) => {
 	const server = createArchiveServer({ credentials: [{ accessKeyId: 'a', secretAccessKey: 'b' }] });
 	t.teardown(() => {
 		server.close();

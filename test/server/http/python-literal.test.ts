@@ -26,11 +26,11 @@ const value = fc.letrec((tie) => ({
 	),
 })).value;
 
-testProp('reads JSON as JSON is read', [value], (t, nested) => {
+testProp('reads JSON as JSON.parse does', [value], (t, nested) => {
 	t.deepEqual(parsePythonLiteral(JSON.stringify(nested)), nested as never);
 });
 
-testProp('never fails with anything but the error of the service', [anyText()], (t, text) => {
+testProp('fails on any text with InvalidArgumentException only', [anyText()], (t, text) => {
 	try {
 		parsePythonLiteral(text);
 		t.pass();
@@ -53,7 +53,7 @@ withBoto3('reads what Python prints', async (t) => {
 	);
 });
 
-test('refuses what is no literal, and says where', (t) => {
+test('refuses an invalid literal and reports what was expected', (t) => {
 	const rows: [string, RegExp][] = [
 		['', /a value at character 0/],
 		["{'a': 1", /`}` at character 7/],
@@ -88,7 +88,7 @@ test('the members of a query have the types that the service wants', (t) => {
 	t.throws(() => parseTarget('/x?a=%ff'), { message: /percent-encoded/ });
 });
 
-test('a presigned query has every parameter once, but for the entries of a list', (t) => {
+test('refuses a presigned query that repeats a parameter, except the entries of a list', (t) => {
 	for (const twice of [
 		'MaxResults=5&MaxResults=500',
 		'StreamName=a&StreamName=a',

@@ -17,7 +17,7 @@ async function ask(t: ExecutionContext, url: string, lines: readonly string[], b
 	return connection.closed();
 }
 
-test('a target in absolute form is taken apart', (t) => {
+test('a target in absolute form is split into origin form and authority', (t) => {
 	const rows = [
 		['/putMedia', '/putMedia', null],
 		['/a?b=http://c/d', '/a?b=http://c/d', null],

@@ -43,7 +43,7 @@ withOpenssl('a server with a certificate speaks HTTPS, and says so in its data e
 	t.pass();
 });
 
-withOpenssl('items of a streamed response are records of their own', async (t) => {
+withOpenssl('over TLS, each item of a streamed response is written by itself', async (t) => {
 	const tls = await makeCertificate(await temporaryDirectory(t));
 	const streamed: StreamedOperation = {
 		name: 'Streamed',
@@ -66,7 +66,7 @@ withOpenssl('items of a streamed response are records of their own', async (t) =
 	t.deepEqual(writes.slice(2), ['1\r\na\r\n', '2\r\nbb\r\n', '0\r\n\r\n']);
 });
 
-withOpenssl('whoever does not speak TLS is closed, as is a handshake without an end', async (t) => {
+withOpenssl('a connection that does not speak TLS, or never ends its handshake, is closed', async (t) => {
 	const tls = await makeCertificate(await temporaryDirectory(t));
 	const { server } = await startServer(t, { tls, limits: { headersTimeoutMs: 100 } });
 	const { port } = new URL(server.endpoint);
@@ -90,7 +90,7 @@ withOpenssl('a server that closes does not wait for a handshake', async (t) => {
 	t.false(server.listening);
 });
 
-withOpenssl('a certificate or key that cannot be used is refused, and no key is repeated', async (t) => {
+withOpenssl('refuses an invalid certificate or key without repeating it in the message', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const { cert, key } = await makeCertificate(directory);
 	const other = await makeCertificate(directory, 'other');

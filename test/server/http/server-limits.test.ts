@@ -32,7 +32,7 @@ async function responseOf(socket: Socket): Promise<string> {
 	return response;
 }
 
-test('more headers than are read are refused, not left out', async (t) => {
+test('a request with more headers than the limit is refused with 431', async (t) => {
 	const { open } = await start(t, { maxHeaders: 5 });
 	const ask = (headers: number): Promise<string> => {
 		const socket = open();
@@ -45,7 +45,7 @@ test('more headers than are read are refused, not left out', async (t) => {
 	t.regex(await ask(50), /^HTTP\/1\.1 431 /);
 });
 
-test('longer headers than are read are refused, a long query among them', async (t) => {
+test('headers longer than the limit are refused with 431, a long query included', async (t) => {
 	const { open } = await start(t, { maxHeadersBytes: 2000 });
 	const long = open();
 	long.write(`${HEAD}X-Long: ${'x'.repeat(3000)}\r\n\r\n`);
@@ -79,7 +79,7 @@ test('a connection on which nothing moves is closed', async (t) => {
 	t.is(await responseOf(silent), '');
 });
 
-test('one connection too many is closed, and there is room again when one of the others ends', async (t) => {
+test('a connection beyond the limit is closed, and a new one is accepted once another ends', async (t) => {
 	const { server, open } = await start(t, { maxConnections: 2 });
 	const ask = async (socket: Socket): Promise<string> => {
 		socket.write(`${HEAD}Content-Length: 2\r\n\r\n{}`);
@@ -116,7 +116,7 @@ test('a body without an end is cut off', async (t) => {
 	t.true(sent > 32 && sent < 64, `${sent} MiB`);
 });
 
-test('limits are whole numbers, and there are no others', (t) => {
+test('refuses unknown limits, and limits that are not positive whole numbers', (t) => {
 	t.like(resolveLimits(), { maxConnections: 1024, maxHeaders: 100 });
 	t.throws(() => resolveLimits({ maxConnections: 0 }), { message: /`limits.maxConnections`/ });
 	t.throws(() => resolveLimits({ maxHeaders: 1.5 }), { message: /`limits.maxHeaders`/ });

@@ -177,7 +177,7 @@ test('the connection of a producer that never stops is closed after a while', as
 	t.deepEqual(clock.sleeps, [2000]);
 });
 
-test('a response that ends while another reader waits for the body ends that too', async (t) => {
+test('a response that ends also ends a pending read of the request body', async (t) => {
 	let ended = (_chunks: number): void => {};
 	const end = new Promise<number>((resolve) => {
 		ended = resolve;

@@ -25,7 +25,7 @@ function decoders(): number {
 	return process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
 }
 
-withFfmpeg('twenty requests of a hundred images at once have two decoders, and leave none', async (t) => {
+withFfmpeg('twenty concurrent requests run at most two decoders, and leave none', async (t) => {
 	const { call } = await startImages(t, film);
 	let most = 0;
 	let isOver = false;
@@ -52,7 +52,7 @@ withFfmpeg('twenty requests of a hundred images at once have two decoders, and l
 	t.is(decoders(), 0);
 });
 
-withFfmpeg('a client that disconnects takes its decoder along, and frees its place', async (t) => {
+withFfmpeg('a client that disconnects ends its decoder and frees its place', async (t) => {
 	const ffmpeg = join(await temporaryDirectory(t), 'ffmpeg');
 	writeShellProgram(ffmpeg, 'exec sleep 1000');
 	const { url, close } = await startImages(t, film, { ffmpeg });

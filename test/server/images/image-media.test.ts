@@ -55,7 +55,7 @@ withFfmpeg('sizes: as coded, stretched, and in proportion to the height', async 
 	}
 });
 
-withFfmpeg('JPEG is what ffmpeg makes of the quality, 80 where none is given', async (t) => {
+withFfmpeg('JPEG images equal those of ffmpeg at the same quality, 80 by default', async (t) => {
 	const { images } = await startImages(t, film);
 	const sizes: number[] = [];
 	for (const [quality, scale] of [
@@ -100,7 +100,7 @@ withFfmpeg('JPEG is what ffmpeg makes of the quality, 80 where none is given', a
 });
 
 withFfmpeg(
-	'what is no video, or is damaged, is a MEDIA_ERROR, and the images around it are there',
+	'audio and damaged media give MEDIA_ERROR, and the images around the damage are returned',
 	async (t) => {
 		const audio = await startImages(t, ['-f', 'lavfi', '-i', 'sine=d=4:r=8000', '-c:a', 'aac']);
 		const heard = await audio.images({ toMs: 6000, SamplingInterval: 1000 });

@@ -58,7 +58,7 @@ const refused: readonly (readonly [why: string, members: Members, error: string,
 	],
 ];
 
-test('what the SDKs do not check is refused as the service does', async (t) => {
+test('refuses invalid requests that the SDKs do not check, as the service does', async (t) => {
 	const { call, server } = await startServer(t);
 	await call('CreateStream', { StreamName: 'cam', DataRetentionInHours: 24 });
 	for (const [why, members, error, message] of refused) {
@@ -100,7 +100,7 @@ withFfmpeg('a range that is shorter than the interval gives the image of its sta
 	);
 });
 
-withFfmpeg('a page has 25 images at the most, and a token where there are more', async (t) => {
+withFfmpeg('a page has at most 25 images, and a token if more follow', async (t) => {
 	const { call, images } = await startImages(t, film);
 	const range = { toMs: 11_800 };
 	for (const [MaxResults, size] of [
@@ -135,7 +135,7 @@ withFfmpeg('a page has 25 images at the most, and a token where there are more',
 	t.deepEqual([last.json.Images.length, last.json.NextToken], [25, null]);
 });
 
-withFfmpeg('300 s and 200 ms are within the limits, and what is not stored is said so', async (t) => {
+withFfmpeg('accepts a range of 300 s at 200 ms, and returns NO_MEDIA where nothing is stored', async (t) => {
 	const { images } = await startImages(t, film);
 	const given = await images({ toMs: 300_000 });
 	t.is(given.length, 1501);
@@ -175,7 +175,7 @@ withFfmpeg('a fragment that begins before the start does not count, by either cl
 	}
 });
 
-withFfmpeg('without ffmpeg, or with another program, it is said what is missing', async (t) => {
+withFfmpeg('reports a missing ffmpeg, and another program in its place', async (t) => {
 	const { call } = await startImages(t, film, { ffmpeg: '/nowhere/ffmpeg' });
 	const { status, json } = await call('GetImages', membersOf());
 	t.deepEqual([status, json.__type], [400, 'InvalidArgumentException']);

@@ -30,7 +30,7 @@ const films = {
 } as const;
 
 for (const [name, film] of Object.entries(films)) {
-	withFfmpeg(`an image is the picture that is shown at its time: ${name}`, async (t) => {
+	withFfmpeg(`an image is the frame that is shown at its time: ${name}`, async (t) => {
 		const { images } = await startImages(t, film);
 		const source = await sourcePictures(film);
 		// Neither a multiple of a frame's duration nor of a fragment's.

@@ -44,7 +44,7 @@ test('tags before the first frame go with every fragment, later ones with the fr
 	);
 });
 
-test('a file that ends inside an element is taken as far as it is whole, and it is said where it ends', async (t) => {
+test('a file that ends inside an element is ingested up to there, and the summary says where it ends', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const whole = matroska(blocks, { tracks: [1] });
@@ -72,7 +72,7 @@ test('a file that ends inside an element is taken as far as it is whole, and it 
 	]);
 });
 
-testWith('bash')('a FIFO is refused at once, and what may not be read is said', async (t) => {
+testWith('bash')('refuses a FIFO at once, and reports a file without read permission', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const { server } = await startServer(t);
 	const fifo = join(directory, 'fifo');
@@ -92,7 +92,7 @@ testWith('bash')('a FIFO is refused at once, and what may not be read is said', 
 });
 
 testWith('bash')(
-	'a data directory that may not grow is said to be the reason, and keeps nothing of the file',
+	'a data directory that cannot grow fails the ingest with that reason, and keeps nothing of the file',
 	async (t) => {
 		const directory = await temporaryDirectory(t);
 		const film = join(directory, 'film.mkv');
@@ -112,7 +112,7 @@ testWith('bash')(
 );
 
 testWith('ffmpeg', 'mkvinfo')(
-	'what is not to be played of Opus is kept, from Matroska and from MP4',
+	'discard padding, codec delay and pre-roll of Opus are kept, from Matroska and from MP4',
 	async (t) => {
 		const directory = await temporaryDirectory(t);
 		const started = await startServer(t);

@@ -148,7 +148,7 @@ withFfmpeg('PCM is taken to the byte, its samples single frames or packets', asy
 	}
 });
 
-withFfmpeg('a file that is cut off is taken as far as it goes, and it is said what is missing', async (t) => {
+withFfmpeg('a cut file is ingested as far as it goes, and the summary says what is missing', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const fast = await readFile(
@@ -336,7 +336,7 @@ withFfmpeg(
 );
 
 testProp(
-	'boxes of any bytes give samples or a RangeError or MediaError, and end',
+	'reading boxes of any bytes ends with samples, a RangeError or a MediaError',
 	[
 		fc.uint8Array({ minLength: 0, maxLength: 64 }),
 		fc.uint8Array({ minLength: 0, maxLength: 64 }),

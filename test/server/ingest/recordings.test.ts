@@ -52,7 +52,7 @@ testWith('output_get_media.mkv', 'output_get_media_sparse_fragments.mkv')(
 	},
 );
 
-test('recordings: either spelling of the times, exceptions skipped, duplicates kept apart', async (t) => {
+test('a recording may spell its times either way; exceptions are skipped, and a number with other bytes is refused', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const started = await startServer(t);
 	const ingest = async (stream: string, ...chunks: Buffer[]): Promise<IngestSummary> => {

@@ -68,7 +68,7 @@ async function read(t: ExecutionContext, { url }: StartedServer, start: StartSel
 	return { next, seconds, close };
 }
 
-test('every kind of start begins where the service says, and waits for what is yet to come', async (t) => {
+test('every StartSelector begins where the service says, and waits for fragments still to come', async (t) => {
 	const started = await startWithFragments(t, 5);
 	const { numbers, base } = started;
 	const at = (type: 'SERVER_TIMESTAMP' | 'PRODUCER_TIMESTAMP', ms: number): StartSelector => ({
@@ -107,7 +107,7 @@ test('every kind of start begins where the service says, and waits for what is y
 	}
 });
 
-test('each chunk says how late it is, and the token that continues after it', async (t) => {
+test('each chunk carries its lag and the continuation token after it', async (t) => {
 	const started = await startWithFragments(t, 2);
 	started.setNow(started.base + 10_000);
 	const reader = await read(t, started, { StartSelectorType: 'EARLIEST' });
@@ -117,7 +117,7 @@ test('each chunk says how late it is, and the token that continues after it', as
 	t.is(first?.tags['AWS_KINESISVIDEO_MILLIS_BEHIND_NOW'], '8500');
 });
 
-test('a fragment that another producer has begun before is waited for', async (t) => {
+test('GetMedia waits for an unfinished fragment that began before a complete one', async (t) => {
 	const started = await startWithFragments(t, 1);
 	const reader = await read(t, started, { StartSelectorType: 'EARLIEST' });
 	started.setNow(started.base + 2100);
@@ -147,7 +147,7 @@ test('a connection ends after 45 minutes, between two chunks', async (t) => {
 	t.is(await reader.next(), null);
 });
 
-test('what is ingested ahead of its time is listed, read and waited for when its time has come', async (t) => {
+test('a fragment ingested ahead of its time is listed and read only from that time on', async (t) => {
 	const started = await startWithFragments(t, 0);
 	const { server, base, call } = started;
 	const stream = server.archive.stream('cam');

@@ -94,7 +94,7 @@ test('the response of DescribeStream has the members that the service sends', as
 	t.deepEqual((await call('DeleteStream', { StreamARN: ARN })).json, {});
 });
 
-test('of changes and creations at once only one is made', async (t) => {
+test('of concurrent creations or changes of a stream only one succeeds', async (t) => {
 	const { call } = await start(t);
 	const creations = await Promise.all([1, 2, 3].map(() => call('CreateStream', { StreamName: 'door' })));
 	t.is(creations.filter(({ status }) => status === 200).length, 1);
@@ -115,7 +115,7 @@ test('of changes and creations at once only one is made', async (t) => {
 	t.is((await call('DescribeStream', { StreamName: 'door' })).status, 404);
 });
 
-test('streams are what they were in another process', async (t) => {
+test('streams keep their settings and tags over a restart', async (t) => {
 	const dataDirectory = join(await temporaryDirectory(t), 'data');
 	const first = await start(t, { dataDirectory });
 	const { client } = first;
@@ -264,7 +264,7 @@ const refused: readonly [string, object, number, string, RegExp?][] = [
 	['ListTagsForStream', { StreamName: 'none' }, 404, notFound],
 ];
 
-test('refuses what the SDKs do not check, as the service does', async (t) => {
+test('refuses invalid requests that the SDKs do not check, as the service does', async (t) => {
 	const { call } = await start(t);
 	await call('CreateStream', { StreamName: 'door' });
 	const before = await call('DescribeStream', { StreamName: 'door' });

@@ -64,7 +64,7 @@ test('tags are added, replaced, listed and removed, fifty at most', async (t) =>
 	t.is(await versionOf(), version);
 });
 
-test('the storage tier is said and changed', async (t) => {
+test('the storage tier is described and changed', async (t) => {
 	const { client, versionOf } = await start(t);
 	const StreamName = 'door';
 	await client.send(

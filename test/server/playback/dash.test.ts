@@ -28,7 +28,7 @@ const mulawTrack = trackEntry(2, 'audio', 'A_MS/ACM', [
 	master('Audio', [unsigned('Channels', 1)]),
 ]);
 
-test('a manifest on demand says all there is to say', async (t) => {
+test('an on-demand manifest describes its segments in full', async (t) => {
 	const { ingest, openDash } = await startPlayback(t);
 	await ingest([videoFragment(0), videoFragment(1), videoFragment(5)]);
 	const members = { DisplayFragmentTimestamp: 'ALWAYS', DisplayFragmentNumber: 'ALWAYS' };
@@ -80,7 +80,7 @@ test('a manifest on demand says all there is to say', async (t) => {
 	t.notRegex(text, /kvs/);
 });
 
-test('a live manifest moves on, and numbers go on with it', async (t) => {
+test('a live manifest slides, and its segment numbers continue', async (t) => {
 	const { ingest, openDash, clock } = await startPlayback(t);
 	await ingest(videoFragments(3));
 	clock.nowMs = START_MS + 7000;
@@ -112,7 +112,7 @@ test('a live manifest moves on, and numbers go on with it', async (t) => {
 	t.is((await fetch(segmentUrl(session, next, 1))).status, 200);
 });
 
-test('a replay comes as if it were live, and ends', async (t) => {
+test('the manifest of a replay is dynamic until its last fragment, then static', async (t) => {
 	const { ingest, openDash, clock } = await startPlayback(t);
 	await ingest(videoFragments(4));
 	const session = await openDash({
@@ -135,7 +135,7 @@ test('a replay comes as if it were live, and ends', async (t) => {
 	t.is(last.mpd.get('mediaPresentationDuration'), 'PT8S');
 });
 
-test('codec private data that changes, and tracks that come, fail when they are loaded', async (t) => {
+test('segments with changed codec private data or additional tracks fail when they are loaded', async (t) => {
 	const { ingest, openDash } = await startPlayback(t);
 	await ingest([
 		videoFragment(0),
@@ -187,7 +187,7 @@ test('G.711 is played beside video, and audio alone is not', async (t) => {
 	t.regex(refused.json.message, /track 2, if any, A_AAC or A_MS\/ACM\. Got 1: A_AAC\.$/);
 });
 
-test('requests are held to the rules of HLS sessions, in the words of DASH', async (t) => {
+test('DASH requests follow the rules of HLS sessions, with the member names of DASH', async (t) => {
 	const { ingest, call } = await startPlayback(t);
 	await ingest(videoFragments(2));
 	const rows: [object, number, string, RegExp][] = [

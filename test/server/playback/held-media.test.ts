@@ -83,7 +83,7 @@ for (const [title, empty] of [
 	});
 }
 
-test('ADTS headers are taken off, and say what private data does not', async (t) => {
+test('ADTS headers are removed, and replace missing codec private data', async (t) => {
 	for (const config of [aacConfig, null]) {
 		const playback = await startPlayback(t);
 		const { blocks = [] } = videoFragment(0);
@@ -103,7 +103,7 @@ test('ADTS headers are taken off, and say what private data does not', async (t)
 	}
 });
 
-test('frames with start codes and frames with lengths are played alike, whatever the private data is', async (t) => {
+test('Annex B and length-prefixed frames of one stream are played alike', async (t) => {
 	const playback = await startPlayback(t);
 	const { blocks = [] } = videoFragment(0);
 	// Any number of zeros may stand before a start code.
@@ -130,7 +130,7 @@ for (const [title, index, offMs] of [
 	['forward, the last of its fragment', 49, 30_000],
 	['backward, the first but one', 1, -30_000],
 ] as const) {
-	test(`one wrong timestamp moves neither what follows nor the segment: ${title}`, async (t) => {
+	test(`one wrong timestamp moves neither the frames after it nor the segment: ${title}`, async (t) => {
 		const playback = await startPlayback(t);
 		const { blocks = [], ...fields } = videoFragment(1, { tracks: [videoTrack, audioTrack] });
 		const wrong = blocks.map((block, at) =>

@@ -41,7 +41,7 @@ async function putInRealTime({
 }
 
 for (const mode of ['LIVE', 'LIVE_REPLAY'] as const) {
-	test(`${mode} plays what is being put in, within two fragments of now`, async (t) => {
+	test(`${mode} plays fragments as they are put, within two fragments of now`, async (t) => {
 		const playback = await startPlayback(t);
 		await playback.server.archive.ready;
 		await playback.server.archive.createStream({ name: 'door', mediaType: 'video/h264' });

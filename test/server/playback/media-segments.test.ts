@@ -27,7 +27,7 @@ async function decodeTimes(session: Session): Promise<{ startMs: number; endMs: 
 	return times;
 }
 
-test('server times that jitter move no fragment into the one before it, whatever the discontinuities', async (t) => {
+test('jitter of server timestamps makes no fragment overlap the one before, in every DiscontinuityMode', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	const jitterMs = [0, -45, 0, 45, -30, 10, -400, -900, -100, 0, 0];
 	await ingest(
@@ -44,7 +44,7 @@ test('server times that jitter move no fragment into the one before it, whatever
 	}
 });
 
-test('media on their own clock are played when they say, however long fragments are thought to be', async (t) => {
+test('segments start at the time of their fragments, whatever lengths are estimated', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	// 29.97 frames a second, and frames that come unevenly: both seem to last longer than until the next.
 	const even = Array.from({ length: 30 }, (_, index) => Math.round((index * 1001) / 30));
@@ -76,7 +76,7 @@ test('media on their own clock are played when they say, however long fragments 
 	}
 });
 
-test('producers that send what they have sent overlap themselves, and are played in a row', async (t) => {
+test('fragments that overlap because a producer sent media again are played one after the other', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	const starts = [0, 2000, 3000, 5000, 7000, 12_000, 14_000];
 	await ingest(starts.map((ms, index) => videoFragment(index, { producerMs: START_MS + ms })));
@@ -88,7 +88,7 @@ test('producers that send what they have sent overlap themselves, and are played
 	);
 });
 
-test('a fragment is packaged once, however many ask for it, and the least used go first', async (t) => {
+test('a fragment is packaged once for all requests, and the least recently used is evicted first', async (t) => {
 	const { MediaCache } = await import('#lib/server/playback/packaging/media-cache.js');
 	const cache = new MediaCache<{ sizeBytes: number; name: string }>(100);
 	const made: string[] = [];

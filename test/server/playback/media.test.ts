@@ -178,7 +178,7 @@ for (const ContainerFormat of CONTAINERS) {
 }
 
 withFfmpeg(
-	'media that came faster than they play overlap on the clock, and not in what is played',
+	'fragments that arrive faster than they play overlap on the server clock, but not in playback',
 	async (t) => {
 		const made = await original('two seconds in three qualities');
 		const played = await playAll(

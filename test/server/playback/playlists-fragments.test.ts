@@ -45,7 +45,7 @@ test('on demand the oldest fragments are listed, in the order of the clock', asy
 	t.deepEqual(await only(onDemand('SERVER', { MaxMediaPlaylistFragmentResults: 4 })), [3, 4, 5, 0]);
 });
 
-test('of a producer timestamp that came twice the larger number stays; what overlaps stays too', async (t) => {
+test('of two fragments with one producer timestamp, keeps the one with the larger number; overlaps stay', async (t) => {
 	const again = [
 		videoFragment(0),
 		videoFragment(1),
@@ -58,7 +58,7 @@ test('of a producer timestamp that came twice the larger number stays; what over
 	t.deepEqual(await list(await startPlayback(t), again, onDemand('SERVER')), [0, 1, 2, 3, 4]);
 });
 
-test('a producer that was cut off for long, and sends its last fragment again, is played on', async (t) => {
+test('playback continues with a producer that resends its last fragment after a long outage', async (t) => {
 	const before = videoFragments(3);
 	const after = [2, 3, 4].map((index) =>
 		videoFragment(index + 10, {
@@ -92,7 +92,7 @@ test('a range that was ingested twice, far apart, is played as it was ingested f
 	);
 });
 
-test('other codec private data is another initialization, in both containers', async (t) => {
+test('changed codec private data starts a discontinuity, and in MP4 another initialization segment', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	const sizes = ['s', 's', 'l', 'l', 's', 'l'];
 	await ingest(
@@ -115,7 +115,7 @@ test('other codec private data is another initialization, in both containers', a
 	t.is(segments.map(({ discontinuity }) => (discontinuity ? 'x' : '-')).join(''), '--x-xx');
 });
 
-test('after 500 changes, and for other tracks, a fragment is listed and cannot be had', async (t) => {
+test('a fragment with a change after the 500th, or with other tracks, is listed but its segment is refused', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	const flicker = Array.from({ length: 503 }, (_, index) =>
 		videoFragment(index, { tracks: [index % 2 === 0 ? videoTrack : largeTrack], frames: 2 }),

@@ -21,7 +21,7 @@ async function look(session: Session, of: 'video' | 'audio' = 'video'): Promise<
 	return `${mediaSequenceBase}/${discontinuitySequenceBase} ${listed(playlist).join(' ')}${end}`;
 }
 
-test('a live playlist holds the newest, slides, and says the same of video and audio', async (t) => {
+test('a live playlist holds the newest fragments, slides, and is the same for video and audio', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	const both = { tracks: [videoTrack, audioTrack] };
 	const live = (index: number): FragmentFixture => videoFragment(index, both);
@@ -67,7 +67,7 @@ test('the lists of video and audio move on together', async (t) => {
 	t.is(await look(session, 'audio'), '2/1 1 2 3 4 5');
 });
 
-test('what has slid out of a live playlist can still be had for a while', async (t) => {
+test('a segment that left a live playlist can still be loaded for a while', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	clock.nowMs = START_MS + 110_000;
 	await ingest(videoFragments(47));
@@ -83,7 +83,7 @@ test('what has slid out of a live playlist can still be had for a while', async 
 	t.deepEqual(statuses, [200, 200, 200, 404]);
 });
 
-test('a recording whose time is yet to come plays live as the clock goes on', async (t) => {
+test('a recording with future timestamps plays live as the clock advances', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	await ingest(videoFragments(30));
 	clock.nowMs = START_MS + 4999;
@@ -97,7 +97,7 @@ test('a recording whose time is yet to come plays live as the clock goes on', as
 	t.is(await look(session), '26/25 25 26 27 28 29');
 });
 
-test("live on the producer's clock: chosen by the server's, and no timestamp twice", async (t) => {
+test('a live playlist by producer timestamp selects by server timestamp, and lists no timestamp twice', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	clock.nowMs = START_MS + 20_000;
 	const duplicate = videoFragment(4, { producerMs: START_MS + 6000, serverMs: START_MS + 7500 });
@@ -128,7 +128,7 @@ test('the target duration of a live playlist does not shrink', async (t) => {
 	t.is(playlist.targetDuration, 5);
 });
 
-test('a replay begins at its start, goes on as time does, and ends with its range', async (t) => {
+test('a replay begins at its start, advances with the clock, and ends with its range', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	await ingest(videoFragments(10));
 	const replay = { PlaybackMode: 'LIVE_REPLAY', MaxMediaPlaylistFragmentResults: 3 };
@@ -147,7 +147,7 @@ test('a replay begins at its start, goes on as time does, and ends with its rang
 	t.is(await look(session), '5/0 5 6 7 end');
 });
 
-test('a replay without an end goes on with what comes in', async (t) => {
+test('a replay without an end continues with new fragments', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	await ingest(videoFragments(3));
 	const session = await open({

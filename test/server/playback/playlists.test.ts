@@ -48,7 +48,7 @@ getHLSMediaPlaylist.m3u8?SessionToken=T&TrackNumber=1
 	t.deepEqual(variant?.audio, []);
 });
 
-test('what is not said is as the service has it', async (t) => {
+test('omitted members have the defaults of the service', async (t) => {
 	const { ingest, open, clock } = await startPlayback(t);
 	await ingest(videoFragments(1100));
 	clock.nowMs = START_MS + 1100 * 2000;
@@ -80,7 +80,7 @@ test('what is not said is as the service has it', async (t) => {
 	t.is((await fetch(session.url)).status, 403);
 });
 
-test('no playlist promises less than a player has to load, however small the frames', async (t) => {
+test('BANDWIDTH is at least what a player has to load, however small the frames', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	await ingest([videoFragment(0), videoFragment(1, { frames: 1 }), videoFragment(2, { frames: 2 })]);
 	for (const ContainerFormat of ['FRAGMENTED_MP4', 'MPEG_TS']) {
@@ -100,7 +100,7 @@ test('no playlist promises less than a player has to load, however small the fra
 	}
 });
 
-test("a playlist on demand stands as the service's own", async (t) => {
+test('an on-demand playlist is written as the service writes it', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	// 30 frames over 1,796 ms: a capture of the service has this fragment with the same duration.
 	const steps = Array.from({ length: 30 }, (_, index) => Math.round((index * 1796) / 29));
@@ -156,7 +156,7 @@ getTSFragment.ts?FragmentNumber=1000001&SessionToken=T
 	);
 });
 
-test('discontinuities: always, never, or where more than 50 ms are missing or too many', async (t) => {
+test('discontinuities are marked always, never, or at gaps and overlaps of more than 50 ms', async (t) => {
 	const { ingest, open } = await startPlayback(t);
 	// Each begins so many milliseconds after where the one before it ends.
 	const gaps = [0, 0, 50, 51, -50, -51, 0];
@@ -192,7 +192,7 @@ test('a fragment of one frame lasts until the next', async (t) => {
 	);
 });
 
-test('archives of before have no count of video frames, and the same playlists', async (t) => {
+test('without a count of video frames, as in older archives, the duration of a fragment is estimated', async (t) => {
 	const { fragmentDurationMs } = await import('#lib/server/playback/sessions/session-entry.js');
 	const { readTracks } = await import('#lib/mkv/tracks.js');
 	const { childrenOf } = await import('#lib/ebml/element-body.js');

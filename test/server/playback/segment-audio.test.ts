@@ -47,7 +47,7 @@ function segmentsOf(fragments: readonly FragmentMedia[]): number[][] {
 }
 
 testProp(
-	'each audio frame is in one segment, in order, and where video of two fragments meets audio meets within half a frame',
+	'each audio frame is in one segment, in order, and audio of two segments meets within half a frame of where their video does',
 	[
 		fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 6 }),
 		fc.integer({ min: -400, max: 400 }),
@@ -83,7 +83,7 @@ testProp(
 	},
 );
 
-test('where fragments do not meet all audio stays', (t) => {
+test('fragments that do not meet keep all their audio', (t) => {
 	const own = fragmentOf([0, 40, 80], [-30, 0, 100, 130]);
 	const heard = (joined: Partial<Parameters<typeof segmentAudio>[0]>): number[] =>
 		segmentAudio({ previous: null, own, next: null, ...joined }, video, audio).map(({ ms }) => ms);

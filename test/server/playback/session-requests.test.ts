@@ -82,7 +82,7 @@ const refused: [object, number, string, RegExp][] = [
 	[{}, 404, missing, /^No fragments found in the stream for the streaming request\.$/],
 ];
 
-test('refuses what breaks a rule of the service, in its words', async (t) => {
+test('refuses an invalid request with the error and message of the service', async (t) => {
 	const { call } = await startDoor(t);
 	for (const [members, status, name, message] of refused) {
 		const label = JSON.stringify(members);
@@ -92,7 +92,7 @@ test('refuses what breaks a rule of the service, in its words', async (t) => {
 	}
 });
 
-test('takes what is on the edge of a rule', async (t) => {
+test('accepts a request at the limits of the service', async (t) => {
 	const { open, clock } = await startDoor(t);
 	await t.notThrowsAsync(open(onDemand('PRODUCER', { Expires: 300, MaxMediaPlaylistFragmentResults: 5000 })));
 	await t.notThrowsAsync(open(onDemand('PRODUCER', { Expires: 43_200, MaxMediaPlaylistFragmentResults: 1 })));
@@ -123,7 +123,7 @@ test('a stream is named by its ARN as well, and not by two names', async (t) => 
 	t.deepEqual(await response({ StreamARN: StreamARN.replace('door', 'gate') }), [404, missing]);
 });
 
-test('a range counts starts of fragments, and both its ends', async (t) => {
+test('a range holds the fragments that start in it, both ends included', async (t) => {
 	const { open } = await startDoor(t);
 	const count = async (clock: 'SERVER' | 'PRODUCER', from: number, to: number): Promise<number> => {
 		const session = await open({ PlaybackMode: 'ON_DEMAND', ...selector(clock, { from, to }) });
@@ -199,7 +199,7 @@ const tracksRefused: [string, Uint8Array[][], string, RegExp][] = [
 ];
 
 for (const [title, tracks, name, message] of tracksRefused) {
-	test(`the first fragment is judged when the session is asked for: ${title}`, async (t) => {
+	test(`an unsupported first fragment is refused when the session is requested: ${title}`, async (t) => {
 		const { call, ingest } = await startPlayback(t);
 		const blocks = [{ trackNumber: 1, relativeTicks: 0, keyframe: true, data: Buffer.from('frame') }];
 		const fits = tracks.length > 0 && title !== 'video in track 2';
@@ -215,7 +215,7 @@ for (const [title, tracks, name, message] of tracksRefused) {
 	});
 }
 
-test('parameter sets are taken from where they are: bare in the private data, or in a key frame', async (t) => {
+test('parameter sets are read from Annex B private data, or from a key frame', async (t) => {
 	const { open, ingest } = await startPlayback(t);
 	const bare = Buffer.from('0000000167640015acd941e0bfe5c044000003000400000300c83c58b658', 'hex');
 	const sets = Buffer.concat([bare, Buffer.from('0000000168ebe3cb22c0fdf8f800', 'hex')]);

@@ -33,7 +33,7 @@ test('a session ends when its URL expires, with everything under it', async (t) 
 	}
 });
 
-test('a token that was not given out opens nothing', async (t) => {
+test('a token that was not issued is refused', async (t) => {
 	const { open, ingest } = await startPlayback(t);
 	await ingest(videoFragments(1));
 	const { url, token } = await open(onDemand());
@@ -67,7 +67,7 @@ test('a token that was not given out opens nothing', async (t) => {
 	t.is((await fetch(url)).status, 200);
 });
 
-test('a stream has any number of sessions; or as many as it is said to, and the oldest makes room', async (t) => {
+test('a stream has any number of sessions, or as many as the option says, and then the oldest ends', async (t) => {
 	const unbounded = await startDoor(t);
 	const many = await Promise.all(Array.from({ length: 20 }, () => unbounded.open(onDemand())));
 	for (const { url } of many) t.is((await fetch(url)).status, 200);
@@ -88,7 +88,7 @@ test('a stream has any number of sessions; or as many as it is said to, and the 
 	await t.throwsAsync(startPlayback(t, { hlsSessions: 0 }), { code: 'KVS_INVALID_OPTION' });
 });
 
-test('a resource has an address of its own, and what is asked for it must fit the session', async (t) => {
+test('refuses requests for resources that do not match the session', async (t) => {
 	const { open, ingest, url: base } = await startPlayback(t);
 	await ingest([videoFragment(0, { tracks: [videoTrack, audioTrack] })]);
 	await ingest([videoFragment(7)], 'gate');
@@ -120,7 +120,7 @@ test('a resource has an address of its own, and what is asked for it must fit th
 	t.is((await refusal(post, { method: 'POST' }))[0], 404);
 });
 
-test('players on pages from anywhere may read it, and know why they may not', async (t) => {
+test('players on pages of any origin can read a session and its errors', async (t) => {
 	const { open, ingest, requests } = await startPlayback(t);
 	await ingest(videoFragments(1));
 	const session = await open(onDemand());
@@ -158,7 +158,7 @@ test('players on pages from anywhere may read it, and know why they may not', as
 	t.is(requests.find(({ operation }) => operation === 'GetMP4MediaFragment')?.stream, 'door');
 });
 
-test('a web page that points its own name here is refused, token or not', async (t) => {
+test('a request with a foreign Host header is refused, even with a valid token', async (t) => {
 	const { open, ingest, url: base } = await startPlayback(t);
 	await ingest(videoFragments(1));
 	const { url } = await open(onDemand());

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../../helpers/tools.js';
 import { clusterOf, frame, header, UNSIZED } from './body.js';
 import { chunkOf, listed, startWithStream } from './start-stream.js';
 
-test('what producers put in is there after a restart, a torn fragment is cut off, and that is said once', async (t) => {
+test('fragments of producers are kept over a restart; an incomplete one is cut off, which is reported once', async (t) => {
 	const dataDirectory = join(await temporaryDirectory(t), 'data');
 	const first = await startWithStream(t, { dataDirectory });
 	const producer = await Producer.open(first.url, { stream: 'cam' });
@@ -80,7 +80,7 @@ test('a stream that is deleted ends its producers, and leaves nothing on the dis
 	t.deepEqual(await readdir(join(dataDirectory, 'incoming')), []);
 });
 
-test('a disk that fails is an ERROR, and readers are served', async (t) => {
+test('a disk failure ends PutMedia with an ERROR, and readers are served', async (t) => {
 	const dataDirectory = join(await temporaryDirectory(t), 'data');
 	const started = await startWithStream(t, { dataDirectory });
 	const first = await Producer.open(started.url, { stream: 'cam' });
@@ -101,7 +101,7 @@ test('a disk that fails is an ERROR, and readers are served', async (t) => {
 	t.is((await listed(started)).length, 1);
 });
 
-testWith('bash')('a full disk is an ERROR, readers are served, and so is the next producer', async (t) => {
+testWith('bash')('a full disk ends PutMedia with an ERROR; readers and producers are served', async (t) => {
 	const data = join(await temporaryDirectory(t), 'data');
 	const command = `ulimit -f 500 && exec "$0" "$@"`;
 	const serve = [process.execPath, resolve('dist/cli/main.js'), 'serve', '--port', '0', '--data', data];

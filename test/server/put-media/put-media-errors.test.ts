@@ -75,7 +75,7 @@ test('a producer that does not want acknowledgements gets an error all the same'
 
 // Seen with kvssink: the archive is started anew, a connection or two are refused meanwhile, and the next body begins inside a
 // Cluster. A connection that ends is not seen by libcurl while it waits to send, one that is reset is.
-test('a producer that goes on inside a Cluster has its connection reset, unless it ends its body', async (t) => {
+test('a producer whose body begins inside a Cluster has its connection reset, unless it ends the body', async (t) => {
 	const clock = new SteppedClock();
 	const started = await startWithStream(t, { clock });
 	const bytes = Buffer.concat([...block(frame(40)), ...endOfFragment]);
@@ -97,7 +97,7 @@ test('a producer that goes on inside a Cluster has its connection reset, unless 
 	t.deepEqual(ending.chunks, [line, '']);
 });
 
-test('a body that ends before it begins gets the end of its response', async (t) => {
+test('an empty body receives an ERROR and a complete response', async (t) => {
 	const started = await startWithStream(t);
 	const producer = await Producer.open(started.url, { stream: 'cam' });
 	t.like(await producer.put(Buffer.alloc(0)), { 0: { ErrorId: 4006 }, length: 1 });
@@ -138,7 +138,7 @@ test('headers that are wrong are refused before any media', async (t) => {
 	}
 });
 
-test('broken bodies are each responded to, and leave nothing open', async (t) => {
+test('each malformed body receives a response, and leaves nothing open', async (t) => {
 	const report = await fuzzPutMedia(300, 42);
 	t.is(report.fault, null);
 	t.true(report.errors > 150 && report.taken > 0);

@@ -49,7 +49,7 @@ test('a connection ends after 45 minutes', async (t) => {
 	});
 });
 
-test('more producers than a server holds are refused, and taken again when one has left', async (t) => {
+test('a producer beyond the limit is refused, and accepted once another has left', async (t) => {
 	const started = await startWithStream(t);
 	const producers: Producer[] = [];
 	for (let count = 0; count < 256; count++) {

@@ -82,7 +82,7 @@ function faultOf(reading: Reading, body: Buffer, ending: Ending): string | null 
 }
 
 testProp(
-	'a damaged body: an error or fragments that are whole, the same however it is cut',
+	'a damaged body gives an error or complete fragments, the same however it is split',
 	[
 		fc.oneof(
 			fc.constant(valid),
@@ -102,7 +102,7 @@ testProp(
 );
 
 testProp(
-	'bytes that are nothing',
+	'arbitrary bytes give an error or complete fragments',
 	[fc.uint8Array({ maxLength: 300 }), fc.boolean()],
 	(t, bytes, hasHeader) => {
 		const body = hasHeader ? Buffer.concat([parts[0] as Buffer, bytes]) : Buffer.from(bytes);

@@ -77,7 +77,7 @@ function bigints(_: string, value: unknown): unknown {
 }
 
 testWith('putmedia/c-offline-relative-av-tags.mkv')(
-	'the recorded tags: those before the first Cluster and those after each are its own',
+	'in a recorded body, tags before the first Cluster and after each Cluster belong to its fragment',
 	(t) => {
 		const reading = read([readFileSync(sample('putmedia/c-offline-relative-av-tags.mkv'))]);
 		t.deepEqual(
@@ -122,7 +122,7 @@ function clusterBlock(fields: ReturnType<typeof frame>): Uint8Array[] {
 	return [bytes.subarray(bytes.indexOf(Buffer.of(0xe7, 0x81, 0x00)) + 3)];
 }
 
-test('a body with everything: what belongs to which fragment', (t) => {
+test('in a body with every element, blocks and tags are assigned to their fragments', (t) => {
 	const reading = read([everything]);
 	t.is(reading.error, null);
 	t.deepEqual(outcomes(reading), [5, 2, 2]);
@@ -142,7 +142,7 @@ test('a body with everything: what belongs to which fragment', (t) => {
 	);
 });
 
-test('the same in one piece, in pieces of every size, and cut in two at every byte', (t) => {
+test('a body reads the same whole, in chunks of every size, and cut in two at every byte', (t) => {
 	const reference = outline(read([everything]));
 	for (let sizeBytes = 1; sizeBytes <= 64; sizeBytes++) {
 		t.deepEqual(outline(read(piecesOf(everything, sizeBytes))), reference, `${sizeBytes} bytes a piece`);
@@ -196,7 +196,7 @@ test('a Segment of known size is of unknown size in the header of a fragment, an
 	t.deepEqual(outcomes(cut), [2]);
 });
 
-test('a Cluster of known size waits for its Tags until it is closed; what comes then is for the next', (t) => {
+test('a Cluster of known size waits for its Tags until it is closed; later Tags belong to the next fragment', (t) => {
 	const recorder = Object.assign(new Recorder(), { error: null });
 	const reader = new PutMediaReader(recorder, { producerStartMs: null });
 	const full = clusterOf(0);
@@ -233,7 +233,7 @@ test('elements that follow a Cluster are kept with it, Cues among them', (t) => 
 	t.deepEqual(tagNames(reading), [['a'], []]);
 });
 
-test('the connection is lost: a fragment whose end is known stays, any other is dropped', (t) => {
+test('on a lost connection, a fragment whose end is known stays and any other is dropped', (t) => {
 	const lost = (...body: readonly Uint8Array[]) => outcomes(read([header(), ...body], { ending: 'lost' }));
 	const unsized = clusterOf(0, [frame(0)], UNSIZED);
 	t.deepEqual(lost(clusterOf(0)), [2]);
@@ -247,7 +247,7 @@ test('the connection is lost: a fragment whose end is known stays, any other is 
 	t.deepEqual(lost(), []);
 });
 
-test('the body ends: inside an element the fragment is dropped', (t) => {
+test('a body that ends inside an element drops that fragment', (t) => {
 	const end = (...body: readonly Uint8Array[]) => {
 		const reading = read([header(), ...body]);
 		return [...outcomes(reading), reading.error?.errorId, reading.error?.timecodeTicks];

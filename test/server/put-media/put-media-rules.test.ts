@@ -43,7 +43,7 @@ function relativeVerdict(
 const video = header();
 const both = header({ tracks: bothTracks });
 
-test('4006: a header that is none', (t) => {
+test('4006: a malformed header', (t) => {
 	const refused = [4006, 'null'];
 	t.deepEqual(verdict(Buffer.from('GET / HTTP/1.1')), refused);
 	t.deepEqual(verdict(Buffer.alloc(100)), refused);
@@ -66,7 +66,7 @@ test('4006: a header that is none', (t) => {
 	t.deepEqual(verdict(Buffer.concat(webp), video), refused);
 });
 
-test('4006: a header of more than is held', (t) => {
+test('4006: a header larger than the limit', (t) => {
 	t.deepEqual(verdict(header({ more: voidElement(MAX_PRODUCER_HEADER_BYTES) })), [4006, 'null']);
 	const small = Array.from({ length: 17 }, () => voidElement(1_000_000)).flat();
 	t.deepEqual(verdict(header({ more: small })), [4006, 'null']);
@@ -158,7 +158,7 @@ test('4001: more than 50 MB, as soon as a block says so', (t) => {
 	t.deepEqual(verdict(header({ more: tags(['a', '1']) }), fits), ['dropped', 4001, '0']);
 });
 
-test('4009: tags', (t) => {
+test('4009: too many tags, or a tag whose name or value is invalid', (t) => {
 	const tagged = (...pairs: readonly (readonly [string, string])[]) =>
 		verdict(video, clusterOf(5), ...tags(...pairs));
 	const many = (count: number) => Array.from({ length: count }, (_, index) => [`tag-${index}`, ''] as const);
@@ -192,7 +192,7 @@ test('4009: tags', (t) => {
 	t.deepEqual(verdict(video, clusterOf(5), ...master('Tags', [master('Tag', [nested])])), refused);
 });
 
-test('4009: Tags of more bytes than are held; 4006: Tags that cannot be read', (t) => {
+test('4009: Tags larger than the limit; 4006: malformed Tags', (t) => {
 	const padded = (bytes: number) => master('Tags', [voidElement(bytes)]);
 	t.deepEqual(verdict(video, clusterOf(5), ...padded(MAX_TAGS_BYTES)), ['dropped', 4009, '5']);
 	const many = Array.from({ length: MAX_LEADING_TAGS_BYTES / 60_000 + 1 }, () => padded(60_000)).flat();
@@ -219,7 +219,7 @@ test('4007: a producer time that cannot be stored', (t) => {
 	t.is(timecodeMs(1_795_875_945_066n, 1_000_000), 1_795_875_945_066);
 });
 
-test('4006: what may not come after the first Cluster; the fragment before it stays', (t) => {
+test('4006: elements that are invalid after the first Cluster; the fragment before stays', (t) => {
 	const after = (...more: readonly Uint8Array[]) => verdict(video, clusterOf(5), ...more);
 	const refused = ['stored', 4006, 'null'];
 	t.deepEqual(after(video), refused);
@@ -232,7 +232,7 @@ test('4006: what may not come after the first Cluster; the fragment before it st
 	t.deepEqual(verdict(both, clusterOf(5), video), ['dropped', 4011, '5'], 'unless it breaks a rule');
 });
 
-test('4006: sizes that do not fit, and blocks that are none', (t) => {
+test('4006: sizes that do not fit, and malformed blocks', (t) => {
 	const refused = ['dropped', 4006, '5'];
 	const children = (...more: readonly Uint8Array[][]) => rawCluster([timecode(5), ...more]);
 	const group = (...more: readonly Uint8Array[][]) => children(master('BlockGroup', more));

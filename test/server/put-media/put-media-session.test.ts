@@ -127,7 +127,7 @@ test('END_OF_FRAGMENT closes a fragment while the body stays open', async (t) =>
 	t.deepEqual(eventsOf(producer.acks), ['BUFFERING 1000', 'RECEIVED 1000', 'PERSISTED 1000']);
 });
 
-test('a stream without retention says nothing of PERSISTED, and lists nothing', async (t) => {
+test('a stream without retention sends no PERSISTED, and lists nothing', async (t) => {
 	const started = await startWithStream(t, { retentionHours: 0 });
 	const stream = await started.server.archive.createStream({ name: 'live', retentionHours: 0 });
 	const producer = await Producer.open(started.url, { stream: 'live' });
@@ -137,7 +137,7 @@ test('a stream without retention says nothing of PERSISTED, and lists nothing', 
 	t.is(stream.fragments.appended, 2);
 });
 
-test('producers of one stream go on side by side, and each number is given once', async (t) => {
+test('concurrent producers of one stream are all served, and each fragment number is given once', async (t) => {
 	const started = await startWithStream(t);
 	const producers = await Promise.all(
 		Array.from({ length: 3 }, () => Producer.open(started.url, { stream: 'cam' })),

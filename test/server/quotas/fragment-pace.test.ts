@@ -26,7 +26,7 @@ testProp(
 	},
 );
 
-test('those that came at once are waited for as if they had come in time', (t) => {
+test('fragments that came at once delay the next one as if they had come at the quota', (t) => {
 	const clock = new FakeClock();
 	const pace = new FragmentPace(5, clock);
 	for (let fragment = 0; fragment < 12; fragment++) pace.add();
@@ -38,7 +38,7 @@ test('those that came at once are waited for as if they had come in time', (t) =
 	t.is(pace.waitMs, 0);
 });
 
-test('a quota below one a second', (t) => {
+test('a quota below one fragment a second is kept', (t) => {
 	const clock = new FakeClock();
 	const pace = new FragmentPace(0.25, clock);
 	t.is(pace.waitMs, 0);

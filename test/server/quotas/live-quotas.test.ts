@@ -105,7 +105,7 @@ test('five PutMedia calls in any rolling second', async (t) => {
 	t.regex((await put()).head, /^HTTP\/1.1 200/);
 });
 
-test('reading pauses before a sixth fragment in a second, which is no silence of the producer', async (t) => {
+test('reading pauses before a sixth fragment in a second, without counting as silence of the producer', async (t) => {
 	const clock = new SteppedClock();
 	const { put, send } = await startLive(t, clock);
 	const producer = await put();
@@ -136,7 +136,7 @@ test('reading pauses before a sixth fragment in a second, which is no silence of
 	t.true(media.body.includes('motion'));
 });
 
-test('a producer that sends far too many fragments at once waits, and is neither idle nor too slow', async (t) => {
+test('a producer that sends far too many fragments at once waits, and receives neither IDLE nor ERROR', async (t) => {
 	const clock = new SteppedClock();
 	const { put } = await startLive(t, clock);
 	const producer = await put();
@@ -171,7 +171,7 @@ test('a body is read at 12.5 MB/s', async (t) => {
 	t.true(clock.nowMs > expectedMs - 80 && clock.nowMs <= expectedMs + 1, `${clock.nowMs}`);
 });
 
-test('a producer that is too fast feels it as back-pressure', async (t) => {
+test('a producer that is too fast is slowed by back-pressure', async (t) => {
 	const clock = new SteppedClock();
 	const { put } = await startLive(t, clock);
 	const producer = await put();

@@ -39,7 +39,7 @@ test('a claim is read from the headers, and from the query where there is one', 
 });
 
 testProp(
-	'whatever stands in its place is a claim or an error of the service',
+	'any Authorization header or query is read as a claim or refused with an error of the service',
 	[
 		fc.oneof(fc.string(), fc.constant(authorization)).chain((text) =>
 			fc.record({

@@ -154,7 +154,7 @@ test('a rightly signed request is served, in headers and in the query', async (t
 	for (const [title, signing] of rows) t.deepEqual(await send(signing), good, title);
 });
 
-test('a call that is not signed, not by a known key, or not for here is refused as AWS refuses it', async (t) => {
+test('a call without signature, with an unknown key, or for another region or service is refused as by AWS', async (t) => {
 	const { send, sendPlain } = await start(t);
 	const host = { host: '127.0.0.1' };
 	const plain = new HttpRequest({ method: 'POST', path: '/listStreams', headers: host, body: BODY });
@@ -203,7 +203,7 @@ test('a call that is not signed, not by a known key, or not for here is refused 
 	assertRefused(t, await send({ signedAtMs: nowMs - 61_000, expiresIn: 60 }), over, 'expired link');
 });
 
-test('whatever is changed after signing is noticed', async (t) => {
+test('a request that is changed after signing is refused', async (t) => {
 	const { send } = await start(t);
 	const inHeaders: [string, Change][] = [
 		['body', (signed) => Object.assign(signed, { body: '{ }' })],
@@ -266,7 +266,7 @@ test('a presigned call that has a parameter twice is refused, though it is signe
 	assertRefused(t, await send(link), both, 'in the query and in the body');
 });
 
-test('a signature that cannot be read says what it lacks', async (t) => {
+test('the error of a malformed signature names what is missing or invalid', async (t) => {
 	const { send } = await start(t);
 	const authorization =
 		(from: string | RegExp, to: string): Change =>
@@ -315,7 +315,7 @@ test('a key with a session token is good with that token only', async (t) => {
 	}
 });
 
-test('what is refused was not looked into, and is in the log with its status alone', async (t) => {
+test('the record of a refused call has its status, and nothing of its body', async (t) => {
 	const { send, records } = await start(t);
 	await send({ secretAccessKey: 'wrong', body: '{"StreamName":"door"}' });
 	await send({ body: 'no JSON' });
@@ -324,7 +324,7 @@ test('what is refused was not looked into, and is in the log with its status alo
 	t.false(JSON.stringify(records).includes(key.secretAccessKey));
 });
 
-test('any name leads to a server that verifies signatures, for they cover it', async (t) => {
+test('a server that verifies signatures accepts any Host that the signature covers', async (t) => {
 	const { send, sendPlain } = await start(t);
 	t.deepEqual(await send({ headers: { host: 'archive.example:8443' } }), good);
 	const unsigned = { method: 'POST', path: '/listStreams', headers: { host: 'evil.example' }, body: BODY };
@@ -352,7 +352,7 @@ testWith('curl')('curl signs as we verify', async (t) => {
 	t.regex((await ask('wrong')).stdout, /InvalidSignatureException/);
 });
 
-test('keys that are none are refused, and none of it is repeated', (t) => {
+test('refuses malformed access keys without repeating the secret in the message', (t) => {
 	const rows: [AccessKey[], RegExp][] = [
 		[[], /`credentials` to be at least one key/],
 		[[{ accessKeyId: '', secretAccessKey: 'sesame' }], /`credentials\[0\]\.accessKeyId`/],

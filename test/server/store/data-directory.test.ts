@@ -50,7 +50,7 @@ async function mediaOf({ url }: StartedServer, numbers: readonly string[]): Prom
 	return events;
 }
 
-test('a fragment whose bytes changed on the disk is an in-band exception, and the others come', async (t) => {
+test('a fragment whose bytes changed on the disk is an in-band exception, and the others are sent', async (t) => {
 	const { data, numbers, payload } = await closedArchive(t);
 	const { size } = await stat(payload);
 	await flip(payload, Math.floor(size / 2));
@@ -85,7 +85,7 @@ test('a fragment whose bytes changed on the disk is an in-band exception, and th
 	t.regex(warnings.at(-1) as string, /cannot be read: it does not exist \(ENOENT\)$/);
 });
 
-test('a segment of a damaged fragment is an error of the server, and is reported', async (t) => {
+test('a segment of a damaged fragment fails with 500, and the damage is reported', async (t) => {
 	const warnings: string[] = [];
 	const {
 		ingest,
@@ -107,7 +107,7 @@ test('a segment of a damaged fragment is an error of the server, and is reported
 	t.regex(warnings[0] as string, /is damaged/);
 });
 
-test('an archive of before checksums opens and is served as it is', async (t) => {
+test('an older archive without checksums opens and is served', async (t) => {
 	const { data, numbers, index, payload } = await closedArchive(t);
 	const lines = (await readFile(index, 'utf8'))
 		.trimEnd()
@@ -156,7 +156,7 @@ test('a payload without an index is set aside, strays are left alone, and both a
 	t.deepEqual(json.Fragments.map(({ FragmentNumber }: Json) => FragmentNumber).toSorted(), numbers);
 });
 
-test('a stream that is another by its own word, and files that are not files, are damage', async (t) => {
+test('a stream directory under another name, and a directory in place of an index, are damage', async (t) => {
 	const { data, stream, index } = await closedArchive(t);
 	const failure = async (): Promise<Error | undefined> => {
 		const { server, close } = await startServer(t, { dataDirectory: data, onWarning: () => {} });
@@ -199,7 +199,7 @@ class Opener {
 	}
 }
 
-test('of servers that start on one directory in the same instant, one has it', async (t) => {
+test('of servers that start on one data directory in the same instant, exactly one opens it', async (t) => {
 	const directory = await temporaryDirectory(t);
 	const openers = Array.from({ length: 4 }, () => new Opener(t));
 	await Promise.all(openers.map((opener) => opener.next()));
@@ -217,7 +217,7 @@ test('of servers that start on one directory in the same instant, one has it', a
 	}
 });
 
-test('a temporary data directory goes with a command whose terminal goes', async (t) => {
+test('a temporary data directory is removed when the terminal of its command closes', async (t) => {
 	if (process.platform === 'win32') return;
 	const directory = await temporaryDirectory(t);
 	const env = { ...process.env, TMPDIR: directory };
@@ -232,7 +232,7 @@ test('a temporary data directory goes with a command whose terminal goes', async
 });
 
 for (const end of ['exit', 'throw', 'reject'] as const) {
-	test(`a temporary data directory goes with a process that ends by ${end}`, async (t) => {
+	test(`a temporary data directory is removed when its process ends by ${end}`, async (t) => {
 		const directory = await temporaryDirectory(t);
 		const script = fileURLToPath(new URL('open-archive.js', import.meta.url));
 		const env = { ...process.env, TMPDIR: directory, TEMP: directory, TMP: directory };

@@ -57,7 +57,7 @@ testProp(
 );
 
 testProp(
-	'reading on from place to place gives every fragment once, in the order of the server, also those that come meanwhile',
+	'reading from place to place gives every fragment once, in server order, including those added meanwhile',
 	[fc.array(fc.nat(20), { maxLength: 40 }), fc.array(fc.nat(20), { maxLength: 40 })],
 	(t, before, later) => {
 		const index = new FragmentIndex(4);
@@ -85,7 +85,7 @@ testProp(
 	},
 );
 
-test('what is removed is found no more, and the rest stays where it was', (t) => {
+test('a removed fragment is no longer found, and the others stay in place', (t) => {
 	const index = new FragmentIndex(4);
 	for (let number = 0; number < 50; number++) {
 		const payload = number % 2 === 0 ? 'even' : 'odd';
