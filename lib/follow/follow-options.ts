@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
-import { checkMaxBufferedBytes, DEFAULT_MAX_BUFFERED_BYTES } from '../fetch/media-fetcher.js';
+import { checkMaxBufferedBytes } from '../fetch/media-fetcher.js';
 import { checkWhere, type Where } from '../frames/where.js';
 import type { FollowMetrics } from '../metrics/follow-metrics.js';
 import { type Instant, resolveInstant } from '../model/instant.js';
@@ -88,8 +88,7 @@ export function resolveFollowOptions(options: FollowOptions, clock: Clock): Reso
 	checkOptionNames(options, FOLLOW_OPTION_NAMES);
 	checkWhere(options);
 	const { from = 'now', until, via = 'listing', consumer = 'default', ack = 'auto' } = options;
-	const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES } = options;
-	checkMaxBufferedBytes(maxBufferedBytes);
+	if (options.maxBufferedBytes !== undefined) checkMaxBufferedBytes(options.maxBufferedBytes);
 	if (typeof consumer !== 'string' || !CONSUMER_PATTERN.test(consumer)) {
 		throw new InvalidOptionError(
 			'consumer',

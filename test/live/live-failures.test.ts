@@ -1,5 +1,5 @@
 /* What a live stream makes of fragments that the service fails, and of ones that are broken or never come whole. */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { master, unsigned } from '#lib/ebml/ebml-writer.js';
 import { failureDocument, fragmentDocument, fragmentNumber, trackEntry } from '../helpers/media/payload.js';
 import { startMs } from '../helpers/media/range.js';
@@ -16,21 +16,25 @@ import {
 	startLiveService,
 } from './live-service.js';
 
+/** A service of three fragments. Its first `failures` responses have `replacement` in place of the second one. */
+function startReplacing(t: ExecutionContext, replacement: Buffer, failures: number) {
+	return startLiveService(t, (selector, response, nth) => {
+		accept(response);
+		const first = firstIndex(selector);
+		const parts = [1, 2, 3]
+			.filter((index) => index >= first)
+			.map((index) => (index === 2 && nth < failures ? replacement : chunk(index)));
+		response.write(Buffer.concat(parts));
+	});
+}
+
 test('an in-band exception of the service that a retry may help is retried five times, and is then in its place', async (t) => {
 	const exception = failureDocument({
 		ERROR_ID: '5000',
 		ERROR_CODE: 'INTERNAL_ERROR',
 		FRAGMENT_NUMBER: fragmentNumber(2),
 	});
-	const serve = (failures: number) =>
-		startLiveService(t, (selector, response, nth) => {
-			accept(response);
-			const first = firstIndex(selector);
-			const parts = [1, 2, 3]
-				.filter((index) => index >= first)
-				.map((index) => (index === 2 && nth < failures ? exception : chunk(index)));
-			response.write(Buffer.concat(parts));
-		});
+	const serve = (failures: number) => startReplacing(t, exception, failures);
 	const healed = await serve(4);
 	const whenHealed = await readLive(t, healed.endpoint, 'earliest', endsFragment(fragmentNumber(3)));
 	t.deepEqual(outlineOf(whenHealed.events), [1, 2, 3].flatMap(whole));
@@ -101,15 +105,7 @@ test('an exception that names no fragment, or an old one, is emitted once until 
 test('malformed bytes are requested again; a fragment that stays malformed fails in its place', async (t) => {
 	const damaged = chunk(2);
 	damaged.fill(0xff, damaged.indexOf('frame-0202') - 20, damaged.indexOf('frame-0202'));
-	const serve = (failures: number) =>
-		startLiveService(t, (selector, response, nth) => {
-			accept(response);
-			const first = firstIndex(selector);
-			const parts = [1, 2, 3]
-				.filter((index) => index >= first)
-				.map((index) => (index === 2 && nth < failures ? damaged : chunk(index)));
-			response.write(Buffer.concat(parts));
-		});
+	const serve = (failures: number) => startReplacing(t, damaged, failures);
 	const healed = await readLive(t, (await serve(4)).endpoint, 'earliest', endsFragment(fragmentNumber(3)));
 	t.deepEqual(outlineOf(healed.events), [1, 2, 3].flatMap(whole));
 	const lasting = await serve(100);

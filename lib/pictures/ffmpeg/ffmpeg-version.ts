@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** How long it may take to say its version, and how much it may say. */
+/** How long it may take to print its version, and how much it may print. */
 const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 65_536;
 
 /**
- * What an ffmpeg calls itself, `5.1.6-0+deb12u1`; `unknown` where it does not say. Rejects with the system's error where there is no such program, and with what
- * `node:child_process` says where it fails.
+ * The version of an ffmpeg, `5.1.6-0+deb12u1`; `unknown` where its output has none. Rejects with the system's error where the
+ * program cannot be started, and with that of `node:child_process` where it fails.
  *
  * @param path - the program, by its path or its name in the PATH
  */
